@@ -1,0 +1,42 @@
+// Randomness behind an interface, so that tests repeat. Implementations are safe for concurrent use.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <random>
+#include <span>
+#include <string>
+
+namespace hilum {
+
+class Random {
+ public:
+  virtual ~Random() = default;
+  // Unpredictable octets, fit for keys and boundaries.
+  virtual void Fill(std::span<char> out) = 0;
+
+  uint64_t Next64();
+  // `octets` random octets as lower-case hexadecimal.
+  std::string Hex(size_t octets);
+  // RFC 9562 version 4, lower case.
+  std::string Uuid();
+};
+
+// getrandom(2).
+class SystemRandom : public Random {
+ public:
+  void Fill(std::span<char> out) override;
+};
+
+// The same sequence for the same seed.
+class SeededRandom : public Random {
+ public:
+  explicit SeededRandom(uint64_t seed) : engine_(seed) {}
+  void Fill(std::span<char> out) override;
+
+ private:
+  std::mutex mu_;
+  std::mt19937_64 engine_;
+};
+
+}  // namespace hilum

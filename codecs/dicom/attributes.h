@@ -1,0 +1,51 @@
+// Selected attributes of an instance, for catalogue and index: one pass over the header, stopping before the pixel data.
+// Pure functions, thread-safe; results own their text.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "codecs/dicom/reader.h"
+#include "codecs/dicom/tag.h"
+
+namespace hilum::dicom {
+
+// A tag, or a path through the items of sequences: {RequestAttributesSequence, ScheduledProcedureStepID}.
+using TagPath = std::vector<Tag>;
+
+struct Attribute {
+  TagPath path;
+  Vr vr;
+  std::vector<std::string> values;  // UTF-8, padding removed, one entry a value (over all items of a path); numbers as decimal text. Empty: no value.
+  std::string json;                 // the DICOM JSON attribute object (PS3.18 F.2.2) of a top-level tag, {"vr":"DA","Value":["20200101"]}; sequences whole
+};
+
+struct Header {
+  Layout layout;
+  std::string study_uid, series_uid, sop_uid, sop_class_uid;  // empty when absent
+  std::vector<Attribute> attributes;                          // those asked for that are present, in the order asked
+  // Facts for frames and rendering; 0 when absent.
+  uint32_t rows = 0, columns = 0, bits_allocated = 0, samples_per_pixel = 0, frames = 1;
+
+  const Attribute* Find(Tag tag) const;
+  // First value, "" when absent.
+  std::string_view First(Tag tag) const;
+};
+
+// What to extract; made once, used for every instance.
+class AttributeSelection {
+ public:
+  explicit AttributeSelection(std::vector<TagPath> paths);
+  const std::vector<TagPath>& paths() const { return paths_; }
+
+ private:
+  std::vector<TagPath> paths_;
+};
+
+Result<Header> ReadHeader(Bytes file, const AttributeSelection& selection, const ReadLimits& limits);
+
+}  // namespace hilum::dicom

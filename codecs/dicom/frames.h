@@ -1,0 +1,35 @@
+// Where each frame of an instance lies in its bytes (PS3.5 Annex A.4, 8.2). Pure functions, thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "codecs/dicom/attributes.h"
+
+namespace hilum::dicom {
+
+struct FrameRange {
+  uint64_t offset = 0;  // from the start of the file
+  uint64_t length = 0;
+};
+
+// A frame is one range when native or when its fragments number one; a fragmented frame is several ranges in order.
+// Native frames that do not begin on an octet (1-bit images) are `bit_packed`: ranges then cover the octets that hold the frame.
+struct FrameTable {
+  std::vector<FrameRange> ranges;
+  std::vector<uint32_t> first_range;  // of frame i; size() == frames + 1
+  bool bit_packed = false;
+
+  size_t frames() const { return first_range.empty() ? 0 : first_range.size() - 1; }
+};
+
+// kNotFound without pixel data; kUnsupported for deflated data sets (their frames have no place in the file); kInvalid when fragments or tables contradict each other or the length.
+Result<FrameTable> ReadFrameTable(Bytes file, const Header& header);
+
+// Compact form for the store: equal-sized native frames take a few octets. Decode is false on damaged bytes.
+void AppendFrameTable(const FrameTable& table, std::string* out);
+bool ReadFrameTable(ByteReader* in, FrameTable* out);
+
+}  // namespace hilum::dicom

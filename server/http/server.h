@@ -1,0 +1,80 @@
+// The listening HTTP server: Pistache's Tcp layer for accepting and event loops, our own connections above it.
+//
+// Thread safety: Start and Stop from one thread; the rest from any. Handlers run on a bounded worker pool, never on an event loop, except
+// those of routes marked `inline_handler`.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/random.h"
+#include "server/http/http.h"
+
+namespace hilum::http {
+
+struct TlsOptions {
+  std::string certificate_file;  // PEM chain; TLS is on when this is not empty
+  std::string key_file;          // PEM
+  // Further certificates chosen by server name (SNI): files of the same form.
+  struct Named {
+    std::string server_name;
+    std::string certificate_file;
+    std::string key_file;
+  };
+  std::vector<Named> named;
+  std::string client_ca_file;        // PEM; empty: no client certificate is asked for
+  bool require_client_certificate = false;
+  std::chrono::seconds reload_check{10};  // how often changed files are looked for; 0: only on ReloadTls()
+};
+
+struct ServerOptions {
+  std::string address = "127.0.0.1";
+  uint16_t port = 0;  // 0: any free one
+  size_t event_threads = 1;
+  size_t worker_threads = 64;     // also bounds how many bodies stream at a time
+  size_t worker_queue = 1024;     // more waiting requests are answered 503 + Retry-After
+  size_t max_connections = 10000; // further ones are answered 503 and closed
+  size_t max_header_bytes = 32 * 1024;  // request line + header fields: 431 beyond
+  size_t max_header_fields = 128;
+  size_t write_buffer_bytes = 1024 * 1024;  // unsent octets of memory per connection before Write waits
+  std::chrono::milliseconds header_timeout{10'000};  // from the first octet of a request to the end of its header: 408
+  std::chrono::milliseconds body_timeout{30'000};    // without any body octet: 408 or abort
+  std::chrono::milliseconds write_timeout{60'000};   // without the client taking any octet: abort
+  std::chrono::milliseconds idle_timeout{75'000};    // keep-alive connection without a request: close
+  TlsOptions tls;
+  // Origins allowed by CORS; "*" for any; empty: none. Preflights are answered by the server itself.
+  std::vector<std::string> cors_origins;
+  size_t compress_min_bytes = 1024;
+};
+
+struct Route {
+  uint64_t max_body_bytes = 16 * 1024 * 1024;  // 413 beyond; UINT64_MAX: no limit
+  bool inline_handler = false;  // runs on the event loop: must not block, read a body or write more than a few kB
+  Handler handler;
+};
+
+// Chooses the route from method and path before the body is read. Called on the event loop: must be quick and must not block.
+using RouteFinder = std::function<const Route*(std::string_view method, std::string_view path)>;  // nullptr: 404
+
+class Server {
+ public:
+  // Binds, listens, serves. kIo when the address cannot be bound, kInvalid for unusable TLS files (naming the file).
+  // `routes`' results must stay valid as long as the server. `clock`, `random` and `metrics` outlive the server.
+  static Result<std::unique_ptr<Server>> Start(ServerOptions options, RouteFinder routes, Clock& clock, Random& random, Registry& metrics,
+                                               Logger log);
+  virtual ~Server() = default;
+
+  virtual uint16_t port() const = 0;
+  // Reads the TLS files again; the old ones stay in use when the new ones are unusable.
+  virtual Status ReloadTls() = 0;
+  // Stops accepting, lets running exchanges finish for at most `grace`, closes idle connections at once, then stops.
+  virtual void Stop(std::chrono::milliseconds grace) = 0;
+};
+
+}  // namespace hilum::http

@@ -1,0 +1,114 @@
+// One index over images and clinical records: postings and columns under the key-value store, queried as bitmaps. QIDO and FHIR search are two grammars over it.
+// Layout: docs/on-disk-format.md. Design and measurements: the tests under tests/storage/index and tests/bench.
+//
+// IndexWriter is used inside a Txn (writer thread). IndexReader is a view of one snapshot: cheap to make, not thread-safe (it caches the lists it reads);
+// make one for each request. The Schema outlives both.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "storage/index/bitmap.h"
+#include "storage/index/query.h"
+#include "storage/index/values.h"
+#include "storage/kv/kv.h"
+#include "storage/kv/writer.h"
+#include "storage/tenant.h"
+
+namespace hilum::storage {
+
+struct FieldSpec {
+  FieldId id;
+  FieldKind kind;
+  bool sortable = false;  // keeps a column ordered by value, for Sort
+  bool contains = false;  // strings: keeps trigrams so that kContains and leading-wildcard patterns need no scan of all values
+};
+
+// What fields each collection has. Built at start, then read-only (safe for concurrent use).
+class Schema {
+ public:
+  // Repeating a field with another kind is a programming error (asserted). Adding fields later is fine: old documents lack them until reindexed.
+  void Add(CollectionId collection, FieldSpec field);
+  const FieldSpec* Find(CollectionId collection, FieldId field) const;
+
+ private:
+  std::map<std::pair<CollectionId, FieldId>, FieldSpec> fields_;
+};
+
+// Folds postings and columns; give it to Kv::Open and Writer::Start for Family::kIndex.
+const Merger& IndexMerger();
+
+class IndexWriter {
+ public:
+  IndexWriter(const Schema& schema, Tenant tenant) : schema_(schema), tenant_(tenant) {}
+
+  // The next unused number of the collection.
+  Result<Doc> NewDoc(Txn& txn, CollectionId collection) const;
+  // Replaces the index values of a document: `before` is exactly what was indexed last (nullptr: nothing, the document is new), `after` what holds now
+  // (nullptr: the document is deleted). Only the difference is written. A value of another kind than its field is kInternal.
+  Status Update(Txn& txn, CollectionId collection, Doc doc, const DocumentValues* before, const DocumentValues* after) const;
+
+ private:
+  const Schema& schema_;
+  Tenant tenant_;
+};
+
+struct SortKey {
+  FieldId field;
+  bool descending = false;
+};
+
+// Where a page begins. Opaque; Encode/Decode make it a signed text for a client.
+struct Cursor {
+  std::string last_key;          // sort position of the last row given out
+  Doc last_doc = 0;
+  uint64_t fingerprint = 0;      // of the query and sort it belongs to
+};
+// base64url(cursor, HMAC-SHA-256 cut to 16 octets). `key`: 32 secret octets kept in the store.
+std::string EncodeCursor(const Cursor& cursor, Bytes key);
+// kInvalid when it was not made by EncodeCursor with this key.
+Result<Cursor> DecodeCursor(std::string_view text, Bytes key);
+
+struct Page {
+  std::vector<Doc> docs;
+  std::optional<Cursor> next;  // nullopt: that was the last page
+};
+
+class IndexReader {
+ public:
+  IndexReader(const Kv& kv, const Schema& schema, Tenant tenant, const Snapshot* snapshot);
+  ~IndexReader();
+
+  // Live documents of the collection that match. kInvalid for a field the collection does not have or a leaf that does not fit its kind; kLimit past
+  // `max_expanded_values` values of one pattern, or depth 64.
+  Result<Bitmap> Evaluate(CollectionId collection, const Query& query);
+
+  // `limit` documents of `matches` in sort order, ties and the unsorted by ascending doc (descending when the first key is); documents without a value come last.
+  // `offset` rows are skipped without being read. Costs the same for every page.
+  // REQUIRES: sort fields are sortable.
+  Result<Page> Walk(CollectionId collection, const Bitmap& matches, const std::vector<SortKey>& sort, const std::optional<Cursor>& after, uint64_t offset,
+                    size_t limit);
+
+  // Targets of a reference field of one document, from its column.
+  Result<std::vector<ReferenceValue>> References(CollectionId collection, FieldId field, Doc doc);
+  // Documents of `source` whose reference `field` points at any of `targets`.
+  Result<Bitmap> Referrers(CollectionId source, FieldId field, CollectionId target, const Bitmap& targets);
+  // Documents of `target` that any of `sources` points at by `field`.
+  Result<Bitmap> Referees(CollectionId source, FieldId field, CollectionId target, const Bitmap& sources);
+  // Distinct values of a token field and in how many live documents each stands; at most `limit`.
+  Result<std::vector<std::pair<TokenValue, uint64_t>>> Facets(CollectionId collection, FieldId field, const Bitmap& within, size_t limit);
+  // Live documents of a collection.
+  Result<Bitmap> Live(CollectionId collection);
+
+ private:
+  struct Rep;
+  std::unique_ptr<Rep> rep_;
+};
+
+}  // namespace hilum::storage

@@ -1,0 +1,38 @@
+// The change log: sequence -> what changed, in the same commit as the change itself. Everything that follows changes is a cursor over it.
+// Stateless functions over a Txn or Kv; thread safety is theirs.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "storage/kv/kv.h"
+#include "storage/kv/writer.h"
+#include "storage/tenant.h"
+
+namespace hilum::storage {
+
+// Numbers are on disk.
+enum class ChangeKind : uint8_t { kInstance = 1, kResource = 2 };
+enum class ChangeOperation : uint8_t { kCreate = 1, kUpdate = 2, kDelete = 3 };
+
+struct Change {
+  uint64_t sequence = 0;  // from 1, without gaps within a tenant; assigned by Append
+  int64_t time_micros = 0;
+  ChangeKind kind = ChangeKind::kInstance;
+  ChangeOperation operation = ChangeOperation::kCreate;
+  // What changed: for an instance its Study, Series and SOP Instance UID; for a resource its type and id.
+  std::vector<std::string> path;
+  uint64_t version = 0;
+};
+
+// Adds the change to the transaction and returns its sequence.
+Result<uint64_t> AppendChange(Txn& txn, Tenant tenant, Change change);
+
+// At most `limit` changes with sequence > `after`, oldest first.
+Result<std::vector<Change>> ReadChanges(const Kv& kv, Tenant tenant, uint64_t after, size_t limit, const Snapshot* snapshot = nullptr);
+
+// Sequence of the newest change; 0 when there is none.
+Result<uint64_t> LatestChange(const Kv& kv, Tenant tenant, const Snapshot* snapshot = nullptr);
+
+}  // namespace hilum::storage

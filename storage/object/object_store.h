@@ -1,0 +1,118 @@
+// Object bytes, kept exactly as received, in append-only segment files. The format is docs/on-disk-format.md.
+//
+// Safe for concurrent use. An object is durable after Sync(ref) returned OK, and belongs to the store only when a row that holds its ref is committed
+// after that; bytes without such a row are garbage that compaction reclaims. The store keeps no table of objects of its own.
+// Small objects share one hot segment; a streamed object has a segment to itself while it is written, and hands it on afterwards.
+// Records begin on 4 KiB boundaries, so that a torn write never touches an acknowledged neighbour.
+// The first write or sync error makes the store refuse further writes (fail-stop) and calls on_fatal. Below the low-water mark of free disk space writes
+// answer kDiskFull; reads go on.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/disk.h"
+#include "base/log.h"
+#include "base/result.h"
+
+namespace hilum::storage {
+
+// Where an object's bytes are. Fixed once written; compaction makes a new one.
+struct ObjectRef {
+  uint32_t segment = 0;  // from 1
+  uint64_t offset = 0;   // of the record (header), in the segment file
+  uint64_t length = 0;   // of the body, in octets
+
+  bool operator==(const ObjectRef&) const = default;
+};
+
+// 20 octets or fewer; Decode is false on damaged bytes.
+void AppendObjectRef(std::string* out, const ObjectRef& ref);
+bool ReadObjectRef(ByteReader* in, ObjectRef* out);
+
+// An object that arrives in pieces. Not thread-safe. Destroyed without Finish, it leaves only garbage.
+class ObjectWriter {
+ public:
+  virtual ~ObjectWriter() = default;
+  virtual Status Append(Bytes bytes) = 0;
+  virtual uint64_t length() const = 0;
+  // Seals the record. Not durable before ObjectStore::Sync.
+  virtual Result<ObjectRef> Finish() = 0;
+};
+
+struct ObjectStoreOptions {
+  std::string directory;
+  uint64_t segment_bytes = 1ull << 30;   // a segment is sealed when it reaches this; one larger object makes one larger segment
+  uint64_t low_water_bytes = 512 << 20;  // free space below which writes are refused
+  std::function<void(const Status&)> on_fatal;
+};
+
+struct SegmentInfo {
+  uint32_t segment = 0;
+  uint64_t bytes = 0;   // file size in use, headers and padding included
+  bool sealed = false;  // no writer will append to it again
+};
+
+// An object as a whole-segment scan finds it.
+struct FoundObject {
+  std::string id;
+  ObjectRef ref;
+  Status state;  // OK, or kCorruption with the place
+};
+
+class ObjectStore {
+ public:
+  // Creates the directory when absent; finds the end of each segment. kCorruption when a segment's own header is damaged.
+  static Result<std::unique_ptr<ObjectStore>> Open(ObjectStoreOptions options, Disk& disk, Logger log);
+  virtual ~ObjectStore() = default;
+
+  // `id` (<= 64 octets) names the object in its record, so that scans can tell whose bytes they are.
+  virtual Result<ObjectRef> Put(Bytes id, Bytes body) = 0;
+  virtual Result<std::unique_ptr<ObjectWriter>> NewWriter(Bytes id) = 0;
+
+  // Makes the objects durable; callers that wait together share one fdatasync per segment.
+  virtual Status Sync(std::span<const ObjectRef> refs) = 0;
+
+  // Fills `out` with the octets from `offset` of the body, checking the checksum of every chunk it touches. kCorruption names segment and offset.
+  // REQUIRES: offset + out.size() <= ref.length.
+  virtual Status Read(const ObjectRef& ref, uint64_t offset, std::span<char> out) const = 0;
+  // The file and the offset of the body in it, for sendfile: not checked. The file stays readable while held, also through compaction.
+  struct Location {
+    std::shared_ptr<File> file;
+    uint64_t offset = 0;
+  };
+  virtual Result<Location> Locate(const ObjectRef& ref) const = 0;
+  // Reads header, body and trailer and checks all of it.
+  virtual Status VerifyObject(Bytes id, const ObjectRef& ref) const = 0;
+
+  // Octets the record of a body of this length takes, padding included: for live-byte accounting.
+  static uint64_t RecordBytes(uint64_t body_length);
+
+  virtual std::vector<SegmentInfo> Segments() const = 0;
+  // Visits every complete record of a segment in order; stops and returns the visitor's first error. Damaged records are visited with
+  // their state; the scan resumes at the next record that can be recognised.
+  virtual Status Scan(uint32_t segment, const std::function<Status(const FoundObject&)>& visit) const = 0;
+
+  // Copies the records for which `is_live` holds into other segments and syncs them, then calls `relocate` with old and new refs (to switch the
+  // rows in one commit), then removes the segment file. On error before removal nothing is lost: the copies are garbage. REQUIRES: sealed.
+  struct Move {
+    std::string id;
+    ObjectRef from;
+    ObjectRef to;
+  };
+  virtual Status Compact(uint32_t segment, const std::function<Result<bool>(Bytes id, const ObjectRef&)>& is_live,
+                         const std::function<Status(std::span<const Move>)>& relocate) = 0;
+
+  // Hard-links sealed segments into `directory` (must exist) and copies the used part of open ones: with a Kv checkpoint taken BEFORE, a consistent backup.
+  virtual Status Backup(const std::string& directory) = 0;
+
+  // OK, or why writes are refused for good.
+  virtual Status health() const = 0;
+};
+
+}  // namespace hilum::storage
