@@ -59,6 +59,9 @@ class IndexWriter {
   Tenant tenant_;
 };
 
+// As the field of a SortKey: by document number, that is by order of creation.
+inline constexpr FieldId kDocOrder{0xFFFF};
+
 struct SortKey {
   FieldId field;
   bool descending = false;
