@@ -27,6 +27,7 @@ struct FieldSpec {
   FieldId id;
   FieldKind kind;
   bool sortable = false;  // keeps a column ordered by value, for Sort
+  bool patterns = false;  // tokens: keeps a dictionary of the codes so that TokenPattern and Facets can enumerate them
   bool contains = false;  // strings: keeps trigrams so that kContains and leading-wildcard patterns need no scan of all values
 };
 
