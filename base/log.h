@@ -1,7 +1,7 @@
 // The process log: one JSON object a line on a stream ({"time","level","msg","request",...fields}).
 //
-// A Logger is a cheap copyable handle, safe for concurrent use; lines never interleave. Never log patient data: UIDs, counts, sizes,
-// durations and reasons only.
+// A Logger is a cheap copyable handle, safe for concurrent use; lines never interleave. Never log patient data: UIDs,
+// counts, sizes, durations and reasons only.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,8 @@
 // Counters, gauges and histograms, and their Prometheus text exposition (format 0.0.4).
 //
-// A Registry owns its series; references stay valid as long as it lives. Everything is safe for concurrent use; updating a series is
-// one or two relaxed atomic operations. Labels are fixed at creation: never put a client's text into one.
+// A Registry owns its series; references stay valid as long as it lives. Everything is safe for concurrent use;
+// updating a series is one or two relaxed atomic operations. Labels are fixed at creation: never put a client's text
+// into one.
 #pragma once
 
 #include <atomic>
@@ -50,7 +51,7 @@ class Histogram {
  private:
   const std::vector<double> bounds_;
   std::vector<std::atomic<uint64_t>> counts_;
-  std::atomic<uint64_t> sum_nanos_{0};
+  std::atomic<double> sum_{0};
 };
 
 class Registry {
@@ -60,9 +61,12 @@ class Registry {
   // The same name and labels give the same series. REQUIRES: one kind and one help text per name.
   Counter& counter(const std::string& name, const std::string& help, Labels labels = {});
   Gauge& gauge(const std::string& name, const std::string& help, Labels labels = {});
-  Histogram& histogram(const std::string& name, const std::string& help, std::vector<double> bounds, Labels labels = {});
-  // `read` is called at every exposition, on the caller's thread; it must stay valid as long as the Registry.
-  void gauge_function(const std::string& name, const std::string& help, std::function<double()> read, Labels labels = {});
+  Histogram& histogram(const std::string& name, const std::string& help, std::vector<double> bounds,
+                       Labels labels = {});
+  // `read` is called at every exposition, on the caller's thread; it must stay valid as long as the Registry
+  // and must not use the Registry.
+  void gauge_function(const std::string& name, const std::string& help, std::function<double()> read,
+                      Labels labels = {});
 
   std::string Expose() const;
 

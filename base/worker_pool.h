@@ -14,7 +14,8 @@ namespace hilum {
 
 class WorkerPool {
  public:
-  // `name` is shown by the operating system (at most 12 characters). REQUIRES: threads > 0.
+  // `name` is shown by the operating system (at most 12 characters). `queue_limit` tasks may wait for a free thread.
+  // REQUIRES: threads > 0.
   WorkerPool(std::string name, size_t threads, size_t queue_limit);
   // Stops (see Stop).
   ~WorkerPool();
@@ -23,7 +24,7 @@ class WorkerPool {
 
   // False, and the task is not taken, when the queue is full or the pool is stopped. A task must not throw.
   bool TrySubmit(std::function<void()> task);
-  // Runs what is queued, then joins the threads. Repeats are harmless.
+  // Runs what is queued, then joins the threads. Repeats are harmless. REQUIRES: not called from a task.
   void Stop();
 
   size_t queued() const;

@@ -1,0 +1,81 @@
+#include "base/random.h"
+
+#include <sys/random.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+namespace hilum {
+
+namespace {
+
+constexpr char kHexDigits[] = "0123456789abcdef";
+
+void AppendHex(std::string* out, std::span<const char> octets) {
+  for (const char c : octets) {
+    const auto octet = static_cast<unsigned char>(c);
+    out->push_back(kHexDigits[octet >> 4]);
+    out->push_back(kHexDigits[octet & 0x0F]);
+  }
+}
+
+}  // namespace
+
+uint64_t Random::Next64() {
+  uint64_t value = 0;
+  Fill({reinterpret_cast<char*>(&value), sizeof(value)});
+  return value;
+}
+
+std::string Random::Hex(size_t octets) {
+  std::string raw(octets, '\0');
+  Fill(raw);
+  std::string hex;
+  hex.reserve(2 * octets);
+  AppendHex(&hex, raw);
+  return hex;
+}
+
+std::string Random::Uuid() {
+  char raw[16];
+  Fill(raw);
+  raw[6] = static_cast<char>((raw[6] & 0x0F) | 0x40);
+  raw[8] = static_cast<char>((raw[8] & 0x3F) | 0x80);
+  std::string uuid;
+  uuid.reserve(36);
+  size_t from = 0;
+  for (const size_t length : {4, 2, 2, 2, 6}) {
+    if (from != 0) uuid.push_back('-');
+    AppendHex(&uuid, std::span<const char>(raw).subspan(from, length));
+    from += length;
+  }
+  return uuid;
+}
+
+void SystemRandom::Fill(std::span<char> out) {
+  while (!out.empty()) {
+    const ssize_t got = getrandom(out.data(), out.size(), 0);
+    if (got < 0) {
+      if (errno == EINTR) continue;
+      // Going on with predictable keys would be worse than stopping; Linux documents no such failure once the pool is
+      // ready.
+      std::fprintf(stderr, "getrandom: %s\n", std::strerror(errno));
+      std::abort();
+    }
+    out = out.subspan(static_cast<size_t>(got));
+  }
+}
+
+void SeededRandom::Fill(std::span<char> out) {
+  const std::lock_guard lock(mu_);
+  while (!out.empty()) {
+    const uint64_t value = engine_();
+    const size_t length = out.size() < sizeof(value) ? out.size() : sizeof(value);
+    std::memcpy(out.data(), &value, length);
+    out = out.subspan(length);
+  }
+}
+
+}  // namespace hilum
