@@ -1,0 +1,129 @@
+// The catalogue: which patients, studies, series and instances there are, where their bytes lie, and how they are found.
+//
+// Writing happens inside a Txn (writer thread). CatalogueReader is a view of one snapshot: cheap to make, one for each request, not thread-safe.
+// Objects must be durable (ObjectStore::Sync) before the transaction that puts their ref runs.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "codecs/dicom/attributes.h"
+#include "storage/catalogue/rows.h"
+#include "storage/index/index.h"
+#include "storage/kv/kv.h"
+#include "storage/kv/writer.h"
+
+namespace hilum::storage {
+
+// An instance by its place in the model.
+struct InstanceName {
+  std::string study_uid;
+  std::string series_uid;
+  std::string sop_uid;
+};
+
+// Limits on what one instance may put into a row, so that a row fits the store's envelope. Longer texts are cut (attributes stay whole in the object).
+inline constexpr size_t kMaxKeptValueBytes = 1024;
+inline constexpr size_t kMaxKeptValues = 64;
+inline constexpr size_t kMaxKeptJsonBytes = 16 * 1024;
+
+struct NewInstance {
+  dicom::Header header;     // REQUIRES: the three UIDs are storable (base/uid.h)
+  ObjectRef object;         // durable
+  std::string frame_table;  // dicom::AppendFrameTable, or empty
+};
+
+enum class PutOutcome : uint8_t { kCreated, kReplaced };
+
+class CatalogueWriter {
+ public:
+  CatalogueWriter(const Schema& schema, Tenant tenant, const Clock& clock) : index_(schema, tenant), tenant_(tenant), clock_(clock) {}
+
+  // Adds the instance, and its series, study and patient where they are new, with index values, segment accounting and a change-log entry.
+  // Attributes of study and series that are there already stay; missing ones are filled in.
+  // `expected`: the object the name must hold now (nullopt: none); otherwise kConflict, and nothing is changed.
+  Result<PutOutcome> Put(Txn& txn, const NewInstance& instance, const std::optional<ObjectRef>& expected) const;
+
+  // Removes one instance, and its series, study and patient when they are left empty. kNotFound when there is none.
+  Status Delete(Txn& txn, const InstanceName& name) const;
+
+  // Points a moved object's row to its new place; not found is fine (deleted meanwhile).
+  Status Relocate(Txn& txn, Doc instance, const ObjectRef& from, const ObjectRef& to) const;
+
+ private:
+  // One study less; the last one takes the patient with it.
+  Status LeavePatient(Txn& txn, Doc patient) const;
+
+  IndexWriter index_;
+  Tenant tenant_;
+  const Clock& clock_;
+};
+
+struct AttributeFilter {
+  dicom::TagPath path;
+  std::string value;  // in DICOM's query form: wildcards, ranges, lists by backslash (or comma, for UIDs)
+};
+
+struct CatalogueQuery {
+  Level level = Level::kStudy;
+  std::optional<std::string> study_uid;   // within this study
+  std::optional<std::string> series_uid;  // within this series
+  std::vector<AttributeFilter> filters;
+  bool fuzzy_names = false;  // names match when any of their words begins with each word asked for
+  uint64_t offset = 0;
+  size_t limit = 100;
+};
+
+struct CatalogueMatch {
+  StudyRow study;
+  std::optional<SeriesRow> series;      // at series level and below
+  std::optional<InstanceRow> instance;  // at instance level
+};
+
+struct CatalogueMatches {
+  std::vector<CatalogueMatch> rows;  // studies newest first, series and instances in order of arrival
+  uint64_t total = 0;                // all matches, whatever the limit
+};
+
+class CatalogueReader {
+ public:
+  // Reads the state as of now; `kv` and `schema` outlive the reader.
+  CatalogueReader(const Kv& kv, const Schema& schema, Tenant tenant);
+  ~CatalogueReader();
+
+  Result<std::optional<Doc>> FindStudy(std::string_view study_uid) const;
+  Result<std::optional<Doc>> FindSeries(Doc study, std::string_view series_uid) const;
+  Result<std::optional<Doc>> FindInstance(const InstanceName& name) const;
+  // kNotFound when there is no such document.
+  Result<StudyRow> Study(Doc doc) const;
+  Result<SeriesRow> Series(Doc doc) const;
+  Result<InstanceRow> Instance(Doc doc) const;
+  Result<std::string> FrameTable(Doc doc, const InstanceRow& row) const;
+
+  Result<std::vector<Doc>> SeriesOfStudy(Doc study) const;
+  Result<std::vector<Doc>> InstancesOfSeries(Doc series) const;
+
+  // QIDO and C-FIND matching. kInvalid names the attribute whose value cannot be understood. REQUIRES: every filter path is searchable at the level
+  // (FindSearchable).
+  Result<CatalogueMatches> Find(const CatalogueQuery& query);
+
+  // Instances that have this SOP Instance UID, in whatever study.
+  Result<std::vector<Doc>> InstancesWithUid(std::string_view sop_uid);
+
+  IndexReader& index() { return index_; }
+  const Snapshot& snapshot() const { return *snapshot_; }
+
+ private:
+  Result<std::vector<Doc>> Children(std::string first_key) const;
+
+  const Kv& kv_;
+  Tenant tenant_;
+  std::unique_ptr<Snapshot> snapshot_;
+  IndexReader index_;
+};
+
+}  // namespace hilum::storage

@@ -1,0 +1,273 @@
+#include <algorithm>
+
+#include "base/uid.h"
+#include "storage/catalogue/catalogue.h"
+#include "storage/log/change_log.h"
+
+namespace hilum::storage {
+namespace {
+
+constexpr size_t kInlineFrameTableBytes = 4 * 1024;
+constexpr size_t kFrameChunkBytes = 60 * 1024;
+
+Status Damaged(std::string_view what, Doc doc) {
+  return Corruption("the " + std::string(what) + " row of document " + std::to_string(doc) + " is damaged; run hilum verify");
+}
+
+void Bound(KeptAttributes* kept) {
+  for (KeptAttribute& attribute : *kept) {
+    if (attribute.values.size() > kMaxKeptValues) attribute.values.resize(kMaxKeptValues);
+    for (std::string& value : attribute.values) {
+      if (value.size() <= kMaxKeptValueBytes) continue;
+      size_t end = kMaxKeptValueBytes;
+      while (end > 0 && (static_cast<unsigned char>(value[end]) & 0xC0) == 0x80) --end;  // not inside a UTF-8 character
+      value.resize(end);
+    }
+    if (attribute.json.size() > kMaxKeptJsonBytes) attribute.json.clear();
+  }
+}
+
+// A row as the transaction found it and as it will be. `before` is absent when the document is new.
+template <typename Row>
+struct RowChange {
+  Doc doc = 0;
+  std::optional<Row> before;
+  Row after;
+};
+
+template <typename Row, typename Decode>
+Result<RowChange<Row>> Load(Txn& txn, const IndexWriter& index, Tenant tenant, Level level, const std::string& name_key, Decode decode) {
+  RowChange<Row> change;
+  HILUM_ASSIGN_OR_RETURN(const std::optional<std::string> found, txn.Get(Family::kCatalogue, name_key));
+  if (!found) {
+    HILUM_ASSIGN_OR_RETURN(change.doc, index.NewDoc(txn, CollectionOf(level)));
+    txn.Put(Family::kCatalogue, name_key, EncodeDoc(change.doc));
+    return change;
+  }
+  const std::optional<Doc> doc = DecodeDoc(*found);
+  if (!doc) return Corruption("a name in the catalogue points nowhere; run hilum verify");
+  HILUM_ASSIGN_OR_RETURN(const std::optional<std::string> bytes, txn.Get(Family::kCatalogue, RowKey(tenant, level, *doc)));
+  std::optional<Row> row = bytes ? decode(*bytes) : std::nullopt;
+  if (!row) return Damaged("catalogue", *doc);
+  change.doc = *doc;
+  change.after = *row;
+  change.before = std::move(row);
+  return change;
+}
+
+template <typename Row>
+Status Store(Txn& txn, const IndexWriter& index, Tenant tenant, Level level, const RowChange<Row>& change) {
+  const DocumentValues after = IndexValues(change.after);
+  txn.Put(Family::kCatalogue, RowKey(tenant, level, change.doc), Encode(change.after));
+  if (!change.before) return index.Update(txn, CollectionOf(level), change.doc, nullptr, &after);
+  const DocumentValues before = IndexValues(*change.before);
+  if (before.entries == after.entries) return Status::Ok();
+  return index.Update(txn, CollectionOf(level), change.doc, &before, &after);
+}
+
+template <typename Row>
+Status Remove(Txn& txn, const IndexWriter& index, Tenant tenant, Level level, Doc doc, const Row& row, const std::string& name_key) {
+  const DocumentValues before = IndexValues(row);
+  txn.Delete(Family::kCatalogue, name_key);
+  txn.Delete(Family::kCatalogue, RowKey(tenant, level, doc));
+  return index.Update(txn, CollectionOf(level), doc, &before, nullptr);
+}
+
+Status AddLiveBytes(Txn& txn, const ObjectRef& object, int64_t sign) {
+  const std::string key = SegmentKey(object.segment);
+  HILUM_ASSIGN_OR_RETURN(const std::optional<std::string> found, txn.Get(Family::kObject, key));
+  uint64_t live = 0;
+  if (found) {
+    ByteReader in(*found);
+    if (!in.ReadLe(&live)) return Corruption("the accounting of segment " + std::to_string(object.segment) + " is damaged");
+  }
+  const uint64_t bytes = ObjectStore::RecordBytes(object.length);
+  live = sign > 0 ? live + bytes : live - std::min(live, bytes);
+  std::string value;
+  AppendLe(&value, live);
+  txn.Put(Family::kObject, key, value);
+  return Status::Ok();
+}
+
+void PutFrameTable(Txn& txn, Tenant tenant, Doc doc, const std::string& table, InstanceRow* row) {
+  const uint64_t old_chunks = row->frame_chunks;
+  row->frame_table.clear();
+  row->frame_chunks = 0;
+  if (table.size() <= kInlineFrameTableBytes) {
+    row->frame_table = table;
+  } else {
+    for (size_t at = 0; at < table.size(); at += kFrameChunkBytes)
+      txn.Put(Family::kCatalogue, FrameChunkKey(tenant, doc, static_cast<uint32_t>(row->frame_chunks++)),
+              Bytes(table).substr(at, kFrameChunkBytes));
+  }
+  for (uint64_t chunk = row->frame_chunks; chunk < old_chunks; ++chunk)
+    txn.Delete(Family::kCatalogue, FrameChunkKey(tenant, doc, static_cast<uint32_t>(chunk)));
+}
+
+void Count(std::map<std::string, uint64_t>* counts, std::string_view name, int by) {
+  if (name.empty()) return;
+  uint64_t& count = (*counts)[std::string(name)];
+  if (by > 0) ++count;
+  else if (count > 0) --count;
+  if (count == 0) counts->erase(std::string(name));
+}
+
+}  // namespace
+
+Result<PutOutcome> CatalogueWriter::Put(Txn& txn, const NewInstance& instance, const std::optional<ObjectRef>& expected) const {
+  const dicom::Header& header = instance.header;
+  assert(IsStorableUid(header.study_uid) && IsStorableUid(header.series_uid) && IsStorableUid(header.sop_uid));
+  const int64_t now = clock_.Now().count();
+
+  HILUM_ASSIGN_OR_RETURN(auto study, (Load<StudyRow>(txn, index_, tenant_, Level::kStudy, StudyKey(tenant_, header.study_uid), DecodeStudy)));
+  HILUM_ASSIGN_OR_RETURN(auto series, (Load<SeriesRow>(txn, index_, tenant_, Level::kSeries,
+                                                       SeriesKey(tenant_, study.doc, header.series_uid), DecodeSeries)));
+  HILUM_ASSIGN_OR_RETURN(auto row, (Load<InstanceRow>(txn, index_, tenant_, Level::kInstance,
+                                                      InstanceKey(tenant_, series.doc, header.sop_uid), DecodeInstance)));
+  const std::optional<ObjectRef> held = row.before ? std::optional(row.before->object) : std::nullopt;
+  if (held != expected) return Conflict("the instance was stored by another request meanwhile");
+
+  KeptAttributes study_attributes = KeepAttributes(Level::kStudy, header);
+  KeptAttributes series_attributes = KeepAttributes(Level::kSeries, header);
+  KeptAttributes instance_attributes = KeepAttributes(Level::kInstance, header);
+  Bound(&study_attributes);
+  Bound(&series_attributes);
+  Bound(&instance_attributes);
+
+  if (!study.before) {
+    study.after.uid = header.study_uid;
+    study.after.created_micros = now;
+  }
+  FillGaps(&study.after.attributes, study_attributes);
+  if (!study.after.patient && !FirstValue(study.after.attributes, dicom::tags::kPatientId).empty()) {
+    const std::string id(FirstValue(study.after.attributes, dicom::tags::kPatientId));
+    const std::string issuer(FirstValue(study.after.attributes, dicom::tags::kIssuerOfPatientId));
+    HILUM_ASSIGN_OR_RETURN(auto patient,
+                           (Load<PatientRow>(txn, index_, tenant_, Level::kPatient, PatientKey(tenant_, id, issuer), DecodePatient)));
+    patient.after.patient_id = id;
+    patient.after.issuer = issuer;
+    ++patient.after.studies;
+    HILUM_RETURN_IF_ERROR(Store(txn, index_, tenant_, Level::kPatient, patient));
+    study.after.patient = patient.doc;
+  }
+
+  if (!series.before) {
+    series.after.uid = header.series_uid;
+    series.after.study = study.doc;
+    series.after.created_micros = now;
+    ++study.after.series;
+  }
+  const std::string modality_before(series.before ? FirstValue(series.before->attributes, dicom::tags::kModality) : "");
+  FillGaps(&series.after.attributes, series_attributes);
+  if (modality_before.empty()) Count(&study.after.modalities, FirstValue(series.after.attributes, dicom::tags::kModality), +1);
+
+  if (row.before) {
+    Count(&study.after.sop_classes, row.before->sop_class(), -1);
+    study.after.bytes -= std::min(study.after.bytes, row.before->object.length);
+    HILUM_RETURN_IF_ERROR(AddLiveBytes(txn, row.before->object, -1));
+    ++row.after.version;
+  } else {
+    row.after.uid = header.sop_uid;
+    row.after.series = series.doc;
+    ++series.after.instances;
+    ++study.after.instances;
+  }
+  row.after.attributes = std::move(instance_attributes);
+  row.after.object = instance.object;
+  row.after.transfer_syntax = header.layout.transfer_syntax;
+  row.after.stored_micros = now;
+  PutFrameTable(txn, tenant_, row.doc, instance.frame_table, &row.after);
+  Count(&study.after.sop_classes, row.after.sop_class(), +1);
+  study.after.bytes += instance.object.length;
+  study.after.updated_micros = series.after.updated_micros = now;
+
+  HILUM_RETURN_IF_ERROR(Store(txn, index_, tenant_, Level::kStudy, study));
+  HILUM_RETURN_IF_ERROR(Store(txn, index_, tenant_, Level::kSeries, series));
+  HILUM_RETURN_IF_ERROR(Store(txn, index_, tenant_, Level::kInstance, row));
+  HILUM_RETURN_IF_ERROR(AddLiveBytes(txn, instance.object, +1));
+
+  Change change;
+  change.time_micros = now;
+  change.kind = ChangeKind::kInstance;
+  change.operation = row.before ? ChangeOperation::kUpdate : ChangeOperation::kCreate;
+  change.path = {header.study_uid, header.series_uid, header.sop_uid};
+  change.version = row.after.version;
+  HILUM_ASSIGN_OR_RETURN([[maybe_unused]] const uint64_t sequence, AppendChange(txn, tenant_, change));
+  return row.before ? PutOutcome::kReplaced : PutOutcome::kCreated;
+}
+
+Status CatalogueWriter::LeavePatient(Txn& txn, Doc doc) const {
+  HILUM_ASSIGN_OR_RETURN(const std::optional<std::string> bytes, txn.Get(Family::kCatalogue, RowKey(tenant_, Level::kPatient, doc)));
+  const std::optional<PatientRow> row = bytes ? DecodePatient(*bytes) : std::nullopt;
+  if (!row) return Damaged("patient", doc);
+  RowChange<PatientRow> patient{doc, row, *row};
+  if (--patient.after.studies > 0) return Store(txn, index_, tenant_, Level::kPatient, patient);
+  return Remove(txn, index_, tenant_, Level::kPatient, doc, *row, PatientKey(tenant_, row->patient_id, row->issuer));
+}
+
+Status CatalogueWriter::Delete(Txn& txn, const InstanceName& name) const {
+  const std::string study_key = StudyKey(tenant_, name.study_uid);
+  const auto missing = [&] { return NotFound("there is no instance " + name.sop_uid + " in that series"); };
+  const auto exists = [&](const std::string& key) -> Result<bool> {
+    HILUM_ASSIGN_OR_RETURN(const std::optional<std::string> found, txn.Get(Family::kCatalogue, key));
+    return found.has_value();
+  };
+  HILUM_ASSIGN_OR_RETURN(const bool has_study, exists(study_key));
+  if (!has_study) return missing();
+  HILUM_ASSIGN_OR_RETURN(auto study, (Load<StudyRow>(txn, index_, tenant_, Level::kStudy, study_key, DecodeStudy)));
+  const std::string series_key = SeriesKey(tenant_, study.doc, name.series_uid);
+  HILUM_ASSIGN_OR_RETURN(const bool has_series, exists(series_key));
+  if (!has_series) return missing();
+  HILUM_ASSIGN_OR_RETURN(auto series, (Load<SeriesRow>(txn, index_, tenant_, Level::kSeries, series_key, DecodeSeries)));
+  const std::string instance_key = InstanceKey(tenant_, series.doc, name.sop_uid);
+  HILUM_ASSIGN_OR_RETURN(const bool has_instance, exists(instance_key));
+  if (!has_instance) return missing();
+  HILUM_ASSIGN_OR_RETURN(auto row, (Load<InstanceRow>(txn, index_, tenant_, Level::kInstance, instance_key, DecodeInstance)));
+
+  const int64_t now = clock_.Now().count();
+  PutFrameTable(txn, tenant_, row.doc, "", &row.after);
+  HILUM_RETURN_IF_ERROR(Remove(txn, index_, tenant_, Level::kInstance, row.doc, *row.before, instance_key));
+  HILUM_RETURN_IF_ERROR(AddLiveBytes(txn, row.before->object, -1));
+  Count(&study.after.sop_classes, row.before->sop_class(), -1);
+  study.after.bytes -= std::min(study.after.bytes, row.before->object.length);
+  --series.after.instances;
+  --study.after.instances;
+  study.after.updated_micros = series.after.updated_micros = now;
+
+  if (series.after.instances == 0) {
+    Count(&study.after.modalities, FirstValue(series.after.attributes, dicom::tags::kModality), -1);
+    --study.after.series;
+    HILUM_RETURN_IF_ERROR(Remove(txn, index_, tenant_, Level::kSeries, series.doc, *series.before, series_key));
+  } else {
+    HILUM_RETURN_IF_ERROR(Store(txn, index_, tenant_, Level::kSeries, series));
+  }
+  if (study.after.instances > 0) {
+    HILUM_RETURN_IF_ERROR(Store(txn, index_, tenant_, Level::kStudy, study));
+  } else {
+    HILUM_RETURN_IF_ERROR(Remove(txn, index_, tenant_, Level::kStudy, study.doc, *study.before, study_key));
+    if (study.after.patient) HILUM_RETURN_IF_ERROR(LeavePatient(txn, *study.after.patient));
+  }
+
+  Change change;
+  change.time_micros = now;
+  change.kind = ChangeKind::kInstance;
+  change.operation = ChangeOperation::kDelete;
+  change.path = {name.study_uid, name.series_uid, name.sop_uid};
+  change.version = row.before->version;
+  return AppendChange(txn, tenant_, change).status();
+}
+
+Status CatalogueWriter::Relocate(Txn& txn, Doc instance, const ObjectRef& from, const ObjectRef& to) const {
+  const std::string key = RowKey(tenant_, Level::kInstance, instance);
+  HILUM_ASSIGN_OR_RETURN(const std::optional<std::string> bytes, txn.Get(Family::kCatalogue, key));
+  if (!bytes) return Status::Ok();
+  std::optional<InstanceRow> row = DecodeInstance(*bytes);
+  if (!row) return Damaged("instance", instance);
+  if (row->object != from) return Status::Ok();
+  row->object = to;
+  txn.Put(Family::kCatalogue, key, Encode(*row));
+  HILUM_RETURN_IF_ERROR(AddLiveBytes(txn, from, -1));
+  return AddLiveBytes(txn, to, +1);
+}
+
+}  // namespace hilum::storage

@@ -1,0 +1,94 @@
+#include <algorithm>
+
+#include "storage/catalogue/catalogue.h"
+
+namespace hilum::storage {
+namespace {
+
+template <typename Row>
+Result<Row> Decoded(std::string_view what, Doc doc, const std::optional<std::string>& bytes, std::optional<Row> (*decode)(Bytes)) {
+  if (!bytes) return NotFound("there is no " + std::string(what) + " " + std::to_string(doc));
+  std::optional<Row> row = decode(*bytes);
+  if (!row) return Corruption("the row of " + std::string(what) + " " + std::to_string(doc) + " is damaged; run hilum verify");
+  return *std::move(row);
+}
+
+}  // namespace
+
+CatalogueReader::CatalogueReader(const Kv& kv, const Schema& schema, Tenant tenant)
+    : kv_(kv), tenant_(tenant), snapshot_(kv.NewSnapshot()), index_(kv, schema, tenant, snapshot_.get()) {}
+
+CatalogueReader::~CatalogueReader() = default;
+
+Result<std::optional<Doc>> CatalogueReader::FindStudy(std::string_view study_uid) const {
+  HILUM_ASSIGN_OR_RETURN(const auto bytes, kv_.Get(Family::kCatalogue, StudyKey(tenant_, study_uid), snapshot_.get()));
+  return bytes ? DecodeDoc(*bytes) : std::nullopt;
+}
+
+Result<std::optional<Doc>> CatalogueReader::FindSeries(Doc study, std::string_view series_uid) const {
+  HILUM_ASSIGN_OR_RETURN(const auto bytes, kv_.Get(Family::kCatalogue, SeriesKey(tenant_, study, series_uid), snapshot_.get()));
+  return bytes ? DecodeDoc(*bytes) : std::nullopt;
+}
+
+Result<std::optional<Doc>> CatalogueReader::FindInstance(const InstanceName& name) const {
+  HILUM_ASSIGN_OR_RETURN(const std::optional<Doc> study, FindStudy(name.study_uid));
+  if (!study) return std::optional<Doc>();
+  HILUM_ASSIGN_OR_RETURN(const std::optional<Doc> series, FindSeries(*study, name.series_uid));
+  if (!series) return std::optional<Doc>();
+  HILUM_ASSIGN_OR_RETURN(const auto bytes, kv_.Get(Family::kCatalogue, InstanceKey(tenant_, *series, name.sop_uid), snapshot_.get()));
+  return bytes ? DecodeDoc(*bytes) : std::nullopt;
+}
+
+Result<StudyRow> CatalogueReader::Study(Doc doc) const {
+  HILUM_ASSIGN_OR_RETURN(const auto bytes, kv_.Get(Family::kCatalogue, RowKey(tenant_, Level::kStudy, doc), snapshot_.get()));
+  return Decoded<StudyRow>("study", doc, bytes, DecodeStudy);
+}
+
+Result<SeriesRow> CatalogueReader::Series(Doc doc) const {
+  HILUM_ASSIGN_OR_RETURN(const auto bytes, kv_.Get(Family::kCatalogue, RowKey(tenant_, Level::kSeries, doc), snapshot_.get()));
+  return Decoded<SeriesRow>("series", doc, bytes, DecodeSeries);
+}
+
+Result<InstanceRow> CatalogueReader::Instance(Doc doc) const {
+  HILUM_ASSIGN_OR_RETURN(const auto bytes, kv_.Get(Family::kCatalogue, RowKey(tenant_, Level::kInstance, doc), snapshot_.get()));
+  return Decoded<InstanceRow>("instance", doc, bytes, DecodeInstance);
+}
+
+Result<std::string> CatalogueReader::FrameTable(Doc doc, const InstanceRow& row) const {
+  if (row.frame_chunks == 0) return row.frame_table;
+  std::string table;
+  for (uint64_t chunk = 0; chunk < row.frame_chunks; ++chunk) {
+    HILUM_ASSIGN_OR_RETURN(const auto bytes,
+                           kv_.Get(Family::kCatalogue, FrameChunkKey(tenant_, doc, static_cast<uint32_t>(chunk)), snapshot_.get()));
+    if (!bytes) return Corruption("a part of the frame table of instance " + std::to_string(doc) + " is missing; run hilum verify");
+    table.append(*bytes);
+  }
+  return table;
+}
+
+Result<std::vector<Doc>> CatalogueReader::Children(std::string first_key) const {
+  std::vector<Doc> docs;
+  std::string end = PrefixEnd(first_key);
+  const auto it = kv_.NewIterator(Family::kCatalogue, std::move(first_key), std::move(end), snapshot_.get());
+  for (it->SeekToFirst(); it->Valid(); it->Next()) {
+    const std::optional<Doc> doc = DecodeDoc(it->value());
+    if (!doc) return Corruption("a name in the catalogue points nowhere; run hilum verify");
+    docs.push_back(*doc);
+  }
+  HILUM_RETURN_IF_ERROR(it->status());
+  std::sort(docs.begin(), docs.end());  // order of arrival
+  return docs;
+}
+
+Result<std::vector<Doc>> CatalogueReader::SeriesOfStudy(Doc study) const { return Children(SeriesKey(tenant_, study, "")); }
+
+Result<std::vector<Doc>> CatalogueReader::InstancesOfSeries(Doc series) const { return Children(InstanceKey(tenant_, series, "")); }
+
+Result<std::vector<Doc>> CatalogueReader::InstancesWithUid(std::string_view sop_uid) {
+  const CatalogueAttribute* attribute = FindSearchable(Level::kInstance, {dicom::tags::kSopInstanceUid});
+  HILUM_ASSIGN_OR_RETURN(const Bitmap found, index_.Evaluate(CollectionOf(Level::kInstance),
+                                                             Query{TokenIs{attribute->field, std::nullopt, std::string(sop_uid)}}));
+  return found.ToVector();
+}
+
+}  // namespace hilum::storage

@@ -1,0 +1,226 @@
+#include "storage/catalogue/rows.h"
+
+namespace hilum::storage {
+namespace {
+
+// First octet of every row: readers refuse what a newer version wrote.
+constexpr char kRowVersion = 1;
+
+void AppendCounts(std::string* out, const std::map<std::string, uint64_t>& counts) {
+  AppendVarint(out, counts.size());
+  for (const auto& [name, count] : counts) {
+    AppendSized(out, name);
+    AppendVarint(out, count);
+  }
+}
+
+bool ReadCounts(ByteReader* in, std::map<std::string, uint64_t>* out) {
+  uint64_t entries = 0;
+  if (!in->ReadVarint(&entries)) return false;
+  for (uint64_t i = 0; i < entries; ++i) {
+    Bytes name;
+    uint64_t count = 0;
+    if (!in->ReadSized(&name) || !in->ReadVarint(&count)) return false;
+    (*out)[std::string(name)] = count;
+  }
+  return true;
+}
+
+bool ReadString(ByteReader* in, std::string* out) {
+  Bytes bytes;
+  if (!in->ReadSized(&bytes)) return false;
+  out->assign(bytes);
+  return true;
+}
+
+bool ReadVersion(ByteReader* in) {
+  char version = 0;
+  return in->ReadLe(&version) && version == kRowVersion;
+}
+
+std::string NewRow() { return std::string(1, kRowVersion); }
+
+std::string KeyOf(Tenant tenant, char kind) {
+  std::string key;
+  AppendTenant(&key, tenant);
+  key.push_back(kind);
+  return key;
+}
+
+}  // namespace
+
+std::string Encode(const PatientRow& row) {
+  std::string out = NewRow();
+  AppendSized(&out, row.patient_id);
+  AppendSized(&out, row.issuer);
+  AppendVarint(&out, row.studies);
+  return out;
+}
+
+std::optional<PatientRow> DecodePatient(Bytes bytes) {
+  ByteReader in(bytes);
+  PatientRow row;
+  if (!ReadVersion(&in) || !ReadString(&in, &row.patient_id) || !ReadString(&in, &row.issuer) || !in.ReadVarint(&row.studies))
+    return std::nullopt;
+  return row;
+}
+
+std::string Encode(const StudyRow& row) {
+  std::string out = NewRow();
+  AppendSized(&out, row.uid);
+  AppendVarint(&out, row.patient ? *row.patient + 1ull : 0);
+  AppendAttributes(&out, row.attributes);
+  AppendVarint(&out, row.series);
+  AppendVarint(&out, row.instances);
+  AppendVarint(&out, row.bytes);
+  AppendCounts(&out, row.modalities);
+  AppendCounts(&out, row.sop_classes);
+  AppendLe(&out, row.created_micros);
+  AppendLe(&out, row.updated_micros);
+  return out;
+}
+
+std::optional<StudyRow> DecodeStudy(Bytes bytes) {
+  ByteReader in(bytes);
+  StudyRow row;
+  uint64_t patient = 0;
+  if (!ReadVersion(&in) || !ReadString(&in, &row.uid) || !in.ReadVarint(&patient) || !ReadAttributes(&in, &row.attributes) ||
+      !in.ReadVarint(&row.series) || !in.ReadVarint(&row.instances) || !in.ReadVarint(&row.bytes) || !ReadCounts(&in, &row.modalities) ||
+      !ReadCounts(&in, &row.sop_classes) || !in.ReadLe(&row.created_micros) || !in.ReadLe(&row.updated_micros))
+    return std::nullopt;
+  if (patient > 0) row.patient = static_cast<Doc>(patient - 1);
+  return row;
+}
+
+std::string Encode(const SeriesRow& row) {
+  std::string out = NewRow();
+  AppendSized(&out, row.uid);
+  AppendLe<uint32_t>(&out, row.study);
+  AppendAttributes(&out, row.attributes);
+  AppendVarint(&out, row.instances);
+  AppendLe(&out, row.created_micros);
+  AppendLe(&out, row.updated_micros);
+  return out;
+}
+
+std::optional<SeriesRow> DecodeSeries(Bytes bytes) {
+  ByteReader in(bytes);
+  SeriesRow row;
+  if (!ReadVersion(&in) || !ReadString(&in, &row.uid) || !in.ReadLe(&row.study) || !ReadAttributes(&in, &row.attributes) ||
+      !in.ReadVarint(&row.instances) || !in.ReadLe(&row.created_micros) || !in.ReadLe(&row.updated_micros))
+    return std::nullopt;
+  return row;
+}
+
+std::string Encode(const InstanceRow& row) {
+  std::string out = NewRow();
+  AppendSized(&out, row.uid);
+  AppendLe<uint32_t>(&out, row.series);
+  AppendAttributes(&out, row.attributes);
+  AppendObjectRef(&out, row.object);
+  AppendSized(&out, row.transfer_syntax);
+  AppendSized(&out, row.frame_table);
+  AppendVarint(&out, row.frame_chunks);
+  AppendVarint(&out, row.version);
+  AppendLe(&out, row.stored_micros);
+  return out;
+}
+
+std::optional<InstanceRow> DecodeInstance(Bytes bytes) {
+  ByteReader in(bytes);
+  InstanceRow row;
+  if (!ReadVersion(&in) || !ReadString(&in, &row.uid) || !in.ReadLe(&row.series) || !ReadAttributes(&in, &row.attributes) ||
+      !ReadObjectRef(&in, &row.object) || !ReadString(&in, &row.transfer_syntax) || !ReadString(&in, &row.frame_table) ||
+      !in.ReadVarint(&row.frame_chunks) || !in.ReadVarint(&row.version) || !in.ReadLe(&row.stored_micros))
+    return std::nullopt;
+  return row;
+}
+
+DocumentValues IndexValues(const PatientRow& row) {
+  DocumentValues values;
+  values.Add(FieldId{16}, TokenValue{row.issuer, FoldCode(row.patient_id)});
+  return values;
+}
+
+DocumentValues IndexValues(const StudyRow& row) {
+  DocumentValues values;
+  AddIndexValues(Level::kStudy, row.attributes, &values);
+  const auto add_derived = [&](dicom::Tag tag, const std::map<std::string, uint64_t>& counts) {
+    const CatalogueAttribute* attribute = FindSearchable(Level::kStudy, {tag});
+    for (const auto& [value, count] : counts) AddIndexValue(*attribute, value, &values);
+  };
+  add_derived(dicom::tags::kModalitiesInStudy, row.modalities);
+  add_derived(dicom::tags::kSopClassesInStudy, row.sop_classes);
+  if (row.patient) values.Add(kPatientOfStudy, ReferenceValue{{{CollectionOf(Level::kPatient), *row.patient}}, ""});
+  return values;
+}
+
+DocumentValues IndexValues(const SeriesRow& row) {
+  DocumentValues values;
+  AddIndexValues(Level::kSeries, row.attributes, &values);
+  values.Add(kStudyOfSeries, ReferenceValue{{{CollectionOf(Level::kStudy), row.study}}, ""});
+  return values;
+}
+
+DocumentValues IndexValues(const InstanceRow& row) {
+  DocumentValues values;
+  AddIndexValues(Level::kInstance, row.attributes, &values);
+  values.Add(kSeriesOfInstance, ReferenceValue{{{CollectionOf(Level::kSeries), row.series}}, ""});
+  return values;
+}
+
+std::string PatientKey(Tenant tenant, std::string_view patient_id, std::string_view issuer) {
+  std::string key = KeyOf(tenant, 'p');
+  AppendSized(&key, patient_id.substr(0, 256));
+  key.append(issuer.substr(0, 256));
+  return key;
+}
+
+std::string StudyKey(Tenant tenant, std::string_view study_uid) { return KeyOf(tenant, 's').append(study_uid); }
+
+std::string SeriesKey(Tenant tenant, Doc study, std::string_view series_uid) {
+  std::string key = KeyOf(tenant, 'e');
+  AppendBe<uint32_t>(&key, study);
+  return key.append(series_uid);
+}
+
+std::string InstanceKey(Tenant tenant, Doc series, std::string_view sop_uid) {
+  std::string key = KeyOf(tenant, 'i');
+  AppendBe<uint32_t>(&key, series);
+  return key.append(sop_uid);
+}
+
+std::string EncodeDoc(Doc doc) {
+  std::string out;
+  AppendLe<uint32_t>(&out, doc);
+  return out;
+}
+
+std::optional<Doc> DecodeDoc(Bytes bytes) {
+  Doc doc = 0;
+  ByteReader in(bytes);
+  if (!in.ReadLe(&doc) || !in.empty()) return std::nullopt;
+  return doc;
+}
+
+std::string RowKey(Tenant tenant, Level level, Doc doc) {
+  static constexpr char kKinds[] = {'?', 'P', 'S', 'E', 'I'};
+  std::string key = KeyOf(tenant, kKinds[static_cast<uint16_t>(level)]);
+  AppendBe<uint32_t>(&key, doc);
+  return key;
+}
+
+std::string FrameChunkKey(Tenant tenant, Doc instance, uint32_t chunk) {
+  std::string key = KeyOf(tenant, 'F');
+  AppendBe<uint32_t>(&key, instance);
+  AppendBe<uint32_t>(&key, chunk);
+  return key;
+}
+
+std::string SegmentKey(uint32_t segment) {
+  std::string key;
+  AppendBe<uint32_t>(&key, segment);
+  return key;
+}
+
+}  // namespace hilum::storage

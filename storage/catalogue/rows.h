@@ -1,0 +1,89 @@
+// The rows of the catalogue and their keys in Family::kCatalogue. The bytes are described in docs/on-disk-format.md.
+// Plain values; Decode* is nullopt on damaged bytes.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "storage/catalogue/attributes.h"
+#include "storage/object/object_store.h"
+#include "storage/tenant.h"
+
+namespace hilum::storage {
+
+struct PatientRow {
+  std::string patient_id;
+  std::string issuer;
+  uint64_t studies = 0;
+};
+
+struct StudyRow {
+  std::string uid;
+  std::optional<Doc> patient;
+  KeptAttributes attributes;
+  uint64_t series = 0;
+  uint64_t instances = 0;
+  uint64_t bytes = 0;                         // of all instances as stored
+  std::map<std::string, uint64_t> modalities;   // -> number of series
+  std::map<std::string, uint64_t> sop_classes;  // -> number of instances
+  int64_t created_micros = 0;
+  int64_t updated_micros = 0;
+};
+
+struct SeriesRow {
+  std::string uid;
+  Doc study = 0;
+  KeptAttributes attributes;
+  uint64_t instances = 0;
+  int64_t created_micros = 0;
+  int64_t updated_micros = 0;
+};
+
+struct InstanceRow {
+  std::string uid;
+  Doc series = 0;
+  KeptAttributes attributes;
+  ObjectRef object;
+  std::string transfer_syntax;
+  std::string frame_table;    // dicom::AppendFrameTable; empty: none, or kept in chunks (frame_chunks > 0)
+  uint64_t frame_chunks = 0;  // a longer table lies in that many rows of its own
+  uint64_t version = 1;       // grows when the bytes are replaced
+  int64_t stored_micros = 0;
+
+  std::string_view sop_class() const { return FirstValue(attributes, dicom::tags::kSopClassUid); }
+};
+
+std::string Encode(const PatientRow& row);
+std::string Encode(const StudyRow& row);
+std::string Encode(const SeriesRow& row);
+std::string Encode(const InstanceRow& row);
+std::optional<PatientRow> DecodePatient(Bytes bytes);
+std::optional<StudyRow> DecodeStudy(Bytes bytes);
+std::optional<SeriesRow> DecodeSeries(Bytes bytes);
+std::optional<InstanceRow> DecodeInstance(Bytes bytes);
+
+// What the index knows of a row; a function of the row alone, so that an update can take the old values out again.
+DocumentValues IndexValues(const PatientRow& row);
+DocumentValues IndexValues(const StudyRow& row);
+DocumentValues IndexValues(const SeriesRow& row);
+DocumentValues IndexValues(const InstanceRow& row);
+
+// Name -> document.
+std::string PatientKey(Tenant tenant, std::string_view patient_id, std::string_view issuer);
+std::string StudyKey(Tenant tenant, std::string_view study_uid);
+std::string SeriesKey(Tenant tenant, Doc study, std::string_view series_uid);  // "" is the first key of the study
+std::string InstanceKey(Tenant tenant, Doc series, std::string_view sop_uid);  // "" is the first key of the series
+std::string EncodeDoc(Doc doc);
+std::optional<Doc> DecodeDoc(Bytes bytes);
+
+// Document -> row.
+std::string RowKey(Tenant tenant, Level level, Doc doc);
+std::string FrameChunkKey(Tenant tenant, Doc instance, uint32_t chunk);
+
+// Live octets of a segment, in Family::kObject.
+std::string SegmentKey(uint32_t segment);
+
+}  // namespace hilum::storage

@@ -1,0 +1,70 @@
+#include "storage/store/maintenance.h"
+
+namespace hilum::storage {
+
+using std::chrono::steady_clock;
+
+Maintenance::Maintenance(Store& store, const MaintenanceOptions& options, Registry& metrics, Logger log)
+    : store_(store),
+      options_(options),
+      log_(std::move(log)),
+      scrubbed_bytes_(metrics.counter("hilum_scrubbed_bytes_total", "Octets of stored objects read and checked in the background")),
+      scrub_findings_(metrics.counter("hilum_scrub_findings_total", "Damaged objects found in the background")),
+      scrub_passes_(metrics.counter("hilum_scrub_passes_total", "Times all stored objects were checked in the background")),
+      reclaimed_bytes_(metrics.counter("hilum_reclaimed_bytes_total", "Octets of deleted objects given back to the disk")),
+      thread_([this] { Work(); }) {}
+
+Maintenance::~Maintenance() {
+  {
+    const std::lock_guard lock(mu_);
+    stop_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+}
+
+bool Maintenance::SleepFor(std::chrono::milliseconds time) {
+  std::unique_lock lock(mu_);
+  return !wake_.wait_for(lock, time, [this] { return stop_; });
+}
+
+void Maintenance::Work() {
+  auto next_compaction = steady_clock::now() + options_.compact_every;
+  auto next_scrub = steady_clock::now() + std::chrono::seconds(1);
+  while (SleepFor(std::chrono::seconds(1))) {
+    if (steady_clock::now() >= next_compaction) {
+      const auto reclaimed = store_.CompactObjects();
+      if (reclaimed.ok()) reclaimed_bytes_.Add(*reclaimed);
+      else log_.Error("compaction failed", {{"reason", reclaimed.status().message()}});
+      next_compaction = steady_clock::now() + options_.compact_every;
+    }
+    if (options_.scrub_bytes_per_second > 0 && steady_clock::now() >= next_scrub && !ScrubSlice()) {
+      scrub_passes_.Add();
+      next_scrub = steady_clock::now() + options_.scrub_pause;
+    }
+  }
+}
+
+bool Maintenance::ScrubSlice() {
+  const std::string first = RowKey(Tenant::kDefault, Level::kInstance, 0);
+  const std::string end = PrefixEnd(Bytes(first).substr(0, first.size() - sizeof(Doc)));
+  uint64_t bytes = 0;
+  const auto it = store_.kv().NewIterator(Family::kCatalogue, scrub_position_.empty() ? first : scrub_position_, end);
+  for (it->SeekToFirst(); it->Valid() && bytes < options_.scrub_bytes_per_second; it->Next()) {
+    Doc doc = 0;
+    if (!ByteReader(it->key().substr(it->key().size() - sizeof(Doc))).ReadBe(&doc)) continue;
+    const std::optional<InstanceRow> row = DecodeInstance(it->value());
+    const Status status = row ? VerifyInstanceObject(store_, doc, *row) : Corruption("the row of instance " + std::to_string(doc) + " is damaged");
+    if (!status.ok()) {
+      scrub_findings_.Add();
+      log_.Error("damaged object", {{"instance", row ? row->uid : std::string()}, {"reason", status.message()}});
+    }
+    if (row) bytes += row->object.length;
+  }
+  scrubbed_bytes_.Add(bytes);
+  if (const Status status = it->status(); !status.ok()) log_.Error("scrubbing stopped", {{"reason", status.message()}});
+  scrub_position_ = it->Valid() ? std::string(it->key()) : std::string();
+  return it->Valid();
+}
+
+}  // namespace hilum::storage

@@ -1,0 +1,52 @@
+// What the store does for itself in the background: gives the space of deleted objects back, and reads all stored objects over and over to find
+// damage before a user does (scrubbing).
+//
+// One thread, started by the constructor and joined by the destructor. The store, registry and logger outlive it.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "base/log.h"
+#include "base/metrics.h"
+#include "storage/store/store.h"
+
+namespace hilum::storage {
+
+struct MaintenanceOptions {
+  std::chrono::seconds compact_every{300};
+  uint64_t scrub_bytes_per_second = 8 << 20;  // 0: no scrubbing
+  std::chrono::seconds scrub_pause{3600};     // between the end of a pass and the begin of the next
+};
+
+class Maintenance {
+ public:
+  Maintenance(Store& store, const MaintenanceOptions& options, Registry& metrics, Logger log);
+  ~Maintenance();
+  Maintenance(const Maintenance&) = delete;
+  Maintenance& operator=(const Maintenance&) = delete;
+
+ private:
+  void Work();
+  // Checks the next objects until about a second's worth of octets is read; false at the end of a pass.
+  bool ScrubSlice();
+  // False when the destructor was called meanwhile.
+  bool SleepFor(std::chrono::milliseconds time);
+
+  Store& store_;
+  const MaintenanceOptions options_;
+  Logger log_;
+  Counter& scrubbed_bytes_;
+  Counter& scrub_findings_;
+  Counter& scrub_passes_;
+  Counter& reclaimed_bytes_;
+  std::string scrub_position_;  // row key of the next instance
+  std::mutex mu_;
+  std::condition_variable wake_;
+  bool stop_ = false;
+  std::thread thread_;
+};
+
+}  // namespace hilum::storage

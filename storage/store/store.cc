@@ -1,0 +1,211 @@
+#include "storage/store/store.h"
+
+#include <sys/file.h>
+
+#include <array>
+#include <cerrno>
+#include <set>
+
+namespace hilum::storage {
+namespace {
+
+// Instances changed in one commit by long jobs: keeps batches small and other writers going.
+constexpr size_t kCommitChunk = 200;
+
+const std::array<const Merger*, kFamilyCount>& Mergers() {
+  static const std::array<const Merger*, kFamilyCount> mergers = [] {
+    std::array<const Merger*, kFamilyCount> by_family{};
+    by_family[static_cast<size_t>(Family::kIndex)] = &IndexMerger();
+    return by_family;
+  }();
+  return mergers;
+}
+
+Result<std::shared_ptr<File>> Lock(Disk& disk, const std::string& directory) {
+  HILUM_ASSIGN_OR_RETURN(std::shared_ptr<File> file, disk.Open(directory + "/lock", OpenMode::kReadWriteCreate));
+  if (file->descriptor() >= 0 && flock(file->descriptor(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK) return Unavailable(directory + " is in use by another hilum process; stop it first");
+    return ErrnoStatus("lock " + directory, errno);
+  }
+  return file;
+}
+
+}  // namespace
+
+struct UploadTicket::Tickets {
+  std::mutex mu;
+  uint64_t next = 1;
+  std::set<uint64_t> active;
+
+  // Whether every upload that began before `ticket` was given out has ended.
+  bool AllEndedBefore(uint64_t ticket) {
+    const std::lock_guard lock(mu);
+    return active.empty() || *active.begin() >= ticket;
+  }
+  uint64_t Next() {
+    const std::lock_guard lock(mu);
+    return next;
+  }
+};
+
+Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options, Disk& disk, const Clock& clock, Random& random, Logger log) {
+  std::unique_ptr<Store> store(new Store);
+  store->disk_ = &disk;
+  store->clock_ = &clock;
+  store->log_ = log;
+  HILUM_RETURN_IF_ERROR(disk.CreateDirectories(options.directory));
+  HILUM_ASSIGN_OR_RETURN(store->lock_, Lock(disk, options.directory));
+
+  KvOptions kv;
+  kv.directory = options.directory + "/kv";
+  kv.block_cache_bytes = options.block_cache_bytes;
+  kv.write_buffer_bytes = options.write_buffer_bytes;
+  kv.low_water_bytes = options.low_water_bytes;
+  kv.accept_loss = options.accept_loss;
+  kv.on_fatal = options.on_fatal;
+  HILUM_ASSIGN_OR_RETURN(store->kv_, Kv::Open(kv, Mergers(), disk, clock, log));
+
+  ObjectStoreOptions objects;
+  objects.directory = options.directory + "/objects";
+  objects.segment_bytes = options.segment_bytes;
+  objects.low_water_bytes = options.low_water_bytes;
+  objects.on_fatal = options.on_fatal;
+  HILUM_ASSIGN_OR_RETURN(store->objects_, ObjectStore::Open(objects, disk, log));
+
+  AddCatalogueFields(&store->schema_);
+  store->catalogue_ = std::make_unique<CatalogueWriter>(store->schema_, Tenant::kDefault, clock);
+  store->writer_ = Writer::Start(*store->kv_, Mergers(), {});
+  return store;
+}
+
+Store::Store() : tickets_(std::make_unique<UploadTicket::Tickets>()) {}
+Store::~Store() = default;
+
+UploadTicket Store::BeginUpload() {
+  const std::lock_guard lock(tickets_->mu);
+  const uint64_t number = tickets_->next++;
+  tickets_->active.insert(number);
+  return {tickets_.get(), number};
+}
+
+UploadTicket::~UploadTicket() {
+  if (!tickets_) return;
+  const std::lock_guard lock(tickets_->mu);
+  tickets_->active.erase(number_);
+}
+
+Status Store::health() const {
+  HILUM_RETURN_IF_ERROR(kv_->health());
+  return objects_->health();
+}
+
+Status Store::Delete(const std::string& study_uid, const std::optional<std::string>& series_uid, const std::optional<std::string>& sop_uid) {
+  std::vector<InstanceName> names;
+  {
+    const CatalogueReader reader = Read();
+    HILUM_ASSIGN_OR_RETURN(const std::optional<Doc> study, reader.FindStudy(study_uid));
+    if (!study) return NotFound("there is no study " + study_uid);
+    std::vector<Doc> all_series;
+    if (series_uid) {
+      HILUM_ASSIGN_OR_RETURN(const std::optional<Doc> series, reader.FindSeries(*study, *series_uid));
+      if (!series) return NotFound("there is no series " + *series_uid + " in that study");
+      all_series.push_back(*series);
+    } else {
+      HILUM_ASSIGN_OR_RETURN(all_series, reader.SeriesOfStudy(*study));
+    }
+    for (const Doc series : all_series) {
+      HILUM_ASSIGN_OR_RETURN(const SeriesRow row, reader.Series(series));
+      if (sop_uid) {
+        names.push_back({study_uid, row.uid, *sop_uid});
+        continue;
+      }
+      HILUM_ASSIGN_OR_RETURN(const std::vector<Doc> instances, reader.InstancesOfSeries(series));
+      for (const Doc instance : instances) {
+        HILUM_ASSIGN_OR_RETURN(const InstanceRow instance_row, reader.Instance(instance));
+        names.push_back({study_uid, row.uid, instance_row.uid});
+      }
+    }
+  }
+  for (size_t begin = 0; begin < names.size(); begin += kCommitChunk) {
+    const size_t end = std::min(begin + kCommitChunk, names.size());
+    const auto remove = [&](Txn& txn) -> Status {
+      for (size_t i = begin; i < end; ++i) {
+        const Status status = catalogue_->Delete(txn, names[i]);
+        // Gone meanwhile is what was wanted, except for the one instance that was named.
+        if (!status.ok() && (sop_uid || status.code() != Code::kNotFound)) return status;
+      }
+      return Status::Ok();
+    };
+    HILUM_RETURN_IF_ERROR(writer_->Run(remove).status());
+  }
+  return Status::Ok();
+}
+
+Status Store::CompactSegment(const SegmentInfo& segment) {
+  const auto is_live = [&](Bytes id, const ObjectRef& ref) -> Result<bool> {
+    CatalogueReader reader = Read();
+    HILUM_ASSIGN_OR_RETURN(const std::vector<Doc> docs, reader.InstancesWithUid(id));
+    for (const Doc doc : docs) {
+      HILUM_ASSIGN_OR_RETURN(const InstanceRow row, reader.Instance(doc));
+      if (row.object == ref) return true;
+    }
+    return false;
+  };
+  const auto relocate = [&](std::span<const ObjectStore::Move> moves) -> Status {
+    for (size_t begin = 0; begin < moves.size(); begin += kCommitChunk) {
+      const auto chunk = moves.subspan(begin, std::min(kCommitChunk, moves.size() - begin));
+      std::vector<std::vector<Doc>> holders;
+      CatalogueReader reader = Read();
+      for (const ObjectStore::Move& move : chunk) {
+        HILUM_ASSIGN_OR_RETURN(std::vector<Doc> docs, reader.InstancesWithUid(move.id));
+        holders.push_back(std::move(docs));
+      }
+      const auto switch_refs = [&](Txn& txn) -> Status {
+        for (size_t i = 0; i < chunk.size(); ++i)
+          for (const Doc doc : holders[i]) HILUM_RETURN_IF_ERROR(catalogue_->Relocate(txn, doc, chunk[i].from, chunk[i].to));
+        return Status::Ok();
+      };
+      HILUM_RETURN_IF_ERROR(writer_->Run(switch_refs).status());
+    }
+    return Status::Ok();
+  };
+  HILUM_RETURN_IF_ERROR(objects_->Compact(segment.segment, is_live, relocate));
+  const auto forget = [&](Txn& txn) {
+    txn.Delete(Family::kObject, SegmentKey(segment.segment));
+    return Status::Ok();
+  };
+  return writer_->Run(forget).status();
+}
+
+Result<uint64_t> Store::CompactObjects() {
+  const std::lock_guard lock(maintenance_);
+  uint64_t reclaimed = 0;
+  for (const SegmentInfo& segment : objects_->Segments()) {
+    if (!segment.sealed) continue;
+    // An object may lie in the segment whose row is about to be committed: wait until the uploads of that time have ended.
+    const auto [seen, first_time] = sealed_before_.emplace(segment.segment, tickets_->Next());
+    if (!tickets_->AllEndedBefore(seen->second)) continue;
+    HILUM_ASSIGN_OR_RETURN(const std::optional<std::string> found, kv_->Get(Family::kObject, SegmentKey(segment.segment)));
+    uint64_t live = 0;
+    if (found && !ByteReader(*found).ReadLe(&live)) return Corruption("the accounting of segment " + std::to_string(segment.segment) + " is damaged");
+    if (live * 2 >= segment.bytes) continue;
+    HILUM_RETURN_IF_ERROR(CompactSegment(segment));
+    sealed_before_.erase(segment.segment);
+    reclaimed += segment.bytes - std::min(segment.bytes, live);
+    log_.Info("segment compacted", {{"segment", static_cast<uint64_t>(segment.segment)}, {"bytes", segment.bytes}, {"live", live}});
+  }
+  return reclaimed;
+}
+
+Status Store::Backup(const std::string& directory) {
+  const std::lock_guard lock(maintenance_);
+  HILUM_ASSIGN_OR_RETURN(const bool exists, disk_->Exists(directory));
+  if (exists) return Conflict(directory + " exists already; name a folder that does not");
+  HILUM_RETURN_IF_ERROR(disk_->CreateDirectories(directory + "/objects"));
+  // Rows first, objects after: every object a copied row points at was durable before the row, so it is in the copy.
+  HILUM_RETURN_IF_ERROR(kv_->Checkpoint(directory + "/kv").status());
+  HILUM_RETURN_IF_ERROR(objects_->Backup(directory + "/objects"));
+  return disk_->SyncDirectory(directory);
+}
+
+}  // namespace hilum::storage

@@ -1,0 +1,128 @@
+// Everything durable under one data folder, opened together: key-value store, object segments, catalogue, index.
+//
+// Safe for concurrent use. Only one process can have a data folder open. The clock, disk and logger outlive the store.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/disk.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "storage/catalogue/catalogue.h"
+#include "storage/index/index.h"
+#include "storage/kv/kv.h"
+#include "storage/kv/writer.h"
+#include "storage/object/object_store.h"
+
+namespace hilum::storage {
+
+struct StoreOptions {
+  std::string directory;
+  uint64_t block_cache_bytes = 64 << 20;
+  uint64_t write_buffer_bytes = 64 << 20;
+  uint64_t segment_bytes = 1ull << 30;
+  uint64_t low_water_bytes = 1ull << 30;
+  bool accept_loss = false;
+  // Called once, from any thread, when the store can no longer promise durability: stop the process.
+  std::function<void(const Status&)> on_fatal;
+};
+
+// Held from before an object is written until its row is committed (or given up): compaction leaves segments alone that may hold such objects.
+class UploadTicket {
+ public:
+  UploadTicket() = default;
+  UploadTicket(UploadTicket&& other) noexcept : tickets_(std::exchange(other.tickets_, nullptr)), number_(other.number_) {}
+  UploadTicket& operator=(UploadTicket&& other) noexcept {
+    std::swap(tickets_, other.tickets_);
+    std::swap(number_, other.number_);
+    return *this;
+  }
+  ~UploadTicket();
+
+ private:
+  friend class Store;
+  struct Tickets;
+  UploadTicket(Tickets* tickets, uint64_t number) : tickets_(tickets), number_(number) {}
+  Tickets* tickets_ = nullptr;
+  uint64_t number_ = 0;
+};
+
+class Store {
+ public:
+  static Result<std::unique_ptr<Store>> Open(const StoreOptions& options, Disk& disk, const Clock& clock, Random& random, Logger log);
+  ~Store();
+
+  Kv& kv() { return *kv_; }
+  Writer& writer() { return *writer_; }
+  ObjectStore& objects() { return *objects_; }
+  const Schema& schema() const { return schema_; }
+  const CatalogueWriter& catalogue() const { return *catalogue_; }
+  // A view of the catalogue as of now.
+  CatalogueReader Read() { return CatalogueReader(*kv_, schema_, Tenant::kDefault); }
+
+  // OK, or why nothing can be stored.
+  Status health() const;
+
+  // Thread-safe; the store outlives the ticket.
+  UploadTicket BeginUpload();
+
+  // Removes an instance, a whole series (no SOP Instance UID) or a whole study; kNotFound when there is none. Large ones go in several commits: a
+  // crash in between leaves the rest, and the request unacknowledged.
+  Status Delete(const std::string& study_uid, const std::optional<std::string>& series_uid, const std::optional<std::string>& sop_uid);
+
+  // Reclaims the space of deleted objects: rewrites sealed segments that are less than half alive. Returns the octets given back.
+  Result<uint64_t> CompactObjects();
+
+  // Writes a consistent copy into `directory` (must not exist) while the store stays in use. The copy opens like any store.
+  Status Backup(const std::string& directory);
+
+ private:
+  Store();
+  Status CompactSegment(const SegmentInfo& segment);
+
+  Disk* disk_ = nullptr;
+  const Clock* clock_ = nullptr;
+  Logger log_;
+  Schema schema_;
+  std::shared_ptr<File> lock_;
+  std::unique_ptr<UploadTicket::Tickets> tickets_;
+  std::mutex maintenance_;                      // compaction and backup exclude each other
+  std::map<uint32_t, uint64_t> sealed_before_;  // segment -> first ticket given out after it was seen sealed; guarded by maintenance_
+  std::unique_ptr<Kv> kv_;
+  std::unique_ptr<ObjectStore> objects_;
+  std::unique_ptr<CatalogueWriter> catalogue_;
+  std::unique_ptr<Writer> writer_;
+};
+
+// What `hilum verify` finds. Counting goes on after a finding.
+struct VerifyReport {
+  uint64_t studies = 0;
+  uint64_t series = 0;
+  uint64_t instances = 0;
+  uint64_t bytes = 0;  // of objects read and checked
+  std::vector<std::string> findings;
+  uint64_t findings_left_out = 0;  // beyond the first 1000
+};
+
+struct VerifyOptions {
+  bool objects = true;  // read every object and check every checksum
+  std::function<bool(const VerifyReport&)> progress;  // called now and then; false stops
+};
+
+// Checks files, checksums of objects, and that rows, counters, index and segment accounting agree. Works on a snapshot while the store is in use.
+Result<VerifyReport> Verify(Store& store, const VerifyOptions& options);
+
+// Checks the stored bytes of one instance. Compaction or deletion since `row` was read is no error: what counts is the place it has now.
+Status VerifyInstanceObject(Store& store, Doc doc, const InstanceRow& row);
+
+}  // namespace hilum::storage

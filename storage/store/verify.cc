@@ -1,0 +1,159 @@
+#include <map>
+
+#include "storage/store/store.h"
+
+namespace hilum::storage {
+namespace {
+
+constexpr size_t kMaxFindings = 1000;
+
+class Verifier {
+ public:
+  Verifier(Store& store, const VerifyOptions& options) : store_(store), options_(options), reader_(store.Read()) {}
+
+  Result<VerifyReport> Run() {
+    if (const Status files = store_.kv().VerifyFiles(); !files.ok()) Finding(files.ToString());
+    HILUM_RETURN_IF_ERROR(Studies());
+    if (!stopped_) HILUM_RETURN_IF_ERROR(IndexAgreesWithRows());
+    if (!stopped_) HILUM_RETURN_IF_ERROR(Accounting());
+    return std::move(report_);
+  }
+
+ private:
+  void Finding(std::string text) {
+    if (report_.findings.size() < kMaxFindings) report_.findings.push_back(std::move(text));
+    else ++report_.findings_left_out;
+  }
+
+  // A damaged row is a finding, anything else ends the run.
+  Status FindingOrError(const Status& status) {
+    if (status.code() != Code::kCorruption && status.code() != Code::kNotFound) return status;
+    Finding(status.ToString());
+    return Status::Ok();
+  }
+
+  Status Studies() {
+    std::string first = StudyKey(Tenant::kDefault, "");
+    const auto it = store_.kv().NewIterator(Family::kCatalogue, first, PrefixEnd(first), &reader_.snapshot());
+    for (it->SeekToFirst(); it->Valid() && !stopped_; it->Next()) {
+      const std::optional<Doc> doc = DecodeDoc(it->value());
+      if (!doc) Finding("a study name points nowhere");
+      else HILUM_RETURN_IF_ERROR(Study(*doc));
+    }
+    return it->status();
+  }
+
+  Status Study(Doc doc) {
+    const auto row = reader_.Study(doc);
+    if (!row.ok()) return FindingOrError(row.status());
+    ++report_.studies;
+    studies_.Add(doc);
+    HILUM_ASSIGN_OR_RETURN(const std::vector<Doc> all, reader_.SeriesOfStudy(doc));
+    uint64_t instances = 0;
+    for (const Doc series : all) {
+      HILUM_RETURN_IF_ERROR(Series(series, doc, &instances));
+      if (stopped_) return Status::Ok();
+    }
+    if (row->series != all.size() || row->instances != instances) {
+      Finding("study " + row->uid + " counts " + std::to_string(row->series) + " series and " + std::to_string(row->instances) +
+              " instances, but has " + std::to_string(all.size()) + " and " + std::to_string(instances));
+    }
+    return Status::Ok();
+  }
+
+  Status Series(Doc doc, Doc study, uint64_t* instances_of_study) {
+    const auto row = reader_.Series(doc);
+    if (!row.ok()) return FindingOrError(row.status());
+    ++report_.series;
+    series_.Add(doc);
+    if (row->study != study) Finding("series " + row->uid + " is listed under a study that is not its own");
+    HILUM_ASSIGN_OR_RETURN(const std::vector<Doc> all, reader_.InstancesOfSeries(doc));
+    if (row->instances != all.size())
+      Finding("series " + row->uid + " counts " + std::to_string(row->instances) + " instances, but has " + std::to_string(all.size()));
+    *instances_of_study += all.size();
+    for (const Doc instance : all) {
+      HILUM_RETURN_IF_ERROR(Instance(instance, doc));
+      if (stopped_) return Status::Ok();
+    }
+    return Status::Ok();
+  }
+
+  Status Instance(Doc doc, Doc series) {
+    const auto row = reader_.Instance(doc);
+    if (!row.ok()) return FindingOrError(row.status());
+    ++report_.instances;
+    instances_.Add(doc);
+    if (row->series != series) Finding("instance " + row->uid + " is listed under a series that is not its own");
+    live_[row->object.segment] += ObjectStore::RecordBytes(row->object.length);
+    if (const Status table = reader_.FrameTable(doc, *row).status(); !table.ok()) HILUM_RETURN_IF_ERROR(FindingOrError(table));
+    if (options_.objects) HILUM_RETURN_IF_ERROR(Object(doc, *row));
+    if (options_.progress && report_.instances % 256 == 0 && !options_.progress(report_)) stopped_ = true;
+    return Status::Ok();
+  }
+
+  Status Object(Doc doc, const InstanceRow& row) {
+    if (const Status status = VerifyInstanceObject(store_, doc, row); !status.ok()) Finding("instance " + row.uid + ": " + status.ToString());
+    report_.bytes += row.object.length;
+    return Status::Ok();
+  }
+
+  Status Compare(Level level, const Bitmap& rows) {
+    HILUM_ASSIGN_OR_RETURN(Bitmap indexed, reader_.index().Live(CollectionOf(level)));
+    if (indexed == rows) return Status::Ok();
+    Bitmap missing = rows;
+    missing -= indexed;
+    indexed -= rows;
+    Finding("the index of level " + std::to_string(static_cast<int>(level)) + " lacks " + std::to_string(missing.Count()) + " documents and has " +
+            std::to_string(indexed.Count()) + " that do not exist");
+    return Status::Ok();
+  }
+
+  Status IndexAgreesWithRows() {
+    HILUM_RETURN_IF_ERROR(Compare(Level::kStudy, studies_));
+    HILUM_RETURN_IF_ERROR(Compare(Level::kSeries, series_));
+    return Compare(Level::kInstance, instances_);
+  }
+
+  Status Accounting() {
+    const auto it = store_.kv().NewIterator(Family::kObject, "", "", &reader_.snapshot());
+    for (it->SeekToFirst(); it->Valid(); it->Next()) {
+      uint32_t segment = 0;
+      uint64_t live = 0;
+      if (!ByteReader(it->key()).ReadBe(&segment) || !ByteReader(it->value()).ReadLe(&live)) {
+        Finding("the accounting of a segment is damaged");
+        continue;
+      }
+      const auto counted = live_.find(segment);
+      const uint64_t expected = counted == live_.end() ? 0 : counted->second;
+      if (live != expected)
+        Finding("segment " + std::to_string(segment) + " is accounted with " + std::to_string(live) + " live octets, but has " + std::to_string(expected));
+      live_.erase(segment);
+    }
+    for (const auto& [segment, bytes] : live_) Finding("segment " + std::to_string(segment) + " has no accounting");
+    return it->status();
+  }
+
+  Store& store_;
+  const VerifyOptions& options_;
+  CatalogueReader reader_;
+  bool stopped_ = false;
+  VerifyReport report_;
+  Bitmap studies_, series_, instances_;
+  std::map<uint32_t, uint64_t> live_;
+};
+
+}  // namespace
+
+Status VerifyInstanceObject(Store& store, Doc doc, const InstanceRow& row) {
+  const Status status = store.objects().VerifyObject(row.uid, row.object);
+  if (status.ok()) return status;
+  const CatalogueReader now = store.Read();
+  const auto current = now.Instance(doc);
+  if (current.status().code() == Code::kNotFound) return Status::Ok();
+  if (!current.ok() || current->object == row.object) return status;
+  return store.objects().VerifyObject(current->uid, current->object);
+}
+
+Result<VerifyReport> Verify(Store& store, const VerifyOptions& options) { return Verifier(store, options).Run(); }
+
+}  // namespace hilum::storage
