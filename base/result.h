@@ -13,8 +13,8 @@ template <typename T>
 class [[nodiscard]] Result {
  public:
   // REQUIRES: !status.ok()
-  Result(Status status) : status_(std::move(status)) { assert(!status_.ok()); }  // NOLINT: implicit by design
-  Result(T value) : value_(std::move(value)) { status_.IgnoreError(); }          // NOLINT: implicit by design
+  Result(Status status) : status_(AsError(std::move(status))) {}         // NOLINT: implicit by design
+  Result(T value) : value_(std::move(value)) { status_.IgnoreError(); }  // NOLINT: implicit by design
 
   Result(Result&&) noexcept = default;
   Result& operator=(Result&&) noexcept = default;
@@ -46,6 +46,12 @@ class [[nodiscard]] Result {
   void IgnoreError() const { status_.IgnoreError(); }
 
  private:
+  // Moving out leaves the error unread, although the assertion has read it.
+  static Status AsError(Status status) {
+    assert(!status.ok());
+    return status;
+  }
+
   Status status_;
   std::optional<T> value_;
 };

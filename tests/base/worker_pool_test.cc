@@ -1,0 +1,92 @@
+#include "base/worker_pool.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <latch>
+#include <memory>
+
+namespace hilum {
+namespace {
+
+TEST(WorkerPool, RunsEveryTaskItTook) {
+  std::atomic<int> done = 0;
+  {
+    WorkerPool pool("test", 3, 1000);
+    for (int i = 0; i < 500; ++i) ASSERT_TRUE(pool.TrySubmit([&] { ++done; }));
+  }
+  EXPECT_EQ(done, 500);
+}
+
+TEST(WorkerPool, RefusesWhatNeitherAThreadNorTheQueueHasRoomFor) {
+  // given two threads that are busy and a queue of three
+  WorkerPool pool("test", 2, 3);
+  std::latch busy(2), release(1);
+  std::atomic<int> done = 0;
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(pool.TrySubmit([&] {
+      busy.count_down();
+      release.wait();
+    }));
+  }
+  busy.wait();
+  EXPECT_EQ(pool.running(), 2u);
+  // when more comes than fits
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(pool.TrySubmit([&] { ++done; }));
+  EXPECT_EQ(pool.queued(), 3u);
+  // then the rest is refused and the queue is served later
+  EXPECT_FALSE(pool.TrySubmit([&] { ++done; }));
+  release.count_down();
+  pool.Stop();
+  EXPECT_EQ(done, 3);
+}
+
+TEST(WorkerPool, WithoutAQueueFreeThreadsStillTakeTasks) {
+  WorkerPool pool("test", 1, 0);
+  std::latch busy(1), release(1);
+  ASSERT_TRUE(pool.TrySubmit([&] {
+    busy.count_down();
+    release.wait();
+  }));
+  busy.wait();
+  EXPECT_FALSE(pool.TrySubmit([] {}));
+  release.count_down();
+}
+
+TEST(WorkerPool, StopRunsWhatIsQueuedAndRefusesTheRest) {
+  WorkerPool pool("test", 1, 100);
+  std::latch release(1);
+  std::atomic<int> done = 0;
+  ASSERT_TRUE(pool.TrySubmit([&] { release.wait(); }));
+  for (int i = 0; i < 50; ++i) ASSERT_TRUE(pool.TrySubmit([&] { ++done; }));
+  release.count_down();
+  pool.Stop();
+  EXPECT_EQ(done, 50);
+  EXPECT_FALSE(pool.TrySubmit([] {}));
+  pool.Stop();
+}
+
+TEST(WorkerPool, NoWakeUpIsLost) {
+  // Each task is submitted only after the one before has run: a lost wake-up would hang here.
+  std::atomic<int> ran = 0;
+  WorkerPool pool("test", 4, 4);
+  for (int i = 0; i < 5000; ++i) {
+    ASSERT_TRUE(pool.TrySubmit([&] {
+      ++ran;
+      ran.notify_one();
+    }));
+    ran.wait(i);
+  }
+  EXPECT_EQ(ran, 5000);
+}
+
+TEST(WorkerPool, ReleasesWhatATaskHeldBeforeStopReturns) {
+  auto held = std::make_shared<int>(1);
+  WorkerPool pool("test", 1, 1);
+  ASSERT_TRUE(pool.TrySubmit([copy = held] { EXPECT_EQ(*copy, 1); }));
+  pool.Stop();
+  EXPECT_EQ(held.use_count(), 1);
+}
+
+}  // namespace
+}  // namespace hilum
