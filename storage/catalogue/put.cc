@@ -89,6 +89,16 @@ Status AddLiveBytes(Txn& txn, const ObjectRef& object, int64_t sign) {
   return Status::Ok();
 }
 
+Status TakeObject(Txn& txn, const ObjectRef& object, const ObjectOwner& owner) {
+  txn.Put(Family::kObject, ObjectKey(object), Encode(owner));
+  return AddLiveBytes(txn, object, +1);
+}
+
+Status LeaveObject(Txn& txn, const ObjectRef& object) {
+  txn.Delete(Family::kObject, ObjectKey(object));
+  return AddLiveBytes(txn, object, -1);
+}
+
 void PutFrameTable(Txn& txn, Tenant tenant, Doc doc, const std::string& table, InstanceRow* row) {
   const uint64_t old_chunks = row->frame_chunks;
   row->frame_table.clear();
@@ -164,7 +174,7 @@ Result<PutOutcome> CatalogueWriter::Put(Txn& txn, const NewInstance& instance, c
   if (row.before) {
     Count(&study.after.sop_classes, row.before->sop_class(), -1);
     study.after.bytes -= std::min(study.after.bytes, row.before->object.length);
-    HILUM_RETURN_IF_ERROR(AddLiveBytes(txn, row.before->object, -1));
+    HILUM_RETURN_IF_ERROR(LeaveObject(txn, row.before->object));
     ++row.after.version;
   } else {
     row.after.uid = header.sop_uid;
@@ -184,7 +194,7 @@ Result<PutOutcome> CatalogueWriter::Put(Txn& txn, const NewInstance& instance, c
   HILUM_RETURN_IF_ERROR(Store(txn, index_, tenant_, Level::kStudy, study));
   HILUM_RETURN_IF_ERROR(Store(txn, index_, tenant_, Level::kSeries, series));
   HILUM_RETURN_IF_ERROR(Store(txn, index_, tenant_, Level::kInstance, row));
-  HILUM_RETURN_IF_ERROR(AddLiveBytes(txn, instance.object, +1));
+  HILUM_RETURN_IF_ERROR(TakeObject(txn, instance.object, {tenant_, row.doc}));
 
   Change change;
   change.time_micros = now;
@@ -227,7 +237,7 @@ Status CatalogueWriter::Delete(Txn& txn, const InstanceName& name) const {
   const int64_t now = clock_.Now().count();
   PutFrameTable(txn, tenant_, row.doc, "", &row.after);
   HILUM_RETURN_IF_ERROR(Remove(txn, index_, tenant_, Level::kInstance, row.doc, *row.before, instance_key));
-  HILUM_RETURN_IF_ERROR(AddLiveBytes(txn, row.before->object, -1));
+  HILUM_RETURN_IF_ERROR(LeaveObject(txn, row.before->object));
   Count(&study.after.sop_classes, row.before->sop_class(), -1);
   study.after.bytes -= std::min(study.after.bytes, row.before->object.length);
   --series.after.instances;
@@ -266,8 +276,8 @@ Status CatalogueWriter::Relocate(Txn& txn, Doc instance, const ObjectRef& from, 
   if (row->object != from) return Status::Ok();
   row->object = to;
   txn.Put(Family::kCatalogue, key, Encode(*row));
-  HILUM_RETURN_IF_ERROR(AddLiveBytes(txn, from, -1));
-  return AddLiveBytes(txn, to, +1);
+  HILUM_RETURN_IF_ERROR(LeaveObject(txn, from));
+  return TakeObject(txn, to, {tenant_, instance});
 }
 
 }  // namespace hilum::storage

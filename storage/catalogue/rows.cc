@@ -218,9 +218,32 @@ std::string FrameChunkKey(Tenant tenant, Doc instance, uint32_t chunk) {
 }
 
 std::string SegmentKey(uint32_t segment) {
-  std::string key;
+  std::string key = "l";
   AppendBe<uint32_t>(&key, segment);
   return key;
+}
+
+std::string ObjectKey(const ObjectRef& object) {
+  std::string key = "o";
+  AppendBe<uint32_t>(&key, object.segment);
+  AppendBe<uint64_t>(&key, object.offset);
+  return key;
+}
+
+std::string Encode(const ObjectOwner& owner) {
+  std::string out;
+  AppendLe<uint32_t>(&out, static_cast<uint32_t>(owner.tenant));
+  AppendLe<uint32_t>(&out, owner.instance);
+  return out;
+}
+
+std::optional<ObjectOwner> DecodeObjectOwner(Bytes bytes) {
+  ByteReader in(bytes);
+  uint32_t tenant = 0;
+  ObjectOwner owner;
+  if (!in.ReadLe(&tenant) || !in.ReadLe(&owner.instance) || !in.empty()) return std::nullopt;
+  owner.tenant = static_cast<Tenant>(tenant);
+  return owner;
 }
 
 }  // namespace hilum::storage

@@ -83,7 +83,15 @@ std::optional<Doc> DecodeDoc(Bytes bytes);
 std::string RowKey(Tenant tenant, Level level, Doc doc);
 std::string FrameChunkKey(Tenant tenant, Doc instance, uint32_t chunk);
 
-// Live octets of a segment, in Family::kObject.
-std::string SegmentKey(uint32_t segment);
+// Family::kObject. Segments belong to all tenants, so these keys begin with a kind instead.
+std::string SegmentKey(uint32_t segment);       // -> live octets (u64 little endian)
+std::string ObjectKey(const ObjectRef& object);  // -> the instance that owns the bytes
+
+struct ObjectOwner {
+  Tenant tenant = Tenant::kDefault;
+  Doc instance = 0;
+};
+std::string Encode(const ObjectOwner& owner);
+std::optional<ObjectOwner> DecodeObjectOwner(Bytes bytes);
 
 }  // namespace hilum::storage

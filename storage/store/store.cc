@@ -142,27 +142,21 @@ Status Store::Delete(const std::string& study_uid, const std::optional<std::stri
 }
 
 Status Store::CompactSegment(const SegmentInfo& segment) {
-  const auto is_live = [&](Bytes id, const ObjectRef& ref) -> Result<bool> {
-    CatalogueReader reader = Read();
-    HILUM_ASSIGN_OR_RETURN(const std::vector<Doc> docs, reader.InstancesWithUid(id));
-    for (const Doc doc : docs) {
-      HILUM_ASSIGN_OR_RETURN(const InstanceRow row, reader.Instance(doc));
-      if (row.object == ref) return true;
-    }
-    return false;
+  const auto is_live = [&](Bytes, const ObjectRef& ref) -> Result<bool> {
+    HILUM_ASSIGN_OR_RETURN(const std::optional<std::string> owner, kv_->Get(Family::kObject, ObjectKey(ref)));
+    return owner.has_value();
   };
   const auto relocate = [&](std::span<const ObjectStore::Move> moves) -> Status {
     for (size_t begin = 0; begin < moves.size(); begin += kCommitChunk) {
       const auto chunk = moves.subspan(begin, std::min(kCommitChunk, moves.size() - begin));
-      std::vector<std::vector<Doc>> holders;
-      CatalogueReader reader = Read();
-      for (const ObjectStore::Move& move : chunk) {
-        HILUM_ASSIGN_OR_RETURN(std::vector<Doc> docs, reader.InstancesWithUid(move.id));
-        holders.push_back(std::move(docs));
-      }
       const auto switch_refs = [&](Txn& txn) -> Status {
-        for (size_t i = 0; i < chunk.size(); ++i)
-          for (const Doc doc : holders[i]) HILUM_RETURN_IF_ERROR(catalogue_->Relocate(txn, doc, chunk[i].from, chunk[i].to));
+        for (const ObjectStore::Move& move : chunk) {
+          HILUM_ASSIGN_OR_RETURN(const std::optional<std::string> found, txn.Get(Family::kObject, ObjectKey(move.from)));
+          if (!found) continue;  // deleted meanwhile
+          const std::optional<ObjectOwner> owner = DecodeObjectOwner(*found);
+          if (!owner) return Corruption("the owner of an object in segment " + std::to_string(segment.segment) + " is damaged");
+          HILUM_RETURN_IF_ERROR(catalogue_->Relocate(txn, owner->instance, move.from, move.to));
+        }
         return Status::Ok();
       };
       HILUM_RETURN_IF_ERROR(writer_->Run(switch_refs).status());

@@ -85,6 +85,9 @@ class Verifier {
     instances_.Add(doc);
     if (row->series != series) Finding("instance " + row->uid + " is listed under a series that is not its own");
     live_[row->object.segment] += ObjectStore::RecordBytes(row->object.length);
+    HILUM_ASSIGN_OR_RETURN(const auto owner_bytes, store_.kv().Get(Family::kObject, ObjectKey(row->object), &reader_.snapshot()));
+    const std::optional<ObjectOwner> owner = owner_bytes ? DecodeObjectOwner(*owner_bytes) : std::nullopt;
+    if (!owner || owner->instance != doc) Finding("the bytes of instance " + row->uid + " are not accounted as its own");
     if (const Status table = reader_.FrameTable(doc, *row).status(); !table.ok()) HILUM_RETURN_IF_ERROR(FindingOrError(table));
     if (options_.objects) HILUM_RETURN_IF_ERROR(Object(doc, *row));
     if (options_.progress && report_.instances % 256 == 0 && !options_.progress(report_)) stopped_ = true;
@@ -115,11 +118,12 @@ class Verifier {
   }
 
   Status Accounting() {
-    const auto it = store_.kv().NewIterator(Family::kObject, "", "", &reader_.snapshot());
+    const std::string first = SegmentKey(0).substr(0, 1);
+    const auto it = store_.kv().NewIterator(Family::kObject, first, PrefixEnd(first), &reader_.snapshot());
     for (it->SeekToFirst(); it->Valid(); it->Next()) {
       uint32_t segment = 0;
       uint64_t live = 0;
-      if (!ByteReader(it->key()).ReadBe(&segment) || !ByteReader(it->value()).ReadLe(&live)) {
+      if (!ByteReader(it->key().substr(1)).ReadBe(&segment) || !ByteReader(it->value()).ReadLe(&live)) {
         Finding("the accounting of a segment is damaged");
         continue;
       }

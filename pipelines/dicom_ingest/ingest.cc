@@ -1,0 +1,249 @@
+#include "pipelines/dicom_ingest/ingest.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/mapping.h"
+#include "base/uid.h"
+#include "codecs/dicom/frames.h"
+
+namespace hilum {
+
+using storage::NewInstance;
+using storage::ObjectRef;
+using storage::PutOutcome;
+
+namespace {
+
+// What waits for one commit: bounds the batch and how much an early failure can hold up.
+constexpr size_t kMaxPending = 64;
+// A name that several requests fight over is settled by whoever comes last; this many turns are plenty.
+constexpr int kMaxTurns = 8;
+
+std::string NameKey(const storage::InstanceName& name) { return name.study_uid + '/' + name.series_uid + '/' + name.sop_uid; }
+
+}  // namespace
+
+struct IngestBatch::Pending {
+  size_t outcome;  // index into outcomes_
+  NewInstance instance;
+  std::optional<ObjectRef> held;  // what the name held when we looked
+};
+
+IngestBatch::IngestBatch(storage::Store& store, const IngestOptions& options, std::optional<std::string> study_uid, Logger log)
+    : store_(store), options_(options), study_uid_(std::move(study_uid)), log_(std::move(log)), ticket_(store.BeginUpload()) {}
+
+IngestBatch::~IngestBatch() { write_status_.IgnoreError(); }
+
+void IngestBatch::BeginInstance() {
+  buffer_.clear();
+  buffer_.reserve(options_.memory_bytes);
+  writer_.reset();
+  write_status_ = Status::Ok();
+  write_status_.IgnoreError();
+}
+
+void IngestBatch::Append(Bytes bytes) {
+  if (!write_status_.ok()) return;
+  if (!writer_ && buffer_.size() + bytes.size() <= options_.memory_bytes) {
+    buffer_.append(bytes);
+    return;
+  }
+  if (!writer_) {
+    // Who it is stands in the first bytes; a name that is not there yet, or nonsense, is settled when the whole has been read.
+    const auto header = dicom::ReadHeader(buffer_, storage::CatalogueSelection(), options_.limits);
+    const std::string id = header.ok() && IsStorableUid(header->sop_uid) ? header->sop_uid : std::string("?");
+    auto writer = store_.objects().NewWriter(id);
+    if (!writer.ok()) {
+      write_status_ = writer.status();
+      return;
+    }
+    writer_ = *std::move(writer);
+    write_status_ = writer_->Append(buffer_);
+    buffer_.clear();
+    if (!write_status_.ok()) return;
+  }
+  write_status_ = writer_->Append(bytes);
+}
+
+void IngestBatch::Fail(InstanceOutcome* outcome, FailureReason reason, std::string explanation) {
+  outcome->kind = InstanceOutcome::Kind::kFailed;
+  outcome->reason = reason;
+  outcome->explanation = std::move(explanation);
+  log_.Info("instance refused", {{"sop", outcome->name.sop_uid}, {"reason", outcome->explanation}});
+}
+
+void IngestBatch::FailBy(InstanceOutcome* outcome, const Status& status) {
+  switch (status.code()) {
+    case Code::kDiskFull: return Fail(outcome, FailureReason::kOutOfResources, status.message());
+    case Code::kInvalid:
+    case Code::kLimit:
+    case Code::kUnsupported: return Fail(outcome, FailureReason::kCannotUnderstand, status.message());
+    case Code::kUnavailable: return Fail(outcome, FailureReason::kOutOfResources, status.message());
+    default: return Fail(outcome, FailureReason::kProcessingFailure, status.message());
+  }
+}
+
+void IngestBatch::Refuse(FailureReason reason, std::string explanation) {
+  Fail(&outcomes_.emplace_back(), reason, std::move(explanation));
+}
+
+void IngestBatch::EndInstance(bool received_whole) {
+  InstanceOutcome outcome;
+  if (!received_whole) Fail(&outcome, FailureReason::kCannotUnderstand, "the instance broke off before its end; send it again");
+  else if (!write_status_.ok()) FailBy(&outcome, write_status_);
+  else Take(&outcome);
+  writer_.reset();
+  outcomes_.push_back(std::move(outcome));
+  if (pending_.size() >= kMaxPending) Commit();
+}
+
+Status IngestBatch::ReadInstance(Bytes bytes, InstanceOutcome* outcome, NewInstance* instance) {
+  HILUM_ASSIGN_OR_RETURN(instance->header, dicom::ReadHeader(bytes, storage::CatalogueSelection(), options_.limits));
+  dicom::Header& header = instance->header;
+  outcome->name = {header.study_uid, header.series_uid, header.sop_uid};
+  outcome->sop_class_uid = header.sop_class_uid;
+  auto frames = dicom::ReadFrameTable(bytes, header);
+  if (frames.ok()) {
+    dicom::AppendFrameTable(*frames, &instance->frame_table);
+  } else if (frames.status().code() == Code::kInvalid) {
+    outcome->warnings.push_back("frames cannot be told apart: " + frames.status().message());
+  }
+  return Status::Ok();
+}
+
+void IngestBatch::Take(InstanceOutcome* outcome) {
+  Pending pending;
+  pending.outcome = outcomes_.size();
+  Mapping mapping;
+  Bytes bytes = buffer_;
+  if (writer_) {
+    auto ref = writer_->Finish();
+    if (!ref.ok()) return FailBy(outcome, ref.status());
+    pending.instance.object = *ref;
+    auto location = store_.objects().Locate(*ref);
+    if (!location.ok()) return FailBy(outcome, location.status());
+    auto mapped = Mapping::Map(location->file, location->offset, ref->length);
+    if (!mapped.ok()) return FailBy(outcome, mapped.status());
+    mapping = *std::move(mapped);
+    bytes = mapping.bytes();
+  }
+  if (const Status status = ReadInstance(bytes, outcome, &pending.instance); !status.ok()) return FailBy(outcome, status);
+
+  const storage::InstanceName& name = outcome->name;
+  for (const auto& [what, uid] : {std::pair("Study", &name.study_uid), {"Series", &name.series_uid}, {"SOP", &name.sop_uid}}) {
+    if (uid->empty()) return Fail(outcome, FailureReason::kDataSetMismatch, std::string(what) + " Instance UID is missing");
+    if (!IsStorableUid(*uid)) return Fail(outcome, FailureReason::kDataSetMismatch, std::string(what) + " Instance UID is not a UID");
+    if (!IsValidUid(*uid)) outcome->warnings.push_back(std::string(what) + " Instance UID breaks the rules of PS3.5 9.1");
+  }
+  if (outcome->sop_class_uid.empty()) return Fail(outcome, FailureReason::kDataSetMismatch, "SOP Class UID is missing");
+  if (!IsStorableUid(outcome->sop_class_uid)) return Fail(outcome, FailureReason::kDataSetMismatch, "SOP Class UID is not a UID");
+  if (study_uid_ && *study_uid_ != name.study_uid)
+    return Fail(outcome, FailureReason::kStudyMismatch, "the instance belongs to study " + name.study_uid);
+
+  if (!pending_names_.insert(NameKey(name)).second) {  // twice in one request: the first one comes first
+    Commit();
+    pending.outcome = outcomes_.size();
+    pending_names_.insert(NameKey(name));
+  }
+  if (!CheckDuplicate(bytes, name, outcome, &pending.held)) {
+    pending_names_.erase(NameKey(name));
+    return;
+  }
+  if (!writer_) {
+    auto ref = store_.objects().Put(name.sop_uid, bytes);
+    if (!ref.ok()) {
+      pending_names_.erase(NameKey(name));
+      return FailBy(outcome, ref.status());
+    }
+    pending.instance.object = *ref;
+  }
+  pending_.push_back(std::move(pending));
+}
+
+bool IngestBatch::CheckDuplicate(Bytes bytes, const storage::InstanceName& name, InstanceOutcome* outcome, std::optional<ObjectRef>* held) {
+  held->reset();
+  const storage::CatalogueReader reader = store_.Read();
+  const auto settle = [&](const Status& status) {
+    FailBy(outcome, status);
+    return false;
+  };
+  const auto doc = reader.FindInstance(name);
+  if (!doc.ok()) return settle(doc.status());
+  if (!*doc) return true;
+  const auto row = reader.Instance(**doc);
+  if (!row.ok()) return settle(row.status());
+  *held = row->object;
+
+  bool identical = row->object.length == bytes.size();
+  std::string stored(std::min<size_t>(bytes.size(), 1 << 20), '\0');
+  for (uint64_t at = 0; identical && at < bytes.size(); at += stored.size()) {
+    const size_t piece = std::min<size_t>(stored.size(), bytes.size() - at);
+    const Status read = store_.objects().Read(row->object, at, {stored.data(), piece});
+    if (!read.ok()) return settle(read);
+    identical = bytes.substr(at, piece) == Bytes(stored.data(), piece);
+  }
+  if (identical) {
+    outcome->kind = InstanceOutcome::Kind::kIdentical;
+    return false;
+  }
+  if (options_.duplicates == DuplicatePolicy::kReplace) return true;
+  Fail(outcome, FailureReason::kDuplicate, "another instance is stored under this SOP Instance UID; delete it first, or allow replacing");
+  return false;
+}
+
+void IngestBatch::Commit() {
+  pending_names_.clear();
+  std::vector<Pending> pending = std::exchange(pending_, {});
+  if (pending.empty()) return;
+  std::vector<ObjectRef> refs;
+  for (const Pending& one : pending) refs.push_back(one.instance.object);
+  if (const Status synced = store_.objects().Sync(refs); !synced.ok()) {
+    for (const Pending& one : pending) FailBy(&outcomes_[one.outcome], synced);
+    return;
+  }
+  std::vector<PutOutcome> put(pending.size());
+  const auto put_all = [&](storage::Txn& txn) -> Status {
+    for (size_t i = 0; i < pending.size(); ++i) {
+      HILUM_ASSIGN_OR_RETURN(put[i], store_.catalogue().Put(txn, pending[i].instance, pending[i].held));
+    }
+    return Status::Ok();
+  };
+  if (store_.writer().Run(put_all).ok()) {
+    for (size_t i = 0; i < pending.size(); ++i)
+      outcomes_[pending[i].outcome].kind = put[i] == PutOutcome::kCreated ? InstanceOutcome::Kind::kStored : InstanceOutcome::Kind::kReplaced;
+    return;
+  }
+  for (Pending& one : pending) CommitOne(one);  // one of them spoilt it for all: each for itself
+}
+
+void IngestBatch::CommitOne(Pending& pending) {
+  InstanceOutcome& outcome = outcomes_[pending.outcome];
+  for (int turn = 0; turn < kMaxTurns; ++turn) {
+    PutOutcome put{};
+    const auto put_one = [&](storage::Txn& txn) -> Status {
+      HILUM_ASSIGN_OR_RETURN(put, store_.catalogue().Put(txn, pending.instance, pending.held));
+      return Status::Ok();
+    };
+    const Status status = store_.writer().Run(put_one).status();
+    if (status.ok()) {
+      outcome.kind = put == PutOutcome::kCreated ? InstanceOutcome::Kind::kStored : InstanceOutcome::Kind::kReplaced;
+      return;
+    }
+    if (status.code() != Code::kConflict) return FailBy(&outcome, status);
+    // Somebody else stored under this name meanwhile: look again with what is there now.
+    auto location = store_.objects().Locate(pending.instance.object);
+    if (!location.ok()) return FailBy(&outcome, location.status());
+    auto mapped = Mapping::Map(location->file, location->offset, pending.instance.object.length);
+    if (!mapped.ok()) return FailBy(&outcome, mapped.status());
+    if (!CheckDuplicate(mapped->bytes(), outcome.name, &outcome, &pending.held)) return;
+  }
+  Fail(&outcome, FailureReason::kProcessingFailure, "other requests keep storing under this SOP Instance UID; send it again");
+}
+
+std::vector<InstanceOutcome> IngestBatch::Finish() {
+  Commit();
+  return std::move(outcomes_);
+}
+
+}  // namespace hilum
