@@ -25,6 +25,8 @@ class File {
   virtual Status ReadAt(uint64_t offset, std::span<char> out) const = 0;
   // Writes all of `data`; concurrent calls may touch disjoint ranges.
   virtual Status WriteAt(uint64_t offset, Bytes data) = 0;
+  // Writes the pieces one after the other from `offset`: one system call where the file can.
+  virtual Status WritePiecesAt(uint64_t offset, std::span<const Bytes> pieces);
   // fdatasync: data, and the metadata needed to read it back.
   virtual Status Sync() = 0;
   virtual Status Truncate(uint64_t size) = 0;
@@ -41,6 +43,7 @@ class Disk {
  public:
   virtual ~Disk() = default;
   virtual Result<std::shared_ptr<File>> Open(const std::string& path, OpenMode mode) = 0;
+  // Creates what is missing of `path`, durably. OK when it is there.
   virtual Status CreateDirectories(const std::string& path) = 0;
   // Makes creations, renames and removals inside `path` durable.
   virtual Status SyncDirectory(const std::string& path) = 0;
@@ -69,8 +72,12 @@ class PosixDisk : public Disk {
   Result<uint64_t> FreeBytes(const std::string& path) const override;
 };
 
-// Whole small files. Write is atomic and durable: a temporary file, sync, rename, directory sync.
+// Whole small files. kLimit when the file is larger than the limit. Write is atomic and durable: a temporary file
+// beside it, sync, rename, directory sync. REQUIRES: one writer per path at a time.
 Result<std::string> ReadWholeFile(Disk& disk, const std::string& path, uint64_t limit_bytes);
 Status WriteWholeFile(Disk& disk, const std::string& path, Bytes content);
+
+// The folder that holds `path`: "." when it names none.
+std::string ParentDirectory(const std::string& path);
 
 }  // namespace hilum
