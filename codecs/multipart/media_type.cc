@@ -1,0 +1,171 @@
+#include "codecs/multipart/media_type.h"
+
+#include <algorithm>
+
+namespace hilum::multipart {
+
+namespace {
+
+char Lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+}
+
+std::string Lower(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) c = Lower(c);
+  return lower;
+}
+
+bool IsBlank(char c) {
+  return c == ' ' || c == '\t';
+}
+
+std::string_view Trim(std::string_view text) {
+  while (!text.empty() && IsBlank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && IsBlank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+// RFC 9110 5.6.2.
+bool IsTokenChar(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+         std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+}
+
+bool IsToken(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), IsTokenChar);
+}
+
+// Index after the quoted string that begins at `from`, npos when it does not end.
+size_t AfterQuoted(std::string_view text, size_t from) {
+  for (size_t i = from + 1; i < text.size(); ++i) {
+    if (text[i] == '"') return i + 1;
+    if (text[i] == '\\') ++i;
+  }
+  return std::string_view::npos;
+}
+
+// The end of the item that begins at `from`: the next `separator` outside quotes. A quote that does not end is an
+// ordinary character.
+size_t ItemEnd(std::string_view text, size_t from, char separator) {
+  bool quotes = true;
+  for (size_t i = from; i < text.size();) {
+    if (text[i] == separator) return i;
+    const size_t after = quotes && text[i] == '"' ? AfterQuoted(text, i) : i + 1;
+    quotes = quotes && after != std::string_view::npos;
+    i = quotes ? after : i + 1;
+  }
+  return text.size();
+}
+
+// REQUIRES: `quoted` begins and ends with a quote.
+std::string Unquote(std::string_view quoted) {
+  std::string value;
+  for (size_t i = 1; i + 1 < quoted.size(); ++i) {
+    if (quoted[i] == '\\' && i + 2 < quoted.size()) ++i;
+    value.push_back(quoted[i]);
+  }
+  return value;
+}
+
+Status AddParameter(std::string_view text, MediaType* out) {
+  const size_t equals = text.find('=');
+  if (equals == std::string_view::npos) return Status::Ok();
+  const std::string_view name = Trim(text.substr(0, equals));
+  const std::string_view value = Trim(text.substr(equals + 1));
+  if (!IsToken(name)) return Status::Ok();
+  if (!value.starts_with('"')) {
+    out->parameters.emplace_back(Lower(name), value);
+    return Status::Ok();
+  }
+  const size_t after = AfterQuoted(value, 0);
+  if (after == std::string_view::npos) return Invalid("media type: a quoted parameter value does not end");
+  out->parameters.emplace_back(Lower(name), Unquote(value.substr(0, after)));
+  return Status::Ok();
+}
+
+// Thousandths; 1000 for what is no weight.
+int ParseWeight(std::string_view text) {
+  int whole = -1, thousandths = 0, place = 100;
+  size_t i = 0;
+  if (i < text.size() && (text[i] == '0' || text[i] == '1')) whole = text[i++] - '0';
+  if (i < text.size() && text[i] == '.') {
+    if (whole < 0) whole = 0;
+    for (++i; i < text.size() && text[i] >= '0' && text[i] <= '9'; ++i, place /= 10)
+      thousandths += (text[i] - '0') * place;
+  }
+  if (whole < 0 || i != text.size()) return 1000;
+  return std::min(1000, whole * 1000 + thousandths);
+}
+
+}  // namespace
+
+bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return Lower(x) == Lower(y); });
+}
+
+std::optional<std::string_view> MediaType::Parameter(std::string_view name) const {
+  for (const auto& [key, value] : parameters) {
+    if (key == name) return value;
+  }
+  return std::nullopt;
+}
+
+std::string MediaType::ToString() const {
+  std::string text = Essence();
+  for (const auto& [name, value] : parameters) {
+    text.append("; ").append(name).append("=");
+    if (IsToken(value)) {
+      text.append(value);
+      continue;
+    }
+    text.push_back('"');
+    for (const char c : value) {
+      if (c == '"' || c == '\\') text.push_back('\\');
+      text.push_back(c);
+    }
+    text.push_back('"');
+  }
+  return text;
+}
+
+Result<MediaType> ParseMediaType(std::string_view text) {
+  size_t end = ItemEnd(text, 0, ';');
+  const std::string_view essence = Trim(text.substr(0, end));
+  const size_t slash = essence.find('/');
+  if (slash == std::string_view::npos || !IsToken(essence.substr(0, slash)) || !IsToken(essence.substr(slash + 1))) {
+    return Invalid("media type: expected type/subtype");
+  }
+  MediaType media_type{Lower(essence.substr(0, slash)), Lower(essence.substr(slash + 1)), {}};
+  while (end < text.size()) {
+    const size_t from = end + 1;
+    end = ItemEnd(text, from, ';');
+    HILUM_RETURN_IF_ERROR(AddParameter(Trim(text.substr(from, end - from)), &media_type));
+  }
+  return media_type;
+}
+
+std::vector<AcceptEntry> ParseAccept(std::string_view text) {
+  std::vector<AcceptEntry> entries;
+  for (size_t from = 0; from <= text.size();) {
+    const size_t end = ItemEnd(text, from, ',');
+    std::string item(Trim(text.substr(from, end - from)));
+    from = end + 1;
+    if (item == "*" || item.starts_with("*;") || item.starts_with("* ")) item.insert(1, "/*");
+    auto media_type = ParseMediaType(item);
+    if (!media_type.ok()) continue;
+    AcceptEntry entry{*std::move(media_type)};
+    auto& parameters = entry.media_type.parameters;
+    const auto weight =
+        std::find_if(parameters.begin(), parameters.end(), [](const auto& p) { return p.first == "q"; });
+    if (weight != parameters.end()) {
+      entry.q = ParseWeight(weight->second);
+      parameters.erase(weight);
+    }
+    entries.push_back(std::move(entry));
+  }
+  std::stable_sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.q > b.q; });
+  return entries;
+}
+
+}  // namespace hilum::multipart

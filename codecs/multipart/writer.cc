@@ -1,0 +1,42 @@
+#include "codecs/multipart/writer.h"
+
+#include <cassert>
+
+namespace hilum::multipart {
+
+std::string WithTransferSyntax(std::string_view media_type, std::string_view uid) {
+  return std::string(media_type).append("; transfer-syntax=").append(uid);
+}
+
+Writer::Writer(Random& random) : boundary_("hilum-" + random.Hex(16)) {}
+
+std::string Writer::ContentType(std::string_view part_type) const {
+  return std::string("multipart/related; type=\"").append(part_type).append("\"; boundary=").append(boundary_);
+}
+
+std::string Writer::PartHead(const PartHeaders& headers) {
+  std::string head = first_ ? "--" : "\r\n--";
+  first_ = false;
+  head.append(boundary_).append("\r\n");
+  for (const auto& [name, value] : headers) {
+    assert((name + value).find_first_of("\r\n") == std::string::npos);
+    head.append(name).append(": ").append(value).append("\r\n");
+  }
+  head.append("\r\n");
+  return head;
+}
+
+std::string Writer::End() const {
+  std::string end = first_ ? "--" : "\r\n--";
+  return end.append(boundary_).append("--\r\n");
+}
+
+uint64_t Writer::BodyLength(std::span<const PartSize> parts) const {
+  Writer dry_run(*this);
+  dry_run.first_ = true;
+  uint64_t octets = 0;
+  for (const PartSize& part : parts) octets += dry_run.PartHead(part.headers).size() + part.octets;
+  return octets + dry_run.End().size();
+}
+
+}  // namespace hilum::multipart

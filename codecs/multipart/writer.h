@@ -1,0 +1,52 @@
+// Writes multipart/related bodies (RFC 2387, PS3.18 8.6.1.2) piece by piece: a head before every part, an end after the
+// last one.
+//
+//   multipart::Writer writer(random);
+//   responder.Head(200, {{"Content-Type", writer.ContentType("application/dicom")}}, writer.BodyLength(sizes));
+//   for (...) { responder.Write(writer.PartHead(headers)); responder.WriteFile(range); }
+//   responder.Write(writer.End());
+//
+// Not thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/random.h"
+#include "codecs/multipart/parser.h"
+
+namespace hilum::multipart {
+
+// `media_type; transfer-syntax=uid`, in the spelling that viewers search for.
+std::string WithTransferSyntax(std::string_view media_type, std::string_view uid);
+
+class Writer {
+ public:
+  // Chooses a boundary that no content can hold by accident or foresight.
+  explicit Writer(Random& random);
+
+  const std::string& boundary() const { return boundary_; }
+  // Of the whole body; `part_type` is the media type of the parts, without parameters.
+  std::string ContentType(std::string_view part_type) const;
+
+  // What goes before the octets of the next part. Names are written as given: viewers compare "Content-Type" with case.
+  // REQUIRES: no line end in a name or value.
+  std::string PartHead(const PartHeaders& headers);
+  // What goes after the octets of the last part.
+  std::string End() const;
+
+  struct PartSize {
+    PartHeaders headers;
+    uint64_t octets = 0;
+  };
+  // Octets of a whole body of these parts.
+  uint64_t BodyLength(std::span<const PartSize> parts) const;
+
+ private:
+  const std::string boundary_;
+  bool first_ = true;
+};
+
+}  // namespace hilum::multipart
