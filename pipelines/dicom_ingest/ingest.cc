@@ -15,8 +15,10 @@ using storage::PutOutcome;
 
 namespace {
 
-// What waits for one commit: bounds the batch and how much an early failure can hold up.
-constexpr size_t kMaxPending = 64;
+// Instances of one request that may wait for its end: a request that breaks off before leaves nothing behind.
+constexpr size_t kMaxPending = 2048;
+// Instances of one commit: bounds its size and how much one failure spoils.
+constexpr size_t kCommitChunk = 64;
 // A name that several requests fight over is settled by whoever comes last; this many turns are plenty.
 constexpr int kMaxTurns = 8;
 
@@ -202,19 +204,27 @@ void IngestBatch::Commit() {
     for (const Pending& one : pending) FailBy(&outcomes_[one.outcome], synced);
     return;
   }
-  std::vector<PutOutcome> put(pending.size());
+  for (std::span<Pending> rest(pending); !rest.empty();) {
+    const auto chunk = rest.first(std::min(kCommitChunk, rest.size()));
+    CommitChunk(chunk);
+    rest = rest.subspan(chunk.size());
+  }
+}
+
+void IngestBatch::CommitChunk(std::span<Pending> chunk) {
+  std::vector<PutOutcome> put(chunk.size());
   const auto put_all = [&](storage::Txn& txn) -> Status {
-    for (size_t i = 0; i < pending.size(); ++i) {
-      HILUM_ASSIGN_OR_RETURN(put[i], store_.catalogue().Put(txn, pending[i].instance, pending[i].held));
+    for (size_t i = 0; i < chunk.size(); ++i) {
+      HILUM_ASSIGN_OR_RETURN(put[i], store_.catalogue().Put(txn, chunk[i].instance, chunk[i].held));
     }
     return Status::Ok();
   };
-  if (store_.writer().Run(put_all).ok()) {
-    for (size_t i = 0; i < pending.size(); ++i)
-      outcomes_[pending[i].outcome].kind = put[i] == PutOutcome::kCreated ? InstanceOutcome::Kind::kStored : InstanceOutcome::Kind::kReplaced;
+  if (!store_.writer().Run(put_all).ok()) {  // one of them spoilt it for all: each for itself
+    for (Pending& one : chunk) CommitOne(one);
     return;
   }
-  for (Pending& one : pending) CommitOne(one);  // one of them spoilt it for all: each for itself
+  for (size_t i = 0; i < chunk.size(); ++i)
+    outcomes_[chunk[i].outcome].kind = put[i] == PutOutcome::kCreated ? InstanceOutcome::Kind::kStored : InstanceOutcome::Kind::kReplaced;
 }
 
 void IngestBatch::CommitOne(Pending& pending) {
@@ -239,6 +249,11 @@ void IngestBatch::CommitOne(Pending& pending) {
     if (!CheckDuplicate(mapped->bytes(), outcome.name, &outcome, &pending.held)) return;
   }
   Fail(&outcome, FailureReason::kProcessingFailure, "other requests keep storing under this SOP Instance UID; send it again");
+}
+
+void IngestBatch::Abandon() {
+  pending_.clear();
+  outcomes_.clear();
 }
 
 std::vector<InstanceOutcome> IngestBatch::Finish() {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -68,6 +69,8 @@ class IngestBatch {
 
   // Makes everything durable. One outcome for each instance, in the order they came. Call once.
   std::vector<InstanceOutcome> Finish();
+  // Instead of Finish, when the request turns out to be broken: what is not committed yet is forgotten.
+  void Abandon();
 
  private:
   struct Pending;
@@ -79,6 +82,7 @@ class IngestBatch {
   // Decides by what the store holds under the name now. False when the outcome is settled and nothing is to be written.
   bool CheckDuplicate(Bytes bytes, const storage::InstanceName& name, InstanceOutcome* outcome, std::optional<storage::ObjectRef>* held);
   void Commit();
+  void CommitChunk(std::span<Pending> chunk);
   void CommitOne(Pending& pending);
 
   storage::Store& store_;

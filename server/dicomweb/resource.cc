@@ -1,0 +1,100 @@
+#include "server/dicomweb/resource.h"
+
+#include <charconv>
+
+#include "base/uid.h"
+#include "server/http/http.h"
+
+namespace hilum::dicomweb {
+namespace {
+
+constexpr size_t kMaxFrames = 100'000;
+
+std::vector<std::string_view> Split(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  while (true) {
+    const size_t end = text.find(separator);
+    parts.push_back(text.substr(0, end));
+    if (end == std::string_view::npos) return parts;
+    text.remove_prefix(end + 1);
+  }
+}
+
+Result<std::string> ParseUid(std::string_view what, std::string_view segment) {
+  HILUM_ASSIGN_OR_RETURN(std::string uid, http::PercentDecode(segment));
+  if (!IsStorableUid(uid)) return Invalid("the " + std::string(what) + " in the path is not a UID: digits and dots, at most 64");
+  return uid;
+}
+
+Result<std::vector<uint32_t>> ParseFrames(std::string_view segment) {
+  HILUM_ASSIGN_OR_RETURN(const std::string list, http::PercentDecode(segment));
+  std::vector<uint32_t> frames;
+  for (const std::string_view part : Split(list, ',')) {
+    uint32_t number = 0;
+    const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), number);
+    if (error != std::errc() || end != part.data() + part.size() || number == 0)
+      return Invalid("the frame list must hold numbers from 1 on, parted by commas");
+    if (frames.size() == kMaxFrames) return LimitExceeded("more than " + std::to_string(kMaxFrames) + " frames in one request");
+    frames.push_back(number);
+  }
+  return frames;
+}
+
+}  // namespace
+
+std::string Resource::Allow() const {
+  switch (what) {
+    case What::kStudies: return "GET, HEAD, POST, OPTIONS";
+    case What::kObject: return study && !series ? "GET, HEAD, POST, DELETE, OPTIONS" : "GET, HEAD, DELETE, OPTIONS";
+    default: return "GET, HEAD, OPTIONS";
+  }
+}
+
+Result<Resource> ParseResource(std::string_view path) {
+  using What = Resource::What;
+  const Status unknown = NotFound("there is no such DICOMweb resource");
+  unknown.IgnoreError();
+  if (path.empty() || path[0] != '/') return unknown;
+  while (path.size() > 1 && path.back() == '/') path.remove_suffix(1);
+  const std::vector<std::string_view> parts = Split(path.substr(1), '/');
+  Resource resource;
+  if (parts.size() == 1) {
+    if (parts[0] == "studies") resource.what = What::kStudies;
+    else if (parts[0] == "series") resource.what = What::kSeries;
+    else if (parts[0] == "instances") resource.what = What::kInstances;
+    else return unknown;
+    return resource;
+  }
+
+  size_t at = 0;
+  const auto next = [&](std::string_view name) { return at < parts.size() && parts[at] == name; };
+  const auto uid = [&](std::string_view what, std::optional<std::string>* out) -> Status {
+    HILUM_ASSIGN_OR_RETURN(*out, ParseUid(what, parts[at + 1]));
+    at += 2;
+    return Status::Ok();
+  };
+  if (!next("studies")) return unknown;
+  HILUM_RETURN_IF_ERROR(uid("Study Instance UID", &resource.study));
+  if (next("series") && at + 1 < parts.size()) {
+    HILUM_RETURN_IF_ERROR(uid("Series Instance UID", &resource.series));
+    if (next("instances") && at + 1 < parts.size()) HILUM_RETURN_IF_ERROR(uid("SOP Instance UID", &resource.instance));
+  }
+
+  if (at == parts.size()) {
+    resource.what = What::kObject;
+  } else if (next("metadata") && at + 1 == parts.size()) {
+    resource.what = What::kMetadata;
+  } else if (next("series") && at + 1 == parts.size() && !resource.series) {
+    resource.what = What::kSeries;
+  } else if (next("instances") && at + 1 == parts.size() && !resource.instance) {
+    resource.what = What::kInstances;
+  } else if (next("frames") && at + 2 == parts.size() && resource.instance) {
+    resource.what = What::kFrames;
+    HILUM_ASSIGN_OR_RETURN(resource.frames, ParseFrames(parts[at + 1]));
+  } else {
+    return unknown;
+  }
+  return resource;
+}
+
+}  // namespace hilum::dicomweb

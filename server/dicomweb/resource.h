@@ -1,0 +1,36 @@
+// DICOMweb resource paths (PS3.18 10.1.1, 10.3, 10.4, 10.6) under the service root. Pure functions, thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace hilum::dicomweb {
+
+struct Resource {
+  enum class What : uint8_t {
+    kStudies,    // collections: search
+    kSeries,
+    kInstances,
+    kObject,     // the study, series or instance itself
+    kMetadata,
+    kFrames,
+  };
+  What what = What::kStudies;
+  std::optional<std::string> study;
+  std::optional<std::string> series;
+  std::optional<std::string> instance;
+  std::vector<uint32_t> frames;  // from 1, as asked
+
+  // Methods that make sense for it, for Allow.
+  std::string Allow() const;
+};
+
+// `path` begins after the root: "/studies/1.2/series". kNotFound for what is no resource of ours, kInvalid for a UID or frame list that cannot be one.
+Result<Resource> ParseResource(std::string_view path);
+
+}  // namespace hilum::dicomweb

@@ -1,0 +1,97 @@
+#include "server/dicomweb/service.h"
+
+#include "codecs/dicom/json.h"
+
+namespace hilum::dicomweb {
+
+Service::Service(storage::Store& store, ServiceOptions options, Random& random, Registry& metrics)
+    : store_(store),
+      options_(std::move(options)),
+      random_(random),
+      stored_instances_(metrics.counter("hilum_stow_instances_total", "Instances of STOW requests by outcome", {{"outcome", "stored"}})),
+      stored_bytes_(metrics.counter("hilum_stow_bytes_total", "Octets of STOW request bodies")),
+      refused_instances_(metrics.counter("hilum_stow_instances_total", "Instances of STOW requests by outcome", {{"outcome", "refused"}})) {
+  const auto handler = [this](http::Request& request, http::Responder& responder) { Handle(request, responder); };
+  store_route_ = {options_.max_store_bytes, false, handler};
+  read_route_ = {64 * 1024, false, handler};
+}
+
+const http::Route* Service::FindRoute(std::string_view method, std::string_view path) const {
+  if (!path.starts_with(options_.root)) return nullptr;
+  path.remove_prefix(options_.root.size());
+  if (path.empty() || path[0] != '/') return nullptr;
+  return method == "POST" ? &store_route_ : &read_route_;
+}
+
+void Service::Handle(http::Request& request, http::Responder& responder) {
+  const Status status = Dispatch(request, responder);
+  if (status.ok()) return;
+  if (status.code() == Code::kCancelled) return;  // nobody listens any more
+  const bool ours = status.code() == Code::kCorruption || status.code() == Code::kInternal || status.code() == Code::kIo;
+  if (ours) request.log.Error("request failed", {{"path", request.path}, {"reason", status.ToString()}});
+  if (responder.started()) return;  // returning without Finish breaks the transfer off, so that it is not taken for whole
+  const std::string_view message = ours ? std::string_view("the stored data could not be read; the log of the server has the reason") : status.message();
+  SendError(responder, request, HttpStatusOf(status), message).IgnoreError();  // the connection is gone if this fails
+}
+
+Status Service::Dispatch(http::Request& request, http::Responder& responder) {
+  HILUM_ASSIGN_OR_RETURN(const Resource resource, ParseResource(std::string_view(request.path).substr(options_.root.size())));
+  HILUM_ASSIGN_OR_RETURN(const QueryParameters query, http::ParseQuery(request.query));
+  const bool reading = request.method == "GET" || request.method == "HEAD";
+  switch (resource.what) {
+    case Resource::What::kStudies:
+    case Resource::What::kSeries:
+    case Resource::What::kInstances:
+      if (reading) return Search(request, resource, query, responder);
+      break;
+    case Resource::What::kObject:
+      if (reading) return Retrieve(request, resource, query, responder);
+      if (request.method == "DELETE") {
+        HILUM_RETURN_IF_ERROR(store_.Delete(*resource.study, resource.series, resource.instance));
+        return responder.Send(204, {}, "");
+      }
+      break;
+    case Resource::What::kMetadata:
+      if (reading) return RetrieveMetadata(request, resource, query, responder);
+      break;
+    case Resource::What::kFrames:
+      if (reading) return RetrieveFrames(request, resource, query, responder);
+      break;
+  }
+  const bool stores = resource.what == Resource::What::kStudies || (resource.what == Resource::What::kObject && !resource.series);
+  if (request.method == "POST" && stores) return Store(request, resource, responder);
+  if (request.method == "OPTIONS") return responder.Send(204, {{"Allow", resource.Allow()}}, "");
+  return SendError(responder, request, 405, request.method + " is not possible here", {{"Allow", resource.Allow()}});
+}
+
+std::string Service::BaseUrl(const http::Request& request) const {
+  if (!options_.public_url.empty()) return options_.public_url + options_.root;
+  return std::string(request.secure ? "https://" : "http://") + std::string(request.headers.First("Host").value_or("localhost")) + options_.root;
+}
+
+Status SendError(http::Responder& responder, const http::Request& request, int status, std::string_view message, http::Headers headers) {
+  std::string body = "{\"error\":";
+  dicom::AppendJsonString(message, &body);
+  body += ",\"request\":";
+  dicom::AppendJsonString(request.id, &body);
+  body += "}";
+  headers.Set("Content-Type", "application/json");
+  if (status == 503 || status == 507) headers.Set("Retry-After", "30");
+  return responder.Send(status, std::move(headers), body);
+}
+
+int HttpStatusOf(const Status& status) {
+  switch (status.code()) {
+    case Code::kOk: return 200;
+    case Code::kInvalid: return 400;
+    case Code::kNotFound: return 404;
+    case Code::kConflict: return 409;
+    case Code::kUnsupported: return 406;
+    case Code::kLimit: return 413;
+    case Code::kDiskFull: return 507;
+    case Code::kUnavailable: return 503;
+    default: return 500;
+  }
+}
+
+}  // namespace hilum::dicomweb

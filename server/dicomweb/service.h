@@ -1,0 +1,70 @@
+// The DICOMweb service: STOW-RS, QIDO-RS, WADO-RS over HTTP (PS3.18). It parses, calls down and encodes; rules live in pipelines/dicom_ingest and
+// storage/catalogue.
+//
+// Safe for concurrent use. The store and the random source outlive the service, the service outlives the server that routes to it.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/metrics.h"
+#include "base/random.h"
+#include "pipelines/dicom_ingest/ingest.h"
+#include "server/dicomweb/resource.h"
+#include "server/http/server.h"
+#include "storage/store/store.h"
+
+namespace hilum::dicomweb {
+
+using QueryParameters = std::vector<std::pair<std::string, std::string>>;
+
+struct ServiceOptions {
+  std::string root = "/dicom-web";
+  std::string public_url;  // scheme://host[:port] that clients reach us by; empty: what their request says
+  IngestOptions ingest;
+  size_t search_default_limit = 100;
+  size_t search_max_limit = 5000;
+  uint64_t max_store_bytes = UINT64_MAX;  // of one STOW request
+};
+
+class Service {
+ public:
+  Service(storage::Store& store, ServiceOptions options, Random& random, Registry& metrics);
+
+  // nullptr when the path is not below our root.
+  const http::Route* FindRoute(std::string_view method, std::string_view path) const;
+
+ private:
+  void Handle(http::Request& request, http::Responder& responder);
+  Status Dispatch(http::Request& request, http::Responder& responder);
+
+  // stow.cc
+  Status Store(http::Request& request, const Resource& resource, http::Responder& responder);
+  // qido.cc
+  Status Search(http::Request& request, const Resource& resource, const QueryParameters& query, http::Responder& responder);
+  // wado.cc
+  Status Retrieve(http::Request& request, const Resource& resource, const QueryParameters& query, http::Responder& responder);
+  Status RetrieveMetadata(http::Request& request, const Resource& resource, const QueryParameters& query, http::Responder& responder);
+  Status RetrieveFrames(http::Request& request, const Resource& resource, const QueryParameters& query, http::Responder& responder);
+
+  // "https://host/dicom-web", for absolute URLs in answers.
+  std::string BaseUrl(const http::Request& request) const;
+
+  storage::Store& store_;
+  const ServiceOptions options_;
+  Random& random_;
+  http::Route store_route_;
+  http::Route read_route_;
+  Counter& stored_instances_;
+  Counter& stored_bytes_;
+  Counter& refused_instances_;
+};
+
+// Answers with a JSON body {"error": ..., "request": ...}. 503 and 507 carry Retry-After.
+Status SendError(http::Responder& responder, const http::Request& request, int status, std::string_view message, http::Headers headers = {});
+// The HTTP status that tells a client what `status` means.
+int HttpStatusOf(const Status& status);
+
+}  // namespace hilum::dicomweb

@@ -1,0 +1,213 @@
+// STOW-RS: storing instances (PS3.18 10.5).
+#include <algorithm>
+
+#include "codecs/dicom/json.h"
+#include "codecs/multipart/media_type.h"
+#include "codecs/multipart/parser.h"
+#include "server/dicomweb/service.h"
+#include "storage/catalogue/attributes.h"
+
+namespace hilum::dicomweb {
+namespace {
+
+using multipart::MediaType;
+using multipart::Parser;
+
+constexpr size_t kReadBytes = 256 * 1024;
+// Data Set does not match SOP Class (PS3.18 table I.2-2): the warning Azure's service and we give for remarks on single attributes.
+constexpr uint16_t kWarningReason = 0xB007;
+
+Status ReceiveSingle(http::BodyReader& body, IngestBatch& batch, uint64_t* received) {
+  const auto buffer = std::make_unique<char[]>(kReadBytes);
+  batch.BeginInstance();
+  while (true) {
+    const auto octets = body.Read({buffer.get(), kReadBytes});
+    if (!octets.ok()) {
+      batch.EndInstance(/*received_whole=*/false);
+      return octets.status();
+    }
+    if (*octets == 0) break;
+    *received += *octets;
+    batch.Append({buffer.get(), *octets});
+  }
+  if (*received == 0) {
+    batch.EndInstance(/*received_whole=*/false);
+    return Invalid("the request has no body");
+  }
+  batch.EndInstance();
+  return Status::Ok();
+}
+
+// A part is taken for an instance unless it says that it is something else.
+bool IsDicomPart(const multipart::PartHeaders& headers) {
+  const auto field = multipart::FindHeader(headers, "Content-Type");
+  if (!field) return true;
+  const auto type = multipart::ParseMediaType(*field);
+  return type.ok() && (type->Essence() == "application/dicom" || type->Essence() == "application/octet-stream");
+}
+
+Status ReceiveMultipart(http::BodyReader& body, std::string_view boundary, IngestBatch& batch, uint64_t* received) {
+  Parser parser(boundary);
+  bool in_instance = false;
+  const auto broken = [&](const Status& status) {
+    if (in_instance) batch.EndInstance(/*received_whole=*/false);
+    return status;
+  };
+  while (true) {
+    const auto event = parser.Next();
+    if (!event.ok()) return broken(event.status());
+    switch (*event) {
+      case Parser::Event::kNeedInput: {
+        const auto octets = body.Read(parser.Space());
+        if (!octets.ok()) return broken(octets.status());
+        *received += *octets;
+        parser.Filled(*octets);
+        break;
+      }
+      case Parser::Event::kPartBegin:
+        in_instance = IsDicomPart(parser.headers());
+        if (in_instance) batch.BeginInstance();
+        else batch.Refuse(FailureReason::kCannotUnderstand, "the part is not of type application/dicom");
+        break;
+      case Parser::Event::kPartData:
+        if (in_instance) batch.Append(parser.data());
+        break;
+      case Parser::Event::kPartEnd:
+        if (in_instance) batch.EndInstance();
+        in_instance = false;
+        break;
+      case Parser::Event::kEnd:
+        if (parser.parts() == 0) return Invalid("the request has no parts");
+        return Status::Ok();
+    }
+  }
+}
+
+void AppendElement(std::string_view tag, dicom::Vr vr, const std::string& value, std::string* out) {
+  if (out->back() != '{') out->push_back(',');
+  out->append("\"").append(tag).append("\":");
+  const std::vector<std::string> values = {value};
+  storage::AppendAttributeJson(vr, values, out);
+}
+
+// The text of a failure or warning, where Azure's service puts it: Failed Attributes Sequence > Error Comment.
+void AppendExplanations(const std::vector<std::string>& texts, std::string* out) {
+  out->append(",\"00741048\":{\"vr\":\"SQ\",\"Value\":[");
+  for (size_t i = 0; i < texts.size(); ++i) {
+    out->append(i > 0 ? ",{" : "{");
+    AppendElement("00000902", dicom::Vr("LO"), texts[i], out);
+    out->push_back('}');
+  }
+  out->append("]}");
+}
+
+std::string StudyUrl(const std::string& base, const storage::InstanceName& name) { return base + "/studies/" + name.study_uid; }
+
+std::string InstanceUrl(const std::string& base, const storage::InstanceName& name) {
+  return StudyUrl(base, name) + "/series/" + name.series_uid + "/instances/" + name.sop_uid;
+}
+
+void AppendReference(const InstanceOutcome& outcome, std::string* out) {
+  AppendElement("00081150", dicom::Vr("UI"), outcome.sop_class_uid, out);
+  AppendElement("00081155", dicom::Vr("UI"), outcome.name.sop_uid, out);
+}
+
+void AppendSequence(std::string_view tag, const std::vector<std::string>& items, std::string* out) {
+  if (items.empty()) return;
+  if (out->back() != '{') out->push_back(',');
+  out->append("\"").append(tag).append("\":{\"vr\":\"SQ\",\"Value\":[");
+  for (size_t i = 0; i < items.size(); ++i) out->append(i > 0 ? "," : "").append(items[i]);
+  out->append("]}");
+}
+
+// Store Instances Response Module (PS3.18 I.2). Failures whose instance has no name yet go into the Other Failures Sequence.
+std::string ResponseBody(const std::string& base, const std::vector<InstanceOutcome>& outcomes) {
+  std::vector<std::string> failed, stored, other;
+  const InstanceOutcome* first_stored = nullptr;
+  bool one_study = true;
+  for (const InstanceOutcome& outcome : outcomes) {
+    std::string item = "{";
+    if (outcome.stored()) {
+      if (!first_stored) first_stored = &outcome;
+      one_study = one_study && outcome.name.study_uid == first_stored->name.study_uid;
+      AppendReference(outcome, &item);
+      AppendElement("00081190", dicom::Vr("UR"), InstanceUrl(base, outcome.name), &item);
+      if (!outcome.warnings.empty()) {
+        AppendElement("00081196", dicom::Vr("US"), std::to_string(kWarningReason), &item);
+        AppendExplanations(outcome.warnings, &item);
+      }
+      stored.push_back(item + "}");
+      continue;
+    }
+    const bool named = !outcome.name.sop_uid.empty();
+    if (named) AppendReference(outcome, &item);
+    AppendElement("00081197", dicom::Vr("US"), std::to_string(static_cast<uint16_t>(outcome.reason)), &item);
+    AppendExplanations({outcome.explanation}, &item);
+    (named ? failed : other).push_back(item + "}");
+  }
+  std::string body = "{";
+  if (first_stored && one_study) AppendElement("00081190", dicom::Vr("UR"), StudyUrl(base, first_stored->name), &body);
+  AppendSequence("00081198", failed, &body);
+  AppendSequence("00081199", stored, &body);
+  AppendSequence("0008119A", other, &body);
+  return body + "}";
+}
+
+// PS3.18 10.5.3.1; a full disk and a store that cannot write say so, since a client should come back with the same instances.
+int ResponseStatus(const std::vector<InstanceOutcome>& outcomes, const Status& store_health) {
+  const auto stored = std::count_if(outcomes.begin(), outcomes.end(), [](const auto& o) { return o.stored(); });
+  if (stored == 0) {
+    if (!store_health.ok()) return 503;
+    const bool full = std::any_of(outcomes.begin(), outcomes.end(), [](const auto& o) { return o.reason == FailureReason::kOutOfResources; });
+    return full ? 507 : 409;
+  }
+  const bool remarks = std::any_of(outcomes.begin(), outcomes.end(), [](const auto& o) { return !o.stored() || !o.warnings.empty(); });
+  return remarks ? 202 : 200;
+}
+
+}  // namespace
+
+Status Service::Store(http::Request& request, const Resource& resource, http::Responder& responder) {
+  // A request that cannot be taken at all is answered in the form of one failed instance: clients read nothing else.
+  const auto refuse = [&](int code, std::string explanation) {
+    InstanceOutcome outcome;
+    outcome.reason = FailureReason::kCannotUnderstand;
+    outcome.explanation = std::move(explanation);
+    return responder.Send(code, {{"Content-Type", "application/dicom+json"}}, ResponseBody(BaseUrl(request), {outcome}));
+  };
+  const auto type = multipart::ParseMediaType(request.headers.First("Content-Type").value_or(""));
+  if (!type.ok()) return refuse(415, "Content-Type is missing or unreadable; send multipart/related; type=\"application/dicom\"");
+  const bool is_multipart = type->Essence() == "multipart/related";
+  const std::string_view part_type = type->Parameter("type").value_or("application/dicom");
+  const bool single = type->Essence() == "application/dicom";
+  if (!single && !(is_multipart && multipart::EqualsIgnoreCase(part_type, "application/dicom")))
+    return refuse(415, "cannot store " + type->ToString() + "; send multipart/related; type=\"application/dicom\" or application/dicom");
+
+  std::string boundary;
+  if (is_multipart) {
+    auto found = multipart::BoundaryOf(*type);
+    if (!found.ok()) return refuse(400, found.status().message());
+    boundary = *std::move(found);
+  }
+  HILUM_RETURN_IF_ERROR(store_.health());
+  IngestBatch batch(store_, options_.ingest, resource.study, request.log);
+  uint64_t received = 0;
+  const Status status = single ? ReceiveSingle(*request.body, batch, &received) : ReceiveMultipart(*request.body, boundary, batch, &received);
+  stored_bytes_.Add(received);
+  if (!status.ok()) {
+    batch.Abandon();
+    const bool ours = HttpStatusOf(status) >= 500 || status.code() == Code::kCancelled;
+    return ours ? status : refuse(HttpStatusOf(status), status.message());
+  }
+
+  const std::vector<InstanceOutcome> outcomes = batch.Finish();
+  const auto stored = static_cast<uint64_t>(std::count_if(outcomes.begin(), outcomes.end(), [](const auto& o) { return o.stored(); }));
+  stored_instances_.Add(stored);
+  refused_instances_.Add(outcomes.size() - stored);
+  http::Headers headers = {{"Content-Type", "application/dicom+json"}};
+  const int code = ResponseStatus(outcomes, store_.health());
+  if (code == 503 || code == 507) headers.Add("Retry-After", "30");
+  return responder.Send(code, std::move(headers), ResponseBody(BaseUrl(request), outcomes));
+}
+
+}  // namespace hilum::dicomweb
