@@ -1,0 +1,168 @@
+#include "pipelines/dicom_ingest/ingest.h"
+
+#include <gmock/gmock.h>
+
+#include <thread>
+
+#include "tests/support/instances.h"
+
+namespace hilum {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::InstanceSpec;
+using testing::MakeInstance;
+using Kind = InstanceOutcome::Kind;
+
+class IngestTest : public testing::StoreFixture {};
+
+TEST_F(IngestTest, KeepsBytesExactlyAsReceived) {
+  const std::string bytes = MakeInstance({});
+  const InstanceOutcome outcome = Ingest(bytes);
+  EXPECT_EQ(outcome.kind, Kind::kStored) << outcome.explanation;
+  EXPECT_EQ(outcome.name.sop_uid, "1.2.1.1.1");
+  EXPECT_EQ(outcome.sop_class_uid, "1.2.840.10008.5.1.4.1.1.2");
+  EXPECT_EQ(StoredBytes(outcome.name), bytes);
+  Reopen();
+  EXPECT_EQ(StoredBytes(outcome.name), bytes);
+}
+
+TEST_F(IngestTest, LargeInstancesStreamThroughASegment) {
+  const std::string bytes = MakeInstance({.pixel_bytes = 6 << 20});
+  IngestBatch batch(*store_, {.memory_bytes = 64 << 10}, std::nullopt, Logger());
+  batch.BeginInstance();
+  for (size_t at = 0; at < bytes.size(); at += 100'001) batch.Append(Bytes(bytes).substr(at, 100'001));
+  batch.EndInstance();
+  const auto outcomes = batch.Finish();
+  ASSERT_EQ(outcomes.at(0).kind, Kind::kStored) << outcomes[0].explanation;
+  EXPECT_EQ(StoredBytes(outcomes[0].name), bytes);
+  EXPECT_EQ(Findings(), "");
+}
+
+TEST_F(IngestTest, ARepeatIsHarmless) {
+  const std::string small = MakeInstance({});
+  const std::string large = MakeInstance({.sop = "1.2.1.1.2", .pixel_bytes = 3 << 20});
+  for (const std::string& bytes : {small, large}) {
+    EXPECT_EQ(Ingest(bytes).kind, Kind::kStored);
+    EXPECT_EQ(Ingest(bytes).kind, Kind::kIdentical);
+  }
+  EXPECT_EQ(Findings(), "");
+}
+
+TEST_F(IngestTest, OtherBytesUnderAStoredNameAreDecidedByPolicy) {
+  const std::string first = MakeInstance({.pixel_fill = 1});
+  const std::string second = MakeInstance({.pixel_fill = 2});
+  ASSERT_TRUE(Ingest(first).stored());
+  const InstanceOutcome refused = Ingest(second);
+  EXPECT_EQ(refused.reason, FailureReason::kDuplicate);
+  EXPECT_EQ(StoredBytes(refused.name), first);
+  const InstanceOutcome replaced = Ingest(second, {.duplicates = DuplicatePolicy::kReplace});
+  EXPECT_EQ(replaced.kind, Kind::kReplaced);
+  EXPECT_EQ(StoredBytes(replaced.name), second);
+  EXPECT_EQ(Findings(), "");
+}
+
+TEST_F(IngestTest, TwiceInOneRequest) {
+  IngestBatch batch(*store_, {}, std::nullopt, Logger());
+  for (const char fill : {1, 1, 2}) {
+    batch.BeginInstance();
+    batch.Append(MakeInstance({.pixel_fill = fill}));
+    batch.EndInstance();
+  }
+  const auto outcomes = batch.Finish();
+  EXPECT_EQ(outcomes[0].kind, Kind::kStored);
+  EXPECT_EQ(outcomes[1].kind, Kind::kIdentical);
+  EXPECT_EQ(outcomes[2].reason, FailureReason::kDuplicate);
+}
+
+TEST_F(IngestTest, AnswersForEachInstanceInOrder) {
+  IngestBatch batch(*store_, {}, "1.2.1", Logger());
+  const auto add = [&](Bytes bytes) {
+    batch.BeginInstance();
+    batch.Append(bytes);
+    batch.EndInstance();
+  };
+  add("this is not DICOM");
+  add(MakeInstance({}));
+  add(MakeInstance({.study = "1.9"}));
+  batch.Refuse(FailureReason::kCannotUnderstand, "not of type application/dicom");
+  add(MakeInstance({.sop = ""}));
+  add(MakeInstance({.sop = "1.2.1.1.2"}));
+  const auto outcomes = batch.Finish();
+  ASSERT_EQ(outcomes.size(), 6u);
+  EXPECT_EQ(outcomes[0].reason, FailureReason::kCannotUnderstand);
+  EXPECT_TRUE(outcomes[1].stored());
+  EXPECT_EQ(outcomes[2].reason, FailureReason::kStudyMismatch);
+  EXPECT_EQ(outcomes[3].reason, FailureReason::kCannotUnderstand);
+  EXPECT_EQ(outcomes[4].reason, FailureReason::kDataSetMismatch);
+  EXPECT_THAT(outcomes[4].explanation, HasSubstr("SOP Instance UID"));
+  EXPECT_TRUE(outcomes[5].stored());
+}
+
+TEST_F(IngestTest, RefusesNamesThatAreNoUids) {
+  for (const std::string& uid : {std::string("../../etc/passwd"), std::string(65, '1'), std::string("1.2.\0.3", 7), std::string("1.2/3"), std::string("1 2")}) {
+    const InstanceOutcome outcome = Ingest(InstanceSpec{.sop = uid});
+    EXPECT_FALSE(outcome.stored()) << uid;
+    EXPECT_TRUE(outcome.reason == FailureReason::kDataSetMismatch || outcome.reason == FailureReason::kCannotUnderstand);
+  }
+  EXPECT_EQ(Findings(), "");
+}
+
+TEST_F(IngestTest, TakesUidsThatOnlyBreakTheFinerRulesWithAWarning) {
+  const InstanceOutcome outcome = Ingest(InstanceSpec{.study = "1.02.3"});
+  EXPECT_TRUE(outcome.stored());
+  EXPECT_THAT(outcome.warnings, ::testing::Contains(HasSubstr("9.1")));
+}
+
+TEST_F(IngestTest, NothingIsKeptOfAnAbandonedRequest) {
+  IngestBatch batch(*store_, {}, std::nullopt, Logger());
+  batch.BeginInstance();
+  batch.Append(MakeInstance({}));
+  batch.EndInstance();
+  batch.BeginInstance();
+  batch.Append(Bytes(MakeInstance({.sop = "1.2.1.1.2"})).substr(0, 300));
+  batch.EndInstance(/*received_whole=*/false);
+  batch.Abandon();
+  EXPECT_EQ(StoredBytes({"1.2.1", "1.2.1.1", "1.2.1.1.1"}), "(not found)");
+}
+
+TEST_F(IngestTest, EveryPrefixOfAnInstanceIsRefusedWithAReason) {
+  const std::string bytes = MakeInstance({});
+  for (size_t length = 0; length < bytes.size(); length += 7) {
+    const InstanceOutcome outcome = Ingest(bytes.substr(0, length));
+    EXPECT_FALSE(outcome.stored()) << "the first " << length << " of " << bytes.size() << " octets were stored";
+    EXPECT_FALSE(outcome.explanation.empty());
+  }
+}
+
+TEST_F(IngestTest, ManyRequestsForOneNameStoreItOnce) {
+  std::vector<std::thread> threads;
+  std::atomic<int> stored{0}, identical{0}, refused{0};
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([&, i] {
+      for (int turn = 0; turn < 20; ++turn) {
+        const auto outcome = Ingest(InstanceSpec{.sop = "1.2.1.1." + std::to_string(turn), .pixel_fill = static_cast<char>(i % 2)});
+        (outcome.kind == Kind::kStored ? stored : outcome.kind == Kind::kIdentical ? identical : refused)++;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(stored, 20);
+  EXPECT_EQ(identical + refused, 140);
+  EXPECT_EQ(Findings(), "");
+}
+
+TEST_F(IngestTest, ManyInstancesInOneRequest) {
+  IngestBatch batch(*store_, {}, std::nullopt, Logger());
+  for (int i = 0; i < 500; ++i) {
+    batch.BeginInstance();
+    batch.Append(MakeInstance({.sop = "1.2.1.1." + std::to_string(i)}));
+    batch.EndInstance();
+  }
+  const auto outcomes = batch.Finish();
+  EXPECT_EQ(std::count_if(outcomes.begin(), outcomes.end(), [](const auto& o) { return o.kind == Kind::kStored; }), 500);
+  EXPECT_EQ(Findings(), "");
+}
+
+}  // namespace
+}  // namespace hilum

@@ -1,0 +1,212 @@
+// The catalogue over a real store: what is put is found, counted, matched and deleted.
+#include "storage/catalogue/catalogue.h"
+
+#include <gmock/gmock.h>
+
+#include "storage/log/change_log.h"
+#include "tests/support/instances.h"
+
+namespace hilum::storage {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
+using testing::InstanceSpec;
+namespace t = dicom::tags;
+
+class CatalogueTest : public testing::StoreFixture {
+ protected:
+  CatalogueMatches Find(CatalogueQuery query) {
+    CatalogueReader reader = store_->Read();
+    auto matches = reader.Find(query);
+    EXPECT_TRUE(matches.ok()) << matches.status().ToString();
+    return matches.ok() ? *std::move(matches) : CatalogueMatches();
+  }
+  std::vector<std::string> Studies(dicom::TagPath path, const std::string& value, bool fuzzy = false) {
+    CatalogueQuery query;
+    query.filters.push_back({std::move(path), value});
+    query.fuzzy_names = fuzzy;
+    std::vector<std::string> uids;
+    for (const CatalogueMatch& match : Find(query).rows) uids.push_back(match.study.uid);
+    return uids;
+  }
+  void IngestThreeStudies() {
+    InstanceSpec a{.study = "1.1", .series = "1.1.1", .sop = "1.1.1.1", .patient_name = "Müller^Jürgen", .patient_id = "MRN-1", .study_date = "20240115",
+                   .accession = "ACC1", .study_description = "CT Head"};
+    InstanceSpec b{.study = "1.2", .series = "1.2.1", .sop = "1.2.1.1", .modality = "MR", .patient_name = "Doe^Jane", .patient_id = "MRN-2",
+                   .study_date = "20240220", .study_time = "235959.5", .accession = "ACC2", .study_description = "MR Knee"};
+    InstanceSpec c{.study = "1.3", .series = "1.3.1", .sop = "1.3.1.1", .patient_name = "Doe^John", .patient_id = "mrn-3", .study_date = "20250101",
+                   .accession = "", .study_description = "CT Thorax"};
+    for (const InstanceSpec& spec : {a, b, c}) ASSERT_TRUE(Ingest(spec).stored());
+  }
+};
+
+TEST_F(CatalogueTest, CountsSeriesAndInstancesAsTheyArrive) {
+  for (int series = 1; series <= 2; ++series)
+    for (int i = 1; i <= 3; ++i)
+      ASSERT_TRUE(Ingest(InstanceSpec{.study = "1.5", .series = "1.5." + std::to_string(series), .sop = "1.5." + std::to_string(series) + "." + std::to_string(i),
+                                      .modality = series == 1 ? "CT" : "SR"})
+                      .stored());
+  const auto studies = Find({});
+  ASSERT_EQ(studies.rows.size(), 1u);
+  EXPECT_EQ(studies.rows[0].study.series, 2u);
+  EXPECT_EQ(studies.rows[0].study.instances, 6u);
+  EXPECT_THAT(studies.rows[0].study.modalities, UnorderedElementsAre(std::pair("CT", 1u), std::pair("SR", 1u)));
+  const auto instances = Find({.level = Level::kInstance, .study_uid = "1.5", .series_uid = "1.5.2"});
+  EXPECT_EQ(instances.total, 3u);
+  EXPECT_EQ(instances.rows[0].series->instances, 3u);
+  EXPECT_EQ(Findings(), "");
+}
+
+TEST_F(CatalogueTest, MatchesAsTheStandardSays) {
+  IngestThreeStudies();
+  EXPECT_THAT(Studies({t::kPatientId}, "MRN-1"), ElementsAre("1.1"));
+  EXPECT_THAT(Studies({t::kPatientId}, "MRN-3"), ElementsAre("1.3")) << "codes match without regard to case";
+  EXPECT_THAT(Studies({t::kPatientId}, "MRN*"), ElementsAre("1.3", "1.2", "1.1")) << "newest first";
+  EXPECT_THAT(Studies({t::kPatientId}, "MRN-?"), ElementsAre("1.3", "1.2", "1.1"));
+  EXPECT_THAT(Studies({t::kPatientId}, "RN-1"), IsEmpty());
+  EXPECT_THAT(Studies({t::kPatientName}, "doe^jane"), ElementsAre("1.2"));
+  EXPECT_THAT(Studies({t::kPatientName}, "muller*"), ElementsAre("1.1")) << "accents fold";
+  EXPECT_THAT(Studies({t::kPatientName}, "MÜLLER^JÜRGEN^^"), ElementsAre("1.1")) << "empty trailing components do not count";
+  EXPECT_THAT(Studies({t::kPatientName}, "*jan*"), ElementsAre("1.2"));
+  EXPECT_THAT(Studies({t::kPatientName}, "john do", /*fuzzy=*/true), ElementsAre("1.3"));
+  EXPECT_THAT(Studies({t::kStudyDate}, "20240115"), ElementsAre("1.1"));
+  EXPECT_THAT(Studies({t::kStudyDate}, "20240101-20241231"), ElementsAre("1.2", "1.1"));
+  EXPECT_THAT(Studies({t::kStudyDate}, "20240220-"), ElementsAre("1.3", "1.2"));
+  EXPECT_THAT(Studies({t::kStudyDate}, "-20240219"), ElementsAre("1.1"));
+  EXPECT_THAT(Studies({t::kStudyTime}, "2300-"), ElementsAre("1.2"));
+  EXPECT_THAT(Studies({t::kModalitiesInStudy}, "MR"), ElementsAre("1.2"));
+  EXPECT_THAT(Studies({t::kModalitiesInStudy}, "MR\\CT"), ElementsAre("1.3", "1.2", "1.1"));
+  EXPECT_THAT(Studies({t::kStudyInstanceUid}, "1.1\\1.3"), ElementsAre("1.3", "1.1"));
+  EXPECT_THAT(Studies({t::kStudyInstanceUid}, "1.1,1.3"), ElementsAre("1.3", "1.1"));
+  EXPECT_THAT(Studies({t::kStudyDescription}, "ct*"), ElementsAre("1.3", "1.1"));
+  EXPECT_THAT(Studies({t::kAccessionNumber}, ""), ElementsAre("1.3", "1.2", "1.1")) << "an empty value is universal matching";
+  EXPECT_THAT(Studies({t::kAccessionNumber}, "*"), ElementsAre("1.3", "1.2", "1.1"));
+}
+
+TEST_F(CatalogueTest, JoinsLevels) {
+  IngestThreeStudies();
+  const auto found = Find({.level = Level::kInstance, .filters = {{{t::kPatientName}, "Doe*"}, {{t::kModality}, "CT"}, {{t::kSopClassUid}, "1.2.840.10008.5.1.4.1.1.2"}}});
+  ASSERT_EQ(found.rows.size(), 1u);
+  EXPECT_EQ(found.rows[0].instance->uid, "1.3.1.1");
+  EXPECT_EQ(found.rows[0].series->uid, "1.3.1");
+  EXPECT_EQ(found.rows[0].study.uid, "1.3");
+}
+
+TEST_F(CatalogueTest, NamesTheAttributeWhoseValueMakesNoSense) {
+  CatalogueReader reader = store_->Read();
+  for (const char* value : {"2024-01-15", "yesterday", "-"}) {
+    const auto matches = reader.Find({.filters = {{{t::kStudyDate}, value}}});
+    ASSERT_EQ(matches.status().code(), Code::kInvalid) << value;
+    EXPECT_THAT(matches.status().message(), ::testing::HasSubstr("(0008,0020)"));
+  }
+}
+
+TEST_F(CatalogueTest, PagesWithoutLossOrRepeat) {
+  for (int i = 0; i < 25; ++i)
+    ASSERT_TRUE(Ingest(InstanceSpec{.study = "1.7." + std::to_string(i), .series = "1.8." + std::to_string(i), .sop = "1.9." + std::to_string(i)}).stored());
+  std::vector<std::string> seen;
+  for (uint64_t offset = 0; offset < 30; offset += 7) {
+    const auto page = Find({.offset = offset, .limit = 7});
+    EXPECT_EQ(page.total, 25u);
+    for (const auto& row : page.rows) seen.push_back(row.study.uid);
+  }
+  ASSERT_EQ(seen.size(), 25u);
+  for (int i = 0; i < 25; ++i) EXPECT_EQ(seen[i], "1.7." + std::to_string(24 - i));
+}
+
+TEST_F(CatalogueTest, KeepsFirstAttributesAndFillsGaps) {
+  ASSERT_TRUE(Ingest(InstanceSpec{.sop = "1.1", .patient_name = "First^Name", .accession = ""}).stored());
+  ASSERT_TRUE(Ingest(InstanceSpec{.sop = "1.2", .patient_name = "Second^Name", .accession = "LATE"}).stored());
+  EXPECT_THAT(Studies({t::kPatientName}, "First*"), ElementsAre("1.2.1"));
+  EXPECT_THAT(Studies({t::kPatientName}, "Second*"), IsEmpty());
+  EXPECT_THAT(Studies({t::kAccessionNumber}, "LATE"), ElementsAre("1.2.1"));
+}
+
+TEST_F(CatalogueTest, DeletingLeavesNothingBehindAndPutsEveryCounterBack) {
+  IngestThreeStudies();
+  ASSERT_TRUE(Ingest(InstanceSpec{.study = "1.1", .series = "1.1.2", .sop = "1.1.2.1", .modality = "SR"}).stored());
+  ASSERT_TRUE(store_->Delete("1.1", "1.1.1", "1.1.1.1").ok());
+  EXPECT_THAT(Studies({t::kModalitiesInStudy}, "CT"), ElementsAre("1.3"));
+  EXPECT_THAT(Studies({t::kModalitiesInStudy}, "SR"), ElementsAre("1.1"));
+  EXPECT_EQ(Findings(), "");
+  ASSERT_TRUE(store_->Delete("1.1", std::nullopt, std::nullopt).ok());
+  EXPECT_THAT(Studies({t::kPatientId}, "MRN-1"), IsEmpty());
+  EXPECT_EQ(Find({.level = Level::kInstance}).total, 2u);
+  EXPECT_EQ(store_->Delete("1.1", std::nullopt, std::nullopt).code(), Code::kNotFound);
+  EXPECT_EQ(store_->Delete("1.2", "1.2.1", "9.9").code(), Code::kNotFound);
+  EXPECT_EQ(Findings(), "");
+  Reopen();
+  EXPECT_EQ(Find({}).total, 2u);
+  EXPECT_EQ(Findings(), "");
+}
+
+TEST_F(CatalogueTest, WritesTheChangeLogInTheSameCommit) {
+  IngestThreeStudies();
+  ASSERT_TRUE(store_->Delete("1.2", std::nullopt, std::nullopt).ok());
+  const auto changes = ReadChanges(store_->kv(), Tenant::kDefault, 0, 100);
+  ASSERT_TRUE(changes.ok());
+  ASSERT_EQ(changes->size(), 4u);
+  EXPECT_EQ(changes->at(0).operation, ChangeOperation::kCreate);
+  EXPECT_THAT(changes->at(3).path, ElementsAre("1.2", "1.2.1", "1.2.1.1"));
+  EXPECT_EQ(changes->at(3).operation, ChangeOperation::kDelete);
+  EXPECT_EQ(changes->at(3).sequence, 4u);
+}
+
+TEST_F(CatalogueTest, LongAttributesAreCutNotRefused) {
+  ASSERT_TRUE(Ingest(InstanceSpec{.study_description = std::string(20'000, 'x')}).stored());
+  EXPECT_EQ(FirstValue(Find({}).rows.at(0).study.attributes, t::kStudyDescription).size(), kMaxKeptValueBytes);
+}
+
+TEST_F(CatalogueTest, CompactionGivesSpaceBackAndMovesWhatLives) {
+  std::vector<std::string> bytes;
+  for (int i = 0; i < 12; ++i) {
+    bytes.push_back(MakeInstance(InstanceSpec{.study = "1.4", .series = "1.4.1", .sop = "1.4.1." + std::to_string(i), .pixel_bytes = 200'000, .pixel_fill = static_cast<char>(i)}));
+    ASSERT_TRUE(Ingest(bytes.back()).stored());
+  }
+  for (int i = 0; i < 12; ++i)
+    if (i % 4 != 0) ASSERT_TRUE(store_->Delete("1.4", "1.4.1", "1.4.1." + std::to_string(i)).ok());
+  const auto reclaimed = store_->CompactObjects();
+  ASSERT_TRUE(reclaimed.ok()) << reclaimed.status().ToString();
+  EXPECT_GT(*reclaimed, 500'000u);
+  for (int i = 0; i < 12; i += 4) EXPECT_EQ(StoredBytes({"1.4", "1.4.1", "1.4.1." + std::to_string(i)}), bytes[i]) << i;
+  EXPECT_EQ(Findings(), "");
+  Reopen();
+  EXPECT_EQ(Findings(), "");
+}
+
+TEST_F(CatalogueTest, CompactionLeavesSegmentsOfRunningUploadsAlone) {
+  const UploadTicket ticket = store_->BeginUpload();
+  for (int i = 0; i < 8; ++i) ASSERT_TRUE(Ingest(InstanceSpec{.sop = "1.1." + std::to_string(i), .pixel_bytes = 300'000}).stored());
+  ASSERT_TRUE(store_->Delete("1.2.1", std::nullopt, std::nullopt).ok());
+  EXPECT_EQ(*store_->CompactObjects(), 0u);
+}
+
+TEST_F(CatalogueTest, BackupOpensAsAStoreOfItsOwn) {
+  IngestThreeStudies();
+  const std::string expected = StoredBytes({"1.1", "1.1.1", "1.1.1.1"});
+  ASSERT_TRUE(store_->Backup(directory_.path() + "/backup").ok());
+  ASSERT_TRUE(Ingest(InstanceSpec{.study = "1.99"}).stored());
+  EXPECT_EQ(store_->Backup(directory_.path() + "/backup").code(), Code::kConflict);
+  store_.reset();
+  StoreOptions options;
+  options.directory = directory_.path() + "/backup";
+  options.low_water_bytes = 1 << 20;
+  auto copy = Store::Open(options, disk_, clock_, random_, Logger());
+  ASSERT_TRUE(copy.ok()) << copy.status().ToString();
+  store_ = *std::move(copy);
+  EXPECT_EQ(Find({}).total, 3u) << "what came after the backup is not in it";
+  EXPECT_EQ(StoredBytes({"1.1", "1.1.1", "1.1.1.1"}), expected);
+  EXPECT_EQ(Findings(), "");
+}
+
+TEST_F(CatalogueTest, OneProcessAtATime) {
+  StoreOptions options;
+  options.directory = directory_.path() + "/data";
+  const auto second = Store::Open(options, disk_, clock_, random_, Logger());
+  EXPECT_EQ(second.status().code(), Code::kUnavailable);
+}
+
+}  // namespace
+}  // namespace hilum::storage

@@ -1,0 +1,129 @@
+// DICOM instances and stores for tests of everything above the codecs.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/disk.h"
+#include "base/random.h"
+#include "codecs/dicom/writer.h"
+#include "pipelines/dicom_ingest/ingest.h"
+#include "storage/store/store.h"
+#include "tests/support/temp_dir.h"
+
+namespace hilum::testing {
+
+// What a test wants to say about an instance; everything else has sensible values.
+struct InstanceSpec {
+  std::string study = "1.2.1";
+  std::string series = "1.2.1.1";
+  std::string sop = "1.2.1.1.1";
+  std::string sop_class = "1.2.840.10008.5.1.4.1.1.2";
+  std::string modality = "CT";
+  std::string patient_name = "Doe^Jane";
+  std::string patient_id = "P1";
+  std::string birth_date = "19700101";
+  std::string study_date = "20240115";
+  std::string study_time = "101500";
+  std::string accession = "A1";
+  std::string study_description = "Head";
+  std::string series_number = "1";
+  std::string series_description = "Axial";
+  std::string instance_number = "1";
+  size_t pixel_bytes = 512;
+  char pixel_fill = 7;
+  bool with_character_set = true;  // UTF-8
+};
+
+inline std::string MakeInstance(const InstanceSpec& spec) {
+  using dicom::Vr;
+  namespace t = dicom::tags;
+  dicom::Part10Writer out(spec.sop_class, spec.sop);
+  if (spec.with_character_set) out.Add(t::kSpecificCharacterSet, Vr("CS"), "ISO_IR 192");
+  if (!spec.sop_class.empty()) out.Add(t::kSopClassUid, Vr("UI"), spec.sop_class);
+  if (!spec.sop.empty()) out.Add(t::kSopInstanceUid, Vr("UI"), spec.sop);
+  out.Add(t::kStudyDate, Vr("DA"), spec.study_date);
+  out.Add(t::kStudyTime, Vr("TM"), spec.study_time);
+  out.Add(t::kAccessionNumber, Vr("SH"), spec.accession);
+  out.Add(t::kModality, Vr("CS"), spec.modality);
+  out.Add(t::kReferringPhysicianName, Vr("PN"), "Referrer^Rita");
+  out.Add(t::kStudyDescription, Vr("LO"), spec.study_description);
+  out.Add(t::kSeriesDescription, Vr("LO"), spec.series_description);
+  out.Add(t::kPatientName, Vr("PN"), spec.patient_name);
+  out.Add(t::kPatientId, Vr("LO"), spec.patient_id);
+  out.Add(t::kPatientBirthDate, Vr("DA"), spec.birth_date);
+  out.Add(t::kPatientSex, Vr("CS"), "F");
+  if (!spec.study.empty()) out.Add(t::kStudyInstanceUid, Vr("UI"), spec.study);
+  if (!spec.series.empty()) out.Add(t::kSeriesInstanceUid, Vr("UI"), spec.series);
+  out.Add(t::kStudyId, Vr("SH"), "S1");
+  out.Add(t::kSeriesNumber, Vr("IS"), spec.series_number);
+  out.Add(t::kInstanceNumber, Vr("IS"), spec.instance_number);
+  out.AddUint16(t::kSamplesPerPixel, 1);
+  out.Add(t::kPhotometricInterpretation, Vr("CS"), "MONOCHROME2");
+  out.AddUint16(t::kRows, 16);
+  out.AddUint16(t::kColumns, static_cast<uint16_t>(spec.pixel_bytes / 32));
+  out.AddUint16(t::kBitsAllocated, 16);
+  out.Add(t::kPixelData, Vr("OW"), std::string(spec.pixel_bytes, spec.pixel_fill));
+  return out.Take();
+}
+
+// A store in a folder of its own.
+class StoreFixture : public ::testing::Test {
+ protected:
+  void SetUp() override { Open(); }
+
+  void Open() {
+    storage::StoreOptions options;
+    options.directory = directory_.path() + "/data";
+    options.segment_bytes = 1 << 20;
+    options.low_water_bytes = 1 << 20;
+    options.write_buffer_bytes = 8 << 20;
+    auto store = storage::Store::Open(options, disk_, clock_, random_, Logger());
+    ASSERT_TRUE(store.ok()) << store.status().ToString();
+    store_ = *std::move(store);
+  }
+  void Reopen() {
+    store_.reset();
+    Open();
+  }
+
+  InstanceOutcome Ingest(const std::string& part10, const IngestOptions& options = {}, std::optional<std::string> study = std::nullopt) {
+    IngestBatch batch(*store_, options, std::move(study), Logger());
+    batch.BeginInstance();
+    batch.Append(part10);
+    batch.EndInstance();
+    return batch.Finish().at(0);
+  }
+  InstanceOutcome Ingest(const InstanceSpec& spec) { return Ingest(MakeInstance(spec)); }
+
+  std::string StoredBytes(const storage::InstanceName& name) {
+    const storage::CatalogueReader reader = store_->Read();
+    const auto doc = reader.FindInstance(name);
+    if (!doc.ok() || !*doc) return "(not found)";
+    const auto row = reader.Instance(**doc);
+    if (!row.ok()) return "(no row)";
+    std::string bytes(row->object.length, '\0');
+    const Status status = store_->objects().Read(row->object, 0, bytes);
+    return status.ok() ? bytes : status.ToString();
+  }
+
+  // Findings of a full check, one a line; empty is sound.
+  std::string Findings() {
+    const auto report = storage::Verify(*store_, {});
+    if (!report.ok()) return report.status().ToString();
+    std::string text;
+    for (const std::string& finding : report->findings) text += finding + "\n";
+    return text;
+  }
+
+  TempDir directory_;
+  PosixDisk disk_;
+  FakeClock clock_;
+  SeededRandom random_{1};
+  std::unique_ptr<storage::Store> store_;
+};
+
+}  // namespace hilum::testing
