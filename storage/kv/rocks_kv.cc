@@ -1,0 +1,163 @@
+#include "storage/kv/rocks_kv.h"
+
+#include "storage/kv/batch.h"
+#include "storage/kv/rocks_head.h"
+#include "storage/kv/rocks_iterator.h"
+#include "storage/kv/rocks_status.h"
+
+namespace hilum::storage {
+namespace {
+
+class RocksSnapshot : public Snapshot {
+ public:
+  explicit RocksSnapshot(rocksdb::DB* db) : db_(db), snapshot_(db->GetSnapshot()) {}
+  ~RocksSnapshot() override { db_->ReleaseSnapshot(snapshot_); }
+  const rocksdb::Snapshot* get() const { return snapshot_; }
+
+ private:
+  rocksdb::DB* const db_;
+  const rocksdb::Snapshot* const snapshot_;
+};
+
+rocksdb::ReadOptions ReadAt(const Snapshot* snapshot) {
+  rocksdb::ReadOptions read;
+  if (snapshot != nullptr) read.snapshot = static_cast<const RocksSnapshot*>(snapshot)->get();
+  return read;
+}
+
+}  // namespace
+
+RocksKv::RocksKv(KvOptions options, std::vector<const Merger*> mergers, Disk& disk, const Clock& clock, Logger log)
+    : options_(std::move(options)),
+      mergers_(std::move(mergers)),
+      disk_(disk),
+      log_(std::move(log)),
+      fail_stop_(std::make_shared<FailStop>(options_.on_fatal, log_)),
+      disk_guard_(disk, clock, options_.directory, options_.low_water_bytes) {}
+
+RocksKv::~RocksKv() = default;
+
+Result<std::optional<std::string>> RocksKv::Get(Family family, Bytes key, const Snapshot* snapshot) const {
+  std::string value;
+  const auto status = rocks_.db->Get(ReadAt(snapshot), rocks_.family(family), key, &value);
+  if (status.IsNotFound()) return std::optional<std::string>();
+  if (!status.ok()) return FromRocks(std::string("read ") + FamilyName(family), status);
+  return std::optional<std::string>(std::move(value));
+}
+
+Result<std::vector<std::optional<std::string>>> RocksKv::MultiGet(Family family, std::span<const std::string> keys,
+                                                                  const Snapshot* snapshot) const {
+  const std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());
+  std::vector<rocksdb::PinnableSlice> found(keys.size());
+  std::vector<rocksdb::Status> statuses(keys.size());
+  rocks_.db->MultiGet(ReadAt(snapshot), rocks_.family(family), keys.size(), slices.data(), found.data(),
+                      statuses.data());
+  std::vector<std::optional<std::string>> values(keys.size());
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (statuses[i].IsNotFound()) continue;
+    if (!statuses[i].ok()) return FromRocks(std::string("read ") + FamilyName(family), statuses[i]);
+    values[i] = found[i].ToString();
+  }
+  return values;
+}
+
+std::unique_ptr<Iterator> RocksKv::NewIterator(Family family, std::string lower, std::string upper,
+                                               const Snapshot* snapshot) const {
+  return std::make_unique<RocksIterator>(rocks_.db.get(), rocks_.family(family), FamilyName(family), ReadAt(snapshot),
+                                         std::move(lower), std::move(upper));
+}
+
+std::unique_ptr<Snapshot> RocksKv::NewSnapshot() const { return std::make_unique<RocksSnapshot>(rocks_.db.get()); }
+
+Status RocksKv::CheckPreconditions(std::span<const Precondition> preconditions) const {
+  for (const auto& wanted : preconditions) {
+    HILUM_ASSIGN_OR_RETURN(const auto found, Get(wanted.family, wanted.key, nullptr));
+    if (found != wanted.value) {
+      return Conflict(std::string("precondition on a key of ") + FamilyName(wanted.family) + " does not hold");
+    }
+  }
+  return Status::Ok();
+}
+
+Result<rocksdb::WriteBatch> RocksKv::ToWriteBatch(const Batch& batch) const {
+  if (batch.rep_->oversized || batch.bytes() > kMaxBatchBytes) {
+    return LimitExceeded("commit: a key, a value or the batch is larger than the store takes (1 kB, 64 kB, 4 MB)");
+  }
+  constexpr size_t kHeaderAndSequence = 64;
+  rocksdb::WriteBatch changes(batch.rep_->operations.size() + kHeaderAndSequence);
+  bool mergeable = true;
+  batch.rep_->ForEach([&](Operation operation, Family family, Bytes key, Bytes value) {
+    auto* const column_family = rocks_.family(family);
+    // The batch has no size limit of its own: adding cannot fail.
+    switch (operation) {
+      case Operation::kPut: changes.Put(column_family, key, value).PermitUncheckedError(); break;
+      case Operation::kDelete: changes.Delete(column_family, key).PermitUncheckedError(); break;
+      case Operation::kMerge:
+        mergeable &= mergers_[static_cast<size_t>(family)] != nullptr;
+        changes.Merge(column_family, key, value).PermitUncheckedError();
+        break;
+    }
+  });
+  // RocksDB would notice only after the log is written.
+  if (!mergeable) return Internal("commit: merge into a family that has no merger");
+  return changes;
+}
+
+Result<uint64_t> RocksKv::Commit(Batch batch, std::span<const Precondition> preconditions) {
+  HILUM_ASSIGN_OR_RETURN(auto changes, ToWriteBatch(batch));
+  std::lock_guard lock(commit_mu_);
+  HILUM_RETURN_IF_ERROR(fail_stop_->status());
+  HILUM_RETURN_IF_ERROR(disk_guard_.Admit(changes.GetDataSize()));
+  HILUM_RETURN_IF_ERROR(CheckPreconditions(preconditions));
+
+  const uint64_t next = sequence_ + 1;
+  rocksdb::WriteOptions durable;
+  durable.sync = true;
+  Status written = FromRocks("commit", AddSequence(rocks_, next, &changes));
+  if (written.ok()) written = FromRocks("commit", rocks_.db->Write(durable, &changes));
+  if (written.ok()) written = watermark_->Record(next);
+  if (!written.ok()) {
+    fail_stop_->Trip(written);
+    return written;
+  }
+  sequence_ = next;
+  return next;
+}
+
+Status RocksKv::CompactAll() {
+  rocksdb::CompactRangeOptions compact;
+  compact.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
+  for (auto* family : rocks_.families) {
+    HILUM_RETURN_IF_ERROR(
+        FromRocks("compact " + family->GetName(), rocks_.db->CompactRange(compact, family, nullptr, nullptr)));
+  }
+  return Status::Ok();
+}
+
+std::vector<std::pair<std::string, uint64_t>> RocksKv::Properties() const {
+  static constexpr std::pair<const char*, const std::string*> kSummed[] = {
+      {"memtable_bytes", &rocksdb::DB::Properties::kSizeAllMemTables},
+      {"table_reader_bytes", &rocksdb::DB::Properties::kEstimateTableReadersMem},
+      {"table_bytes", &rocksdb::DB::Properties::kTotalSstFilesSize},
+      {"live_data_bytes", &rocksdb::DB::Properties::kEstimateLiveDataSize},
+      {"keys_estimate", &rocksdb::DB::Properties::kEstimateNumKeys},
+      {"pending_compaction_bytes", &rocksdb::DB::Properties::kEstimatePendingCompactionBytes},
+      {"running_compactions", &rocksdb::DB::Properties::kNumRunningCompactions},
+      {"running_flushes", &rocksdb::DB::Properties::kNumRunningFlushes},
+      {"write_stopped", &rocksdb::DB::Properties::kIsWriteStopped},
+  };
+  std::vector<std::pair<std::string, uint64_t>> properties;
+  for (const auto& [name, property] : kSummed) {
+    uint64_t value = 0;
+    rocks_.db->GetAggregatedIntProperty(*property, &value);
+    properties.emplace_back(name, value);
+  }
+  properties.emplace_back("block_cache_bytes", rocks_.setup.cache->GetUsage());
+  std::vector<rocksdb::LiveFileMetaData> tables;
+  rocks_.db->GetLiveFilesMetaData(&tables);
+  properties.emplace_back("table_files", tables.size());
+  properties.emplace_back("sequence", sequence_);
+  return properties;
+}
+
+}  // namespace hilum::storage

@@ -1,0 +1,73 @@
+// Kv on RocksDB. On disk: <directory>/db is RocksDB's, <directory>/watermark is ours.
+#pragma once
+
+#include <rocksdb/db.h>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "storage/kv/disk_guard.h"
+#include "storage/kv/fail_stop.h"
+#include "storage/kv/kv.h"
+#include "storage/kv/rocks_head.h"
+#include "storage/kv/watermark.h"
+
+namespace hilum::storage {
+
+class RocksKv : public Kv {
+ public:
+  RocksKv(KvOptions options, std::vector<const Merger*> mergers, Disk& disk, const Clock& clock, Logger log);
+  ~RocksKv() override;
+
+  // REQUIRES: called once, before anything else.
+  Status Open();
+
+  Result<std::optional<std::string>> Get(Family family, Bytes key, const Snapshot* snapshot) const override;
+  Result<std::vector<std::optional<std::string>>> MultiGet(Family family, std::span<const std::string> keys,
+                                                           const Snapshot* snapshot) const override;
+  std::unique_ptr<Iterator> NewIterator(Family family, std::string lower, std::string upper,
+                                        const Snapshot* snapshot) const override;
+  std::unique_ptr<Snapshot> NewSnapshot() const override;
+  Result<uint64_t> Commit(Batch batch, std::span<const Precondition> preconditions) override;
+  uint64_t sequence() const override { return sequence_; }
+  Status health() const override { return fail_stop_->status(); }
+  Result<uint64_t> Checkpoint(const std::string& directory) override;
+  Status VerifyFiles() override;
+  Status CompactAll() override;
+  std::vector<std::pair<std::string, uint64_t>> Properties() const override;
+
+ private:
+  std::string DbPath() const { return options_.directory + "/db"; }
+  std::string WatermarkPath() const { return options_.directory + "/watermark"; }
+
+  // Steps of Open (rocks_open.cc).
+  Result<bool> DatabaseExists() const;
+  Status CheckSpaceToOpen() const;
+  Status CheckNothingLost(const std::optional<StoreHead>& head, const std::optional<WatermarkValue>& watermark) const;
+  Status OpenDatabase(bool create);
+  Result<StoreHead> InitialiseStore();
+
+  Result<rocksdb::WriteBatch> ToWriteBatch(const Batch& batch) const;
+  Status CheckPreconditions(std::span<const Precondition> preconditions) const;
+
+  // Parts of Checkpoint and VerifyFiles (rocks_maintenance.cc).
+  Result<uint64_t> CopyDatabase(const std::string& db_path) const;
+  Status CheckRestart() const;
+
+  const KvOptions options_;
+  const std::vector<const Merger*> mergers_;
+  Disk& disk_;
+  const Logger log_;
+  const std::shared_ptr<FailStop> fail_stop_;  // shared with RocksDB's listener
+  RocksHandles rocks_;
+  std::unique_ptr<Watermark> watermark_;
+  std::mutex commit_mu_;
+  DiskGuard disk_guard_;
+  std::atomic<uint64_t> sequence_{0};
+};
+
+}  // namespace hilum::storage

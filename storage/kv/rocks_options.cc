@@ -1,0 +1,100 @@
+#include "storage/kv/rocks_options.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/file_checksum.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/table.h>
+
+#include <algorithm>
+
+#include "storage/kv/rocks_merge.h"
+
+namespace hilum::storage {
+namespace {
+
+constexpr int kFilterBitsPerKey = 10;
+constexpr int kOpenTables = 256;
+// Operands on one key fold while still in memory when there are this many: a hot key stays cheap to read.
+constexpr size_t kOperandsBeforeFold = 64;
+
+rocksdb::DBOptions MakeDbOptions(const KvOptions& options) {
+  rocksdb::DBOptions db;
+  // RocksDB's default mode drops acknowledged commits when the middle of the log is damaged. A torn tail is normal after a crash; the watermark
+  // tells it from a lost one. When the operator accepts the loss, everything up to the damage is kept.
+  db.wal_recovery_mode = options.accept_loss ? rocksdb::WALRecoveryMode::kPointInTimeRecovery
+                                             : rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  // Logs that are closed but still needed are listed with their sizes: one that is gone or cut is noticed at open.
+  db.track_and_verify_wals_in_manifest = true;
+  db.paranoid_checks = true;
+  db.file_checksum_gen_factory = rocksdb::GetFileChecksumGenCrc32cFactory();
+
+  db.write_buffer_manager = std::make_shared<rocksdb::WriteBufferManager>(options.write_buffer_bytes);
+  db.max_total_wal_size = options.write_buffer_bytes;
+  db.max_open_files = kOpenTables;
+  // The commit mutex lets one batch in at a time, so write-path concurrency in RocksDB would only cost.
+  db.allow_concurrent_memtable_write = false;
+  db.max_background_jobs = 2;
+  db.bytes_per_sync = 1 << 20;
+
+  // First error: stop. Nothing is tried again.
+  db.max_bgerror_resume_count = 0;
+
+  db.keep_log_file_num = 3;
+  db.max_log_file_size = 4 << 20;
+  db.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  db.stats_dump_period_sec = 0;
+  db.stats_persist_period_sec = 0;
+  db.max_manifest_file_size = 16 << 20;
+  return db;
+}
+
+rocksdb::ColumnFamilyOptions MakeFamilyOptions(const KvOptions& options, const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::ColumnFamilyOptions family;
+  // Sizes follow the write buffers, so that what a flush and a compaction need at once stays within the low-water mark.
+  const uint64_t table_bytes = std::clamp<uint64_t>(options.write_buffer_bytes / 4, 1 << 20, 64 << 20);
+  family.write_buffer_size = table_bytes;
+  family.max_write_buffer_number = 2;
+  family.target_file_size_base = table_bytes;
+  family.max_bytes_for_level_base = 4 * table_bytes;
+  family.max_compaction_bytes = 4 * table_bytes;
+  family.level_compaction_dynamic_level_bytes = true;
+  family.compression = rocksdb::kLZ4Compression;
+  family.bottommost_compression = rocksdb::kZSTD;
+  family.max_successive_merges = kOperandsBeforeFold;
+
+  rocksdb::BlockBasedTableOptions table;
+  table.format_version = 5;
+  table.checksum = rocksdb::kXXH3;
+  table.block_size = 16 << 10;
+  table.block_cache = cache;
+  table.cache_index_and_filter_blocks = true;
+  table.cache_index_and_filter_blocks_with_high_priority = true;
+  // Bloom where tables are short-lived, ribbon (a third smaller, slower to build) below.
+  table.filter_policy.reset(rocksdb::NewRibbonFilterPolicy(kFilterBitsPerKey, 1));
+  family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return family;
+}
+
+}  // namespace
+
+const char* FamilyName(Family family) {
+  static constexpr const char* kNames[kFamilyCount] = {"meta", "object", "catalogue", "index", "log", "resource"};
+  return kNames[static_cast<size_t>(family)];
+}
+
+RocksSetup MakeRocksSetup(const KvOptions& options, std::span<const Merger* const> mergers) {
+  RocksSetup setup;
+  setup.db = MakeDbOptions(options);
+  setup.cache = rocksdb::NewLRUCache(options.block_cache_bytes, /*num_shard_bits=*/2);
+  const auto family_options = MakeFamilyOptions(options, setup.cache);
+  setup.families.emplace_back(rocksdb::kDefaultColumnFamilyName, family_options);
+  for (size_t i = 0; i < kFamilyCount; ++i) {
+    auto& family = setup.families.emplace_back(FamilyName(static_cast<Family>(i)), family_options);
+    if (i < mergers.size() && mergers[i] != nullptr) {
+      family.options.merge_operator = std::make_shared<RocksMerge>(*mergers[i]);
+    }
+  }
+  return setup;
+}
+
+}  // namespace hilum::storage

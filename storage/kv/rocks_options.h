@@ -1,0 +1,28 @@
+// How RocksDB is set up: memory, recovery, files. Pure functions.
+#pragma once
+
+#include <rocksdb/db.h>
+#include <rocksdb/options.h>
+#include <rocksdb/write_buffer_manager.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "storage/kv/kv.h"
+
+namespace hilum::storage {
+
+// The name of the family's column family; on disk.
+const char* FamilyName(Family family);
+
+struct RocksSetup {
+  rocksdb::DBOptions db;
+  // RocksDB's own "default", which stays empty, then one for each Family.
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  std::shared_ptr<rocksdb::Cache> cache;
+};
+
+RocksSetup MakeRocksSetup(const KvOptions& options, std::span<const Merger* const> mergers);
+
+}  // namespace hilum::storage
