@@ -1,0 +1,299 @@
+// Round trips, order, snapshots, preconditions, merges and limits of the store.
+#include "storage/kv/kv.h"
+
+#include <thread>
+
+#include "tests/storage/kv/kv_testing.h"
+
+namespace hilum::storage {
+namespace {
+
+using namespace testing;
+using ::testing::ElementsAre;
+
+class KvTest : public ::testing::Test {
+ protected:
+  void Reopen() {
+    kv_.reset();
+    kv_ = MustOpen(directory_ / "kv");
+    ASSERT_NE(kv_, nullptr);
+  }
+
+  std::vector<std::string> Keys(Family family, const std::string& lower, const std::string& upper) {
+    std::vector<std::string> keys;
+    const auto rows = kv_->NewIterator(family, lower, upper);
+    for (rows->SeekToFirst(); rows->Valid(); rows->Next()) keys.emplace_back(rows->key());
+    HILUM_EXPECT_OK(rows->status());
+    return keys;
+  }
+
+  TempDirectory directory_;
+  std::unique_ptr<Kv> kv_ = MustOpen(directory_ / "kv");
+};
+
+TEST_F(KvTest, ReadsBackWhatWasCommittedAlsoAfterReopening) {
+  const std::string binary("\0\xFF\0value", 8);
+  HILUM_EXPECT_OK(kv_->Commit(OnePut(Family::kCatalogue, binary, binary)));
+
+  EXPECT_EQ(Read(*kv_, Family::kCatalogue, binary), binary);
+  Reopen();
+  EXPECT_EQ(Read(*kv_, Family::kCatalogue, binary), binary);
+  EXPECT_EQ(Read(*kv_, Family::kLog, binary), "(absent)") << "families are separate key spaces";
+}
+
+TEST_F(KvTest, LaterOperationsOfABatchWinOverEarlierOnes) {
+  Batch batch;
+  batch.Put(Family::kCatalogue, "a", "1");
+  batch.Put(Family::kCatalogue, "a", "2");
+  batch.Put(Family::kCatalogue, "b", "1");
+  batch.Delete(Family::kCatalogue, "b");
+  batch.Delete(Family::kCatalogue, "c");
+  batch.Put(Family::kCatalogue, "c", "1");
+  HILUM_EXPECT_OK(kv_->Commit(std::move(batch)));
+
+  EXPECT_EQ(Read(*kv_, Family::kCatalogue, "a"), "2");
+  EXPECT_EQ(Read(*kv_, Family::kCatalogue, "b"), "(absent)");
+  EXPECT_EQ(Read(*kv_, Family::kCatalogue, "c"), "1");
+}
+
+TEST_F(KvTest, NumbersCommitsWithoutGapsAcrossReopening) {
+  EXPECT_EQ(kv_->sequence(), 0u);
+  for (uint64_t expected : {1u, 2u, 3u}) {
+    const auto sequence = kv_->Commit(OnePut(Family::kObject, "k", "v"));
+    ASSERT_TRUE(sequence.ok());
+    EXPECT_EQ(*sequence, expected);
+  }
+  Reopen();
+  EXPECT_EQ(kv_->sequence(), 3u);
+  const auto next = kv_->Commit(OnePut(Family::kObject, "k", "v"));
+  ASSERT_TRUE(next.ok());
+  EXPECT_EQ(*next, 4u);
+}
+
+TEST_F(KvTest, WalksKeysInOctetOrderWithinBounds) {
+  Batch batch;
+  for (const char* key : {"b", "a\xFF", "a", "c", "ab", "\xFF\xFF"}) batch.Put(Family::kCatalogue, key, "v");
+  HILUM_EXPECT_OK(kv_->Commit(std::move(batch)));
+
+  EXPECT_THAT(Keys(Family::kCatalogue, "", ""), ElementsAre("a", "ab", "a\xFF", "b", "c", "\xFF\xFF"));
+  EXPECT_THAT(Keys(Family::kCatalogue, "ab", "c"), ElementsAre("ab", "a\xFF", "b"));
+  EXPECT_THAT(Keys(Family::kCatalogue, "a", PrefixEnd("a")), ElementsAre("a", "ab", "a\xFF"));
+  EXPECT_THAT(Keys(Family::kCatalogue, "\xFF", PrefixEnd("\xFF")), ElementsAre("\xFF\xFF"));
+  EXPECT_THAT(Keys(Family::kCatalogue, "c", "b"), ElementsAre()) << "an inverted range is empty";
+}
+
+TEST_F(KvTest, IteratorNeverLeavesItsRangeInEitherDirection) {
+  Batch batch;
+  for (const char* key : {"a", "b", "d", "f", "g"}) batch.Put(Family::kCatalogue, key, "v");
+  HILUM_EXPECT_OK(kv_->Commit(std::move(batch)));
+  const auto rows = kv_->NewIterator(Family::kCatalogue, "b", "g");
+
+  rows->Seek("a");
+  ASSERT_TRUE(rows->Valid());
+  EXPECT_EQ(rows->key(), "b");
+  rows->Prev();
+  EXPECT_FALSE(rows->Valid());
+  rows->SeekForPrev("z");
+  ASSERT_TRUE(rows->Valid());
+  EXPECT_EQ(rows->key(), "f");
+  rows->SeekForPrev("e");
+  ASSERT_TRUE(rows->Valid());
+  EXPECT_EQ(rows->key(), "d");
+  rows->SeekToLast();
+  ASSERT_TRUE(rows->Valid());
+  EXPECT_EQ(rows->key(), "f");
+  rows->Next();
+  EXPECT_FALSE(rows->Valid());
+  rows->SeekForPrev("a");
+  EXPECT_FALSE(rows->Valid());
+  HILUM_EXPECT_OK(rows->status());
+}
+
+TEST_F(KvTest, SnapshotKeepsSeeingTheStoreAsItWas) {
+  HILUM_EXPECT_OK(kv_->Commit(OnePut(Family::kCatalogue, "a", "old")));
+  const auto snapshot = kv_->NewSnapshot();
+  Batch batch;
+  batch.Put(Family::kCatalogue, "a", "new");
+  batch.Put(Family::kCatalogue, "b", "new");
+  HILUM_EXPECT_OK(kv_->Commit(std::move(batch)));
+
+  EXPECT_EQ(Read(*kv_, Family::kCatalogue, "a", snapshot.get()), "old");
+  EXPECT_EQ(Read(*kv_, Family::kCatalogue, "b", snapshot.get()), "(absent)");
+  EXPECT_EQ(Read(*kv_, Family::kCatalogue, "a"), "new");
+  const auto rows = kv_->NewIterator(Family::kCatalogue, "", "", snapshot.get());
+  rows->SeekToLast();
+  ASSERT_TRUE(rows->Valid());
+  EXPECT_EQ(rows->key(), "a");
+  EXPECT_EQ(rows->value(), "old");
+  HILUM_EXPECT_OK(rows->status());
+}
+
+TEST_F(KvTest, MultiGetAnswersInTheOrderOfTheKeys) {
+  Batch batch;
+  batch.Put(Family::kCatalogue, "a", "1");
+  batch.Put(Family::kCatalogue, "c", "3");
+  HILUM_EXPECT_OK(kv_->Commit(std::move(batch)));
+  const std::vector<std::string> keys = {"c", "b", "a", "c"};
+  const auto values = kv_->MultiGet(Family::kCatalogue, keys);
+  ASSERT_TRUE(values.ok());
+  EXPECT_THAT(*values, ElementsAre("3", std::nullopt, "1", "3"));
+}
+
+TEST_F(KvTest, RefusesACommitWhosePreconditionDoesNotHoldAndChangesNothing) {
+  HILUM_EXPECT_OK(kv_->Commit(OnePut(Family::kCatalogue, "a", "1")));
+  const auto commit = [this](Precondition precondition) {
+    const auto outcome = kv_->Commit(OnePut(Family::kCatalogue, "b", "x"), std::span(&precondition, 1));
+    return outcome.status().code();
+  };
+  EXPECT_EQ(commit({Family::kCatalogue, "a", "2"}), Code::kConflict);
+  EXPECT_EQ(commit({Family::kCatalogue, "a", std::nullopt}), Code::kConflict);
+  EXPECT_EQ(commit({Family::kCatalogue, "absent", ""}), Code::kConflict);
+  EXPECT_EQ(Read(*kv_, Family::kCatalogue, "b"), "(absent)");
+  EXPECT_EQ(kv_->sequence(), 1u);
+  EXPECT_EQ(commit({Family::kCatalogue, "a", "1"}), Code::kOk);
+  EXPECT_EQ(commit({Family::kCatalogue, "absent", std::nullopt}), Code::kOk);
+  EXPECT_EQ(Read(*kv_, Family::kCatalogue, "b"), "x");
+}
+
+TEST_F(KvTest, FoldsOperandsOverValuesThroughFlushesAndCompactions) {
+  const auto merge = [this](Bytes operand) {
+    Batch batch;
+    batch.Merge(Family::kIndex, "k", operand);
+    return kv_->Commit(std::move(batch)).status();
+  };
+  HILUM_EXPECT_OK(merge("b"));
+  EXPECT_EQ(Read(*kv_, Family::kIndex, "k"), "b");
+  HILUM_EXPECT_OK(kv_->CompactAll());
+  HILUM_EXPECT_OK(merge("c"));
+  HILUM_EXPECT_OK(merge("a"));
+  EXPECT_EQ(Read(*kv_, Family::kIndex, "k"), "abc");
+  HILUM_EXPECT_OK(kv_->Commit(OnePut(Family::kIndex, "k", "z")));
+  HILUM_EXPECT_OK(merge("y"));
+  EXPECT_EQ(Read(*kv_, Family::kIndex, "k"), "yz");
+  HILUM_EXPECT_OK(kv_->CompactAll());
+  Reopen();
+  EXPECT_EQ(Read(*kv_, Family::kIndex, "k"), "yz");
+}
+
+TEST_F(KvTest, FoldsHundredsOfOperandsOnOneKey) {
+  for (int i = 0; i < 300; ++i) {
+    Batch batch;
+    batch.Merge(Family::kIndex, "k", std::string(1, static_cast<char>('a' + i % 26)));
+    HILUM_EXPECT_OK(kv_->Commit(std::move(batch)));
+  }
+  EXPECT_EQ(Read(*kv_, Family::kIndex, "k"), "abcdefghijklmnopqrstuvwxyz");
+  Reopen();
+  EXPECT_EQ(Read(*kv_, Family::kIndex, "k"), "abcdefghijklmnopqrstuvwxyz");
+}
+
+TEST_F(KvTest, ReportsAnOperandTheMergerRejectsAsCorruption) {
+  Batch batch;
+  batch.Merge(Family::kIndex, "k", "a!");
+  HILUM_EXPECT_OK(kv_->Commit(std::move(batch)));
+  EXPECT_EQ(kv_->Get(Family::kIndex, "k").status().code(), Code::kCorruption);
+}
+
+TEST_F(KvTest, RefusesAMergeIntoAFamilyWithoutMergerBeforeItReachesTheLog) {
+  Batch batch;
+  batch.Merge(Family::kCatalogue, "k", "a");
+  EXPECT_EQ(kv_->Commit(std::move(batch)).status().code(), Code::kInternal);
+  HILUM_EXPECT_OK(kv_->health());
+  HILUM_EXPECT_OK(kv_->Commit(OnePut(Family::kCatalogue, "k", "v")));
+}
+
+TEST_F(KvTest, TakesKeysAndValuesUpToTheEnvelopeAndNothingLarger) {
+  const auto commit = [this](size_t key, size_t value) {
+    return kv_->Commit(OnePut(Family::kCatalogue, std::string(key, 'k'), std::string(value, 'v'))).status().code();
+  };
+  EXPECT_EQ(commit(kMaxKeyBytes, kMaxValueBytes), Code::kOk);
+  EXPECT_EQ(commit(kMaxKeyBytes + 1, 1), Code::kLimit);
+  EXPECT_EQ(commit(1, kMaxValueBytes + 1), Code::kLimit);
+
+  Batch large;
+  for (int i = 0; large.bytes() <= kMaxBatchBytes; ++i) {
+    large.Put(Family::kCatalogue, std::to_string(i), std::string(kMaxValueBytes, 'v'));
+  }
+  EXPECT_EQ(kv_->Commit(std::move(large)).status().code(), Code::kLimit);
+  EXPECT_EQ(Read(*kv_, Family::kCatalogue, "0"), "(absent)");
+}
+
+TEST_F(KvTest, ConcurrentCommitsWithPreconditionsLoseNoUpdate) {
+  constexpr int kThreads = 16, kIncrements = 20;
+  HILUM_EXPECT_OK(kv_->Commit(OnePut(Family::kCatalogue, "counter", "0")));
+  const auto increment = [this] {
+    for (int done = 0; done < kIncrements;) {
+      const std::string value = Read(*kv_, Family::kCatalogue, "counter");
+      const Precondition unchanged{Family::kCatalogue, "counter", value};
+      const auto outcome = kv_->Commit(OnePut(Family::kCatalogue, "counter", std::to_string(std::stoi(value) + 1)),
+                                       std::span(&unchanged, 1));
+      if (outcome.ok()) ++done;
+      else ASSERT_EQ(outcome.status().code(), Code::kConflict);
+    }
+  };
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) threads.emplace_back(increment);
+  for (auto& thread : threads) thread.join();
+
+  EXPECT_EQ(Read(*kv_, Family::kCatalogue, "counter"), std::to_string(kThreads * kIncrements));
+  EXPECT_EQ(kv_->sequence(), 1u + kThreads * kIncrements);
+}
+
+TEST_F(KvTest, CheckpointOpensAsAStoreOfItsOwn) {
+  for (int i = 0; i < 100; ++i) HILUM_EXPECT_OK(kv_->Commit(OnePut(Family::kCatalogue, std::to_string(i), "v")));
+  const auto copied = kv_->Checkpoint(directory_ / "copy");
+  ASSERT_TRUE(copied.ok()) << copied.status().ToString();
+  EXPECT_EQ(*copied, 100u);
+  HILUM_EXPECT_OK(kv_->Commit(OnePut(Family::kCatalogue, "after", "v")));
+  EXPECT_EQ(kv_->Checkpoint(directory_ / "copy").status().code(), Code::kConflict);
+
+  const auto copy = MustOpen(directory_ / "copy");
+  ASSERT_NE(copy, nullptr);
+  EXPECT_GE(copy->sequence(), *copied);
+  EXPECT_EQ(Read(*copy, Family::kCatalogue, "99"), "v");
+  EXPECT_EQ(Read(*copy, Family::kCatalogue, "after"), "(absent)");
+  HILUM_EXPECT_OK(copy->Commit(OnePut(Family::kCatalogue, "only in the copy", "v")));
+  EXPECT_EQ(Read(*kv_, Family::kCatalogue, "only in the copy"), "(absent)");
+}
+
+TEST_F(KvTest, VerifyAcceptsAHealthyStoreWhileCommitsGoOn) {
+  std::atomic<bool> stop{false};
+  std::thread committer([&] {
+    for (int i = 0; !stop; ++i) HILUM_EXPECT_OK(kv_->Commit(OnePut(Family::kCatalogue, std::to_string(i), "v")));
+  });
+  for (int i = 0; i < 3; ++i) HILUM_EXPECT_OK(kv_->VerifyFiles());
+  stop = true;
+  committer.join();
+  HILUM_EXPECT_OK(kv_->CompactAll());
+  HILUM_EXPECT_OK(kv_->VerifyFiles());
+}
+
+TEST_F(KvTest, RefusesASecondOpeningOfTheSameStore) {
+  EXPECT_FALSE(OpenKv(SmallOptions(directory_ / "kv")).ok());
+  HILUM_EXPECT_OK(kv_->Commit(OnePut(Family::kCatalogue, "a", "1")));
+}
+
+TEST_F(KvTest, RefusesALowWaterMarkThatLeavesNoRoomForTheWriteBuffers) {
+  auto options = SmallOptions(directory_ / "other");
+  options.low_water_bytes = 2 * options.write_buffer_bytes - 1;
+  EXPECT_EQ(OpenKv(options).status().code(), Code::kInvalid);
+}
+
+TEST_F(KvTest, TellsItsMemoryAndFiles) {
+  HILUM_EXPECT_OK(kv_->Commit(OnePut(Family::kCatalogue, "a", "1")));
+  HILUM_EXPECT_OK(kv_->CompactAll());
+  std::map<std::string, uint64_t> properties;
+  for (const auto& [name, value] : kv_->Properties()) properties[name] = value;
+  EXPECT_GT(properties["memtable_bytes"], 0u);
+  EXPECT_GT(properties["table_files"], 0u);
+  EXPECT_EQ(properties["sequence"], 1u);
+}
+
+TEST(PrefixEndTest, IsTheSmallestKeyAfterAllWithThePrefix) {
+  EXPECT_EQ(PrefixEnd("ab"), "ac");
+  EXPECT_EQ(PrefixEnd("a\xFF\xFF"), "b");
+  EXPECT_EQ(PrefixEnd("\xFF\xFF"), "");
+  EXPECT_EQ(PrefixEnd(""), "");
+}
+
+}  // namespace
+}  // namespace hilum::storage
