@@ -1,0 +1,125 @@
+#include "server/main/admin.h"
+
+#include <curl/curl.h>
+#include <openssl/crypto.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+namespace hilum {
+namespace {
+
+using nlohmann::json;
+
+constexpr size_t kMaxRequestBytes = 64 * 1024;
+
+std::string AnnouncementPath(const std::string& data_directory) { return data_directory + "/admin.json"; }
+
+void Answer(http::Responder& responder, int status, const json& body) {
+  // The client is gone if this fails; there is nobody to tell.
+  responder.Send(status, {{"Content-Type", "application/json"}}, body.dump() + "\n").IgnoreError();
+}
+
+size_t AppendBody(char* data, size_t size, size_t count, void* out) {
+  static_cast<std::string*>(out)->append(data, size * count);
+  return size * count;
+}
+
+}  // namespace
+
+AdminRoutes::AdminRoutes(storage::Store& store, Registry& metrics, Random& random) : store_(store), metrics_(metrics), token_(random.Hex(32)) {
+  health_ = {0, true, [](http::Request&, http::Responder& responder) { Answer(responder, 200, {{"status", "alive"}}); }};
+  ready_ = {0, true, [this](http::Request& request, http::Responder& responder) { Ready(request, responder); }};
+  exposition_ = {0, false, [this](http::Request&, http::Responder& responder) {
+                   responder.Send(200, {{"Content-Type", "text/plain; version=0.0.4"}}, metrics_.Expose()).IgnoreError();  // as in Answer
+                 }};
+  backup_ = {kMaxRequestBytes, false, [this](http::Request& request, http::Responder& responder) { Backup(request, responder); }};
+}
+
+const http::Route* AdminRoutes::FindRoute(std::string_view method, std::string_view path) const {
+  if (path == "/healthz") return &health_;
+  if (path == "/readyz") return &ready_;
+  if (path == "/metrics") return &exposition_;
+  if (path == "/admin/backup" && method == "POST") return &backup_;
+  return nullptr;
+}
+
+void AdminRoutes::Ready(http::Request&, http::Responder& responder) {
+  const Status health = store_.health();
+  if (health.ok()) return Answer(responder, 200, {{"status", "ready"}});
+  Answer(responder, 503, {{"status", "not ready"}, {"reason", health.message()}});
+}
+
+void AdminRoutes::Backup(http::Request& request, http::Responder& responder) {
+  const std::string expected = "Bearer " + token_;
+  const std::string_view given = request.headers.First("Authorization").value_or("");
+  if (given.size() != expected.size() || CRYPTO_memcmp(given.data(), expected.data(), expected.size()) != 0)
+    return Answer(responder, 401, {{"error", "the token of the data folder's admin.json is needed"}});
+  std::string body(kMaxRequestBytes, '\0');
+  size_t length = 0;
+  while (length < body.size()) {
+    const auto octets = request.body->Read({body.data() + length, body.size() - length});
+    if (!octets.ok()) return;
+    if (*octets == 0) break;
+    length += *octets;
+  }
+  body.resize(length);
+  const json parsed = json::accept(body) ? json::parse(body, nullptr, false) : json();
+  const std::string to = parsed.is_object() ? parsed.value("to", "") : "";
+  if (to.empty() || to[0] != '/') return Answer(responder, 400, {{"error", "\"to\" must be an absolute path"}});
+  const Status status = store_.Backup(to);
+  if (status.ok()) return Answer(responder, 200, {{"backup", to}});
+  request.log.Error("backup failed", {{"reason", status.message()}});
+  Answer(responder, status.code() == Code::kConflict ? 409 : 500, {{"error", status.message()}});
+}
+
+Status AdminRoutes::Announce(Disk& disk, const std::string& data_directory, const std::string& url) const {
+  const std::string path = AnnouncementPath(data_directory);
+  const mode_t before = umask(0077);
+  const Status written = WriteWholeFile(disk, path, json{{"url", url}, {"token", token_}}.dump() + "\n");
+  umask(before);
+  return written;
+}
+
+void AdminRoutes::Withdraw(Disk& disk, const std::string& data_directory) {
+  // A file that stays behind points at a port where nobody knows its token.
+  disk.Remove(AnnouncementPath(data_directory)).IgnoreError();
+}
+
+Status RequestBackup(Disk& disk, const std::string& data_directory, const std::string& to) {
+  HILUM_ASSIGN_OR_RETURN(const std::string text, ReadWholeFile(disk, AnnouncementPath(data_directory), kMaxRequestBytes));
+  const json announcement = json::parse(text, nullptr, false);
+  if (!announcement.is_object() || !announcement.contains("url") || !announcement.contains("token"))
+    return Corruption(AnnouncementPath(data_directory) + " is damaged; start the server again");
+
+  const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> curl(curl_easy_init(), curl_easy_cleanup);
+  if (!curl) return Internal("the HTTP client could not be started");
+  const std::string url = announcement.value("url", "") + "/admin/backup";
+  const std::string body = json{{"to", std::filesystem::absolute(to).string()}}.dump();
+  const std::string authorization = "Authorization: Bearer " + announcement.value("token", "");
+  curl_slist* list = curl_slist_append(nullptr, authorization.c_str());
+  list = curl_slist_append(list, "Content-Type: application/json");
+  const std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> headers(list, curl_slist_free_all);
+  std::string answer;
+  curl_easy_setopt(curl.get(), CURLOPT_URL, url.c_str());
+  curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, headers.get());
+  curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDS, body.c_str());
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, AppendBody);
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &answer);
+  curl_easy_setopt(curl.get(), CURLOPT_NOPROXY, "*");
+  // The address comes from a file only we can write, and the certificate, if any, is our own server's for another name.
+  curl_easy_setopt(curl.get(), CURLOPT_SSL_VERIFYPEER, 0L);
+  curl_easy_setopt(curl.get(), CURLOPT_SSL_VERIFYHOST, 0L);
+  const CURLcode code = curl_easy_perform(curl.get());
+  if (code == CURLE_COULDNT_CONNECT) return NotFound("no server answers at " + url);
+  if (code != CURLE_OK) return IoError("asking the server at " + url + ": " + curl_easy_strerror(code));
+  long http_status = 0;
+  curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &http_status);
+  if (http_status == 200) return Status::Ok();
+  const json parsed = json::parse(answer, nullptr, false);
+  return Unavailable("the server answered " + std::to_string(http_status) + ": " + (parsed.is_object() ? parsed.value("error", "") : ""));
+}
+
+}  // namespace hilum
