@@ -1,0 +1,18 @@
+// The commands of the `hilum` program. Each takes its own arguments (without program and command) and returns the exit code: 0 done, 1 failed or
+// something was found, 2 wrong usage.
+#pragma once
+
+#include <span>
+
+namespace hilum {
+
+using Arguments = std::span<const char* const>;
+
+int Serve(Arguments arguments);
+int Import(Arguments arguments);
+int VerifyStore(Arguments arguments);
+int BackupStore(Arguments arguments);
+int RestoreStore(Arguments arguments);
+int ConfigCommand(Arguments arguments);
+
+}  // namespace hilum

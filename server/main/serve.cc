@@ -1,0 +1,201 @@
+// `hilum serve`: puts the pieces together, runs until a signal or a fatal error, takes them apart.
+#include <malloc.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "server/main/admin.h"
+#include "server/main/commands.h"
+#include "server/main/demo.h"
+#include "server/main/settings.h"
+
+extern char** environ;
+
+namespace hilum {
+namespace {
+
+LogLevel LevelOf(const std::string& name) {
+  if (name == "debug") return LogLevel::kDebug;
+  if (name == "warning") return LogLevel::kWarning;
+  if (name == "error") return LogLevel::kError;
+  return LogLevel::kInfo;
+}
+
+// Waits for SIGTERM, SIGINT or a fatal error of the store.
+class StopSwitch {
+ public:
+  StopSwitch() : fatal_(eventfd(0, EFD_CLOEXEC)) {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // inherited by every thread made later
+    signal(SIGPIPE, SIG_IGN);
+    signals_ = signalfd(-1, &signals, SFD_CLOEXEC);
+  }
+  ~StopSwitch() {
+    close(signals_);
+    close(fatal_);
+  }
+
+  // From any thread.
+  void Fatal() const {
+    const uint64_t one = 1;
+    if (write(fatal_, &one, sizeof(one)) < 0) _exit(1);
+  }
+  // True when it was a signal.
+  bool Wait() const {
+    pollfd events[] = {{signals_, POLLIN, 0}, {fatal_, POLLIN, 0}};
+    while (poll(events, 2, -1) <= 0) {
+    }
+    return !(events[1].revents & POLLIN);
+  }
+
+ private:
+  int fatal_;
+  int signals_;
+};
+
+void RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);  // as many as we may; fewer also work
+}
+
+void AddStoreMetrics(storage::Store& store, Disk& disk, const std::string& data, Registry& metrics) {
+  metrics.gauge_function("hilum_commit_sequence", "Commits of the store since it was made", [&store] { return static_cast<double>(store.kv().sequence()); });
+  metrics.gauge_function("hilum_store_healthy", "1 while the store can write", [&store] { return store.health().ok() ? 1.0 : 0.0; });
+  metrics.gauge_function("hilum_disk_free_bytes", "Free space of the disk that holds the data folder", [&disk, data] {
+    const auto free = disk.FreeBytes(data);
+    return free.ok() ? static_cast<double>(*free) : 0.0;
+  });
+  for (const auto& [name, value] : store.kv().Properties()) {
+    metrics.gauge_function("hilum_kv_property", "Inner figures of the key-value store", [&store, name = name] {
+      for (const auto& [other, now] : store.kv().Properties())
+        if (other == name) return static_cast<double>(now);
+      return 0.0;
+    }, {{"name", name}});
+  }
+}
+
+Status StoreDemo(storage::Store& store, const Logger& log) {
+  IngestBatch batch(store, {}, std::nullopt, log);
+  HILUM_RETURN_IF_ERROR(MakeDemoInstances([&](const std::string& part10) {
+    batch.BeginInstance();
+    batch.Append(part10);
+    batch.EndInstance();
+    return Status::Ok();
+  }));
+  for (const InstanceOutcome& outcome : batch.Finish())
+    if (!outcome.stored()) return Unavailable("storing the sample images: " + outcome.explanation);
+  return Status::Ok();
+}
+
+http::Route Landing() {
+  return {0, true, [](http::Request&, http::Responder& responder) {
+            // The client is gone if this fails; there is nobody to tell.
+            responder
+                .Send(200, {{"Content-Type", "application/json"}},
+                      "{\"name\":\"Hilum\",\"version\":\"" HILUM_VERSION "\",\"dicomweb\":\"/dicom-web\",\"health\":\"/healthz\",\"ready\":\"/readyz\",\"metrics\":\"/metrics\"}\n")
+                .IgnoreError();
+          }};
+}
+
+Status Run(Settings& settings) {
+  const StopSwitch stop;
+  RaiseDescriptorLimit();
+  mallopt(M_ARENA_MAX, 4);  // many threads with an arena each hold on to memory that nobody uses
+
+  SystemClock clock;
+  SystemRandom random;
+  PosixDisk disk;
+  Registry metrics;
+  const Logger log(2, LevelOf(settings.log_level));
+  settings.store.on_fatal = [&](const Status& status) {
+    log.Error("the store cannot promise durability any more; stopping", {{"reason", status.message()}});
+    stop.Fatal();
+  };
+  HILUM_ASSIGN_OR_RETURN(const std::unique_ptr<storage::Store> store, storage::Store::Open(settings.store, disk, clock, random, log));
+  if (settings.demo) HILUM_RETURN_IF_ERROR(StoreDemo(*store, log));
+  AddStoreMetrics(*store, disk, settings.data, metrics);
+
+  dicomweb::Service dicomweb(*store, settings.dicomweb, random, metrics);
+  AdminRoutes admin(*store, metrics, random);
+  const http::Route landing = Landing();
+  const auto routes = [&](std::string_view method, std::string_view path) -> const http::Route* {
+    if (const http::Route* route = dicomweb.FindRoute(method, path)) return route;
+    if (const http::Route* route = admin.FindRoute(method, path)) return route;
+    return path == "/" ? &landing : nullptr;
+  };
+  HILUM_ASSIGN_OR_RETURN(const std::unique_ptr<http::Server> server, http::Server::Start(settings.http, routes, clock, random, metrics, log));
+
+  const bool is_v6 = settings.http.address.find(':') != std::string::npos;
+  const std::string host = is_v6 ? "[" + settings.http.address + "]" : settings.http.address;
+  const std::string url = (settings.http.tls.certificate_file.empty() ? "http://" : "https://") + host + ":" + std::to_string(server->port());
+  HILUM_RETURN_IF_ERROR(admin.Announce(disk, settings.data, url));
+  std::printf("ready %s\n", url.c_str());
+  std::fflush(stdout);
+  log.Info("serving", {{"url", url}});
+
+  bool by_signal = false;
+  {
+    const storage::Maintenance maintenance(*store, settings.maintenance, metrics, log);
+    by_signal = stop.Wait();
+    AdminRoutes::Withdraw(disk, settings.data);
+    server->Stop(by_signal ? settings.shutdown_grace : std::chrono::seconds(1));
+  }
+  if (by_signal) {
+    log.Info("stopped");
+    return Status::Ok();
+  }
+  return store->health().WithContext("stopped because the store failed; start again to recover from its log");
+}
+
+}  // namespace
+
+int Serve(Arguments arguments) {
+  Settings settings;
+  const auto rest = settings.MakeConfig().Parse(arguments, environ);
+  Status status = rest.status();
+  if (status.ok() && !rest->empty()) status = Invalid("'" + rest->front() + "' is not a flag");
+  if (status.ok()) status = settings.Finish();
+  if (!status.ok()) {
+    std::fprintf(stderr, "hilum serve: %s\n", status.message().c_str());
+    return 2;
+  }
+  status = Run(settings);
+  if (status.ok()) return 0;
+  std::fprintf(stderr, "hilum serve: %s\n", status.ToString().c_str());
+  return 1;
+}
+
+int ConfigCommand(Arguments arguments) {
+  Settings settings;
+  const std::string_view what = arguments.empty() ? "" : arguments[0];
+  if (what == "reference" && arguments.size() == 1) {
+    std::fputs(settings.MakeConfig().Reference().c_str(), stdout);
+    return 0;
+  }
+  if (what != "check" || arguments.size() != 2) {
+    std::fputs("usage: hilum config check FILE.toml | hilum config reference\n", stderr);
+    return 2;
+  }
+  const char* const as_flags[] = {"--config", arguments[1]};
+  const char* const no_environment[] = {nullptr};
+  Status status = settings.MakeConfig().Parse(as_flags, no_environment).status();
+  if (status.ok()) status = settings.Finish();
+  if (status.ok()) {
+    std::printf("%s is good\n", arguments[1]);
+    return 0;
+  }
+  std::fprintf(stderr, "%s\n", status.message().c_str());
+  return 1;
+}
+
+}  // namespace hilum

@@ -1,0 +1,36 @@
+// Everything that can be configured, with its default, in one struct and one table.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/config/config.h"
+#include "server/dicomweb/service.h"
+#include "server/http/server.h"
+#include "storage/store/maintenance.h"
+#include "storage/store/store.h"
+
+namespace hilum {
+
+struct Settings {
+  std::string data = "./data";
+  std::string listen = "127.0.0.1:8042";
+  bool allow_remote_without_login = false;
+  bool demo = false;
+  std::string log_level = "info";
+  std::chrono::seconds shutdown_grace{30};
+  std::string duplicates = "reject";
+  uint64_t upload_memory = 1 << 20;
+
+  storage::StoreOptions store;
+  storage::MaintenanceOptions maintenance;
+  http::ServerOptions http;
+  dicomweb::ServiceOptions dicomweb;
+
+  // The table of keys; its targets are members of this object, which must stay where it is.
+  Config MakeConfig();
+  // Checks what no single key can tell, and spreads values to where they are used. kInvalid names the key.
+  Status Finish();
+};
+
+}  // namespace hilum

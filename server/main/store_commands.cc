@@ -1,0 +1,246 @@
+// Commands that work on a data folder: import, verify, backup, restore.
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+
+#include "base/mapping.h"
+#include "server/main/admin.h"
+#include "server/main/commands.h"
+#include "server/main/progress.h"
+#include "server/main/settings.h"
+
+extern char** environ;
+
+namespace hilum {
+namespace {
+
+namespace fs = std::filesystem;
+
+// What every command needs: the settings (for the data folder and the store), and some flags of its own.
+struct Invocation {
+  Settings settings;
+  std::vector<std::string> rest;
+};
+
+int Complain(const char* command, const Status& status, int code = 1) {
+  std::fprintf(stderr, "hilum %s: %s\n", command, status.message().c_str());
+  return code;
+}
+
+// Takes `--name VALUE` out of the arguments.
+std::vector<const char*> TakeFlag(Arguments arguments, std::string_view name, std::string* value) {
+  std::vector<const char*> rest;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const std::string_view argument = arguments[i];
+    if (argument == name && i + 1 < arguments.size()) *value = arguments[++i];
+    else if (argument.starts_with(name) && argument.size() > name.size() && argument[name.size()] == '=') *value = argument.substr(name.size() + 1);
+    else rest.push_back(arguments[i]);
+  }
+  return rest;
+}
+
+Status Read(Arguments arguments, Invocation* invocation) {
+  HILUM_ASSIGN_OR_RETURN(invocation->rest, invocation->settings.MakeConfig().Parse(arguments, environ));
+  return invocation->settings.Finish();
+}
+
+class OpenStore {
+ public:
+  explicit OpenStore(const Settings& settings) : log_(2, LogLevel::kWarning) {
+    auto store = storage::Store::Open(settings.store, disk_, clock_, random_, log_);
+    status_ = store.status();
+    if (store.ok()) store_ = *std::move(store);
+  }
+  ~OpenStore() { status_.IgnoreError(); }
+  const Status& status() const { return status_; }
+  storage::Store& store() { return *store_; }
+  Disk& disk() { return disk_; }
+  const Logger& log() const { return log_; }
+
+ private:
+  PosixDisk disk_;
+  SystemClock clock_;
+  SystemRandom random_;
+  Logger log_;
+  Status status_;
+  std::unique_ptr<storage::Store> store_;
+};
+
+Result<bool> HasStore(const std::string& data) {
+  std::error_code error;
+  const bool exists = fs::exists(data + "/kv", error);
+  if (error) return IoError("look at " + data + ": " + error.message());
+  return exists;
+}
+
+Result<std::vector<std::string>> FilesBelow(const std::vector<std::string>& paths) {
+  std::vector<std::string> files;
+  for (const std::string& path : paths) {
+    std::error_code error;
+    if (!fs::is_directory(path, error)) {
+      files.push_back(path);
+      continue;
+    }
+    for (fs::recursive_directory_iterator it(path, fs::directory_options::skip_permission_denied, error), end; it != end && !error; it.increment(error))
+      if (it->is_regular_file(error)) files.push_back(it->path().string());
+    if (error) return IoError("list " + path + ": " + error.message());
+  }
+  return files;
+}
+
+// An error means that the file could not be opened; whatever happens after that is an outcome of the batch.
+Status ImportFile(OpenStore& open, const std::string& path, IngestBatch& batch, uint64_t* bytes) {
+  HILUM_ASSIGN_OR_RETURN(const std::shared_ptr<File> file, open.disk().Open(path, OpenMode::kRead));
+  HILUM_ASSIGN_OR_RETURN(const uint64_t size, file->Size());
+  std::string piece(256 * 1024, '\0');
+  batch.BeginInstance();
+  for (uint64_t at = 0; at < size; at += piece.size()) {
+    const size_t octets = std::min<uint64_t>(piece.size(), size - at);
+    if (!file->ReadAt(at, {piece.data(), octets}).ok()) {
+      batch.EndInstance(/*received_whole=*/false);
+      return Status::Ok();
+    }
+    batch.Append({piece.data(), octets});
+  }
+  batch.EndInstance();
+  *bytes += size;
+  return Status::Ok();
+}
+
+}  // namespace
+
+int Import(Arguments arguments) {
+  Invocation invocation;
+  if (const Status status = Read(arguments, &invocation); !status.ok()) return Complain("import", status, 2);
+  if (invocation.rest.empty()) return Complain("import", Invalid("name files or folders to import"), 2);
+  const auto files = FilesBelow(invocation.rest);
+  if (!files.ok()) return Complain("import", files.status());
+  OpenStore open(invocation.settings);
+  if (!open.status().ok()) return Complain("import", open.status());
+
+  constexpr size_t kFilesPerBatch = 64;
+  uint64_t stored = 0, identical = 0, failed = 0, bytes = 0;
+  Progress progress("import", files->size(), "files");
+  for (size_t begin = 0; begin < files->size(); begin += kFilesPerBatch) {
+    const size_t end = std::min(begin + kFilesPerBatch, files->size());
+    IngestBatch batch(open.store(), invocation.settings.dicomweb.ingest, std::nullopt, Logger());
+    std::vector<std::string> taken;
+    for (size_t i = begin; i < end; ++i) {
+      const Status status = ImportFile(open, (*files)[i], batch, &bytes);
+      if (status.ok()) {
+        taken.push_back((*files)[i]);
+      } else {
+        ++failed;
+        std::fprintf(stderr, "%s: %s\n", (*files)[i].c_str(), status.message().c_str());
+      }
+    }
+    const std::vector<InstanceOutcome> outcomes = batch.Finish();
+    for (size_t i = 0; i < outcomes.size(); ++i) {
+      if (outcomes[i].kind == InstanceOutcome::Kind::kIdentical) ++identical;
+      else if (outcomes[i].stored()) ++stored;
+      else {
+        ++failed;
+        std::fprintf(stderr, "%s: %s\n", taken[i].c_str(), outcomes[i].explanation.c_str());
+      }
+    }
+    progress.Show(end, bytes);
+  }
+  progress.Done();
+  std::printf("%llu stored, %llu already there, %llu failed\n", static_cast<unsigned long long>(stored), static_cast<unsigned long long>(identical),
+              static_cast<unsigned long long>(failed));
+  return failed == 0 ? 0 : 1;
+}
+
+int VerifyStore(Arguments arguments) {
+  Invocation invocation;
+  if (const Status status = Read(arguments, &invocation); !status.ok()) return Complain("verify", status, 2);
+  const auto exists = HasStore(invocation.settings.data);
+  if (!exists.ok()) return Complain("verify", exists.status());
+  if (!*exists) return Complain("verify", NotFound("there is no store in " + invocation.settings.data));
+  OpenStore open(invocation.settings);
+  if (!open.status().ok()) return Complain("verify", open.status());
+
+  uint64_t total = 0;
+  {
+    storage::CatalogueReader reader = open.store().Read();
+    const auto live = reader.index().Live(storage::CollectionOf(storage::Level::kInstance));
+    if (live.ok()) total = live->Count();
+  }
+  Progress progress("verify", total, "instances");
+  storage::VerifyOptions options;
+  options.progress = [&](const storage::VerifyReport& report) {
+    progress.Show(report.instances, report.bytes);
+    return true;
+  };
+  const auto report = storage::Verify(open.store(), options);
+  progress.Done();
+  if (!report.ok()) return Complain("verify", report.status());
+  for (const std::string& finding : report->findings) std::printf("FOUND %s\n", finding.c_str());
+  const uint64_t findings = report->findings.size() + report->findings_left_out;
+  std::printf("%llu studies, %llu series, %llu instances, %llu octets read: %s\n", static_cast<unsigned long long>(report->studies),
+              static_cast<unsigned long long>(report->series), static_cast<unsigned long long>(report->instances),
+              static_cast<unsigned long long>(report->bytes), findings == 0 ? "all good" : (std::to_string(findings) + " findings").c_str());
+  return findings == 0 ? 0 : 1;
+}
+
+int BackupStore(Arguments arguments) {
+  std::string to;
+  const std::vector<const char*> rest = TakeFlag(arguments, "--to", &to);
+  Invocation invocation;
+  if (const Status status = Read(rest, &invocation); !status.ok()) return Complain("backup", status, 2);
+  if (to.empty()) return Complain("backup", Invalid("--to DIR is needed: a folder that does not exist yet"), 2);
+  const auto exists = HasStore(invocation.settings.data);
+  if (!exists.ok()) return Complain("backup", exists.status());
+  if (!*exists) return Complain("backup", NotFound("there is no store in " + invocation.settings.data));
+
+  PosixDisk disk;
+  Status status = RequestBackup(disk, invocation.settings.data, to);
+  if (status.code() == Code::kNotFound) {  // no server has it open
+    OpenStore open(invocation.settings);
+    if (!open.status().ok()) return Complain("backup", open.status());
+    status = open.store().Backup(to);
+  }
+  if (!status.ok()) return Complain("backup", status);
+  std::printf("backup written to %s\n", to.c_str());
+  return 0;
+}
+
+int RestoreStore(Arguments arguments) {
+  std::string from;
+  const std::vector<const char*> rest = TakeFlag(arguments, "--from", &from);
+  Invocation invocation;
+  if (const Status status = Read(rest, &invocation); !status.ok()) return Complain("restore", status, 2);
+  const std::string& data = invocation.settings.data;
+  const auto source = HasStore(from);
+  if (from.empty() || !source.ok() || !*source) return Complain("restore", Invalid("--from DIR must name a backup"), 2);
+  std::error_code error;
+  if (fs::exists(data, error) && !fs::is_empty(data, error))
+    return Complain("restore", Conflict(data + " is not empty; move it away first, nothing is overwritten"));
+
+  uint64_t total = 0, copied = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(from, error))
+    if (entry.is_regular_file(error)) total += entry.file_size(error);
+  Progress progress("restore", total, "octets");
+  PosixDisk disk;
+  for (const auto& entry : fs::recursive_directory_iterator(from, error)) {
+    const fs::path target = fs::path(data) / fs::relative(entry.path(), from, error);
+    if (entry.is_directory(error)) {
+      if (const Status status = disk.CreateDirectories(target.string()); !status.ok()) return Complain("restore", status);
+    } else if (entry.is_regular_file(error)) {
+      fs::create_directories(target.parent_path(), error);
+      if (!fs::copy_file(entry.path(), target, error)) break;
+      const auto file = disk.Open(target.string(), OpenMode::kReadWrite);
+      const Status synced = file.ok() ? (*file)->Sync() : file.status();
+      if (!synced.ok()) return Complain("restore", synced);
+      copied += entry.file_size(error);
+      progress.Show(copied, copied);
+    }
+  }
+  progress.Done();
+  if (error) return Complain("restore", IoError("copy " + from + ": " + error.message()));
+  const std::string verify_data = "--data=" + data;
+  const char* const verify_arguments[] = {verify_data.c_str()};
+  return VerifyStore(verify_arguments);
+}
+
+}  // namespace hilum
