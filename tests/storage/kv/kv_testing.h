@@ -94,6 +94,14 @@ inline std::string Read(const Kv& kv, Family family, Bytes key, const Snapshot* 
   return value->value_or("(absent)");
 }
 
+// A value that can be checked from its key alone; sizes vary.
+inline std::string ValueFor(const std::string& key) {
+  std::mt19937_64 random(std::hash<std::string>()(key));
+  std::string value(random() % 2000, '\0');
+  for (char& octet : value) octet = static_cast<char>(random());
+  return value;
+}
+
 inline uint64_t SeedFromClock() {
   const uint64_t seed = std::random_device()();
   ::testing::Test::RecordProperty("seed", std::to_string(seed));
