@@ -21,15 +21,16 @@ struct Attribute {
   TagPath path;
   Vr vr;
   std::vector<std::string> values;  // UTF-8, padding removed, one entry a value (over all items of a path); numbers as decimal text. Empty: no value.
-  std::string json;                 // the DICOM JSON attribute object (PS3.18 F.2.2) of a top-level tag, {"vr":"DA","Value":["20200101"]}; sequences whole
+  std::string json;                 // the DICOM JSON attribute object (PS3.18 F.2.2) of a top-level tag, {"vr":"DA","Value":["20200101"]}; sequences whole; "" for paths
 };
 
 struct Header {
-  Layout layout;
+  Layout layout;  // the values in layout.meta are views of the file
   std::string study_uid, series_uid, sop_uid, sop_class_uid;  // empty when absent
   std::vector<Attribute> attributes;                          // those asked for that are present, in the order asked
   // Facts for frames and rendering; 0 when absent.
   uint32_t rows = 0, columns = 0, bits_allocated = 0, samples_per_pixel = 0, frames = 1;
+  std::string photometric_interpretation;
 
   const Attribute* Find(Tag tag) const;
   // First value, "" when absent.
@@ -42,10 +43,17 @@ class AttributeSelection {
   explicit AttributeSelection(std::vector<TagPath> paths);
   const std::vector<TagPath>& paths() const { return paths_; }
 
+  // Indices into paths() of those that begin with `tag`.
+  std::span<const uint32_t> StartingWith(Tag tag) const;
+
  private:
   std::vector<TagPath> paths_;
+  std::vector<Tag> tops_;        // first tags of paths_, sorted
+  std::vector<uint32_t> order_;  // index into paths_ of each of tops_
 };
 
+// The whole file is checked, but only what was asked for is looked into. Where an element comes twice the first one counts.
+// Bulk data has no values; that of known attributes written as UN is read as what the dictionary says.
 Result<Header> ReadHeader(Bytes file, const AttributeSelection& selection, const ReadLimits& limits);
 
 }  // namespace hilum::dicom

@@ -25,7 +25,14 @@ struct FrameTable {
   size_t frames() const { return first_range.empty() ? 0 : first_range.size() - 1; }
 };
 
-// kNotFound without pixel data; kUnsupported for deflated data sets (their frames have no place in the file); kInvalid when fragments or tables contradict each other or the length.
+// More frames than this are kLimit: a table must not outgrow the file it describes.
+inline constexpr uint32_t kMaxFrames = 1 << 22;
+
+// Encapsulated frames are told apart by the first of these that is unambiguous: one frame, or as many fragments as
+// frames; the Extended Offset Table; the Basic Offset Table; codestreams that begin with their marker. A table that
+// contradicts the fragments is passed over. Video (MPEG-2, MPEG-4, HEVC) is one frame: the stream.
+// kNotFound without pixel data; kUnsupported for deflated data sets (their frames have no place in the file); kInvalid
+// when fragments or tables contradict each other or the length. Linear in the number of fragments.
 Result<FrameTable> ReadFrameTable(Bytes file, const Header& header);
 
 // Compact form for the store: equal-sized native frames take a few octets. Decode is false on damaged bytes.

@@ -1,7 +1,12 @@
-// Reads DICOM Part 10 bytes (PS3.10) in one bounded pass: implicit and explicit VR little endian, explicit VR big endian, deflated; with or without preamble
-// and File Meta Information. Any bytes are safe to read: no recursion, no allocation sized by the input, every length checked against what is there.
+// Reads DICOM Part 10 bytes (PS3.10) in one bounded pass: implicit and explicit VR little endian, explicit VR big endian,
+// deflated; with or without preamble and File Meta Information. Any bytes are safe to read: no recursion, no allocation
+// sized by the input, every length checked against what is there.
 //
-// Pure functions, thread-safe. Views point into the given bytes (or, for deflated data, into DataSet::inflated).
+// Lenient where nothing is lost: the syntax is taken from the bytes when the File Meta Information is missing or names
+// another one, its group length is not believed, delimiters may be missing where the enclosing item or the file ends,
+// zeros may follow the data set. A file that breaks off inside an element, pixel data included, is kInvalid.
+//
+// Pure functions, thread-safe. Views point into the given bytes (or, for deflated data, into the caller's `inflated`).
 #pragma once
 
 #include <cstdint>
@@ -17,55 +22,70 @@ namespace hilum::dicom {
 
 struct ReadLimits {
   size_t max_depth = 64;                    // of nested sequences
-  size_t max_elements = 4'000'000;          // in all, nested ones included
+  size_t max_elements = 4'000'000;          // in all, nested ones, items and fragments included
   uint64_t max_inflated_bytes = 512 << 20;  // of a deflated data set
+  uint64_t max_inflation_ratio = 500;       // inflated to deflated octets, counted once 16 MiB are inflated
 };
+
+// Length of a sequence whose end is marked by a delimiter.
+inline constexpr uint64_t kUndefinedLength = 0xFFFFFFFF;
 
 // One data element as it stands in the bytes.
 struct Element {
   Tag tag;
-  Vr vr;             // as written; from the dictionary in implicit VR (UN when unknown)
-  uint64_t offset;   // of the value, from the start of the (inflated) bytes
-  uint64_t length;   // of the value; of a sequence or encapsulated pixel data: from its first item to before its delimiter
-  Bytes value;       // empty for sequences
+  Vr vr;             // as written; from the dictionary in implicit VR (UN when unknown), UN for letters that are no VR
+  bool big_endian;   // of the numbers in the value
   uint32_t depth;    // 0: top level
+  uint64_t offset;   // of the value, from the start of the (inflated) bytes
+  uint64_t length;   // of the value; of encapsulated pixel data: from its first item to before its delimiter; of a
+                     // sequence: of its items, or kUndefinedLength
+  Bytes value;       // empty for sequences and encapsulated pixel data
 };
 
 // How the bytes are laid out.
 struct Layout {
-  std::string transfer_syntax;        // UID; inferred when the file has no File Meta Information
+  std::string transfer_syntax;     // UID as declared; inferred when not, "" when encapsulated pixel data do not tell which
   bool has_preamble = false;
   bool has_meta = false;
-  bool big_endian = false;
+  bool big_endian = false;         // as found, even where the declared syntax says otherwise; so is explicit_vr
   bool explicit_vr = true;
   bool deflated = false;
-  uint64_t data_set_offset = 0;       // of the first element after the File Meta Information
-  uint64_t pixel_data_offset = 0;     // of the value of top-level (Float, Double) Pixel Data; 0: none
-  uint64_t pixel_data_length = 0;     // octets, without the final sequence delimiter when encapsulated
+  uint64_t data_set_offset = 0;    // in the file: of the first octet after the File Meta Information
+  // Top-level (Float, Double Float) Pixel Data. Offsets are from the start of the file, of the inflated bytes if deflated.
+  uint64_t pixel_data_offset = 0;  // of the value; 0: no pixel data
+  uint64_t pixel_data_length = 0;  // octets, without the final sequence delimiter when encapsulated
   Tag pixel_data_tag;
   Vr pixel_data_vr;
-  bool encapsulated = false;          // pixel data is a sequence of fragments
-  std::vector<Element> meta;          // group 0002
+  bool encapsulated = false;       // pixel data is a sequence of fragments
+  // Values of (7FE0,0001) and (7FE0,0002), one 64-bit number a frame; length 0 when absent.
+  uint64_t extended_offsets_offset = 0, extended_offsets_length = 0;
+  uint64_t extended_lengths_offset = 0, extended_lengths_length = 0;
+  std::vector<Element> meta;       // group 0002
 };
 
 // Receives the data set in file order. Returning a non-OK status ends the read with it.
+// `depth` is that of the sequence element: its items' elements are one deeper.
 class Visitor {
  public:
   virtual ~Visitor() = default;
   // An element with a value (not a sequence, not encapsulated pixel data).
   virtual Status OnElement(const Element& element) = 0;
+  // False: the sequence is checked, but neither it nor what is in it is reported.
+  virtual bool WantsSequence(const Element& element) { return true; }
   virtual Status OnSequenceBegin(const Element& element) { return Status::Ok(); }
   virtual Status OnItemBegin(uint32_t depth) { return Status::Ok(); }
   virtual Status OnItemEnd(uint32_t depth) { return Status::Ok(); }
   virtual Status OnSequenceEnd(uint32_t depth) { return Status::Ok(); }
-  // Encapsulated pixel data; its fragments are read by frames.h.
+  // Encapsulated pixel data, at any depth; its fragments are read by frames.h.
   virtual Status OnEncapsulated(const Element& element) { return Status::Ok(); }
-  // False stops the read before the first top-level element with a greater tag: nothing after it is looked at. (Pixel data of 2 GB costs nothing.)
+  // False stops the read before the first top-level element with a tag greater than `last`, the one read before: nothing
+  // after it is looked at, and the layout knows no pixel data there.
   virtual bool WantsBeyond(Tag last) { return true; }
 };
 
-// Reads layout and visits the data set. kInvalid (with tag path and byte offset) when it is not DICOM or breaks off in the middle of an element; kLimit; kUnsupported for a
-// transfer syntax whose data set cannot be parsed. `inflated` keeps the data set alive when deflated, else stays empty.
+// Reads layout and visits the data set. kInvalid (with tag path and byte offset) when it is not DICOM or breaks off in
+// the middle of an element; kLimit; kUnsupported for a transfer syntax whose data set cannot be parsed. `inflated` keeps
+// the data set alive when deflated, else stays empty.
 Result<Layout> Read(Bytes file, const ReadLimits& limits, Visitor& visitor, std::string* inflated);
 
 }  // namespace hilum::dicom

@@ -46,12 +46,16 @@ struct Vr {
   size_t number_size() const;      // octets of one binary number (AT: 4), 0 for others
 };
 
+// Where PS3.6 allows several value representations.
+enum class VrChoice : uint8_t { kOne, kUsOrSs /* by Pixel Representation */, kObOrOw, kUsOrOw };
+
 // From the data dictionary (generated from PS3.6).
 struct DictionaryEntry {
-  Tag tag;
+  Tag tag;                   // of repeating groups the first one: (6000,3000) for (6002,3000)
   Vr vr;                     // the first one where PS3.6 allows several
   std::string_view keyword;  // "StudyInstanceUID"
   bool multi_valued;
+  VrChoice choice = VrChoice::kOne;
 };
 // Repeating groups (50xx, 60xx) are found too; nullptr for private and unknown tags.
 const DictionaryEntry* FindTag(Tag tag);

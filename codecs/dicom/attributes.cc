@@ -1,0 +1,215 @@
+#include "codecs/dicom/attributes.h"
+
+#include <algorithm>
+#include <charconv>
+#include <numeric>
+
+#include "codecs/dicom/charset_scope.h"
+#include "codecs/dicom/element_header.h"
+#include "codecs/dicom/json_writer.h"
+#include "codecs/dicom/values.h"
+
+namespace hilum::dicom {
+namespace {
+
+// A whole number, written as US, as UL or as text.
+uint32_t ReadCount(const Element& element) {
+  if (element.vr == Vr("US") && element.length >= 2) return Load16(element.value.data(), element.big_endian);
+  if (element.vr == Vr("UL") && element.length >= 4) return Load32(element.value.data(), element.big_endian);
+  if (!element.vr.is_text()) return 0;
+  std::string_view text = TrimPadding("IS", element.value);
+  if (text.starts_with('+')) text.remove_prefix(1);
+  uint32_t count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  return error == std::errc() ? count : 0;
+}
+
+class HeaderVisitor : public Visitor {
+ public:
+  HeaderVisitor(const AttributeSelection& selection, Header* header)
+      : selection_(selection), header_(*header), found_(selection.paths().size()), writer_(json_options_, &decoder_, &json_) {}
+
+  Status OnElement(const Element& written) override {
+    if (written.depth == 0) {
+      if (written.tag.element == 0) return Status::Ok();
+      NoteFact(written);
+      wanted_ = selection_.StartingWith(written.tag);
+      if (wanted_.empty()) {
+        charset_.Note(written);
+        return Status::Ok();
+      }
+    }
+    charset_.Note(written);
+    if (written.depth > 0 && whole_ != nullptr) writer_.AddElement(written, charset_.current());
+    for (const uint32_t index : wanted_) {
+      if (IsAt(selection_.paths()[index], written)) Collect(WithKnownVr(written), &found_[index]);
+    }
+    return Status::Ok();
+  }
+
+  bool WantsSequence(const Element& element) override {
+    if (element.depth == 0) {
+      wanted_ = selection_.StartingWith(element.tag);
+      // Of sequences that come twice the first one counts.
+      return !wanted_.empty() && std::find(read_.begin(), read_.end(), element.tag) == read_.end();
+    }
+    return whole_ != nullptr || std::any_of(wanted_.begin(), wanted_.end(), [&](uint32_t index) {
+             const TagPath& path = selection_.paths()[index];
+             return path.size() > element.depth && IsBelow(path, element.depth) && path[element.depth] == element.tag;
+           });
+  }
+
+  Status OnSequenceBegin(const Element& element) override {
+    if (element.depth == 0) {
+      read_.push_back(element.tag);
+      for (const uint32_t index : wanted_) {
+        if (selection_.paths()[index].size() == 1) whole_ = &found_[index];
+      }
+    }
+    open_.push_back(element.tag);
+    if (whole_ != nullptr) writer_.BeginSequence(element.tag);
+    return Status::Ok();
+  }
+
+  Status OnItemBegin(uint32_t depth) override {
+    charset_.BeginItem();
+    if (whole_ != nullptr) writer_.BeginObject();
+    return Status::Ok();
+  }
+
+  Status OnItemEnd(uint32_t depth) override {
+    if (whole_ != nullptr) writer_.EndObject();
+    charset_.EndItem();
+    return Status::Ok();
+  }
+
+  Status OnSequenceEnd(uint32_t depth) override {
+    open_.pop_back();
+    if (whole_ == nullptr) return Status::Ok();
+    writer_.EndSequence();
+    if (depth == 0) {
+      whole_->vr = "SQ";
+      whole_->json = json_;
+      json_.clear();
+      whole_ = nullptr;
+    }
+    return Status::Ok();
+  }
+
+  Status OnEncapsulated(const Element& element) override {
+    if (element.depth > 0 && whole_ != nullptr) writer_.AddEncapsulated(element);
+    return Status::Ok();
+  }
+
+  void Finish() {
+    for (size_t i = 0; i < found_.size(); ++i) {
+      if (found_[i].vr == Vr()) continue;
+      found_[i].path = selection_.paths()[i];
+      header_.attributes.push_back(std::move(found_[i]));
+    }
+  }
+
+ private:
+  // True when the first `depth` tags of the path are the sequences open now.
+  bool IsBelow(const TagPath& path, uint32_t depth) const {
+    return std::equal(path.begin(), path.begin() + depth, open_.begin());
+  }
+  bool IsAt(const TagPath& path, const Element& element) const {
+    return path.size() == element.depth + 1 && path.back() == element.tag && IsBelow(path, element.depth);
+  }
+
+  void Collect(const Element& element, Attribute* attribute) {
+    if (element.depth == 0 && attribute->vr != Vr()) return;
+    attribute->vr = element.vr;
+    if (element.vr.is_text()) {
+      text_.clear();
+      AppendText(element, charset_.current(), &decoder_, &text_);
+      ForEachValue(element.vr, text_, [&](std::string_view value) { attribute->values.emplace_back(value); });
+      if (element.depth == 0) AppendTextAttribute(element.vr, text_, &attribute->json);
+      return;
+    }
+    if (element.vr.is_binary_number()) {
+      const size_t count = element.length / element.vr.number_size();
+      for (size_t i = 0; i < count; ++i) AppendNumber(element, i, &attribute->values.emplace_back());
+    }
+    if (element.depth > 0) return;
+    if (!writer_.AppendAttribute(element, charset_.current())) json_.append("{\"vr\":\"").append(element.vr.text()).append("\"}");
+    attribute->json = json_;
+    json_.clear();
+  }
+
+  void NoteFact(const Element& element) {
+    const auto note_text = [&](std::string* fact, std::string_view vr) {
+      if (fact->empty()) *fact = TrimPadding(Vr(vr[0], vr[1]), element.value);
+    };
+    switch (element.tag.packed()) {
+      case tags::kSopClassUid.packed(): return note_text(&header_.sop_class_uid, "UI");
+      case tags::kSopInstanceUid.packed(): return note_text(&header_.sop_uid, "UI");
+      case tags::kStudyInstanceUid.packed(): return note_text(&header_.study_uid, "UI");
+      case tags::kSeriesInstanceUid.packed(): return note_text(&header_.series_uid, "UI");
+      case tags::kPhotometricInterpretation.packed(): return note_text(&header_.photometric_interpretation, "CS");
+      case tags::kSamplesPerPixel.packed(): return NoteCount(element, &header_.samples_per_pixel);
+      case tags::kRows.packed(): return NoteCount(element, &header_.rows);
+      case tags::kColumns.packed(): return NoteCount(element, &header_.columns);
+      case tags::kBitsAllocated.packed(): return NoteCount(element, &header_.bits_allocated);
+      case tags::kNumberOfFrames.packed():
+        if (header_.frames == 1) header_.frames = std::max(1u, ReadCount(WithKnownVr(element)));
+        return;
+      default: return;
+    }
+  }
+
+  static void NoteCount(const Element& element, uint32_t* fact) {
+    if (*fact == 0) *fact = ReadCount(WithKnownVr(element));
+  }
+
+  const AttributeSelection& selection_;
+  Header& header_;
+  const JsonOptions json_options_;
+  TextDecoder decoder_;
+  CharsetScope charset_;
+  std::vector<Attribute> found_;       // by index into the selection; without VR: not found
+  std::span<const uint32_t> wanted_;   // indices of the paths that begin with the top-level element at hand
+  std::vector<Tag> open_;              // sequences
+  std::vector<Tag> read_;              // top-level sequences that were wanted, and read
+  Attribute* whole_ = nullptr;         // of the top-level sequence that is being written as JSON
+  std::string json_, text_;            // reused
+  JsonWriter writer_;                  // into json_
+};
+
+}  // namespace
+
+AttributeSelection::AttributeSelection(std::vector<TagPath> paths) : paths_(std::move(paths)), order_(paths_.size()) {
+  std::iota(order_.begin(), order_.end(), 0);
+  std::erase_if(order_, [&](uint32_t index) { return paths_[index].empty(); });
+  std::stable_sort(order_.begin(), order_.end(), [&](uint32_t a, uint32_t b) { return paths_[a][0] < paths_[b][0]; });
+  for (const uint32_t index : order_) tops_.push_back(paths_[index][0]);
+}
+
+std::span<const uint32_t> AttributeSelection::StartingWith(Tag tag) const {
+  const auto [begin, end] = std::equal_range(tops_.begin(), tops_.end(), tag);
+  return {order_.data() + (begin - tops_.begin()), static_cast<size_t>(end - begin)};
+}
+
+const Attribute* Header::Find(Tag tag) const {
+  for (const Attribute& attribute : attributes) {
+    if (attribute.path.size() == 1 && attribute.path[0] == tag) return &attribute;
+  }
+  return nullptr;
+}
+
+std::string_view Header::First(Tag tag) const {
+  const Attribute* attribute = Find(tag);
+  return attribute == nullptr || attribute->values.empty() ? std::string_view() : attribute->values[0];
+}
+
+Result<Header> ReadHeader(Bytes file, const AttributeSelection& selection, const ReadLimits& limits) {
+  Header header;
+  HeaderVisitor visitor(selection, &header);
+  std::string inflated;
+  HILUM_ASSIGN_OR_RETURN(header.layout, Read(file, limits, visitor, &inflated));
+  visitor.Finish();
+  return header;
+}
+
+}  // namespace hilum::dicom

@@ -1,0 +1,220 @@
+#include "codecs/dicom/json_writer.h"
+
+#include <algorithm>
+
+#include "codecs/dicom/values.h"
+
+namespace hilum::dicom {
+namespace {
+
+constexpr Tag kDataSetTrailingPadding{0xFFFC, 0xFFFC};
+
+// What is about the encoding, not about the instance.
+bool IsLeftOut(Tag tag) {
+  return tag.element == 0 || tag.group == 0x0000 || tag.group == 0x0002 || tag == kDataSetTrailingPadding;
+}
+
+bool IsPixelData(Tag tag) {
+  return tag == tags::kPixelData || tag == tags::kFloatPixelData || tag == tags::kDoubleFloatPixelData;
+}
+
+void AppendVr(Vr vr, std::string* out) { out->append("{\"vr\":\"").append(vr.text()).append("\""); }
+
+void AppendPersonName(std::string_view name, std::string* out) {
+  constexpr std::string_view kGroups[] = {"Alphabetic", "Ideographic", "Phonetic"};
+  const size_t begin = out->size();
+  for (int i = 0; i < 3; ++i) {
+    const size_t end = i < 2 ? std::min(name.find('='), name.size()) : name.size();
+    if (const std::string_view group = TrimPadding("PN", name.substr(0, end)); !group.empty()) {
+      out->append(out->size() == begin ? "{\"" : ",\"").append(kGroups[i]).append("\":");
+      AppendJsonString(group, out);
+    }
+    if (end == name.size()) break;
+    name.remove_prefix(end + 1);
+  }
+  out->append(out->size() == begin ? "null" : "}");
+}
+
+void AppendTextValue(Vr vr, std::string_view value, std::string* out) {
+  if (value.empty()) {
+    out->append("null");
+  } else if (vr == Vr("PN")) {
+    AppendPersonName(value, out);
+  } else if ((vr != Vr("DS") && vr != Vr("IS")) || !AppendJsonNumber(value, out)) {
+    AppendJsonString(value, out);
+  }
+}
+
+size_t WordSize(Vr vr) {
+  if (vr == Vr("OW")) return 2;
+  if (vr == Vr("OF") || vr == Vr("OL")) return 4;
+  if (vr == Vr("OD") || vr == Vr("OV")) return 8;
+  return 1;
+}
+
+void AppendBase64(Bytes octets, std::string* out) {
+  constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  const auto at = [&](size_t i) { return i < octets.size() ? static_cast<unsigned char>(octets[i]) : 0u; };
+  for (size_t i = 0; i < octets.size(); i += 3) {
+    const uint32_t three = at(i) << 16 | at(i + 1) << 8 | at(i + 2);
+    out->push_back(kDigits[three >> 18]);
+    out->push_back(kDigits[three >> 12 & 63]);
+    out->push_back(i + 1 < octets.size() ? kDigits[three >> 6 & 63] : '=');
+    out->push_back(i + 2 < octets.size() ? kDigits[three & 63] : '=');
+  }
+}
+
+}  // namespace
+
+void AppendTextAttribute(Vr vr, std::string_view text, std::string* out) {
+  AppendVr(vr, out);
+  bool any = false;
+  ForEachValue(vr, text, [&](std::string_view value) {
+    out->append(any ? "," : ",\"Value\":[");
+    any = true;
+    AppendTextValue(vr, value, out);
+  });
+  out->append(any ? "]}" : "}");
+}
+
+void JsonWriter::BeginObject() {
+  if (!sequences_.empty()) out_->append(sequences_.back().items++ == 0 ? ",\"Value\":[" : ",");
+  out_->push_back('{');
+  objects_.push_back({.begin = out_->size(), .first_member = members_.size()});
+}
+
+void JsonWriter::EndObject() {
+  const Object object = objects_.back();
+  objects_.pop_back();
+  if (!object.sorted) SortMembers(object);
+  members_.resize(object.first_member);
+  out_->push_back('}');
+}
+
+void JsonWriter::SortMembers(const Object& object) {
+  const auto begin = members_.begin() + object.first_member;
+  const auto by_tag = [](const Member& a, const Member& b) { return a.tag < b.tag; };
+  std::stable_sort(begin, members_.end(), by_tag);
+  const auto end = std::unique(begin, members_.end(), [](const Member& a, const Member& b) { return a.tag == b.tag; });
+  std::string sorted;
+  for (auto member = begin; member != end; ++member) {
+    if (member != begin) sorted.push_back(',');
+    sorted.append(*out_, member->begin, member->end - member->begin);
+  }
+  out_->replace(object.begin, std::string::npos, sorted);
+}
+
+void JsonWriter::BeginMember(Tag tag) {
+  if (objects_.empty()) return;
+  Object& object = objects_.back();
+  if (members_.size() > object.first_member) {
+    if (tag <= members_.back().tag) object.sorted = false;
+    out_->push_back(',');
+  }
+  members_.push_back({.tag = tag, .begin = out_->size(), .end = 0});
+  out_->append("\"").append(ToHex(tag)).append("\":");
+}
+
+void JsonWriter::EndMember(bool keep) {
+  if (objects_.empty()) return;
+  if (keep) {
+    members_.back().end = out_->size();
+    return;
+  }
+  const bool first = members_.size() == objects_.back().first_member + 1;
+  out_->resize(members_.back().begin - (first ? 0 : 1));
+  members_.pop_back();
+}
+
+void JsonWriter::BeginSequence(Tag tag) {
+  BeginMember(tag);
+  AppendVr("SQ", out_);
+  sequences_.push_back({.tag = tag});
+}
+
+void JsonWriter::EndSequence() {
+  out_->append(sequences_.back().items == 0 ? "}" : "]}");
+  sequences_.pop_back();
+  EndMember(/*keep=*/true);
+}
+
+void JsonWriter::AddElement(const Element& element, const Charset& charset) {
+  if (IsLeftOut(element.tag)) return;
+  BeginMember(element.tag);
+  EndMember(AppendAttribute(element, charset));
+}
+
+void JsonWriter::AddEncapsulated(const Element& element) {
+  BeginMember(element.tag);
+  EndMember(AppendBulk(element, /*by_reference=*/true));
+}
+
+bool JsonWriter::AppendAttribute(const Element& written, const Charset& charset) {
+  const Element element = WithKnownVr(written);
+  if (element.vr.is_text()) {
+    text_.clear();
+    AppendText(element, charset, decoder_, &text_);
+    AppendTextAttribute(element.vr, text_, out_);
+    return true;
+  }
+  if (element.vr.is_binary_number()) {
+    AppendNumbers(element);
+    return true;
+  }
+  return AppendBulk(element, IsPixelData(element.tag) || element.length > options_.inline_binary_bytes);
+}
+
+void JsonWriter::AppendNumbers(const Element& element) {
+  AppendVr(element.vr, out_);
+  const size_t count = element.length / element.vr.number_size();
+  const bool wide = element.vr == Vr("UV") || element.vr == Vr("SV");
+  for (size_t i = 0; i < count; ++i) {
+    out_->append(i == 0 ? ",\"Value\":[" : ",");
+    const size_t begin = out_->size();
+    AppendNumber(element, i, out_);
+    // What a JSON number cannot be trusted to carry: tags, NaN and infinities, and what is no exact double.
+    const std::string_view number = std::string_view(*out_).substr(begin);
+    const bool fits = !wide || number.size() < 16;
+    if (element.vr == Vr("AT") || !fits || number.back() > '9') {
+      out_->insert(begin, 1, '"');
+      out_->push_back('"');
+    }
+  }
+  out_->append(count == 0 ? "}" : "]}");
+}
+
+bool JsonWriter::AppendBulk(const Element& element, bool by_reference) {
+  if (element.length == 0) {
+    AppendVr(element.vr, out_);
+  } else if (by_reference) {
+    if (!options_.bulk_data_uri) return false;
+    AppendVr(element.vr, out_);
+    out_->append(",\"BulkDataURI\":");
+    AppendJsonString(options_.bulk_data_uri(Path(element.tag)), out_);
+  } else {
+    AppendVr(element.vr, out_);
+    out_->append(",\"InlineBinary\":\"");
+    const size_t word = element.big_endian ? WordSize(element.vr) : 1;
+    if (word == 1) {
+      AppendBase64(element.value, out_);
+    } else {
+      // Little endian whatever the transfer syntax (PS3.18 F.2.7).
+      text_.assign(element.value);
+      for (size_t i = 0; i + word <= text_.size(); i += word) std::reverse(&text_[i], &text_[i] + word);
+      AppendBase64(text_, out_);
+    }
+    out_->push_back('"');
+  }
+  out_->push_back('}');
+  return true;
+}
+
+std::string JsonWriter::Path(Tag tag) const {
+  std::string path;
+  for (const Sequence& sequence : sequences_) {
+    path.append(ToHex(sequence.tag)).append("/").append(std::to_string(sequence.items - 1)).append("/");
+  }
+  return path + ToHex(tag);
+}
+
+}  // namespace hilum::dicom
