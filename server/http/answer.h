@@ -1,0 +1,69 @@
+// The answer of one exchange: framing, keep-alive, compression, and the waiting for clients that read slowly.
+// Used by the owner of the connection alone.
+#pragma once
+
+#include <string>
+
+#include "server/http/channel.h"
+#include "server/http/http.h"
+#include "server/http/output_queue.h"
+#include "server/http/request_body.h"
+#include "server/http/server_context.h"
+
+namespace hilum::http {
+
+class Answer final : public Responder {
+ public:
+  // The references outlive this object.
+  Answer(ServerContext& context, Channel& channel, OutputQueue& output, const Request& request, RequestBody& body,
+         const RequestHead& head);
+  // On the event loop nothing waits and nothing is sent: the connection flushes afterwards.
+  void RunsOnLoop() { on_loop_ = true; }
+  void RunsOnWorker() { on_loop_ = false; }
+  // Header lines for every answer of this exchange, e.g. those of CORS.
+  void SetExtraLines(std::string lines) { extra_lines_ = std::move(lines); }
+  void CloseAfterwards() { close_ = true; }
+
+  Status Head(int status, const Headers& headers, std::optional<uint64_t> length) override;
+  Status Write(Bytes bytes) override;
+  Status WriteFile(FileRange range) override;
+  Status Finish() override;
+  Status Send(int status, Headers headers, Bytes body) override;
+  bool started() const override { return status_ != 0; }
+
+  bool finished() const { return finished_; }
+  bool close() const { return close_; }
+  int status() const { return status_; }
+
+ private:
+  bool CanHaveBody() const { return !head_only_ && status_ >= 200 && status_ != 204 && status_ != 304; }
+  Status Account(uint64_t octets);
+  void AppendChunkSize(uint64_t octets);
+  Status Pump(Bytes body);
+  Status Flush();
+  Status CompressBody(Headers* headers, Bytes* body, std::string* storage) const;
+  Status Gone();
+
+  ServerContext& context_;
+  Channel& channel_;
+  OutputQueue& output_;
+  const Request& request_;
+  RequestBody& body_;
+  const bool http11_;
+  const bool head_only_;
+  bool close_;
+  bool on_loop_ = false;
+  bool finished_ = false;
+  bool broken_ = false;
+  bool chunked_ = false;
+  bool sized_ = false;
+  uint64_t left_ = 0;  // of a sized body
+  int status_ = 0;
+  std::string extra_lines_;
+};
+
+// The server's own answers: {"error": reason, "request": id}.
+Status SendError(Responder& responder, int status, std::string_view reason, std::string_view request_id,
+                 Headers headers = {});
+
+}  // namespace hilum::http

@@ -1,0 +1,104 @@
+#include "server/http/compression.h"
+
+#include <libdeflate.h>
+#include <zstd.h>
+
+#include <memory>
+#include <optional>
+
+#include "server/http/text.h"
+
+namespace hilum::http {
+namespace {
+
+constexpr int kGzipLevel = 6;
+constexpr int kZstdLevel = 3;
+
+// RFC 9110 12.4.2 in thousandths; anything malformed counts as refused.
+int ParseQuality(std::string_view text) {
+  if (text.empty() || (text[0] != '0' && text[0] != '1') || text.size() > 5) return 0;
+  if (text.size() > 1 && text[1] != '.') return 0;
+  int quality = (text[0] - '0') * 1000;
+  for (size_t i = 2, weight = 100; i < text.size(); ++i, weight /= 10) {
+    if (!IsDigit(text[i])) return 0;
+    quality += (text[i] - '0') * static_cast<int>(weight);
+  }
+  return quality > 1000 ? 0 : quality;
+}
+
+}  // namespace
+
+Coding ChooseCoding(std::string_view accept_encoding) {
+  std::optional<int> gzip, zstd, identity, any;
+  while (!accept_encoding.empty()) {
+    std::string_view item = TakeUntil(&accept_encoding, ',');
+    const std::string_view name = TakeUntil(&item, ';');
+    int quality = 1000;
+    while (!item.empty()) {
+      const std::string_view parameter = TakeUntil(&item, ';');
+      if (parameter.size() > 2 && LowerCase(parameter[0]) == 'q' && parameter[1] == '=') {
+        quality = ParseQuality(parameter.substr(2));
+      }
+    }
+    if (EqualsIgnoringCase(name, "gzip") || EqualsIgnoringCase(name, "x-gzip")) gzip = quality;
+    if (EqualsIgnoringCase(name, "zstd")) zstd = quality;
+    if (EqualsIgnoringCase(name, "identity")) identity = quality;
+    if (name == "*") any = quality;
+  }
+  const int of_gzip = gzip.value_or(any.value_or(0));
+  const int of_zstd = zstd.value_or(any.value_or(0));
+  // Without being named, the identity form is as good as any.
+  const int of_identity = identity.value_or(0);
+  if (of_zstd > 0 && of_zstd >= of_gzip && of_zstd >= of_identity) return Coding::kZstd;
+  if (of_gzip > 0 && of_gzip >= of_identity) return Coding::kGzip;
+  return Coding::kIdentity;
+}
+
+bool IsCompressibleType(std::string_view content_type) {
+  const std::string_view type = TakeUntil(&content_type, ';');
+  const auto has_prefix = [&](std::string_view prefix) {
+    return EqualsIgnoringCase(type.substr(0, prefix.size()), prefix);
+  };
+  const auto has_suffix = [&](std::string_view suffix) {
+    return type.size() >= suffix.size() && EqualsIgnoringCase(type.substr(type.size() - suffix.size()), suffix);
+  };
+  return has_prefix("text/") || has_suffix("json") || has_suffix("xml") || has_suffix("javascript");
+}
+
+std::string_view CodingName(Coding coding) { return coding == Coding::kZstd ? "zstd" : "gzip"; }
+
+Result<std::string> Compress(Coding coding, Bytes body) {
+  std::string packed;
+  if (coding == Coding::kZstd) {
+    packed.resize(ZSTD_compressBound(body.size()));
+    const size_t size = ZSTD_compress(packed.data(), packed.size(), body.data(), body.size(), kZstdLevel);
+    if (ZSTD_isError(size)) return Internal(std::string("compress answer with zstd: ") + ZSTD_getErrorName(size));
+    packed.resize(size);
+    return packed;
+  }
+  const std::unique_ptr<libdeflate_compressor, decltype(&libdeflate_free_compressor)> compressor(
+      libdeflate_alloc_compressor(kGzipLevel), libdeflate_free_compressor);
+  if (!compressor) return Internal("compress answer with gzip: out of memory");
+  packed.resize(libdeflate_gzip_compress_bound(compressor.get(), body.size()));
+  const size_t size =
+      libdeflate_gzip_compress(compressor.get(), body.data(), body.size(), packed.data(), packed.size());
+  if (size == 0) return Internal("compress answer with gzip: the bound was too small");
+  packed.resize(size);
+  return packed;
+}
+
+std::string CodedEntityTag(std::string_view tag, Coding coding) {
+  tag = Trimmed(tag);
+  if (tag.size() < 2 || tag.front() != '"' || tag.back() != '"') return std::string(tag);
+  return std::string(tag.substr(0, tag.size() - 1)) + "-" + std::string(CodingName(coding)) + "\"";
+}
+
+std::string PlainEntityTags(std::string_view tags) {
+  std::string plain(tags);
+  for (const std::string_view suffix : {"-gzip\"", "-zstd\""}) {
+    for (size_t at = plain.find(suffix); at != std::string::npos; at = plain.find(suffix, at)) plain.erase(at, suffix.size() - 1);
+  }
+  return plain;
+}
+
+}  // namespace hilum::http

@@ -1,0 +1,49 @@
+// Octets and file ranges on their way to one client, in order. Octets of memory are counted; file ranges cost none.
+// Used by one thread at a time: the owner of the connection.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "server/http/channel.h"
+#include "server/http/http.h"
+
+namespace hilum::http {
+
+class OutputQueue {
+ public:
+  bool empty() const { return front_ == pieces_.size(); }
+  // Octets of memory that wait.
+  size_t memory() const { return memory_; }
+  // Octets sent since the connection began: tells whether the client takes any.
+  uint64_t sent() const { return sent_; }
+
+  void Append(Bytes bytes);
+  void Append(FileRange range);
+
+  // Sends what waits: kDone when nothing is left or more than `budget` octets went out, else what the channel waits for.
+  Io Flush(Channel& channel, uint64_t budget = UINT64_MAX);
+  // Sends what waits, then `body` from where it lies, and takes the sent prefix off it.
+  Io SendThrough(Channel& channel, Bytes* body);
+
+ private:
+  struct Piece {
+    std::string text;
+    FileRange file;  // a range when file.file is set, else text
+    bool is_file() const { return file.file != nullptr; }
+  };
+  IoResult SendFront(Channel& channel, Bytes* body);
+  void Drop(size_t octets, Bytes* body);
+  void Recycle();
+
+  std::vector<Piece> pieces_;
+  size_t front_ = 0;   // the first piece not sent
+  size_t offset_ = 0;  // octets of a front text that are sent
+  size_t memory_ = 0;
+  uint64_t sent_ = 0;
+};
+
+}  // namespace hilum::http
