@@ -1,0 +1,203 @@
+// STOW-RS through the real server: the outcome table, and everything a client can get wrong.
+#include <gmock/gmock.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "tests/server/dicomweb/service_fixture.h"
+
+namespace hilum::dicomweb {
+namespace {
+
+using ::testing::HasSubstr;
+using nlohmann::json;
+using testing::HttpAnswer;
+using testing::InstanceSpec;
+using testing::MakeInstance;
+
+class StowTest : public testing::ServiceFixture {
+ protected:
+  int FailureReasonOf(const HttpAnswer& answer, const char* sequence = "00081198") {
+    const json document = json::parse(answer.body, nullptr, false);
+    if (document.is_discarded() || !document.contains(sequence)) return -1;
+    return document[sequence]["Value"][0]["00081197"]["Value"][0].get<int>();
+  }
+  uint64_t StoredInstances() {
+    storage::CatalogueReader reader = store_->Read();
+    return reader.Find({.level = storage::Level::kInstance})->total;
+  }
+};
+
+TEST_F(StowTest, StoresAMultipartRequestAndNamesEveryInstance) {
+  const HttpAnswer answer = Post("/dicom-web/studies", kMultipart, Multipart({MakeInstance({.sop = "1.2.1.1.1"}), MakeInstance({.sop = "1.2.1.1.2"})}));
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(answer.Header("Content-Type"), "application/dicom+json");
+  const json document = json::parse(answer.body);
+  EXPECT_EQ(document["00081190"]["Value"][0], base_ + "/dicom-web/studies/1.2.1");
+  ASSERT_EQ(document["00081199"]["Value"].size(), 2u);
+  const json& first = document["00081199"]["Value"][0];
+  EXPECT_EQ(first["00081150"]["Value"][0], "1.2.840.10008.5.1.4.1.1.2");
+  EXPECT_EQ(first["00081155"]["Value"][0], "1.2.1.1.1");
+  EXPECT_EQ(first["00081190"]["Value"][0], base_ + "/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.1");
+  EXPECT_FALSE(document.contains("00081198")) << "an empty failure sequence confuses clients";
+}
+
+TEST_F(StowTest, StoresASinglePart) {
+  const std::string bytes = MakeInstance({});
+  EXPECT_EQ(Post("/dicom-web/studies/1.2.1", "application/dicom", bytes).status, 200);
+  EXPECT_EQ(Get("/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.1", {"Accept: application/dicom"}).body, bytes);
+}
+
+TEST_F(StowTest, TheSameBytesAgainAreASuccessAndOthersAreNot) {
+  EXPECT_EQ(Post("/dicom-web/studies", "application/dicom", MakeInstance({.pixel_fill = 1})).status, 200);
+  EXPECT_EQ(Post("/dicom-web/studies", "application/dicom", MakeInstance({.pixel_fill = 1})).status, 200);
+  const HttpAnswer other = Post("/dicom-web/studies", "application/dicom", MakeInstance({.pixel_fill = 2}));
+  EXPECT_EQ(other.status, 409);
+  EXPECT_EQ(FailureReasonOf(other), 0x0111);
+}
+
+TEST_F(StowTest, PartOfARequestStoredIs202WithBothSequences) {
+  const HttpAnswer answer = Post("/dicom-web/studies/1.2.1", kMultipart, Multipart({MakeInstance({}), MakeInstance({.study = "1.9"}), "garbage"}));
+  EXPECT_EQ(answer.status, 202);
+  EXPECT_EQ(FailureReasonOf(answer), 0xA901);
+  EXPECT_EQ(FailureReasonOf(answer, "0008119A"), 0xC000) << "what has no name is an other failure";
+  EXPECT_EQ(StoredInstances(), 1u);
+}
+
+TEST_F(StowTest, RemarksAre202WithAWarning) {
+  const HttpAnswer answer = Post("/dicom-web/studies", "application/dicom", MakeInstance({.study = "1.02"}));
+  EXPECT_EQ(answer.status, 202);
+  const json item = json::parse(answer.body)["00081199"]["Value"][0];
+  EXPECT_EQ(item["00081196"]["Value"][0], 0xB007);
+  EXPECT_THAT(item["00741048"]["Value"][0]["00000902"]["Value"][0].get<std::string>(), HasSubstr("9.1"));
+}
+
+TEST_F(StowTest, MissingUidsAre409WithTheDataSetReason) {
+  const HttpAnswer answer = Post("/dicom-web/studies", "application/dicom", MakeInstance({.series = ""}));
+  EXPECT_EQ(answer.status, 409);
+  EXPECT_EQ(FailureReasonOf(answer), 0xA900);
+}
+
+TEST_F(StowTest, EveryBadRequestIsAnsweredWithAReasonAndStoresNothing) {
+  const std::string good = MakeInstance({});
+  struct Bad {
+    const char* name;
+    std::string type, body;
+    std::vector<int> statuses;
+  };
+  const std::vector<Bad> requests = {
+      {"no type", "", Multipart({good}), {415}},
+      {"html", "text/html", "<html>", {415}},
+      {"other multipart", "multipart/form-data; boundary=frontier", Multipart({good}), {415}},
+      {"metadata parts", "multipart/related; type=\"application/dicom+json\"; boundary=frontier", Multipart({"[]"}), {415}},
+      {"no boundary", "multipart/related; type=\"application/dicom\"", Multipart({good}), {400}},
+      {"empty boundary", "multipart/related; type=\"application/dicom\"; boundary=\"\"", Multipart({good}), {400}},
+      {"huge boundary", "multipart/related; type=\"application/dicom\"; boundary=" + std::string(5000, 'b'), Multipart({good}), {400}},
+      {"wrong boundary", "multipart/related; type=\"application/dicom\"; boundary=other", Multipart({good}), {400}},
+      {"empty body", kMultipart, "", {400}},
+      {"only the end", kMultipart, "--frontier--\r\n", {400}},
+      {"no end", kMultipart, Multipart({good}).substr(0, Multipart({good}).size() - 20), {400}},
+      {"zero-length part", kMultipart, Multipart({""}), {409}},
+      {"two zero-length parts", kMultipart, Multipart({"", ""}), {409}},
+      {"part header bomb", kMultipart, "--frontier\r\nX: " + std::string(100'000, 'x') + "\r\n\r\n" + good + "\r\n--frontier--\r\n", {400, 413}},
+      {"text", "application/dicom", "not DICOM at all", {409}},
+      {"empty single part", "application/dicom", "", {400}},
+      {"text part", kMultipart, "--frontier\r\nContent-Type: text/plain\r\n\r\nhello\r\n--frontier--\r\n", {409}},
+  };
+  for (const Bad& bad : requests) {
+    SCOPED_TRACE(bad.name);
+    const HttpAnswer answer = Post("/dicom-web/studies", bad.type, bad.body);
+    EXPECT_THAT(bad.statuses, ::testing::Contains(answer.status)) << answer.error << answer.body;
+    const json document = json::parse(answer.body, nullptr, false);
+    EXPECT_TRUE(!document.is_discarded() && (document.contains("00081198") || document.contains("0008119A"))) << answer.body;
+    EXPECT_EQ(StoredInstances(), 0u);
+  }
+  EXPECT_EQ(Post("/dicom-web/studies", "application/dicom", good).status, 200) << "the server is as good as before";
+}
+
+TEST_F(StowTest, TruncatedAndMutatedRequestsNeverStoreWhatWasNotSent) {
+  const std::string whole = Multipart({MakeInstance({}), MakeInstance({.sop = "1.2.1.1.2"})});
+  SeededRandom random(20261121);
+  for (size_t length = 0; length < whole.size() - 14; length += 97) {
+    const HttpAnswer answer = Post("/dicom-web/studies", kMultipart, whole.substr(0, length));
+    EXPECT_EQ(answer.status, 400) << length << answer.body;
+  }
+  EXPECT_EQ(StoredInstances(), 0u);
+  for (int i = 0; i < 300; ++i) {
+    std::string mutated = whole;
+    for (int flips = 0; flips < 4; ++flips) mutated[random.Next64() % mutated.size()] ^= static_cast<char>(1 << random.Next64() % 8);
+    const HttpAnswer answer = Post("/dicom-web/studies", kMultipart, mutated);
+    EXPECT_TRUE(answer.status >= 200 && answer.status < 500) << answer.status << answer.error;
+  }
+  EXPECT_EQ(Findings(), "");
+}
+
+TEST_F(StowTest, HostileNumbersAndNestingAreRefused) {
+  const auto element = [](uint16_t group, uint16_t element, const char* vr, uint32_t length) {
+    std::string out;
+    AppendLe(&out, group);
+    AppendLe(&out, element);
+    out.append(vr, 2).append(2, '\0');
+    AppendLe(&out, length);
+    return out;
+  };
+  std::string nested = MakeInstance({}).substr(0, 132);
+  std::string lengths = nested;
+  nested += std::string("\x02\0\x10\0UI\x14\0" "1.2.840.10008.1.2.1\0", 28);
+  lengths = nested + element(0x0008, 0x1115, "SQ", 0xFFFFFFFF) + element(0xFFFE, 0xE000, "\xFF\xFF", 0xFFFFFFFF);
+  for (int i = 0; i < 100'000; ++i) nested += element(0x0008, 0x1115, "SQ", 0xFFFFFFFF) + std::string("\xFE\xFF\0\xE0\xFF\xFF\xFF\xFF", 8);
+  const std::string huge = MakeInstance({}).substr(0, 400) + element(0x7FE0, 0x0010, "OW", 0xFFFFFFFE);
+  for (const std::string& body : {nested, lengths, huge}) {
+    const HttpAnswer answer = Post("/dicom-web/studies", "application/dicom", body);
+    EXPECT_EQ(answer.status, 409) << answer.body;
+    EXPECT_EQ(FailureReasonOf(answer, "0008119A"), 0xC000) << answer.body;
+  }
+  EXPECT_EQ(StoredInstances(), 0u);
+}
+
+TEST_F(StowTest, BrokenFilesOfTheTestDataAreStoredWholeOrRefusedWithAReason) {
+  const std::filesystem::path folder = std::filesystem::path(HILUM_TEST_DATA) / "dicom" / "broken";
+  if (!std::filesystem::exists(folder)) GTEST_SKIP() << "the external test data is not here";
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    SCOPED_TRACE(entry.path().filename().string());
+    std::ifstream file(entry.path(), std::ios::binary);
+    const std::string bytes((std::istreambuf_iterator<char>(file)), {});
+    const HttpAnswer answer = Post("/dicom-web/studies", "application/dicom", bytes);
+    const json document = json::parse(answer.body, nullptr, false);
+    ASSERT_FALSE(document.is_discarded());
+    if (answer.status == 200 || answer.status == 202) {
+      const std::string url = document["00081199"]["Value"][0]["00081190"]["Value"][0];
+      EXPECT_EQ(testing::Fetch("GET", url, {"Accept: application/dicom"}).body, bytes);
+      EXPECT_EQ(testing::Fetch("GET", url + "/metadata").status, 200);
+    } else {
+      EXPECT_EQ(answer.status, 409) << answer.body;
+      EXPECT_THAT(answer.body, HasSubstr("00000902")) << "no explanation";
+    }
+  }
+  EXPECT_EQ(Findings(), "");
+}
+
+TEST_F(StowTest, DeleteTakesAwayAtOnce) {
+  for (const char* sop : {"1.2.1.1.1", "1.2.1.1.2"}) ASSERT_EQ(Post("/dicom-web/studies", "application/dicom", MakeInstance({.sop = sop})).status, 200);
+  EXPECT_EQ(testing::Fetch("DELETE", base_ + "/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.1").status, 204);
+  EXPECT_EQ(Get("/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.1").status, 404);
+  EXPECT_EQ(Get("/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.2").status, 200);
+  EXPECT_EQ(testing::Fetch("DELETE", base_ + "/dicom-web/studies/1.2.1").status, 204);
+  EXPECT_EQ(testing::Fetch("DELETE", base_ + "/dicom-web/studies/1.2.1").status, 404);
+  EXPECT_EQ(StoredInstances(), 0u);
+}
+
+TEST_F(StowTest, UnchangedMetadataAndInstancesAre304) {
+  ASSERT_EQ(Post("/dicom-web/studies", "application/dicom", MakeInstance({})).status, 200);
+  for (const char* path : {"/dicom-web/studies/1.2.1/metadata", "/dicom-web/studies/1.2.1", "/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.1/metadata"}) {
+    const auto etag = Get(path).Header("ETag");
+    ASSERT_TRUE(etag) << path;
+    EXPECT_EQ(Get(path, {"If-None-Match: " + *etag}).status, 304) << path;
+    clock_.Advance(std::chrono::seconds(1));
+    ASSERT_EQ(Post("/dicom-web/studies", "application/dicom", MakeInstance({.sop = "1.2.1.1.9" + std::to_string(random_.Next64() % 1'000'000)})).status, 200);
+    if (!std::string_view(path).ends_with("1.2.1.1.1/metadata")) EXPECT_EQ(Get(path, {"If-None-Match: " + *etag}).status, 200) << path;
+  }
+}
+
+}  // namespace
+}  // namespace hilum::dicomweb
