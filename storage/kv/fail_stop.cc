@@ -10,8 +10,9 @@ FailStop::FailStop(std::function<void(const Status&)> on_fatal, Logger log)
 void FailStop::Trip(const Status& cause) {
   {
     std::lock_guard lock(mu_);
+    const std::string reason = cause.ToString();
     if (tripped_) return;
-    cause_ = cause.ToString();
+    cause_ = reason;
     tripped_ = true;
   }
   log_.Error("the key-value store is read-only from now on", {{"cause", cause.ToString()}});

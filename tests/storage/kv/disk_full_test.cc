@@ -1,0 +1,153 @@
+// Disks that fill up: commits are refused before the edge, reads go on, and everything goes on when space returns.
+#include <sys/mount.h>
+
+#include <fstream>
+#include <thread>
+
+#include "tests/storage/kv/kv_testing.h"
+
+namespace hilum::storage {
+namespace {
+
+using namespace testing;
+using ::testing::HasSubstr;
+
+constexpr uint64_t kMiB = 1 << 20;
+
+class ShrinkingDisk : public PosixDisk {
+ public:
+  std::atomic<uint64_t> free{1024 * kMiB};
+  mutable std::atomic<int> looks{0};
+  Result<uint64_t> FreeBytes(const std::string&) const override {
+    ++looks;
+    return free.load();
+  }
+};
+
+class DiskFullTest : public ::testing::Test {
+ protected:
+  Result<std::unique_ptr<Kv>> Open() {
+    return Kv::Open(SmallOptions(directory_ / "kv"), TestMergers(), disk_, clock_, Logger());
+  }
+  Code Commit(Kv& kv, const std::string& key) {
+    clock_.Advance(std::chrono::milliseconds(21));
+    return kv.Commit(OnePut(Family::kCatalogue, key, "v")).status().code();
+  }
+
+  TempDirectory directory_;
+  ShrinkingDisk disk_;
+  FakeClock clock_;
+};
+
+TEST_F(DiskFullTest, RefusesCommitsBelowTheLowWaterMarkAndGoesOnAboveIt) {
+  const auto kv = Open();
+  ASSERT_TRUE(kv.ok()) << kv.status().ToString();
+  EXPECT_EQ(Commit(**kv, "before"), Code::kOk);
+
+  disk_.free = 16 * kMiB - 1;
+  EXPECT_EQ(Commit(**kv, "refused"), Code::kDiskFull);
+  EXPECT_EQ((*kv)->Checkpoint(directory_ / "copy").status().code(), Code::kDiskFull);
+  EXPECT_EQ(Read(**kv, Family::kCatalogue, "before"), "v");
+  EXPECT_EQ(Read(**kv, Family::kCatalogue, "refused"), "(absent)");
+  EXPECT_EQ((*kv)->sequence(), 1u);
+  HILUM_EXPECT_OK((*kv)->health());
+
+  disk_.free = 16 * kMiB;
+  EXPECT_EQ(Commit(**kv, "after"), Code::kOk);
+  EXPECT_EQ((*kv)->sequence(), 2u);
+}
+
+TEST_F(DiskFullTest, LooksAtTheDiskRarelyButBeforeMuchIsWritten) {
+  const auto kv = Open();
+  ASSERT_TRUE(kv.ok()) << kv.status().ToString();
+  EXPECT_EQ(Commit(**kv, "first"), Code::kOk);
+  disk_.looks = 0;
+  for (int i = 0; i < 100; ++i) HILUM_EXPECT_OK((*kv)->Commit(OnePut(Family::kCatalogue, "k", "v")));
+  EXPECT_EQ(disk_.looks, 0) << "no time has passed and little was written";
+  for (int i = 0; i < 100; ++i) {
+    HILUM_EXPECT_OK((*kv)->Commit(OnePut(Family::kCatalogue, "k", std::string(60'000, 'v'))));
+  }
+  EXPECT_EQ(disk_.looks, 1) << "6 MB were written";
+}
+
+TEST_F(DiskFullTest, OpensBelowTheLowWaterMarkForReadingButNotWithoutRoomToRecover) {
+  {
+    const auto kv = Open();
+    ASSERT_TRUE(kv.ok()) << kv.status().ToString();
+    EXPECT_EQ(Commit(**kv, "a"), Code::kOk);
+  }
+  disk_.free = 4 * kMiB;
+  const auto refused = Open();
+  EXPECT_EQ(refused.status().code(), Code::kDiskFull);
+  EXPECT_THAT(refused.status().message(), HasSubstr("opening the store needs"));
+
+  disk_.free = 15 * kMiB;
+  const auto kv = Open();
+  ASSERT_TRUE(kv.ok()) << kv.status().ToString();
+  EXPECT_EQ(Read(**kv, Family::kCatalogue, "a"), "v");
+  EXPECT_EQ(Commit(**kv, "b"), Code::kDiskFull);
+}
+
+// A real file system of 64 MB. Needs the right to mount.
+class SmallFileSystemTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (::mount("tmpfs", directory_.path().c_str(), "tmpfs", 0, "size=64m") != 0) {
+      GTEST_SKIP() << "no permission to mount a small file system";
+    }
+    mounted_ = true;
+  }
+  void TearDown() override {
+    if (mounted_) ::umount2(directory_.path().c_str(), MNT_DETACH);
+  }
+
+  TempDirectory directory_;
+  bool mounted_ = false;
+};
+
+TEST_F(SmallFileSystemTest, FillsUpWithoutHarmAndGoesOnWhenSpaceReturns) {
+  const uint64_t seed = SeedFromClock();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937_64 random(seed);
+  { std::ofstream(directory_ / "ballast") << std::string(16 * kMiB, 'b'); }
+  std::vector<std::string> values;
+  // Commits random values, which do not compress, until the disk is full; how many.
+  const auto fill = [&](Kv& kv) {
+    const size_t before = values.size();
+    while (true) {
+      std::string value(60'000, '\0');
+      for (char& octet : value) octet = static_cast<char>(random());
+      const auto outcome = kv.Commit(OnePut(Family::kCatalogue, std::to_string(values.size()), value));
+      if (!outcome.ok()) {
+        EXPECT_EQ(outcome.status().code(), Code::kDiskFull) << outcome.status().ToString();
+        return values.size() - before;
+      }
+      values.push_back(std::move(value));
+    }
+  };
+  const auto expect_all = [&](const Kv& kv) {
+    HILUM_EXPECT_OK(kv.health());
+    for (size_t i = 0; i < values.size(); ++i) {
+      ASSERT_TRUE(Read(kv, Family::kCatalogue, std::to_string(i)) == values[i]) << i;
+    }
+  };
+
+  auto kv = MustOpen(directory_ / "kv");
+  ASSERT_NE(kv, nullptr);
+  EXPECT_GT(fill(*kv), 100u);
+  expect_all(*kv);
+  for (int round = 0; round < 3; ++round) {
+    kv.reset();
+    kv = MustOpen(directory_ / "kv");
+    ASSERT_NE(kv, nullptr) << "a store that is full to the low-water mark opens again";
+    fill(*kv);
+    expect_all(*kv);
+  }
+  std::filesystem::remove(directory_ / "ballast");
+  std::this_thread::sleep_for(std::chrono::milliseconds(25));
+  EXPECT_GT(fill(*kv), 50u) << "space returned";
+  expect_all(*kv);
+}
+
+}  // namespace
+}  // namespace hilum::storage
