@@ -1,0 +1,58 @@
+#include "tests/bench/load/report.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+namespace hilum::load {
+
+namespace {
+
+// The smallest value that at least `share` of all do not exceed. REQUIRES: `sorted` is.
+double Percentile(const std::vector<double>& sorted, double share) {
+  if (sorted.empty()) return 0;
+  const auto rank = static_cast<size_t>(std::ceil(share * static_cast<double>(sorted.size())));
+  return sorted[std::clamp<size_t>(rank, 1, sorted.size()) - 1];
+}
+
+// Printable ASCII without quotes and backslashes: enough for a message inside JSON.
+std::string Plain(std::string_view text) {
+  std::string plain(text.substr(0, 300));
+  std::replace_if(
+      plain.begin(), plain.end(), [](char c) { return c < 0x20 || c > 0x7E || c == '"' || c == '\\'; }, ' ');
+  return plain;
+}
+
+}  // namespace
+
+void Report::Add(const Figures& figures) {
+  const std::lock_guard lock(mu_);
+  total_.latencies_ms.insert(total_.latencies_ms.end(), figures.latencies_ms.begin(), figures.latencies_ms.end());
+  total_.items += figures.items;
+  total_.octets += figures.octets;
+  total_.failures += figures.failures;
+  if (total_.first_failure.empty()) total_.first_failure = figures.first_failure;
+}
+
+void Report::Print(std::string_view op, std::string_view items_name,
+                   const std::vector<std::pair<std::string, std::string>>& fields,
+                   std::chrono::duration<double> elapsed) {
+  const std::lock_guard lock(mu_);
+  auto& latencies = total_.latencies_ms;
+  std::sort(latencies.begin(), latencies.end());
+  const double seconds = std::max(elapsed.count(), 1e-9);
+  const std::string items(items_name);
+  std::printf("{\"op\":\"%s\"", std::string(op).c_str());
+  for (const auto& [name, value] : fields) std::printf(",\"%s\":%s", name.c_str(), value.c_str());
+  std::printf(",\"seconds\":%.3f,\"%s\":%llu,\"failures\":%llu", seconds, items.c_str(),
+              static_cast<unsigned long long>(total_.items), static_cast<unsigned long long>(total_.failures));
+  std::printf(",\"%s_per_s\":%.1f,\"mb_per_s\":%.1f", items.c_str(), static_cast<double>(total_.items) / seconds,
+              static_cast<double>(total_.octets) / seconds / 1e6);
+  std::printf(",\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"max_ms\":%.3f", Percentile(latencies, 0.5),
+              Percentile(latencies, 0.99), Percentile(latencies, 1.0));
+  if (!total_.first_failure.empty()) std::printf(",\"first_failure\":\"%s\"", Plain(total_.first_failure).c_str());
+  std::printf("}\n");
+  std::fflush(stdout);
+}
+
+}  // namespace hilum::load
