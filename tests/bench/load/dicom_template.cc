@@ -16,6 +16,7 @@ const std::string kStudy = "2.25.1000000000.1000.1000000.1000000.1000000";
 const std::string kSeries = "2.25.1000000000.1000.1000000.1000001.1000000";
 const std::string kInstance = "2.25.1000000000.1000.1000000.1000001.1000001";
 const std::string kNumber = "99999999";
+const std::string kPatient = "LOAD-0000-0000000";
 
 std::string Uid(const DicomTemplate::Identity& id, uint64_t series, uint64_t instance) {
   char text[80];
@@ -84,7 +85,7 @@ std::string MakeHeader(const Geometry& geometry) {
   add(0x0008, 0x1070, "PN", "Operator^Olga");
   add(0x0008, 0x1090, "LO", "Phantom 64");
   add(0x0010, 0x0010, "PN", "Load^Test");
-  add(0x0010, 0x0020, "LO", "LOAD-000001");
+  add(0x0010, 0x0020, "LO", kPatient);
   add(0x0010, 0x0030, "DA", "19600229");
   add(0x0010, 0x0040, "CS", "O");
   add(0x0010, 0x1010, "AS", "063Y");
@@ -161,6 +162,7 @@ DicomTemplate::DicomTemplate(uint64_t octets) {
   series_at_ = Occurrences(header_, kSeries);
   instance_at_ = Occurrences(header_, kInstance);
   number_at_ = Occurrences(header_, kNumber);
+  patient_at_ = Occurrences(header_, kPatient);
 }
 
 void DicomTemplate::Patch(const Identity& identity, std::string* header) const {
@@ -173,6 +175,10 @@ void DicomTemplate::Patch(const Identity& identity, std::string* header) const {
   char number[9];
   std::snprintf(number, sizeof(number), "%08u", static_cast<unsigned>(identity.instance % 100'000'000));
   put(number_at_, number);
+  char patient[18];
+  std::snprintf(patient, sizeof(patient), "LOAD-%04u-%07u", static_cast<unsigned>(identity.client % 10'000),
+                static_cast<unsigned>(identity.study % 10'000'000));
+  put(patient_at_, patient);
 }
 
 }  // namespace hilum::load

@@ -20,7 +20,8 @@ class DicomTemplate {
   uint64_t octets() const { return header_.size() + pixels_.size(); }
 
   // Writes the identity of one instance into a copy of header(). Runs, clients, studies, series and instances that
-  // differ in a number differ in their UIDs; all UIDs have the same length.
+  // differ in a number differ in their UIDs; all UIDs have the same length. Every study of every client has its own
+  // patient.
   struct Identity {
     uint64_t run = 0;
     uint64_t client = 0;
@@ -33,7 +34,7 @@ class DicomTemplate {
  private:
   std::string header_;
   std::string pixels_;
-  std::vector<size_t> study_at_, series_at_, instance_at_, number_at_;
+  std::vector<size_t> study_at_, series_at_, instance_at_, number_at_, patient_at_;
 };
 
 }  // namespace hilum::load
