@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 
 #include "base/result.h"
@@ -19,6 +20,9 @@ struct JsonOptions {
 
 // Appends the data set as one JSON object, group 0002 left out, keys in tag order. On error `out` is as before.
 Status AppendJson(Bytes file, const JsonOptions& options, const ReadLimits& limits, std::string* out);
+
+// Appends the attribute object of values that are decoded already, as Attribute::values holds them: {"vr":"DA","Value":["20200101"]}.
+void AppendAttributeJson(Vr vr, std::span<const std::string> values, std::string* out);
 
 // Appends `text` as a JSON string, quotes included. Text that is not UTF-8 has its bad octets replaced by U+FFFD.
 void AppendJsonString(std::string_view text, std::string* out);

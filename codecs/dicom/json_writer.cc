@@ -18,7 +18,10 @@ bool IsPixelData(Tag tag) {
   return tag == tags::kPixelData || tag == tags::kFloatPixelData || tag == tags::kDoubleFloatPixelData;
 }
 
-void AppendVr(Vr vr, std::string* out) { out->append("{\"vr\":\"").append(vr.text()).append("\""); }
+void AppendVr(Vr vr, std::string* out) {
+  const char text[] = {'{', '"', 'v', 'r', '"', ':', '"', vr.a, vr.b, '"'};
+  out->append(text, sizeof(text));
+}
 
 void AppendPersonName(std::string_view name, std::string* out) {
   constexpr std::string_view kGroups[] = {"Alphabetic", "Ideographic", "Phonetic"};
@@ -40,8 +43,9 @@ void AppendTextValue(Vr vr, std::string_view value, std::string* out) {
     out->append("null");
   } else if (vr == Vr("PN")) {
     AppendPersonName(value, out);
-  } else if ((vr != Vr("DS") && vr != Vr("IS")) || !AppendJsonNumber(value, out)) {
-    AppendJsonString(value, out);
+  } else {
+    const bool numeric = vr == Vr("DS") || vr == Vr("IS") || (vr.is_binary_number() && vr != Vr("AT"));
+    if (!numeric || !AppendJsonNumber(value, out)) AppendJsonString(value, out);
   }
 }
 
@@ -75,6 +79,15 @@ void AppendTextAttribute(Vr vr, std::string_view text, std::string* out) {
     AppendTextValue(vr, value, out);
   });
   out->append(any ? "]}" : "}");
+}
+
+void AppendAttributeJson(Vr vr, std::span<const std::string> values, std::string* out) {
+  AppendVr(vr, out);
+  for (size_t i = 0; i < values.size(); ++i) {
+    out->append(i > 0 ? "," : ",\"Value\":[");
+    AppendTextValue(vr, values[i], out);
+  }
+  out->append(values.empty() ? "}" : "]}");
 }
 
 void JsonWriter::BeginObject() {

@@ -93,7 +93,7 @@ class Members {
   void Add(dicom::Tag tag, dicom::Vr vr, std::vector<std::string> values) {
     std::string& json = members_[tag];
     json.clear();
-    storage::AppendAttributeJson(vr, values, &json);
+    dicom::AppendAttributeJson(vr, values, &json);
   }
   void Add(const KeptAttributes& kept) {
     for (const storage::KeptAttribute& attribute : kept) {

@@ -87,7 +87,7 @@ void AppendElement(std::string_view tag, dicom::Vr vr, const std::string& value,
   if (out->back() != '{') out->push_back(',');
   out->append("\"").append(tag).append("\":");
   const std::vector<std::string> values = {value};
-  storage::AppendAttributeJson(vr, values, out);
+  dicom::AppendAttributeJson(vr, values, out);
 }
 
 // The text of a failure or warning, where Azure's service puts it: Failed Attributes Sequence > Error Comment.

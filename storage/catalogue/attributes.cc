@@ -2,8 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
-
-#include "codecs/dicom/json.h"
+#include <chrono>
 
 namespace hilum::storage {
 namespace {
@@ -186,73 +185,6 @@ bool ReadAttributes(ByteReader* in, KeptAttributes* out) {
     out->push_back(std::move(attribute));
   }
   return true;
-}
-
-namespace {
-
-// PS3.18 F.2.2: a person name is an object of its component groups.
-void AppendPersonName(std::string_view name, std::string* out) {
-  static constexpr std::string_view kGroups[] = {"Alphabetic", "Ideographic", "Phonetic"};
-  out->push_back('{');
-  bool first = true;
-  for (size_t i = 0; i < 3 && !name.empty(); ++i) {
-    const size_t end = std::min(name.find('='), name.size());
-    if (end > 0) {
-      if (!first) out->push_back(',');
-      first = false;
-      dicom::AppendJsonString(kGroups[i], out);
-      out->push_back(':');
-      dicom::AppendJsonString(name.substr(0, end), out);
-    }
-    name.remove_prefix(std::min(end + 1, name.size()));
-  }
-  out->push_back('}');
-}
-
-// JSON's number grammar (RFC 8259 section 6), which IS and DS values mostly meet.
-bool IsJsonNumber(std::string_view text) {
-  size_t i = 0;
-  const auto digits = [&] {
-    const size_t begin = i;
-    while (i < text.size() && text[i] >= '0' && text[i] <= '9') ++i;
-    return i - begin;
-  };
-  if (i < text.size() && text[i] == '-') ++i;
-  const size_t integer_begin = i;
-  const size_t integer_digits = digits();
-  if (integer_digits == 0 || (integer_digits > 1 && text[integer_begin] == '0')) return false;
-  if (i < text.size() && text[i] == '.') {
-    ++i;
-    if (digits() == 0) return false;
-  }
-  if (i < text.size() && (text[i] == 'e' || text[i] == 'E')) {
-    ++i;
-    if (i < text.size() && (text[i] == '+' || text[i] == '-')) ++i;
-    if (digits() == 0) return false;
-  }
-  return i == text.size();
-}
-
-bool IsNumeric(dicom::Vr vr) {
-  return vr == dicom::Vr("IS") || vr == dicom::Vr("DS") || (vr.is_binary_number() && vr != dicom::Vr("AT"));
-}
-
-}  // namespace
-
-void AppendAttributeJson(dicom::Vr vr, std::span<const std::string> values, std::string* out) {
-  out->append("{\"vr\":\"").append(vr.text()).append("\"");
-  if (!values.empty()) {
-    out->append(",\"Value\":[");
-    for (size_t i = 0; i < values.size(); ++i) {
-      if (i > 0) out->push_back(',');
-      if (values[i].empty()) out->append("null");
-      else if (vr == dicom::Vr("PN")) AppendPersonName(values[i], out);
-      else if (IsNumeric(vr) && IsJsonNumber(values[i])) out->append(values[i]);
-      else dicom::AppendJsonString(values[i], out);
-    }
-    out->push_back(']');
-  }
-  out->push_back('}');
 }
 
 void AddIndexValues(Level level, const KeptAttributes& kept, DocumentValues* out) {

@@ -71,9 +71,6 @@ std::string_view FirstValue(const KeptAttributes& kept, dicom::Tag tag);
 void AppendAttributes(std::string* out, const KeptAttributes& kept);
 bool ReadAttributes(ByteReader* in, KeptAttributes* out);
 
-// The DICOM JSON attribute object: {"vr":"DA","Value":["20200101"]}.
-void AppendAttributeJson(dicom::Vr vr, std::span<const std::string> values, std::string* out);
-
 // Adds the index values of the attributes.
 void AddIndexValues(Level level, const KeptAttributes& kept, DocumentValues* out);
 void AddIndexValue(const CatalogueAttribute& attribute, const std::string& value, DocumentValues* out);

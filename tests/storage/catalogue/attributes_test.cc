@@ -28,24 +28,6 @@ TEST(ParseTime, ReadsHoursDownToFractions) {
   for (const char* text : {"", "1", "24", "1060", "10151", "10x5"}) EXPECT_FALSE(ParseTime(text)) << text;
 }
 
-TEST(AttributeJson, FollowsTheDicomJsonModel) {
-  const auto json = [](dicom::Vr vr, std::vector<std::string> values) {
-    std::string out;
-    AppendAttributeJson(vr, values, &out);
-    return out;
-  };
-  EXPECT_EQ(json(dicom::Vr("DA"), {"20240101"}), R"({"vr":"DA","Value":["20240101"]})");
-  EXPECT_EQ(json(dicom::Vr("LO"), {}), R"({"vr":"LO"})");
-  EXPECT_EQ(json(dicom::Vr("CS"), {"A", "", "B"}), R"({"vr":"CS","Value":["A",null,"B"]})");
-  EXPECT_EQ(json(dicom::Vr("PN"), {"Yamada^Tarou=山田^太郎=やまだ^たろう"}),
-            R"({"vr":"PN","Value":[{"Alphabetic":"Yamada^Tarou","Ideographic":"山田^太郎","Phonetic":"やまだ^たろう"}]})");
-  EXPECT_EQ(json(dicom::Vr("PN"), {"=山田^太郎"}), R"({"vr":"PN","Value":[{"Ideographic":"山田^太郎"}]})");
-  EXPECT_EQ(json(dicom::Vr("IS"), {"12"}), R"({"vr":"IS","Value":[12]})");
-  EXPECT_EQ(json(dicom::Vr("IS"), {"012"}), R"({"vr":"IS","Value":["012"]})") << "not a JSON number";
-  EXPECT_EQ(json(dicom::Vr("DS"), {"-1.50e3"}), R"({"vr":"DS","Value":[-1.50e3]})") << "digits are kept";
-  EXPECT_EQ(json(dicom::Vr("US"), {"512"}), R"({"vr":"US","Value":[512]})");
-}
-
 TEST(KeptAttributes, SurviveTheRowAndRefuseDamage) {
   const KeptAttributes kept = {{{dicom::tags::kPatientName}, dicom::Vr("PN"), {"Doe^Jane", ""}, ""},
                                {{dicom::tags::kRequestAttributesSequence}, dicom::Vr("SQ"), {}, R"({"vr":"SQ"})"}};
