@@ -33,7 +33,7 @@ class HeaderVisitor : public Visitor {
     if (written.depth == 0) {
       if (written.tag.element == 0) return Status::Ok();
       NoteFact(written);
-      wanted_ = selection_.StartingWith(written.tag);
+      wanted_ = selection_.StartingWith(written.tag, &cursor_);
       if (wanted_.empty()) {
         charset_.Note(written);
         return Status::Ok();
@@ -49,7 +49,7 @@ class HeaderVisitor : public Visitor {
 
   bool WantsSequence(const Element& element) override {
     if (element.depth == 0) {
-      wanted_ = selection_.StartingWith(element.tag);
+      wanted_ = selection_.StartingWith(element.tag, &cursor_);
       // Of sequences that come twice the first one counts.
       return !wanted_.empty() && std::find(read_.begin(), read_.end(), element.tag) == read_.end();
     }
@@ -103,10 +103,10 @@ class HeaderVisitor : public Visitor {
 
   void Finish() {
     for (size_t i = 0; i < found_.size(); ++i) {
-      if (found_[i].vr == Vr()) continue;
-      found_[i].path = selection_.paths()[i];
-      header_.attributes.push_back(std::move(found_[i]));
+      if (found_[i].vr != Vr()) found_[i].path = selection_.paths()[i];
     }
+    std::erase_if(found_, [](const Attribute& attribute) { return attribute.vr == Vr(); });
+    header_.attributes = std::move(found_);
   }
 
  private:
@@ -125,7 +125,10 @@ class HeaderVisitor : public Visitor {
       text_.clear();
       AppendText(element, charset_.current(), &decoder_, &text_);
       ForEachValue(element.vr, text_, [&](std::string_view value) { attribute->values.emplace_back(value); });
-      if (element.depth == 0) AppendTextAttribute(element.vr, text_, &attribute->json);
+      if (element.depth > 0) return;
+      AppendTextAttribute(element.vr, text_, &json_);
+      attribute->json = json_;
+      json_.clear();
       return;
     }
     if (element.vr.is_binary_number()) {
@@ -170,6 +173,7 @@ class HeaderVisitor : public Visitor {
   CharsetScope charset_;
   std::vector<Attribute> found_;       // by index into the selection; without VR: not found
   std::span<const uint32_t> wanted_;   // indices of the paths that begin with the top-level element at hand
+  size_t cursor_ = 0;                  // for it
   std::vector<Tag> open_;              // sequences
   std::vector<Tag> read_;              // top-level sequences that were wanted, and read
   Attribute* whole_ = nullptr;         // of the top-level sequence that is being written as JSON
@@ -186,9 +190,14 @@ AttributeSelection::AttributeSelection(std::vector<TagPath> paths) : paths_(std:
   for (const uint32_t index : order_) tops_.push_back(paths_[index][0]);
 }
 
-std::span<const uint32_t> AttributeSelection::StartingWith(Tag tag) const {
-  const auto [begin, end] = std::equal_range(tops_.begin(), tops_.end(), tag);
-  return {order_.data() + (begin - tops_.begin()), static_cast<size_t>(end - begin)};
+std::span<const uint32_t> AttributeSelection::StartingWith(Tag tag, size_t* cursor) const {
+  if (*cursor > 0 && tops_[*cursor - 1] >= tag) {
+    *cursor = std::lower_bound(tops_.begin(), tops_.end(), tag) - tops_.begin();
+  }
+  while (*cursor < tops_.size() && tops_[*cursor] < tag) ++*cursor;
+  size_t end = *cursor;
+  while (end < tops_.size() && tops_[end] == tag) ++end;
+  return {order_.data() + *cursor, end - *cursor};
 }
 
 const Attribute* Header::Find(Tag tag) const {

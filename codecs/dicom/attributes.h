@@ -43,8 +43,9 @@ class AttributeSelection {
   explicit AttributeSelection(std::vector<TagPath> paths);
   const std::vector<TagPath>& paths() const { return paths_; }
 
-  // Indices into paths() of those that begin with `tag`.
-  std::span<const uint32_t> StartingWith(Tag tag) const;
+  // Indices into paths() of those that begin with `tag`. `cursor` is kept from call to call, 0 at first: ascending tags
+  // are then found without a search.
+  std::span<const uint32_t> StartingWith(Tag tag, size_t* cursor) const;
 
  private:
   std::vector<TagPath> paths_;

@@ -51,7 +51,7 @@ Vr ImplicitVr(Tag tag, bool signed_pixels) {
   return entry->vr;
 }
 
-bool ReadElementHeader(Bytes rest, Syntax syntax, bool signed_pixels, ElementHeader* out) {
+bool internal::ReadOtherElementHeader(Bytes rest, Syntax syntax, bool signed_pixels, ElementHeader* out) {
   if (rest.size() < 8) return false;
   const char* p = rest.data();
   out->tag = LoadTag(p, syntax.big_endian);
@@ -75,16 +75,15 @@ bool ReadElementHeader(Bytes rest, Syntax syntax, bool signed_pixels, ElementHea
   return true;
 }
 
-bool GuessSyntax(Bytes rest, Syntax* out) {
+bool GuessSyntax(Bytes rest, bool known_to_be_dicom, Syntax* out) {
   if (rest.size() < 8) return false;
   const Tag little = LoadTag(rest.data(), false), big = LoadTag(rest.data(), true);
   // The first group of a data set is a small number: read in the wrong order it is a large one.
   out->big_endian = big.group < little.group;
   const Tag tag = out->big_endian ? big : little;
   out->explicit_vr = VrFlags(Vr(rest[4], rest[5])) != 0;
-  const bool plausible = tag.element == 0 || tag.is_private() || FindTag(tag) != nullptr;
-  if (out->explicit_vr) return tag.group < 0x0100 || plausible;
-  if (out->big_endian || tag.is_private() || !plausible) return false;
+  if (out->explicit_vr) return known_to_be_dicom || tag.group < 0x0100 || FindTag(tag) != nullptr;
+  if (out->big_endian || !(known_to_be_dicom || FindTag(tag) != nullptr)) return false;
   const uint32_t length = LoadLe<uint32_t>(rest.data() + 4);
   return length <= rest.size() - 8 || length == kUndefined;
 }

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "codecs/dicom/tag.h"
+#include "codecs/dicom/vr_table.h"
 
 namespace hilum::dicom {
 
@@ -36,10 +37,31 @@ Vr ImplicitVr(Tag tag, bool signed_pixels);
 
 // Reads the header at the front of `rest`, which ends where the enclosing item ends. False when `rest` is too short, or
 // holds letters that are no VR and no reading of the length makes sense; the length itself is not checked otherwise.
-bool ReadElementHeader(Bytes rest, Syntax syntax, bool signed_pixels, ElementHeader* out);
+inline bool ReadElementHeader(Bytes rest, Syntax syntax, bool signed_pixels, ElementHeader* out);
 
 // How the element at the front is most likely written, judged by its first octets. `big_endian` only where the VR is
-// explicit. False when it does not look like a data element of a DICOM data set at all.
-bool GuessSyntax(Bytes rest, Syntax* out);
+// explicit. False when it does not look like a data element of a DICOM data set at all; where one is known to be, any tag
+// will do.
+bool GuessSyntax(Bytes rest, bool known_to_be_dicom, Syntax* out);
+
+namespace internal {
+// Everything but a known VR in explicit little endian syntax.
+bool ReadOtherElementHeader(Bytes rest, Syntax syntax, bool signed_pixels, ElementHeader* out);
+}  // namespace internal
+
+inline bool ReadElementHeader(Bytes rest, Syntax syntax, bool signed_pixels, ElementHeader* out) {
+  if (rest.size() < 12 || !syntax.explicit_vr || syntax.big_endian) {
+    return internal::ReadOtherElementHeader(rest, syntax, signed_pixels, out);
+  }
+  const char* p = rest.data();
+  out->vr = Vr(p[4], p[5]);
+  const uint8_t flags = VrFlags(out->vr);
+  if (flags == 0) return internal::ReadOtherElementHeader(rest, syntax, signed_pixels, out);
+  out->tag = LoadTag(p, false);
+  const bool is_long = flags & kVrLong;
+  out->length = is_long ? LoadLe<uint32_t>(p + 8) : LoadLe<uint16_t>(p + 6);
+  out->size = is_long ? 12 : 8;
+  return true;
+}
 
 }  // namespace hilum::dicom

@@ -48,7 +48,7 @@ Status Parser::ReadElement() {
     if (header.tag > frame.tag && elements_ > 0 && !visitor_.WantsBeyond(frame.tag)) stopped_ = true;
     if (stopped_) return Status::Ok();
   }
-  HILUM_RETURN_IF_ERROR(CountElement());
+  if (++elements_ > limits_.max_elements) return TooManyElements();
   frame.tag = header.tag;
   const uint64_t value = position_ + header.size;
   if (header.length == kUndefined) {
@@ -112,7 +112,7 @@ Status Parser::ReadItem() {
   }
   if (header.tag == tags::kSequenceDelimitation) return ReadDelimiter(header);
   if (header.tag != tags::kItem) return Broken(position_, "an item was expected, found " + ToString(header.tag));
-  HILUM_RETURN_IF_ERROR(CountElement());
+  if (++elements_ > limits_.max_elements) return TooManyElements();
   const uint64_t value = position_ + header.size;
   const bool undefined = header.length == kUndefined;
   if (!undefined && header.length > sequence.end - value) return Broken(position_, "an item is longer than its sequence");
@@ -171,7 +171,7 @@ Status Parser::ReadEncapsulated(const ElementHeader& header, uint64_t value) {
       return Broken(at, "a fragment has " + std::to_string(length) + " octets, but only " +
                             std::to_string(frame.end - at - 8) + " are there");
     }
-    HILUM_RETURN_IF_ERROR(CountElement());
+    if (++elements_ > limits_.max_elements) return TooManyElements();
     at += 8 + uint64_t{length};
   }
   const Element element{.tag = header.tag,
@@ -211,8 +211,10 @@ void Parser::CheckTrailingZeros() {
 }
 
 std::string Parser::Place(uint64_t offset) const {
-  std::string place;
-  for (const Frame& frame : stack_) {
+  constexpr size_t kLongestPath = 17;
+  std::string place = stack_.size() > kLongestPath ? ".../" : "";
+  for (size_t i = stack_.size() > kLongestPath ? stack_.size() - kLongestPath : 0; i < stack_.size(); ++i) {
+    const Frame& frame = stack_[i];
     if (frame.is_sequence) place += ToString(frame.tag) + "[" + std::to_string(frame.items - (frame.items > 0)) + "]/";
   }
   if (bytes_.size() - offset >= 4) place += ToString(LoadTag(bytes_.data() + offset, stack_.back().syntax.big_endian));
@@ -223,8 +225,7 @@ Status Parser::Broken(uint64_t offset, std::string_view why) const {
   return Invalid("DICOM data set: " + Place(offset) + ": " + std::string(why));
 }
 
-Status Parser::CountElement() {
-  if (++elements_ <= limits_.max_elements) return Status::Ok();
+Status Parser::TooManyElements() const {
   return LimitExceeded("DICOM data set: more than " + std::to_string(limits_.max_elements) + " elements");
 }
 

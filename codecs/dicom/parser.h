@@ -41,7 +41,7 @@ class Parser {
   // "(0040,0275)[0]/(0040,0007) at offset 1234"
   std::string Place(uint64_t offset) const;
   Status Broken(uint64_t offset, std::string_view why) const;
-  Status CountElement();
+  Status TooManyElements() const;
 
   const Bytes bytes_;
   const ReadLimits& limits_;

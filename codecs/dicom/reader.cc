@@ -80,10 +80,10 @@ Result<Syntax> DetermineSyntax(Bytes data_set, Layout* layout) {
   Syntax guess;
   if (!declared.empty()) {
     const Syntax syntax{.explicit_vr = !IsImplicit(declared), .big_endian = declared == kExplicitBig};
-    if (!GuessSyntax(data_set, &guess)) return syntax;
+    if (!GuessSyntax(data_set, /*known_to_be_dicom=*/false, &guess)) return syntax;
     return guess;
   }
-  if (!GuessSyntax(data_set, &guess)) {
+  if (!GuessSyntax(data_set, layout->has_meta, &guess)) {
     if (layout->has_meta && data_set.empty()) return Syntax{};
     return Invalid("not a DICOM file: no data element at offset " + std::to_string(layout->data_set_offset));
   }
