@@ -1,0 +1,283 @@
+#!/usr/bin/env python3
+"""Measures Hilum against peers and physical limits in one run, and prints the table of docs/performance.md.
+
+Every figure is a ratio to a reference measured minutes before or after on the same machine, because absolute times on shared machines mean little.
+Servers listen on loopback, on free ports, in folders of their own, and are stopped by their process id.
+
+    tests/bench/run.py --build build/release [--only stow,retrieve,...] [--write docs/performance.md] [--quick]
+"""
+import argparse
+import contextlib
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+ORTHANC_PLUGINS = "/usr/share/orthanc/plugins/libOrthancDicomWeb.so"
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait_for(url, seconds=30):
+    end = time.time() + seconds
+    while time.time() < end:
+        try:
+            with urllib.request.urlopen(url, timeout=2) as answer:
+                return answer.read()
+        except OSError:
+            time.sleep(0.05)
+    raise RuntimeError(f"nothing answers at {url}")
+
+
+@contextlib.contextmanager
+def process(arguments, **options):
+    child = subprocess.Popen(arguments, **options)
+    try:
+        yield child
+    finally:
+        child.send_signal(signal.SIGTERM)
+        try:
+            child.wait(30)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+class Bench:
+    def __init__(self, build, work, quick):
+        self.build, self.work, self.quick = build, work, quick
+        self.rows = []
+
+    def tool(self, *parts):
+        return os.path.join(self.build, "tests", "bench", *parts)
+
+    def scale(self, count):
+        return max(1, count // 8) if self.quick else count
+
+    def row(self, what, target, figure, reference, reached):
+        self.rows.append((what, target, figure, reference, "yes" if reached else "**no**"))
+        print(f"{'ok  ' if reached else 'MISS'} {what}: {figure} (reference: {reference}; must: {target})", flush=True)
+
+    @contextlib.contextmanager
+    def hilum(self, name="hilum", *flags):
+        data = os.path.join(self.work, name)
+        arguments = [os.path.join(self.build, "hilum"), "serve", "--data", data, "--http", "127.0.0.1:0", "--log.level", "warning",
+                     "--store.scrub_rate", "0", *flags]
+        with process(arguments, stdout=subprocess.PIPE, text=True) as child:
+            line = child.stdout.readline()
+            if not line.startswith("ready "):
+                raise RuntimeError("hilum did not start")
+            yield line.split()[1], child
+
+    @contextlib.contextmanager
+    def orthanc(self):
+        if not os.path.exists(ORTHANC_PLUGINS):
+            yield None
+            return
+        folder = os.path.join(self.work, "orthanc")
+        os.makedirs(folder)
+        port = free_port()
+        config = {"Name": "bench", "StorageDirectory": folder + "/db", "IndexDirectory": folder + "/db", "HttpPort": port, "DicomServerEnabled": False,
+                  "RemoteAccessAllowed": False, "AuthenticationEnabled": False, "Plugins": [ORTHANC_PLUGINS], "HttpThreadsCount": 50,
+                  "DicomWeb": {"Enable": True, "Root": "/dicom-web/"}}
+        with open(folder + "/orthanc.json", "w") as out:
+            json.dump(config, out)
+        with process(["Orthanc", folder + "/orthanc.json"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
+            wait_for(f"http://127.0.0.1:{port}/system")
+            yield f"http://127.0.0.1:{port}"
+        shutil.rmtree(folder, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def nginx(self, root):
+        folder = os.path.join(self.work, "nginx")
+        os.makedirs(folder, exist_ok=True)
+        port = free_port()
+        with open(folder + "/nginx.conf", "w") as out:
+            out.write(f"""daemon off; worker_processes 2; pid {folder}/pid; error_log {folder}/error.log;
+events {{ worker_connections 1024; }}
+http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000;
+  client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
+  server {{ listen 127.0.0.1:{port}; root {root}; }} }}""")
+        with process(["nginx", "-c", folder + "/nginx.conf", "-p", folder], stderr=subprocess.DEVNULL):
+            time.sleep(0.3)
+            yield f"http://127.0.0.1:{port}"
+
+    def load(self, *arguments):
+        output = subprocess.run([self.tool("load", "hilum_load"), *map(str, arguments)], check=True, capture_output=True, text=True).stdout
+        result = json.loads(output.strip().splitlines()[-1])
+        if result["failures"]:
+            raise RuntimeError(f"{result['failures']} requests failed: {result.get('first_failure')}")
+        return result
+
+    def stow(self, url, clients, requests, size, **flags):
+        extra = [part for key, value in flags.items() for part in ("--" + key, value)]
+        return self.load("stow", "--url", url + "/dicom-web/studies", "--clients", clients, "--requests", requests, "--size", size, *extra)
+
+    # --- the rows -------------------------------------------------------------------------------------------------------------------------------
+
+    def bench_stow(self):
+        size, clients = 516 * 1024, 8
+        raw_tool = self.tool("object", "object_append_bench")
+        raw, ours = [], []
+        for turn in range(3):
+            output = subprocess.run([raw_tool, "--json", os.path.join(self.work, "raw")], check=True, capture_output=True, text=True).stdout
+            raw.append(json.loads(output.strip().splitlines()[-1])["raw_mb_per_s"])
+            shutil.rmtree(os.path.join(self.work, "raw"), ignore_errors=True)
+            with self.hilum(f"stow{turn}") as (url, _):
+                self.stow(url, clients, 20, size)
+                ours.append(self.stow(url, clients, self.scale(400), size)["mb_per_s"])
+            shutil.rmtree(os.path.join(self.work, f"stow{turn}"), ignore_errors=True)
+        ours_mb, raw_mb = statistics.median(ours), statistics.median(raw)
+        ratio = statistics.median(o / r for o, r in zip(ours, raw))
+        self.row("STOW of 0.5 MB CT instances, durable, 8 clients, through HTTP", ">= 0.5 of raw append + group fdatasync",
+                 f"{ratio:.2f} ({ours_mb:.0f} MB/s, {ours_mb * 1e6 / size:.0f}/s)", f"raw append {raw_mb:.0f} MB/s", ratio >= 0.5)
+        with self.orthanc() as url:
+            if url:
+                peer = self.stow(url, clients, self.scale(40), size)["mb_per_s"]
+                self.row("the same against Orthanc", ">= 5 times", f"{ours_mb / peer:.1f} times", f"Orthanc {peer:.0f} MB/s", ours_mb / peer >= 5)
+
+    def bench_small(self):
+        with self.hilum("small") as (url, _):
+            self.stow(url, 16, 20, 20 * 1024)
+            ours = self.stow(url, 16, self.scale(1600), 20 * 1024)
+        shutil.rmtree(os.path.join(self.work, "small"), ignore_errors=True)
+        with self.orthanc() as url:
+            peer = self.stow(url, 16, self.scale(40), 20 * 1024)["instances_per_s"] if url else 0
+        rate = ours["instances_per_s"]
+        times = f", {rate / peer:.0f} times Orthanc" if peer else ""
+        self.row("STOW of 20 kB instances, 16 clients", ">= 2,000 acknowledged/s or >= 5 times Orthanc",
+                 f"{rate:.0f}/s{times}, p99 {ours['p99_ms']:.1f} ms", f"Orthanc {peer:.0f}/s", rate >= 2000 or (peer and rate >= 5 * peer))
+
+    def bench_retrieve(self):
+        count, size = 500, 516 * 1024
+        with self.hilum("retrieve") as (url, _):
+            self.stow(url, 1, count, size, per_series=count, run=77)
+            series = json.loads(wait_for(url + "/dicom-web/series"))[0]["00081190"]["Value"][0]
+            root = os.path.join(self.work, "www")
+            os.makedirs(root)
+            urllib.request.urlretrieve(series, os.path.join(root, "series.bin"))
+            with self.nginx(root) as peer:
+                pairs = []
+                for _ in range(5):
+                    ours = self.load("get", "--clients", 2, "--requests", 4, "--accept", 'multipart/related; type="application/dicom"', series)["mb_per_s"]
+                    theirs = self.load("get", "--clients", 2, "--requests", 4, peer + "/series.bin")["mb_per_s"]
+                    pairs.append((ours, theirs))
+        ratio = statistics.median(o / t for o, t in pairs)
+        self.row("whole-series retrieve (500 instances, 264 MB), 2 clients", ">= 0.8 of nginx sending the same bytes as one file",
+                 f"{ratio:.2f} ({statistics.median(o for o, _ in pairs):.0f} MB/s)", f"nginx {statistics.median(t for _, t in pairs):.0f} MB/s", ratio >= 0.8)
+        shutil.rmtree(os.path.join(self.work, "retrieve"), ignore_errors=True)
+
+    def bench_search(self):
+        instances = self.scale(100_000)
+        with self.hilum("search") as (url, _):
+            self.stow(url, 4, instances // 4 // 50, 2048, batch=50, per_series=25, per_study=2)
+            base = url + "/dicom-web"
+            studies = json.loads(wait_for(base + "/studies?limit=500"))
+            picked = random.Random(1).sample(studies, min(200, len(studies)))
+            value = lambda study, tag: study[tag]["Value"][0]
+            urls = [f"{base}/studies?StudyInstanceUID={value(s, '0020000D')}" for s in picked]
+            urls += [f"{base}/studies?PatientID={value(s, '00100020')}" for s in picked if "Value" in s["00100020"]]
+            urls += [f"{base}/studies?PatientName={value(s, '00100010')['Alphabetic'][:4]}*&limit=25" for s in picked[:50]]
+            urls += [f"{base}/studies?StudyDate={value(s, '00080020')}&ModalitiesInStudy=CT&limit=25" for s in picked[:50]]
+            urls += [f"{base}/studies?limit=25&offset={offset}" for offset in range(0, 1000, 50)]
+            random.Random(2).shuffle(urls)
+            listing = os.path.join(self.work, "urls")
+            with open(listing, "w") as out:
+                out.write("\n".join(urls))
+            self.load("get", "--clients", 4, "--requests", 200, "@" + listing)
+            result = self.load("get", "--clients", 4, "--requests", self.scale(4000), "@" + listing)
+            total = len(json.loads(wait_for(base + "/studies?limit=5000")))
+        shutil.rmtree(os.path.join(self.work, "search"), ignore_errors=True)
+        self.row(f"QIDO study search among {instances:,} instances ({total:,} studies), 4 clients", "p99 <= 5 ms",
+                 f"p99 {result['p99_ms']:.2f} ms, p50 {result['p50_ms']:.2f} ms, {result['answers_per_s']:.0f}/s", "time through HTTP", result["p99_ms"] <= 5)
+
+    def bench_memory(self):
+        with self.hilum("memory") as (url, child):
+            def resident():
+                with open(f"/proc/{child.pid}/status") as status:
+                    fields = dict(line.split(":", 1) for line in status if ":" in line)
+                return int(fields["VmRSS"].split()[0]) / 1024, int(fields["VmHWM"].split()[0]) / 1024
+            before, _ = resident()
+            loader = subprocess.Popen([self.tool("load", "hilum_load"), "inflight", "--url", url + "/dicom-web/studies", "--clients", "64", "--total", "2GiB"],
+                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            loader.stdout.readline()  # says that all are held
+            held, _ = resident()
+            loader.communicate("\n", timeout=300)
+            _, peak = resident()
+        shutil.rmtree(os.path.join(self.work, "memory"), ignore_errors=True)
+        self.row("memory with 2 GB of uploads in flight, 64 clients, default caches", "<= 300 MB resident", f"{held:.0f} MB held, {peak:.0f} MB at the peak",
+                 f"{before:.0f} MB at rest", peak <= 300)
+
+    def bench_reader(self):
+        output = subprocess.run([self.tool("dicom", "dicom_reader_bench"), "--json"], check=True, capture_output=True, text=True).stdout
+        result = json.loads(output.strip().splitlines()[-1])
+        self.row("DICOM reader, the same 24 values of a CT", ">= 20 times DCMTK", f"{result['ratio']:.0f} times ({result['ours_us']:.2f} us)",
+                 f"DCMTK {result['dcmtk_us']:.0f} us", result["ratio"] >= 20)
+
+    def bench_hello(self):
+        wrk = lambda url: float(next(line.split()[1] for line in subprocess.run(["wrk", "-t1", "-c16", "-d4", url], check=True, capture_output=True, text=True)
+                                     .stdout.splitlines() if "Requests/sec" in line))
+        root = os.path.join(self.work, "hello")
+        os.makedirs(root)
+        with open(root + "/hello", "w") as out:
+            out.write("hello\n")
+        server = subprocess.Popen([self.tool("http", "http_hello_bench")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        ports = json.loads(server.stdout.readline())
+        with self.nginx(root) as peer:
+            turns = [(wrk(f"http://127.0.0.1:{ports['hilum']}/hello"), wrk(f"http://127.0.0.1:{ports['seam']}/hello"),
+                      wrk(f"http://127.0.0.1:{ports['hilum']}/pool"), wrk(peer + "/hello")) for _ in range(3)]
+        server.communicate("\n")
+        ours, seam, pool, nginx = (statistics.median(column) for column in zip(*turns))
+        self.row("hello, 16 connections", ">= 0.9 of the bare event layer", f"{ours / seam:.2f} ({ours:.0f}/s; {pool:.0f}/s through the worker pool)",
+                 f"bare layer {seam:.0f}/s", ours >= 0.9 * seam)
+        self.row("hello against nginx sending a small file", "ahead", f"{ours / nginx:.2f} times", f"nginx {nginx:.0f}/s", ours > nginx)
+
+
+ROWS = ["stow", "small", "retrieve", "search", "memory", "reader", "hello"]
+
+
+def table(rows):
+    lines = ["| what | must reach | measured | reference in the same run | reached |", "|---|---|---|---|---|"]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--build", default="build/release")
+    parser.add_argument("--only", help="comma-separated: " + ",".join(ROWS))
+    parser.add_argument("--write", metavar="FILE", help="puts the table between the markers of this file")
+    parser.add_argument("--work", help="folder for data; on the disk that is to be measured")
+    parser.add_argument("--quick", action="store_true", help="an eighth of the work: to try the script, not to quote")
+    options = parser.parse_args()
+    work = tempfile.mkdtemp(prefix="hilum-bench-", dir=options.work or os.path.abspath(options.build))
+    bench = Bench(os.path.abspath(options.build), work, options.quick)
+    try:
+        for name in options.only.split(",") if options.only else ROWS:
+            getattr(bench, "bench_" + name)()
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    print("\n" + table(bench.rows))
+    if options.write:
+        begin, end = "<!-- table: tests/bench/run.py -->\n", "<!-- end of table -->"
+        with open(options.write) as text:
+            content = text.read()
+        head, rest = content.split(begin)
+        with open(options.write, "w") as out:
+            out.write(head + begin + table(bench.rows) + "\n" + end + rest.split(end)[1])
+    return 0 if all(row[4] == "yes" for row in bench.rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
