@@ -16,12 +16,22 @@ Batch::~Batch() = default;
 Batch::Batch(Batch&&) noexcept = default;
 Batch& Batch::operator=(Batch&&) noexcept = default;
 
-void Batch::Put(Family family, Bytes key, Bytes value) { rep_->Add(Operation::kPut, family, key, value); }
-void Batch::Delete(Family family, Bytes key) { rep_->Add(Operation::kDelete, family, key, {}); }
-void Batch::Merge(Family family, Bytes key, Bytes operand) { rep_->Add(Operation::kMerge, family, key, operand); }
+void Batch::Put(Family family, Bytes key, Bytes value) {
+  rep_->Add(Operation::kPut, family, key, value);
+}
+void Batch::Delete(Family family, Bytes key) {
+  rep_->Add(Operation::kDelete, family, key, {});
+}
+void Batch::Merge(Family family, Bytes key, Bytes operand) {
+  rep_->Add(Operation::kMerge, family, key, operand);
+}
 
-bool Batch::empty() const { return rep_->operations.empty(); }
-size_t Batch::bytes() const { return rep_->bytes; }
+bool Batch::empty() const {
+  return rep_->operations.empty();
+}
+size_t Batch::bytes() const {
+  return rep_->bytes;
+}
 
 std::string PrefixEnd(Bytes prefix) {
   std::string end(prefix);

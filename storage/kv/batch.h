@@ -7,7 +7,8 @@
 
 namespace hilum::storage {
 
-// Counted for every operation beside its key and value, so that the limit on a batch also bounds the number of operations.
+// Counted for every operation beside its key and value, so that the limit on a batch also bounds the number of
+// operations.
 inline constexpr size_t kOperationBytes = 16;
 
 enum class Operation : uint8_t { kPut, kDelete, kMerge };

@@ -21,8 +21,9 @@ Status DiskGuard::Admit(uint64_t bytes) {
     admitted_since_look_ = 0;
   }
   if (free_ < low_water_bytes_) {
-    return DiskFull("free space at " + path_ + " is " + std::to_string(free_ >> 20) + " MiB, below the low-water mark of " +
-                    std::to_string(low_water_bytes_ >> 20) + " MiB: free some space; reads go on");
+    return DiskFull("free space at " + path_ + " is " + std::to_string(free_ >> 20) +
+                    " MiB, below the low-water mark of " + std::to_string(low_water_bytes_ >> 20) +
+                    " MiB: free some space; reads go on");
   }
   admitted_since_look_ += bytes;
   return Status::Ok();

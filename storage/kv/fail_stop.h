@@ -1,4 +1,5 @@
-// The one-way switch from serving to read-only. The first error trips it, later ones change nothing. Safe for concurrent use.
+// The one-way switch from serving to read-only. The first error trips it, later ones change nothing. Safe for
+// concurrent use.
 #pragma once
 
 #include <atomic>

@@ -1,13 +1,15 @@
-// The ordered, durable key-value store everything but object bytes lives in: RocksDB behind a narrow interface. No other folder sees a
-// RocksDB header, so that another ordered engine can stand here later.
+// The ordered, durable key-value store everything but object bytes lives in: RocksDB behind a narrow interface. No
+// other folder sees a RocksDB header, so that another ordered engine can stand here later.
 //
-// Envelope (asserted): keys <= 1 kB, values <= 64 kB (larger ones are chunked by the caller), a batch <= 4 MB. Every key starts with the tenant.
-// Safe for concurrent use. All reads may be given a Snapshot; without one they see the latest commit.
+// Envelope (asserted): keys <= 1 kB, values <= 64 kB (larger ones are chunked by the caller), a batch <= 4 MB. Every
+// key starts with the tenant. Safe for concurrent use. All reads may be given a Snapshot; without one they see the
+// latest commit.
 //
-// Durability: Commit returns OK only after the batch is in the synced write-ahead log. Each batch carries the next commit sequence, and the
-// watermark file (watermark.h) remembers the highest one given out: Open refuses a store whose log ends before it.
-// The first write or sync error makes the store read-only for good (Code::kUnavailable) and calls KvOptions::on_fatal: the process should
-// stop and recover from the log. Below the low-water mark of free disk space commits answer kDiskFull and change nothing; reads go on.
+// Durability: Commit returns OK only after the batch is in the synced write-ahead log. Each batch carries the next
+// commit sequence, and the watermark file (watermark.h) remembers the highest one given out: Open refuses a store whose
+// log ends before it. The first write or sync error makes the store read-only for good (Code::kUnavailable) and calls
+// KvOptions::on_fatal: the process should stop and recover from the log. Below the low-water mark of free disk space
+// commits answer kDiskFull and change nothing; reads go on.
 #pragma once
 
 #include <cstdint>
@@ -41,12 +43,14 @@ inline constexpr size_t kMaxKeyBytes = 1024;
 inline constexpr size_t kMaxValueBytes = 64 * 1024;
 inline constexpr size_t kMaxBatchBytes = 4 * 1024 * 1024;
 
-// Folds merge operands of one family into values. Pure and thread-safe; folding must be associative. The name is on disk.
+// Folds merge operands of one family into values. Pure and thread-safe; folding must be associative. The name is on
+// disk.
 class Merger {
  public:
   virtual ~Merger() = default;
   virtual const char* Name() const = 0;
-  // Folds `operands`, oldest first, onto `base` (nullopt: no value yet). False when bytes are damaged: the read reports kCorruption.
+  // Folds `operands`, oldest first, onto `base` (nullopt: no value yet). False when bytes are damaged: the read reports
+  // kCorruption.
   virtual bool Fold(Bytes key, std::optional<Bytes> base, std::span<const Bytes> operands, std::string* out) const = 0;
   // Combines operands, oldest first, into one operand.
   virtual bool Combine(Bytes key, std::span<const Bytes> operands, std::string* out) const = 0;
@@ -80,7 +84,8 @@ class Snapshot {
   virtual ~Snapshot() = default;
 };
 
-// Walks keys in memcmp order. Views are valid until the iterator moves. After the walk check status(): an error looks like an end.
+// Walks keys in memcmp order. Views are valid until the iterator moves. After the walk check status(): an error looks
+// like an end.
 class Iterator {
  public:
   virtual ~Iterator() = default;
@@ -107,7 +112,8 @@ struct KvOptions {
   std::string directory;
   uint64_t block_cache_bytes = 64 << 20;   // more: fewer disk reads, more memory
   uint64_t write_buffer_bytes = 64 << 20;  // all families together; more: fewer flushes, longer recovery, more memory
-  // Free space below which commits answer kDiskFull. Must exceed twice the write buffers: RocksDB aborts on a full disk.
+  // Free space below which commits answer kDiskFull. Must exceed twice the write buffers: RocksDB aborts on a full
+  // disk.
   uint64_t low_water_bytes = 512 << 20;
   bool accept_loss = false;  // open although acknowledged commits are missing, and accept the shorter log as the truth
   std::function<void(const Status&)> on_fatal;
@@ -116,12 +122,15 @@ struct KvOptions {
 class Kv {
  public:
   // `mergers[i]` serves Family(i); null where the family does not merge. They, the disk and the clock outlive the Kv.
-  // kCorruption when the store lost acknowledged commits or holds damaged files: the message says what is missing and what to do.
-  static Result<std::unique_ptr<Kv>> Open(KvOptions options, std::span<const Merger* const> mergers, Disk& disk, const Clock& clock, Logger log);
+  // kCorruption when the store lost acknowledged commits or holds damaged files: the message says what is missing and
+  // what to do.
+  static Result<std::unique_ptr<Kv>> Open(KvOptions options, std::span<const Merger* const> mergers, Disk& disk,
+                                          const Clock& clock, Logger log);
   // A clean close writes the watermark; nothing is lost without it.
   virtual ~Kv() = default;
 
-  virtual Result<std::optional<std::string>> Get(Family family, Bytes key, const Snapshot* snapshot = nullptr) const = 0;
+  virtual Result<std::optional<std::string>> Get(Family family, Bytes key,
+                                                 const Snapshot* snapshot = nullptr) const = 0;
   // One result for each key, in order.
   virtual Result<std::vector<std::optional<std::string>>> MultiGet(Family family, std::span<const std::string> keys,
                                                                    const Snapshot* snapshot = nullptr) const = 0;
@@ -138,8 +147,8 @@ class Kv {
   // OK, or why the store is read-only.
   virtual Status health() const = 0;
 
-  // Writes a consistent copy of the store into `directory` (must not exist), hard-linking what does not change; the store stays open.
-  // Returns the commit sequence the copy holds at least.
+  // Writes a consistent copy of the store into `directory` (must not exist), hard-linking what does not change; the
+  // store stays open. Returns the commit sequence the copy holds at least.
   virtual Result<uint64_t> Checkpoint(const std::string& directory) = 0;
   // Reads every file and checks every checksum; kCorruption names the first bad file.
   virtual Status VerifyFiles() = 0;

@@ -34,8 +34,12 @@ void Overlay::Set(Family family, Bytes key, Change::Base base, Bytes value) {
   bytes_ += SizeOf(key, change);
 }
 
-void Overlay::Put(Family family, Bytes key, Bytes value) { Set(family, key, Change::Base::kPut, value); }
-void Overlay::Delete(Family family, Bytes key) { Set(family, key, Change::Base::kDelete, {}); }
+void Overlay::Put(Family family, Bytes key, Bytes value) {
+  Set(family, key, Change::Base::kPut, value);
+}
+void Overlay::Delete(Family family, Bytes key) {
+  Set(family, key, Change::Base::kDelete, {});
+}
 
 void Overlay::Merge(Family family, Bytes key, Bytes operand) {
   ChangeOf(family, key).operands.emplace_back(operand);

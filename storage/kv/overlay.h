@@ -1,4 +1,5 @@
-// Changes that are not committed yet, laid over a store: found by key in one step, walked in order when somebody asks. Not thread-safe.
+// Changes that are not committed yet, laid over a store: found by key in one step, walked in order when somebody asks.
+// Not thread-safe.
 #pragma once
 
 #include <array>

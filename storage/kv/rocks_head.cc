@@ -5,10 +5,14 @@
 namespace hilum::storage {
 namespace {
 
-// Keys begin with a tenant number that no tenant has. The format row holds the version, then the store id; the sequence row changes in
-// every commit.
-constexpr Bytes kFormatKey = "\xFF\xFF\xFF\xFF" "format";
-constexpr Bytes kSequenceKey = "\xFF\xFF\xFF\xFF" "sequence";
+// Keys begin with a tenant number that no tenant has. The format row holds the version, then the store id; the sequence
+// row changes in every commit.
+constexpr Bytes kFormatKey =
+    "\xFF\xFF\xFF\xFF"
+    "format";
+constexpr Bytes kSequenceKey =
+    "\xFF\xFF\xFF\xFF"
+    "sequence";
 constexpr uint32_t kFormatVersion = 1;
 
 // False: the row does not exist.

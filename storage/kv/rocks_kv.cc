@@ -33,6 +33,7 @@ RocksKv::RocksKv(KvOptions options, std::vector<const Merger*> mergers, Disk& di
       disk_(disk),
       log_(std::move(log)),
       fail_stop_(std::make_shared<FailStop>(options_.on_fatal, log_)),
+      manifest_watch_(std::make_shared<ManifestWatch>(disk, DbPath(), fail_stop_)),
       disk_guard_(disk, clock, options_.directory, options_.low_water_bytes) {}
 
 RocksKv::~RocksKv() = default;
@@ -67,7 +68,9 @@ std::unique_ptr<Iterator> RocksKv::NewIterator(Family family, std::string lower,
                                          std::move(lower), std::move(upper));
 }
 
-std::unique_ptr<Snapshot> RocksKv::NewSnapshot() const { return std::make_unique<RocksSnapshot>(rocks_.db.get()); }
+std::unique_ptr<Snapshot> RocksKv::NewSnapshot() const {
+  return std::make_unique<RocksSnapshot>(rocks_.db.get());
+}
 
 Status RocksKv::CheckPreconditions(std::span<const Precondition> preconditions) const {
   for (const auto& wanted : preconditions) {
@@ -90,8 +93,12 @@ Result<rocksdb::WriteBatch> RocksKv::ToWriteBatch(const Batch& batch) const {
     auto* const column_family = rocks_.family(family);
     // The batch has no size limit of its own: adding cannot fail.
     switch (operation) {
-      case Operation::kPut: changes.Put(column_family, key, value).PermitUncheckedError(); break;
-      case Operation::kDelete: changes.Delete(column_family, key).PermitUncheckedError(); break;
+      case Operation::kPut:
+        changes.Put(column_family, key, value).PermitUncheckedError();
+        break;
+      case Operation::kDelete:
+        changes.Delete(column_family, key).PermitUncheckedError();
+        break;
       case Operation::kMerge:
         mergeable &= mergers_[static_cast<size_t>(family)] != nullptr;
         changes.Merge(column_family, key, value).PermitUncheckedError();

@@ -13,6 +13,7 @@
 #include "storage/kv/disk_guard.h"
 #include "storage/kv/fail_stop.h"
 #include "storage/kv/kv.h"
+#include "storage/kv/manifest_watch.h"
 #include "storage/kv/rocks_head.h"
 #include "storage/kv/watermark.h"
 
@@ -48,7 +49,7 @@ class RocksKv : public Kv {
   Result<bool> DatabaseExists() const;
   Status CheckSpaceToOpen() const;
   Status CheckNothingLost(const std::optional<StoreHead>& head, const std::optional<WatermarkValue>& watermark) const;
-  Status OpenDatabase(bool create);
+  Status OpenDatabase(bool create, bool create_families);
   Result<StoreHead> InitialiseStore();
 
   Result<rocksdb::WriteBatch> ToWriteBatch(const Batch& batch) const;
@@ -62,9 +63,10 @@ class RocksKv : public Kv {
   const std::vector<const Merger*> mergers_;
   Disk& disk_;
   const Logger log_;
-  const std::shared_ptr<FailStop> fail_stop_;  // shared with RocksDB's listener
+  const std::shared_ptr<FailStop> fail_stop_;            // shared with RocksDB's listeners
+  const std::shared_ptr<ManifestWatch> manifest_watch_;  // shared with RocksDB's listeners
+  std::unique_ptr<Watermark> watermark_;                 // outlives the database, whose threads write it
   RocksHandles rocks_;
-  std::unique_ptr<Watermark> watermark_;
   std::mutex commit_mu_;
   DiskGuard disk_guard_;
   std::atomic<uint64_t> sequence_{0};

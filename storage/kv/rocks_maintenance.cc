@@ -46,16 +46,18 @@ Result<uint64_t> RocksKv::Checkpoint(const std::string& directory) {
   TemporaryDirectory cleanup(directory);
   HILUM_ASSIGN_OR_RETURN(const uint64_t sequence, CopyDatabase(directory + "/db"));
   HILUM_ASSIGN_OR_RETURN(const auto head, ReadStoreHead(rocks_));
+  HILUM_ASSIGN_OR_RETURN(const auto manifest, PrintCurrentManifest(disk_, directory + "/db"));
   // Syncs the directory too. Nobody records in the copy's watermark, so nobody hears of its errors.
-  HILUM_ASSIGN_OR_RETURN(const auto watermark, Watermark::Create(disk_, directory + "/watermark", {head->id, sequence},
-                                                                 [](const Status&) {}));
+  HILUM_ASSIGN_OR_RETURN(const auto watermark, Watermark::Create(disk_, directory + "/watermark",
+                                                                 {head->id, sequence, manifest}, [](const Status&) {}));
   HILUM_RETURN_IF_ERROR(
       disk_.SyncDirectory(std::filesystem::absolute(directory).lexically_normal().parent_path().string()));
   cleanup.Keep();
   return sequence;
 }
 
-// The log and the manifest are read only at open, so a copy is opened: what is found damaged there would be damaged for the next start.
+// The log and the manifest are read only at open, so a copy is opened: what is found damaged there would be damaged for
+// the next start.
 Status RocksKv::CheckRestart() const {
   const std::string path = options_.directory + "/verify";
   TemporaryDirectory cleanup(path);
@@ -81,6 +83,7 @@ Status RocksKv::VerifyFiles() {
   read.readahead_size = 2 << 20;
   HILUM_RETURN_IF_ERROR(FromRocks("verify blocks of tables", rocks_.db->VerifyChecksum(read)));
   HILUM_RETURN_IF_ERROR(FromRocks("verify whole tables", rocks_.db->VerifyFileChecksums(read)));
+  HILUM_RETURN_IF_ERROR(manifest_watch_->Check());
   return CheckRestart();
 }
 

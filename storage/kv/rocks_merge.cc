@@ -3,7 +3,9 @@
 namespace hilum::storage {
 namespace {
 
-Bytes View(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
+Bytes View(const rocksdb::Slice& slice) {
+  return {slice.data(), slice.size()};
+}
 
 template <typename Slices>
 std::vector<Bytes> Views(const Slices& slices) {

@@ -56,9 +56,15 @@ Status RocksKv::Open() {
     watermark = std::optional<WatermarkValue>();
   }
   if (!exists) HILUM_RETURN_IF_ERROR(CheckNothingLost(std::nullopt, *watermark));
+  if (exists && *watermark && !options_.accept_loss) {
+    const Status intact = CheckManifest(disk_, DbPath(), (*watermark)->manifest);
+    if (!intact.ok()) return Status(intact.code(), intact.message() + ": " + kWhatToDo);
+  }
   HILUM_RETURN_IF_ERROR(CheckSpaceToOpen());
 
-  HILUM_RETURN_IF_ERROR(OpenDatabase(!exists));
+  // Families are created once. Later, a missing one is lost data.
+  const bool nothing_acknowledged = !*watermark || (*watermark)->sequence == 0;
+  HILUM_RETURN_IF_ERROR(OpenDatabase(!exists, !exists || nothing_acknowledged));
   HILUM_ASSIGN_OR_RETURN(auto head, ReadStoreHead(rocks_));
   HILUM_RETURN_IF_ERROR(CheckNothingLost(head, *watermark));
   if (!head) {
@@ -67,9 +73,9 @@ Status RocksKv::Open() {
   sequence_ = head->sequence;
 
   auto on_error = [fail_stop = fail_stop_](const Status& error) { fail_stop->Trip(error); };
-  HILUM_ASSIGN_OR_RETURN(watermark_,
-                         Watermark::Create(disk_, WatermarkPath(), {head->id, head->sequence}, std::move(on_error)));
-  return Status::Ok();
+  HILUM_ASSIGN_OR_RETURN(
+      watermark_, Watermark::Create(disk_, WatermarkPath(), {head->id, head->sequence, {}}, std::move(on_error)));
+  return manifest_watch_->Start(*rocks_.db, *watermark_);
 }
 
 Result<bool> RocksKv::DatabaseExists() const {
@@ -106,11 +112,11 @@ Status RocksKv::CheckSpaceToOpen() const {
                   options_.directory + ", there are " + std::to_string(free >> 20) + " MiB: free some space");
 }
 
-Status RocksKv::OpenDatabase(bool create) {
+Status RocksKv::OpenDatabase(bool create, bool create_families) {
   rocks_.setup = MakeRocksSetup(options_, mergers_);
   rocks_.setup.db.create_if_missing = create;
-  rocks_.setup.db.create_missing_column_families = true;
-  rocks_.setup.db.listeners.push_back(std::make_shared<ErrorListener>(fail_stop_));
+  rocks_.setup.db.create_missing_column_families = create_families;
+  rocks_.setup.db.listeners = {std::make_shared<ErrorListener>(fail_stop_), manifest_watch_};
   rocksdb::DB* db = nullptr;
   const auto opened = rocksdb::DB::Open(rocks_.setup.db, DbPath(), rocks_.setup.families, &rocks_.families, &db);
   rocks_.db.reset(db);
@@ -125,8 +131,8 @@ Status RocksKv::CheckNothingLost(const std::optional<StoreHead>& head,
   const uint64_t found = head ? head->sequence : 0;
   std::string problem;
   if (!watermark && found > 0) {
-    problem = "the watermark is missing, so that nobody can tell whether commits are missing after " +
-              std::to_string(found);
+    problem =
+        "the watermark is missing, so that nobody can tell whether commits are missing after " + std::to_string(found);
   } else if (watermark && watermark->sequence > 0 && head && watermark->store != head->id) {
     problem = "the watermark belongs to another store: the " + std::to_string(watermark->sequence) +
               " commits it acknowledged are missing";

@@ -19,8 +19,9 @@ constexpr size_t kOperandsBeforeFold = 64;
 
 rocksdb::DBOptions MakeDbOptions(const KvOptions& options) {
   rocksdb::DBOptions db;
-  // RocksDB's default mode drops acknowledged commits when the middle of the log is damaged. A torn tail is normal after a crash; the watermark
-  // tells it from a lost one. When the operator accepts the loss, everything up to the damage is kept.
+  // RocksDB's default mode drops acknowledged commits when the middle of the log is damaged. A torn tail is normal
+  // after a crash; the watermark tells it from a lost one. When the operator accepts the loss, everything up to the
+  // damage is kept.
   db.wal_recovery_mode = options.accept_loss ? rocksdb::WALRecoveryMode::kPointInTimeRecovery
                                              : rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   // Logs that are closed but still needed are listed with their sizes: one that is gone or cut is noticed at open.

@@ -1,7 +1,9 @@
 #include "storage/kv/watermark.h"
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <tuple>
 #include <utility>
 
 #define XXH_INLINE_ALL
@@ -12,25 +14,37 @@ namespace {
 
 constexpr Bytes kMagic = "HLMWMRK1";
 constexpr uint64_t kSlotStride = 4096;
-constexpr size_t kSlotBytes = 8 + 16 + 8 + 8;
+constexpr size_t kSlotBytes = 8 + 16 + 4 * 8 + 8;
 constexpr auto kSyncInterval = std::chrono::milliseconds(100);
 
 std::string EncodeSlot(const WatermarkValue& value) {
   std::string slot(kMagic);
   slot.append(value.store.data(), value.store.size());
-  AppendLe<uint64_t>(&slot, value.sequence);
+  for (const uint64_t number : {value.sequence, value.manifest.number, value.manifest.bytes, value.manifest.hash}) {
+    AppendLe<uint64_t>(&slot, number);
+  }
   AppendLe<uint64_t>(&slot, XXH3_64bits(slot.data(), slot.size()));
   return slot;
 }
 
 std::optional<WatermarkValue> DecodeSlot(Bytes slot) {
-  const Bytes body = slot.substr(0, kSlotBytes - 8);
-  if (!body.starts_with(kMagic)) return std::nullopt;
-  if (LoadLe<uint64_t>(slot.data() + body.size()) != XXH3_64bits(body.data(), body.size())) return std::nullopt;
+  const uint64_t hash = XXH3_64bits(slot.data(), kSlotBytes - 8);
+  ByteReader in(slot);
+  Bytes magic, store;
   WatermarkValue value;
-  std::memcpy(value.store.data(), body.data() + kMagic.size(), value.store.size());
-  value.sequence = LoadLe<uint64_t>(body.data() + kMagic.size() + value.store.size());
+  uint64_t stored_hash = 0;
+  if (!in.ReadBytes(kMagic.size(), &magic) || !in.ReadBytes(value.store.size(), &store) ||
+      !in.ReadLe(&value.sequence) || !in.ReadLe(&value.manifest.number) || !in.ReadLe(&value.manifest.bytes) ||
+      !in.ReadLe(&value.manifest.hash) || !in.ReadLe(&stored_hash)) {
+    return std::nullopt;
+  }
+  if (magic != kMagic || stored_hash != hash) return std::nullopt;
+  std::copy(store.begin(), store.end(), value.store.begin());
   return value;
+}
+
+auto Age(const WatermarkValue& value) {
+  return std::tuple(value.sequence, value.manifest.number, value.manifest.bytes);
 }
 
 }  // namespace
@@ -45,7 +59,7 @@ Result<std::optional<WatermarkValue>> ReadWatermark(Disk& disk, const std::strin
     // A slot that cannot be read is as good as a torn one: the other decides.
     if (!file->ReadAt(offset, slot).ok()) continue;
     const auto value = DecodeSlot(Bytes(slot, kSlotBytes));
-    if (value && (!newest || value->sequence > newest->sequence)) newest = value;
+    if (value && (!newest || Age(*value) > Age(*newest))) newest = value;
   }
   if (!newest) return Corruption("watermark " + path + ": neither slot is intact");
   return newest;
@@ -63,7 +77,8 @@ Result<std::unique_ptr<Watermark>> Watermark::Create(Disk& disk, const std::stri
   return std::unique_ptr<Watermark>(new Watermark(std::move(file), value, std::move(on_error)));
 }
 
-Watermark::Watermark(std::shared_ptr<File> file, const WatermarkValue& value, std::function<void(const Status&)> on_error)
+Watermark::Watermark(std::shared_ptr<File> file, const WatermarkValue& value,
+                     std::function<void(const Status&)> on_error)
     : file_(std::move(file)), on_error_(std::move(on_error)), value_(value) {
   syncer_ = std::thread([this] { SyncRegularly(); });
 }
@@ -82,8 +97,18 @@ Watermark::~Watermark() {
 
 Status Watermark::Record(uint64_t sequence) {
   std::lock_guard lock(mu_);
-  if (failed_) return Unavailable("watermark: an earlier write or sync failed");
   value_.sequence = sequence;
+  return WriteLocked();
+}
+
+Status Watermark::RecordManifest(const ManifestPrint& manifest) {
+  std::lock_guard lock(mu_);
+  value_.manifest = manifest;
+  return WriteLocked();
+}
+
+Status Watermark::WriteLocked() {
+  if (failed_) return Unavailable("watermark: an earlier write or sync failed");
   Status written = file_->WriteAt(slot_ * kSlotStride, EncodeSlot(value_));
   if (!written.ok()) {
     failed_ = true;

@@ -1,7 +1,8 @@
-// Group commit: every change to the store is a task that one writer thread runs. Tasks that wait together share one synced batch.
+// Group commit: every change to the store is a task that one writer thread runs. Tasks that wait together share one
+// synced batch.
 //
-// Because tasks run one at a time and see the pending changes of those before them, they read, decide and write without locks or retries:
-// numbering documents, counting instances and refusing duplicates are plain code.
+// Because tasks run one at a time and see the pending changes of those before them, they read, decide and write without
+// locks or retries: numbering documents, counting instances and refusing duplicates are plain code.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +24,10 @@ class Txn {
   virtual ~Txn() = default;
   // Sees the changes of this task and of earlier tasks of the group. REQUIRES: the family does not merge.
   virtual Result<std::optional<std::string>> Get(Family family, Bytes key) = 0;
-  // All keys in [lower, upper) in order, pending changes included, at most `limit`. REQUIRES: the family does not merge.
-  virtual Result<std::vector<std::pair<std::string, std::string>>> Scan(Family family, Bytes lower, Bytes upper, size_t limit = SIZE_MAX) = 0;
+  // All keys in [lower, upper) in order, pending changes included, at most `limit`. REQUIRES: the family does not
+  // merge.
+  virtual Result<std::vector<std::pair<std::string, std::string>>> Scan(Family family, Bytes lower, Bytes upper,
+                                                                        size_t limit = SIZE_MAX) = 0;
   virtual void Put(Family family, Bytes key, Bytes value) = 0;
   virtual void Delete(Family family, Bytes key) = 0;
   // Operands for one key within a group reach the store as one, combined by the family's Merger.
@@ -44,8 +47,8 @@ class Writer {
   // Finishes what waits, then stops.
   virtual ~Writer() = default;
 
-  // Runs the task and waits until it is durable. The task's own error, or why the group could not be committed; then nothing of it happened.
-  // Safe for concurrent use. The value is the commit sequence of the group.
+  // Runs the task and waits until it is durable. The task's own error, or why the group could not be committed; then
+  // nothing of it happened. Safe for concurrent use. The value is the commit sequence of the group.
   virtual Result<uint64_t> Run(Task task) = 0;
 };
 

@@ -1,5 +1,5 @@
-// The change log: sequence -> what changed, in the same commit as the change itself. Everything that follows changes is a cursor over it.
-// Stateless functions over a Txn or Kv; thread safety is theirs.
+// The change log: sequence -> what changed, in the same commit as the change itself. Everything that follows changes is
+// a cursor over it. Stateless functions over a Txn or Kv; thread safety is theirs.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,8 @@ struct Change {
 Result<uint64_t> AppendChange(Txn& txn, Tenant tenant, Change change);
 
 // At most `limit` changes with sequence > `after`, oldest first.
-Result<std::vector<Change>> ReadChanges(const Kv& kv, Tenant tenant, uint64_t after, size_t limit, const Snapshot* snapshot = nullptr);
+Result<std::vector<Change>> ReadChanges(const Kv& kv, Tenant tenant, uint64_t after, size_t limit,
+                                        const Snapshot* snapshot = nullptr);
 
 // Sequence of the newest change; 0 when there is none.
 Result<uint64_t> LatestChange(const Kv& kv, Tenant tenant, const Snapshot* snapshot = nullptr);

@@ -2,10 +2,10 @@
 //
 //   HILUM_FAULT=operation:errno:n:substring[:sticky]   rules are parted by ';'
 //
-// The n-th call (from 1) of the operation on a file whose path contains the substring fails with the errno (EIO, ENOSPC, EDQUOT, EROFS or
-// a number); with `sticky` all later ones fail too. Operations: write, pwrite (pwritev too), writev, fsync, fdatasync, sync_file_range,
-// ftruncate, fallocate, or anywrite (the first three), anysync (fsync and fdatasync).
-// Each injected fault prints one line on standard error. Safe for concurrent use.
+// The n-th call (from 1) of the operation on a file whose path contains the substring fails with the errno (EIO,
+// ENOSPC, EDQUOT, EROFS or a number); with `sticky` all later ones fail too. Operations: write, pwrite (pwritev too),
+// writev, fsync, fdatasync, sync_file_range, ftruncate, fallocate, or anywrite (the first three), anysync (fsync and
+// fdatasync). Each injected fault prints one line on standard error. Safe for concurrent use.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -47,7 +47,8 @@ static void parse_rule(const char* text, size_t length) {
   if (rule_count == kMaxRules || length >= sizeof(copy)) goto bad;
   memcpy(copy, text, length);
   copy[length] = '\0';
-  if (sscanf(copy, "%31[^:]:%31[^:]:%ld:%127[^:]:%15s", rule->operation, error, &rule->nth, rule->substring, sticky) < 4) {
+  if (sscanf(copy, "%31[^:]:%31[^:]:%ld:%127[^:]:%15s", rule->operation, error, &rule->nth, rule->substring, sticky) <
+      4) {
     goto bad;
   }
   rule->error = parse_errno(error);
@@ -98,16 +99,16 @@ static int fault(const char* operation, int descriptor) {
 }
 
 // Defines `name` with `parameters`, which fails as told or calls the real one with `arguments`.
-#define INTERPOSE(type, name, operation, parameters, arguments, descriptor)         \
-  type name parameters {                                                            \
-    static type(*_Atomic real) parameters;                                          \
-    if (real == NULL) real = (type(*) parameters)dlsym(RTLD_NEXT, #name);           \
-    const int error = fault(operation, descriptor);                                 \
-    if (error != 0) {                                                               \
-      errno = error;                                                                \
-      return -1;                                                                    \
-    }                                                                               \
-    return real arguments;                                                          \
+#define INTERPOSE(type, name, operation, parameters, arguments, descriptor) \
+  type name parameters {                                                    \
+    static type(*_Atomic real) parameters;                                  \
+    if (real == NULL) real = (type(*) parameters)dlsym(RTLD_NEXT, #name);   \
+    const int error = fault(operation, descriptor);                         \
+    if (error != 0) {                                                       \
+      errno = error;                                                        \
+      return -1;                                                            \
+    }                                                                       \
+    return real arguments;                                                  \
   }
 
 INTERPOSE(ssize_t, write, "write", (int d, const void* b, size_t n), (d, b, n), d)

@@ -1,5 +1,5 @@
-// Stores that were damaged while nobody looked: each damage is found or harmless, and the store is never silently shorter than what was
-// acknowledged.
+// Stores that were damaged while nobody looked: each damage is found or harmless, and the store is never silently
+// shorter than what was acknowledged.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -17,9 +17,12 @@ using ::testing::HasSubstr;
 
 using Rows = std::map<std::string, std::string>;
 
-std::string FamilyTag(Family family) { return std::to_string(static_cast<int>(family)) + "/"; }
+std::string FamilyTag(Family family) {
+  return std::to_string(static_cast<int>(family)) + "/";
+}
 
-// Fills a store with rows of two families, so that several logs and tables are live: rows of kObject are few and keep old logs alive.
+// Fills a store with rows of two families, so that several logs and tables are live: rows of kObject are few and keep
+// old logs alive.
 Rows FillStore(const std::string& directory, uint64_t seed) {
   const auto kv = MustOpen(directory);
   std::mt19937_64 random(seed);
@@ -165,6 +168,16 @@ TEST_F(CorruptionTest, ABitFlippedInATableIsFound) {
 TEST_F(CorruptionTest, ABitFlippedInTheManifestIsNeverSilent) {
   const auto outcomes = JudgeDamages(times_, "MANIFEST", [&](const fs::path& file) { return FlipSomeBit(file); });
   EXPECT_GT(outcomes.at(Outcome::kRefused), times_ / 2);
+}
+
+// RocksDB alone opens what is left of it, with fewer rows.
+TEST_F(CorruptionTest, AManifestThatWasCutIsRefused) {
+  const auto outcomes = JudgeDamages(times_, "MANIFEST", [&](const fs::path& file) {
+    const uint64_t length = random_() % fs::file_size(file);
+    fs::resize_file(file, length);
+    return "cut to " + std::to_string(length) + ":";
+  });
+  EXPECT_EQ(outcomes.at(Outcome::kRefused), times_);
 }
 
 TEST_F(CorruptionTest, ADamagedCurrentFileIsRefused) {

@@ -1,4 +1,5 @@
-// Processes that die while they commit, and disks that fail under them: nothing acknowledged is lost, nothing is half there.
+// Processes that die while they commit, and disks that fail under them: nothing acknowledged is lost, nothing is half
+// there.
 #include <sstream>
 #include <thread>
 
@@ -86,7 +87,8 @@ TEST_P(FaultTest, TheFirstErrorStopsAllWritesForGoodAndLosesNothingAcknowledged)
   std::mt19937_64 random(seed);
   for (const std::string error : {"EIO", "ENOSPC"}) {
     const uint64_t nth = 20 + random() % 200;
-    const std::string rule = std::string(GetParam().rule) + ":" + error + ":" + std::to_string(nth) + ":" + GetParam().path;
+    const std::string rule =
+        std::string(GetParam().rule) + ":" + error + ":" + std::to_string(nth) + ":" + GetParam().path;
     SCOPED_TRACE(rule);
     TempDirectory directory;
     ChildProcess child({HILUM_KV_CHILD, directory / "kv", "4"},

@@ -64,8 +64,12 @@ void Measure(Kv& kv, Writer& writer, const Load& load, double seconds, double ap
         for (int k = 0; k < load.keys; ++k) {
           const uint64_t number = random();
           const Bytes key(reinterpret_cast<const char*>(&number), sizeof(number));
-          if (k < load.merge_keys) txn.Merge(Family::kIndex, key.substr(0, 2), "a");
-          else txn.Put(Family::kCatalogue, key, "a value of an ordinary size, a hundred octets or so, as rows of the catalogue have them, more or less");
+          if (k < load.merge_keys)
+            txn.Merge(Family::kIndex, key.substr(0, 2), "a");
+          else
+            txn.Put(Family::kCatalogue, key,
+                    "a value of an ordinary size, a hundred octets or so, as rows of the catalogue have them, more or "
+                    "less");
         }
         return Status::Ok();
       });
@@ -90,9 +94,11 @@ void Measure(Kv& kv, Writer& writer, const Load& load, double seconds, double ap
   for (const auto& some : latencies) all.insert(all.end(), some.begin(), some.end());
   std::sort(all.begin(), all.end());
   const double commits = static_cast<double>(kv.sequence() - commits_before) / took;
-  std::printf("%3d threads x %2d keys (%2d merged): %7.0f tasks/s  %6.0f commits/s = %.2f of bare appends  p50 %.2f ms  p99 %.2f ms  RSS %lu MiB\n",
-              load.threads, load.keys, load.merge_keys, static_cast<double>(tasks) / took, commits, commits / appends,
-              all[all.size() / 2] * 1e3, all[all.size() * 99 / 100] * 1e3, ResidentBytes() >> 20);
+  std::printf(
+      "%3d threads x %2d keys (%2d merged): %7.0f tasks/s  %6.0f commits/s = %.2f of bare appends  p50 %.2f ms  p99 "
+      "%.2f ms  RSS %lu MiB\n",
+      load.threads, load.keys, load.merge_keys, static_cast<double>(tasks) / took, commits, commits / appends,
+      all[all.size() / 2] * 1e3, all[all.size() * 99 / 100] * 1e3, ResidentBytes() >> 20);
   std::fflush(stdout);
 }
 
@@ -107,7 +113,8 @@ int Main(const std::string& directory, double seconds) {
   const auto writer = Writer::Start(**kv, TestMergers(), {});
   const double appends = AppendsPerSecond(directory, seconds / 2, 300);
   std::printf("bare append of 300 B + fdatasync: %.0f/s\n", appends);
-  for (const Load& load : {Load{1, 1, 0}, Load{8, 1, 0}, Load{64, 1, 0}, Load{1, 20, 0}, Load{8, 20, 0}, Load{8, 20, 10}, Load{64, 20, 10}}) {
+  for (const Load& load : {Load{1, 1, 0}, Load{8, 1, 0}, Load{64, 1, 0}, Load{1, 20, 0}, Load{8, 20, 0},
+                           Load{8, 20, 10}, Load{64, 20, 10}}) {
     Measure(**kv, *writer, load, seconds, appends);
   }
   return 0;

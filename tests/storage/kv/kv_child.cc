@@ -1,8 +1,8 @@
 // A process that commits until it is killed or its store fails: the other half of the crash and fault tests.
 //
 //   kv_child DIRECTORY THREADS
-// Each acknowledged commit is a line "ack KEY SEQUENCE" on standard output, written in one piece after Run returned. When the store fails it
-// prints "failed CODE-NAME", then what health() and reads say, and exits with status 3.
+// Each acknowledged commit is a line "ack KEY SEQUENCE" on standard output, written in one piece after Run returned.
+// When the store fails it prints "failed CODE-NAME", then what health() and reads say, and exits with status 3.
 #include <unistd.h>
 
 #include <atomic>

@@ -226,8 +226,10 @@ TEST_F(KvTest, ConcurrentCommitsWithPreconditionsLoseNoUpdate) {
       const Precondition unchanged{Family::kCatalogue, "counter", value};
       const auto outcome = kv_->Commit(OnePut(Family::kCatalogue, "counter", std::to_string(std::stoi(value) + 1)),
                                        std::span(&unchanged, 1));
-      if (outcome.ok()) ++done;
-      else ASSERT_EQ(outcome.status().code(), Code::kConflict);
+      if (outcome.ok())
+        ++done;
+      else
+        ASSERT_EQ(outcome.status().code(), Code::kConflict);
     }
   };
   std::vector<std::thread> threads;

@@ -108,12 +108,14 @@ inline uint64_t SeedFromClock() {
   return seed;
 }
 
-#define HILUM_EXPECT_OK(expression)                       \
-  do {                                                    \
-    const auto& outcome_ = (expression);                  \
-    EXPECT_TRUE(outcome_.ok()) << StatusText(outcome_);   \
+#define HILUM_EXPECT_OK(expression)                     \
+  do {                                                  \
+    const auto& outcome_ = (expression);                \
+    EXPECT_TRUE(outcome_.ok()) << StatusText(outcome_); \
   } while (false)
-inline std::string StatusText(const Status& status) { return status.ToString(); }
+inline std::string StatusText(const Status& status) {
+  return status.ToString();
+}
 template <typename T>
 std::string StatusText(const Result<T>& result) {
   return result.status().ToString();

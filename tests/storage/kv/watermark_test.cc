@@ -9,7 +9,7 @@ namespace {
 
 using namespace testing;
 
-constexpr WatermarkValue kStart{.store = {'i', 'd'}, .sequence = 5};
+constexpr WatermarkValue kStart{.store = {'i', 'd'}, .sequence = 5, .manifest = {}};
 
 // A disk whose files write and sync only as long as they are told.
 class MoodyDisk : public PosixDisk {
@@ -46,9 +46,8 @@ class MoodyDisk : public PosixDisk {
 class WatermarkTest : public ::testing::Test {
  protected:
   std::unique_ptr<Watermark> Create() {
-    auto watermark = Watermark::Create(disk_, path_, kStart, [this](const Status& error) {
-      errors_ += error.ok() ? 0 : 1;
-    });
+    auto watermark =
+        Watermark::Create(disk_, path_, kStart, [this](const Status& error) { errors_ += error.ok() ? 0 : 1; });
     EXPECT_TRUE(watermark.ok());
     return std::move(*watermark);
   }

@@ -279,7 +279,8 @@ TEST_F(WriterTest, ReadDecideWriteNeedsNoLocks) {
   EXPECT_LE(kv_->sequence(), uint64_t{kThreads * kIncrements});
 }
 
-// Random tasks from several threads, some of which fail; each runs against the model at the moment it runs against the store.
+// Random tasks from several threads, some of which fail; each runs against the model at the moment it runs against the
+// store.
 TEST_F(WriterTest, BehavesLikeAMap) {
   const uint64_t seed = SeedFromClock();
   SCOPED_TRACE("seed " + std::to_string(seed));
