@@ -1,0 +1,62 @@
+"""Helpers for tests that use the hilum program as its users do."""
+import contextlib
+import os
+import signal
+import subprocess
+import time
+import urllib.error
+import urllib.request
+
+HILUM = os.environ["HILUM_BINARY"]
+SMALL = ["--store.low_water", "40MiB", "--store.write_buffer", "8MiB", "--log.level", "warning"]
+
+
+def run(*arguments, environment=None, timeout=120):
+    """Exit code, standard output, standard error."""
+    done = subprocess.run([HILUM, *arguments], capture_output=True, text=True, timeout=timeout, env={**os.environ, **(environment or {})})
+    return done.returncode, done.stdout, done.stderr
+
+
+class Server:
+    def __init__(self, data, *flags):
+        self.child = subprocess.Popen([HILUM, "serve", "--data", str(data), "--http", "127.0.0.1:0", *SMALL, *flags], stdout=subprocess.PIPE,
+                                      stderr=subprocess.PIPE, text=True)
+        line = self.child.stdout.readline()
+        if not line.startswith("ready "):
+            raise RuntimeError("did not start: " + self.child.communicate()[1])
+        self.url = line.split()[1]
+
+    def stop(self, how=signal.SIGTERM):
+        """The exit code."""
+        if self.child.poll() is None:
+            self.child.send_signal(how)
+        self.child.communicate(timeout=60)
+        return self.child.returncode
+
+
+@contextlib.contextmanager
+def serving(data, *flags):
+    server = Server(data, *flags)
+    try:
+        yield server
+    finally:
+        server.stop(signal.SIGKILL)
+
+
+def fetch(url, method="GET", body=None, **headers):
+    """Status, headers, body; also of refusals."""
+    request = urllib.request.Request(url, data=body, method=method, headers={k.replace("_", "-"): v for k, v in headers.items()})
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, dict(answer.headers), answer.read()
+    except urllib.error.HTTPError as refusal:
+        return refusal.code, dict(refusal.headers), refusal.read()
+
+
+def wait_until(condition, seconds=10):
+    end = time.time() + seconds
+    while time.time() < end:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return False

@@ -1,0 +1,134 @@
+"""The hilum program from outside: commands, exit codes, messages, signals."""
+import json
+import os
+import pathlib
+import socket
+import stat
+import tempfile
+import unittest
+
+from program import SMALL, Server, fetch, run, serving
+
+
+class ProgramTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.data = self.folder / "data"
+
+    def studies(self, server):
+        return json.loads(fetch(server.url + "/dicom-web/studies")[2])
+
+    def test_serves_sample_images_and_stops_with_0_on_sigterm(self):
+        with serving(self.data, "--demo") as server:
+            self.assertEqual(len(self.studies(server)), 3)
+            self.assertEqual(fetch(server.url + "/healthz")[0], 200)
+            self.assertEqual(fetch(server.url + "/readyz")[0], 200)
+            metrics = fetch(server.url + "/metrics")[2].decode()
+            self.assertIn("hilum_commit_sequence", metrics)
+            self.assertIn("hilum_store_healthy 1", metrics)
+            self.assertEqual(server.stop(), 0)
+        self.assertFalse((self.data / "admin.json").exists())
+
+    def test_sample_images_survive_a_kill_and_are_not_stored_twice(self):
+        with serving(self.data, "--demo") as server:
+            before = self.studies(server)
+            server.stop(9)
+        with serving(self.data, "--demo") as server:
+            strip = lambda rows: [{k: v for k, v in row.items() if k != "00081190"} for row in rows]
+            self.assertEqual(strip(self.studies(server)), strip(before))
+
+    def test_refuses_a_remote_address_without_login_and_says_what_to_do(self):
+        code, _, error = run("serve", "--data", str(self.data), "--http", "0.0.0.0:0")
+        self.assertEqual(code, 2)
+        self.assertIn("http.allow_remote_without_login", error)
+
+    def test_names_the_nearest_key_for_an_unknown_one(self):
+        code, _, error = run("serve", "--http.workerz", "3")
+        self.assertEqual(code, 2)
+        self.assertIn("http.workers", error)
+        config = self.folder / "hilum.toml"
+        config.write_text("[store]\nlow_watr = '1GiB'\n")
+        code, _, error = run("config", "check", str(config))
+        self.assertEqual(code, 1)
+        self.assertIn("store.low_water", error)
+        config.write_text("[store]\nlow_water = '1GiB'\n")
+        self.assertEqual(run("config", "check", str(config))[0], 0)
+
+    def test_reference_of_the_settings_is_the_document(self):
+        code, reference, _ = run("config", "reference")
+        self.assertEqual(code, 0)
+        document = (pathlib.Path(os.environ["HILUM_SOURCE"]) / "docs" / "configuration.md").read_text()
+        self.assertIn(reference.strip(), document, "docs/configuration.md must hold the output of `hilum config reference`")
+
+    def test_one_process_at_a_time(self):
+        with serving(self.data):
+            code, _, error = run("verify", "--data", str(self.data), *SMALL)
+            self.assertEqual(code, 1)
+            self.assertIn("in use", error)
+
+    def test_an_address_that_is_taken_is_named(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            code, _, error = run("serve", "--data", str(self.data), "--http", f"127.0.0.1:{taken.getsockname()[1]}", *SMALL)
+        self.assertEqual(code, 1)
+        self.assertIn("127.0.0.1", error)
+
+    def test_backup_of_a_running_server_restores_to_the_same_answers(self):
+        with serving(self.data, "--demo") as server:
+            self.assertEqual(stat.S_IMODE((self.data / "admin.json").stat().st_mode), 0o600)
+            code, output, error = run("backup", "--data", str(self.data), "--to", str(self.folder / "backup"), *SMALL)
+            self.assertEqual(code, 0, output + error)
+            again = run("backup", "--data", str(self.data), "--to", str(self.folder / "backup"), *SMALL)
+            self.assertEqual(again[0], 1, "nothing is overwritten")
+            before = self.studies(server)
+            instance = json.loads(fetch(server.url + "/dicom-web/instances?limit=1")[2])[0]["00081190"]["Value"][0]
+            path = instance[len(server.url):]
+            octets = fetch(server.url + path, Accept="application/dicom")[2]
+        code, output, error = run("restore", "--from", str(self.folder / "backup"), "--data", str(self.folder / "restored"), *SMALL)
+        self.assertEqual(code, 0, output + error)
+        self.assertIn("all good", output)
+        with serving(self.folder / "restored") as server:
+            self.assertEqual([s["0020000D"] for s in self.studies(server)], [s["0020000D"] for s in before])
+            self.assertEqual(fetch(server.url + path, Accept="application/dicom")[2], octets)
+
+    def test_backup_without_a_server(self):
+        Server(self.data, "--demo").stop()
+        code, output, error = run("backup", "--data", str(self.data), "--to", str(self.folder / "backup"), *SMALL)
+        self.assertEqual(code, 0, output + error)
+        code, output, _ = run("verify", "--data", str(self.folder / "backup"), *SMALL)
+        self.assertEqual(code, 0, output)
+
+    def test_backup_needs_the_token(self):
+        with serving(self.data) as server:
+            body = json.dumps({"to": str(self.folder / "stolen")}).encode()
+            self.assertEqual(fetch(server.url + "/admin/backup", "POST", body)[0], 401)
+            self.assertEqual(fetch(server.url + "/admin/backup", "POST", body, Authorization="Bearer x")[0], 401)
+        self.assertFalse((self.folder / "stolen").exists())
+
+    def test_import_of_a_folder_lists_what_failed(self):
+        with serving(self.data, "--demo") as server:
+            urls = [row["00081190"]["Value"][0] for row in json.loads(fetch(server.url + "/dicom-web/instances?limit=5")[2])]
+            files = self.folder / "files" / "deep"
+            files.mkdir(parents=True)
+            for number, url in enumerate(urls):
+                (files / f"{number}.dcm").write_bytes(fetch(url, Accept="application/dicom")[2])
+        (files / "notes.txt").write_text("not DICOM")
+        code, output, error = run("import", "--data", str(self.folder / "other"), str(self.folder / "files"), *SMALL)
+        self.assertEqual(code, 1)
+        self.assertIn("5 stored, 0 already there, 1 failed", output)
+        self.assertIn("notes.txt", error)
+        (files / "notes.txt").unlink()
+        code, output, _ = run("import", "--data", str(self.folder / "other"), str(self.folder / "files"), *SMALL)
+        self.assertEqual((code, output.strip()), (0, "0 stored, 5 already there, 0 failed"))
+
+    def test_usage(self):
+        self.assertEqual(run()[0], 2)
+        self.assertEqual(run("frobnicate")[0], 2)
+        self.assertTrue(run("version")[1].startswith("hilum "))
+
+
+if __name__ == "__main__":
+    unittest.main()
