@@ -39,7 +39,6 @@ Status Answer::Head(int status, const Headers& headers, std::optional<uint64_t> 
   status_ = status;
   body_.AnswerBegins();
   if (context_.mode.load(std::memory_order_relaxed) != Mode::kServing) close_ = true;
-  if (!body_.touched() && !body_.complete() && !body_.Skippable()) close_ = true;
 
   AnswerFraming framing;
   framing.http11 = http11_;
@@ -159,6 +158,8 @@ Status Answer::CompressBody(Headers* headers, Bytes* body, std::string* storage)
 }
 
 Status Answer::Send(int status, Headers headers, Bytes body) {
+  // The handler says all it has to say; what it did not read so far stays unread.
+  if (!body_.Skippable()) close_ = true;
   std::string storage;
   if (status != 206) HILUM_RETURN_IF_ERROR(CompressBody(&headers, &body, &storage));
   HILUM_RETURN_IF_ERROR(Head(status, headers, body.size()));

@@ -25,7 +25,6 @@ RequestBody::RequestBody(Channel& channel, InputBuffer& input, OutputQueue& outp
 
 Result<size_t> RequestBody::Read(std::span<char> into) {
   if (complete() || into.empty()) return size_t{0};
-  touched_ = true;
   return chunked_ ? ReadChunked(into) : ReadSized(into);
 }
 

@@ -31,7 +31,6 @@ class RequestBody final : public BodyReader {
   // Whether octets of the body are still to come from the socket.
   bool AwaitsSocket() const { return !complete() && (chunked_ || input_.bytes().size() < left_); }
   bool complete() const { return chunked_ ? decoder_.done() : left_ == 0; }
-  bool touched() const { return touched_; }
   bool timed_out() const { return timed_out_; }
   // The final answer begins: 100 Continue can no longer be sent.
   void AnswerBegins() { continue_due_ = false; }
@@ -62,7 +61,6 @@ class RequestBody final : public BodyReader {
   ChunkDecoder decoder_;
   bool expects_continue_;  // the client may wait for 100 Continue before it sends
   bool continue_due_;
-  bool touched_ = false;
   bool timed_out_ = false;
 };
 

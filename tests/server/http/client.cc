@@ -74,7 +74,7 @@ bool Client::Fill(std::chrono::milliseconds limit) {
   if (ended_ || descriptor_ < 0) return false;
   pollfd entry{descriptor_, POLLIN, 0};
   if ((ssl_ == nullptr || SSL_pending(ssl_) == 0) && poll(&entry, 1, static_cast<int>(limit.count())) <= 0) return false;
-  char block[64 * 1024];
+  char block[256 * 1024];
   const ssize_t got = ssl_ != nullptr ? SSL_read(ssl_, block, sizeof(block)) : recv(descriptor_, block, sizeof(block), 0);
   if (got <= 0) {
     ended_ = true;
@@ -145,13 +145,14 @@ std::optional<Reply> Client::Read(bool to_head) {
 }
 
 uint64_t Client::Discard(uint64_t octets) {
-  uint64_t dropped = 0;
-  for (;;) {
+  uint64_t dropped = std::min<uint64_t>(octets, buffer_.size());
+  buffer_.erase(0, dropped);
+  while (dropped < octets && Fill(kPatience)) {
     const uint64_t now = std::min<uint64_t>(octets - dropped, buffer_.size());
     buffer_.erase(0, now);
     dropped += now;
-    if (dropped == octets || !Fill(kPatience)) return dropped;
   }
+  return dropped;
 }
 
 std::optional<std::string> Client::ReadToEnd(std::chrono::milliseconds limit) {

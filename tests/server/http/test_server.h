@@ -25,8 +25,8 @@ class TestServer {
 
   uint16_t port() const { return server_->port(); }
   Server& server() { return *server_; }
-  Registry& metrics() { return metrics_; }
-  uint64_t Count(const std::string& counter) { return metrics_.counter(counter, "").value(); }
+  // The value of a series as /metrics would show it; 0 when there is none.
+  uint64_t Metric(const std::string& series) const;
 
  private:
   std::map<std::string, Route, std::less<>> routes_;
