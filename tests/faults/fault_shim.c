@@ -68,6 +68,7 @@ __attribute__((constructor)) static void parse_rules(void) {
     parse_rule(text, length);
     text += length + (text[length] == ';');
   }
+  unsetenv("HILUM_FAULT");  // hilum takes an unknown HILUM_* variable for a misspelt setting
 }
 
 static int covers(const char* rule, const char* operation) {
