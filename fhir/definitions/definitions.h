@@ -1,0 +1,238 @@
+// The R4 definitions as tables: types, their JSON properties, value sets, search parameters, compartments, operations.
+//
+// Everything is generated at build time (generate.mjs) from the pinned package of package.json: no resource type is
+// named by hand anywhere. All tables are constant; every function is pure and thread-safe; every view lives as long as
+// the process.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace hilum::fhir {
+
+// Positions in the tables below. They follow the definitions package: never write them to disk.
+enum class TypeId : uint16_t {};
+enum class ElementId : uint16_t {};
+enum class PropertyId : uint16_t {};
+
+inline constexpr TypeId kNoType{0xFFFF};
+inline constexpr ElementId kNoElement{0xFFFF};
+inline constexpr PropertyId kNoProperty{0xFFFF};
+inline constexpr uint16_t kNoBinding = 0xFFFF;
+inline constexpr uint16_t kUnbounded = 0xFFFF;
+
+// In the order of generate.mjs.
+enum class Primitive : uint8_t {
+  kNone,
+  kBoolean,
+  kInteger,
+  kUnsignedInt,
+  kPositiveInt,
+  kDecimal,
+  kString,
+  kMarkdown,
+  kCode,
+  kId,
+  kUri,
+  kUrl,
+  kCanonical,
+  kOid,
+  kUuid,
+  kDate,
+  kDateTime,
+  kInstant,
+  kTime,
+  kBase64Binary,
+  kXhtml,
+};
+
+enum class TypeKind : uint8_t {
+  kPrimitive,
+  kComplex,   // a data type: HumanName, Quantity
+  kBackbone,  // an element with children of its own, named by its path: Patient.contact
+  kResource,
+};
+
+// A range of rows in another table.
+struct Range {
+  uint16_t first = 0;
+  uint16_t count = 0;
+};
+
+struct Type {
+  std::string_view name;
+  TypeKind kind;
+  Primitive primitive;
+  bool abstract;
+  TypeId base;  // kNoType at the roots
+  Range properties;
+  Range elements;
+  Range search_params;     // of a concrete resource type, in order of their code
+  uint16_t search_fields;  // distinct index fields of those, see SearchParam::field
+};
+
+// A row of the definition: Observation.value[x].
+struct Element {
+  std::string_view name;  // "value"
+  std::string_view path;  // "Observation.value[x]"
+  uint16_t min;
+  uint16_t max;  // kUnbounded for *; a JSON array unless 1
+  bool choice;   // value[x]
+  bool summary;
+  bool modifier;
+  uint16_t binding;  // of a required binding whose codes are known, else kNoBinding
+  Range properties;  // more than one for a choice
+};
+
+// A JSON property: an element with its choice made ("valueQuantity").
+struct Property {
+  std::string_view name;
+  ElementId element;
+  TypeId type;    // Resource for a resource of any type
+  Range targets;  // of a Reference or canonical: allowed resource types, empty for any
+};
+
+struct Code {
+  std::string_view system;
+  std::string_view code;
+};
+struct Binding {
+  std::string_view url;
+  Range codes;  // in order of (code, system)
+};
+
+// -- Search
+// ------------------------------------------------------------------------------------------------------------
+
+enum class SearchType : uint8_t { kNumber, kDate, kString, kToken, kReference, kComposite, kQuantity, kUri, kSpecial };
+
+// One step of a compiled search expression, from a list of values to a list of values.
+struct Step {
+  enum class Op : uint8_t {
+    kProperty,     // children by PropertyId
+    kIndex,        // only the value at this place of the array
+    kIsResource,   // only a resource of this TypeId
+    kRefersTo,     // only references to this TypeId: where(resolve() is X)
+    kWhereEquals,  // only values whose child PropertyId is the text
+    kIsTrue,       // the truth of "the element `argument` of the resource exists and is not false"
+  };
+  Op op;
+  uint16_t argument;
+  std::string_view text;
+};
+
+struct Path {
+  Range steps;
+};
+
+struct CompositeComponent {
+  SearchType type;
+  bool from_root;  // paths begin at the resource, not at the value of CompositeGroup::path
+  Range paths;
+};
+struct CompositeGroup {
+  uint16_t path;
+  Range components;
+};
+
+// One search parameter of one concrete resource type. Parameters without an expression (_text, _content, _query) have
+// no paths.
+struct SearchParam {
+  std::string_view code;
+  std::string_view url;
+  SearchType type;
+  TypeId resource;
+  Range paths;
+  Range targets;
+  Range groups;  // of a composite
+  // Parameters of a type that say the same share one index field, numbered from 0 to Type::search_fields. `only` then
+  // holds what this parameter narrows the field to: `patient` is `subject` restricted to Patient. kNoType when it is
+  // the whole field.
+  uint16_t field;
+  TypeId only;
+  std::string_view expression;
+};
+
+// -- Compartments and operations
+// ---------------------------------------------------------------------------------------
+
+struct CompartmentMember {
+  TypeId resource;
+  Range params;  // CompartmentParams(): positions for SearchParamAt()
+  bool self;     // the resource that gives the compartment its name
+};
+struct Compartment {
+  TypeId resource;
+  Range members;
+};
+
+struct OperationParam {
+  std::string_view name;
+  bool in;
+  uint16_t min;
+  uint16_t max;
+  std::string_view type;
+};
+struct Operation {
+  std::string_view code;
+  std::string_view url;
+  bool system;
+  bool type;
+  bool instance;
+  bool affects_state;
+  Range resources;
+  Range params;
+};
+
+// -- Access
+// ------------------------------------------------------------------------------------------------------------
+
+std::string_view FhirVersion();  // "4.0.1"
+
+std::span<const Type> Types();
+const Type& TypeOf(TypeId id);
+TypeId IdOf(const Type& type);
+// Concrete resource types in order of name.
+std::span<const TypeId> ResourceTypes();
+// Concrete resource types only: nullopt for "DomainResource" and "HumanName".
+std::optional<TypeId> FindResourceType(std::string_view name);
+// Any type, backbones by their path.
+std::optional<TypeId> FindType(std::string_view name);
+// `type` is `base` or derives from it.
+bool IsA(TypeId type, TypeId base);
+
+const Element& ElementOf(ElementId id);
+const Property& PropertyOf(PropertyId id);
+PropertyId IdOf(const Property& property);
+std::span<const Property> PropertiesOf(const Type& type);
+std::span<const Property> PropertiesOf(const Element& element);
+std::span<const Element> ElementsOf(const Type& type);
+// kNoProperty for a name that the type does not have. `name` without the leading '_' of primitive extensions.
+PropertyId FindProperty(TypeId type, std::string_view name);
+
+std::span<const TypeId> TypeList(Range range);  // targets and Operation::resources
+const Binding& BindingAt(uint16_t index);
+std::span<const Code> CodesOf(const Binding& binding);
+bool HasCode(const Binding& binding, std::string_view code);
+bool HasCoding(const Binding& binding, std::string_view system, std::string_view code);
+
+std::span<const SearchParam> SearchParamsOf(TypeId resource);
+const SearchParam* FindSearchParam(TypeId resource, std::string_view code);
+const SearchParam& SearchParamAt(uint16_t index);
+std::span<const Path> PathsOf(Range range);
+const Path& PathAt(uint16_t index);
+std::span<const Step> StepsOf(const Path& path);
+std::span<const CompositeGroup> GroupsOf(const SearchParam& param);
+std::span<const CompositeComponent> ComponentsOf(const CompositeGroup& group);
+
+std::span<const Compartment> Compartments();
+const Compartment* FindCompartment(TypeId resource);
+std::span<const CompartmentMember> MembersOf(const Compartment& compartment);
+std::span<const uint16_t> CompartmentParams(const CompartmentMember& member);
+
+std::span<const Operation> Operations();
+std::span<const OperationParam> ParamsOf(const Operation& operation);
+
+}  // namespace hilum::fhir

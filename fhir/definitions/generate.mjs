@@ -1,0 +1,467 @@
+// Turns the R4 definitions package into the tables of tables.h.
+//   node generate.mjs PACKAGE_FOLDER OUTPUT.cc
+// Rows keep the order of the definitions; types, codes and search parameters are sorted for binary search.
+import fs from 'node:fs';
+import path from 'node:path';
+
+const [, , packageFolder, output] = process.argv;
+const r4 = path.join(packageFolder, 'dist/fhir/r4');
+const resources = (file) => JSON.parse(fs.readFileSync(path.join(r4, file))).entry.map((entry) => entry.resource);
+
+const profiles = [...resources('profiles-types.json'), ...resources('profiles-resources.json')];
+const structures = profiles.filter(
+  (r) => r.resourceType === 'StructureDefinition' && r.derivation !== 'constraint' && r.kind !== 'logical',
+);
+
+const NONE = 0xffff;
+const kPrimitives = [
+  '', 'boolean', 'integer', 'unsignedInt', 'positiveInt', 'decimal', 'string', 'markdown', 'code', 'id', 'uri', 'url', 'canonical',
+  'oid', 'uuid', 'date', 'dateTime', 'instant', 'time', 'base64Binary', 'xhtml',
+];
+const kSearchTypes = ['number', 'date', 'string', 'token', 'reference', 'composite', 'quantity', 'uri', 'special'];
+const kOps = { property: 0, index: 1, isResource: 2, refersTo: 3, whereEquals: 4, isTrue: 5 };
+const byText = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
+const lastSegment = (url) => url.split('/').pop();
+
+function fail(message) {
+  throw new Error(`definitions: ${message}`);
+}
+
+// -- Value sets --------------------------------------------------------------------------------------------------------
+
+const valueSets = new Map();
+const codeSystems = new Map();
+for (const file of ['valuesets.json', 'v3-codesystems.json', 'v2-tables.json']) {
+  for (const resource of resources(file)) {
+    if (resource.resourceType === 'ValueSet') valueSets.set(resource.url, resource);
+    if (resource.resourceType === 'CodeSystem') codeSystems.set(resource.url, resource);
+  }
+}
+
+function conceptsBelow(concepts, out) {
+  for (const concept of concepts ?? []) {
+    out.push(concept.code);
+    conceptsBelow(concept.concept, out);
+  }
+  return out;
+}
+
+// [[system, code]...], or null when the package does not enumerate the set (MIME types, currencies, UCUM).
+function expand(url) {
+  const valueSet = valueSets.get(url);
+  if (!valueSet?.compose || valueSet.compose.exclude) return null;
+  const codes = [];
+  for (const include of valueSet.compose.include) {
+    if (include.filter || include.valueSet) return null;
+    const system = codeSystems.get(include.system);
+    if (include.concept) codes.push(...include.concept.map((concept) => [include.system, concept.code]));
+    else if (system?.content === 'complete') codes.push(...conceptsBelow(system.concept, []).map((code) => [include.system, code]));
+    else return null;
+  }
+  return codes;
+}
+
+const bindings = [];
+const codes = [];
+const bindingOf = new Map();
+function bindingIndex(url) {
+  if (!bindingOf.has(url)) {
+    const expansion = expand(url);
+    if (!expansion) {
+      bindingOf.set(url, NONE);
+    } else {
+      const unique = [...new Map(expansion.map((pair) => [pair.join(' '), pair])).values()];
+      unique.sort((a, b) => byText(a[1], b[1]) || byText(a[0], b[0]));
+      bindingOf.set(url, bindings.length);
+      bindings.push({ url, first: codes.length, count: unique.length });
+      codes.push(...unique);
+    }
+  }
+  return bindingOf.get(url);
+}
+
+// -- Types and elements ------------------------------------------------------------------------------------------------
+
+const types = [];
+const typeIndex = new Map();
+
+function addType(name, kind, base, abstract) {
+  types.push({ name, kind, base, abstract, rows: [] });
+}
+for (const structure of structures) {
+  const kind = { 'primitive-type': 0, 'complex-type': 1, resource: 3 }[structure.kind];
+  addType(structure.name, kind, structure.baseDefinition && lastSegment(structure.baseDefinition), structure.abstract);
+  const own = types.at(-1);
+  const byPath = new Map([[structure.name, own]]);
+  for (const row of structure.snapshot.element.slice(1)) {
+    const parent = byPath.get(row.path.slice(0, row.path.lastIndexOf('.')));
+    if (!parent) fail(`${row.path} has no parent`);
+    parent.rows.push(row);
+    const nested = row.type?.some((t) => ['BackboneElement', 'Element'].includes(t.code));
+    if (nested) {
+      addType(row.path, 2, row.type[0].code, false);
+      byPath.set(row.path, types.at(-1));
+    }
+  }
+}
+types.sort((a, b) => byText(a.name, b.name));
+types.forEach((type, index) => typeIndex.set(type.name, index));
+const typeNamed = (name) => typeIndex.get(name) ?? fail(`unknown type ${name}`);
+for (const type of types) {
+  type.baseIndex = type.base ? typeNamed(type.base) : NONE;
+}
+const isA = (index, base) => index !== NONE && (index === base || isA(types[index].baseIndex, base));
+
+// Where a type lies whose children are rows: contentReference "#Questionnaire.item" is that type.
+function rowTypes(row) {
+  if (row.contentReference) return [{ code: row.contentReference.split('#')[1] }];
+  if (row.type.some((t) => ['BackboneElement', 'Element'].includes(t.code))) return [{ code: row.path }];
+  return row.type.map((t) => {
+    if (!t.code.startsWith('http://hl7.org/fhirpath/')) return t;
+    if (/^[A-Z][A-Za-z]*\.id$/.test(row.path) && types[typeNamed(row.path.split('.')[0])].kind === 3) return { code: 'id' };
+    const extension = t.extension?.find((e) => e.url.endsWith('structuredefinition-fhir-type'));
+    return { code: extension?.valueUrl ?? 'string' };
+  });
+}
+
+const typeLists = [];
+const typeListOf = new Map();
+function typeList(indexes) {
+  const sorted = [...new Set(indexes)].sort((a, b) => a - b);
+  const key = sorted.join();
+  if (!typeListOf.has(key)) {
+    typeListOf.set(key, { first: typeLists.length, count: sorted.length });
+    typeLists.push(...sorted);
+  }
+  return typeListOf.get(key);
+}
+
+function targetsOf(type) {
+  const names = (type.targetProfile ?? []).map(lastSegment);
+  if (names.length === 0 || names.includes('Resource') || names.some((name) => !typeIndex.has(name))) return typeList([]);
+  return typeList(names.map(typeNamed));
+}
+
+const elements = [];
+const properties = [];
+for (const type of types) {
+  type.firstElement = elements.length;
+  type.firstProperty = properties.length;
+  const isPrimitive = type.kind === 0;
+  for (const row of type.rows) {
+    const name = row.path.slice(row.path.lastIndexOf('.') + 1);
+    if (isPrimitive && name === 'value') continue;  // the JSON value itself
+    const choice = name.endsWith('[x]');
+    const stem = choice ? name.slice(0, -3) : name;
+    const element = {
+      name: stem, path: row.path, min: row.min, max: row.max === '*' ? NONE : Number(row.max), choice,
+      summary: !!row.isSummary, modifier: !!row.isModifier,
+      binding: row.binding?.strength === 'required' ? bindingIndex(row.binding.valueSet.split('|')[0]) : NONE,
+      first: properties.length, index: elements.length,
+    };
+    const seen = new Set();
+    for (const rowType of rowTypes(row)) {
+      if (seen.has(rowType.code)) continue;
+      seen.add(rowType.code);
+      const suffix = choice ? rowType.code[0].toUpperCase() + rowType.code.slice(1) : '';
+      properties.push({ name: stem + suffix, element: element.index, type: typeNamed(rowType.code), targets: targetsOf(rowType), index: properties.length });
+    }
+    element.count = properties.length - element.first;
+    elements.push(element);
+  }
+  type.elementCount = elements.length - type.firstElement;
+  type.propertyCount = properties.length - type.firstProperty;
+}
+
+function hash(type, name) {
+  let value = Math.imul(type, 0x9e3779b1);
+  for (const c of Buffer.from(name)) value = Math.imul(value ^ c, 0x01000193);
+  value >>>= 0;
+  return (value ^ (value >>> 15)) >>> 0;
+}
+let slotCount = 1;
+while (slotCount < properties.length * 2) slotCount *= 2;
+const slots = new Array(slotCount).fill(NONE);
+types.forEach((type, index) => {
+  for (let p = type.firstProperty; p < type.firstProperty + type.propertyCount; ++p) {
+    let slot = hash(index, properties[p].name) % slotCount;
+    while (slots[slot] !== NONE) slot = (slot + 1) % slotCount;
+    slots[slot] = p;
+  }
+});
+
+// -- Search expressions ------------------------------------------------------------------------------------------------
+// A state is a type and the steps that lead to a value of it. An expression maps the states at its focus to new ones. `as` works on collections.
+
+function childStates(state, name) {
+  if (state.type === NONE) return [];
+  const type = types[state.type];
+  const element = elements.slice(type.firstElement, type.firstElement + type.elementCount).find((e) => e.name === name);
+  if (!element) return [];
+  return properties.slice(element.first, element.first + element.count).map((property) => ({
+    type: property.type, property,
+    steps: [...state.steps, { op: 'property', argument: property.index, text: '' }],
+  }));
+}
+
+function ofType(states, name) {
+  const index = typeIndex.get(name) ?? typeIndex.get(name[0].toLowerCase() + name.slice(1)) ?? fail(`as(${name})`);
+  const resource = typeNamed('Resource');
+  return states.flatMap((state) => {
+    if (isA(state.type, index)) return [state];
+    if (state.type === resource && isA(index, resource))
+      return [{ ...state, type: index, steps: [...state.steps, { op: 'isResource', argument: index, text: '' }] }];
+    return [];
+  });
+}
+
+class Expression {
+  constructor(text) {
+    this.tokens = text.match(/'[^']*'|%?[A-Za-z_]\w*|\d+|!=|[()[\].|=]/g);
+    this.at = 0;
+    this.text = text;
+  }
+  peek() { return this.tokens[this.at]; }
+  take(expected) {
+    const token = this.tokens[this.at++];
+    if (expected && token !== expected) fail(`expected ${expected}, found ${token} in ${this.text}`);
+    return token;
+  }
+  // union := as ('|' as)*
+  union(root, focus) {
+    let states = this.cast(root, focus);
+    while (this.peek() === '|') {
+      this.take();
+      states = [...states, ...this.cast(root, focus)];
+    }
+    return states;
+  }
+  cast(root, focus) {
+    const states = this.postfix(root, focus);
+    if (this.peek() !== 'as') return states;
+    this.take();
+    return ofType(states, this.take());
+  }
+  postfix(root, focus) {
+    let states = this.term(root, focus);
+    for (;;) {
+      if (this.peek() === '.') {
+        this.take();
+        states = this.member(root, states);
+      } else if (this.peek() === '[') {
+        this.take();
+        const argument = Number(this.take());
+        this.take(']');
+        states = states.map((s) => ({ ...s, steps: [...s.steps, { op: 'index', argument, text: '' }] }));
+      } else {
+        return states;
+      }
+    }
+  }
+  term(root, focus) {
+    if (this.peek() === '(') {
+      this.take();
+      const states = this.union(root, focus);
+      this.take(')');
+      return states;
+    }
+    const name = this.take();
+    if (name === '%resource') return root.map((state) => ({ ...state, fromRoot: true }));
+    if (typeIndex.has(name) && types[typeIndex.get(name)].kind === 3) return focus.filter((state) => isA(state.type, typeIndex.get(name)));
+    return focus.flatMap((state) => childStates(state, name));
+  }
+  member(root, states) {
+    const name = this.take();
+    if (this.peek() !== '(') return states.flatMap((state) => childStates(state, name).map((s) => ({ ...s, fromRoot: state.fromRoot })));
+    this.take('(');
+    if (name === 'as') {
+      const type = this.take();
+      this.take(')');
+      return ofType(states, type);
+    }
+    if (name !== 'where') fail(`function ${name} in ${this.text}`);
+    return this.where(states);
+  }
+  where(states) {
+    if (this.peek() === 'resolve') {
+      for (const token of ['resolve', '(', ')', 'is']) this.take(token);
+      const argument = typeNamed(this.take());
+      this.take(')');
+      return states.map((s) => ({ ...s, steps: [...s.steps, { op: 'refersTo', argument, text: '' }] }));
+    }
+    const child = this.take();
+    this.take('=');
+    const text = this.take().slice(1, -1);
+    this.take(')');
+    return states.flatMap((s) =>
+      childStates(s, child).map((c) => ({ ...s, steps: [...s.steps, { op: 'whereEquals', argument: c.property.index, text }] })));
+  }
+}
+
+const kTruth = /^(\w+)\.(\w+)\.exists\(\) and \1\.\2 != false$/;
+
+function compile(text, root, focus) {
+  const truth = text.match(kTruth);
+  if (truth) {
+    const states = childStates(root[0], truth[2]);
+    return [{ type: typeNamed('boolean'), steps: [{ op: 'isTrue', argument: states[0].property.element, text: '' }] }];
+  }
+  const expression = new Expression(text);
+  const states = expression.union(root, focus);
+  if (expression.at !== expression.tokens.length) fail(`left over at ${expression.peek()} in ${text}`);
+  return states;
+}
+
+// A where(resolve() is X) that can only hold says nothing.
+function simplify(states) {
+  for (const state of states) {
+    const last = state.steps.at(-1);
+    const targets = state.property && typeLists.slice(state.property.targets.first, state.property.targets.first + state.property.targets.count);
+    if (last?.op === 'refersTo' && targets.length === 1 && targets[0] === last.argument) state.steps = state.steps.slice(0, -1);
+  }
+  return [...new Map(states.map((state) => [stepsKey(state.steps), state])).values()];
+}
+const stepsKey = (steps) => steps.map((s) => `${s.op}:${s.argument}:${s.text}`).join('/');
+
+const steps = [];
+const paths = [];
+const pathListOf = new Map();
+function pathList(states) {
+  const key = states.map((s) => stepsKey(s.steps)).join('|');
+  if (!pathListOf.has(key)) {
+    const first = paths.length;
+    for (const state of states) {
+      paths.push({ first: steps.length, count: state.steps.length });
+      steps.push(...state.steps);
+    }
+    pathListOf.set(key, { first, count: states.length });
+  }
+  return pathListOf.get(key);
+}
+
+const definitions = resources('search-parameters.json');
+const definitionByUrl = new Map(definitions.map((d) => [d.url, d]));
+const groups = [];
+const components = [];
+
+function compileComposite(definition, root) {
+  const compiled = [];
+  for (const state of compile(definition.expression, root, root)) {
+    const parts = definition.component.map((component) => {
+      const states = compile(component.expression, root, [{ ...state, steps: [] }]);
+      return {
+        type: kSearchTypes.indexOf(definitionByUrl.get(component.definition).type),
+        fromRoot: states.some((s) => s.fromRoot),
+        paths: pathList(simplify(states)),
+      };
+    });
+    compiled.push({ path: pathList([state]).first, parts });
+  }
+  const key = JSON.stringify(compiled);
+  const first = groups.length;
+  for (const group of compiled) {
+    groups.push({ path: group.path, first: components.length, count: group.parts.length });
+    components.push(...group.parts);
+  }
+  return { key, groups: { first, count: compiled.length }, states: [] };
+}
+
+function compileParam(definition, type) {
+  const root = [{ type, steps: [] }];
+  if (definition.type === 'composite') return compileComposite(definition, root);
+  const states = definition.expression ? simplify(compile(definition.expression, root, root)) : [];
+  if (definition.expression && states.length === 0) fail(`${definition.url} says nothing about ${types[type].name}`);
+  const only = states.length > 0 && states.every((s) => s.steps.at(-1)?.op === 'refersTo') ? states[0].steps.at(-1).argument : NONE;
+  const key = (list) => `${definition.type} ${list.map(stepsKey).sort().join('|')}`;
+  return {
+    key: key(states.map((s) => s.steps)), wideKey: only === NONE ? '' : key(states.map((s) => s.steps.slice(0, -1))), only, states,
+    groups: { first: 0, count: 0 },
+  };
+}
+
+const searchParams = [];
+types.forEach((type, index) => {
+  type.firstSearch = searchParams.length;
+  type.searchFields = 0;
+  if (type.kind !== 3 || type.abstract) return;
+  const own = definitions.filter((d) => d.base.some((base) => isA(index, typeNamed(base)))).sort((a, b) => byText(a.code, b.code));
+  const compiled = own.map((definition) => ({ definition, ...compileParam(definition, index) }));
+  const keys = new Set(compiled.map((c) => c.key));
+  const fieldOf = new Map();
+  for (const c of compiled) {
+    const narrowed = c.wideKey && keys.has(c.wideKey);
+    const key = narrowed ? c.wideKey : c.key;
+    const indexed = c.states.length + c.groups.count > 0;
+    if (indexed && !fieldOf.has(key)) fieldOf.set(key, fieldOf.size);
+    const d = c.definition;
+    searchParams.push({
+      code: d.code, url: d.url, type: kSearchTypes.indexOf(d.type), resource: index, paths: pathList(c.states),
+      targets: typeList((d.target ?? []).filter((t) => t !== 'Resource' && typeIndex.has(t)).map(typeNamed)), groups: c.groups,
+      field: indexed ? fieldOf.get(key) : NONE, only: narrowed ? c.only : NONE, expression: d.expression ?? '',
+    });
+  }
+  type.searchFields = fieldOf.size;
+});
+for (const type of types) type.searchCount = searchParams.filter((p) => types[p.resource] === type).length;
+
+// -- Compartments and operations ---------------------------------------------------------------------------------------
+
+const members = [];
+const memberParams = [];
+const compartments = profiles.filter((r) => r.resourceType === 'CompartmentDefinition').map((definition) => {
+  const first = members.length;
+  for (const row of definition.resource.filter((r) => r.param?.length && typeIndex.has(r.code))) {
+    const type = typeNamed(row.code);
+    const indexes = row.param.map((code) => searchParams.findIndex((p) => p.resource === type && p.code === code)).filter((i) => i >= 0);
+    members.push({ type, first: memberParams.length, count: indexes.length, self: row.code === definition.code });
+    memberParams.push(...indexes);
+  }
+  return { type: typeNamed(definition.code), first, count: members.length - first };
+});
+
+const operationParams = [];
+const operations = profiles.filter((r) => r.resourceType === 'OperationDefinition').sort((a, b) => byText(a.url, b.url)).map((d) => {
+  const first = operationParams.length;
+  for (const p of d.parameter ?? []) {
+    operationParams.push({ name: p.name, in: p.use === 'in', min: p.min, max: p.max === '*' ? NONE : Number(p.max), type: p.type ?? '' });
+  }
+  const concrete = (d.resource ?? []).filter((name) => typeIndex.has(name)).map(typeNamed);
+  return { ...d, resources: typeList(concrete), first, count: operationParams.length - first };
+});
+
+// -- Output ------------------------------------------------------------------------------------------------------------
+
+const text = (s) => JSON.stringify(s).replace(/\\u007f/g, '\\177');
+const range = (r) => `{${r.first}, ${r.count}}`;
+const out = ['// Generated by fhir/definitions/generate.mjs.', '#include "fhir/definitions/tables.h"', '', 'namespace hilum::fhir::tables {', ''];
+function table(name, type, rows) {
+  if (rows.length > NONE) fail(`${name} has ${rows.length} rows, more than 16 bits can count`);
+  out.push(`namespace { constexpr ${type} ${name}Rows[] = {`, ...rows.map((row) => `    ${row},`), '}; }', `const std::span<const ${type}> ${name}(${name}Rows);`, '');
+}
+const id = (type, index) => `${type}{${index}}`;
+const kinds = ['kPrimitive', 'kComplex', 'kBackbone', 'kResource'];
+
+const version = structures.find((s) => s.name === 'Patient').fhirVersion;
+out.push(`const std::string_view kVersion = ${text(version)};`, '');
+table('kTypes', 'Type', types.map((t) => `{${text(t.name)}, TypeKind::${kinds[t.kind]}, Primitive{${t.kind === 0 ? kPrimitives.indexOf(t.name) : 0}}, ${t.abstract}, ` +
+  `${id('TypeId', t.baseIndex)}, {${t.firstProperty}, ${t.propertyCount}}, {${t.firstElement}, ${t.elementCount}}, {${t.firstSearch}, ${t.searchCount}}, ${t.searchFields}}`));
+table('kResourceTypes', 'TypeId', types.flatMap((t, i) => (t.kind === 3 && !t.abstract ? [id('TypeId', i)] : [])));
+table('kElements', 'Element', elements.map((e) => `{${text(e.name)}, ${text(e.path)}, ${e.min}, ${e.max}, ${e.choice}, ${e.summary}, ${e.modifier}, ${e.binding}, ${range(e)}}`));
+table('kProperties', 'Property', properties.map((p) => `{${text(p.name)}, ${id('ElementId', p.element)}, ${id('TypeId', p.type)}, ${range(p.targets)}}`));
+table('kTypeLists', 'TypeId', typeLists.map((t) => id('TypeId', t)));
+table('kBindings', 'Binding', bindings.map((b) => `{${text(b.url)}, ${range(b)}}`));
+table('kCodes', 'Code', codes.map(([system, code]) => `{${text(system)}, ${text(code)}}`));
+table('kSearchParams', 'SearchParam', searchParams.map((p) => `{${text(p.code)}, ${text(p.url)}, SearchType{${p.type}}, ${id('TypeId', p.resource)}, ${range(p.paths)}, ` +
+  `${range(p.targets)}, ${range(p.groups)}, ${p.field}, ${id('TypeId', p.only)}, ${text(p.expression)}}`));
+table('kPaths', 'Path', paths.map((p) => `{${range(p)}}`));
+table('kSteps', 'Step', steps.map((s) => `{Step::Op{${kOps[s.op]}}, ${s.argument}, ${text(s.text)}}`));
+table('kGroups', 'CompositeGroup', groups.map((g) => `{${g.path}, ${range(g)}}`));
+table('kComponents', 'CompositeComponent', components.map((c) => `{SearchType{${c.type}}, ${c.fromRoot}, ${range(c.paths)}}`));
+table('kCompartments', 'Compartment', compartments.map((c) => `{${id('TypeId', c.type)}, ${range(c)}}`));
+table('kMembers', 'CompartmentMember', members.map((m) => `{${id('TypeId', m.type)}, ${range(m)}, ${m.self}}`));
+table('kMemberParams', 'uint16_t', memberParams);
+table('kOperations', 'Operation', operations.map((o) => `{${text(o.code)}, ${text(o.url)}, ${o.system}, ${o.type}, ${o.instance}, ${!!o.affectsState}, ${range(o.resources)}, ${range(o)}}`));
+table('kOperationParams', 'OperationParam', operationParams.map((p) => `{${text(p.name)}, ${p.in}, ${p.min}, ${p.max}, ${text(p.type)}}`));
+table('kPropertySlots', 'uint16_t', Array.from({ length: slots.length / 32 }, (_, i) => slots.slice(i * 32, i * 32 + 32).join(', ')));
+out.push('}  // namespace hilum::fhir::tables', '');
+fs.writeFileSync(output, out.join('\n'));

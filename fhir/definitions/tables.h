@@ -1,0 +1,36 @@
+// The generated tables behind definitions.h. Only definitions.cc and the generated source include this.
+#pragma once
+
+#include "fhir/definitions/definitions.h"
+
+namespace hilum::fhir::tables {
+
+extern const std::string_view kVersion;
+extern const std::span<const Type> kTypes;
+extern const std::span<const TypeId> kResourceTypes;
+extern const std::span<const Element> kElements;
+extern const std::span<const Property> kProperties;
+extern const std::span<const TypeId> kTypeLists;
+extern const std::span<const Binding> kBindings;
+extern const std::span<const Code> kCodes;
+extern const std::span<const SearchParam> kSearchParams;
+extern const std::span<const Path> kPaths;
+extern const std::span<const Step> kSteps;
+extern const std::span<const CompositeGroup> kGroups;
+extern const std::span<const CompositeComponent> kComponents;
+extern const std::span<const Compartment> kCompartments;
+extern const std::span<const CompartmentMember> kMembers;
+extern const std::span<const uint16_t> kMemberParams;
+extern const std::span<const Operation> kOperations;
+extern const std::span<const OperationParam> kOperationParams;
+// Open addressing, a power of two in size: positions in kProperties by Hash(type, name), kNoProperty for empty.
+extern const std::span<const uint16_t> kPropertySlots;
+
+// generate.mjs computes the same.
+constexpr uint32_t Hash(TypeId type, std::string_view name) {
+  uint32_t hash = static_cast<uint32_t>(type) * 0x9E3779B1u;
+  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x01000193u;
+  return hash ^ (hash >> 15);
+}
+
+}  // namespace hilum::fhir::tables
