@@ -72,6 +72,7 @@ inline constexpr Tag kPatientName{0x0010, 0x0010}, kPatientId{0x0010, 0x0020}, k
 inline constexpr Tag kPatientSex{0x0010, 0x0040}, kBodyPartExamined{0x0018, 0x0015};
 inline constexpr Tag kStudyInstanceUid{0x0020, 0x000D}, kSeriesInstanceUid{0x0020, 0x000E}, kStudyId{0x0020, 0x0010}, kSeriesNumber{0x0020, 0x0011};
 inline constexpr Tag kInstanceNumber{0x0020, 0x0013};
+inline constexpr Tag kNumberOfPatientRelatedStudies{0x0020, 0x1200};
 inline constexpr Tag kNumberOfStudyRelatedSeries{0x0020, 0x1206}, kNumberOfStudyRelatedInstances{0x0020, 0x1208}, kNumberOfSeriesRelatedInstances{0x0020, 0x1209};
 inline constexpr Tag kSamplesPerPixel{0x0028, 0x0002}, kPhotometricInterpretation{0x0028, 0x0004}, kNumberOfFrames{0x0028, 0x0008};
 inline constexpr Tag kRows{0x0028, 0x0010}, kColumns{0x0028, 0x0011}, kBitsAllocated{0x0028, 0x0100};

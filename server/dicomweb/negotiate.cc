@@ -1,5 +1,7 @@
 #include "server/dicomweb/negotiate.h"
 
+#include <algorithm>
+
 namespace hilum::dicomweb {
 namespace {
 
@@ -7,6 +9,10 @@ using multipart::AcceptEntry;
 using multipart::MediaType;
 
 bool IsAny(const MediaType& type) { return type.type == "*" && type.subtype == "*"; }
+
+bool IsJson(const MediaType& type) {
+  return IsAny(type) || (type.type == "application" && (type.subtype == "dicom+json" || type.subtype == "json" || type.subtype == "*"));
+}
 
 std::string TransferSyntaxOf(const MediaType& type) {
   return std::string(type.Parameter("transfer-syntax").value_or("*"));
@@ -20,14 +26,19 @@ Accepted::Accepted(const http::Request& request, const std::vector<std::pair<std
   if (entries_.empty()) entries_ = multipart::ParseAccept(request.headers.Joined("Accept"));
 }
 
-bool Accepted::Json() const {
-  if (entries_.empty()) return true;
+std::optional<Accepted::Listing> Accepted::Search() const {
+  if (entries_.empty()) return Listing::kJson;
   for (const AcceptEntry& entry : entries_) {
     const MediaType& type = entry.media_type;
     if (entry.q == 0) continue;
-    if (IsAny(type) || (type.type == "application" && (type.subtype == "dicom+json" || type.subtype == "json" || type.subtype == "*"))) return true;
+    if (IsJson(type)) return Listing::kJson;
+    if (type.type == "text" && (type.subtype == "csv" || type.subtype == "*")) return Listing::kCsv;
   }
-  return false;
+  return std::nullopt;
+}
+
+bool Accepted::Json() const {
+  return entries_.empty() || std::any_of(entries_.begin(), entries_.end(), [](const AcceptEntry& entry) { return entry.q > 0 && IsJson(entry.media_type); });
 }
 
 std::optional<Accepted::Instances> Accepted::Dicom(bool single) const {

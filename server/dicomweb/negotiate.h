@@ -19,6 +19,9 @@ class Accepted {
 
   // DICOM JSON (application/dicom+json, application/json, any).
   bool Json() const;
+  // The most wanted form of search results; nullopt: none that we can make.
+  enum class Listing : uint8_t { kJson, kCsv };
+  std::optional<Listing> Search() const;
 
   // How stored instances may be sent.
   enum class Packing : uint8_t { kMultipart, kSinglePart };

@@ -3,9 +3,10 @@
 #include <charconv>
 #include <map>
 
-#include "codecs/dicom/json.h"
+#include "base/mapping.h"
 #include "codecs/multipart/media_type.h"
 #include "server/dicomweb/negotiate.h"
+#include "server/dicomweb/rows.h"
 #include "server/dicomweb/service.h"
 
 namespace hilum::dicomweb {
@@ -13,15 +14,17 @@ namespace {
 
 using storage::CatalogueMatch;
 using storage::CatalogueQuery;
-using storage::KeptAttributes;
 using storage::Level;
 namespace t = dicom::tags;
 
 struct SearchRequest {
   CatalogueQuery query;
-  bool parents = false;         // return attributes of the levels above, too
+  bool parents = false;               // return the attributes of the levels above, too
+  std::vector<dicom::Tag> asked_for;  // by includefield
   std::vector<std::string> warnings;
 };
+
+constexpr size_t kMaxIncludedFields = 100;
 
 // "PatientName", "00100010", "RequestAttributesSequence.ScheduledProcedureStepID" (PS3.18 8.3.4.1).
 std::optional<dicom::TagPath> ParseAttributePath(std::string_view text) {
@@ -46,10 +49,42 @@ Result<uint64_t> ParseCount(std::string_view name, std::string_view value) {
 
 Level LevelOf(const Resource& resource) {
   switch (resource.what) {
+    case Resource::What::kPatients: return Level::kPatient;
     case Resource::What::kSeries: return Level::kSeries;
     case Resource::What::kInstances: return Level::kInstance;
     default: return Level::kStudy;
   }
+}
+
+// "all", or attributes parted by commas. Of a path the whole top-level sequence is returned.
+Status ParseIncludeField(std::string_view value, SearchRequest* search) {
+  while (true) {
+    const size_t end = value.find(',');
+    const std::string_view field = value.substr(0, end);
+    if (multipart::EqualsIgnoreCase(field, "all")) {
+      search->parents = true;
+    } else if (const auto path = ParseAttributePath(field)) {
+      if (search->asked_for.size() == kMaxIncludedFields) return LimitExceeded("includefield names more than " + std::to_string(kMaxIncludedFields) + " attributes");
+      search->asked_for.push_back(path->front());
+    } else if (!field.empty()) {
+      search->warnings.push_back("includefield " + http::PercentEncode(field.substr(0, 64)) + " is no attribute and was ignored");
+    }
+    if (end == std::string_view::npos) return Status::Ok();
+    value.remove_prefix(end + 1);
+  }
+}
+
+Status ParseFilter(const std::string& name, const std::string& value, bool strict, SearchRequest* search) {
+  const std::optional<dicom::TagPath> path = ParseAttributePath(name);
+  if (path && storage::FindSearchable(search->query.level, *path)) {
+    search->query.filters.push_back({*path, value});
+    return Status::Ok();
+  }
+  const std::string shown = http::PercentEncode(std::string_view(name).substr(0, 64));
+  const std::string problem = path ? "searching by " + shown + " is not possible here" : "the parameter " + shown + " is unknown";
+  if (strict) return Invalid(problem);
+  search->warnings.push_back(problem + " and was ignored");
+  return Status::Ok();
 }
 
 Result<SearchRequest> ParseSearch(const Resource& resource, const QueryParameters& parameters, const ServiceOptions& options) {
@@ -73,49 +108,13 @@ Result<SearchRequest> ParseSearch(const Resource& resource, const QueryParameter
     } else if (name == "fuzzymatching") {
       query.fuzzy_names = multipart::EqualsIgnoreCase(value, "true");
     } else if (name == "includefield") {
-      // All that the catalogue keeps of a level is returned anyway; the levels above on request.
-      search.parents = true;
-    } else if (multipart::EqualsIgnoreCase(name, "accept")) {
-      continue;
-    } else {
-      const std::optional<dicom::TagPath> path = ParseAttributePath(name);
-      if (!path) search.warnings.push_back("the parameter " + http::PercentEncode(name.substr(0, 64)) + " is unknown and was ignored");
-      else if (!storage::FindSearchable(query.level, *path)) search.warnings.push_back("searching by " + http::PercentEncode(name.substr(0, 64)) + " is not possible here and was ignored");
-      else query.filters.push_back({*path, value});
+      HILUM_RETURN_IF_ERROR(ParseIncludeField(value, &search));
+    } else if (!multipart::EqualsIgnoreCase(name, "accept")) {
+      HILUM_RETURN_IF_ERROR(ParseFilter(name, value, options.search_strict, &search));
     }
   }
   return search;
 }
-
-// One answer object: its members in order of tags.
-class Members {
- public:
-  void Add(dicom::Tag tag, dicom::Vr vr, std::vector<std::string> values) {
-    std::string& json = members_[tag];
-    json.clear();
-    dicom::AppendAttributeJson(vr, values, &json);
-  }
-  void Add(const KeptAttributes& kept) {
-    for (const storage::KeptAttribute& attribute : kept) {
-      if (attribute.path.size() != 1) continue;
-      if (attribute.vr == dicom::Vr("SQ")) members_[attribute.path[0]] = attribute.json.empty() ? R"({"vr":"SQ"})" : attribute.json;
-      else Add(attribute.path[0], attribute.vr, attribute.values);
-    }
-  }
-  void AppendTo(std::string* out) const {
-    out->push_back('{');
-    bool first = true;
-    for (const auto& [tag, json] : members_) {
-      if (!first) out->push_back(',');
-      first = false;
-      out->append("\"").append(dicom::ToHex(tag)).append("\":").append(json);
-    }
-    out->push_back('}');
-  }
-
- private:
-  std::map<dicom::Tag, std::string> members_;
-};
 
 std::vector<std::string> Names(const std::map<std::string, uint64_t>& counts) {
   std::vector<std::string> names;
@@ -123,55 +122,115 @@ std::vector<std::string> Names(const std::map<std::string, uint64_t>& counts) {
   return names;
 }
 
-void AddStudy(const storage::StudyRow& study, Members* members) {
-  members->Add(study.attributes);
-  members->Add(t::kModalitiesInStudy, dicom::Vr("CS"), Names(study.modalities));
-  members->Add(t::kSopClassesInStudy, dicom::Vr("UI"), Names(study.sop_classes));
-  members->Add(t::kNumberOfStudyRelatedSeries, dicom::Vr("IS"), {std::to_string(study.series)});
-  members->Add(t::kNumberOfStudyRelatedInstances, dicom::Vr("IS"), {std::to_string(study.instances)});
+void AddStudy(const storage::StudyRow& study, Row* row) {
+  row->Add(study.attributes);
+  row->Add(t::kModalitiesInStudy, dicom::Vr("CS"), Names(study.modalities));
+  row->Add(t::kSopClassesInStudy, dicom::Vr("UI"), Names(study.sop_classes));
+  row->Add(t::kNumberOfStudyRelatedSeries, dicom::Vr("IS"), {std::to_string(study.series)});
+  row->Add(t::kNumberOfStudyRelatedInstances, dicom::Vr("IS"), {std::to_string(study.instances)});
 }
 
-void AppendMatch(const std::string& base, const SearchRequest& search, const CatalogueMatch& match, std::string* out) {
-  Members members;
+void AddSeries(const storage::SeriesRow& series, Row* row) {
+  row->Add(series.attributes);
+  row->Add(t::kNumberOfSeriesRelatedInstances, dicom::Vr("IS"), {std::to_string(series.instances)});
+}
+
+Row RowOf(const std::string& base, const SearchRequest& search, const CatalogueMatch& match) {
+  Row row;
+  if (match.patient) {
+    row.Add(match.patient->attributes);
+    row.Add(t::kNumberOfPatientRelatedStudies, dicom::Vr("IS"), {std::to_string(match.patient->studies)});
+    return row;
+  }
+  const Level level = search.query.level;
   std::string url = base + "/studies/" + match.study.uid;
-  if (search.query.level == Level::kStudy || search.parents) AddStudy(match.study, &members);
-  members.Add(t::kStudyInstanceUid, dicom::Vr("UI"), {match.study.uid});
+  Row parents;
+  AddStudy(match.study, level == Level::kStudy || search.parents ? &row : &parents);
+  row.Add(t::kStudyInstanceUid, dicom::Vr("UI"), {match.study.uid});
   if (match.series) {
     url += "/series/" + match.series->uid;
-    if (search.query.level == Level::kSeries || search.parents) {
-      members.Add(match.series->attributes);
-      members.Add(t::kNumberOfSeriesRelatedInstances, dicom::Vr("IS"), {std::to_string(match.series->instances)});
-    }
-    members.Add(t::kSeriesInstanceUid, dicom::Vr("UI"), {match.series->uid});
+    AddSeries(*match.series, level == Level::kSeries || search.parents ? &row : &parents);
+    row.Add(t::kSeriesInstanceUid, dicom::Vr("UI"), {match.series->uid});
   }
   if (match.instance) {
     url += "/instances/" + match.instance->uid;
-    members.Add(match.instance->attributes);
+    row.Add(match.instance->attributes);
   }
-  members.Add(t::kInstanceAvailability, dicom::Vr("CS"), {"ONLINE"});
-  members.Add(t::kRetrieveUrl, dicom::Vr("UR"), {url});
-  members.AppendTo(out);
+  for (const dicom::Tag tag : search.asked_for) row.CopyFrom(parents, tag);
+  row.Add(t::kInstanceAvailability, dicom::Vr("CS"), {"ONLINE"});
+  row.Add(t::kRetrieveUrl, dicom::Vr("UR"), {url});
+  return row;
+}
+
+// The instance whose data set speaks for the row: itself, or the first one of the series or study.
+Result<std::optional<storage::InstanceRow>> Representative(const storage::CatalogueReader& reader, const CatalogueMatch& match) {
+  using Found = std::optional<storage::InstanceRow>;
+  if (match.patient) return Found();
+  if (match.instance) return Found(match.instance);
+  HILUM_ASSIGN_OR_RETURN(const std::optional<storage::Doc> study, reader.FindStudy(match.study.uid));
+  if (!study) return Found();
+  std::vector<storage::Doc> all_series;
+  if (match.series) {
+    HILUM_ASSIGN_OR_RETURN(const std::optional<storage::Doc> series, reader.FindSeries(*study, match.series->uid));
+    if (series) all_series.push_back(*series);
+  } else {
+    HILUM_ASSIGN_OR_RETURN(all_series, reader.SeriesOfStudy(*study));
+  }
+  for (const storage::Doc series : all_series) {
+    HILUM_ASSIGN_OR_RETURN(const std::vector<storage::Doc> instances, reader.InstancesOfSeries(series));
+    if (instances.empty()) continue;
+    HILUM_ASSIGN_OR_RETURN(storage::InstanceRow row, reader.Instance(instances.front()));
+    return Found(std::move(row));
+  }
+  return Found();
+}
+
+// Attributes that the catalogue does not keep come from the stored bytes.
+Status AddFromObject(storage::Store& store, const storage::CatalogueReader& reader, const CatalogueMatch& match, const std::vector<dicom::Tag>& asked_for,
+                     const dicom::ReadLimits& limits, Row* row) {
+  std::vector<dicom::TagPath> missing;
+  for (const dicom::Tag tag : asked_for)
+    if (!row->Has(tag)) missing.push_back({tag});
+  if (missing.empty()) return Status::Ok();
+  HILUM_ASSIGN_OR_RETURN(const auto instance, Representative(reader, match));
+  if (!instance) return Status::Ok();
+  HILUM_ASSIGN_OR_RETURN(const auto location, store.objects().Locate(instance->object));
+  HILUM_ASSIGN_OR_RETURN(const Mapping mapping, Mapping::Map(location.file, location.offset, instance->object.length));
+  HILUM_ASSIGN_OR_RETURN(const dicom::Header header, dicom::ReadHeader(mapping.bytes(), dicom::AttributeSelection(missing), limits));
+  for (const dicom::Attribute& attribute : header.attributes) {
+    if (attribute.vr == dicom::Vr("SQ")) row->AddJson(attribute.path[0], attribute.json);
+    else row->Add(attribute.path[0], attribute.vr, attribute.values);
+  }
+  return Status::Ok();
 }
 
 }  // namespace
 
 Status Service::Search(http::Request& request, const Resource& resource, const QueryParameters& parameters, http::Responder& responder) {
-  if (!Accepted(request, parameters).Json())
-    return SendError(responder, request, 406, "search results can be had as application/dicom+json");
+  const auto form = Accepted(request, parameters).Search();
+  if (!form) return SendError(responder, request, 406, "search results can be had as application/dicom+json or text/csv");
   HILUM_ASSIGN_OR_RETURN(const SearchRequest search, ParseSearch(resource, parameters, options_));
+  // Every change of the store changes the tag; nothing else does.
+  const std::string etag = "W/\"q" + std::to_string(store_.kv().sequence()) + "\"";
+  http::Headers headers = {{"ETag", etag}, {"Cache-Control", "private, no-cache"}};
+  if (request.headers.First("If-None-Match") == etag) return responder.Send(304, std::move(headers), "");
+
   storage::CatalogueReader reader = store_.Read();
   HILUM_ASSIGN_OR_RETURN(const storage::CatalogueMatches matches, reader.Find(search.query));
-
   const std::string base = BaseUrl(request);
-  std::string body = "[";
+  std::vector<Row> rows;
   for (const CatalogueMatch& match : matches.rows) {
-    if (body.size() > 1) body.push_back(',');
-    AppendMatch(base, search, match, &body);
+    rows.push_back(RowOf(base, search, match));
+    HILUM_RETURN_IF_ERROR(AddFromObject(store_, reader, match, search.asked_for, options_.ingest.limits, &rows.back()));
   }
-  body.push_back(']');
-  http::Headers headers = {{"Content-Type", "application/dicom+json"}, {"X-Total-Count", std::to_string(matches.total)}};
+  headers.Add("X-Total-Count", std::to_string(matches.total));
   for (const std::string& warning : search.warnings) headers.Add("Warning", "299 hilum \"" + warning + "\"");
-  return responder.Send(200, std::move(headers), body);
+  if (form == Accepted::Listing::kCsv) {
+    headers.Add("Content-Type", "text/csv; charset=utf-8");
+    return responder.Send(200, std::move(headers), CsvOf(rows));
+  }
+  headers.Add("Content-Type", "application/dicom+json");
+  return responder.Send(200, std::move(headers), JsonOf(rows));
 }
 
 }  // namespace hilum::dicomweb

@@ -60,6 +60,7 @@ Result<Resource> ParseResource(std::string_view path) {
   Resource resource;
   if (parts.size() == 1) {
     if (parts[0] == "studies") resource.what = What::kStudies;
+    else if (parts[0] == "patients") resource.what = What::kPatients;
     else if (parts[0] == "series") resource.what = What::kSeries;
     else if (parts[0] == "instances") resource.what = What::kInstances;
     else return unknown;

@@ -13,7 +13,8 @@ namespace hilum::dicomweb {
 
 struct Resource {
   enum class What : uint8_t {
-    kStudies,    // collections: search
+    kPatients,   // collections: search
+    kStudies,
     kSeries,
     kInstances,
     kObject,     // the study, series or instance itself

@@ -39,6 +39,7 @@ Status Service::Dispatch(http::Request& request, http::Responder& responder) {
   HILUM_ASSIGN_OR_RETURN(const QueryParameters query, http::ParseQuery(request.query));
   const bool reading = request.method == "GET" || request.method == "HEAD";
   switch (resource.what) {
+    case Resource::What::kPatients:
     case Resource::What::kStudies:
     case Resource::What::kSeries:
     case Resource::What::kInstances:

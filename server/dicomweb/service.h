@@ -26,6 +26,7 @@ struct ServiceOptions {
   IngestOptions ingest;
   size_t search_default_limit = 100;
   size_t search_max_limit = 5000;
+  bool search_strict = false;  // refuse unknown search keys instead of ignoring them with a warning
   uint64_t max_store_bytes = UINT64_MAX;  // of one STOW request
 };
 

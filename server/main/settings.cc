@@ -54,6 +54,7 @@ Config Settings::MakeConfig() {
       Setting::Size("stow.memory", &upload_memory, "Octets of an arriving instance held in memory before it goes to a segment of its own; times http.workers in all."),
       Setting("search.default_limit", &dicomweb.search_default_limit, "Rows of a search without limit.", "rows", size_t{1}),
       Setting("search.max_limit", &dicomweb.search_max_limit, "Rows of a search at most.", "rows", size_t{1}),
+      Setting("search.strict", &dicomweb.search_strict, "Refuse searches by unknown keys with 400; else such keys are ignored with a Warning."),
       Setting("log.level", &log_level, "Least severity that is logged: debug, info, warning or error."),
       Setting("demo", &demo, "Store a few sample images at start."),
   });

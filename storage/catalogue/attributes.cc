@@ -10,9 +10,15 @@ namespace {
 using dicom::TagPath;
 namespace t = dicom::tags;
 
-// The keys of PS3.18 table 10.6.1-2 and -3 that the standard wants matched or returned. Field numbers are on disk: append, never renumber.
+// The keys of PS3.18 table 10.6.1-2 and -3 that the standard wants matched or returned, levels from top to bottom. Field numbers are on disk: append, never renumber.
 const std::vector<CatalogueAttribute>& Table() {
   static const std::vector<CatalogueAttribute> table = {
+      {Level::kPatient, {t::kPatientName}, Matching::kName, FieldId{4}},
+      {Level::kPatient, {t::kPatientId}, Matching::kCode, FieldId{5}},
+      {Level::kPatient, {t::kIssuerOfPatientId}, Matching::kCode, FieldId{6}},
+      {Level::kPatient, {t::kPatientBirthDate}, Matching::kDate, FieldId{7}},
+      {Level::kPatient, {t::kPatientSex}, Matching::kCode, FieldId{8}},
+
       {Level::kStudy, {t::kStudyInstanceUid}, Matching::kUid, FieldId{10}},
       {Level::kStudy, {t::kStudyDate}, Matching::kDate, FieldId{11}},
       {Level::kStudy, {t::kStudyTime}, Matching::kTime, FieldId{12}},
@@ -81,16 +87,17 @@ int64_t DaysFromCivil(int year, int month, int day) {
 std::span<const CatalogueAttribute> CatalogueAttributes() { return Table(); }
 
 const CatalogueAttribute* FindSearchable(Level level, const TagPath& path) {
+  const CatalogueAttribute* nearest = nullptr;
   for (const CatalogueAttribute& attribute : Table())
-    if (attribute.level <= level && attribute.matching != Matching::kNone && attribute.path == path) return &attribute;
-  return nullptr;
+    if (attribute.level <= level && attribute.matching != Matching::kNone && attribute.path == path) nearest = &attribute;
+  return nearest;
 }
 
 const dicom::AttributeSelection& CatalogueSelection() {
   static const dicom::AttributeSelection selection = [] {
     std::vector<TagPath> paths;
     for (const CatalogueAttribute& attribute : Table())
-      if (!IsDerived(attribute.path)) paths.push_back(attribute.path);
+      if (!IsDerived(attribute.path) && attribute.level != Level::kPatient) paths.push_back(attribute.path);  // studies name the patient's, too
     return dicom::AttributeSelection(std::move(paths));
   }();
   return selection;
@@ -105,7 +112,7 @@ void AddCatalogueFields(Schema* schema) {
     field.patterns = attribute.matching == Matching::kCode;
     schema->Add(CollectionOf(attribute.level), field);
   }
-  schema->Add(CollectionOf(Level::kPatient), {FieldId{16}, FieldKind::kToken});
+  for (const DateTimePair& pair : kDateTimes) schema->Add(CollectionOf(pair.level), {pair.field, FieldKind::kDate});
   schema->Add(CollectionOf(Level::kStudy), {kPatientOfStudy, FieldKind::kReference});
   schema->Add(CollectionOf(Level::kSeries), {kStudyOfSeries, FieldKind::kReference});
   schema->Add(CollectionOf(Level::kInstance), {kSeriesOfInstance, FieldKind::kReference});
@@ -192,6 +199,14 @@ void AddIndexValues(Level level, const KeptAttributes& kept, DocumentValues* out
     const CatalogueAttribute* spec = FindSearchable(level, attribute.path);
     if (!spec || spec->level != level) continue;
     for (const std::string& value : attribute.values) AddIndexValue(*spec, value, out);
+  }
+  for (const DateTimePair& pair : kDateTimes) {
+    const auto date = pair.level == level ? ParseDate(FirstValue(kept, pair.date)) : std::nullopt;
+    if (!date) continue;
+    // Without a time the whole day matches.
+    const auto time = ParseTime(FirstValue(kept, pair.time));
+    const auto point = [&](double seconds) { return date->low + static_cast<int64_t>(seconds * 1e6); };
+    out->Add(pair.field, time ? DateValue{point(time->low), std::max(point(time->high), point(time->low) + 1)} : *date);
   }
 }
 

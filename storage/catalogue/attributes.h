@@ -43,10 +43,22 @@ struct CatalogueAttribute {
 
 // All attributes taken from the data set, parents before children. ModalitiesInStudy and the counters are derived, not listed.
 std::span<const CatalogueAttribute> CatalogueAttributes();
-// The searchable attribute at `path`, looked for at `level` and the levels above it; nullptr when there is none.
+// The searchable attribute at `path`, of `level` or else of the nearest level above it; nullptr when there is none.
 const CatalogueAttribute* FindSearchable(Level level, const dicom::TagPath& path);
 // For dicom::ReadHeader.
 const dicom::AttributeSelection& CatalogueSelection();
+
+// A date and a time that together are a point in time, and the field that holds it.
+struct DateTimePair {
+  Level level;
+  dicom::Tag date;
+  dicom::Tag time;
+  FieldId field;  // on disk
+};
+inline constexpr DateTimePair kDateTimes[] = {
+    {Level::kStudy, dicom::tags::kStudyDate, dicom::tags::kStudyTime, FieldId{24}},
+    {Level::kSeries, dicom::tags::kPerformedProcedureStepStartDate, dicom::tags::kPerformedProcedureStepStartTime, FieldId{40}},
+};
 
 void AddCatalogueFields(Schema* schema);
 

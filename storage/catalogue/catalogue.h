@@ -79,13 +79,14 @@ struct CatalogueQuery {
 };
 
 struct CatalogueMatch {
-  StudyRow study;
+  std::optional<PatientRow> patient;    // at patient level only
+  StudyRow study;                       // at study level and below
   std::optional<SeriesRow> series;      // at series level and below
   std::optional<InstanceRow> instance;  // at instance level
 };
 
 struct CatalogueMatches {
-  std::vector<CatalogueMatch> rows;  // studies newest first, series and instances in order of arrival
+  std::vector<CatalogueMatch> rows;  // patients and studies newest first, series and instances in order of arrival
   uint64_t total = 0;                // all matches, whatever the limit
 };
 
@@ -99,6 +100,7 @@ class CatalogueReader {
   Result<std::optional<Doc>> FindSeries(Doc study, std::string_view series_uid) const;
   Result<std::optional<Doc>> FindInstance(const InstanceName& name) const;
   // kNotFound when there is no such document.
+  Result<PatientRow> Patient(Doc doc) const;
   Result<StudyRow> Study(Doc doc) const;
   Result<SeriesRow> Series(Doc doc) const;
   Result<InstanceRow> Instance(Doc doc) const;
@@ -111,14 +113,12 @@ class CatalogueReader {
   // (FindSearchable).
   Result<CatalogueMatches> Find(const CatalogueQuery& query);
 
-  // Instances that have this SOP Instance UID, in whatever study.
-  Result<std::vector<Doc>> InstancesWithUid(std::string_view sop_uid);
-
   IndexReader& index() { return index_; }
   const Snapshot& snapshot() const { return *snapshot_; }
 
  private:
   Result<std::vector<Doc>> Children(std::string first_key) const;
+  Result<std::vector<CatalogueMatch>> ReadMatches(Level level, const std::vector<Doc>& docs) const;
 
   const Kv& kv_;
   Tenant tenant_;

@@ -127,11 +127,38 @@ std::optional<Query> Assemble(Level level, std::map<Level, std::vector<Query>>* 
   return Make(std::move(all));
 }
 
+// A range of dates and a range of times together mean one range of points in time (PS3.4 C.2.2.2.5.1). Takes both out of the filters.
+Result<std::optional<Query>> TakeDateTime(std::vector<AttributeFilter>* filters, dicom::Tag date_tag, dicom::Tag time_tag, FieldId field) {
+  const auto find = [&](dicom::Tag tag) {
+    return std::find_if(filters->begin(), filters->end(), [&](const AttributeFilter& f) {
+      return f.path == dicom::TagPath{tag} && f.value.find('-') != std::string::npos;
+    });
+  };
+  const auto date = find(date_tag), time = find(time_tag);
+  if (date == filters->end() || time == filters->end()) return std::optional<Query>();
+  HILUM_ASSIGN_OR_RETURN(const Query dates, MatchDate(field, date->value));
+  HILUM_ASSIGN_OR_RETURN(const Query times, MatchTime(field, time->value));
+  DateMatch match = std::get<DateMatch>(dates.node);
+  const NumberValue seconds = std::get<NumberMatch>(times.node).asked;
+  constexpr int64_t kDay = 86'400'000'000;
+  if (match.asked.low != INT64_MIN) match.asked.low += static_cast<int64_t>(seconds.low * 1e6);
+  if (match.asked.high != INT64_MAX) match.asked.high += std::min<int64_t>(static_cast<int64_t>(seconds.high * 1e6) + 1 - kDay, 0);
+  filters->erase(std::max(date, time));
+  filters->erase(std::min(date, time));
+  return std::optional<Query>(Make(match));
+}
+
 }  // namespace
 
 Result<CatalogueMatches> CatalogueReader::Find(const CatalogueQuery& query) {
   std::map<Level, std::vector<Query>> conditions;
-  for (const AttributeFilter& filter : query.filters) {
+  std::vector<AttributeFilter> filters = query.filters;
+  for (const auto& [level, date, time, field] : kDateTimes) {
+    if (level > query.level) continue;
+    HILUM_ASSIGN_OR_RETURN(std::optional<Query> condition, TakeDateTime(&filters, date, time, field));
+    if (condition) conditions[level].push_back(*std::move(condition));
+  }
+  for (const AttributeFilter& filter : filters) {
     const CatalogueAttribute* attribute = FindSearchable(query.level, filter.path);
     assert(attribute);
     auto condition = MatchFilter(*attribute, filter.value, query.fuzzy_names);
@@ -157,23 +184,32 @@ Result<CatalogueMatches> CatalogueReader::Find(const CatalogueQuery& query) {
   HILUM_ASSIGN_OR_RETURN(const Bitmap found, index_.Evaluate(collection, *assembled));
   matches.total = found.Count();
   std::vector<SortKey> sort;
-  if (query.level == Level::kStudy) sort.push_back({kDocOrder, /*descending=*/true});
+  if (query.level <= Level::kStudy) sort.push_back({kDocOrder, /*descending=*/true});
   HILUM_ASSIGN_OR_RETURN(const Page page, index_.Walk(collection, found, sort, std::nullopt, query.offset, query.limit));
+  HILUM_ASSIGN_OR_RETURN(matches.rows, ReadMatches(query.level, page.docs));
+  return matches;
+}
 
+Result<std::vector<CatalogueMatch>> CatalogueReader::ReadMatches(Level level, const std::vector<Doc>& docs) const {
+  std::vector<CatalogueMatch> matches;
   // Neighbours share their parents: remember the last ones read.
   std::optional<std::pair<Doc, StudyRow>> study;
   std::optional<std::pair<Doc, SeriesRow>> series;
-  for (const Doc doc : page.docs) {
-    CatalogueMatch match;
+  for (const Doc doc : docs) {
+    CatalogueMatch& match = matches.emplace_back();
+    if (level == Level::kPatient) {
+      HILUM_ASSIGN_OR_RETURN(match.patient, Patient(doc));
+      continue;
+    }
     Doc study_doc = doc;
-    if (query.level == Level::kInstance) {
+    if (level == Level::kInstance) {
       HILUM_ASSIGN_OR_RETURN(match.instance, Instance(doc));
       if (!series || series->first != match.instance->series) {
         HILUM_ASSIGN_OR_RETURN(SeriesRow row, Series(match.instance->series));
         series = {match.instance->series, std::move(row)};
       }
       match.series = series->second;
-    } else if (query.level == Level::kSeries) {
+    } else if (level == Level::kSeries) {
       HILUM_ASSIGN_OR_RETURN(match.series, Series(doc));
     }
     if (match.series) study_doc = match.series->study;
@@ -182,7 +218,6 @@ Result<CatalogueMatches> CatalogueReader::Find(const CatalogueQuery& query) {
       study = {study_doc, std::move(row)};
     }
     match.study = study->second;
-    matches.rows.push_back(std::move(match));
   }
   return matches;
 }

@@ -137,9 +137,11 @@ Result<PutOutcome> CatalogueWriter::Put(Txn& txn, const NewInstance& instance, c
   const std::optional<ObjectRef> held = row.before ? std::optional(row.before->object) : std::nullopt;
   if (held != expected) return Conflict("the instance was stored by another request meanwhile");
 
+  KeptAttributes patient_attributes = KeepAttributes(Level::kPatient, header);
   KeptAttributes study_attributes = KeepAttributes(Level::kStudy, header);
   KeptAttributes series_attributes = KeepAttributes(Level::kSeries, header);
   KeptAttributes instance_attributes = KeepAttributes(Level::kInstance, header);
+  Bound(&patient_attributes);
   Bound(&study_attributes);
   Bound(&series_attributes);
   Bound(&instance_attributes);
@@ -156,6 +158,7 @@ Result<PutOutcome> CatalogueWriter::Put(Txn& txn, const NewInstance& instance, c
                            (Load<PatientRow>(txn, index_, tenant_, Level::kPatient, PatientKey(tenant_, id, issuer), DecodePatient)));
     patient.after.patient_id = id;
     patient.after.issuer = issuer;
+    FillGaps(&patient.after.attributes, patient_attributes);
     ++patient.after.studies;
     HILUM_RETURN_IF_ERROR(Store(txn, index_, tenant_, Level::kPatient, patient));
     study.after.patient = patient.doc;

@@ -39,6 +39,11 @@ Result<std::optional<Doc>> CatalogueReader::FindInstance(const InstanceName& nam
   return bytes ? DecodeDoc(*bytes) : std::nullopt;
 }
 
+Result<PatientRow> CatalogueReader::Patient(Doc doc) const {
+  HILUM_ASSIGN_OR_RETURN(const auto bytes, kv_.Get(Family::kCatalogue, RowKey(tenant_, Level::kPatient, doc), snapshot_.get()));
+  return Decoded<PatientRow>("patient", doc, bytes, DecodePatient);
+}
+
 Result<StudyRow> CatalogueReader::Study(Doc doc) const {
   HILUM_ASSIGN_OR_RETURN(const auto bytes, kv_.Get(Family::kCatalogue, RowKey(tenant_, Level::kStudy, doc), snapshot_.get()));
   return Decoded<StudyRow>("study", doc, bytes, DecodeStudy);
@@ -83,12 +88,5 @@ Result<std::vector<Doc>> CatalogueReader::Children(std::string first_key) const 
 Result<std::vector<Doc>> CatalogueReader::SeriesOfStudy(Doc study) const { return Children(SeriesKey(tenant_, study, "")); }
 
 Result<std::vector<Doc>> CatalogueReader::InstancesOfSeries(Doc series) const { return Children(InstanceKey(tenant_, series, "")); }
-
-Result<std::vector<Doc>> CatalogueReader::InstancesWithUid(std::string_view sop_uid) {
-  const CatalogueAttribute* attribute = FindSearchable(Level::kInstance, {dicom::tags::kSopInstanceUid});
-  HILUM_ASSIGN_OR_RETURN(const Bitmap found, index_.Evaluate(CollectionOf(Level::kInstance),
-                                                             Query{TokenIs{attribute->field, std::nullopt, std::string(sop_uid)}}));
-  return found.ToVector();
-}
 
 }  // namespace hilum::storage

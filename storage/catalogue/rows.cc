@@ -53,6 +53,7 @@ std::string Encode(const PatientRow& row) {
   std::string out = NewRow();
   AppendSized(&out, row.patient_id);
   AppendSized(&out, row.issuer);
+  AppendAttributes(&out, row.attributes);
   AppendVarint(&out, row.studies);
   return out;
 }
@@ -60,7 +61,8 @@ std::string Encode(const PatientRow& row) {
 std::optional<PatientRow> DecodePatient(Bytes bytes) {
   ByteReader in(bytes);
   PatientRow row;
-  if (!ReadVersion(&in) || !ReadString(&in, &row.patient_id) || !ReadString(&in, &row.issuer) || !in.ReadVarint(&row.studies))
+  if (!ReadVersion(&in) || !ReadString(&in, &row.patient_id) || !ReadString(&in, &row.issuer) || !ReadAttributes(&in, &row.attributes) ||
+      !in.ReadVarint(&row.studies))
     return std::nullopt;
   return row;
 }
@@ -138,7 +140,7 @@ std::optional<InstanceRow> DecodeInstance(Bytes bytes) {
 
 DocumentValues IndexValues(const PatientRow& row) {
   DocumentValues values;
-  values.Add(FieldId{16}, TokenValue{row.issuer, FoldCode(row.patient_id)});
+  AddIndexValues(Level::kPatient, row.attributes, &values);
   return values;
 }
 

@@ -17,6 +17,7 @@ namespace hilum::storage {
 struct PatientRow {
   std::string patient_id;
   std::string issuer;
+  KeptAttributes attributes;
   uint64_t studies = 0;
 };
 

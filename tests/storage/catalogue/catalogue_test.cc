@@ -85,6 +85,30 @@ TEST_F(CatalogueTest, MatchesAsTheStandardSays) {
   EXPECT_THAT(Studies({t::kAccessionNumber}, "*"), ElementsAre("1.3", "1.2", "1.1"));
 }
 
+TEST_F(CatalogueTest, RangesOfDateAndTimeTogetherAreOneRange) {
+  IngestThreeStudies();  // 2024-01-15 10:15:00, 2024-02-20 23:59:59.5, 2025-01-01 10:15:00
+  const auto between = [&](const char* dates, const char* times) {
+    std::vector<std::string> uids;
+    for (const auto& match : Find({.filters = {{{t::kStudyDate}, dates}, {{t::kStudyTime}, times}}}).rows) uids.push_back(match.study.uid);
+    return uids;
+  };
+  EXPECT_THAT(between("20240115-20240220", "1100-2300"), IsEmpty()) << "from 11:00 on the first day to 23:00 on the last";
+  EXPECT_THAT(between("20240115-20240220", "1000-2300"), ElementsAre("1.1"));
+  EXPECT_THAT(between("20240115-20250101", "1100-1000"), ElementsAre("1.2"));
+  EXPECT_THAT(between("20240220-", "2359-"), ElementsAre("1.3", "1.2"));
+}
+
+TEST_F(CatalogueTest, PatientsAreFoundByThemselves) {
+  IngestThreeStudies();
+  ASSERT_TRUE(Ingest(InstanceSpec{.study = "1.4", .patient_name = "Doe^Jane", .patient_id = "MRN-2"}).stored());
+  const auto found = Find({.level = Level::kPatient, .filters = {{{t::kPatientName}, "doe*"}}});
+  ASSERT_EQ(found.total, 2u);
+  EXPECT_EQ(found.rows[1].patient->patient_id, "MRN-2");
+  EXPECT_EQ(found.rows[1].patient->studies, 2u);
+  ASSERT_TRUE(store_->Delete("1.3", std::nullopt, std::nullopt).ok());
+  EXPECT_EQ(Find({.level = Level::kPatient}).total, 2u) << "the last study takes the patient with it";
+}
+
 TEST_F(CatalogueTest, JoinsLevels) {
   IngestThreeStudies();
   const auto found = Find({.level = Level::kInstance, .filters = {{{t::kPatientName}, "Doe*"}, {{t::kModality}, "CT"}, {{t::kSopClassUid}, "1.2.840.10008.5.1.4.1.1.2"}}});
