@@ -298,7 +298,8 @@ void TextDecoder::AppendConverted(Bytes octets, Repertoire repertoire, std::stri
         out->push_back(static_cast<char>(0x80 | (code & 0x3F)));
         lead = 0;
       } else {
-        AppendUtf8(*unit, out);
+        // ICU replaces a single bad octet by SUB where the code page has one.
+        AppendUtf8(*unit == 0x1A ? 0xFFFD : *unit, out);
       }
     }
   }

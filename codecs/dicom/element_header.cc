@@ -17,21 +17,26 @@ bool CanEndAfter(Bytes rest, uint64_t begin, uint64_t length, Tag tag, Syntax sy
   return next > tag;
 }
 
-// Letters that are no VR: a VR of a later edition of the standard has a 32-bit length (PS3.5 6.2.2 note), writers of
-// garbage mostly kept the 16-bit form, some the implicit one. The first reading that makes sense is taken.
+// Letters that are no VR: one of a later edition of the standard has a 32-bit length (PS3.5 6.2.2 note), writers of
+// garbage mostly kept the 16-bit form, and what are no letters may be the length of an implicit element among explicit
+// ones. The first reading that makes sense is taken.
 bool ReadUnknownVr(Bytes rest, Syntax syntax, ElementHeader* out) {
   const auto is_capital = [](char c) { return c >= 'A' && c <= 'Z'; };
   const char* p = rest.data();
   out->vr = Vr("UN");
-  if (is_capital(p[4]) && is_capital(p[5]) && Load16(p + 6, false) == 0 && rest.size() >= 12) {
-    out->length = Load32(p + 8, syntax.big_endian);
-    out->size = 12;
-    if (out->length == kUndefined || CanEndAfter(rest, 12, out->length, out->tag, syntax)) return true;
+  if (is_capital(p[4]) && is_capital(p[5])) {
+    if (rest.size() >= 12 && Load16(p + 6, false) == 0) {
+      out->length = Load32(p + 8, syntax.big_endian);
+      out->size = 12;
+      if (out->length == kUndefined || CanEndAfter(rest, 12, out->length, out->tag, syntax)) return true;
+    }
+  } else {
+    out->length = Load32(p + 4, syntax.big_endian);
+    out->size = 8;
+    if (CanEndAfter(rest, 8, out->length, out->tag, syntax)) return true;
   }
-  out->size = 8;
   out->length = Load16(p + 6, syntax.big_endian);
-  if (CanEndAfter(rest, 8, out->length, out->tag, syntax)) return true;
-  out->length = Load32(p + 4, syntax.big_endian);
+  out->size = 8;
   return CanEndAfter(rest, 8, out->length, out->tag, syntax);
 }
 
@@ -82,6 +87,7 @@ bool GuessSyntax(Bytes rest, bool known_to_be_dicom, Syntax* out) {
   out->big_endian = big.group < little.group;
   const Tag tag = out->big_endian ? big : little;
   out->explicit_vr = VrFlags(Vr(rest[4], rest[5])) != 0;
+  if (tag.group == 0) return false;  // a command, which has no place in a file
   if (out->explicit_vr) return known_to_be_dicom || tag.group < 0x0100 || FindTag(tag) != nullptr;
   if (out->big_endian || !(known_to_be_dicom || FindTag(tag) != nullptr)) return false;
   const uint32_t length = LoadLe<uint32_t>(rest.data() + 4);

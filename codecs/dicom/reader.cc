@@ -83,7 +83,7 @@ Result<Syntax> DetermineSyntax(Bytes data_set, Layout* layout) {
     if (!GuessSyntax(data_set, /*known_to_be_dicom=*/false, &guess)) return syntax;
     return guess;
   }
-  if (!GuessSyntax(data_set, layout->has_meta, &guess)) {
+  if (!GuessSyntax(data_set, layout->has_meta || layout->has_preamble, &guess)) {
     if (layout->has_meta && data_set.empty()) return Syntax{};
     return Invalid("not a DICOM file: no data element at offset " + std::to_string(layout->data_set_offset));
   }
