@@ -1,6 +1,7 @@
 #include "storage/kv/writer.h"
 
-#include <atomic>
+#include <pthread.h>
+
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -17,13 +18,21 @@ struct Waiter {
   explicit Waiter(Task t) : task(std::move(t)) {}
 
   Task task;
+  std::mutex mu;
+  std::condition_variable answered;  // one for each: a group that is done wakes nobody else
   std::optional<Result<uint64_t>> answer;
-  std::atomic<uint32_t> answered{0};
 
   void Answer(Result<uint64_t> with) {
-    answer.emplace(std::move(with));
-    answered.store(1, std::memory_order_release);
+    {
+      std::lock_guard lock(mu);
+      answer.emplace(std::move(with));
+    }
     answered.notify_one();
+  }
+  Result<uint64_t> Wait() {
+    std::unique_lock lock(mu);
+    answered.wait(lock, [this] { return answer.has_value(); });
+    return *std::move(answer);
   }
 };
 using Waiters = std::vector<std::shared_ptr<Waiter>>;
@@ -90,8 +99,7 @@ Result<uint64_t> GroupWriter::Run(Task task) {
     wake = std::exchange(idle_, false);
   }
   if (wake) wake_.notify_one();
-  waiter->answered.wait(0, std::memory_order_acquire);
-  return *std::move(waiter->answer);
+  return waiter->Wait();
 }
 
 // Empty when there is nothing (and, if told to wait, never will be).
@@ -106,6 +114,7 @@ Waiters GroupWriter::TakeWaiting(bool wait) {
 }
 
 void GroupWriter::WriteGroups() {
+  ::pthread_setname_np(::pthread_self(), "kv-writer");
   while (true) {
     Waiters waiting = TakeWaiting(/*wait=*/true);
     if (waiting.empty()) return;

@@ -1,6 +1,7 @@
 // How fast tasks become durable, against what the disk can do in the same run.
 //
-//   kv_bench DIRECTORY [SECONDS]     DIRECTORY must not exist; it is removed afterwards
+//   kv_bench DIRECTORY [SECONDS [THREADS KEYS MERGED]]     DIRECTORY must not exist; it is removed afterwards
+// Without a load of its own it runs a range of them.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -102,7 +103,7 @@ void Measure(Kv& kv, Writer& writer, const Load& load, double seconds, double ap
   std::fflush(stdout);
 }
 
-int Main(const std::string& directory, double seconds) {
+int Main(const std::string& directory, double seconds, std::vector<Load> loads) {
   KvOptions options;
   options.directory = directory;
   auto kv = OpenKv(options);
@@ -113,8 +114,10 @@ int Main(const std::string& directory, double seconds) {
   const auto writer = Writer::Start(**kv, TestMergers(), {});
   const double appends = AppendsPerSecond(directory, seconds / 2, 300);
   std::printf("bare append of 300 B + fdatasync: %.0f/s\n", appends);
-  for (const Load& load : {Load{1, 1, 0}, Load{8, 1, 0}, Load{64, 1, 0}, Load{1, 20, 0}, Load{8, 20, 0},
-                           Load{8, 20, 10}, Load{64, 20, 10}}) {
+  if (loads.empty()) {
+    loads = {{1, 1, 0}, {8, 1, 0}, {64, 1, 0}, {1, 20, 0}, {8, 20, 0}, {8, 20, 10}, {64, 20, 10}};
+  }
+  for (const Load& load : loads) {
     Measure(**kv, *writer, load, seconds, appends);
   }
   return 0;
@@ -128,7 +131,9 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: kv_bench DIRECTORY [SECONDS]; DIRECTORY must not exist\n");
     return 1;
   }
-  const int status = hilum::storage::testing::Main(argv[1], argc > 2 ? std::atof(argv[2]) : 3);
+  std::vector<hilum::storage::testing::Load> loads;
+  if (argc > 5) loads.push_back({std::atoi(argv[3]), std::atoi(argv[4]), std::atoi(argv[5])});
+  const int status = hilum::storage::testing::Main(argv[1], argc > 2 ? std::atof(argv[2]) : 3, std::move(loads));
   std::filesystem::remove_all(argv[1]);
   return status;
 }
