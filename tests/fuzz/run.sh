@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Runs every fuzz target of a build for some seconds each, from seeds where there are any. Stops at the first finding and says how to repeat it.
+#   tests/fuzz/run.sh BUILD_DIR [SECONDS]
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+build=$1
+seconds=${2:-30}
+work=$build/fuzz-work
+mkdir -p "$work"
+
+seeds_of() {  # folders with inputs of a target's kind
+  case "$1" in
+    *dicom_reader*) for folder in ../shared/data/dicom /usr/lib/python3/dist-packages/pydicom/data/test_files; do [ -d "$folder" ] && find "$folder" -name '*.dcm' -size -200k; done ;;
+    *json*) [ -d ../shared/data/fhir ] && find ../shared/data/fhir -name '*.json' -size -50k | head -300 ;;
+  esac
+  return 0
+}
+
+count=0
+for target in $(find "$build" -name '*_fuzz' -type f -executable | sort); do
+  name=$(basename "$target")
+  mkdir -p "$work/$name/corpus" "$work/$name/findings"
+  seeds_of "$name" | while read -r seed; do cp -n "$seed" "$work/$name/corpus/$(echo "$seed" | md5sum | cut -c1-16)" 2>/dev/null || true; done
+  echo "== $name, $(ls "$work/$name/corpus" | wc -l) seeds"
+  "$target" -max_total_time="$seconds" -timeout=25 -rss_limit_mb=2560 -print_final_stats=0 -verbosity=0 \
+    -artifact_prefix="$work/$name/findings/" "$work/$name/corpus" || {
+    echo "$name found something: repeat with $target $work/$name/findings/*"
+    exit 1
+  }
+  count=$((count + 1))
+done
+echo "$count targets, nothing found"
