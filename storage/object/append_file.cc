@@ -1,0 +1,54 @@
+#include "storage/object/append_file.h"
+
+namespace hilum::storage::segment {
+
+Status FailStop::Check() const {
+  if (!tripped_.load(std::memory_order_acquire)) return Status::Ok();
+  const std::lock_guard lock(mu_);
+  return Unavailable("the object store takes no more writes since: " + cause_.message());
+}
+
+Status FailStop::Trip(Status cause) {
+  {
+    const std::lock_guard lock(mu_);
+    if (tripped_.load(std::memory_order_relaxed)) return cause;
+    cause_ = cause;
+    cause_.IgnoreError();  // kept for Check
+    tripped_.store(true, std::memory_order_release);
+  }
+  log_.Error("the object store takes no more writes", {{"reason", cause.message()}});
+  if (on_fatal_) on_fatal_(cause);
+  return cause;
+}
+
+Status AppendFile::Write(uint64_t offset, std::span<const Bytes> pieces) {
+  HILUM_RETURN_IF_ERROR(fail_stop_.Check());
+  if (Status status = file_->WritePiecesAt(offset, pieces); !status.ok()) return fail_stop_.Trip(std::move(status));
+  written_.fetch_add(1, std::memory_order_release);
+  return Status::Ok();
+}
+
+Status AppendFile::Sync() {
+  std::unique_lock lock(mu_);
+  const uint64_t wanted = written_.load(std::memory_order_acquire);
+  while (durable_ < wanted) {
+    HILUM_RETURN_IF_ERROR(fail_stop_.Check());
+    if (syncing_) {
+      synced_.wait(lock);
+      continue;
+    }
+    syncing_ = true;
+    const uint64_t covered = written_.load(std::memory_order_acquire);
+    lock.unlock();
+    Status status = file_->Sync();
+    if (!status.ok()) status = fail_stop_.Trip(std::move(status));
+    lock.lock();
+    syncing_ = false;
+    if (status.ok()) durable_ = covered;
+    synced_.notify_all();
+    HILUM_RETURN_IF_ERROR(std::move(status));
+  }
+  return fail_stop_.Check();
+}
+
+}  // namespace hilum::storage::segment

@@ -1,0 +1,60 @@
+// A segment file that is written to: appends count themselves, so that one fdatasync covers everything appended before
+// it began. Both classes are safe for concurrent use.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+
+#include "base/disk.h"
+#include "base/log.h"
+
+namespace hilum::storage::segment {
+
+// The first error that makes durability uncertain ends writing for good.
+class FailStop {
+ public:
+  FailStop(std::function<void(const Status&)> on_fatal, Logger log)
+      : on_fatal_(std::move(on_fatal)), log_(std::move(log)) {}
+
+  // OK, or kUnavailable with the first cause.
+  Status Check() const;
+  // Returns `cause`. The first call tells on_fatal.
+  Status Trip(Status cause);
+
+ private:
+  const std::function<void(const Status&)> on_fatal_;
+  const Logger log_;
+  std::atomic<bool> tripped_{false};
+  mutable std::mutex mu_;
+  Status cause_;
+};
+
+class AppendFile {
+ public:
+  // `fail_stop` outlives the file.
+  AppendFile(std::shared_ptr<File> file, FailStop& fail_stop) : file_(std::move(file)), fail_stop_(fail_stop) {}
+
+  const std::shared_ptr<File>& file() const { return file_; }
+  // Concurrent calls may write disjoint ranges.
+  Status Write(uint64_t offset, std::span<const Bytes> pieces);
+  // Makes every Write that returned before this call durable. Callers that come while a sync runs share the next one.
+  Status Sync();
+
+ private:
+  const std::shared_ptr<File> file_;
+  FailStop& fail_stop_;
+  // Bytes that an earlier process left may not be durable yet, hence not 0.
+  std::atomic<uint64_t> written_{1};
+  std::mutex mu_;
+  std::condition_variable synced_;
+  bool syncing_ = false;
+  uint64_t durable_ = 0;  // in counts of written_
+};
+
+}  // namespace hilum::storage::segment

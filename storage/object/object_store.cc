@@ -1,0 +1,173 @@
+#include "storage/object/object_store.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <utility>
+
+#include "storage/object/backup.h"
+#include "storage/object/compaction.h"
+#include "storage/object/format.h"
+#include "storage/object/record.h"
+#include "storage/object/segment_set.h"
+#include "storage/object/stream_writer.h"
+
+namespace hilum::storage {
+namespace {
+
+using segment::kChunkBytes;
+using segment::Record;
+
+Status CheckId(Bytes id) {
+  if (id.size() <= segment::kMaxIdBytes) return Status::Ok();
+  return Invalid("an object id of " + std::to_string(id.size()) + " octets; at most " +
+                 std::to_string(segment::kMaxIdBytes) + " fit");
+}
+
+std::string ChunkTable(Bytes body) {
+  std::string table;
+  table.reserve((body.size() / kChunkBytes + 1) * sizeof(uint64_t));
+  for (; !body.empty(); body.remove_prefix(std::min<size_t>(body.size(), kChunkBytes))) {
+    AppendLe(&table, segment::Checksum(body.substr(0, kChunkBytes)));
+  }
+  return table;
+}
+
+class SegmentStore : public ObjectStore {
+ public:
+  SegmentStore(ObjectStoreOptions options, Disk& disk, Logger log)
+      : options_(std::move(options)),
+        disk_(disk),
+        log_(std::move(log)),
+        fail_stop_(options_.on_fatal, log_),
+        segments_(options_, disk, log_, fail_stop_) {}
+
+  Status Load() { return segments_.Load(); }
+
+  Result<ObjectRef> Put(Bytes id, Bytes body) override {
+    HILUM_RETURN_IF_ERROR(fail_stop_.Check());
+    HILUM_RETURN_IF_ERROR(CheckId(id));
+    if (body.size() > segment::kMaxBodyBytes)
+      return LimitExceeded("an object is larger than the object store can hold");
+    const std::string table = ChunkTable(body);
+    HILUM_ASSIGN_OR_RETURN(const segment::SegmentSet::Place place, segments_.Reserve(RecordBytes(body.size())));
+    const ObjectRef ref{place.segment, place.offset, body.size()};
+    Status status = Write(*place.file, {ref, std::string(id), segment::Checksum(table)}, body, table);
+    if (status.ok())
+      status = segments_.Release(place);
+    else
+      segments_.Release(place).IgnoreError();  // the first error counts
+    if (!status.ok()) return status;
+    return ref;
+  }
+
+  Result<std::unique_ptr<ObjectWriter>> NewWriter(Bytes id) override {
+    HILUM_RETURN_IF_ERROR(fail_stop_.Check());
+    HILUM_RETURN_IF_ERROR(CheckId(id));
+    HILUM_ASSIGN_OR_RETURN(segment::SegmentSet::Place lane, segments_.TakeLane());
+    return std::unique_ptr<ObjectWriter>(std::make_unique<segment::StreamWriter>(segments_, std::move(lane), id));
+  }
+
+  Status Sync(std::span<const ObjectRef> refs) override {
+    std::set<uint32_t> touched;
+    for (const ObjectRef& ref : refs) touched.insert(ref.segment);
+    for (const uint32_t number : touched) HILUM_RETURN_IF_ERROR(segments_.Sync(number));
+    return fail_stop_.Check();
+  }
+
+  Status Read(const ObjectRef& ref, uint64_t offset, std::span<char> out) const override {
+    HILUM_ASSIGN_OR_RETURN(const Record record, OpenRecord(ref));
+    return record.Read(offset, out);
+  }
+
+  Result<Location> Locate(const ObjectRef& ref) const override {
+    if (!segment::IsPlausible(ref))
+      return Corruption("no record can be at offset " + std::to_string(ref.offset) + " of a segment");
+    HILUM_ASSIGN_OR_RETURN(std::shared_ptr<File> file, segments_.OpenFile(ref.segment));
+    return Location{std::move(file), segment::Layout(ref).body};
+  }
+
+  Status VerifyObject(Bytes id, const ObjectRef& ref) const override {
+    HILUM_ASSIGN_OR_RETURN(const Record record, OpenRecord(ref));
+    HILUM_RETURN_IF_ERROR(record.CheckHeader());
+    if (record.frame().id != id) {
+      return Corruption("segment " + std::to_string(ref.segment) + ", record at offset " + std::to_string(ref.offset) +
+                        ": it holds another object");
+    }
+    return record.ReadAll([](Bytes) { return Status::Ok(); });
+  }
+
+  std::vector<SegmentInfo> Segments() const override {
+    std::vector<SegmentInfo> all;
+    for (const auto& info : segments_.List()) {
+      all.push_back({info.segment, info.end + (info.sealed ? segment::kPageBytes : 0), info.sealed});
+    }
+    return all;
+  }
+
+  Status Scan(uint32_t number, const std::function<Status(const FoundObject&)>& visit) const override {
+    HILUM_ASSIGN_OR_RETURN(const auto info, segments_.Find(number));
+    HILUM_ASSIGN_OR_RETURN(const std::shared_ptr<File> file, segments_.OpenFile(number));
+    HILUM_ASSIGN_OR_RETURN(const uint64_t size, file->Size());
+    return segment::ScanRecords(file, number, std::min(info.end, size), visit);
+  }
+
+  Status Compact(uint32_t number, const std::function<Result<bool>(Bytes id, const ObjectRef&)>& is_live,
+                 const std::function<Status(std::span<const Move>)>& relocate) override {
+    HILUM_RETURN_IF_ERROR(fail_stop_.Check());
+    HILUM_ASSIGN_OR_RETURN(const auto info, segments_.Find(number));
+    if (!info.sealed) return Invalid("segment " + std::to_string(number) + " is still written to");
+    HILUM_ASSIGN_OR_RETURN(const std::shared_ptr<File> file, segments_.OpenFile(number));
+    HILUM_ASSIGN_OR_RETURN(const std::vector<Move> moves, segment::CopyLiveRecords(*this, number, file, is_live));
+    std::vector<ObjectRef> copies;
+    for (const Move& move : moves) copies.push_back(move.to);
+    HILUM_RETURN_IF_ERROR(Sync(copies));
+    if (!moves.empty()) HILUM_RETURN_IF_ERROR(relocate(moves));
+    return segments_.Remove(number);
+  }
+
+  Status Backup(const std::string& directory) override {
+    for (const auto& info : segments_.List()) {
+      const std::string to = directory + "/" + segment::FileName(info.segment);
+      if (info.sealed && disk_.HardLink(segments_.PathOf(info.segment), to).ok()) continue;
+      HILUM_ASSIGN_OR_RETURN(const std::shared_ptr<File> file, segments_.OpenFile(info.segment));
+      HILUM_RETURN_IF_ERROR(segment::CopyFile(disk_, *file, info.end + (info.sealed ? segment::kPageBytes : 0), to));
+    }
+    return disk_.SyncDirectory(directory);
+  }
+
+  Status health() const override { return fail_stop_.Check(); }
+
+ private:
+  static Status Write(segment::AppendFile& file, const segment::Frame& frame, Bytes body, Bytes table) {
+    static constexpr std::array<char, segment::kPageBytes> kZeros{};
+    const segment::Layout layout(frame.ref);
+    const segment::FrameBytes header = EncodeFrame(segment::FrameKind::kHeader, frame);
+    const segment::FrameBytes footer = EncodeFrame(segment::FrameKind::kFooter, frame);
+    const std::array<Bytes, 5> pieces = {Bytes(header.data(), header.size()), body,
+                                         Bytes(kZeros.data(), layout.table - layout.body - body.size()), table,
+                                         Bytes(footer.data(), footer.size())};
+    return file.Write(frame.ref.offset, pieces);
+  }
+
+  Result<Record> OpenRecord(const ObjectRef& ref) const {
+    HILUM_ASSIGN_OR_RETURN(std::shared_ptr<File> file, segments_.OpenFile(ref.segment));
+    return Record::Open(std::move(file), ref);
+  }
+
+  const ObjectStoreOptions options_;
+  Disk& disk_;
+  const Logger log_;
+  segment::FailStop fail_stop_;
+  mutable segment::SegmentSet segments_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<ObjectStore>> ObjectStore::Open(ObjectStoreOptions options, Disk& disk, Logger log) {
+  auto store = std::make_unique<SegmentStore>(std::move(options), disk, std::move(log));
+  HILUM_RETURN_IF_ERROR(store->Load().WithContext("open the object store"));
+  return std::unique_ptr<ObjectStore>(std::move(store));
+}
+
+}  // namespace hilum::storage

@@ -1,0 +1,313 @@
+#include "storage/object/segment_set.h"
+
+#include <algorithm>
+
+#include "storage/object/format.h"
+
+namespace hilum::storage::segment {
+namespace {
+
+constexpr uint64_t kPreallocateBytes = 64 << 20;
+constexpr uint64_t kSpaceCheckBytes = 8 << 20;
+constexpr size_t kMaxIdle = 64;
+constexpr size_t kMaxOpenFiles = 256;
+
+std::string Name(uint32_t segment) {
+  return "segment " + std::to_string(segment);
+}
+
+template <size_t N>
+Bytes View(const std::array<char, N>& bytes) {
+  return {bytes.data(), bytes.size()};
+}
+
+}  // namespace
+
+Result<std::shared_ptr<File>> FileCache::Open(uint32_t segment, const std::string& path) {
+  const std::lock_guard lock(mu_);
+  if (const auto found = opened_.find(segment); found != opened_.end()) {
+    uses_.splice(uses_.begin(), uses_, found->second.use);
+    return found->second.file;
+  }
+  HILUM_ASSIGN_OR_RETURN(std::shared_ptr<File> file, disk_.Open(path, OpenMode::kRead));
+  if (opened_.size() >= kMaxOpenFiles) {
+    opened_.erase(uses_.back());
+    uses_.pop_back();
+  }
+  uses_.push_front(segment);
+  opened_[segment] = {file, uses_.begin()};
+  return file;
+}
+
+void FileCache::Drop(uint32_t segment) {
+  const std::lock_guard lock(mu_);
+  const auto found = opened_.find(segment);
+  if (found == opened_.end()) return;
+  uses_.erase(found->second.use);
+  opened_.erase(found);
+}
+
+SegmentSet::SegmentSet(const ObjectStoreOptions& options, Disk& disk, Logger log, FailStop& fail_stop)
+    : options_(options), disk_(disk), log_(std::move(log)), fail_stop_(fail_stop), cache_(disk) {}
+
+std::string SegmentSet::PathOf(uint32_t segment) const {
+  return options_.directory + "/" + FileName(segment);
+}
+
+Status SegmentSet::Load() {
+  HILUM_RETURN_IF_ERROR(disk_.CreateDirectories(options_.directory));
+  HILUM_ASSIGN_OR_RETURN(const std::vector<std::string> names, disk_.List(options_.directory));
+  for (const std::string& name : names) {
+    if (const std::optional<uint32_t> number = ParseFileName(name)) HILUM_RETURN_IF_ERROR(LoadSegment(*number));
+  }
+  return SealFullOnes();
+}
+
+Status SegmentSet::LoadSegment(uint32_t number) {
+  last_number_ = std::max(last_number_, number);
+  const std::string path = PathOf(number);
+  HILUM_ASSIGN_OR_RETURN(std::shared_ptr<File> file, disk_.Open(path, OpenMode::kReadWrite));
+  HILUM_ASSIGN_OR_RETURN(const uint64_t size, file->Size());
+  std::string page(kPageBytes, '\0');
+  if (size >= kPageBytes) HILUM_RETURN_IF_ERROR(file->ReadAt(0, page));
+  if (!IsMark(MarkKind::kBegin, page, number, 0)) {
+    if (size > kPageBytes) {
+      return Corruption(path +
+                        ": the first page is damaged or of another format version; restore the file from a backup");
+    }
+    // Creation did not come to its end, so nothing was ever stored in it.
+    log_.Warning("removed a segment that was never finished", {{"segment", static_cast<uint64_t>(number)}});
+    return disk_.Remove(path);
+  }
+  Entry entry;
+  entry.end = RoundUpToPage(size);
+  if (size % kPageBytes == 0 && size > kPageBytes) {
+    HILUM_RETURN_IF_ERROR(file->ReadAt(size - kPageBytes, page));
+    if (IsMark(MarkKind::kSeal, page, number, size - kPageBytes)) {
+      entry.state = State::kSealed;
+      entry.end = size - kPageBytes;
+    }
+  }
+  entry.reserved = entry.end;
+  if (entry.state == State::kIdle) {
+    entry.file = std::make_shared<AppendFile>(std::move(file), fail_stop_);
+    idle_.emplace(entry.end, number);
+  }
+  entries_.emplace(number, std::move(entry));
+  return Status::Ok();
+}
+
+// Those that a crash kept from being sealed.
+Status SegmentSet::SealFullOnes() {
+  while (!idle_.empty() && (idle_.rbegin()->first >= options_.segment_bytes || idle_.size() > kMaxIdle)) {
+    const uint32_t number = idle_.rbegin()->second;
+    idle_.erase(std::prev(idle_.end()));
+    HILUM_RETURN_IF_ERROR(Seal(number));
+  }
+  return Status::Ok();
+}
+
+Result<SegmentSet::Place> SegmentSet::Reserve(uint64_t bytes) {
+  const std::lock_guard lock(mu_);
+  if (hot_ == 0) {
+    HILUM_ASSIGN_OR_RETURN(hot_, TakeIdle(State::kHot));
+  }
+  Entry& entry = entries_.at(hot_);
+  HILUM_RETURN_IF_ERROR(MakeRoom(entry, entry.end + bytes));
+  Place place{hot_, entry.end, entry.file};
+  entry.end += bytes;
+  ++entry.writers;
+  if (entry.end >= options_.segment_bytes) {
+    entry.state = State::kFull;
+    hot_ = 0;
+  }
+  return place;
+}
+
+Status SegmentSet::Release(const Place& place) {
+  {
+    const std::lock_guard lock(mu_);
+    Entry& entry = entries_.at(place.segment);
+    if (--entry.writers > 0 || entry.state != State::kFull) return Status::Ok();
+  }
+  return Seal(place.segment);
+}
+
+Result<SegmentSet::Place> SegmentSet::TakeLane() {
+  const std::lock_guard lock(mu_);
+  HILUM_ASSIGN_OR_RETURN(const uint32_t number, TakeIdle(State::kLane));
+  const Entry& entry = entries_.at(number);
+  return Place{number, entry.end, entry.file};
+}
+
+Status SegmentSet::ExtendLane(const Place& lane, uint64_t end) {
+  const std::lock_guard lock(mu_);
+  Entry& entry = entries_.at(lane.segment);
+  if (end <= entry.end) return Status::Ok();
+  HILUM_RETURN_IF_ERROR(MakeRoom(entry, end));
+  entry.end = end;
+  return Status::Ok();
+}
+
+Status SegmentSet::ReturnLane(const Place& lane) {
+  uint32_t to_seal = 0;
+  {
+    const std::lock_guard lock(mu_);
+    Entry& entry = entries_.at(lane.segment);
+    entry.state = State::kIdle;
+    idle_.emplace(entry.end, lane.segment);
+    const auto fullest = std::prev(idle_.end());
+    if (fullest->first < options_.segment_bytes && idle_.size() <= kMaxIdle) return Status::Ok();
+    to_seal = fullest->second;
+    entries_.at(to_seal).state = State::kFull;
+    idle_.erase(fullest);
+  }
+  return Seal(to_seal);
+}
+
+Result<uint64_t> SegmentSet::SpareBytes() const {
+  HILUM_ASSIGN_OR_RETURN(const uint64_t free, disk_.FreeBytes(options_.directory));
+  if (free >= options_.low_water_bytes) return free - options_.low_water_bytes;
+  return DiskFull("the disk of " + options_.directory + " has " + std::to_string(free) +
+                  " octets free, less than the low-water mark of " + std::to_string(options_.low_water_bytes) +
+                  ": make room or add storage");
+}
+
+Status SegmentSet::MakeRoom(Entry& entry, uint64_t end) {
+  const uint64_t bytes = end - entry.end;
+  if (end <= entry.reserved && bytes <= unchecked_bytes_) {
+    unchecked_bytes_ -= bytes;
+    return Status::Ok();
+  }
+  unchecked_bytes_ = 0;
+  HILUM_ASSIGN_OR_RETURN(const uint64_t spare, SpareBytes());
+  const uint64_t missing = end > entry.reserved ? end - entry.reserved : 0;
+  if (missing > spare) {
+    return DiskFull("an object needs " + std::to_string(missing) + " octets, and the disk of " + options_.directory +
+                    " has " + std::to_string(spare) + " above the low-water mark: make room or add storage");
+  }
+  if (missing > 0) {
+    const uint64_t length = std::max(missing, std::min({kPreallocateBytes, options_.segment_bytes, spare}));
+    HILUM_RETURN_IF_ERROR(entry.file->file()->Preallocate(entry.reserved, length));
+    entry.reserved += length;
+  }
+  unchecked_bytes_ = kSpaceCheckBytes;
+  return Status::Ok();
+}
+
+Result<uint32_t> SegmentSet::TakeIdle(State state) {
+  if (idle_.empty()) {
+    HILUM_ASSIGN_OR_RETURN(const uint32_t created, Create());
+    entries_.at(created).state = state;
+    return created;
+  }
+  const uint32_t number = idle_.rbegin()->second;
+  idle_.erase(std::prev(idle_.end()));
+  entries_.at(number).state = state;
+  return number;
+}
+
+// The name is durable before anything in the segment can be acknowledged.
+Result<uint32_t> SegmentSet::Create() {
+  HILUM_RETURN_IF_ERROR(fail_stop_.Check());
+  if (last_number_ == UINT32_MAX) return LimitExceeded("all segment numbers are used up");
+  HILUM_RETURN_IF_ERROR(SpareBytes().status());
+  const uint32_t number = ++last_number_;
+  const std::string path = PathOf(number);
+  if (Status status = WriteBegin(number, path); !status.ok()) {
+    entries_.erase(number);
+    disk_.Remove(path).IgnoreError();  // an unfinished segment is harmless: the next start removes it
+    return status;
+  }
+  if (Status status = disk_.SyncDirectory(options_.directory); !status.ok()) return fail_stop_.Trip(std::move(status));
+  return number;
+}
+
+Status SegmentSet::WriteBegin(uint32_t number, const std::string& path) {
+  HILUM_ASSIGN_OR_RETURN(std::shared_ptr<File> file, disk_.Open(path, OpenMode::kCreateNew));
+  Entry& entry = entries_[number];
+  entry.file = std::make_shared<AppendFile>(std::move(file), fail_stop_);
+  HILUM_RETURN_IF_ERROR(MakeRoom(entry, kPageBytes));
+  const PageBytes page = EncodeMark(MarkKind::kBegin, number, 0);
+  const Bytes view = View(page);
+  HILUM_RETURN_IF_ERROR(entry.file->Write(0, {&view, 1}));
+  HILUM_RETURN_IF_ERROR(entry.file->Sync());
+  entry.end = kPageBytes;
+  return Status::Ok();
+}
+
+// REQUIRES: the segment is full, or idle and taken out of idle_; mu_ is not held.
+Status SegmentSet::Seal(uint32_t number) {
+  std::shared_ptr<AppendFile> file;
+  uint64_t end = 0;
+  {
+    const std::lock_guard lock(mu_);
+    const Entry& entry = entries_.at(number);
+    file = entry.file;
+    end = entry.end;
+  }
+  const PageBytes page = EncodeMark(MarkKind::kSeal, number, end);
+  const Bytes view = View(page);
+  HILUM_RETURN_IF_ERROR(file->Write(end, {&view, 1}));
+  // Gives back what was reserved beyond the end.
+  if (Status status = file->file()->Truncate(end + kPageBytes); !status.ok()) return fail_stop_.Trip(std::move(status));
+  HILUM_RETURN_IF_ERROR(file->Sync());
+  const std::lock_guard lock(mu_);
+  Entry& entry = entries_.at(number);
+  entry.state = State::kSealed;
+  entry.file = nullptr;
+  return Status::Ok();
+}
+
+Result<std::shared_ptr<File>> SegmentSet::OpenFile(uint32_t segment) {
+  {
+    const std::lock_guard lock(mu_);
+    const auto found = entries_.find(segment);
+    if (found == entries_.end()) return NotFound(Name(segment) + " does not exist");
+    if (found->second.file) return found->second.file->file();
+  }
+  return cache_.Open(segment, PathOf(segment));
+}
+
+Status SegmentSet::Sync(uint32_t segment) {
+  std::shared_ptr<AppendFile> file;
+  {
+    const std::lock_guard lock(mu_);
+    const auto found = entries_.find(segment);
+    if (found == entries_.end()) return NotFound(Name(segment) + " does not exist");
+    file = found->second.file;
+  }
+  return file ? file->Sync() : fail_stop_.Check();
+}
+
+Result<SegmentSet::Info> SegmentSet::Find(uint32_t segment) const {
+  const std::lock_guard lock(mu_);
+  const auto found = entries_.find(segment);
+  if (found == entries_.end()) return NotFound(Name(segment) + " does not exist");
+  return Info{segment, found->second.end, found->second.state == State::kSealed};
+}
+
+std::vector<SegmentSet::Info> SegmentSet::List() const {
+  const std::lock_guard lock(mu_);
+  std::vector<Info> all;
+  for (const auto& [number, entry] : entries_) all.push_back({number, entry.end, entry.state == State::kSealed});
+  return all;
+}
+
+Status SegmentSet::Remove(uint32_t segment) {
+  {
+    const std::lock_guard lock(mu_);
+    // The highest number on disk is what keeps numbers from being given out twice after a restart.
+    if (segment == entries_.rbegin()->first) {
+      HILUM_ASSIGN_OR_RETURN(const uint32_t created, Create());
+      idle_.emplace(entries_.at(created).end, created);
+    }
+    entries_.erase(segment);
+  }
+  cache_.Drop(segment);
+  HILUM_RETURN_IF_ERROR(disk_.Remove(PathOf(segment)));
+  if (Status status = disk_.SyncDirectory(options_.directory); !status.ok()) return fail_stop_.Trip(std::move(status));
+  return Status::Ok();
+}
+
+}  // namespace hilum::storage::segment

@@ -1,0 +1,115 @@
+// All segments of a store: which exist, which one is written to by whom, and when one is sealed.
+//
+// A segment is idle, hot (small objects share it), a lane (of one streamed object), full, or sealed (its last page says
+// so; no writer ever touches it again). Space is handed out only beyond everything that was ever written to a file, so
+// nothing durable is overwritten, whatever a crash left behind. Safe for concurrent use.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "storage/object/append_file.h"
+#include "storage/object/object_store.h"
+
+namespace hilum::storage::segment {
+
+// Open files of sealed segments, the least recently used are closed. Safe for concurrent use.
+class FileCache {
+ public:
+  explicit FileCache(Disk& disk) : disk_(disk) {}
+  Result<std::shared_ptr<File>> Open(uint32_t segment, const std::string& path);
+  void Drop(uint32_t segment);
+
+ private:
+  struct Opened {
+    std::shared_ptr<File> file;
+    std::list<uint32_t>::iterator use;
+  };
+  Disk& disk_;
+  std::mutex mu_;
+  std::list<uint32_t> uses_;  // most recent first
+  std::unordered_map<uint32_t, Opened> opened_;
+};
+
+class SegmentSet {
+ public:
+  // A range of a segment that one writer owns.
+  struct Place {
+    uint32_t segment = 0;
+    uint64_t offset = 0;
+    std::shared_ptr<AppendFile> file;
+  };
+
+  // `options`, `disk` and `fail_stop` outlive the set.
+  SegmentSet(const ObjectStoreOptions& options, Disk& disk, Logger log, FailStop& fail_stop);
+  // Finds the segments of the directory.
+  Status Load();
+
+  // `bytes` (whole pages) of the hot segment, until Release.
+  Result<Place> Reserve(uint64_t bytes);
+  Status Release(const Place& place);
+
+  // A segment for one writer alone, until ReturnLane. ExtendLane makes room up to `end` (whole pages).
+  Result<Place> TakeLane();
+  Status ExtendLane(const Place& lane, uint64_t end);
+  Status ReturnLane(const Place& lane);
+
+  // kNotFound when there is no such segment: compaction removed it.
+  Result<std::shared_ptr<File>> OpenFile(uint32_t segment);
+  Status Sync(uint32_t segment);
+
+  struct Info {
+    uint32_t segment = 0;
+    uint64_t end = 0;  // of the records
+    bool sealed = false;
+  };
+  Result<Info> Find(uint32_t segment) const;
+  std::vector<Info> List() const;
+  std::string PathOf(uint32_t segment) const;
+
+  // Removes a sealed segment whose objects live elsewhere. Its number is never given out again.
+  Status Remove(uint32_t segment);
+
+ private:
+  enum class State : uint8_t { kIdle, kHot, kLane, kFull, kSealed };
+  struct Entry {
+    State state = State::kIdle;
+    std::shared_ptr<AppendFile> file;  // null once sealed
+    uint64_t end = 0;                  // where the next record goes
+    uint64_t reserved = 0;             // disk space is reserved up to here
+    uint32_t writers = 0;              // of a hot or full segment
+  };
+
+  Status LoadSegment(uint32_t number);
+  Status SealFullOnes();
+  // The rest is called with mu_ held, but for Seal.
+  // Free octets above the low-water mark; kDiskFull below it.
+  Result<uint64_t> SpareBytes() const;
+  Status MakeRoom(Entry& entry, uint64_t end);
+  Result<uint32_t> TakeIdle(State state);
+  Result<uint32_t> Create();
+  Status WriteBegin(uint32_t number, const std::string& path);
+  Status Seal(uint32_t number);
+
+  const ObjectStoreOptions& options_;
+  Disk& disk_;
+  const Logger log_;
+  FailStop& fail_stop_;
+  FileCache cache_;
+  mutable std::mutex mu_;
+  std::map<uint32_t, Entry> entries_;
+  std::set<std::pair<uint64_t, uint32_t>> idle_;  // by end: the fullest is used first, so that segments get full
+  uint32_t hot_ = 0;                              // 0: none
+  uint32_t last_number_ = 0;
+  uint64_t unchecked_bytes_ = 0;  // may be handed out before the free space is asked for again
+};
+
+}  // namespace hilum::storage::segment
