@@ -5,15 +5,14 @@ namespace hilum::storage::segment {
 Status FailStop::Check() const {
   if (!tripped_.load(std::memory_order_acquire)) return Status::Ok();
   const std::lock_guard lock(mu_);
-  return Unavailable("the object store takes no more writes since: " + cause_.message());
+  return Unavailable("the object store takes no more writes since: " + cause_);
 }
 
 Status FailStop::Trip(Status cause) {
   {
     const std::lock_guard lock(mu_);
     if (tripped_.load(std::memory_order_relaxed)) return cause;
-    cause_ = cause;
-    cause_.IgnoreError();  // kept for Check
+    cause_ = cause.message();
     tripped_.store(true, std::memory_order_release);
   }
   log_.Error("the object store takes no more writes", {{"reason", cause.message()}});

@@ -8,8 +8,8 @@
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <span>
+#include <string>
 
 #include "base/disk.h"
 #include "base/log.h"
@@ -32,7 +32,7 @@ class FailStop {
   const Logger log_;
   std::atomic<bool> tripped_{false};
   mutable std::mutex mu_;
-  Status cause_;
+  std::string cause_;
 };
 
 class AppendFile {
