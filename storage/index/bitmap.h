@@ -36,6 +36,7 @@ class Bitmap {
   Bitmap& operator|=(const Bitmap& other);
   Bitmap& operator-=(const Bitmap& other);
   bool operator==(const Bitmap& other) const;
+  bool Intersects(const Bitmap& other) const;
 
   // The `rank`th smallest member, from 0; nullopt past the end.
   std::optional<Doc> Select(uint64_t rank) const;

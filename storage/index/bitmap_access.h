@@ -1,0 +1,19 @@
+// The library's bitmap inside a Bitmap: for the builder only.
+#pragma once
+
+#include "storage/index/bitmap.h"
+
+namespace hilum::storage {
+
+struct BitmapAccess {
+  // Takes ownership.
+  static Bitmap Adopt(roaring_bitmap_s* rep) {
+    Bitmap bitmap;
+    std::swap(bitmap.rep_, rep);
+    Discard(rep);
+    return bitmap;
+  }
+  static void Discard(roaring_bitmap_s* rep);
+};
+
+}  // namespace hilum::storage

@@ -1,0 +1,63 @@
+// A set of documents within one block of 65,536, as postings store it, and the merge operands that change it. Value type.
+//
+// Stored as one octet for the form, then: 0 gaps as varints (short lists); 1 ascending uint16; 2 a bit for each of the
+// 65,536; 3 runs of (first, length - 1) as uint16 pairs: forms 1 to 3 are Roaring's containers. All little-endian.
+// A merge operand is a stored set (add these) or 0x10, the sized set to remove, and the set to add. Disjoint.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "base/bytes.h"
+
+namespace hilum::storage {
+
+class BlockSet {
+ public:
+  static constexpr size_t kWords = 1024;
+
+  void Add(uint16_t member) { words_[member >> 6] |= uint64_t{1} << (member & 63); }
+  void Remove(uint16_t member) { words_[member >> 6] &= ~(uint64_t{1} << (member & 63)); }
+  bool Contains(uint16_t member) const { return words_[member >> 6] >> (member & 63) & 1; }
+  uint32_t Count() const;
+  void operator|=(const BlockSet& other);
+  void operator-=(const BlockSet& other);
+
+  // Adds the members of a stored set. False when the bytes are damaged; what was added is then undefined.
+  bool AddEncoded(Bytes encoded);
+  // Appends the smallest form.
+  void Encode(std::string* out) const;
+  // Calls visit(uint16_t) for each member, ascending.
+  template <typename Visit>
+  void ForEach(Visit visit) const {
+    for (size_t i = 0; i < kWords; ++i) {
+      for (uint64_t word = words_[i]; word != 0; word &= word - 1) {
+        visit(static_cast<uint16_t>(i * 64 + std::countr_zero(word)));
+      }
+    }
+  }
+
+  std::span<const uint64_t, kWords> words() const { return words_; }
+
+ private:
+  uint32_t CountRuns() const;
+  void AddRange(uint32_t first, uint32_t last);
+
+  std::array<uint64_t, kWords> words_{};
+};
+
+// The only member of a stored set that has one and is in its short form: far cheaper than AddEncoded.
+std::optional<uint16_t> OnlyMember(Bytes encoded);
+
+void AppendAddOperand(std::string* out, uint16_t member);
+void AppendRemoveOperand(std::string* out, uint16_t member);
+
+// The set after the operands, oldest first, on top of a stored set. False when bytes are damaged.
+bool FoldBlockSet(std::optional<Bytes> base, std::span<const Bytes> operands, std::string* out);
+// One operand with the effect of all. False when bytes are damaged.
+bool CombineBlockSets(std::span<const Bytes> operands, std::string* out);
+
+}  // namespace hilum::storage

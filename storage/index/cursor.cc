@@ -1,0 +1,85 @@
+#include <openssl/crypto.h>
+#include <openssl/hmac.h>
+
+#include <array>
+
+#include "storage/index/index.h"
+
+namespace hilum::storage {
+namespace {
+
+constexpr size_t kMacBytes = 16;
+constexpr char kVersion = 1;
+constexpr size_t kMaxCursorText = 8192;
+constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+std::string Mac(Bytes key, Bytes message) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
+  unsigned length = 0;
+  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(message.data()),
+       message.size(), digest.data(), &length);
+  return std::string(reinterpret_cast<const char*>(digest.data()), kMacBytes);
+}
+
+// RFC 4648 5, without padding.
+std::string ToBase64Url(Bytes bytes) {
+  std::string text;
+  uint32_t bits = 0;
+  int count = 0;
+  for (const char octet : bytes) {
+    bits = bits << 8 | static_cast<unsigned char>(octet);
+    for (count += 8; count >= 6; count -= 6) text.push_back(kAlphabet[bits >> (count - 6) & 63]);
+  }
+  if (count > 0) text.push_back(kAlphabet[bits << (6 - count) & 63]);
+  return text;
+}
+
+std::optional<std::string> FromBase64Url(std::string_view text) {
+  std::string bytes;
+  uint32_t bits = 0;
+  int count = 0;
+  for (const char c : text) {
+    const size_t value = kAlphabet.find(c);
+    if (value == std::string_view::npos) return std::nullopt;
+    bits = bits << 6 | static_cast<uint32_t>(value);
+    count += 6;
+    if (count < 8) continue;
+    count -= 8;
+    bytes.push_back(static_cast<char>(bits >> count));
+  }
+  return bytes;
+}
+
+}  // namespace
+
+std::string EncodeCursor(const Cursor& cursor, Bytes key) {
+  std::string message(1, kVersion);
+  AppendLe(&message, cursor.fingerprint);
+  AppendLe(&message, cursor.last_doc);
+  message += cursor.last_key;
+  return ToBase64Url(message + Mac(key, message));
+}
+
+Result<Cursor> DecodeCursor(std::string_view text, Bytes key) {
+  const auto refused = [] {
+    return Invalid("the page cursor was not given out by this server: start again at the first page");
+  };
+  if (text.size() > kMaxCursorText) return refused();
+  const auto bytes = FromBase64Url(text);
+  // Written differently, the last character may decode to the same octets: there is one text for each cursor.
+  if (!bytes || bytes->size() < kMacBytes || ToBase64Url(*bytes) != text) return refused();
+  const Bytes message = Bytes(*bytes).substr(0, bytes->size() - kMacBytes);
+  if (CRYPTO_memcmp(Mac(key, message).data(), message.data() + message.size(), kMacBytes) != 0) return refused();
+
+  Cursor cursor;
+  ByteReader in(message);
+  Bytes version;
+  if (!in.ReadBytes(1, &version) || version[0] != kVersion || !in.ReadLe(&cursor.fingerprint) ||
+      !in.ReadLe(&cursor.last_doc)) {
+    return refused();
+  }
+  cursor.last_key = in.rest();
+  return cursor;
+}
+
+}  // namespace hilum::storage

@@ -1,0 +1,355 @@
+#include "storage/index/walk.h"
+
+#include <algorithm>
+
+#include "storage/index/rows.h"
+
+namespace hilum::storage {
+namespace {
+
+constexpr uint64_t kFewDocs = 512;
+// Columns of this many documents are read at a time.
+constexpr uint64_t kRowsAtOnce = 4096;
+// Distinct texts walked over in vain before the columns are read instead.
+constexpr uint64_t kTextsInVain = 50'000;
+
+// Members of `docs` that consecutive keys of one value stand for.
+class Group {
+ public:
+  explicit Group(const Bitmap& docs) : docs_(docs) {}
+
+  // False when the bytes are damaged.
+  bool Add(uint32_t block, Bytes stored) {
+    if (const auto only = OnlyMember(stored)) {
+      const Doc doc = block << 16 | *only;
+      if (docs_.Contains(doc)) few_.push_back(doc);
+      return true;
+    }
+    many_ = true;
+    return builder_.Add(block, stored);
+  }
+
+  bool empty() const { return few_.empty() && !many_; }
+
+  // And starts anew.
+  Bitmap Take() {
+    Bitmap members(few_);
+    if (many_) {
+      Bitmap rest = builder_.Build();
+      rest &= docs_;
+      members |= rest;
+      builder_ = BitmapBuilder();
+    }
+    few_.clear();
+    many_ = false;
+    return members;
+  }
+
+ private:
+  const Bitmap& docs_;
+  std::vector<Doc> few_;
+  BitmapBuilder builder_;
+  bool many_ = false;
+};
+
+}  // namespace
+
+Result<Page> Walker::Run(const Bitmap& matches, const std::vector<SortKey>& sort, const std::optional<Cursor>& after) {
+  Page page;
+  if (limit_ == 0) return page;
+  HILUM_RETURN_IF_ERROR(SetOrder(sort));
+  if (after) HILUM_RETURN_IF_ERROR(SetResume(*after));
+  HILUM_RETURN_IF_ERROR(Order(matches, 0, after.has_value()));
+  if (full()) {
+    page_.pop_back();
+    HILUM_ASSIGN_OR_RETURN(page.next, CursorAfter(page_.back()));
+    if (after) page.next->fingerprint = after->fingerprint;
+  }
+  page.docs = std::move(page_);
+  return page;
+}
+
+Status Walker::SetOrder(const std::vector<SortKey>& sort) {
+  if (!sort.empty()) docs_descending_ = sort.front().descending;
+  for (const SortKey& key : sort) {
+    if (key.field == kDocOrder) {
+      docs_descending_ = key.descending;
+      break;
+    }
+    const FieldSpec* field = lists_.schema().Find(collection_, key.field);
+    if (field == nullptr || !field->sortable || field->kind == FieldKind::kReference) {
+      return Invalid("index field " + std::to_string(static_cast<int>(key.field)) + " is not one to sort by");
+    }
+    keys_.push_back({field, key.descending});
+  }
+  return Status::Ok();
+}
+
+// A cursor holds for each key whether there is a position, and the position.
+Status Walker::SetResume(const Cursor& after) {
+  ByteReader in(after.last_key);
+  for (size_t i = 0; i < keys_.size(); ++i) {
+    Bytes has, position;
+    const bool read = in.ReadBytes(1, &has) && (has[0] == 0 || in.ReadSized(&position));
+    const bool fits = !IsRange(keys_[i].field->kind) || position.empty() || position.size() == sizeof(uint64_t);
+    if (!read || !fits) return Invalid("the page cursor belongs to another sort order");
+    resume_.positions.push_back(has[0] == 0 ? Position() : Position(position));
+    if (resume_.positions.back() && IsRange(keys_[i].field->kind) && position.empty()) {
+      return Invalid("the page cursor belongs to another sort order");
+    }
+  }
+  if (!in.empty()) return Invalid("the page cursor belongs to another sort order");
+  resume_.doc = after.last_doc;
+  return Status::Ok();
+}
+
+Result<Cursor> Walker::CursorAfter(Doc doc) {
+  HILUM_ASSIGN_OR_RETURN(const std::vector<Row> rows, ReadRows(Bitmap({doc}), 0));
+  Cursor cursor;
+  cursor.last_doc = doc;
+  for (const Position& position : rows.front().positions) {
+    cursor.last_key.push_back(position ? 1 : 0);
+    if (position) AppendSized(&cursor.last_key, *position);
+  }
+  return cursor;
+}
+
+bool Walker::Skips(const Bitmap& docs, bool resume) {
+  if (resume || skip_ == 0) return false;
+  const uint64_t count = docs.Count();
+  if (count > skip_) return false;
+  skip_ -= count;
+  return true;
+}
+
+Status Walker::Order(const Bitmap& docs, size_t key, bool resume) {
+  if (full() || docs.empty() || Skips(docs, resume)) return Status::Ok();
+  if (key == keys_.size()) return OrderByDoc(docs, resume);
+  HILUM_ASSIGN_OR_RETURN(const bool few, AreFew(docs.Count(), key));
+  if (few) return OrderByColumns(docs, key, resume);
+
+  const FieldSpec& field = *keys_[key].field;
+  const bool resume_absent = resume && !resume_.positions[key];
+  HILUM_ASSIGN_OR_RETURN(const BitmapPtr present, lists_.List(collection_, Entry::kPresent, field.id));
+  if (!resume_absent) {
+    Bitmap with_value = docs;
+    with_value &= *present;
+    HILUM_RETURN_IF_ERROR(IsRange(field.kind) ? OrderByBuckets(with_value, key, 0, {0, UINT64_MAX}, resume)
+                                              : OrderByTexts(with_value, key, resume));
+  }
+  Bitmap absent = docs;
+  absent -= *present;
+  return Order(absent, key + 1, resume_absent);
+}
+
+Result<bool> Walker::AreFew(uint64_t count, size_t key) {
+  if (count <= kFewDocs) return true;
+  const FieldSpec& field = *keys_[key].field;
+  if (IsRange(field.kind)) return false;
+  // Reading a row costs about what walking over a value does, and one in present/count values is of use.
+  HILUM_ASSIGN_OR_RETURN(const BitmapPtr present, lists_.List(collection_, Entry::kPresent, field.id));
+  const double wanted = static_cast<double>(skip_ + limit_ + 1 - page_.size());
+  return static_cast<double>(count) * static_cast<double>(count) <= static_cast<double>(present->Count()) * wanted;
+}
+
+Status Walker::OrderByDoc(const Bitmap& docs, bool resume) {
+  const uint64_t count = docs.Count();
+  uint64_t rank = 0;  // of the first one to give out
+  if (!docs_descending_) {
+    rank = (resume ? docs.Rank(resume_.doc) : 0);
+    const uint64_t rest = count - rank;
+    if (skip_ >= rest) {
+      skip_ -= rest;
+      return Status::Ok();
+    }
+    rank += skip_;
+  } else {
+    const uint64_t rest = resume ? docs.Rank(resume_.doc) - docs.Contains(resume_.doc) : count;
+    if (skip_ >= rest) {
+      skip_ -= rest;
+      return Status::Ok();
+    }
+    rank = rest - 1 - skip_;
+  }
+  skip_ = 0;
+  docs.ForEachFrom(*docs.Select(rank), docs_descending_, [&](Doc doc) {
+    page_.push_back(doc);
+    return !full();
+  });
+  return Status::Ok();
+}
+
+Status Walker::OrderByBuckets(const Bitmap& docs, size_t key, int level, const Extent& within, bool resume) {
+  const auto [field, descending] = keys_[key];
+  const LineKind line = LineOf(field->kind);
+  const int finest = line == LineKind::kDate ? kInstantLevel : kFinestLevel;
+  uint64_t first = BucketOf(line, level, within.start), last = BucketOf(line, level, within.last);
+  std::optional<uint64_t> resumed;
+  if (resume) {
+    resumed = BucketOf(line, level, LoadBe<uint64_t>(resume_.positions[key]->data()));
+    (descending ? last : first) = *resumed;
+  }
+  if (first > last) return Status::Ok();
+  std::string lower = lists_.Prefix(collection_, Entry::kStart, field->id);
+  lower.push_back(static_cast<char>(level));
+  std::string upper = lower;
+  AppendBe(&lower, first);
+  AppendBe(&upper, last);
+
+  Group group(docs);
+  std::optional<uint64_t> bucket;
+  const auto finish = [&]() -> Status {
+    if (!bucket || group.empty()) return Status::Ok();
+    HILUM_ASSIGN_OR_RETURN(const Bitmap members, Belonging(group.Take(), key, [&](const std::string& position) {
+      return BucketOf(line, level, LoadBe<uint64_t>(position.data())) == *bucket;
+    }));
+    const bool here = resumed == bucket;
+    if (members.empty() || Skips(members, here)) return Status::Ok();
+    if (level == finest) return Order(members, key + 1, here);
+    if (members.Count() <= kFewDocs) return OrderByColumns(members, key, here);
+    return OrderByBuckets(members, key, level + 1, ExtentOfBucket(line, level, *bucket), here);
+  };
+
+  Status outcome;
+  HILUM_RETURN_IF_ERROR(
+      lists_.Scan(lower, PrefixEnd(upper), descending, [&](Bytes value, uint32_t block, Bytes stored) {
+        if (value.size() != 1 + sizeof(uint64_t)) {
+          outcome = DamagedEntry(lower);
+          return false;
+        }
+        const auto next = LoadBe<uint64_t>(value.data() + 1);
+        if (next != bucket) outcome = finish();
+        bucket = next;
+        if (outcome.ok() && !full() && !group.Add(block, stored)) outcome = DamagedEntry(lower);
+        return outcome.ok() && !full();
+      }));
+  HILUM_RETURN_IF_ERROR(outcome);
+  return full() ? Status::Ok() : finish();
+}
+
+Status Walker::OrderByTexts(const Bitmap& docs, size_t key, bool resume) {
+  const auto [field, descending] = keys_[key];
+  const Entry entry = field->kind == FieldKind::kToken ? Entry::kCode : Entry::kText;
+  std::string lower = lists_.Prefix(collection_, entry, field->id);
+  std::string upper = PrefixEnd(lower);
+  if (resume) {
+    std::string at = lower;
+    AppendTextPrefix(&at, *resume_.positions[key]);
+    // A text ends with a zero, so behind it are all that are longer.
+    (descending ? upper : lower) = descending ? at + '\1' : at;
+  }
+
+  Group group(docs);
+  std::optional<std::string> text;
+  uint64_t in_vain = 0;
+  const auto finish = [&]() -> Status {
+    if (!text) return Status::Ok();
+    if (group.empty()) {
+      ++in_vain;
+      return Status::Ok();
+    }
+    HILUM_ASSIGN_OR_RETURN(const Bitmap members, Belonging(group.Take(), key, [&](const std::string& position) {
+      return position == *text;
+    }));
+    return Order(members, key + 1, resume && resume_.positions[key] == text);
+  };
+
+  Status outcome;
+  HILUM_RETURN_IF_ERROR(lists_.Scan(lower, upper, descending, [&](Bytes value, uint32_t block, Bytes stored) {
+    KeyText next;
+    if (!ReadText(&value, &next)) {
+      outcome = DamagedEntry(lower);
+      return false;
+    }
+    if (next.text != text) {
+      outcome = finish();
+      if (in_vain > kTextsInVain) return false;
+      text = std::move(next.text);
+    }
+    if (outcome.ok() && !full() && !group.Add(block, stored)) outcome = DamagedEntry(lower);
+    return outcome.ok() && !full();
+  }));
+  HILUM_RETURN_IF_ERROR(outcome);
+  if (full()) return Status::Ok();
+  if (in_vain > kTextsInVain) return OrderByColumns(docs, key, /*resume=*/false, &*text);
+  return finish();
+}
+
+Result<Bitmap> Walker::Belonging(Bitmap docs, size_t key, const std::function<bool(const std::string&)>& fits) {
+  const auto [field, descending] = keys_[key];
+  HILUM_ASSIGN_OR_RETURN(const BitmapPtr multi, lists_.List(collection_, Entry::kMulti, field->id));
+  if (!docs.Intersects(*multi)) return docs;
+  Bitmap several = docs;
+  several &= *multi;
+  HILUM_RETURN_IF_ERROR(lists_.Rows(collection_, field->id, several, [&](Doc doc, Bytes cells) -> Status {
+    const auto position = SortPosition(field->kind, cells, descending);
+    if (!position) return DamagedRow(field->id, doc);
+    if (!fits(*position)) docs.Remove(doc);
+    return Status::Ok();
+  }));
+  return docs;
+}
+
+Result<std::vector<Walker::Row>> Walker::ReadRows(const Bitmap& docs, size_t key) {
+  std::vector<Row> rows;
+  for (const Doc doc : docs.ToVector()) rows.push_back({std::vector<Position>(keys_.size()), doc});
+  for (size_t i = key; i < keys_.size(); ++i) {
+    const auto [field, descending] = keys_[i];
+    auto row = rows.begin();
+    HILUM_RETURN_IF_ERROR(lists_.Rows(collection_, field->id, docs, [&](Doc doc, Bytes cells) -> Status {
+      while (row->doc != doc) ++row;
+      row->positions[i] = SortPosition(field->kind, cells, descending);
+      return row->positions[i] ? Status::Ok() : DamagedRow(field->id, doc);
+    }));
+  }
+  return rows;
+}
+
+bool Walker::Before(const Row& a, const Row& b, size_t key) const {
+  for (size_t i = key; i < keys_.size(); ++i) {
+    const Position &of_a = a.positions[i], &of_b = b.positions[i];
+    if (of_a == of_b) continue;
+    if (!of_a || !of_b) return of_a.has_value();
+    return keys_[i].descending ? *of_a > *of_b : *of_a < *of_b;
+  }
+  return docs_descending_ ? a.doc > b.doc : a.doc < b.doc;
+}
+
+Status Walker::OrderByColumns(const Bitmap& docs, size_t key, bool resume, const std::string* beyond) {
+  const auto before = [this, key](const Row& a, const Row& b) { return Before(a, b, key); };
+  const uint64_t wanted = skip_ + limit_ + 1 - page_.size();
+  std::vector<Row> best;
+  uint64_t count = 0;
+  const uint64_t size = docs.Count();
+  // In portions, so that only the rows of this page (and what it skips) are held.
+  for (uint64_t rank = 0; rank < size; rank += kRowsAtOnce) {
+    Bitmap portion = docs;
+    if (size > kRowsAtOnce) {
+      const uint64_t end = rank + kRowsAtOnce < size ? uint64_t{*docs.Select(rank + kRowsAtOnce)} : uint64_t{1} << 32;
+      portion &= Bitmap::Range(*docs.Select(rank), end);
+    }
+    HILUM_ASSIGN_OR_RETURN(std::vector<Row> rows, ReadRows(portion, key));
+    std::erase_if(rows, [&](const Row& row) {
+      if (resume && !before(resume_, row)) return true;
+      if (beyond == nullptr) return false;
+      const Position& position = row.positions[key];
+      return !position || (keys_[key].descending ? *position >= *beyond : *position <= *beyond);
+    });
+    count += rows.size();
+    std::move(rows.begin(), rows.end(), std::back_inserter(best));
+    if (best.size() > wanted) {
+      std::nth_element(best.begin(), best.begin() + static_cast<ptrdiff_t>(wanted), best.end(), before);
+      best.resize(wanted);
+    }
+  }
+  if (skip_ >= count) {
+    skip_ -= count;
+    return Status::Ok();
+  }
+  std::sort(best.begin(), best.end(), before);
+  for (size_t i = skip_; i < best.size() && !full(); ++i) page_.push_back(best[i].doc);
+  skip_ = 0;
+  return Status::Ok();
+}
+
+}  // namespace hilum::storage
