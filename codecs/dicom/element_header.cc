@@ -88,8 +88,9 @@ bool GuessSyntax(Bytes rest, bool known_to_be_dicom, Syntax* out) {
   const Tag tag = out->big_endian ? big : little;
   out->explicit_vr = VrFlags(Vr(rest[4], rest[5])) != 0;
   if (tag.group == 0) return false;  // a command, which has no place in a file
-  if (out->explicit_vr) return known_to_be_dicom || tag.group < 0x0100 || FindTag(tag) != nullptr;
-  if (out->big_endian || !(known_to_be_dicom || FindTag(tag) != nullptr)) return false;
+  const bool known = known_to_be_dicom || tag.element == 0 || FindTag(tag) != nullptr;
+  if (out->explicit_vr) return known || tag.group < 0x0100;
+  if (out->big_endian || !known) return false;
   const uint32_t length = LoadLe<uint32_t>(rest.data() + 4);
   return length <= rest.size() - 8 || length == kUndefined;
 }
