@@ -1,0 +1,54 @@
+// Changes to a JSON text at known places: everything that is not named stays octet for octet.
+//
+// Plain values, not thread-safe.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fhir/json/document.h"
+
+namespace hilum::fhir::json {
+
+// Appends `text` as a JSON string with its quotes. REQUIRES: UTF-8.
+void AppendString(std::string* out, std::string_view text);
+std::string Quoted(std::string_view text);
+
+// Replacements of octet ranges of one text, in any order.
+class Edits {
+ public:
+  // Octets [begin, end) become `with`. Ranges must not overlap; insertions at one place (begin == end) keep their
+  // order.
+  void Replace(size_t begin, size_t end, std::string with) { edits_.push_back({begin, end, std::move(with)}); }
+  void Insert(size_t at, std::string text) { Replace(at, at, std::move(text)); }
+  bool empty() const { return edits_.empty(); }
+
+  // The octets [begin, end) of `text` with the edits that lie in them.
+  std::string Apply(Bytes text, size_t begin, size_t end) const;
+  std::string Apply(Value value) const { return Apply(value.document().bytes(), value.begin(), value.end()); }
+
+ private:
+  struct Edit {
+    size_t begin, end;
+    std::string with;
+  };
+  std::vector<Edit> edits_;
+};
+
+// What a server sets in every version of a resource it stores; nullopt leaves the element as it is.
+struct Identity {
+  std::optional<std::string_view> id;
+  std::optional<std::string_view> version_id;
+  std::optional<std::string_view> last_updated;  // instant
+};
+// Adds the edits that set `id`, `meta.versionId` and `meta.lastUpdated`; missing ones go behind resourceType and in
+// front of what meta has. REQUIRES: `resource` is an object with a resourceType; `meta`, when present, is an object
+// (validated resources are).
+void SetIdentity(Value resource, const Identity& identity, Edits* edits);
+// Takes `id`, `meta.versionId` and `meta.lastUpdated` away, and a `meta` that has nothing else: what two versions have
+// in common when they say the same.
+void ClearIdentity(Value resource, Edits* edits);
+
+}  // namespace hilum::fhir::json
