@@ -39,6 +39,17 @@ class ObjectStoreTest : public testing::Test {
     ASSERT_TRUE(opened.ok()) << opened.status().ToString();
     store_ = std::move(*opened);
   }
+  // As if there had never been a store.
+  void Wipe() {
+    store_.reset();
+    disk_.ClearFaults();
+    disk_.ClearCalls();
+    ASSERT_TRUE(disk_.CreateDirectories(kDirectory).ok());
+    const auto names = disk_.List(kDirectory);
+    ASSERT_TRUE(names.ok());
+    for (const std::string& name : *names) ASSERT_TRUE(disk_.Remove(std::string(kDirectory) + "/" + name).ok());
+    ASSERT_TRUE(disk_.SyncDirectory(kDirectory).ok());
+  }
   Result<std::unique_ptr<ObjectStore>> TryOpen() {
     ObjectStoreOptions options;
     options.directory = kDirectory;

@@ -1,0 +1,169 @@
+// Octets that are not what was written: found always, believed never.
+#include <set>
+
+#include "tests/storage/object/fixture.h"
+
+namespace hilum::storage {
+namespace {
+
+class DamageTest : public ObjectStoreTest {
+ protected:
+  void SetUp() override {
+    Open();
+    std::mt19937_64 random(11);
+    for (const size_t size :
+         {size_t{0}, size_t{100}, size_t{4096}, size_t{300'000}, size_t{20'000}, size_t{600'001}, size_t{50}}) {
+      all_.push_back(PutSynced("id." + std::to_string(size), RandomBytes(random, size)));
+    }
+    file_ = *disk_.Open(std::string(kDirectory) + "/000001.seg", OpenMode::kReadWrite);
+  }
+
+  void Flip(uint64_t offset, int bit) {
+    std::string octet(1, '\0');
+    ASSERT_TRUE(file_->ReadAt(offset, octet).ok());
+    octet[0] = static_cast<char>(octet[0] ^ (1 << bit));
+    ASSERT_TRUE(file_->WriteAt(offset, octet).ok());
+  }
+
+  // The record that holds this octet of the file.
+  const Stored& Owner(uint64_t offset) const {
+    for (const Stored& stored : all_) {
+      if (offset < stored.ref.offset + ObjectStore::RecordBytes(stored.ref.length)) return stored;
+    }
+    return all_.back();
+  }
+  enum class Part { kHeader, kBody, kPadding, kTable, kFooter };
+  static Part PartAt(const Stored& stored, uint64_t offset) {
+    const uint64_t end = ObjectStore::RecordBytes(stored.ref.length);
+    const uint64_t chunks = (stored.ref.length + 256 * 1024 - 1) / (256 * 1024);
+    const uint64_t at = offset - stored.ref.offset;
+    if (at < 128) return Part::kHeader;
+    if (at < 128 + stored.ref.length) return Part::kBody;
+    if (at < end - 128 - chunks * 8) return Part::kPadding;
+    return at < end - 128 ? Part::kTable : Part::kFooter;
+  }
+
+  void CheckWithDamageAt(uint64_t offset) {
+    const Stored& hit = Owner(offset);
+    const Part part = PartAt(hit, offset);
+    std::string out;
+    for (const Stored& stored : all_) {
+      const Status read = ReadBack(*store_, stored, &out);
+      const Status verified = store_->VerifyObject(stored.id, stored.ref);
+      if (&stored != &hit || part == Part::kPadding) {
+        EXPECT_TRUE(read.ok() && out == stored.body && verified.ok());
+        continue;
+      }
+      EXPECT_EQ(verified.code(), Code::kCorruption);
+      if (part == Part::kHeader)
+        EXPECT_TRUE(read.ok() && out == stored.body);  // the body and its checksums are whole
+      else
+        EXPECT_EQ(read.code(), Code::kCorruption);
+    }
+    const auto found = ScanAll(1);
+    ASSERT_EQ(found.size(), all_.size());
+    for (size_t i = 0; i < all_.size(); ++i) {
+      EXPECT_EQ(found[i].id, all_[i].id);
+      EXPECT_EQ(found[i].ref, all_[i].ref);
+      const bool structure = &all_[i] == &hit && part != Part::kPadding && part != Part::kBody;
+      EXPECT_EQ(found[i].state.ok(), !structure) << found[i].state.ToString();
+    }
+  }
+
+  std::vector<Stored> all_;
+  std::shared_ptr<File> file_;
+};
+
+TEST_F(DamageTest, EveryFlippedBitThatMattersIsNoticed) {
+  std::mt19937_64 random(12);
+  const uint64_t end = all_.back().ref.offset + ObjectStore::RecordBytes(all_.back().ref.length);
+  std::set<Part> parts;
+  for (int i = 0; i < 150 && !HasFailure(); ++i) {
+    // Headers and footers are small among the octets: aim at them every other time.
+    const Stored& aim = all_[random() % all_.size()];
+    const uint64_t record_end = aim.ref.offset + ObjectStore::RecordBytes(aim.ref.length);
+    uint64_t offset = 4096 + random() % (end - 4096);
+    if (i % 3 == 0) offset = aim.ref.offset + random() % 128;
+    if (i % 3 == 1) offset = record_end - 1 - random() % 152;
+    const int bit = static_cast<int>(random() % 8);
+    SCOPED_TRACE("offset " + std::to_string(offset) + " bit " + std::to_string(bit));
+    parts.insert(PartAt(Owner(offset), offset));
+    Flip(offset, bit);
+    CheckWithDamageAt(offset);
+    Flip(offset, bit);
+  }
+  EXPECT_EQ(parts.size(), 5u);
+}
+
+TEST_F(DamageTest, ARangeIsReadAsLongAsItsOwnChunksAreWhole) {
+  const Stored& large = all_[5];
+  Flip(large.ref.offset + 128 + 10, 3);
+  std::string out(1000, '\0');
+  EXPECT_EQ(store_->Read(large.ref, 0, out).code(), Code::kCorruption);
+  EXPECT_EQ(store_->Read(large.ref, 262'000, out).code(), Code::kCorruption);
+  EXPECT_TRUE(store_->Read(large.ref, 262'144, out).ok());
+  EXPECT_EQ(out, large.body.substr(262'144, 1000));
+}
+
+TEST_F(DamageTest, AMessageNamesThePlace) {
+  Flip(all_[1].ref.offset + 128, 0);
+  const std::string message = store_->VerifyObject(all_[1].id, all_[1].ref).message();
+  EXPECT_NE(message.find("segment 1"), std::string::npos) << message;
+  EXPECT_NE(message.find("offset " + std::to_string(all_[1].ref.offset)), std::string::npos) << message;
+}
+
+TEST_F(DamageTest, ALostPageHidesOnlyItsOwnRecord) {
+  // Header and footer of a small record are in one page.
+  ASSERT_TRUE(file_->WriteAt(all_[1].ref.offset, std::string(4096, '\xFF')).ok());
+  const auto found = ScanAll(1);
+  ASSERT_EQ(found.size(), all_.size() - 1);
+  EXPECT_EQ(found[1].id, all_[2].id);
+  EXPECT_TRUE(found[1].state.ok());
+}
+
+TEST_F(DamageTest, ARecordAtAnotherPlaceIsNotBelieved) {
+  std::string record(ObjectStore::RecordBytes(all_[2].ref.length), '\0');
+  ASSERT_TRUE(file_->ReadAt(all_[2].ref.offset, record).ok());
+  ASSERT_TRUE(file_->WriteAt(all_[3].ref.offset, record).ok());
+  std::string out;
+  EXPECT_EQ(ReadBack(*store_, all_[3], &out).code(), Code::kCorruption);
+  EXPECT_EQ(store_->Read({1, all_[3].ref.offset, all_[2].ref.length}, 0, out).code(), Code::kCorruption);
+  size_t whole = 0;
+  for (const FoundObject& found : ScanAll(1)) whole += found.state.ok() ? 1 : 0;
+  EXPECT_EQ(whole, all_.size() - 1);
+}
+
+TEST_F(DamageTest, ATruncatedFileLosesOnlyWhatIsCutOff) {
+  store_.reset();
+  const uint64_t full = *file_->Size();
+  std::string content(full, '\0');
+  ASSERT_TRUE(file_->ReadAt(0, content).ok());
+  std::mt19937_64 random(13);
+  for (int i = 0; i < 60 && !HasFailure(); ++i) {
+    const uint64_t size = 4097 + random() % (full - 4097);
+    SCOPED_TRACE("cut to " + std::to_string(size));
+    ASSERT_TRUE(file_->Truncate(size).ok());
+    Open();
+    std::string out;
+    for (const Stored& stored : all_) {
+      const bool cut = stored.ref.offset + ObjectStore::RecordBytes(stored.ref.length) > size;
+      const Status read = ReadBack(*store_, stored, &out);
+      EXPECT_EQ(read.code(), cut ? Code::kCorruption : Code::kOk);
+    }
+    ExpectIntact(PutSynced("more", std::string(10'000, 'm')));
+    store_.reset();
+    ASSERT_TRUE(file_->Truncate(0).ok());
+    ASSERT_TRUE(file_->WriteAt(0, content).ok());
+  }
+}
+
+TEST_F(DamageTest, AScanOfNoiseEnds) {
+  std::mt19937_64 random(14);
+  ASSERT_TRUE(file_->WriteAt(4096, RandomBytes(random, *file_->Size() - 4096)).ok());
+  EXPECT_TRUE(ScanAll(1).empty());
+  Open();
+  ExpectIntact(PutSynced("a", "b"));
+}
+
+}  // namespace
+}  // namespace hilum::storage
