@@ -116,6 +116,7 @@ struct KvOptions {
   // disk.
   uint64_t low_water_bytes = 512 << 20;
   bool accept_loss = false;  // open although acknowledged commits are missing, and accept the shorter log as the truth
+  // Called once, on whichever thread meets the error; must return soon and not commit.
   std::function<void(const Status&)> on_fatal;
 };
 

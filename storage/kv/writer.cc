@@ -61,6 +61,10 @@ class GroupWriter : public Writer {
   }
 
   Result<uint64_t> Run(Task task) override;
+  size_t waiting() const override {
+    std::lock_guard lock(mu_);
+    return queue_.size();
+  }
 
  private:
   void WriteGroups();
@@ -73,7 +77,7 @@ class GroupWriter : public Writer {
   std::vector<const Merger*> mergers_;
   const Options options_;
 
-  std::mutex mu_;
+  mutable std::mutex mu_;
   std::condition_variable wake_;
   Waiters queue_;
   bool idle_ = false;

@@ -50,6 +50,9 @@ class Writer {
   // Runs the task and waits until it is durable. The task's own error, or why the group could not be committed; then
   // nothing of it happened. Safe for concurrent use. The value is the commit sequence of the group.
   virtual Result<uint64_t> Run(Task task) = 0;
+
+  // Tasks that wait to be run.
+  virtual size_t waiting() const = 0;
 };
 
 }  // namespace hilum::storage

@@ -46,6 +46,10 @@ class Gate {
 
 class WriterTest : public ::testing::Test {
  protected:
+  void WaitForQueue(size_t tasks) {
+    while (writer_->waiting() < tasks) std::this_thread::yield();
+  }
+
   // Runs the tasks in one group, in order, and returns their outcomes.
   std::vector<Result<uint64_t>> RunAsGroup(std::vector<Task> tasks) {
     std::vector<std::optional<Result<uint64_t>>> outcomes(tasks.size());
@@ -55,7 +59,7 @@ class WriterTest : public ::testing::Test {
     gate.WaitUntilEntered();
     for (size_t i = 0; i < tasks.size(); ++i) {
       threads.emplace_back([&, i] { outcomes[i].emplace(writer_->Run(tasks[i])); });
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));  // queued in order
+      WaitForQueue(i + 1);
     }
     gate.Open();
     for (auto& thread : threads) thread.join();
@@ -246,15 +250,16 @@ TEST_F(WriterTest, RefusesMoreThanTheQueueHolds) {
 }
 
 TEST_F(WriterTest, FinishesWhatWaitsBeforeItStops) {
+  Writer* const writer = writer_.get();
   Gate gate;
   std::vector<std::thread> threads;
-  threads.emplace_back([&] { HILUM_EXPECT_OK(writer_->Run(gate.AsTask())); });
+  threads.emplace_back([&] { HILUM_EXPECT_OK(writer->Run(gate.AsTask())); });
   gate.WaitUntilEntered();
   for (int i = 0; i < 4; ++i) {
-    threads.emplace_back([&, i] { HILUM_EXPECT_OK(writer_->Run(PutTask(std::to_string(i), "v"))); });
+    threads.emplace_back([&, i] { HILUM_EXPECT_OK(writer->Run(PutTask(std::to_string(i), "v"))); });
   }
-  std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  std::thread stopper([&] { writer_.reset(); });
+  WaitForQueue(4);
+  std::thread stopper([writer = std::move(writer_)] {});  // its end destroys the writer
   gate.Open();
   for (auto& thread : threads) thread.join();
   stopper.join();
