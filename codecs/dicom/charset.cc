@@ -62,6 +62,13 @@ bool IsTwoByte(Repertoire repertoire) {
          repertoire == Repertoire::kKorean || repertoire == Repertoire::kChinese;
 }
 
+// JIS X 0201 has no such first octet.
+bool IsShiftJisPair(Bytes text) {
+  if (text.size() < 2) return false;
+  const auto lead = static_cast<unsigned char>(text[0]), trail = static_cast<unsigned char>(text[1]);
+  return ((lead > 0x80 && lead < 0xA0) || (lead >= 0xE0 && lead < 0xFD)) && trail >= 0x40 && trail != 0x7F && trail < 0xFD;
+}
+
 bool IsWholeEncoding(Repertoire repertoire) {
   return repertoire == Repertoire::kUtf8 || repertoire == Repertoire::kGb18030 || repertoire == Repertoire::kGbk;
 }
@@ -81,6 +88,7 @@ const char* ConverterName(Repertoire repertoire) {
     case Repertoire::kThai: return "TIS-620";
     case Repertoire::kKanji:
     case Repertoire::kKanjiSupplement: return "EUC-JP";
+    case Repertoire::kShiftJis: return "Shift_JIS";
     case Repertoire::kKorean: return "EUC-KR";
     case Repertoire::kChinese: return "GB2312";
     case Repertoire::kGb18030: return "gb18030";
@@ -179,6 +187,7 @@ class TextDecoder::Run {
       return Take(text.substr(0, 1), octet == '\\' || IsTwoByte(g0_) ? Repertoire::kAscii : g0_);
     }
     const Repertoire set = g1_ == Repertoire::kNone ? charset_.fallback() : g1_;
+    if (set == Repertoire::kJisKatakana && IsShiftJisPair(text)) return Take(text.substr(0, 2), Repertoire::kShiftJis);
     return Take(text.substr(0, IsTwoByte(set) ? 2 : 1), set);
   }
 

@@ -175,7 +175,7 @@ Status Parser::ReadEncapsulated(const ElementHeader& header, uint64_t value) {
     at += 8 + uint64_t{length};
   }
   const Element element{.tag = header.tag,
-                        .vr = header.vr,
+                        .vr = frame.syntax.explicit_vr ? header.vr : Vr("OB"),  // PS3.5 A.4
                         .big_endian = frame.syntax.big_endian,
                         .depth = depth(),
                         .offset = value,

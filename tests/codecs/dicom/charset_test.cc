@@ -99,6 +99,11 @@ TEST(CharsetTest, UsesTheExtensionWhereTheEscapeSequenceIsMissing) {
   EXPECT_EQ(Decode("ISO_IR 100", "J\xE9\x1B-L\xBB"), "JéЛ") << "and the escape sequence where the extension is";
 }
 
+TEST(CharsetTest, ReadsShiftJisWhereItWasCalledJisX0201) {
+  EXPECT_EQ(Decode("ISO_IR 13", "\x8E\x52\x93\x63^\xC0\xDB\xB3"), "山田^ﾀﾛｳ");
+  EXPECT_EQ(Decode("ISO_IR 13", "\x95\x5C\\x"), "表\\x") << "the second octet is no delimiter";
+}
+
 TEST(CharsetTest, ReplacesWhatMeansNothing) {
   constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
   EXPECT_EQ(Decode("ISO_IR 192", "a\xC3(b"), "a" + std::string(kReplacement) + "(b");
