@@ -11,8 +11,9 @@ namespace {
 
 // Bodies up to this size are copied behind the header, so that one call sends both.
 constexpr size_t kCopied = 16 * 1024;
-// While no other request waits for a worker, one that finished stays with its client as long as that reads on without such a pause.
-// Disk reads of large answers then happen here and not on the event loop.
+constexpr size_t kUsualHead = 512;
+// While no other request waits for a worker, one that finished stays with its client as long as that reads on without
+// such a pause. Disk reads of large answers then happen here and not on the event loop.
 constexpr std::chrono::milliseconds kPatience{10};
 
 }  // namespace
@@ -54,10 +55,10 @@ Status Answer::Head(int status, const Headers& headers, std::optional<uint64_t> 
     if (!http11_) close_ = true;
   }
   framing.close = close_;
-  std::string text;
-  text.reserve(384);
-  AppendAnswerHead(status, headers, framing, request_.id, context_.clock.Now(), extra_lines_, &text);
-  output_.Append(text);
+  output_.Render([&](std::string* text) {
+    if (text->empty()) text->reserve(kUsualHead);
+    AppendAnswerHead(status, headers, framing, request_.id, context_.clock.Now(), extra_lines_, text);
+  });
   // A stream may take its time for the first octets; its client is told at once that it begins.
   return sized_ ? Status::Ok() : Flush();
 }
@@ -106,7 +107,9 @@ Status Answer::WriteFile(FileRange range) {
   return Flush();
 }
 
-Status Answer::Flush() { return Pump({}); }
+Status Answer::Flush() {
+  return Pump({});
+}
 
 // Sends what waits and `body`; copies the rest of it once that fits below the limit, and waits before.
 Status Answer::Pump(Bytes body) {

@@ -23,8 +23,8 @@ struct AnswerFraming {
   bool http11 = true;  // of the request; an HTTP/1.0 client is told when the connection stays
 };
 
-// Fields the server owns (Content-Length, Transfer-Encoding, Connection, Date, X-Request-Id) are left out of `fields`; octets that could
-// end a field early become blanks. `extra` is appended as it is: whole lines.
+// Fields the server owns (Content-Length, Transfer-Encoding, Connection, Date, X-Request-Id) are left out of `fields`;
+// octets that could end a field early become blanks. `extra` is appended as it is: whole lines.
 void AppendAnswerHead(int status, const Headers& fields, const AnswerFraming& framing, std::string_view request_id,
                       Micros now, std::string_view extra, std::string* out);
 

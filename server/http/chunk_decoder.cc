@@ -12,7 +12,9 @@ constexpr uint64_t kMaxSkipped = 16 * 1024;
 // 15 digits hold 2^60 - 1, so sizes never overflow.
 constexpr int kMaxSizeDigits = 15;
 
-Status Bad(const char* what) { return Invalid(std::string("chunked body: ") + what); }
+Status Bad(const char* what) {
+  return Invalid(std::string("chunked body: ") + what);
+}
 
 }  // namespace
 

@@ -1,5 +1,5 @@
-// The chunked transfer coding of a request body (RFC 9112 7.1), octet by octet, so that a split at any place gives the same body.
-// Strict: CRLF only, no blanks around the size. Extensions and trailer fields are skipped, within limits.
+// The chunked transfer coding of a request body (RFC 9112 7.1), octet by octet, so that a split at any place gives the
+// same body. Strict: CRLF only, no blanks around the size. Extensions and trailer fields are skipped, within limits.
 // Not thread-safe.
 #pragma once
 
@@ -12,8 +12,8 @@ namespace hilum::http {
 
 class ChunkDecoder {
  public:
-  // Eats framing from the front of `input` until chunk data comes next, the body ends, or the input is used up. kInvalid for bad
-  // framing: the rest of the connection is then meaningless.
+  // Eats framing from the front of `input` until chunk data comes next, the body ends, or the input is used up.
+  // kInvalid for bad framing: the rest of the connection is then meaningless.
   Status Advance(Bytes* input);
 
   // Octets of chunk data that come next in the stream; the caller takes them itself and says so with Took().

@@ -65,7 +65,9 @@ bool IsCompressibleType(std::string_view content_type) {
   return has_prefix("text/") || has_suffix("json") || has_suffix("xml") || has_suffix("javascript");
 }
 
-std::string_view CodingName(Coding coding) { return coding == Coding::kZstd ? "zstd" : "gzip"; }
+std::string_view CodingName(Coding coding) {
+  return coding == Coding::kZstd ? "zstd" : "gzip";
+}
 
 Result<std::string> Compress(Coding coding, Bytes body) {
   std::string packed;
@@ -96,7 +98,8 @@ std::string CodedEntityTag(std::string_view tag, Coding coding) {
 std::string PlainEntityTags(std::string_view tags) {
   std::string plain(tags);
   for (const std::string_view suffix : {"-gzip\"", "-zstd\""}) {
-    for (size_t at = plain.find(suffix); at != std::string::npos; at = plain.find(suffix, at)) plain.erase(at, suffix.size() - 1);
+    for (size_t at = plain.find(suffix); at != std::string::npos; at = plain.find(suffix, at))
+      plain.erase(at, suffix.size() - 1);
   }
   return plain;
 }

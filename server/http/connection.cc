@@ -72,7 +72,8 @@ void Connection::Start(bool refused) {
 void Connection::OnEvent() {
   Owner owner = owner_.load(std::memory_order_acquire);
   if (owner != Owner::kLoop) {
-    // The client sends ahead or went away. Nobody would take the level-triggered event now: listen again when the worker is done.
+    // The client sends ahead or went away. Nobody would take the level-triggered event now: listen again when the
+    // worker is done.
     if (owner == Owner::kWorker && owner_.compare_exchange_strong(owner, Owner::kWorkerDisarmed)) {
       return WaitFor(Interest::kNone);
     }
@@ -116,7 +117,8 @@ void Connection::OnTick(Micros now) {
 void Connection::OnModeChange(Mode mode) {
   const bool owned = owner_.load(std::memory_order_acquire) == Owner::kLoop;
   if (mode == Mode::kStopping) {
-    // A worker that waits for the client wakes up and finds it gone. Only the loop closes descriptors, so this one is still ours.
+    // A worker that waits for the client wakes up and finds it gone. Only the loop closes descriptors, so this one is
+    // still ours.
     if (!owned) shutdown(channel_.descriptor(), SHUT_RDWR);
     if (owned) Close(true);
   } else if (owned && (state_ == State::kHandshaking || IdlesInVain())) {
@@ -227,7 +229,8 @@ void Connection::NextRequest(Micros now) {
 }
 
 bool Connection::IdlesInVain() const {
-  return state_ == State::kReceiving && !head_started_ && context_.mode.load(std::memory_order_relaxed) != Mode::kServing;
+  return state_ == State::kReceiving && !head_started_ &&
+         context_.mode.load(std::memory_order_relaxed) != Mode::kServing;
 }
 
 bool Connection::StepReceive() {
@@ -244,8 +247,7 @@ bool Connection::StepReceive() {
     Refuse(parse.status, parse.reason);
     return true;
   }
-  Begin(std::move(head));
-  return state_ != State::kExchanging;
+  return Begin(std::move(head));
 }
 
 void Connection::FillRequest(RequestHead* head) {
@@ -269,7 +271,8 @@ void Connection::FillRequest(RequestHead* head) {
   }
 }
 
-void Connection::Begin(RequestHead head) {
+// False when a worker took over: from then on nothing of this object may be touched here.
+bool Connection::Begin(RequestHead head) {
   exchange_ = std::make_unique<Exchange>(*this, head);
   FillRequest(&head);
   Request& request = exchange_->request;
@@ -279,7 +282,8 @@ void Connection::Begin(RequestHead head) {
   if (context_.cors.IsPreflight(request.method, request.headers)) {
     answer.SetExtraLines(context_.cors.PreflightLines(request.headers));
     answer.Send(204, {}, {}).IgnoreError();  // what fails here shows when the connection flushes
-    return Complete();
+    Complete();
+    return true;
   }
   answer.SetExtraLines(context_.cors.AnswerLines(request.headers.First("Origin")));
   const Route* route = context_.routes(request.method, request.path);
@@ -294,19 +298,22 @@ void Connection::Begin(RequestHead head) {
   }
   if (status != 0) {
     SendError(answer, status, reason, request.id).IgnoreError();  // as above
-    return Complete();
+    Complete();
+    return true;
   }
-  Dispatch(*route, exchange_->body.AwaitsSocket());
+  return Dispatch(*route, exchange_->body.AwaitsSocket());
 }
 
-void Connection::Dispatch(const Route& route, bool awaits_socket) {
+bool Connection::Dispatch(const Route& route, bool awaits_socket) {
   RequestBody::Options options;
   options.max_bytes = route.max_body_bytes;
   options.timeout = context_.options.body_timeout;
   options.may_wait = !route.inline_handler;
   exchange_->body.Configure(options);
-  if (route.inline_handler) return RunHandler(route);
-
+  if (route.inline_handler) {
+    RunHandler(route);
+    return true;
+  }
   exchange_->answer.RunsOnWorker();
   state_ = State::kExchanging;
   // A worker that reads the body from the socket must not have the loop woken by each packet.
@@ -316,7 +323,7 @@ void Connection::Dispatch(const Route& route, bool awaits_socket) {
         RunHandler(route);
         ReleaseToLoop();
       })) {
-    return;
+    return false;
   }
   owner_.store(Owner::kLoop, std::memory_order_release);
   context_.metrics.overloaded.Add();
@@ -326,6 +333,7 @@ void Connection::Dispatch(const Route& route, bool awaits_socket) {
             {{"Retry-After", "1"}})
       .IgnoreError();  // what fails here shows when the connection flushes
   Complete();
+  return true;
 }
 
 // Answers what never became a request, then ends the connection: what follows in the stream means nothing.
@@ -350,7 +358,8 @@ void Connection::RunHandler(const Route& route) {
   } catch (const std::exception& error) {
     exchange.request.log.Error("handler threw", {{"type", typeid(error).name()}});
     // A half-sent answer is aborted below.
-    if (!exchange.answer.started()) SendError(exchange.answer, 500, "internal error", exchange.request.id).IgnoreError();
+    if (!exchange.answer.started())
+      SendError(exchange.answer, 500, "internal error", exchange.request.id).IgnoreError();
   }
   if (!exchange.answer.started() && exchange.body.timed_out()) {
     exchange.answer.CloseAfterwards();
@@ -362,7 +371,7 @@ void Connection::RunHandler(const Route& route) {
 // The exchange is over: decides what becomes of the connection. Runs on the owner's thread.
 void Connection::Complete() {
   Exchange& exchange = *exchange_;
-  const Micros now = context_.clock.Monotonic();
+  const Micros now = completed_ = context_.clock.Monotonic();
   const double seconds = static_cast<double>((now - exchange.started).count()) * 1e-6;
   if (exchange.answer.started()) context_.metrics.CountAnswer(exchange.answer.status(), seconds);
   if (context_.log.enabled(LogLevel::kDebug)) LogExchange(seconds);
@@ -410,6 +419,7 @@ void Connection::ReleaseToLoop() {
 }
 
 bool Connection::StepFlush() {
+  const bool flushed_at_once = output_.sent() == sent_before_;
   const Io state = output_.Flush(channel_, kFlushPerTurn);
   if (state == Io::kClosed) {
     context_.metrics.aborted.Add();
@@ -420,7 +430,8 @@ bool Connection::StepFlush() {
     WaitFor(state == Io::kWantRead ? Interest::kRead : Interest::kWrite);
     return false;
   }
-  const Micros now = context_.clock.Monotonic();
+  // Time since the handler ended matters only when the client took long.
+  const Micros now = flushed_at_once ? completed_ : context_.clock.Monotonic();
   if (after_flush_ == After::kNextRequest) {
     state_ = skip_left_ > 0 ? State::kSkipping : State::kReceiving;
     NextRequest(now);

@@ -1,8 +1,9 @@
 // One client connection: from accept over any number of exchanges to close.
 //
-// Exactly one thread owns a connection at any time, and only the owner touches it. The event loop owns it while it is idle, receives a
-// header, flushes what a handler left behind, or says goodbye; a worker owns it while a handler runs. OnEvent, OnWake, OnTick and
-// OnModeChange are called by the event loop at any time and do nothing harmful while a worker is the owner.
+// Exactly one thread owns a connection at any time, and only the owner touches it. The event loop owns it while it is
+// idle, receives a header, flushes what a handler left behind, or says goodbye; a worker owns it while a handler runs.
+// OnEvent, OnWake, OnTick and OnModeChange are called by the event loop at any time and do nothing harmful while a
+// worker is the owner.
 #pragma once
 
 #include <atomic>
@@ -37,8 +38,8 @@ class EventLoop {
 
 class Connection {
  public:
-  // `tag` names the connection to the loop and is never reused for another one. The descriptor stays the loop's to close and is
-  // watched for reading when the connection begins.
+  // `tag` names the connection to the loop and is never reused for another one. The descriptor stays the loop's to
+  // close and is watched for reading when the connection begins.
   Connection(ServerContext& context, EventLoop& loop, uint64_t tag, int descriptor, std::string peer, TlsSession tls);
   ~Connection();
   Connection(const Connection&) = delete;
@@ -76,9 +77,9 @@ class Connection {
   // Idle while the server no longer takes requests.
   bool IdlesInVain() const;
 
-  void Begin(RequestHead head);
+  bool Begin(RequestHead head);
   void FillRequest(RequestHead* head);
-  void Dispatch(const Route& route, bool awaits_socket);
+  bool Dispatch(const Route& route, bool awaits_socket);
   void Refuse(int status, std::string_view reason);
   void RunHandler(const Route& route);
   void Complete();
@@ -102,7 +103,8 @@ class Connection {
   size_t searched_ = 0;        // of input_, for the end of a header
   bool head_started_ = false;  // octets of a request have come
   Micros deadline_{0};
-  uint64_t sent_before_ = 0;   // progress mark of the flush
+  uint64_t sent_before_ = 0;  // progress mark of the flush
+  Micros completed_{0};       // when the last exchange did
   // Of the event loop alone, also while a worker is the owner.
   bool readable_ = false;
   Interest interest_ = Interest::kRead;

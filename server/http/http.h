@@ -1,8 +1,10 @@
-// HTTP/1.1 as the rest of the server sees it: a request to read, a responder to answer with. Nothing here mentions sockets or Pistache.
+// HTTP/1.1 as the rest of the server sees it: a request to read, a responder to answer with. Nothing here mentions
+// sockets or Pistache.
 //
-// A handler runs on a worker thread with the Request and Responder of one exchange; both are valid until it returns, and are used by that
-// thread alone. It may block on reading the body and on writing: slow peers meet timeouts, not other clients.
-// A handler that returns without Finish() aborts the connection (the client sees a broken transfer, never a truncated success).
+// A handler runs on a worker thread with the Request and Responder of one exchange; both are valid until it returns,
+// and are used by that thread alone. It may block on reading the body and on writing: slow peers meet timeouts, not
+// other clients. A handler that returns without Finish() aborts the connection (the client sees a broken transfer,
+// never a truncated success).
 #pragma once
 
 #include <cstdint>
@@ -28,6 +30,7 @@ class Headers {
   Headers() = default;
   Headers(std::initializer_list<std::pair<std::string, std::string>> fields) : fields_(fields) {}
 
+  void Reserve(size_t fields) { fields_.reserve(fields); }
   void Add(std::string name, std::string value) { fields_.emplace_back(std::move(name), std::move(value)); }
   // Replaces every field of that name by one.
   void Set(std::string_view name, std::string value);
@@ -46,7 +49,8 @@ class BodyReader {
  public:
   virtual ~BodyReader() = default;
   // Waits for body octets and copies at most into.size() of them (chunked coding removed); 0 at the end of the body.
-  // kLimit past the route's body limit, kInvalid for bad chunk framing, kCancelled when the client went away or fell silent.
+  // kLimit past the route's body limit, kInvalid for bad chunk framing, kCancelled when the client went away or fell
+  // silent.
   virtual Result<size_t> Read(std::span<char> into) = 0;
   // The Content-Length, when the request states one.
   virtual std::optional<uint64_t> length() const = 0;
@@ -83,15 +87,17 @@ class Responder {
  public:
   virtual ~Responder() = default;
 
-  // Sends the status line and header fields. With `length` the body must have exactly that many octets; without, it is sent chunked (or,
-  // to an HTTP/1.0 client, until the connection closes). Date, Content-Length, Transfer-Encoding, Connection and X-Request-Id are added.
-  // For HEAD, 204 and 304 the body calls send nothing. REQUIRES: called once, before Write.
+  // Sends the status line and header fields. With `length` the body must have exactly that many octets; without, it is
+  // sent chunked (or, to an HTTP/1.0 client, until the connection closes). Date, Content-Length, Transfer-Encoding,
+  // Connection and X-Request-Id are added. For HEAD, 204 and 304 the body calls send nothing. REQUIRES: called once,
+  // before Write.
   virtual Status Head(int status, const Headers& headers, std::optional<uint64_t> length) = 0;
   // Sends or queues; waits while the client has too much unread. kCancelled when the client went away: stop working.
   virtual Status Write(Bytes bytes) = 0;
   // As Write, without loading the range: sendfile where the connection allows.
   virtual Status WriteFile(FileRange range) = 0;
-  // Completes the answer. The connection serves the next request, unless the body was not read to its end and is too long to skip.
+  // Completes the answer. The connection serves the next request, unless the body was not read to its end and is too
+  // long to skip.
   virtual Status Finish() = 0;
 
   // Head + Write + Finish with a body at hand. Text bodies are compressed when large enough and the client accepts it.

@@ -14,15 +14,17 @@ constexpr size_t kPieceSize = 128 * 1024;
 
 }  // namespace
 
-void OutputQueue::Append(Bytes bytes) {
-  if (bytes.empty()) return;
+std::string& OutputQueue::Tail() {
   if (empty()) {
     Recycle();
   } else if (pieces_.back().is_file() || pieces_.back().text.size() > kPieceSize) {
     pieces_.emplace_back();
   }
-  pieces_.back().text.append(bytes);
-  memory_ += bytes.size();
+  return pieces_.back().text;
+}
+
+void OutputQueue::Append(Bytes bytes) {
+  if (!bytes.empty()) Render([&](std::string* text) { text->append(bytes); });
 }
 
 void OutputQueue::Append(FileRange range) {

@@ -22,9 +22,18 @@ class OutputQueue {
   uint64_t sent() const { return sent_; }
 
   void Append(Bytes bytes);
+  // Appends what `writer(std::string*)` appends to its argument, without a copy. REQUIRES: that is not empty.
+  template <typename Writer>
+  void Render(const Writer& writer) {
+    std::string& text = Tail();
+    const size_t before = text.size();
+    writer(&text);
+    memory_ += text.size() - before;
+  }
   void Append(FileRange range);
 
-  // Sends what waits: kDone when nothing is left or more than `budget` octets went out, else what the channel waits for.
+  // Sends what waits: kDone when nothing is left or more than `budget` octets went out, else what the channel waits
+  // for.
   Io Flush(Channel& channel, uint64_t budget = UINT64_MAX);
   // Sends what waits, then `body` from where it lies, and takes the sent prefix off it.
   Io SendThrough(Channel& channel, Bytes* body);
@@ -37,6 +46,7 @@ class OutputQueue {
   };
   IoResult SendFront(Channel& channel, Bytes* body);
   void Drop(size_t octets, Bytes* body);
+  std::string& Tail();
   void Recycle();
 
   std::vector<Piece> pieces_;

@@ -30,7 +30,8 @@ Result<size_t> RequestBody::Read(std::span<char> into) {
 
 Status RequestBody::CheckLimit() const {
   if (taken_ <= options_.max_bytes) return Status::Ok();
-  return LimitExceeded("read request body: more than the " + std::to_string(options_.max_bytes) + " octets accepted here");
+  return LimitExceeded("read request body: more than the " + std::to_string(options_.max_bytes) +
+                       " octets accepted here");
 }
 
 size_t RequestBody::TakeBuffered(std::span<char> into) {

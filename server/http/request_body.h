@@ -37,7 +37,8 @@ class RequestBody final : public BodyReader {
 
   // After the handler: drops what is there already.
   void DropBuffered();
-  // Octets still unread when they are few enough to wait for, so that the connection can go on; nullopt when it must end.
+  // Octets still unread when they are few enough to wait for, so that the connection can go on; nullopt when it must
+  // end.
   std::optional<uint64_t> Skippable() const;
 
  private:

@@ -10,12 +10,17 @@ namespace {
 
 namespace beast = boost::beast::http;
 
-HeadParse Refuse(int status, const char* reason) { return {HeadParse::Outcome::kRefused, 0, status, reason}; }
+HeadParse Refuse(int status, const char* reason) {
+  return {HeadParse::Outcome::kRefused, 0, status, reason};
+}
+
+constexpr size_t kUsualFields = 16;
 
 // The maintained tokenizer does the grammar of names and values; this collects what it finds.
 class Collector final : public beast::basic_parser<true> {
  public:
   explicit Collector(RequestHead* head, size_t limit) : head_(head) {
+    head_->headers.Reserve(kUsualFields);
     eager(false);
     skip(true);
     header_limit(static_cast<uint32_t>(std::min<size_t>(limit + 4, UINT32_MAX)));
@@ -52,11 +57,21 @@ class Collector final : public beast::basic_parser<true> {
   RequestHead* head_;
 };
 
-// What the tokenizer lets through but a strict reader must not: bare CR or LF, folded lines, control octets. Nullptr when clean.
+// Whether none of the eight octets is a control (0x00 to 0x1F, 0x7F), tabs counted as such.
+bool HasNoControls(const char* octets) {
+  constexpr uint64_t kOnes = 0x0101010101010101, kHighBits = 0x80 * kOnes;
+  const uint64_t word = LoadLe<uint64_t>(octets);
+  const uint64_t deletes = word ^ (0x7F * kOnes);
+  return ((((word - 0x20 * kOnes) & ~word) | ((deletes - kOnes) & ~deletes)) & kHighBits) == 0;
+}
+
+// What the tokenizer lets through but a strict reader must not: bare CR or LF, folded lines, control octets. Nullptr
+// when clean.
 const char* FindBadOctets(Bytes input, size_t from) {
   for (size_t i = from; i < input.size(); ++i) {
+    while (i + 8 < input.size() && HasNoControls(input.data() + i)) i += 8;
     const char c = input[i];
-    if (!IsControl(c) || c == '\t') [[likely]] continue;
+    if (!IsControl(c) || c == '\t') continue;
     if (c == '\n') {
       if (i == 0 || input[i - 1] != '\r') return "line ends with a bare LF";
       if (i + 1 < input.size() && IsBlank(input[i + 1])) return "folded header lines are not accepted";
@@ -98,7 +113,8 @@ HeadParse ResolveTarget(RequestHead* head) {
   const std::string_view target = head->target;
   const size_t scheme_end = target.find("://");
   const std::string_view scheme = target.substr(0, scheme_end);
-  if (scheme_end == std::string_view::npos || !(EqualsIgnoringCase(scheme, "http") || EqualsIgnoringCase(scheme, "https"))) {
+  if (scheme_end == std::string_view::npos ||
+      !(EqualsIgnoringCase(scheme, "http") || EqualsIgnoringCase(scheme, "https"))) {
     return Refuse(400, "request target must begin with '/'");
   }
   const std::string_view rest = target.substr(scheme_end + 3);
@@ -120,7 +136,8 @@ void ApplyConnection(std::string_view value, RequestHead* head, bool* close) {
   }
 }
 
-// The fields that frame the message and steer the connection. Each of them occurs at most once, or readers may disagree on the framing.
+// The fields that frame the message and steer the connection. Each of them occurs at most once, or readers may disagree
+// on the framing.
 HeadParse ApplyFields(RequestHead* head) {
   int hosts = 0, lengths = 0, codings = 0;
   bool close = false;

@@ -1,5 +1,5 @@
-// The request line and header fields (RFC 9112 2 to 6), strictly: whatever two readers could understand differently is refused.
-// Pure, thread-safe.
+// The request line and header fields (RFC 9112 2 to 6), strictly: whatever two readers could understand differently is
+// refused. Pure, thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +36,8 @@ struct HeadParse {
   const char* reason = "";
 };
 
-// Reads a head from the front of `input`. `searched` (0 at first) is where the search for its end resumes when more octets came.
+// Reads a head from the front of `input`. `searched` (0 at first) is where the search for its end resumes when more
+// octets came.
 HeadParse ParseHead(Bytes input, size_t* searched, const HeadLimits& limits, RequestHead* head);
 
 }  // namespace hilum::http

@@ -61,7 +61,8 @@ bool IsListeningOn(int descriptor, uint16_t port) {
   return false;
 }
 
-// The listener keeps its socket to itself, and can only stop together with the event loops. A listening socket is told apart by its port.
+// The listener keeps its socket to itself, and can only stop together with the event loops. A listening socket is told
+// apart by its port.
 void StopListening(uint16_t port) {
   DIR* folder = opendir("/proc/self/fd");
   if (folder == nullptr) return;

@@ -1,7 +1,7 @@
 // The listening HTTP server: Pistache's Tcp layer for accepting and event loops, our own connections above it.
 //
-// Thread safety: Start and Stop from one thread; the rest from any. Handlers run on a bounded worker pool, never on an event loop, except
-// those of routes marked `inline_handler`.
+// Thread safety: Start and Stop from one thread; the rest from any. Handlers run on a bounded worker pool, never on an
+// event loop, except those of routes marked `inline_handler`.
 #pragma once
 
 #include <chrono>
@@ -28,7 +28,7 @@ struct TlsOptions {
     std::string key_file;
   };
   std::vector<Named> named;
-  std::string client_ca_file;        // PEM; empty: no client certificate is asked for
+  std::string client_ca_file;  // PEM; empty: no client certificate is asked for
   bool require_client_certificate = false;
   std::chrono::seconds reload_check{10};  // how often changed files are looked for; 0: only on ReloadTls()
 };
@@ -37,12 +37,12 @@ struct ServerOptions {
   std::string address = "127.0.0.1";
   uint16_t port = 0;  // 0: any free one
   size_t event_threads = 1;
-  size_t worker_threads = 64;     // also bounds how many bodies stream at a time
-  size_t worker_queue = 1024;     // more waiting requests are answered 503 + Retry-After
-  size_t max_connections = 10000; // further ones are answered 503 and closed
+  size_t worker_threads = 64;           // also bounds how many bodies stream at a time
+  size_t worker_queue = 1024;           // more waiting requests are answered 503 + Retry-After
+  size_t max_connections = 10000;       // further ones are answered 503 and closed
   size_t max_header_bytes = 32 * 1024;  // request line + header fields: 431 beyond
   size_t max_header_fields = 128;
-  size_t write_buffer_bytes = 1024 * 1024;  // unsent octets of memory per connection before Write waits
+  size_t write_buffer_bytes = 1024 * 1024;           // unsent octets of memory per connection before Write waits
   std::chrono::milliseconds header_timeout{10'000};  // from the first octet of a request to the end of its header: 408
   std::chrono::milliseconds body_timeout{30'000};    // without any body octet: 408 or abort
   std::chrono::milliseconds write_timeout{60'000};   // without the client taking any octet: abort
@@ -59,15 +59,16 @@ struct Route {
   Handler handler;
 };
 
-// Chooses the route from method and path before the body is read. Called on the event loop: must be quick and must not block.
+// Chooses the route from method and path before the body is read. Called on the event loop: must be quick and must not
+// block.
 using RouteFinder = std::function<const Route*(std::string_view method, std::string_view path)>;  // nullptr: 404
 
 class Server {
  public:
   // Binds, listens, serves. kIo when the address cannot be bound, kInvalid for unusable TLS files (naming the file).
   // `routes`' results must stay valid as long as the server. `clock`, `random` and `metrics` outlive the server.
-  static Result<std::unique_ptr<Server>> Start(ServerOptions options, RouteFinder routes, Clock& clock, Random& random, Registry& metrics,
-                                               Logger log);
+  static Result<std::unique_ptr<Server>> Start(ServerOptions options, RouteFinder routes, Clock& clock, Random& random,
+                                               Registry& metrics, Logger log);
   virtual ~Server() = default;
 
   virtual uint16_t port() const = 0;

@@ -25,8 +25,8 @@ void ServerMetrics::CountAnswer(int status, double elapsed) {
   seconds.Observe(elapsed);
 }
 
-ServerContext::ServerContext(ServerOptions server_options, RouteFinder route_finder, Clock& server_clock, Random& random,
-                             Registry& registry, Logger logger, std::unique_ptr<Tls> server_tls)
+ServerContext::ServerContext(ServerOptions server_options, RouteFinder route_finder, Clock& server_clock,
+                             Random& random, Registry& registry, Logger logger, std::unique_ptr<Tls> server_tls)
     : options(std::move(server_options)),
       head_limits{options.max_header_bytes, options.max_header_fields, options.max_header_bytes / 2},
       routes(std::move(route_finder)),

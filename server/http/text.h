@@ -8,12 +8,22 @@
 
 namespace hilum::http {
 
-constexpr char LowerCase(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
-constexpr bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-constexpr bool IsAlphanumeric(char c) { return IsDigit(c) || (LowerCase(c) >= 'a' && LowerCase(c) <= 'z'); }
-constexpr bool IsBlank(char c) { return c == ' ' || c == '\t'; }
+constexpr char LowerCase(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+}
+constexpr bool IsDigit(char c) {
+  return c >= '0' && c <= '9';
+}
+constexpr bool IsAlphanumeric(char c) {
+  return IsDigit(c) || (LowerCase(c) >= 'a' && LowerCase(c) <= 'z');
+}
+constexpr bool IsBlank(char c) {
+  return c == ' ' || c == '\t';
+}
 // C0 controls and DEL; a tab counts.
-constexpr bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
+constexpr bool IsControl(char c) {
+  return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
+}
 
 // The value of a hexadecimal digit, -1 for anything else.
 constexpr int HexValue(char c) {

@@ -44,9 +44,8 @@ Status AskForClientCertificates(SSL_CTX* context, const TlsOptions& options) {
     return TlsError("read client CA file", options.client_ca_file);
   }
   SSL_CTX_set_client_CA_list(context, SSL_load_client_CA_file(options.client_ca_file.c_str()));
-  SSL_CTX_set_verify(context,
-                     SSL_VERIFY_PEER | (options.require_client_certificate ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
-                     nullptr);
+  SSL_CTX_set_verify(
+      context, SSL_VERIFY_PEER | (options.require_client_certificate ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), nullptr);
   return Status::Ok();
 }
 

@@ -1,5 +1,5 @@
-// The server side of TLS: certificates by server name, client certificates, reload. Contexts are made whole and swapped, so that a bad
-// file never disturbs what is in use.
+// The server side of TLS: certificates by server name, client certificates, reload. Contexts are made whole and
+// swapped, so that a bad file never disturbs what is in use.
 //
 // Safe for concurrent use.
 #pragma once

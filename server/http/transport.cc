@@ -19,11 +19,14 @@ constexpr int kGenerationShift = 32;
 // Connections beyond the limit that are still told why before they are closed without a word.
 constexpr size_t kRefusedAtATime = 256;
 
-uint64_t MakeTag(uint64_t generation, size_t slot) { return generation << kGenerationShift | slot; }
+uint64_t MakeTag(uint64_t generation, size_t slot) {
+  return generation << kGenerationShift | slot;
+}
 
 // Often enough that the shortest timeout is met within a quarter of itself.
 std::chrono::milliseconds TickPeriod(const ServerOptions& options) {
-  const auto shortest = std::min({options.header_timeout, options.body_timeout, options.write_timeout, options.idle_timeout});
+  const auto shortest =
+      std::min({options.header_timeout, options.body_timeout, options.write_timeout, options.idle_timeout});
   return std::clamp(shortest / 4, std::chrono::milliseconds(10), std::chrono::milliseconds(500));
 }
 
@@ -82,7 +85,8 @@ Transport::Transport(ServerContext& context, SpareDescriptor& spare, Registered 
       registered_(std::move(registered)),
       arrivals_(std::move(arrivals)) {}
 
-// The loop's thread has ended and no worker runs any more. The base class is past its calls, so the sockets are closed by hand.
+// The loop's thread has ended and no worker runs any more. The base class is past its calls, so the sockets are closed
+// by hand.
 Transport::~Transport() {
   for (Slot& slot : slots_) {
     if (slot.connection) close(slot.peer->fd());

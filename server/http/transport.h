@@ -1,5 +1,5 @@
-// The event loop: one per event thread, on Pistache's Tcp::Transport, which brings the accepted sockets. Everything after accept is ours:
-// connections are found by a tag that is never reused, not by their descriptor.
+// The event loop: one per event thread, on Pistache's Tcp::Transport, which brings the accepted sockets. Everything
+// after accept is ours: connections are found by a tag that is never reused, not by their descriptor.
 #pragma once
 
 #include <pistache/peer.h>
@@ -17,8 +17,8 @@
 
 namespace hilum::http {
 
-// A descriptor kept in reserve: given up when the process has none left, so that a waiting client can be accepted and told so instead of
-// making the acceptor spin. Safe for concurrent use.
+// A descriptor kept in reserve: given up when the process has none left, so that a waiting client can be accepted and
+// told so instead of making the acceptor spin. Safe for concurrent use.
 class SpareDescriptor {
  public:
   SpareDescriptor() { Refill(); }

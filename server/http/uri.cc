@@ -13,7 +13,8 @@ Result<std::string> Decode(std::string_view text, bool plus_is_blank) {
       const int high = i + 2 < text.size() ? HexValue(text[i + 1]) : -1;
       const int low = i + 2 < text.size() ? HexValue(text[i + 2]) : -1;
       if (high < 0 || low < 0) {
-        return Invalid("decode percent escape at offset " + std::to_string(i) + ": two hexadecimal digits must follow '%'");
+        return Invalid("decode percent escape at offset " + std::to_string(i) +
+                       ": two hexadecimal digits must follow '%'");
       }
       c = static_cast<char>(high * 16 + low);
       i += 2;
@@ -46,7 +47,9 @@ Result<std::vector<std::pair<std::string, std::string>>> ParseQuery(std::string_
   return parameters;
 }
 
-Result<std::string> PercentDecode(std::string_view text) { return Decode(text, false); }
+Result<std::string> PercentDecode(std::string_view text) {
+  return Decode(text, false);
+}
 
 std::string PercentEncode(std::string_view text) {
   static constexpr char kDigits[] = "0123456789ABCDEF";

@@ -1,4 +1,5 @@
-// Feeds a request stream to the header parser and the chunk decoder, whole and in two parts: both must agree and stay in bounds.
+// Feeds a request stream to the header parser and the chunk decoder, whole and in two parts: both must agree and stay
+// in bounds.
 #include <cstdint>
 #include <cstdlib>
 #include <string>

@@ -30,7 +30,9 @@ Client::Client(uint16_t port, const std::string& address) {
   if (connect(descriptor_, to, v6 ? sizeof(v6_address) : sizeof(v4_address)) != 0) Close();
 }
 
-Client::~Client() { Close(); }
+Client::~Client() {
+  Close();
+}
 
 void Client::Close() {
   if (ssl_ != nullptr) SSL_free(ssl_);
@@ -45,7 +47,9 @@ void Client::Abort() {
   Close();
 }
 
-void Client::FinishSending() { shutdown(descriptor_, SHUT_WR); }
+void Client::FinishSending() {
+  shutdown(descriptor_, SHUT_WR);
+}
 
 void Client::SetReceiveBuffer(int octets) {
   setsockopt(descriptor_, SOL_SOCKET, SO_RCVBUF, &octets, sizeof(octets));
@@ -62,8 +66,9 @@ bool Client::StartTls(SSL_CTX* context, const std::string& server_name) {
 
 bool Client::Send(std::string_view octets) {
   while (!octets.empty()) {
-    const ssize_t put = ssl_ != nullptr ? SSL_write(ssl_, octets.data(), static_cast<int>(std::min<size_t>(octets.size(), 1 << 20)))
-                                        : send(descriptor_, octets.data(), octets.size(), MSG_NOSIGNAL);
+    const ssize_t put = ssl_ != nullptr
+                            ? SSL_write(ssl_, octets.data(), static_cast<int>(std::min<size_t>(octets.size(), 1 << 20)))
+                            : send(descriptor_, octets.data(), octets.size(), MSG_NOSIGNAL);
     if (put <= 0) return false;
     octets.remove_prefix(static_cast<size_t>(put));
   }
@@ -73,9 +78,11 @@ bool Client::Send(std::string_view octets) {
 bool Client::Fill(std::chrono::milliseconds limit) {
   if (ended_ || descriptor_ < 0) return false;
   pollfd entry{descriptor_, POLLIN, 0};
-  if ((ssl_ == nullptr || SSL_pending(ssl_) == 0) && poll(&entry, 1, static_cast<int>(limit.count())) <= 0) return false;
+  if ((ssl_ == nullptr || SSL_pending(ssl_) == 0) && poll(&entry, 1, static_cast<int>(limit.count())) <= 0)
+    return false;
   char block[256 * 1024];
-  const ssize_t got = ssl_ != nullptr ? SSL_read(ssl_, block, sizeof(block)) : recv(descriptor_, block, sizeof(block), 0);
+  const ssize_t got =
+      ssl_ != nullptr ? SSL_read(ssl_, block, sizeof(block)) : recv(descriptor_, block, sizeof(block), 0);
   if (got <= 0) {
     ended_ = true;
     return false;
@@ -173,8 +180,9 @@ std::string Get(std::string_view path, std::string_view lines) {
 }
 
 std::string WithBody(std::string_view method, std::string_view path, std::string_view body, std::string_view lines) {
-  return std::string(method) + " " + std::string(path) + " HTTP/1.1\r\nHost: test\r\nContent-Length: " +
-         std::to_string(body.size()) + "\r\n" + std::string(lines) + "\r\n" + std::string(body);
+  return std::string(method) + " " + std::string(path) +
+         " HTTP/1.1\r\nHost: test\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + std::string(lines) +
+         "\r\n" + std::string(body);
 }
 
 }  // namespace hilum::http

@@ -35,7 +35,8 @@ class Client {
 
   // False when the server no longer takes it all.
   bool Send(std::string_view octets);
-  // One answer. `to_head`: it has no body, as the request was HEAD. nullopt when the server closed before or 10 s passed.
+  // One answer. `to_head`: it has no body, as the request was HEAD. nullopt when the server closed before or 10 s
+  // passed.
   std::optional<Reply> Read(bool to_head = false);
   // Reads and drops `octets` octets; how many came.
   uint64_t Discard(uint64_t octets);
@@ -65,6 +66,7 @@ class Client {
 // "GET path HTTP/1.1" with Host and the given further lines ("Name: value\r\n").
 std::string Get(std::string_view path, std::string_view lines = "");
 // The same with another method and a body with its length.
-std::string WithBody(std::string_view method, std::string_view path, std::string_view body, std::string_view lines = "");
+std::string WithBody(std::string_view method, std::string_view path, std::string_view body,
+                     std::string_view lines = "");
 
 }  // namespace hilum::http

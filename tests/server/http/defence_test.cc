@@ -40,15 +40,21 @@ class Door {
   int waiting_ = 0;
 };
 
-void SendHello(Responder& out) { out.Send(200, {{"Content-Type", "text/plain"}}, "hello").IgnoreError(); }
+void SendHello(Responder& out) {
+  out.Send(200, {{"Content-Type", "text/plain"}}, "hello").IgnoreError();
+}
 
 TEST(DefenceTest, RefusesSmugglingFormsAndTakesNoSecondRequestFromThem) {
   TestServer server;
   server.Start();
   const std::string second = Get("/inline");
-  const std::string lines[] = {"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", "Content-Length: 3\r\nContent-Length: 3\r\n",
-                               "Content-Length: +3\r\n", "Content-Length : 3\r\n", "Transfer-Encoding: gzip, chunked\r\n",
-                               "A: b\r\n c\r\n", "A: b\n"};
+  const std::string lines[] = {"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n",
+                               "Content-Length: 3\r\nContent-Length: 3\r\n",
+                               "Content-Length: +3\r\n",
+                               "Content-Length : 3\r\n",
+                               "Transfer-Encoding: gzip, chunked\r\n",
+                               "A: b\r\n c\r\n",
+                               "A: b\n"};
   for (const std::string& line : lines) {
     Client client(server.port());
     client.Send("POST /hello HTTP/1.1\r\nHost: x\r\n" + line + "\r\n" + second);
@@ -63,10 +69,12 @@ TEST(DefenceTest, RefusesSmugglingFormsAndTakesNoSecondRequestFromThem) {
 
 TEST(DefenceTest, ParsesNoRequestOutOfABodyNobodyRead) {
   TestServer server;
-  server.Add("/small", [](Request&, Responder& out) { SendHello(out); }, 100);
+  server.Add(
+      "/small", [](Request&, Responder& out) { SendHello(out); }, 100);
   server.Start();
   const std::string inner = Get("/inline", "X-Request-Id: smuggled\r\n");
-  // Refused for its size, unknown path, and a handler that does not look at the body: with short and long bodies, sized and chunked.
+  // Refused for its size, unknown path, and a handler that does not look at the body: with short and long bodies, sized
+  // and chunked.
   for (const std::string path : {"/small", "/nowhere", "/hello"}) {
     for (const size_t padding : {size_t{0}, size_t{200}, size_t{600'000}}) {
       for (const bool chunked : {false, true}) {
@@ -75,7 +83,8 @@ TEST(DefenceTest, ParsesNoRequestOutOfABodyNobodyRead) {
         char size[32];
         std::snprintf(size, sizeof(size), "%zx\r\n", body.size());
         Client client(server.port());
-        client.Send(chunked ? "POST " + path + " HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + size + body + "\r\n0\r\n\r\n"
+        client.Send(chunked ? "POST " + path + " HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + size +
+                                  body + "\r\n0\r\n\r\n"
                             : WithBody("POST", path, body));
         const auto reply = client.Read();
         ASSERT_TRUE(reply);
@@ -91,7 +100,8 @@ TEST(DefenceTest, ParsesNoRequestOutOfABodyNobodyRead) {
 
 TEST(DefenceTest, TellsAnUploaderWhyItsBodyIsRefused) {
   TestServer server;
-  server.Add("/small", [](Request&, Responder& out) { SendHello(out); }, 100);
+  server.Add(
+      "/small", [](Request&, Responder& out) { SendHello(out); }, 100);
   server.Start();
   Client client(server.port());
   // A client that sends all before it reads.
@@ -122,7 +132,8 @@ TEST(DefenceTest, BoundsChunkedBodiesWhileTheyArrive) {
       100);
   server.Start();
   Client client(server.port());
-  client.Send("POST /small HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n65\r\n" + std::string(101, 'x') + "\r\n0\r\n\r\n");
+  client.Send("POST /small HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n65\r\n" + std::string(101, 'x') +
+              "\r\n0\r\n\r\n");
   EXPECT_EQ(client.Read()->status, 413);
   EXPECT_EQ(code, static_cast<int>(Code::kLimit));
 }
@@ -152,7 +163,8 @@ TEST(DefenceTest, RefusesBadChunksWithoutHanging) {
   server.Start();
   for (const std::string body : {"5\nhello", "5\r\nhelloX", "zz\r\n", "FFFFFFFFFFFFFFFFF\r\n"}) {
     Client client(server.port());
-    client.Send("POST /mirror HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + body + "\r\n" + Get("/inline"));
+    client.Send("POST /mirror HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + body + "\r\n" +
+                Get("/inline"));
     EXPECT_EQ(client.Read()->status, 400) << body;
     EXPECT_EQ(client.ReadToEnd(milliseconds(4000)).value_or("still open"), "") << body;
   }

@@ -23,8 +23,9 @@ std::string Unpack(const Reply& reply) {
     EXPECT_FALSE(ZSTD_isError(size));
   } else if (reply.headers.First("Content-Encoding") == "gzip") {
     libdeflate_decompressor* unpacker = libdeflate_alloc_decompressor();
-    EXPECT_EQ(libdeflate_gzip_decompress(unpacker, reply.body.data(), reply.body.size(), plain.data(), plain.size(), &size),
-              LIBDEFLATE_SUCCESS);
+    EXPECT_EQ(
+        libdeflate_gzip_decompress(unpacker, reply.body.data(), reply.body.size(), plain.data(), plain.size(), &size),
+        LIBDEFLATE_SUCCESS);
     libdeflate_free_decompressor(unpacker);
   } else {
     return reply.body;
@@ -38,7 +39,8 @@ TEST(CorsTest, AnswersPreflightsForAllowedOriginsOnly) {
   ServerOptions options;
   options.cors_origins = {"https://viewer.test"};
   server.Start(options);
-  const std::string ask = "Access-Control-Request-Method: PUT\r\nAccess-Control-Request-Headers: content-type, x-odd\r\n\r\n";
+  const std::string ask =
+      "Access-Control-Request-Method: PUT\r\nAccess-Control-Request-Headers: content-type, x-odd\r\n\r\n";
   const Reply yes = Exchange(server, "OPTIONS /anything HTTP/1.1\r\nHost: x\r\nOrigin: https://viewer.test\r\n" + ask);
   EXPECT_EQ(yes.status, 204);
   EXPECT_EQ(yes.headers.First("Access-Control-Allow-Origin"), "https://viewer.test");
@@ -59,11 +61,13 @@ TEST(CorsTest, ExposesFieldsToAllowedOrigins) {
     const Reply reply = Exchange(server, Get(path, "Origin: https://other.test\r\n"));
     EXPECT_EQ(reply.headers.First("Access-Control-Allow-Origin"), "https://other.test");
     EXPECT_EQ(reply.headers.First("Vary"), "Origin");
-    for (const char* name : {"Content-Range", "ETag", "Location", "Warning", "X-Total-Count", "X-Request-Id", "Content-Location"}) {
+    for (const char* name :
+         {"Content-Range", "ETag", "Location", "Warning", "X-Total-Count", "X-Request-Id", "Content-Location"}) {
       EXPECT_NE(reply.headers.Joined("Access-Control-Expose-Headers").find(name), std::string::npos) << name;
     }
   }
-  EXPECT_FALSE(Exchange(server, Get("/hello", "Origin: https://evil.test\r\n")).headers.First("Access-Control-Allow-Origin"));
+  EXPECT_FALSE(
+      Exchange(server, Get("/hello", "Origin: https://evil.test\r\n")).headers.First("Access-Control-Allow-Origin"));
   EXPECT_EQ(Exchange(server, Get("/hello")).headers.First("Vary"), "Origin");
 }
 
@@ -72,12 +76,15 @@ TEST(CorsTest, AllowsAnyOriginWithAStarAndNoneByDefault) {
   ServerOptions options;
   options.cors_origins = {"*"};
   open.Start(options);
-  EXPECT_EQ(Exchange(open, Get("/hello", "Origin: https://a.test\r\n")).headers.First("Access-Control-Allow-Origin"), "*");
+  EXPECT_EQ(Exchange(open, Get("/hello", "Origin: https://a.test\r\n")).headers.First("Access-Control-Allow-Origin"),
+            "*");
   TestServer closed;
   closed.Start();
-  EXPECT_FALSE(Exchange(closed, Get("/hello", "Origin: https://a.test\r\n")).headers.First("Access-Control-Allow-Origin"));
+  EXPECT_FALSE(
+      Exchange(closed, Get("/hello", "Origin: https://a.test\r\n")).headers.First("Access-Control-Allow-Origin"));
   const Reply options_reply = Exchange(
-      closed, "OPTIONS /mirror HTTP/1.1\r\nHost: x\r\nOrigin: https://a.test\r\nAccess-Control-Request-Method: PUT\r\n\r\n");
+      closed,
+      "OPTIONS /mirror HTTP/1.1\r\nHost: x\r\nOrigin: https://a.test\r\nAccess-Control-Request-Method: PUT\r\n\r\n");
   EXPECT_TRUE(options_reply.body.starts_with("OPTIONS\n"));
 }
 
@@ -91,7 +98,8 @@ class CompressedAnswersTest : public testing::Test {
     Serve("/short", {{"Content-Type", "application/json"}}, "{}");
     Serve("/packed", {{"Content-Type", "application/json"}, {"Content-Encoding", "br"}}, text_);
     server_.Add("/tags", [](Request& request, Responder& out) {
-      out.Send(200, {}, request.headers.Joined("If-None-Match") + " " + request.headers.Joined("If-Match")).IgnoreError();
+      out.Send(200, {}, request.headers.Joined("If-None-Match") + " " + request.headers.Joined("If-Match"))
+          .IgnoreError();
     });
     server_.Start();
   }
@@ -107,7 +115,9 @@ TEST_F(CompressedAnswersTest, CodesTextAsTheClientLikesIt) {
     const char* accept;
     const char* coding;
     const char* tag;
-  } cases[] = {{"gzip", "gzip", "\"v1-gzip\""}, {"gzip;q=0.5, zstd", "zstd", "\"v1-zstd\""}, {"gzip, br", "gzip", "\"v1-gzip\""}};
+  } cases[] = {{"gzip", "gzip", "\"v1-gzip\""},
+               {"gzip;q=0.5, zstd", "zstd", "\"v1-zstd\""},
+               {"gzip, br", "gzip", "\"v1-gzip\""}};
   for (const auto& c : cases) {
     const Reply reply = Exchange(server_, Get("/json", std::string("Accept-Encoding: ") + c.accept + "\r\n"));
     EXPECT_EQ(reply.headers.First("Content-Encoding"), c.coding);
@@ -124,7 +134,8 @@ TEST_F(CompressedAnswersTest, LeavesAloneWhatMustNotOrNeedNotShrink) {
   EXPECT_EQ(plain.headers.First("ETag"), "\"v1\"");
   EXPECT_EQ(plain.headers.First("Vary"), "Accept-Encoding");
   for (const char* path : {"/dicom", "/short"}) {
-    EXPECT_FALSE(Exchange(server_, Get(path, "Accept-Encoding: gzip, zstd\r\n")).headers.First("Content-Encoding")) << path;
+    EXPECT_FALSE(Exchange(server_, Get(path, "Accept-Encoding: gzip, zstd\r\n")).headers.First("Content-Encoding"))
+        << path;
   }
   const Reply packed = Exchange(server_, Get("/packed", "Accept-Encoding: gzip\r\n"));
   EXPECT_EQ(packed.headers.First("Content-Encoding"), "br");
@@ -142,7 +153,9 @@ TEST_F(CompressedAnswersTest, TellsHeadWhatGetWouldGet) {
 }
 
 TEST_F(CompressedAnswersTest, ShowsHandlersTheTagsTheyGave) {
-  EXPECT_EQ(Exchange(server_, Get("/tags", "If-None-Match: \"v1-gzip\"\r\nIf-None-Match: W/\"2\"\r\nIf-Match: \"x-zstd\"\r\n")).body,
+  EXPECT_EQ(Exchange(server_,
+                     Get("/tags", "If-None-Match: \"v1-gzip\"\r\nIf-None-Match: W/\"2\"\r\nIf-Match: \"x-zstd\"\r\n"))
+                .body,
             "\"v1\", W/\"2\" \"x\"");
 }
 

@@ -99,7 +99,8 @@ TEST(RequestHeadTest, KeepsToItsLimits) {
 }
 
 TEST(RequestHeadTest, GivesTheSameHeadHoweverItIsSplit) {
-  const std::string text = "\r\nPUT /a?b HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nA:  b\t \r\nExpect: 100-Continue\r\n\r\n";
+  const std::string text =
+      "\r\nPUT /a?b HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nA:  b\t \r\nExpect: 100-Continue\r\n\r\n";
   const std::string stream = text + "12345";
   for (size_t split = 0; split <= stream.size(); ++split) {
     RequestHead head;
@@ -154,10 +155,25 @@ TEST(ChunkDecoderTest, StopsAtTheEndOfTheBody) {
 }
 
 TEST(ChunkDecoderTest, RefusesWhatIsNotExact) {
-  const std::string cases[] = {"5\nhello\r\n0\r\n\r\n", "5\r\nhello0\r\n\r\n", "5\r\nhello!\r\n0\r\n\r\n", "5 \r\nhello\r\n0\r\n\r\n",
-                               " 5\r\nhello\r\n0\r\n\r\n", "+5\r\nhello\r\n0\r\n\r\n", "0x5\r\nhello\r\n0\r\n\r\n", "\r\n", "-1\r\n", "g\r\n",
-                               "5\r\rhello", "0\r\n\rx", "0\r\nT: u\rx", "5\r\nhello\rx", "fffffffffffffffff\r\n", "5;a\nb\r\nhello\r\n0\r\n\r\n",
-                               "0\r\nT\n\r\n", "1;" + std::string(20'000, 'e') + "\r\n", "0\r\n" + std::string(20'000, 't') + "\r\n"};
+  const std::string cases[] = {"5\nhello\r\n0\r\n\r\n",
+                               "5\r\nhello0\r\n\r\n",
+                               "5\r\nhello!\r\n0\r\n\r\n",
+                               "5 \r\nhello\r\n0\r\n\r\n",
+                               " 5\r\nhello\r\n0\r\n\r\n",
+                               "+5\r\nhello\r\n0\r\n\r\n",
+                               "0x5\r\nhello\r\n0\r\n\r\n",
+                               "\r\n",
+                               "-1\r\n",
+                               "g\r\n",
+                               "5\r\rhello",
+                               "0\r\n\rx",
+                               "0\r\nT: u\rx",
+                               "5\r\nhello\rx",
+                               "fffffffffffffffff\r\n",
+                               "5;a\nb\r\nhello\r\n0\r\n\r\n",
+                               "0\r\nT\n\r\n",
+                               "1;" + std::string(20'000, 'e') + "\r\n",
+                               "0\r\n" + std::string(20'000, 't') + "\r\n"};
   for (const std::string& text : cases) EXPECT_EQ(Decode({text}), std::nullopt) << text.substr(0, 60);
 }
 
@@ -172,17 +188,32 @@ TEST(RangeTest, FollowsTheRulesOfTheField) {
   const struct {
     const char* field;
     Range range;
-  } cases[] = {{"bytes=0-9", {{0, 10}}},   {"bytes=0-", {{0, 100}}},   {"bytes=90-200", {{90, 10}}}, {"bytes=-10", {{90, 10}}},
-               {"bytes=-500", {{0, 100}}}, {"Bytes=99-99", {{99, 1}}}, {" bytes=5-6 ", {{5, 2}}},    {"bytes=0-18446744073709551615", {{0, 100}}},
-               {"items=0-9", {}},          {"bytes=9-0", {}},          {"bytes=a-b", {}},            {"bytes=0-1,3-4", {}},
-               {"bytes=", {}},             {"bytes=-", {}},            {"bytes=--1", {}},            {"bytes=+1-2", {}},
-               {"bytes", {}},              {"", {}},                   {"bytes=1-99999999999999999999", {}}};
+  } cases[] = {{"bytes=0-9", {{0, 10}}},
+               {"bytes=0-", {{0, 100}}},
+               {"bytes=90-200", {{90, 10}}},
+               {"bytes=-10", {{90, 10}}},
+               {"bytes=-500", {{0, 100}}},
+               {"Bytes=99-99", {{99, 1}}},
+               {" bytes=5-6 ", {{5, 2}}},
+               {"bytes=0-18446744073709551615", {{0, 100}}},
+               {"items=0-9", {}},
+               {"bytes=9-0", {}},
+               {"bytes=a-b", {}},
+               {"bytes=0-1,3-4", {}},
+               {"bytes=", {}},
+               {"bytes=-", {}},
+               {"bytes=--1", {}},
+               {"bytes=+1-2", {}},
+               {"bytes", {}},
+               {"", {}},
+               {"bytes=1-99999999999999999999", {}}};
   for (const auto& c : cases) {
     const auto parsed = ParseRange(c.field, 100);
     ASSERT_TRUE(parsed.ok()) << c.field;
     EXPECT_EQ(*parsed, c.range) << c.field;
   }
-  for (const char* field : {"bytes=100-", "bytes=100-200", "bytes=-0"}) EXPECT_FALSE(ParseRange(field, 100).ok()) << field;
+  for (const char* field : {"bytes=100-", "bytes=100-200", "bytes=-0"})
+    EXPECT_FALSE(ParseRange(field, 100).ok()) << field;
   EXPECT_FALSE(ParseRange("bytes=0-", 0).ok());
   EXPECT_FALSE(ParseRange("bytes=-5", 0).ok());
 }
@@ -190,7 +221,8 @@ TEST(RangeTest, FollowsTheRulesOfTheField) {
 TEST(UriTest, DecodesParametersInOrder) {
   const auto parsed = ParseQuery("a=1&b&=c&&a=%2b+%C3%A9%3D&q=x=y");
   ASSERT_TRUE(parsed.ok());
-  const std::vector<std::pair<std::string, std::string>> expected = {{"a", "1"}, {"b", ""}, {"", "c"}, {"a", "+ \xC3\xA9="}, {"q", "x=y"}};
+  const std::vector<std::pair<std::string, std::string>> expected = {
+      {"a", "1"}, {"b", ""}, {"", "c"}, {"a", "+ \xC3\xA9="}, {"q", "x=y"}};
   EXPECT_EQ(*parsed, expected);
 }
 
@@ -235,7 +267,8 @@ TEST(AnswerHeadTest, WritesDatesAsTheStandardAsks) {
 
 TEST(AnswerHeadTest, LetsNoFieldEndEarly) {
   std::string text;
-  AppendAnswerHead(200, {{"Location", "/a\r\nSet-Cookie: x"}, {"Content-Length", "77"}}, {}, "id", Micros(0), "", &text);
+  AppendAnswerHead(200, {{"Location", "/a\r\nSet-Cookie: x"}, {"Content-Length", "77"}}, {}, "id", Micros(0), "",
+                   &text);
   EXPECT_NE(text.find("Location: /a  Set-Cookie: x\r\n"), std::string::npos);
   EXPECT_EQ(text.find("77"), std::string::npos);
 }

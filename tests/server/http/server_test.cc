@@ -126,8 +126,12 @@ TEST_F(ServerTest, TakesAnyMethodAndContentType) {
     EXPECT_NE(reply.body.find("Content-Type=application/json-patch+json\n"), std::string::npos);
     EXPECT_TRUE(reply.body.ends_with("[]"));
   }
-  const char* types[] = {"multipart/related; type=\"application/dicom\"; boundary=\"a b=c\"", "application/x;q", "font/woff2",
-                         "x-application/foo", "nonsense", "a/b;;"};
+  const char* types[] = {"multipart/related; type=\"application/dicom\"; boundary=\"a b=c\"",
+                         "application/x;q",
+                         "font/woff2",
+                         "x-application/foo",
+                         "nonsense",
+                         "a/b;;"};
   for (const char* type : types) {
     const Reply reply = Exchange(WithBody("POST", "/mirror", "x", std::string("Content-Type: ") + type + "\r\n"));
     EXPECT_EQ(reply.status, 200) << type;
@@ -136,14 +140,17 @@ TEST_F(ServerTest, TakesAnyMethodAndContentType) {
 }
 
 TEST_F(ServerTest, LetsHarmlessOddHeaderFieldsThrough) {
-  const Reply reply = Exchange(Get("/mirror", "Date: nonsense\r\nIf-Modified-Since: never\r\nCookie: =;=\r\nCache-Control: max-age=x\r\n"
-                                              "Accept: */*;q=7\r\nEmpty:\r\nUtf8: \xC3\xA9\r\n"));
+  const Reply reply =
+      Exchange(Get("/mirror",
+                   "Date: nonsense\r\nIf-Modified-Since: never\r\nCookie: =;=\r\nCache-Control: max-age=x\r\n"
+                   "Accept: */*;q=7\r\nEmpty:\r\nUtf8: \xC3\xA9\r\n"));
   EXPECT_EQ(reply.status, 200);
   EXPECT_NE(reply.body.find("Empty=\nUtf8=\xC3\xA9\n"), std::string::npos);
 }
 
 TEST_F(ServerTest, KeepsRepeatedFieldsAndParametersInOrder) {
-  const Reply reply = Exchange(Get("/mirror?date=ge2010&date=lt2011&a=1|2,3:x$y&date=", "Via: a\r\nX: 1\r\nvia: b\r\nVia: c\r\n"));
+  const Reply reply =
+      Exchange(Get("/mirror?date=ge2010&date=lt2011&a=1|2,3:x$y&date=", "Via: a\r\nX: 1\r\nvia: b\r\nVia: c\r\n"));
   EXPECT_NE(reply.body.find("\ndate=ge2010&date=lt2011&a=1|2,3:x$y&date=\n"), std::string::npos) << reply.body;
   EXPECT_NE(reply.body.find("Via=a\nX=1\nvia=b\nVia=c\n"), std::string::npos) << reply.body;
 }
@@ -151,7 +158,8 @@ TEST_F(ServerTest, KeepsRepeatedFieldsAndParametersInOrder) {
 TEST_F(ServerTest, UnderstandsTheFormsOfATarget) {
   EXPECT_TRUE(Exchange("GET http://example.org:80/mirror?x=1 HTTP/1.1\r\nHost: other\r\n\r\n")
                   .body.starts_with("GET\n/mirror?x=1\n/mirror\nx=1\nHost=example.org:80\n"));
-  EXPECT_EQ(Exchange("OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n").status, 404);  // reaches the routes, where nothing serves "*"
+  EXPECT_EQ(Exchange("OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n").status,
+            404);  // reaches the routes, where nothing serves "*"
   EXPECT_EQ(Exchange("GET * HTTP/1.1\r\nHost: x\r\n\r\n").status, 400);
   EXPECT_EQ(Exchange("CONNECT example.org:443 HTTP/1.1\r\nHost: x\r\n\r\n").status, 400);
   EXPECT_EQ(Exchange("GET mirror HTTP/1.1\r\nHost: x\r\n\r\n").status, 400);

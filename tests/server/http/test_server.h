@@ -16,11 +16,13 @@ namespace hilum::http {
 
 class TestServer {
  public:
-  // Routes of everybody: /inline, /hello (worker), /echo (body back, chunked), /mirror (what the server made of the request).
+  // Routes of everybody: /inline, /hello (worker), /echo (body back, chunked), /mirror (what the server made of the
+  // request).
   TestServer();
   ~TestServer();
 
-  void Add(const std::string& path, Handler handler, uint64_t max_body_bytes = 16 * 1024 * 1024, bool inline_handler = false);
+  void Add(const std::string& path, Handler handler, uint64_t max_body_bytes = 16 * 1024 * 1024,
+           bool inline_handler = false);
   void Start(ServerOptions options = {});
 
   uint16_t port() const { return server_->port(); }

@@ -55,7 +55,8 @@ class TlsTest : public testing::Test {
 };
 
 TEST_F(TlsTest, ServesExchangesAndSaysThatTheyAreSecure) {
-  server_.Add("/secure", [](Request& request, Responder& out) { out.Send(200, {}, request.secure ? "yes" : "no").IgnoreError(); });
+  server_.Add("/secure",
+              [](Request& request, Responder& out) { out.Send(200, {}, request.secure ? "yes" : "no").IgnoreError(); });
   server_.Start(options_);
   const ContextPtr context = MakeClient();
   Client client(server_.port());
@@ -148,7 +149,8 @@ TEST_F(TlsTest, ClosesOnPlainText) {
 TEST_F(TlsTest, ChoosesTheCertificateByName) {
   const Issuer other = MakeCertificate(folder_, "other.test");
   const Issuer wild = MakeCertificate(folder_, "wild");
-  options_.tls.named = {{"other.test", other.certificate_file, other.key_file}, {"*.wild.test", wild.certificate_file, wild.key_file}};
+  options_.tls.named = {{"other.test", other.certificate_file, other.key_file},
+                        {"*.wild.test", wild.certificate_file, wild.key_file}};
   server_.Start(options_);
   EXPECT_EQ(NameShown("other.test"), "other.test");
   EXPECT_EQ(NameShown("OTHER.TEST"), "other.test");
@@ -164,7 +166,8 @@ TEST_F(TlsTest, ReloadsCertificatesAndKeepsTheOldOnesWhenTheNewAreBad) {
   Client before(server_.port());
   ASSERT_TRUE(before.StartTls(context.get()));
   const Issuer fresh = MakeCertificate(folder_, "fresh.test");
-  std::filesystem::copy_file(fresh.certificate_file, main_.certificate_file, std::filesystem::copy_options::overwrite_existing);
+  std::filesystem::copy_file(fresh.certificate_file, main_.certificate_file,
+                             std::filesystem::copy_options::overwrite_existing);
   // Certificate and key do not belong together yet.
   const Status mismatch = server_.server().ReloadTls();
   EXPECT_EQ(mismatch.code(), Code::kInvalid);
@@ -191,7 +194,8 @@ TEST_F(TlsTest, AsksForClientCertificates) {
   const Issuer authority = MakeCertificate(folder_, "authority");
   const Issuer known = MakeCertificate(folder_, "modality-7", &authority);
   const Issuer stranger = MakeCertificate(folder_, "stranger");
-  server_.Add("/who", [](Request& request, Responder& out) { out.Send(200, {}, request.client_subject).IgnoreError(); });
+  server_.Add("/who",
+              [](Request& request, Responder& out) { out.Send(200, {}, request.client_subject).IgnoreError(); });
   options_.tls.client_ca_file = authority.certificate_file;
   const auto who = [&](const Issuer* identity) -> std::string {
     const ContextPtr context = MakeClient();
@@ -220,7 +224,8 @@ TEST_F(TlsTest, NamesTheFileItCannotUse) {
   Registry metrics;
   options_.tls.certificate_file = folder_ + "/missing.crt";
   const auto started = Server::Start(
-      options_, [](std::string_view, std::string_view) -> const Route* { return nullptr; }, clock, random, metrics, Logger());
+      options_, [](std::string_view, std::string_view) -> const Route* { return nullptr; }, clock, random, metrics,
+      Logger());
   ASSERT_FALSE(started.ok());
   EXPECT_EQ(started.status().code(), Code::kInvalid);
   EXPECT_NE(started.status().message().find("missing.crt"), std::string::npos);
