@@ -149,6 +149,7 @@ struct MemoryDisk::State {
   std::array<Fault, kDiskOps> faults;
   std::array<uint64_t, kDiskOps> counts{};
   std::vector<Call> calls;
+  std::function<void()> after_sync;
 
   // Counts the call; the error it shall fail with, or 0. REQUIRES: mu held.
   int Enter(DiskOp op, const std::string& path, uint64_t offset = 0, uint64_t length = 0) {
@@ -224,12 +225,17 @@ class MemoryDisk::OpenFile : public File {
   }
 
   Status Sync() override {
-    const std::lock_guard lock(state_->mu);
-    if (const int error = state_->Enter(DiskOp::kSync, path_)) {
-      inode_->dirty.clear();
-      return Failed("sync", path_, error);
+    std::function<void()> hook;
+    {
+      const std::lock_guard lock(state_->mu);
+      if (const int error = state_->Enter(DiskOp::kSync, path_)) {
+        inode_->dirty.clear();
+        return Failed("sync", path_, error);
+      }
+      inode_->Save();
+      hook = state_->after_sync;
     }
-    inode_->Save();
+    if (hook) hook();
     return Status::Ok();
   }
 
@@ -287,6 +293,11 @@ void MemoryDisk::ClearFaults() {
 bool MemoryDisk::failed(DiskOp op) const {
   const std::lock_guard lock(state_->mu);
   return state_->faults[static_cast<size_t>(op)].happened;
+}
+
+void MemoryDisk::set_after_sync(std::function<void()> hook) {
+  const std::lock_guard lock(state_->mu);
+  state_->after_sync = std::move(hook);
 }
 
 void MemoryDisk::set_capacity(uint64_t bytes) {

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -52,6 +53,10 @@ class MemoryDisk : public Disk {
   void ClearFaults();
   // Whether a fault has happened since it was set.
   bool failed(DiskOp op) const;
+
+  // Called at the end of every Sync, before it returns and after it has saved, on the caller's thread. The disk may be
+  // used from it.
+  void set_after_sync(std::function<void()> hook);
 
   // Writes and preallocations beyond this many octets fail with ENOSPC. Unlimited at first.
   void set_capacity(uint64_t bytes);

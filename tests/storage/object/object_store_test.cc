@@ -1,6 +1,7 @@
 #include "storage/object/object_store.h"
 
-#include <cerrno>
+#include <atomic>
+#include <chrono>
 #include <set>
 #include <thread>
 
@@ -285,6 +286,47 @@ TEST_F(ObjectStoreTest, OneSyncServesAllThatWasPutBefore) {
   refs.push_back(Put("c", "d").ref);
   ASSERT_TRUE(store_->Sync({&refs.back(), 1}).ok());
   EXPECT_EQ(disk_.count(DiskOp::kSync), 2u);
+}
+
+TEST_F(ObjectStoreTest, WhatIsWrittenWhileASyncRunsNeedsAnother) {
+  Open();
+  const Stored first = Put("first", "1");
+  Stored second;
+  disk_.set_after_sync([&] {
+    disk_.set_after_sync(nullptr);
+    second = Put("second", "2");
+  });
+  ASSERT_TRUE(store_->Sync({&first.ref, 1}).ok());
+  ASSERT_TRUE(store_->Sync({&second.ref, 1}).ok());
+  disk_.Crash();
+  Open();
+  ExpectIntact(first);
+  ExpectIntact(second);
+}
+
+TEST_F(ObjectStoreTest, CallersThatComeWhileASyncRunsShareTheNext) {
+  Open();
+  PutSynced("makes the segment", "s");
+  constexpr int kThreads = 8;
+  std::atomic<int> put{0};
+  std::atomic<bool> first{true};
+  disk_.set_after_sync([&] {
+    if (!first.exchange(false)) return;
+    while (put.load() < kThreads) std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // for them to queue up
+  });
+  disk_.ClearCalls();
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&] {
+      const Stored stored = Put("t", "b");
+      ++put;
+      EXPECT_TRUE(store_->Sync({&stored.ref, 1}).ok());
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_GE(disk_.count(DiskOp::kSync), 1u);
+  EXPECT_LE(disk_.count(DiskOp::kSync), 3u);
 }
 
 TEST_F(ObjectStoreTest, BelowTheLowWaterMarkOnlyReadsGoOn) {
