@@ -136,8 +136,16 @@ Result<Bitmap> MatchAnywhere(Lists& lists, CollectionId collection, const FieldS
   return ValueScan(lists, collection, field.id, Entry::kText, accepts).Run({});
 }
 
-Result<Bitmap> MatchWordPrefix(Lists& lists, CollectionId collection, FieldId field, std::string_view folded) {
-  std::string lower = lists.Prefix(collection, Entry::kWord, field);
+Result<Bitmap> MatchWordPrefix(Lists& lists, CollectionId collection, const FieldSpec& field, std::string_view folded,
+                               const Bitmap* within) {
+  if (folded.size() >= kMaxKeyTextBytes) {
+    const Predicate accepts = [&](std::string_view text) {
+      const auto words = Words(text);
+      return std::any_of(words.begin(), words.end(), [&](std::string_view word) { return word.starts_with(folded); });
+    };
+    return MatchAnywhere(lists, collection, field, {std::string(folded)}, accepts, within);
+  }
+  std::string lower = lists.Prefix(collection, Entry::kWord, field.id);
   AppendTextPrefix(&lower, folded);
   return lists.Union(lower, PrefixEnd(lower));
 }
@@ -211,7 +219,7 @@ Result<Bitmap> MatchString(Lists& lists, CollectionId collection, const FieldSpe
       return CopyOf(lists.List(prefix, /*longer=*/match.how == How::kEqualsFolded));
     }
     case How::kPrefix: return MatchTextPrefix(lists, collection, field.id, folded);
-    case How::kWordPrefix: return MatchWordPrefix(lists, collection, field.id, folded);
+    case How::kWordPrefix: return MatchWordPrefix(lists, collection, field, folded, within);
     case How::kContains: {
       const Predicate accepts = [&](std::string_view text) { return text.find(folded) != std::string_view::npos; };
       return MatchAnywhere(lists, collection, field, {folded}, accepts, within);
