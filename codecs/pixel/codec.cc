@@ -1,0 +1,98 @@
+#include "codecs/pixel/codec.h"
+
+#include <algorithm>
+#include <new>
+
+#include "codecs/pixel/frame_codecs.h"
+
+namespace hilum::pixel {
+namespace {
+
+Result<EncodedFrame> Plain(Result<std::string> bytes, const FrameFormat& format) {
+  if (!bytes.ok()) return bytes.status();
+  return EncodedFrame{.bytes = *std::move(bytes), .format = format};
+}
+
+Status CheckImage(const Image& image) {
+  HILUM_RETURN_IF_ERROR(CheckFormat(image.format, UINT64_MAX));
+  if (image.format.planar || FrameOctets(image.format) != image.pixels.size() ||
+      FrameOctets(DecodedFormat(image.format)) != image.pixels.size()) {
+    return Invalid("encode: the image has " + std::to_string(image.pixels.size()) + " octets where interleaved pixels have " +
+                   std::to_string(FrameOctets(image.format)));
+  }
+  return Status::Ok();
+}
+
+Result<EncodedFrame> EncodeChecked(const Image& image, const TransferSyntax& syntax, const EncodeOptions& options) {
+  const bool lossy = syntax.lossy_only || (options.allow_lossy && !syntax.lossless_only);
+  const int quality = std::clamp<int>(options.jpeg_quality, 1, 100);
+  // Palette indices and single bits next to each other mean nothing alike.
+  const bool no_loss = image.format.photometric == Photometric::kPaletteColor || image.format.bits_allocated == 1;
+  const float ratio = lossy && !no_loss ? std::max(1.0f, options.compression_ratio) : 0;
+  switch (syntax.coding) {
+    case Coding::kNative: return EncodedFrame{.bytes = image.pixels, .format = image.format};
+    case Coding::kRle: return Plain(EncodeRle(image), image.format);
+    case Coding::kDeflatedFrame: return Plain(EncodeDeflatedFrame(image), image.format);
+    case Coding::kJpeg:
+      return image.format.bits_allocated == 8 ? EncodeJpeg8(image, quality)
+             : syntax.uid == "1.2.840.10008.1.2.4.51"
+                 ? EncodeJpeg12(image, quality)
+                 : Unsupported("JPEG baseline holds samples of 8 bits, the image has " +
+                               std::to_string(image.format.bits_allocated));
+    case Coding::kJpegLossless: return EncodeJpegLossless(image, 1);
+    case Coding::kJpegLs: return EncodeJpegLs(image, lossy ? options.near_lossless : 0);
+    case Coding::kJpeg2000: return EncodeJpeg2000(image, ratio);
+    case Coding::kHtj2k: return EncodeHtj2k(image, ratio, syntax.uid == "1.2.840.10008.1.2.4.202");
+    case Coding::kJpegXl: break;
+  }
+  return Unsupported("transfer syntax " + std::string(syntax.uid) + " cannot be written");
+}
+
+}  // namespace
+
+Result<FrameFormat> DecodeInto(std::string_view transfer_syntax, Bytes frame, const FrameFormat& expected,
+                               const DecodeOptions& options, std::span<char> out) {
+  const TransferSyntax* syntax = FindTransferSyntax(transfer_syntax);
+  if (syntax == nullptr) return Unsupported("transfer syntax " + std::string(transfer_syntax) + " cannot be decoded");
+  switch (syntax->coding) {
+    case Coding::kNative: return DecodeNative(frame, expected, syntax->big_endian, out);
+    case Coding::kRle: return DecodeRle(frame, expected, out);
+    case Coding::kDeflatedFrame: return DecodeDeflatedFrame(frame, expected, out);
+    case Coding::kJpeg:
+    case Coding::kJpegLossless: return DecodeJpeg(frame, expected, out);
+    case Coding::kJpegLs: return DecodeJpegLs(frame, expected, out);
+    case Coding::kJpeg2000:
+    case Coding::kHtj2k: return DecodeJpeg2000(frame, expected, options.reduce, out);
+    case Coding::kJpegXl: return DecodeJpegXl(frame, expected, out);
+  }
+  return Internal("transfer syntax without a coding");
+}
+
+Result<Image> Decode(std::string_view transfer_syntax, Bytes frame, const FrameFormat& expected,
+                     const DecodeOptions& options) {
+  HILUM_RETURN_IF_ERROR(CheckFormat(expected, options.max_frame_octets));
+  try {
+    Image image;
+    image.pixels.resize(FrameOctets(DecodedFormat(expected)));
+    HILUM_ASSIGN_OR_RETURN(image.format, DecodeInto(transfer_syntax, frame, expected, options, image.pixels));
+    image.pixels.resize(FrameOctets(image.format));
+    return image;
+  } catch (const std::bad_alloc&) {
+    return LimitExceeded("decode: out of memory");
+  }
+}
+
+Result<EncodedFrame> Encode(const Image& image, std::string_view transfer_syntax, const EncodeOptions& options) {
+  const TransferSyntax* syntax = FindTransferSyntax(transfer_syntax);
+  if (syntax == nullptr || !syntax->can_encode) {
+    return Unsupported("transfer syntax " + std::string(transfer_syntax) + " cannot be written");
+  }
+  HILUM_RETURN_IF_ERROR(CheckImage(image));
+  try {
+    return EncodeChecked(image, *syntax, options);
+  } catch (const std::bad_alloc&) {
+    return LimitExceeded("encode: out of memory");
+  }
+}
+
+}  // namespace hilum::pixel

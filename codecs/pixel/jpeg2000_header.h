@@ -1,0 +1,26 @@
+// What the main header of a JPEG 2000 codestream says (ISO/IEC 15444-1 Annex A), read before any decoder sees it.
+// Internal to codecs/pixel.
+#pragma once
+
+#include <cstdint>
+
+#include "base/bytes.h"
+#include "base/result.h"
+
+namespace hilum::pixel {
+
+struct Jpeg2000Header {
+  Bytes codestream;  // without the boxes of a JP2 file around it
+  uint32_t rows = 0, columns = 0;
+  uint16_t components = 0;
+  uint8_t precision = 0;
+  bool is_signed = false;
+  bool high_throughput = false;  // CAP marker: Part 15 code blocks
+  bool colour_transform = false;
+  uint8_t decompositions = 0;
+};
+
+// kUnsupported for components that differ from each other in size or depth.
+Result<Jpeg2000Header> ReadJpeg2000Header(Bytes frame);
+
+}  // namespace hilum::pixel

@@ -1,0 +1,28 @@
+// Look-up tables as data sets hold them (PS3.3 C.11.1.1.1, C.7.6.3.1.5, C.7.9.2). Internal to codecs/pixel.
+#pragma once
+
+#include <optional>
+
+#include "codecs/dicom/reader.h"
+#include "codecs/pixel/instance.h"
+
+namespace hilum::pixel {
+
+// The three numbers of a LUT descriptor.
+struct LutDescriptor {
+  uint32_t entries = 0;  // 1 to 65536
+  int32_t first = 0;
+  uint16_t bits = 16;
+};
+
+// Nothing when it is not three numbers that make sense.
+std::optional<LutDescriptor> ReadLutDescriptor(const dicom::Element& element);
+
+// Entries of 8 bits may have an octet or a word each. Nothing when there are fewer than half of them; the last one is
+// repeated where some are missing.
+std::optional<LookupTable> ReadLut(const LutDescriptor& descriptor, const dicom::Element& data);
+
+// Discrete, linear and indirect segments (C.7.9.2).
+std::optional<LookupTable> ReadSegmentedLut(const LutDescriptor& descriptor, const dicom::Element& data);
+
+}  // namespace hilum::pixel

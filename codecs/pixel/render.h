@@ -1,0 +1,64 @@
+// Frames as people look at them: the grayscale and colour pipelines of PS3.3 and PS3.4 N.2, viewport and file format
+// (PS3.18 8.3.5.1: rendered resources and thumbnails).
+//
+// Thread-safe. Decoding is left to the FrameCodec; everything else happens here, in memory proportional to the frame.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "codecs/pixel/codec.h"
+#include "codecs/pixel/instance.h"
+
+namespace hilum::pixel {
+
+enum class PictureType : uint8_t { kJpeg, kPng };
+
+// PS3.18 8.3.5.1.3: `viewport=width,height[,x,y,w,h]`. The picture fits into width x height and keeps the shape of the
+// source region; a negative w or h mirrors it.
+struct Viewport {
+  uint32_t width = 0, height = 0;
+  double x = 0, y = 0;  // upper left corner of the source, in pixels
+  double w = 0, h = 0;  // 0: to the edge
+};
+
+struct RenderOptions {
+  PictureType type = PictureType::kJpeg;
+  uint8_t jpeg_quality = 90;  // 1 to 100
+  bool sixteen_bits = false;  // PNG of grayscale with 16 bits
+  // This window; else number `stored_window` of the data set; else the range of the values in the frame.
+  std::optional<Window> window;
+  size_t stored_window = 0;
+  bool overlays = true;
+  std::optional<Viewport> viewport;
+  DecodeOptions decode;
+};
+
+// Grey (channels 1) or RGB (3), rows from the top, interleaved; 16-bit samples little endian.
+struct Picture {
+  uint32_t width = 0, height = 0;
+  uint8_t channels = 1;
+  uint8_t bits = 8;
+  std::string samples;
+};
+
+// The picture before it becomes a file. kInvalid for a frame or viewport that does not exist.
+Result<Picture> RenderPicture(const Instance& instance, uint32_t frame, const RenderOptions& options, FrameCodec& codec);
+
+// JPEG or PNG octets.
+Result<std::string> EncodePicture(const Picture& picture, const RenderOptions& options);
+
+inline constexpr std::string_view MediaType(PictureType type) {
+  return type == PictureType::kJpeg ? "image/jpeg" : "image/png";
+}
+
+// Both in one step.
+Result<std::string> Render(const Instance& instance, uint32_t frame, const RenderOptions& options, FrameCodec& codec);
+
+// A JPEG of `frame` that fits into size x size, upscaled never; previews are decoded at reduced size where the codec can.
+Result<std::string> Thumbnail(const Instance& instance, uint32_t frame, uint32_t size, FrameCodec& codec);
+
+}  // namespace hilum::pixel

@@ -1,0 +1,113 @@
+// Between the samples of codecs (rows of 32-bit integers) and the pixels of a frame. Internal to codecs/pixel.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <span>
+
+#include "codecs/pixel/image.h"
+
+namespace hilum::pixel {
+
+// Samples of a codestream of `precision` bits into interleaved pixels of `format`.
+//
+// The bits of a sample are kept. Where the data set says signed the value is continued into the unused bits of its cell:
+// always when the codestream is signed; otherwise when it has at least Bits Stored bits (fewer: no value can be negative).
+class SampleSink {
+ public:
+  // REQUIRES: precision <= format.bits_allocated <= 32; out.size() >= FrameOctets(format)
+  SampleSink(const FrameFormat& format, unsigned precision, bool codestream_signed, std::span<char> out)
+      : format_(format), precision_(precision), codestream_signed_(codestream_signed), out_(out) {
+    extend_ = format.is_signed && (codestream_signed || precision >= format.bits_stored);
+  }
+
+  // Takes `format.columns` samples, `stride` apart. Values beyond the precision are clamped to it.
+  // REQUIRES: row < rows, component < samples
+  template <typename T>
+  void PutRow(uint32_t row, uint32_t component, const T* samples, size_t stride = 1) {
+    switch (format_.bits_allocated) {
+      case 1: return PutBits(row, samples, stride);
+      case 8: return Put<uint8_t>(row, component, samples, stride);
+      case 16: return Put<uint16_t>(row, component, samples, stride);
+      default: return Put<uint32_t>(row, component, samples, stride);
+    }
+  }
+
+ private:
+  uint32_t Cell(int64_t value) const {
+    const int64_t low = codestream_signed_ ? -(int64_t{1} << (precision_ - 1)) : 0;
+    const int64_t high = (int64_t{1} << (codestream_signed_ ? precision_ - 1 : precision_)) - 1;
+    value = std::clamp(value, low, high);
+    if (extend_ || precision_ == 32) {
+      return static_cast<uint32_t>(static_cast<int32_t>(static_cast<uint32_t>(value) << (32 - precision_)) >> (32 - precision_));
+    }
+    return static_cast<uint32_t>(value) & ((uint32_t{1} << precision_) - 1);
+  }
+
+  template <typename Pixel, typename T>
+  void Put(uint32_t row, uint32_t component, const T* samples, size_t stride) {
+    char* to = out_.data() + (uint64_t{row} * format_.columns * format_.samples + component) * sizeof(Pixel);
+    const size_t step = format_.samples * sizeof(Pixel);
+    for (uint32_t x = 0; x < format_.columns; ++x, to += step, samples += stride) {
+      const auto cell = static_cast<Pixel>(Cell(*samples));
+      std::memcpy(to, &cell, sizeof(Pixel));
+    }
+  }
+
+  template <typename T>
+  void PutBits(uint32_t row, const T* samples, size_t stride) {
+    uint64_t bit = uint64_t{row} * format_.columns;
+    for (uint32_t x = 0; x < format_.columns; ++x, ++bit, samples += stride) {
+      char& octet = out_[bit / 8];
+      const char mask = static_cast<char>(1 << bit % 8);
+      octet = static_cast<char>(*samples != 0 ? octet | mask : octet & ~mask);
+    }
+  }
+
+  const FrameFormat format_;
+  const unsigned precision_;
+  const bool codestream_signed_;
+  bool extend_;
+  const std::span<char> out_;
+};
+
+// Reads the samples of an interleaved image as integers.
+class SampleSource {
+ public:
+  // REQUIRES: integer pixels, 1 to 32 bits allocated, as many octets as the format says.
+  explicit SampleSource(const Image& image) : format_(image.format), pixels_(image.pixels.data()) {}
+
+  int64_t At(uint64_t index) const {
+    switch (format_.bits_allocated) {
+      case 1: return pixels_[index / 8] >> index % 8 & 1;
+      case 8: return Load<uint8_t, int8_t>(index);
+      case 16: return Load<uint16_t, int16_t>(index);
+      default: return Load<uint32_t, int32_t>(index);
+    }
+  }
+
+  // One component of one row.
+  template <typename T>
+  void GetRow(uint32_t row, uint32_t component, T* to, size_t stride = 1) const {
+    uint64_t index = uint64_t{row} * format_.columns * format_.samples + component;
+    for (uint32_t x = 0; x < format_.columns; ++x, index += format_.samples, to += stride) *to = static_cast<T>(At(index));
+  }
+
+ private:
+  template <typename Unsigned, typename Signed>
+  int64_t Load(uint64_t index) const {
+    Unsigned value;
+    std::memcpy(&value, pixels_ + index * sizeof(value), sizeof(value));
+    return format_.is_signed ? static_cast<int64_t>(static_cast<Signed>(value)) : static_cast<int64_t>(value);
+  }
+
+  const FrameFormat format_;
+  const char* const pixels_;
+};
+
+// Bits a codestream needs to hold every sample as it is: Bits Stored when the samples keep to it, the whole cell when
+// something is in the unused bits.
+unsigned NeededPrecision(const Image& image);
+
+}  // namespace hilum::pixel
