@@ -11,28 +11,42 @@ namespace hilum {
 
 std::string_view CodeName(Code code) {
   switch (code) {
-    case Code::kOk: return "ok";
-    case Code::kInvalid: return "invalid";
-    case Code::kNotFound: return "not found";
-    case Code::kConflict: return "conflict";
-    case Code::kUnsupported: return "unsupported";
-    case Code::kLimit: return "limit exceeded";
-    case Code::kDiskFull: return "disk full";
-    case Code::kCorruption: return "corruption";
-    case Code::kIo: return "input/output error";
-    case Code::kUnavailable: return "unavailable";
-    case Code::kCancelled: return "cancelled";
-    case Code::kInternal: return "internal error";
+    case Code::kOk:
+      return "ok";
+    case Code::kInvalid:
+      return "invalid";
+    case Code::kNotFound:
+      return "not found";
+    case Code::kConflict:
+      return "conflict";
+    case Code::kUnsupported:
+      return "unsupported";
+    case Code::kLimit:
+      return "limit exceeded";
+    case Code::kDiskFull:
+      return "disk full";
+    case Code::kCorruption:
+      return "corruption";
+    case Code::kIo:
+      return "input/output error";
+    case Code::kUnavailable:
+      return "unavailable";
+    case Code::kCancelled:
+      return "cancelled";
+    case Code::kInternal:
+      return "internal error";
   }
   return "unknown";
 }
 
 Status::Status(Code code, std::string message) {
   if (code != Code::kOk) error_ = std::make_unique<Error>(Error{code, std::move(message)});
+  MarkUnchecked();
 }
 
 Status::Status(const Status& other) : error_(other.error_ ? std::make_unique<Error>(*other.error_) : nullptr) {
   other.MarkChecked();
+  MarkUnchecked();
 }
 
 Status& Status::operator=(const Status& other) {
@@ -40,22 +54,21 @@ Status& Status::operator=(const Status& other) {
   AssertChecked();
   other.MarkChecked();
   error_ = other.error_ ? std::make_unique<Error>(*other.error_) : nullptr;
-#ifdef HILUM_CHECK_STATUS
-  checked_ = false;
-#endif
+  MarkUnchecked();
   return *this;
 }
 
-Status::Status(Status&& other) noexcept : error_(std::move(other.error_)) { other.MarkChecked(); }
+Status::Status(Status&& other) noexcept : error_(std::move(other.error_)) {
+  other.MarkChecked();
+  MarkUnchecked();
+}
 
 Status& Status::operator=(Status&& other) noexcept {
   if (this == &other) return *this;
   AssertChecked();
   other.MarkChecked();
   error_ = std::move(other.error_);
-#ifdef HILUM_CHECK_STATUS
-  checked_ = false;
-#endif
+  MarkUnchecked();
   return *this;
 }
 
@@ -79,21 +92,43 @@ std::string Status::ToString() const {
 }
 
 Status Status::WithContext(std::string_view context) const {
-  if (ok()) return Status();
+  if (ok()) return Ok();
   return Status(error_->code, std::string(context) + ": " + error_->message);
 }
 
-Status Invalid(std::string message) { return {Code::kInvalid, std::move(message)}; }
-Status NotFound(std::string message) { return {Code::kNotFound, std::move(message)}; }
-Status Conflict(std::string message) { return {Code::kConflict, std::move(message)}; }
-Status Unsupported(std::string message) { return {Code::kUnsupported, std::move(message)}; }
-Status LimitExceeded(std::string message) { return {Code::kLimit, std::move(message)}; }
-Status DiskFull(std::string message) { return {Code::kDiskFull, std::move(message)}; }
-Status Corruption(std::string message) { return {Code::kCorruption, std::move(message)}; }
-Status IoError(std::string message) { return {Code::kIo, std::move(message)}; }
-Status Unavailable(std::string message) { return {Code::kUnavailable, std::move(message)}; }
-Status Cancelled(std::string message) { return {Code::kCancelled, std::move(message)}; }
-Status Internal(std::string message) { return {Code::kInternal, std::move(message)}; }
+Status Invalid(std::string message) {
+  return {Code::kInvalid, std::move(message)};
+}
+Status NotFound(std::string message) {
+  return {Code::kNotFound, std::move(message)};
+}
+Status Conflict(std::string message) {
+  return {Code::kConflict, std::move(message)};
+}
+Status Unsupported(std::string message) {
+  return {Code::kUnsupported, std::move(message)};
+}
+Status LimitExceeded(std::string message) {
+  return {Code::kLimit, std::move(message)};
+}
+Status DiskFull(std::string message) {
+  return {Code::kDiskFull, std::move(message)};
+}
+Status Corruption(std::string message) {
+  return {Code::kCorruption, std::move(message)};
+}
+Status IoError(std::string message) {
+  return {Code::kIo, std::move(message)};
+}
+Status Unavailable(std::string message) {
+  return {Code::kUnavailable, std::move(message)};
+}
+Status Cancelled(std::string message) {
+  return {Code::kCancelled, std::move(message)};
+}
+Status Internal(std::string message) {
+  return {Code::kInternal, std::move(message)};
+}
 
 Status ErrnoStatus(std::string_view what, int errno_value) {
   Code code = Code::kIo;

@@ -31,6 +31,7 @@ std::string_view CodeName(Code code);
 
 class [[nodiscard]] Status {
  public:
+  // OK, and no outcome of anything yet: need not be read. Functions return Status::Ok() instead.
   Status() = default;
   Status(Code code, std::string message);
   ~Status() { AssertChecked(); }
@@ -40,7 +41,11 @@ class [[nodiscard]] Status {
   Status(Status&& other) noexcept;
   Status& operator=(Status&& other) noexcept;
 
-  static Status Ok() { return {}; }
+  static Status Ok() {
+    Status status;
+    status.MarkUnchecked();
+    return status;
+  }
 
   bool ok() const { return code() == Code::kOk; }
   Code code() const {
@@ -63,11 +68,17 @@ class [[nodiscard]] Status {
   };
 
 #ifdef HILUM_CHECK_STATUS
-  void MarkChecked() const { checked_ = true; }
+  void MarkChecked() const {
+    checked_ = true;
+  }
+  void MarkUnchecked() const {
+    checked_ = false;
+  }
   void AssertChecked() const;
-  mutable bool checked_ = false;
+  mutable bool checked_ = true;
 #else
   void MarkChecked() const {}
+  void MarkUnchecked() const {}
   void AssertChecked() const {}
 #endif
   std::unique_ptr<Error> error_;
@@ -90,7 +101,7 @@ Status Internal(std::string message);
 }  // namespace hilum
 
 // Returns from the current function when `expr` is not OK.
-#define HILUM_RETURN_IF_ERROR(expr)                          \
-  do {                                                       \
+#define HILUM_RETURN_IF_ERROR(expr)                                                        \
+  do {                                                                                     \
     if (::hilum::Status hilum_status_ = (expr); !hilum_status_.ok()) return hilum_status_; \
   } while (false)

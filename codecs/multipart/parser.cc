@@ -70,7 +70,6 @@ Parser::Parser(std::string_view boundary, ParserLimits limits)
       capacity_(std::max({limits.buffer_bytes, 2 * limits.header_bytes, 4 * (kMaxBoundaryLength + kMaxPadding)})),
       buffer_(new char[capacity_]) {
   assert(!boundary.empty() && boundary.size() <= kMaxBoundaryLength);
-  failure_.IgnoreError();  // none yet
 }
 
 std::span<char> Parser::Space() {

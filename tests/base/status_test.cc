@@ -97,6 +97,13 @@ TEST(StatusDeathTest, AResultMustBeReadToo) {
 }
 #endif
 
+TEST(Status, OneThatIsNoOutcomeYetNeedNotBeRead) {
+  Status member;
+  member = Invalid("first outcome");
+  EXPECT_EQ(member.code(), Code::kInvalid);
+  { const Status unused; }
+}
+
 TEST(Status, IgnoringIsReading) {
   Status status = IoError("close failed");
   status.IgnoreError();
