@@ -99,8 +99,9 @@ TEST_F(ObjectStoreTest, AppendsAfterATornTailLeaveTheTailAlone) {
   const std::string path = std::string(kDirectory) + "/000001.seg";
   ASSERT_TRUE((*disk_.Open(path, OpenMode::kReadWrite))->Truncate(torn.ref.offset + 9000).ok());
   Open();
-  const Stored next = PutSynced("next", std::string(100, '3'));
+  const Stored next = PutSynced("next", std::string(40'000, '3'));  // ends where the torn one would have
   EXPECT_EQ(next.ref.offset, torn.ref.offset + 3 * 4096);
+  EXPECT_EQ(next.ref.offset + ObjectStore::RecordBytes(40'000), torn.ref.offset + ObjectStore::RecordBytes(50'000));
   ExpectIntact(first);
   ExpectIntact(next);
   std::string out;
