@@ -1,0 +1,56 @@
+// The pass behind Validate(). Internal to fhir/validate.
+#pragma once
+
+#include <array>
+#include <string>
+
+#include "fhir/validate/validate.h"
+
+namespace hilum::fhir {
+
+// Elements of the largest type (a test holds it to that).
+inline constexpr size_t kMaxElements = 128;
+
+// Not thread-safe; one per call.
+class Validator {
+ public:
+  Validator(const ValidateOptions& options, Validation* out) : options_(options), out_(*out) {}
+
+  // `path` names the resource in issues: its own type at the root.
+  void CheckResource(json::Value value, bool contained);
+
+ private:
+  // A link of the path to the value at hand, only spelled out for an issue.
+  struct Place {
+    Place* parent;
+    std::string_view name;
+    int index;  // in an array, -1 otherwise
+  };
+  // What was seen of each element of an object.
+  using Seen = std::array<PropertyId, kMaxElements>;
+
+  void CheckObject(json::Value object, TypeId type);
+  void CheckProperty(json::Value value, const Property& property);
+  void CheckRepeated(json::Value array, const Property& property);
+  void CheckItem(json::Value value, const Property& property);
+  void CheckCarrier(json::Value value, const Property& property);
+  void CheckCarrierItem(json::Value value);
+  void CheckMissing(json::Value object, const Type& type, const Seen& seen);
+  void CheckCodes(json::Value value, const Property& property, const Element& element);
+  void CheckCoded(json::Value concept_value, const Binding& binding);
+  void CheckExtension(json::Value extension);
+  void CheckTarget(json::Value reference, const Property& property);
+
+  void Report(json::Value at, Severity severity, IssueType type, std::string diagnostics);
+  void Error(json::Value at, IssueType type, std::string diagnostics) {
+    Report(at, Severity::kError, type, std::move(diagnostics));
+  }
+  std::string Expression() const;
+
+  const ValidateOptions options_;
+  Validation& out_;
+  Place* place_ = nullptr;
+  bool contained_ = false;
+};
+
+}  // namespace hilum::fhir

@@ -1,0 +1,13 @@
+// A light check of Narrative.div (R4 2.4.0): one well-formed <div>, no document type, no processing instruction,
+// nothing that runs or loads: only the elements that the specification allows, no event handlers, no script URLs. Pure,
+// thread-safe; bounded depth.
+#pragma once
+
+#include <string_view>
+
+namespace hilum::fhir {
+
+// Why `text` is refused, as a phrase; empty when it is fine.
+std::string_view CheckXhtml(std::string_view text);
+
+}  // namespace hilum::fhir

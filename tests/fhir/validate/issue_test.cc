@@ -1,0 +1,38 @@
+#include "fhir/validate/issue.h"
+
+#include <gtest/gtest.h>
+
+namespace hilum::fhir {
+namespace {
+
+TEST(Issue, OutcomeSaysWhatWhereAndHow) {
+  const Issue issues[] = {{.type = IssueType::kValue,
+                           .diagnostics = "must be \"x\"",
+                           .expression = "Patient.id",
+                           .position = {.line = 2, .column = 5}},
+                          {.severity = Severity::kWarning, .type = IssueType::kNotSupported, .diagnostics = "ignored"}};
+  EXPECT_EQ(
+      OperationOutcome(issues),
+      R"({"resourceType":"OperationOutcome","issue":[)"
+      R"x({"severity":"error","code":"value","diagnostics":"must be \"x\" (line 2, column 5)","expression":["Patient.id"]},)x"
+      R"({"severity":"warning","code":"not-supported","diagnostics":"ignored"}]})");
+}
+
+TEST(Issue, EveryTypeHasACode) {
+  EXPECT_EQ(IssueTypeCode(IssueType::kInvalid), "invalid");
+  EXPECT_EQ(IssueTypeCode(IssueType::kCodeInvalid), "code-invalid");
+  EXPECT_EQ(IssueTypeCode(IssueType::kMultipleMatches), "multiple-matches");
+  EXPECT_EQ(IssueTypeCode(IssueType::kInformational), "informational");
+  EXPECT_EQ(SeverityCode(Severity::kInformation), "information");
+}
+
+TEST(Issue, StatusBecomesAnIssue) {
+  const Issue issue = IssueOf(LimitExceeded("too many"));
+  EXPECT_EQ(issue.type, IssueType::kTooCostly);
+  EXPECT_EQ(issue.severity, Severity::kError);
+  EXPECT_EQ(issue.diagnostics, "too many");
+  EXPECT_EQ(IssueOf(Status::Ok()).severity, Severity::kInformation);
+}
+
+}  // namespace
+}  // namespace hilum::fhir
