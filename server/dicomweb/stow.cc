@@ -154,10 +154,10 @@ std::string ResponseBody(const std::string& base, const std::vector<InstanceOutc
 }
 
 // PS3.18 10.5.3.1; a full disk and a store that cannot write say so, since a client should come back with the same instances.
-int ResponseStatus(const std::vector<InstanceOutcome>& outcomes, const Status& store_health) {
+int ResponseStatus(const std::vector<InstanceOutcome>& outcomes, bool store_healthy) {
   const auto stored = std::count_if(outcomes.begin(), outcomes.end(), [](const auto& o) { return o.stored(); });
   if (stored == 0) {
-    if (!store_health.ok()) return 503;
+    if (!store_healthy) return 503;
     const bool full = std::any_of(outcomes.begin(), outcomes.end(), [](const auto& o) { return o.reason == FailureReason::kOutOfResources; });
     return full ? 507 : 409;
   }
@@ -205,7 +205,7 @@ Status Service::Store(http::Request& request, const Resource& resource, http::Re
   stored_instances_.Add(stored);
   refused_instances_.Add(outcomes.size() - stored);
   http::Headers headers = {{"Content-Type", "application/dicom+json"}};
-  const int code = ResponseStatus(outcomes, store_.health());
+  const int code = ResponseStatus(outcomes, store_.health().ok());
   if (code == 503 || code == 507) headers.Add("Retry-After", "30");
   return responder.Send(code, std::move(headers), ResponseBody(BaseUrl(request), outcomes));
 }
