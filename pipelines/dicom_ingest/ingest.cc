@@ -22,6 +22,22 @@ constexpr size_t kCommitChunk = 64;
 // A name that several requests fight over is settled by whoever comes last; this many turns are plenty.
 constexpr int kMaxTurns = 8;
 
+// The SOP Instance UID, which stands near the begin of a data set; empty when these first bytes of it do not tell.
+std::string SopUidIn(Bytes beginning, const dicom::ReadLimits& limits) {
+  struct : dicom::Visitor {
+    Status OnElement(const dicom::Element& element) override {
+      if (element.depth == 0 && element.tag == dicom::tags::kSopInstanceUid) uid = element.value;
+      return Status::Ok();
+    }
+    bool WantsBeyond(dicom::Tag last) override { return last < dicom::tags::kSopInstanceUid; }
+    std::string uid;
+  } visitor;
+  std::string inflated;
+  if (!dicom::Read(beginning, limits, visitor, &inflated).ok()) return "";
+  while (!visitor.uid.empty() && (visitor.uid.back() == '\0' || visitor.uid.back() == ' ')) visitor.uid.pop_back();
+  return IsStorableUid(visitor.uid) ? visitor.uid : "";
+}
+
 std::string NameKey(const storage::InstanceName& name) { return name.study_uid + '/' + name.series_uid + '/' + name.sop_uid; }
 
 }  // namespace
@@ -52,10 +68,7 @@ void IngestBatch::Append(Bytes bytes) {
     return;
   }
   if (!writer_) {
-    // Who it is stands in the first bytes; a name that is not there yet, or nonsense, is settled when the whole has been read.
-    const auto header = dicom::ReadHeader(buffer_, storage::CatalogueSelection(), options_.limits);
-    const std::string id = header.ok() && IsStorableUid(header->sop_uid) ? header->sop_uid : std::string("?");
-    auto writer = store_.objects().NewWriter(id);
+    auto writer = store_.objects().NewWriter(SopUidIn(buffer_, options_.limits));
     if (!writer.ok()) {
       write_status_ = writer.status();
       return;

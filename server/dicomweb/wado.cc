@@ -113,11 +113,11 @@ Status SendSingle(const http::Request& request, http::Responder& responder, http
   if (!asked.ok()) return SendError(responder, request, 416, asked.status().message(), {{"Content-Range", "bytes */" + std::to_string(total)}});
   int code = 200;
   if (*asked) {
-    const auto [begin, end] = **asked;
+    const auto [begin, length] = **asked;
     code = 206;
-    headers.Add("Content-Range", "bytes " + std::to_string(begin) + "-" + std::to_string(end - 1) + "/" + std::to_string(total));
+    headers.Add("Content-Range", "bytes " + std::to_string(begin) + "-" + std::to_string(begin + length - 1) + "/" + std::to_string(total));
     range.offset += begin;
-    range.length = end - begin;
+    range.length = length;
   }
   HILUM_RETURN_IF_ERROR(responder.Head(code, headers, range.length));
   HILUM_RETURN_IF_ERROR(responder.WriteFile(range));

@@ -90,7 +90,7 @@ class SegmentStore : public ObjectStore {
   Status VerifyObject(Bytes id, const ObjectRef& ref) const override {
     HILUM_ASSIGN_OR_RETURN(const Record record, OpenRecord(ref));
     HILUM_RETURN_IF_ERROR(record.CheckHeader());
-    if (record.frame().id != id) {
+    if (!record.frame().id.empty() && record.frame().id != id) {
       return Corruption("segment " + std::to_string(ref.segment) + ", record at offset " + std::to_string(ref.offset) +
                         ": it holds another object");
     }

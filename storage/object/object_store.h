@@ -87,7 +87,7 @@ class ObjectStore {
     uint64_t offset = 0;
   };
   virtual Result<Location> Locate(const ObjectRef& ref) const = 0;
-  // Reads header, body and trailer and checks all of it.
+  // Reads header, body and trailer and checks all of it, also that the record names `id`, or was written without a name.
   virtual Status VerifyObject(Bytes id, const ObjectRef& ref) const = 0;
 
   // Octets the record of a body of this length takes, padding included: for live-byte accounting.

@@ -79,8 +79,8 @@ class StoreFixture : public ::testing::Test {
     storage::StoreOptions options;
     options.directory = directory_.path() + "/data";
     options.segment_bytes = 1 << 20;
-    options.low_water_bytes = 1 << 20;
-    options.write_buffer_bytes = 8 << 20;
+    options.low_water_bytes = 40 << 20;
+    options.write_buffer_bytes = 16 << 20;
     auto store = storage::Store::Open(options, disk_, clock_, random_, Logger());
     ASSERT_TRUE(store.ok()) << store.status().ToString();
     store_ = *std::move(store);

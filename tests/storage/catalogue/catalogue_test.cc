@@ -218,7 +218,6 @@ TEST_F(CatalogueTest, BackupOpensAsAStoreOfItsOwn) {
   store_.reset();
   StoreOptions options;
   options.directory = directory_.path() + "/backup";
-  options.low_water_bytes = 1 << 20;
   auto copy = Store::Open(options, disk_, clock_, random_, Logger());
   ASSERT_TRUE(copy.ok()) << copy.status().ToString();
   store_ = *std::move(copy);
