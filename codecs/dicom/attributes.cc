@@ -27,7 +27,10 @@ uint32_t ReadCount(const Element& element) {
 class HeaderVisitor : public Visitor {
  public:
   HeaderVisitor(const AttributeSelection& selection, Header* header)
-      : selection_(selection), header_(*header), found_(selection.paths().size()), writer_(json_options_, &decoder_, &json_) {}
+      : selection_(selection),
+        header_(*header),
+        found_(selection.paths().size()),
+        writer_(json_options_, &decoder_, &json_) {}
 
   Status OnElement(const Element& written) override {
     if (written.depth == 0) {
@@ -136,7 +139,8 @@ class HeaderVisitor : public Visitor {
       for (size_t i = 0; i < count; ++i) AppendNumber(element, i, &attribute->values.emplace_back());
     }
     if (element.depth > 0) return;
-    if (!writer_.AppendAttribute(element, charset_.current())) json_.append("{\"vr\":\"").append(element.vr.text()).append("\"}");
+    if (!writer_.AppendAttribute(element, charset_.current()))
+      json_.append("{\"vr\":\"").append(element.vr.text()).append("\"}");
     attribute->json = json_;
     json_.clear();
   }
@@ -146,19 +150,29 @@ class HeaderVisitor : public Visitor {
       if (fact->empty()) *fact = TrimPadding(Vr(vr[0], vr[1]), element.value);
     };
     switch (element.tag.packed()) {
-      case tags::kSopClassUid.packed(): return note_text(&header_.sop_class_uid, "UI");
-      case tags::kSopInstanceUid.packed(): return note_text(&header_.sop_uid, "UI");
-      case tags::kStudyInstanceUid.packed(): return note_text(&header_.study_uid, "UI");
-      case tags::kSeriesInstanceUid.packed(): return note_text(&header_.series_uid, "UI");
-      case tags::kPhotometricInterpretation.packed(): return note_text(&header_.photometric_interpretation, "CS");
-      case tags::kSamplesPerPixel.packed(): return NoteCount(element, &header_.samples_per_pixel);
-      case tags::kRows.packed(): return NoteCount(element, &header_.rows);
-      case tags::kColumns.packed(): return NoteCount(element, &header_.columns);
-      case tags::kBitsAllocated.packed(): return NoteCount(element, &header_.bits_allocated);
+      case tags::kSopClassUid.packed():
+        return note_text(&header_.sop_class_uid, "UI");
+      case tags::kSopInstanceUid.packed():
+        return note_text(&header_.sop_uid, "UI");
+      case tags::kStudyInstanceUid.packed():
+        return note_text(&header_.study_uid, "UI");
+      case tags::kSeriesInstanceUid.packed():
+        return note_text(&header_.series_uid, "UI");
+      case tags::kPhotometricInterpretation.packed():
+        return note_text(&header_.photometric_interpretation, "CS");
+      case tags::kSamplesPerPixel.packed():
+        return NoteCount(element, &header_.samples_per_pixel);
+      case tags::kRows.packed():
+        return NoteCount(element, &header_.rows);
+      case tags::kColumns.packed():
+        return NoteCount(element, &header_.columns);
+      case tags::kBitsAllocated.packed():
+        return NoteCount(element, &header_.bits_allocated);
       case tags::kNumberOfFrames.packed():
         if (header_.frames == 1) header_.frames = std::max(1u, ReadCount(WithKnownVr(element)));
         return;
-      default: return;
+      default:
+        return;
     }
   }
 
@@ -171,14 +185,14 @@ class HeaderVisitor : public Visitor {
   const JsonOptions json_options_;
   TextDecoder decoder_;
   CharsetScope charset_;
-  std::vector<Attribute> found_;       // by index into the selection; without VR: not found
-  std::span<const uint32_t> wanted_;   // indices of the paths that begin with the top-level element at hand
-  size_t cursor_ = 0;                  // for it
-  std::vector<Tag> open_;              // sequences
-  std::vector<Tag> read_;              // top-level sequences that were wanted, and read
-  Attribute* whole_ = nullptr;         // of the top-level sequence that is being written as JSON
-  std::string json_, text_;            // reused
-  JsonWriter writer_;                  // into json_
+  std::vector<Attribute> found_;      // by index into the selection; without VR: not found
+  std::span<const uint32_t> wanted_;  // indices of the paths that begin with the top-level element at hand
+  size_t cursor_ = 0;                 // for it
+  std::vector<Tag> open_;             // sequences
+  std::vector<Tag> read_;             // top-level sequences that were wanted, and read
+  Attribute* whole_ = nullptr;        // of the top-level sequence that is being written as JSON
+  std::string json_, text_;           // reused
+  JsonWriter writer_;                 // into json_
 };
 
 }  // namespace

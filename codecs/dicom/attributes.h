@@ -1,5 +1,5 @@
-// Selected attributes of an instance, for catalogue and index: one pass over the header, stopping before the pixel data.
-// Pure functions, thread-safe; results own their text.
+// Selected attributes of an instance, for catalogue and index: one pass over the header, stopping before the pixel
+// data. Pure functions, thread-safe; results own their text.
 #pragma once
 
 #include <optional>
@@ -20,12 +20,14 @@ using TagPath = std::vector<Tag>;
 struct Attribute {
   TagPath path;
   Vr vr;
-  std::vector<std::string> values;  // UTF-8, padding removed, one entry a value (over all items of a path); numbers as decimal text. Empty: no value.
-  std::string json;                 // the DICOM JSON attribute object (PS3.18 F.2.2) of a top-level tag, {"vr":"DA","Value":["20200101"]}; sequences whole; "" for paths
+  std::vector<std::string> values;  // UTF-8, padding removed, one entry a value (over all items of a path); numbers as
+                                    // decimal text. Empty: no value.
+  std::string json;                 // the DICOM JSON attribute object (PS3.18 F.2.2) of a top-level tag,
+                                    // {"vr":"DA","Value":["20200101"]}; sequences whole; "" for paths
 };
 
 struct Header {
-  Layout layout;  // the values in layout.meta are views of the file
+  Layout layout;                                              // the values in layout.meta are views of the file
   std::string study_uid, series_uid, sop_uid, sop_class_uid;  // empty when absent
   std::vector<Attribute> attributes;                          // those asked for that are present, in the order asked
   // Facts for frames and rendering; 0 when absent.
@@ -53,8 +55,8 @@ class AttributeSelection {
   std::vector<uint32_t> order_;  // index into paths_ of each of tops_
 };
 
-// The whole file is checked, but only what was asked for is looked into. Where an element comes twice the first one counts.
-// Bulk data has no values; that of known attributes written as UN is read as what the dictionary says.
+// The whole file is checked, but only what was asked for is looked into. Where an element comes twice the first one
+// counts. Bulk data has no values; that of known attributes written as UN is read as what the dictionary says.
 Result<Header> ReadHeader(Bytes file, const AttributeSelection& selection, const ReadLimits& limits);
 
 }  // namespace hilum::dicom

@@ -18,24 +18,15 @@ struct Term {
   Repertoire g0, g1;
 };
 constexpr Term kTerms[] = {
-    {"6", Repertoire::kAscii, Repertoire::kDefault},
-    {"100", Repertoire::kAscii, Repertoire::kLatin1},
-    {"101", Repertoire::kAscii, Repertoire::kLatin2},
-    {"109", Repertoire::kAscii, Repertoire::kLatin3},
-    {"110", Repertoire::kAscii, Repertoire::kLatin4},
-    {"144", Repertoire::kAscii, Repertoire::kCyrillic},
-    {"127", Repertoire::kAscii, Repertoire::kArabic},
-    {"126", Repertoire::kAscii, Repertoire::kGreek},
-    {"138", Repertoire::kAscii, Repertoire::kHebrew},
-    {"148", Repertoire::kAscii, Repertoire::kLatin5},
-    {"203", Repertoire::kAscii, Repertoire::kLatin9},
-    {"166", Repertoire::kAscii, Repertoire::kThai},
-    {"13", Repertoire::kJisRoman, Repertoire::kJisKatakana},
-    {"87", Repertoire::kKanji, Repertoire::kNone},
-    {"159", Repertoire::kKanjiSupplement, Repertoire::kNone},
-    {"149", Repertoire::kAscii, Repertoire::kKorean},
-    {"58", Repertoire::kAscii, Repertoire::kChinese},
-    {"192", Repertoire::kUtf8, Repertoire::kUtf8},
+    {"6", Repertoire::kAscii, Repertoire::kDefault},          {"100", Repertoire::kAscii, Repertoire::kLatin1},
+    {"101", Repertoire::kAscii, Repertoire::kLatin2},         {"109", Repertoire::kAscii, Repertoire::kLatin3},
+    {"110", Repertoire::kAscii, Repertoire::kLatin4},         {"144", Repertoire::kAscii, Repertoire::kCyrillic},
+    {"127", Repertoire::kAscii, Repertoire::kArabic},         {"126", Repertoire::kAscii, Repertoire::kGreek},
+    {"138", Repertoire::kAscii, Repertoire::kHebrew},         {"148", Repertoire::kAscii, Repertoire::kLatin5},
+    {"203", Repertoire::kAscii, Repertoire::kLatin9},         {"166", Repertoire::kAscii, Repertoire::kThai},
+    {"13", Repertoire::kJisRoman, Repertoire::kJisKatakana},  {"87", Repertoire::kKanji, Repertoire::kNone},
+    {"159", Repertoire::kKanjiSupplement, Repertoire::kNone}, {"149", Repertoire::kAscii, Repertoire::kKorean},
+    {"58", Repertoire::kAscii, Repertoire::kChinese},         {"192", Repertoire::kUtf8, Repertoire::kUtf8},
 };
 
 // Escape sequences (the same tables): the octets after ESC.
@@ -45,15 +36,24 @@ struct Designation {
   Repertoire repertoire;
 };
 constexpr Designation kDesignations[] = {
-    {"(B", false, Repertoire::kAscii},          {"-A", true, Repertoire::kLatin1},
-    {"-B", true, Repertoire::kLatin2},          {"-C", true, Repertoire::kLatin3},
-    {"-D", true, Repertoire::kLatin4},          {"-L", true, Repertoire::kCyrillic},
-    {"-G", true, Repertoire::kArabic},          {"-F", true, Repertoire::kGreek},
-    {"-H", true, Repertoire::kHebrew},          {"-M", true, Repertoire::kLatin5},
-    {"-b", true, Repertoire::kLatin9},          {"-T", true, Repertoire::kThai},
-    {")I", true, Repertoire::kJisKatakana},     {"(J", false, Repertoire::kJisRoman},
-    {"$B", false, Repertoire::kKanji},          {"$@", false, Repertoire::kKanji},
-    {"$(D", false, Repertoire::kKanjiSupplement}, {"$)C", true, Repertoire::kKorean},
+    {"(B", false, Repertoire::kAscii},
+    {"-A", true, Repertoire::kLatin1},
+    {"-B", true, Repertoire::kLatin2},
+    {"-C", true, Repertoire::kLatin3},
+    {"-D", true, Repertoire::kLatin4},
+    {"-L", true, Repertoire::kCyrillic},
+    {"-G", true, Repertoire::kArabic},
+    {"-F", true, Repertoire::kGreek},
+    {"-H", true, Repertoire::kHebrew},
+    {"-M", true, Repertoire::kLatin5},
+    {"-b", true, Repertoire::kLatin9},
+    {"-T", true, Repertoire::kThai},
+    {")I", true, Repertoire::kJisKatakana},
+    {"(J", false, Repertoire::kJisRoman},
+    {"$B", false, Repertoire::kKanji},
+    {"$@", false, Repertoire::kKanji},
+    {"$(D", false, Repertoire::kKanjiSupplement},
+    {"$)C", true, Repertoire::kKorean},
     {"$)A", true, Repertoire::kChinese},
 };
 
@@ -66,7 +66,8 @@ bool IsTwoByte(Repertoire repertoire) {
 bool IsShiftJisPair(Bytes text) {
   if (text.size() < 2) return false;
   const auto lead = static_cast<unsigned char>(text[0]), trail = static_cast<unsigned char>(text[1]);
-  return ((lead > 0x80 && lead < 0xA0) || (lead >= 0xE0 && lead < 0xFD)) && trail >= 0x40 && trail != 0x7F && trail < 0xFD;
+  return ((lead > 0x80 && lead < 0xA0) || (lead >= 0xE0 && lead < 0xFD)) && trail >= 0x40 && trail != 0x7F &&
+         trail < 0xFD;
 }
 
 bool IsWholeEncoding(Repertoire repertoire) {
@@ -75,25 +76,43 @@ bool IsWholeEncoding(Repertoire repertoire) {
 
 const char* ConverterName(Repertoire repertoire) {
   switch (repertoire) {
-    case Repertoire::kLatin1: return "ISO-8859-1";
-    case Repertoire::kLatin2: return "ISO-8859-2";
-    case Repertoire::kLatin3: return "ISO-8859-3";
-    case Repertoire::kLatin4: return "ISO-8859-4";
-    case Repertoire::kCyrillic: return "ISO-8859-5";
-    case Repertoire::kArabic: return "ISO-8859-6";
-    case Repertoire::kGreek: return "ISO-8859-7";
-    case Repertoire::kHebrew: return "ISO-8859-8";
-    case Repertoire::kLatin5: return "ISO-8859-9";
-    case Repertoire::kLatin9: return "ISO-8859-15";
-    case Repertoire::kThai: return "TIS-620";
+    case Repertoire::kLatin1:
+      return "ISO-8859-1";
+    case Repertoire::kLatin2:
+      return "ISO-8859-2";
+    case Repertoire::kLatin3:
+      return "ISO-8859-3";
+    case Repertoire::kLatin4:
+      return "ISO-8859-4";
+    case Repertoire::kCyrillic:
+      return "ISO-8859-5";
+    case Repertoire::kArabic:
+      return "ISO-8859-6";
+    case Repertoire::kGreek:
+      return "ISO-8859-7";
+    case Repertoire::kHebrew:
+      return "ISO-8859-8";
+    case Repertoire::kLatin5:
+      return "ISO-8859-9";
+    case Repertoire::kLatin9:
+      return "ISO-8859-15";
+    case Repertoire::kThai:
+      return "TIS-620";
     case Repertoire::kKanji:
-    case Repertoire::kKanjiSupplement: return "EUC-JP";
-    case Repertoire::kShiftJis: return "Shift_JIS";
-    case Repertoire::kKorean: return "EUC-KR";
-    case Repertoire::kChinese: return "GB2312";
-    case Repertoire::kGb18030: return "gb18030";
-    case Repertoire::kGbk: return "GBK";
-    default: return "UTF-8";
+    case Repertoire::kKanjiSupplement:
+      return "EUC-JP";
+    case Repertoire::kShiftJis:
+      return "Shift_JIS";
+    case Repertoire::kKorean:
+      return "EUC-KR";
+    case Repertoire::kChinese:
+      return "GB2312";
+    case Repertoire::kGb18030:
+      return "gb18030";
+    case Repertoire::kGbk:
+      return "GBK";
+    default:
+      return "UTF-8";
   }
 }
 
@@ -120,7 +139,8 @@ std::optional<Term> FindTerm(std::string_view term) {
     const char part = simple.size() == 8 ? simple[7] : '1';
     return FindTerm(part >= '1' && part <= '9' ? kNumbers[part - '1'] : "100");
   }
-  const auto* found = std::find_if(std::begin(kTerms), std::end(kTerms), [&](const Term& t) { return t.number == simple; });
+  const auto* found =
+      std::find_if(std::begin(kTerms), std::end(kTerms), [&](const Term& t) { return t.number == simple; });
   if (found == std::end(kTerms)) return std::nullopt;
   return *found;
 }
@@ -231,7 +251,9 @@ class TextDecoder::Run {
 TextDecoder::TextDecoder() = default;
 TextDecoder::~TextDecoder() = default;
 
-void TextDecoder::Close::operator()(UConverter* converter) const { ucnv_close(converter); }
+void TextDecoder::Close::operator()(UConverter* converter) const {
+  ucnv_close(converter);
+}
 
 void TextDecoder::Append(Bytes text, const Charset& charset, TextKind kind, std::string* out) {
   if (charset.g0() != Repertoire::kJisRoman && IsPlain(text)) {
@@ -260,17 +282,24 @@ void TextDecoder::AppendConverted(Bytes octets, Repertoire repertoire, std::stri
       }
       for (const char c : octets) AppendUtf8(static_cast<unsigned char>(c), out);
       return;
+    case Repertoire::kUtf8:
+      if (!IsUtf8(octets)) break;
+      out->append(octets);
+      return;
     case Repertoire::kJisRoman:
       for (const char c : octets) AppendUtf8(c == '\\' ? 0xA5 : c == '~' ? 0x203E : static_cast<unsigned char>(c), out);
       return;
     case Repertoire::kJisKatakana:
       for (const char c : octets) {
         const auto octet = static_cast<unsigned char>(c);
-        if (octet >= 0xA1 && octet <= 0xDF) AppendUtf8(0xFF61 + (octet - 0xA1), out);
-        else out->append(kReplacement);
+        if (octet >= 0xA1 && octet <= 0xDF)
+          AppendUtf8(0xFF61 + (octet - 0xA1), out);
+        else
+          out->append(kReplacement);
       }
       return;
-    default: break;
+    default:
+      break;
   }
   std::string adapted;
   if (repertoire == Repertoire::kKanji || repertoire == Repertoire::kKanjiSupplement) {

@@ -1,9 +1,9 @@
 // Text of a data set to UTF-8, as its Specific Character Set (0008,0005) says (PS3.3 C.12.1.1.2, PS3.5 6.1).
 //
 // Never fails: octets that mean nothing in the character set become U+FFFD. Lenient with what is written in real files:
-// misspelt terms ("ISO IR 100", "utf-8") are understood; Shift JIS in "ISO_IR 13" is; without a term, or with an unknown one, text that is UTF-8 is
-// taken as UTF-8 and anything else as ISO 8859-1; in an extended character set without an escape sequence the first
-// set that has the octets is used.
+// misspelt terms ("ISO IR 100", "utf-8") are understood; Shift JIS in "ISO_IR 13" is; without a term, or with an
+// unknown one, text that is UTF-8 is taken as UTF-8 and anything else as ISO 8859-1; in an extended character set
+// without an escape sequence the first set that has the octets is used.
 #pragma once
 
 #include <array>
@@ -34,13 +34,13 @@ enum class Repertoire : uint8_t {
   kLatin5,
   kLatin9,
   kThai,
-  kJisRoman,     // JIS X 0201, G0 half
-  kJisKatakana,  // JIS X 0201, G1 half
-  kShiftJis,     // pairs of it where JIS X 0201 has nothing: what writers of "ISO_IR 13" often meant
-  kKanji,        // JIS X 0208
+  kJisRoman,         // JIS X 0201, G0 half
+  kJisKatakana,      // JIS X 0201, G1 half
+  kShiftJis,         // pairs of it where JIS X 0201 has nothing: what writers of "ISO_IR 13" often meant
+  kKanji,            // JIS X 0208
   kKanjiSupplement,  // JIS X 0212
-  kKorean,       // KS X 1001
-  kChinese,      // GB 2312
+  kKorean,           // KS X 1001
+  kChinese,          // GB 2312
   kUtf8,
   kGb18030,
   kGbk,
@@ -95,7 +95,7 @@ class TextDecoder {
   struct Close {
     void operator()(UConverter* converter) const;
   };
-  std::array<std::unique_ptr<UConverter, Close>, 24> converters_;
+  std::array<std::unique_ptr<UConverter, Close>, static_cast<size_t>(Repertoire::kGbk) + 1> converters_;
 };
 
 }  // namespace hilum::dicom

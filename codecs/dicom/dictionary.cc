@@ -29,8 +29,9 @@ const DictionaryEntry* FindTag(Tag tag) {
 }
 
 const DictionaryEntry* FindKeyword(std::string_view keyword) {
-  const auto found = std::lower_bound(std::begin(kByKeyword), std::end(kByKeyword), keyword,
-                                      [](uint16_t index, std::string_view key) { return kEntries[index].keyword < key; });
+  const auto found =
+      std::lower_bound(std::begin(kByKeyword), std::end(kByKeyword), keyword,
+                       [](uint16_t index, std::string_view key) { return kEntries[index].keyword < key; });
   if (found == std::end(kByKeyword) || kEntries[*found].keyword != keyword) return nullptr;
   return &kEntries[*found];
 }

@@ -43,15 +43,18 @@ bool ReadUnknownVr(Bytes rest, Syntax syntax, ElementHeader* out) {
 }  // namespace
 
 Vr ImplicitVr(Tag tag, bool signed_pixels) {
-  if (tag.element == 0) return "UL";  // group length
+  if (tag.element == 0) return "UL";                                                              // group length
   if (tag.is_private()) return tag.element >= 0x10 && tag.element <= 0xFF ? Vr("LO") : Vr("UN");  // PS3.5 7.8.1
   const DictionaryEntry* entry = FindTag(tag);
   if (entry == nullptr) return "UN";
   switch (entry->choice) {
-    case VrChoice::kOne: return entry->vr;
-    case VrChoice::kUsOrSs: return signed_pixels ? "SS" : "US";
+    case VrChoice::kOne:
+      return entry->vr;
+    case VrChoice::kUsOrSs:
+      return signed_pixels ? "SS" : "US";
     case VrChoice::kObOrOw:
-    case VrChoice::kUsOrOw: return "OW";  // PS3.5 A.1
+    case VrChoice::kUsOrOw:
+      return "OW";  // PS3.5 A.1
   }
   return entry->vr;
 }

@@ -40,8 +40,8 @@ Vr ImplicitVr(Tag tag, bool signed_pixels);
 inline bool ReadElementHeader(Bytes rest, Syntax syntax, bool signed_pixels, ElementHeader* out);
 
 // How the element at the front is most likely written, judged by its first octets. `big_endian` only where the VR is
-// explicit. False when it does not look like a data element of a DICOM data set at all; where one is known to be, any tag
-// will do.
+// explicit. False when it does not look like a data element of a DICOM data set at all; where one is known to be, any
+// tag will do.
 bool GuessSyntax(Bytes rest, bool known_to_be_dicom, Syntax* out);
 
 namespace internal {

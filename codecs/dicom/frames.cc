@@ -78,7 +78,8 @@ std::optional<Grouping> GroupByExtendedOffsets(Bytes file, const Header& header,
   if (layout.extended_offsets_length != uint64_t{header.frames} * 8) return std::nullopt;
   if (layout.extended_offsets_offset > file.size() - layout.extended_offsets_length) return std::nullopt;
   const char* offsets = file.data() + layout.extended_offsets_offset;
-  return GroupByOffsets(fragments, header.frames, [&](uint32_t frame) { return LoadLe<uint64_t>(offsets + frame * 8ull); });
+  return GroupByOffsets(fragments, header.frames,
+                        [&](uint32_t frame) { return LoadLe<uint64_t>(offsets + frame * 8ull); });
 }
 
 // Offsets have 32 bits: past 4 GiB writers let them wrap around.
@@ -123,8 +124,10 @@ Result<FrameTable> ReadEncapsulated(Bytes file, const Header& header) {
   if (fragments.items.empty()) return Contradiction(header, "it has no fragment");
   const auto count = static_cast<uint32_t>(fragments.items.size());
   std::optional<Grouping> first;
-  if (header.frames == 1 || IsVideo(header.layout.transfer_syntax)) first = Grouping{0, count};
-  else if (count == header.frames) first = OnePerFrame(count);
+  if (header.frames == 1 || IsVideo(header.layout.transfer_syntax))
+    first = Grouping{0, count};
+  else if (count == header.frames)
+    first = OnePerFrame(count);
   if (!first) first = GroupByExtendedOffsets(file, header, fragments);
   if (!first) first = GroupByBasicOffsets(header, fragments);
   if (!first) first = GroupByCodestreams(file, header, fragments);
@@ -135,7 +138,8 @@ Result<FrameTable> ReadEncapsulated(Bytes file, const Header& header) {
   return FrameTable{.ranges = std::move(fragments.items), .first_range = std::move(*first)};
 }
 
-// Bits of one frame, or 0. YBR_FULL_422 and its kin keep two colour samples for two pixels, 420 for four (PS3.3 C.7.6.3.1.2).
+// Bits of one frame, or 0. YBR_FULL_422 and its kin keep two colour samples for two pixels, 420 for four (PS3.3
+// C.7.6.3.1.2).
 unsigned __int128 FrameBits(const Header& header) {
   unsigned __int128 bits = header.rows;
   bits *= header.columns;
@@ -170,13 +174,18 @@ bool IsUniform(const FrameTable& table) {
   if (table.ranges.empty() || table.ranges.size() != table.frames()) return false;
   for (size_t i = 1; i < table.ranges.size(); ++i) {
     const FrameRange& before = table.ranges[i - 1];
-    if (table.ranges[i].length != before.length || table.ranges[i].offset != before.offset + before.length) return false;
+    if (table.ranges[i].length != before.length || table.ranges[i].offset != before.offset + before.length)
+      return false;
   }
   return true;
 }
 
-uint64_t ZigZag(int64_t value) { return static_cast<uint64_t>(value) << 1 ^ static_cast<uint64_t>(value >> 63); }
-int64_t UnZigZag(uint64_t value) { return static_cast<int64_t>(value >> 1) ^ -static_cast<int64_t>(value & 1); }
+uint64_t ZigZag(int64_t value) {
+  return static_cast<uint64_t>(value) << 1 ^ static_cast<uint64_t>(value >> 63);
+}
+int64_t UnZigZag(uint64_t value) {
+  return static_cast<int64_t>(value >> 1) ^ -static_cast<int64_t>(value & 1);
+}
 
 bool ReadUniform(ByteReader* in, uint64_t frames, FrameTable* out) {
   uint64_t offset = 0, length = 0;
@@ -225,8 +234,8 @@ void AppendFrameTable(const FrameTable& table, std::string* out) {
   }
   uint64_t end = 0;
   for (size_t frame = 0; frame < table.frames(); ++frame) {
-    const auto ranges = std::span(table.ranges).subspan(table.first_range[frame],
-                                                        table.first_range[frame + 1] - table.first_range[frame]);
+    const auto ranges = std::span(table.ranges)
+                            .subspan(table.first_range[frame], table.first_range[frame + 1] - table.first_range[frame]);
     AppendVarint(out, ranges.size());
     for (const FrameRange& range : ranges) {
       AppendVarint(out, ZigZag(static_cast<int64_t>(range.offset - end)));
@@ -240,7 +249,8 @@ bool ReadFrameTable(ByteReader* in, FrameTable* out) {
   *out = FrameTable();
   uint8_t flags = 0;
   uint64_t frames = 0;
-  if (!in->ReadLe(&flags) || flags > (kUniform | kBitPacked) || !in->ReadVarint(&frames) || frames > kMaxFrames) return false;
+  if (!in->ReadLe(&flags) || flags > (kUniform | kBitPacked) || !in->ReadVarint(&frames) || frames > kMaxFrames)
+    return false;
   out->bit_packed = flags & kBitPacked;
   return flags & kUniform ? ReadUniform(in, frames, out) : ReadRanges(in, frames, out);
 }

@@ -16,7 +16,8 @@ struct FrameRange {
 };
 
 // A frame is one range when native or when its fragments number one; a fragmented frame is several ranges in order.
-// Native frames that do not begin on an octet (1-bit images) are `bit_packed`: ranges then cover the octets that hold the frame.
+// Native frames that do not begin on an octet (1-bit images) are `bit_packed`: ranges then cover the octets that hold
+// the frame.
 struct FrameTable {
   std::vector<FrameRange> ranges;
   std::vector<uint32_t> first_range;  // of frame i; size() == frames + 1

@@ -9,7 +9,9 @@ namespace {
 
 class JsonVisitor : public Visitor {
  public:
-  JsonVisitor(const JsonOptions& options, std::string* out) : writer_(options, &decoder_, out) { writer_.BeginObject(); }
+  JsonVisitor(const JsonOptions& options, std::string* out) : writer_(options, &decoder_, out) {
+    writer_.BeginObject();
+  }
   void End() { writer_.EndObject(); }
 
   Status OnElement(const Element& element) override {
@@ -81,11 +83,16 @@ void AppendJsonString(std::string_view text, std::string* out) {
     if (octet == '"' || octet == '\\' || octet < 0x20) {
       flush(i);
       plain = i + 1;
-      if (octet == '\n') out->append("\\n");
-      else if (octet == '\r') out->append("\\r");
-      else if (octet == '\t') out->append("\\t");
-      else if (octet < 0x20) out->append("\\u00").append(1, kDigits[octet >> 4]).append(1, kDigits[octet & 15]);
-      else out->append(1, '\\').append(1, text[i]);
+      if (octet == '\n')
+        out->append("\\n");
+      else if (octet == '\r')
+        out->append("\\r");
+      else if (octet == '\t')
+        out->append("\\t");
+      else if (octet < 0x20)
+        out->append("\\u00").append(1, kDigits[octet >> 4]).append(1, kDigits[octet & 15]);
+      else
+        out->append(1, '\\').append(1, text[i]);
     }
     ++i;
   }

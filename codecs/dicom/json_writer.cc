@@ -1,6 +1,7 @@
 #include "codecs/dicom/json_writer.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "codecs/dicom/values.h"
 
@@ -8,6 +9,14 @@ namespace hilum::dicom {
 namespace {
 
 constexpr Tag kDataSetTrailingPadding{0xFFFC, 0xFFFC};
+
+// Whether a whole number is a double exactly, and so survives every JSON reader.
+bool IsExactDouble(std::string_view digits) {
+  if (digits.starts_with('-')) digits.remove_prefix(1);
+  uint64_t magnitude = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), magnitude);
+  return magnitude <= uint64_t{1} << 53;
+}
 
 // What is about the encoding, not about the instance.
 bool IsLeftOut(Tag tag) {
@@ -185,10 +194,9 @@ void JsonWriter::AppendNumbers(const Element& element) {
     out_->append(i == 0 ? ",\"Value\":[" : ",");
     const size_t begin = out_->size();
     AppendNumber(element, i, out_);
-    // What a JSON number cannot be trusted to carry: tags, NaN and infinities, and what is no exact double.
     const std::string_view number = std::string_view(*out_).substr(begin);
-    const bool fits = !wide || number.size() < 16;
-    if (element.vr == Vr("AT") || !fits || number.back() > '9') {
+    const bool is_word = number.back() > '9';  // "NaN", "Infinity"
+    if (element.vr == Vr("AT") || is_word || (wide && !IsExactDouble(number))) {
       out_->insert(begin, 1, '"');
       out_->push_back('"');
     }

@@ -22,8 +22,8 @@ class JsonWriter {
   JsonWriter(const JsonOptions& options, TextDecoder* decoder, std::string* out)
       : options_(options), decoder_(decoder), out_(out) {}
 
-  // The data set itself, or an item of the sequence begun last. Without a data set around it a sequence is written as an
-  // attribute object on its own.
+  // The data set itself, or an item of the sequence begun last. Without a data set around it a sequence is written as
+  // an attribute object on its own.
   void BeginObject();
   void EndObject();
   void BeginSequence(Tag tag);

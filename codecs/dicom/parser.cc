@@ -115,7 +115,8 @@ Status Parser::ReadItem() {
   if (++elements_ > limits_.max_elements) return TooManyElements();
   const uint64_t value = position_ + header.size;
   const bool undefined = header.length == kUndefined;
-  if (!undefined && header.length > sequence.end - value) return Broken(position_, "an item is longer than its sequence");
+  if (!undefined && header.length > sequence.end - value)
+    return Broken(position_, "an item is longer than its sequence");
   position_ = value;
   ++sequence.items;
   const bool silent = sequence.silent;

@@ -18,13 +18,13 @@ class Parser {
  private:
   // The data set, an open sequence or an open item.
   struct Frame {
-    uint64_t end;         // of the container: nothing inside reaches past it
-    Tag tag;              // of the sequence, or of the last element read in an item or the data set
-    uint32_t items = 0;   // of the sequence, begun so far
+    uint64_t end;        // of the container: nothing inside reaches past it
+    Tag tag;             // of the sequence, or of the last element read in an item or the data set
+    uint32_t items = 0;  // of the sequence, begun so far
     bool is_sequence;
-    bool undefined;       // ends by a delimiter, or where its container ends
-    bool silent;          // not reported
-    bool signed_pixels;   // Pixel Representation seen here or further out
+    bool undefined;      // ends by a delimiter, or where its container ends
+    bool silent;         // not reported
+    bool signed_pixels;  // Pixel Representation seen here or further out
     Syntax syntax;
   };
 

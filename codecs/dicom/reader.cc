@@ -26,7 +26,9 @@ bool IsImplicit(std::string_view uid) {
 }
 
 // Data sets that are not sequences of data elements: MIME and XML encapsulation.
-bool IsUnparsable(std::string_view uid) { return uid.starts_with("1.2.840.10008.1.2.6."); }
+bool IsUnparsable(std::string_view uid) {
+  return uid.starts_with("1.2.840.10008.1.2.6.");
+}
 
 std::string_view TrimUid(Bytes value) {
   while (!value.empty() && (value.back() == 0 || value.back() == ' ')) value.remove_suffix(1);

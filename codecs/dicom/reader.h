@@ -1,6 +1,6 @@
-// Reads DICOM Part 10 bytes (PS3.10) in one bounded pass: implicit and explicit VR little endian, explicit VR big endian,
-// deflated; with or without preamble and File Meta Information. Any bytes are safe to read: no recursion, no allocation
-// sized by the input, every length checked against what is there.
+// Reads DICOM Part 10 bytes (PS3.10) in one bounded pass: implicit and explicit VR little endian, explicit VR big
+// endian, deflated; with or without preamble and File Meta Information. Any bytes are safe to read: no recursion, no
+// allocation sized by the input, every length checked against what is there.
 //
 // Lenient where nothing is lost: the syntax is taken from the bytes when the File Meta Information is missing or names
 // another one, its group length is not believed, delimiters may be missing where the enclosing item or the file ends,
@@ -33,34 +33,35 @@ inline constexpr uint64_t kUndefinedLength = 0xFFFFFFFF;
 // One data element as it stands in the bytes.
 struct Element {
   Tag tag;
-  Vr vr;             // as written; from the dictionary in implicit VR (UN when unknown), UN for letters that are no VR
-  bool big_endian;   // of the numbers in the value
-  uint32_t depth;    // 0: top level
-  uint64_t offset;   // of the value, from the start of the (inflated) bytes
-  uint64_t length;   // of the value; of encapsulated pixel data: from its first item to before its delimiter; of a
-                     // sequence: of its items, or kUndefinedLength
-  Bytes value;       // empty for sequences and encapsulated pixel data
+  Vr vr;            // as written; from the dictionary in implicit VR (UN when unknown), UN for letters that are no VR
+  bool big_endian;  // of the numbers in the value
+  uint32_t depth;   // 0: top level
+  uint64_t offset;  // of the value, from the start of the (inflated) bytes
+  uint64_t length;  // of the value; of encapsulated pixel data: from its first item to before its delimiter; of a
+                    // sequence: of its items, or kUndefinedLength
+  Bytes value;      // empty for sequences and encapsulated pixel data
 };
 
 // How the bytes are laid out.
 struct Layout {
-  std::string transfer_syntax;     // UID as declared; inferred when not, "" when encapsulated pixel data do not tell which
+  std::string transfer_syntax;  // UID as declared; inferred when not, "" when encapsulated pixel data do not tell which
   bool has_preamble = false;
   bool has_meta = false;
-  bool big_endian = false;         // as found, even where the declared syntax says otherwise; so is explicit_vr
+  bool big_endian = false;  // as found, even where the declared syntax says otherwise; so is explicit_vr
   bool explicit_vr = true;
   bool deflated = false;
-  uint64_t data_set_offset = 0;    // in the file: of the first octet after the File Meta Information
-  // Top-level (Float, Double Float) Pixel Data. Offsets are from the start of the file, of the inflated bytes if deflated.
+  uint64_t data_set_offset = 0;  // in the file: of the first octet after the File Meta Information
+  // Top-level (Float, Double Float) Pixel Data. Offsets are from the start of the file, of the inflated bytes if
+  // deflated.
   uint64_t pixel_data_offset = 0;  // of the value; 0: no pixel data
   uint64_t pixel_data_length = 0;  // octets, without the final sequence delimiter when encapsulated
   Tag pixel_data_tag;
   Vr pixel_data_vr;
-  bool encapsulated = false;       // pixel data is a sequence of fragments
+  bool encapsulated = false;  // pixel data is a sequence of fragments
   // Values of (7FE0,0001) and (7FE0,0002), one 64-bit number a frame; length 0 when absent.
   uint64_t extended_offsets_offset = 0, extended_offsets_length = 0;
   uint64_t extended_lengths_offset = 0, extended_lengths_length = 0;
-  std::vector<Element> meta;       // group 0002
+  std::vector<Element> meta;  // group 0002
 };
 
 // Receives the data set in file order. Returning a non-OK status ends the read with it.
@@ -78,14 +79,14 @@ class Visitor {
   virtual Status OnSequenceEnd(uint32_t depth) { return Status::Ok(); }
   // Encapsulated pixel data, at any depth; its fragments are read by frames.h.
   virtual Status OnEncapsulated(const Element& element) { return Status::Ok(); }
-  // False stops the read before the first top-level element with a tag greater than `last`, the one read before: nothing
-  // after it is looked at, and the layout knows no pixel data there.
+  // False stops the read before the first top-level element with a tag greater than `last`, the one read before:
+  // nothing after it is looked at, and the layout knows no pixel data there.
   virtual bool WantsBeyond(Tag last) { return true; }
 };
 
 // Reads layout and visits the data set. kInvalid (with tag path and byte offset) when it is not DICOM or breaks off in
-// the middle of an element; kLimit; kUnsupported for a transfer syntax whose data set cannot be parsed. `inflated` keeps
-// the data set alive when deflated, else stays empty.
+// the middle of an element; kLimit; kUnsupported for a transfer syntax whose data set cannot be parsed. `inflated`
+// keeps the data set alive when deflated, else stays empty.
 Result<Layout> Read(Bytes file, const ReadLimits& limits, Visitor& visitor, std::string* inflated);
 
 }  // namespace hilum::dicom

@@ -26,12 +26,24 @@ std::optional<Tag> ParseHexTag(std::string_view text) {
   return Tag(packed);
 }
 
-bool Vr::known() const { return VrFlags(*this) != 0; }
-bool Vr::has_long_length() const { return VrFlags(*this) & kVrLong; }
-bool Vr::is_text() const { return VrFlags(*this) & kVrText; }
-bool Vr::uses_charset() const { return VrFlags(*this) & kVrCharset; }
-bool Vr::is_binary_number() const { return VrFlags(*this) & kVrNumber; }
-bool Vr::is_bulk() const { return VrFlags(*this) & kVrBulk; }
+bool Vr::known() const {
+  return VrFlags(*this) != 0;
+}
+bool Vr::has_long_length() const {
+  return VrFlags(*this) & kVrLong;
+}
+bool Vr::is_text() const {
+  return VrFlags(*this) & kVrText;
+}
+bool Vr::uses_charset() const {
+  return VrFlags(*this) & kVrCharset;
+}
+bool Vr::is_binary_number() const {
+  return VrFlags(*this) & kVrNumber;
+}
+bool Vr::is_bulk() const {
+  return VrFlags(*this) & kVrBulk;
+}
 
 size_t Vr::number_size() const {
   if (!is_binary_number()) return 0;

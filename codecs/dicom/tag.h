@@ -37,13 +37,13 @@ struct Vr {
   constexpr Vr(char first, char second) : a(first), b(second) {}
   constexpr bool operator==(const Vr&) const = default;
   std::string_view text() const { return {&a, 2}; }
-  bool known() const;              // one of PS3.5 table 6.2-1
-  bool has_long_length() const;    // 32-bit length in explicit syntax (PS3.5 7.1.2)
-  bool is_text() const;            // characters, depending on Specific Character Set or not
-  bool uses_charset() const;       // LO LT PN SH ST UC UT
-  bool is_binary_number() const;   // US SS UL SL FL FD UV SV AT
-  bool is_bulk() const;            // OB OD OF OL OV OW UN
-  size_t number_size() const;      // octets of one binary number (AT: 4), 0 for others
+  bool known() const;             // one of PS3.5 table 6.2-1
+  bool has_long_length() const;   // 32-bit length in explicit syntax (PS3.5 7.1.2)
+  bool is_text() const;           // characters, depending on Specific Character Set or not
+  bool uses_charset() const;      // LO LT PN SH ST UC UT
+  bool is_binary_number() const;  // US SS UL SL FL FD UV SV AT
+  bool is_bulk() const;           // OB OD OF OL OV OW UN
+  size_t number_size() const;     // octets of one binary number (AT: 4), 0 for others
 };
 
 // Where PS3.6 allows several value representations.
@@ -62,22 +62,33 @@ const DictionaryEntry* FindTag(Tag tag);
 const DictionaryEntry* FindKeyword(std::string_view keyword);
 
 namespace tags {
-inline constexpr Tag kTransferSyntaxUid{0x0002, 0x0010}, kMediaStorageSopClassUid{0x0002, 0x0002}, kMediaStorageSopInstanceUid{0x0002, 0x0003};
-inline constexpr Tag kSpecificCharacterSet{0x0008, 0x0005}, kSopClassUid{0x0008, 0x0016}, kSopInstanceUid{0x0008, 0x0018};
-inline constexpr Tag kStudyDate{0x0008, 0x0020}, kStudyTime{0x0008, 0x0030}, kAccessionNumber{0x0008, 0x0050}, kModality{0x0008, 0x0060};
-inline constexpr Tag kModalitiesInStudy{0x0008, 0x0061}, kSopClassesInStudy{0x0008, 0x0062}, kReferringPhysicianName{0x0008, 0x0090};
-inline constexpr Tag kTimezoneOffsetFromUtc{0x0008, 0x0201}, kInstanceAvailability{0x0008, 0x0056}, kRetrieveUrl{0x0008, 0x1190};
-inline constexpr Tag kStudyDescription{0x0008, 0x1030}, kSeriesDescription{0x0008, 0x103E}, kManufacturerModelName{0x0008, 0x1090};
-inline constexpr Tag kPatientName{0x0010, 0x0010}, kPatientId{0x0010, 0x0020}, kIssuerOfPatientId{0x0010, 0x0021}, kPatientBirthDate{0x0010, 0x0030};
+inline constexpr Tag kTransferSyntaxUid{0x0002, 0x0010}, kMediaStorageSopClassUid{0x0002, 0x0002},
+    kMediaStorageSopInstanceUid{0x0002, 0x0003};
+inline constexpr Tag kSpecificCharacterSet{0x0008, 0x0005}, kSopClassUid{0x0008, 0x0016},
+    kSopInstanceUid{0x0008, 0x0018};
+inline constexpr Tag kStudyDate{0x0008, 0x0020}, kStudyTime{0x0008, 0x0030}, kAccessionNumber{0x0008, 0x0050},
+    kModality{0x0008, 0x0060};
+inline constexpr Tag kModalitiesInStudy{0x0008, 0x0061}, kSopClassesInStudy{0x0008, 0x0062},
+    kReferringPhysicianName{0x0008, 0x0090};
+inline constexpr Tag kTimezoneOffsetFromUtc{0x0008, 0x0201}, kInstanceAvailability{0x0008, 0x0056},
+    kRetrieveUrl{0x0008, 0x1190};
+inline constexpr Tag kStudyDescription{0x0008, 0x1030}, kSeriesDescription{0x0008, 0x103E},
+    kManufacturerModelName{0x0008, 0x1090};
+inline constexpr Tag kPatientName{0x0010, 0x0010}, kPatientId{0x0010, 0x0020}, kIssuerOfPatientId{0x0010, 0x0021},
+    kPatientBirthDate{0x0010, 0x0030};
 inline constexpr Tag kPatientSex{0x0010, 0x0040}, kBodyPartExamined{0x0018, 0x0015};
-inline constexpr Tag kStudyInstanceUid{0x0020, 0x000D}, kSeriesInstanceUid{0x0020, 0x000E}, kStudyId{0x0020, 0x0010}, kSeriesNumber{0x0020, 0x0011};
+inline constexpr Tag kStudyInstanceUid{0x0020, 0x000D}, kSeriesInstanceUid{0x0020, 0x000E}, kStudyId{0x0020, 0x0010},
+    kSeriesNumber{0x0020, 0x0011};
 inline constexpr Tag kInstanceNumber{0x0020, 0x0013};
 inline constexpr Tag kNumberOfPatientRelatedStudies{0x0020, 0x1200};
-inline constexpr Tag kNumberOfStudyRelatedSeries{0x0020, 0x1206}, kNumberOfStudyRelatedInstances{0x0020, 0x1208}, kNumberOfSeriesRelatedInstances{0x0020, 0x1209};
-inline constexpr Tag kSamplesPerPixel{0x0028, 0x0002}, kPhotometricInterpretation{0x0028, 0x0004}, kNumberOfFrames{0x0028, 0x0008};
+inline constexpr Tag kNumberOfStudyRelatedSeries{0x0020, 0x1206}, kNumberOfStudyRelatedInstances{0x0020, 0x1208},
+    kNumberOfSeriesRelatedInstances{0x0020, 0x1209};
+inline constexpr Tag kSamplesPerPixel{0x0028, 0x0002}, kPhotometricInterpretation{0x0028, 0x0004},
+    kNumberOfFrames{0x0028, 0x0008};
 inline constexpr Tag kRows{0x0028, 0x0010}, kColumns{0x0028, 0x0011}, kBitsAllocated{0x0028, 0x0100};
 inline constexpr Tag kPerformedProcedureStepStartDate{0x0040, 0x0244}, kPerformedProcedureStepStartTime{0x0040, 0x0245};
-inline constexpr Tag kRequestAttributesSequence{0x0040, 0x0275}, kScheduledProcedureStepId{0x0040, 0x0009}, kRequestedProcedureId{0x0040, 0x1001};
+inline constexpr Tag kRequestAttributesSequence{0x0040, 0x0275}, kScheduledProcedureStepId{0x0040, 0x0009},
+    kRequestedProcedureId{0x0040, 0x1001};
 inline constexpr Tag kPixelData{0x7FE0, 0x0010}, kFloatPixelData{0x7FE0, 0x0008}, kDoubleFloatPixelData{0x7FE0, 0x0009};
 inline constexpr Tag kExtendedOffsetTable{0x7FE0, 0x0001}, kExtendedOffsetTableLengths{0x7FE0, 0x0002};
 inline constexpr Tag kItem{0xFFFE, 0xE000}, kItemDelimitation{0xFFFE, 0xE00D}, kSequenceDelimitation{0xFFFE, 0xE0DD};

@@ -25,12 +25,17 @@ void AppendDecimal(T number, std::string* out) {
 template <typename Float, typename Bits>
 void AppendFloat(Bits bits, std::string* out) {
   const auto number = std::bit_cast<Float>(bits);
-  if (std::isnan(number)) out->append("NaN");
-  else if (std::isinf(number)) out->append(number < 0 ? "-Infinity" : "Infinity");
-  else AppendDecimal(number, out);
+  if (std::isnan(number))
+    out->append("NaN");
+  else if (std::isinf(number))
+    out->append(number < 0 ? "-Infinity" : "Infinity");
+  else
+    AppendDecimal(number, out);
 }
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+bool IsDigit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 std::string_view TakeDigits(std::string_view* text) {
   size_t count = 0;
@@ -67,7 +72,7 @@ std::string_view TrimPadding(Vr vr, std::string_view text) {
 void AppendText(const Element& element, const Charset& charset, TextDecoder* decoder, std::string* out) {
   // Repertoires other than the default may not be used here (PS3.5 6.2), and are not guessed at.
   const Charset& used = element.vr.uses_charset() ? charset : Charset();
-  const TextKind kind = element.vr == Vr("PN")       ? TextKind::kPersonName
+  const TextKind kind = element.vr == Vr("PN")      ? TextKind::kPersonName
                         : IsMultiValued(element.vr) ? TextKind::kMultiple
                                                     : TextKind::kSingle;
   decoder->Append(element.value, used, kind, out);
@@ -75,15 +80,24 @@ void AppendText(const Element& element, const Charset& charset, TextDecoder* dec
 
 void AppendNumber(const Element& element, size_t index, std::string* out) {
   const auto is = [&](const char(&vr)[3]) { return element.vr == Vr(vr); };
-  if (is("US")) AppendDecimal(LoadNumber<uint16_t>(element, index), out);
-  else if (is("SS")) AppendDecimal(static_cast<int16_t>(LoadNumber<uint16_t>(element, index)), out);
-  else if (is("UL")) AppendDecimal(LoadNumber<uint32_t>(element, index), out);
-  else if (is("SL")) AppendDecimal(static_cast<int32_t>(LoadNumber<uint32_t>(element, index)), out);
-  else if (is("UV")) AppendDecimal(LoadNumber<uint64_t>(element, index), out);
-  else if (is("SV")) AppendDecimal(static_cast<int64_t>(LoadNumber<uint64_t>(element, index)), out);
-  else if (is("FL")) AppendFloat<float>(LoadNumber<uint32_t>(element, index), out);
-  else if (is("FD")) AppendFloat<double>(LoadNumber<uint64_t>(element, index), out);
-  else out->append(ToHex(LoadTag(element.value.data() + index * 4, element.big_endian)));
+  if (is("US"))
+    AppendDecimal(LoadNumber<uint16_t>(element, index), out);
+  else if (is("SS"))
+    AppendDecimal(static_cast<int16_t>(LoadNumber<uint16_t>(element, index)), out);
+  else if (is("UL"))
+    AppendDecimal(LoadNumber<uint32_t>(element, index), out);
+  else if (is("SL"))
+    AppendDecimal(static_cast<int32_t>(LoadNumber<uint32_t>(element, index)), out);
+  else if (is("UV"))
+    AppendDecimal(LoadNumber<uint64_t>(element, index), out);
+  else if (is("SV"))
+    AppendDecimal(static_cast<int64_t>(LoadNumber<uint64_t>(element, index)), out);
+  else if (is("FL"))
+    AppendFloat<float>(LoadNumber<uint32_t>(element, index), out);
+  else if (is("FD"))
+    AppendFloat<double>(LoadNumber<uint64_t>(element, index), out);
+  else
+    out->append(ToHex(LoadTag(element.value.data() + index * 4, element.big_endian)));
 }
 
 bool AppendJsonNumber(std::string_view text, std::string* out) {

@@ -1,5 +1,5 @@
-// Values of data elements as text (PS3.5 6.2, 6.4). Internal to codecs/dicom. Pure functions, thread-safe, except that the
-// decoder passed in is the caller's.
+// Values of data elements as text (PS3.5 6.2, 6.4). Internal to codecs/dicom. Pure functions, thread-safe, except that
+// the decoder passed in is the caller's.
 #pragma once
 
 #include <string>

@@ -10,7 +10,7 @@ namespace hilum::dicom {
 
 enum VrFlag : uint8_t {
   kVrKnown = 1,
-  kVrLong = 2,     // 32-bit length in explicit syntax
+  kVrLong = 2,  // 32-bit length in explicit syntax
   kVrText = 4,
   kVrCharset = 8,  // depends on Specific Character Set
   kVrNumber = 16,

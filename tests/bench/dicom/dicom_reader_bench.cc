@@ -1,8 +1,8 @@
 // dicom_reader_bench [FILE]: the time to get 24 index attributes out of one CT, by us and by DCMTK, in one run.
 //
-// Ours is ReadHeader: it checks the whole file, and makes UTF-8 values and DICOM JSON of each attribute. DCMTK parses up to
-// the pixel data and gets the values as they stand in the file. Both read from memory and use one thread. Rounds alternate,
-// so that both meet the same machine; the median is shown.
+// Ours is ReadHeader: it checks the whole file, and makes UTF-8 values and DICOM JSON of each attribute. DCMTK parses
+// up to the pixel data and gets the values as they stand in the file. Both read from memory and use one thread. Rounds
+// alternate, so that both meet the same machine; the median is shown.
 #include <dcmtk/config/osconfig.h>
 
 #include <dcmtk/dcmdata/dcistrmb.h>
@@ -25,9 +25,10 @@ namespace {
 using namespace hilum;         // NOLINT: a program of its own
 using namespace hilum::dicom;  // NOLINT
 
-constexpr uint32_t kTags[] = {0x00080005, 0x00080016, 0x00080018, 0x00080020, 0x00080030, 0x00080050, 0x00080060, 0x00080070,
-                              0x00080090, 0x00081030, 0x0008103E, 0x00081090, 0x00100010, 0x00100020, 0x00100030, 0x00100040,
-                              0x00180015, 0x00180050, 0x0020000D, 0x0020000E, 0x00200010, 0x00200011, 0x00200013, 0x00280010};
+constexpr uint32_t kTags[] = {0x00080005, 0x00080016, 0x00080018, 0x00080020, 0x00080030, 0x00080050,
+                              0x00080060, 0x00080070, 0x00080090, 0x00081030, 0x0008103E, 0x00081090,
+                              0x00100010, 0x00100020, 0x00100030, 0x00100040, 0x00180015, 0x00180050,
+                              0x0020000D, 0x0020000E, 0x00200010, 0x00200011, 0x00200013, 0x00280010};
 constexpr int kRounds = 15;
 constexpr int kCallsPerRound = 500;
 
@@ -35,13 +36,16 @@ constexpr int kCallsPerRound = 500;
 std::string GeneratedCt() {
   namespace t = hilum::dicom::testing;
   t::DataSet extra;
-  for (uint16_t element = 0x1000; element < 0x10E0; ++element) extra.Text({0x0045, element}, element % 3 == 0 ? "DS" : "LO", "12345.678");
+  for (uint16_t element = 0x1000; element < 0x10E0; ++element)
+    extra.Text({0x0045, element}, element % 3 == 0 ? "DS" : "LO", "12345.678");
   return t::Instance({.rows = 512, .columns = 512, .extra = extra.octets()});
 }
 
 std::string Load(int count, char** arguments) {
   const std::string path =
-      count > 1 ? arguments[1] : HILUM_TEST_DATA "/dicom/cornerstone/CTImage.dcm_LittleEndianExplicitTransferSyntax_1.2.840.10008.1.2.1.dcm";
+      count > 1 ? arguments[1]
+                : HILUM_TEST_DATA
+          "/dicom/cornerstone/CTImage.dcm_LittleEndianExplicitTransferSyntax_1.2.840.10008.1.2.1.dcm";
   std::ifstream stream(path, std::ios::binary);
   const std::string file{std::istreambuf_iterator<char>(stream), {}};
   std::printf("file: %s\n", file.empty() ? "generated CT" : path.c_str());
@@ -107,7 +111,8 @@ int main(int count, char** arguments) {
       return json.size();
     }));
   }
-  std::printf("%zu of %zu attributes, %zu octets, median of %d rounds\n", ours_found, std::size(kTags), file.size(), kRounds);
+  std::printf("%zu of %zu attributes, %zu octets, median of %d rounds\n", ours_found, std::size(kTags), file.size(),
+              kRounds);
   std::printf("hilum ReadHeader      %8.2f us\n", Median(ours));
   std::printf("DCMTK until PixelData %8.2f us\n", Median(dcmtk));
   std::printf("ratio                 %8.1f (target: 20)\n", Median(dcmtk) / Median(ours));

@@ -36,8 +36,7 @@ const Case kCases[] = {
     {"GB18030", "Wang^XiaoDong=\xCD\xF5^\xD0\xA1\xB6\xAB", "Wang^XiaoDong=王^小东"},
     {"GBK", "Wang^XiaoDong=\xCD\xF5^\xD0\xA1\xB6\xAB", "Wang^XiaoDong=王^小东"},
     // PS3.5 H.3.1
-    {"\\ISO 2022 IR 87",
-     "Yamada^Tarou=\x1B$B;3ED\x1B(B^\x1B$BB@O:\x1B(B=\x1B$B$d$^$@\x1B(B^\x1B$B$?$m$&\x1B(B",
+    {"\\ISO 2022 IR 87", "Yamada^Tarou=\x1B$B;3ED\x1B(B^\x1B$BB@O:\x1B(B=\x1B$B$d$^$@\x1B(B^\x1B$B$?$m$&\x1B(B",
      "Yamada^Tarou=山田^太郎=やまだ^たろう"},
     // PS3.5 H.3.2
     {"ISO 2022 IR 13\\ISO 2022 IR 87",
@@ -59,11 +58,12 @@ TEST(CharsetTest, DecodesEveryDefinedTerm) {
 }
 
 TEST(CharsetTest, UnderstandsMisspeltTerms) {
-  for (const auto* term : {"ISO IR 100", "ISO-IR 100", "ISO_IR100", "iso_ir 100", "ISO 2022 IR 100", "IR 100", " ISO_IR 100 ", "ISO8859-1",
-                           "ISO_8859-1", "ISO-8859-1", "Latin1"}) {
+  for (const auto* term : {"ISO IR 100", "ISO-IR 100", "ISO_IR100", "iso_ir 100", "ISO 2022 IR 100", "IR 100",
+                           " ISO_IR 100 ", "ISO8859-1", "ISO_8859-1", "ISO-8859-1", "Latin1"}) {
     EXPECT_EQ(Decode(term, "J\xE9r"), "Jér") << term;
   }
-  for (const auto* term : {"ISO IR 192", "ISO_IR_192", "ISO-IR 192", "UTF8", "UTF-8", "utf-8"}) EXPECT_EQ(Decode(term, "Jér"), "Jér") << term;
+  for (const auto* term : {"ISO IR 192", "ISO_IR_192", "ISO-IR 192", "UTF8", "UTF-8", "utf-8"})
+    EXPECT_EQ(Decode(term, "Jér"), "Jér") << term;
   EXPECT_EQ(Decode("ISO_8859-7", "\xC4\xE9"), "Δι");
   EXPECT_EQ(Decode("GB 18030", "\xCD\xF5"), "王");
 }
@@ -82,14 +82,16 @@ TEST(CharsetTest, ResetsAtDelimiters) {
   EXPECT_EQ(Decode(kCharset, "\x1B-L\xBB=\xE9"), "Л=é");
   EXPECT_EQ(Decode(kCharset, "\x1B-L\xBB\\\xE9"), "Л\\é");
   for (const auto* end : {"\r\n", "\f", "\t"}) {
-    EXPECT_EQ(Decode(kCharset, std::string("\x1B-L\xBB") + end + "\xE9", TextKind::kSingle), std::string("Л") + end + "é");
+    EXPECT_EQ(Decode(kCharset, std::string("\x1B-L\xBB") + end + "\xE9", TextKind::kSingle),
+              std::string("Л") + end + "é");
   }
   EXPECT_EQ(Decode(kCharset, "\x1B-L\xBB^\xBB", TextKind::kMultiple), "Л^Л") << "'^' delimits in names only";
   EXPECT_EQ(Decode(kCharset, "\x1B-L\xBB\\\xBB", TextKind::kSingle), "Л\\Л") << "no values to delimit";
 }
 
 TEST(CharsetTest, NeverTakesHalfACharacterForADelimiter) {
-  EXPECT_EQ(Decode("\\ISO 2022 IR 87", "\x1B$B!\\\x1B(B\\x"), "＋\\x") << "0x5C is the second octet of a kanji set character";
+  EXPECT_EQ(Decode("\\ISO 2022 IR 87", "\x1B$B!\\\x1B(B\\x"), "＋\\x")
+      << "0x5C is the second octet of a kanji set character";
   EXPECT_EQ(Decode("GB18030", "\x81\x5C\\x"), "乗\\x");
   EXPECT_EQ(Decode("ISO_IR 13", "a\\b"), "a\\b") << "the yen sign is the delimiter";
 }
@@ -116,7 +118,9 @@ TEST(CharsetTest, ReplacesWhatMeansNothing) {
   EXPECT_EQ(Decode("ISO 2022 IR 87", "\xE9"), kReplacement);
 }
 
-TEST(CharsetTest, KeepsUnknownEscapeSequences) { EXPECT_EQ(Decode("ISO_IR 100", "a\x1B[0m"), "a\x1B[0m"); }
+TEST(CharsetTest, KeepsUnknownEscapeSequences) {
+  EXPECT_EQ(Decode("ISO_IR 100", "a\x1B[0m"), "a\x1B[0m");
+}
 
 TEST(CharsetTest, DecodesTextLongerThanAnyBuffer) {
   std::string text, expected;

@@ -101,16 +101,19 @@ bool IsJustified(const Layout& layout, const Seen& ours, const Seen& theirs) {
 }
 
 std::string Show(const Seen& seen) {
-  return std::string(seen.depth * 2, ' ') + ToString(seen.tag) + " " + seen.vr + " " + std::to_string(seen.value.size());
+  return std::string(seen.depth * 2, ' ') + ToString(seen.tag) + " " + seen.vr + " " +
+         std::to_string(seen.value.size());
 }
 
-void Compare(const std::filesystem::path& path, const Layout& layout, const std::vector<Seen>& ours, const std::vector<Seen>& theirs) {
+void Compare(const std::filesystem::path& path, const Layout& layout, const std::vector<Seen>& ours,
+             const std::vector<Seen>& theirs) {
   for (size_t i = 0; i < std::min(ours.size(), theirs.size()); ++i) {
     const Seen& a = ours[i];
     const Seen& b = theirs[i];
     const bool same = a.depth == b.depth && a.tag == b.tag && a.vr == b.vr && a.value == b.value;
     const bool comparable = a.depth == b.depth && a.tag == b.tag && a.has_value == b.has_value;
-    ASSERT_TRUE(same || (comparable && IsJustified(layout, a, b))) << path << "\nours:   " << Show(a) << "\ntheirs: " << Show(b);
+    ASSERT_TRUE(same || (comparable && IsJustified(layout, a, b)))
+        << path << "\nours:   " << Show(a) << "\ntheirs: " << Show(b);
   }
   ASSERT_EQ(ours.size(), theirs.size()) << path;
 }
@@ -137,7 +140,8 @@ TEST_F(DcmtkTest, SeesTheSameElementsInEverySampleFile) {
     Collect collect;
     std::string inflated;
     const auto layout = Read(file, {}, collect, &inflated);
-    const auto* refused = std::find_if(std::begin(kRefused), std::end(kRefused), [&](const Refused& entry) { return path.string().ends_with(entry.name); });
+    const auto* refused = std::find_if(std::begin(kRefused), std::end(kRefused),
+                                       [&](const Refused& entry) { return path.string().ends_with(entry.name); });
     EXPECT_EQ(layout.ok(), refused == std::end(kRefused)) << path << ": " << layout.status().message();
     if (!layout.ok()) continue;
     std::vector<Seen> theirs;
@@ -155,10 +159,12 @@ TEST_F(DcmtkTest, SeesTheSameElementsInEverySampleFile) {
 
 TEST_F(DcmtkTest, SeesTheSameElementsInGeneratedInstances) {
   const auto path = std::filesystem::temp_directory_path() / ("hilum_dcmtk_test_" + std::to_string(getpid()) + ".dcm");
-  for (const auto& encoding : {testing::kImplicitLittle, testing::kExplicitLittle, testing::kExplicitBig, testing::kJpegBaseline}) {
+  for (const auto& encoding :
+       {testing::kImplicitLittle, testing::kExplicitLittle, testing::kExplicitBig, testing::kJpegBaseline}) {
     const testing::DataSet item = testing::DataSet(encoding).Text(tags::kScheduledProcedureStepId, "SH", "A");
     testing::DataSet extra(encoding);
-    extra.Sequence(tags::kRequestAttributesSequence, {item, testing::DataSet(encoding)}, testing::DataSet::Lengths::kUndefined);
+    extra.Sequence(tags::kRequestAttributesSequence, {item, testing::DataSet(encoding)},
+                   testing::DataSet::Lengths::kUndefined);
     testing::InstanceSpec spec{.encoding = encoding, .extra = extra.octets()};
     if (encoding.uid == testing::kJpegBaseline.uid) spec.fragments = {"", "abcd"};
     const std::string file = testing::Instance(spec);

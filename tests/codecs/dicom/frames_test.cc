@@ -38,15 +38,20 @@ std::string Little32(std::initializer_list<uint32_t> numbers) {
   return octets;
 }
 
-std::vector<std::string> FramesOf(uint32_t frames, std::vector<std::string> fragments, Encoding encoding = kJpegBaseline, const std::string& extra = {}) {
-  return FramesOf(Instance({.encoding = encoding, .frames = frames, .fragments = std::move(fragments), .extra = extra}));
+std::vector<std::string> FramesOf(uint32_t frames, std::vector<std::string> fragments,
+                                  Encoding encoding = kJpegBaseline, const std::string& extra = {}) {
+  return FramesOf(
+      Instance({.encoding = encoding, .frames = frames, .fragments = std::move(fragments), .extra = extra}));
 }
 
 TEST(FramesTest, CutsNativePixelDataIntoFrames) {
-  EXPECT_THAT(FramesOf(Instance({.rows = 1, .columns = 2, .bits_allocated = 8, .frames = 3, .pixels = "aabbcc"})), ElementsAre("aa", "bb", "cc"));
+  EXPECT_THAT(FramesOf(Instance({.rows = 1, .columns = 2, .bits_allocated = 8, .frames = 3, .pixels = "aabbcc"})),
+              ElementsAre("aa", "bb", "cc"));
   EXPECT_THAT(FramesOf(Instance({.rows = 1, .columns = 1, .bits_allocated = 16, .pixels = "ab"})), ElementsAre("ab"));
-  EXPECT_THAT(FramesOf(Instance({.rows = 1, .columns = 1, .bits_allocated = 32, .frames = 2, .pixels = "abcdefgh"})), ElementsAre("abcd", "efgh"));
-  EXPECT_THAT(FramesOf(Instance({.rows = 1, .columns = 3, .bits_allocated = 8, .pixels = "abc"})), ElementsAre("abc")) << "padding is not of the frame";
+  EXPECT_THAT(FramesOf(Instance({.rows = 1, .columns = 1, .bits_allocated = 32, .frames = 2, .pixels = "abcdefgh"})),
+              ElementsAre("abcd", "efgh"));
+  EXPECT_THAT(FramesOf(Instance({.rows = 1, .columns = 3, .bits_allocated = 8, .pixels = "abc"})), ElementsAre("abc"))
+      << "padding is not of the frame";
 }
 
 TEST(FramesTest, FindsTheOctetsThatHoldBitPackedFrames) {
@@ -62,8 +67,14 @@ TEST(FramesTest, FindsTheOctetsThatHoldBitPackedFrames) {
 
 TEST(FramesTest, KnowsSubsampledColour) {
   const auto file = [](std::string_view photometric, std::string_view pixels) {
-    return Part10(DataSet().Numbers(tags::kSamplesPerPixel, "US", {3}).Text(tags::kPhotometricInterpretation, "CS", photometric).Text(tags::kNumberOfFrames, "IS", "2")
-                      .Numbers(tags::kRows, "US", {2}).Numbers(tags::kColumns, "US", {2}).Numbers(tags::kBitsAllocated, "US", {8}).Text(tags::kPixelData, "OB", pixels));
+    return Part10(DataSet()
+                      .Numbers(tags::kSamplesPerPixel, "US", {3})
+                      .Text(tags::kPhotometricInterpretation, "CS", photometric)
+                      .Text(tags::kNumberOfFrames, "IS", "2")
+                      .Numbers(tags::kRows, "US", {2})
+                      .Numbers(tags::kColumns, "US", {2})
+                      .Numbers(tags::kBitsAllocated, "US", {8})
+                      .Text(tags::kPixelData, "OB", pixels));
   };
   EXPECT_THAT(FramesOf(file("YBR_FULL_422", "aaaaaaaabbbbbbbb")), ElementsAre("aaaaaaaa", "bbbbbbbb"));
   EXPECT_THAT(FramesOf(file("YBR_PARTIAL_420", "aaaaaabbbbbb")), ElementsAre("aaaaaa", "bbbbbb"));
@@ -71,12 +82,19 @@ TEST(FramesTest, KnowsSubsampledColour) {
 }
 
 TEST(FramesTest, RefusesNativePixelDataThatCannotHoldTheFrames) {
-  EXPECT_THAT(FramesOf(Instance({.rows = 2, .columns = 2, .bits_allocated = 16, .frames = 2, .pixels = "12345678"})), ElementsAre("!invalid"));
-  EXPECT_THAT(FramesOf(Instance({.rows = 65535, .columns = 65535, .bits_allocated = 16, .pixels = "12"})), ElementsAre("!invalid"));
+  EXPECT_THAT(FramesOf(Instance({.rows = 2, .columns = 2, .bits_allocated = 16, .frames = 2, .pixels = "12345678"})),
+              ElementsAre("!invalid"));
+  EXPECT_THAT(FramesOf(Instance({.rows = 65535, .columns = 65535, .bits_allocated = 16, .pixels = "12"})),
+              ElementsAre("!invalid"));
   EXPECT_THAT(FramesOf(Instance({.rows = 0, .columns = 2, .pixels = "12"})), ElementsAre("!invalid"));
-  EXPECT_THAT(FramesOf(Instance({.rows = 2, .columns = 2, .bits_allocated = 0, .pixels = "12"})), ElementsAre("!invalid"));
-  EXPECT_THAT(FramesOf(Instance({.rows = 65535, .columns = 65535, .bits_allocated = 65535, .frames = 4'000'000, .pixels = "12"})), ElementsAre("!invalid"));
-  EXPECT_THAT(FramesOf(Instance({.rows = 1, .columns = 1, .bits_allocated = 1, .frames = kMaxFrames + 1, .pixels = "12"})), ElementsAre("!limit exceeded"));
+  EXPECT_THAT(FramesOf(Instance({.rows = 2, .columns = 2, .bits_allocated = 0, .pixels = "12"})),
+              ElementsAre("!invalid"));
+  EXPECT_THAT(FramesOf(Instance(
+                  {.rows = 65535, .columns = 65535, .bits_allocated = 65535, .frames = 4'000'000, .pixels = "12"})),
+              ElementsAre("!invalid"));
+  EXPECT_THAT(
+      FramesOf(Instance({.rows = 1, .columns = 1, .bits_allocated = 1, .frames = kMaxFrames + 1, .pixels = "12"})),
+      ElementsAre("!limit exceeded"));
 }
 
 TEST(FramesTest, SaysWhyThereIsNoTable) {
@@ -112,17 +130,21 @@ TEST(FramesTest, TellsCodestreamsApartByTheirFirstMarker) {
   EXPECT_THAT(FramesOf(2, {"", jpeg + "1", "23", jpeg + "4", "56", "78"}), ElementsAre(jpeg + "123", jpeg + "45678"));
   EXPECT_THAT(FramesOf(2, {"", j2k, "12", j2k}, kJpeg2000), ElementsAre(j2k + "12", j2k));
   EXPECT_THAT(FramesOf(2, {"", jxl, "12", jxl}, kJpeg2000), ElementsAre(jxl + "12", jxl));
-  EXPECT_THAT(FramesOf(2, {Little32({0, 3}), jpeg, "12", jpeg}), ElementsAre(jpeg + "12", jpeg)) << "past a table that is wrong";
+  EXPECT_THAT(FramesOf(2, {Little32({0, 3}), jpeg, "12", jpeg}), ElementsAre(jpeg + "12", jpeg))
+      << "past a table that is wrong";
 }
 
 TEST(FramesTest, RefusesFragmentsThatCannotBeToldApart) {
   EXPECT_THAT(FramesOf(2, {"", "ab", "cd", "ef"}), ElementsAre("!invalid"));
   EXPECT_THAT(FramesOf(3, {"", "ab", "cd"}), ElementsAre("!invalid")) << "frames are missing";
-  EXPECT_THAT(FramesOf(2, {Little32({10, 20}), "ab", "cd", "ef"}), ElementsAre("!invalid")) << "the first frame does not begin first";
+  EXPECT_THAT(FramesOf(2, {Little32({10, 20}), "ab", "cd", "ef"}), ElementsAre("!invalid"))
+      << "the first frame does not begin first";
   EXPECT_THAT(FramesOf(2, {Little32({0, 0}), "ab", "cd", "ef"}), ElementsAre("!invalid"));
-  EXPECT_THAT(FramesOf(2, {Little32({0, 12}), "ab", "cd", "ef"}), ElementsAre("!invalid")) << "in the middle of a fragment";
+  EXPECT_THAT(FramesOf(2, {Little32({0, 12}), "ab", "cd", "ef"}), ElementsAre("!invalid"))
+      << "in the middle of a fragment";
   EXPECT_THAT(FramesOf(2, {Little32({0, 0xFFFFFFF0}), "ab", "cd", "ef"}), ElementsAre("!invalid"));
-  EXPECT_THAT(FramesOf(2, {"", "ab", "cd", "ef"}, kRle), ElementsAre("!invalid")) << "RLE frames are one fragment (PS3.5 A.4.2)";
+  EXPECT_THAT(FramesOf(2, {"", "ab", "cd", "ef"}, kRle), ElementsAre("!invalid"))
+      << "RLE frames are one fragment (PS3.5 A.4.2)";
 }
 
 TEST(FramesTest, TakesVideoForOneFrame) {
@@ -160,15 +182,19 @@ TEST(FramesTest, DoesNotReadPastAFileThatIsNotTheHeaders) {
 
 // ---- the stored form
 
-bool operator==(const FrameRange& a, const FrameRange& b) { return a.offset == b.offset && a.length == b.length; }
+bool operator==(const FrameRange& a, const FrameRange& b) {
+  return a.offset == b.offset && a.length == b.length;
+}
 
 class StoredTableTest : public ::testing::TestWithParam<std::string> {};
 INSTANTIATE_TEST_SUITE_P(
     All, StoredTableTest,
-    ::testing::Values(Instance({.rows = 1, .columns = 2, .bits_allocated = 8, .frames = 1000}), Instance({.rows = 3, .columns = 4, .bits_allocated = 1, .frames = 3}), Instance(),
-                      Instance({.encoding = kJpegBaseline, .frames = 2, .fragments = {"", "a", "bcd"}}),
-                      Instance({.encoding = kJpegBaseline, .frames = 2, .fragments = {Little32({0, 20}), "ab", "cd", "ef", "gh"}}),
-                      Instance({.encoding = kJpegBaseline, .frames = 2, .fragments = {"", "", ""}})));
+    ::testing::Values(
+        Instance({.rows = 1, .columns = 2, .bits_allocated = 8, .frames = 1000}),
+        Instance({.rows = 3, .columns = 4, .bits_allocated = 1, .frames = 3}), Instance(),
+        Instance({.encoding = kJpegBaseline, .frames = 2, .fragments = {"", "a", "bcd"}}),
+        Instance({.encoding = kJpegBaseline, .frames = 2, .fragments = {Little32({0, 20}), "ab", "cd", "ef", "gh"}}),
+        Instance({.encoding = kJpegBaseline, .frames = 2, .fragments = {"", "", ""}})));
 
 TEST_P(StoredTableTest, ReadsBackWhatWasWrittenAndNoPrefixOfIt) {
   const auto table = TableOf(GetParam());
@@ -181,7 +207,8 @@ TEST_P(StoredTableTest, ReadsBackWhatWasWrittenAndNoPrefixOfIt) {
   EXPECT_TRUE(in.empty());
   EXPECT_EQ(back.first_range, table->first_range);
   EXPECT_EQ(back.bit_packed, table->bit_packed);
-  EXPECT_TRUE(std::equal(back.ranges.begin(), back.ranges.end(), table->ranges.begin(), table->ranges.end(), operator==));
+  EXPECT_TRUE(
+      std::equal(back.ranges.begin(), back.ranges.end(), table->ranges.begin(), table->ranges.end(), operator==));
   for (size_t size = 0; size < stored.size(); ++size) {
     ByteReader prefix(Bytes(stored).substr(0, size));
     EXPECT_FALSE(ReadFrameTable(&prefix, &back)) << size;
@@ -198,8 +225,9 @@ TEST(StoredTableTest, TakesAFewOctetsForNativeFrames) {
 
 TEST(StoredTableTest, RefusesDamagedBytes) {
   FrameTable table;
-  for (const std::string_view bytes : {std::string_view("\x04\x01\x01\x01"), std::string_view("\x01\xFF\xFF\xFF\xFF\x0F\x01\x01"),
-                                       std::string_view("\x00\x01\x05\x01", 4), std::string_view("\x00\x01\x01\x01\x01", 5)}) {
+  for (const std::string_view bytes :
+       {std::string_view("\x04\x01\x01\x01"), std::string_view("\x01\xFF\xFF\xFF\xFF\x0F\x01\x01"),
+        std::string_view("\x00\x01\x05\x01", 4), std::string_view("\x00\x01\x01\x01\x01", 5)}) {
     ByteReader in(bytes);
     EXPECT_FALSE(ReadFrameTable(&in, &table));
   }

@@ -20,7 +20,8 @@ constexpr Tag kRequests = tags::kRequestAttributesSequence;
 
 // What all readers together say; they must agree.
 Code ReadAll(Bytes file) {
-  const AttributeSelection selection({{tags::kPatientName}, {kRequests}, {kRequests, tags::kScheduledProcedureStepId}, {tags::kRows}});
+  const AttributeSelection selection(
+      {{tags::kPatientName}, {kRequests}, {kRequests, tags::kScheduledProcedureStepId}, {tags::kRows}});
   const auto header = ReadHeader(file, selection, {});
   std::string json;
   const Status status = AppendJson(file, {}, {}, &json);
@@ -36,14 +37,21 @@ Code ReadAll(Bytes file) {
 std::vector<std::string> Seeds() {
   const DataSet item = DataSet().Text(tags::kScheduledProcedureStepId, "SH", "A");
   DataSet extra;
-  extra.Sequence(kRequests, {item, item}).Sequence({0x0040, 0x0555}, {DataSet().Sequence(kRequests, {item})}, DataSet::Lengths::kUndefined);
-  extra.Header({0x0041, 0x1001}, "UN", kUndefined).Octets(DataSet(kImplicitLittle).Header(tags::kItem, Vr(), 0).Header(tags::kSequenceDelimitation, Vr(), 0).octets());
+  extra.Sequence(kRequests, {item, item})
+      .Sequence({0x0040, 0x0555}, {DataSet().Sequence(kRequests, {item})}, DataSet::Lengths::kUndefined);
+  extra.Header({0x0041, 0x1001}, "UN", kUndefined)
+      .Octets(
+          DataSet(kImplicitLittle).Header(tags::kItem, Vr(), 0).Header(tags::kSequenceDelimitation, Vr(), 0).octets());
   DataSet implicit_extra(kImplicitLittle);
-  implicit_extra.Sequence(kRequests, {DataSet(kImplicitLittle).Text(tags::kScheduledProcedureStepId, "SH", "A")}, DataSet::Lengths::kUndefined);
+  implicit_extra.Sequence(kRequests, {DataSet(kImplicitLittle).Text(tags::kScheduledProcedureStepId, "SH", "A")},
+                          DataSet::Lengths::kUndefined);
   return {Instance({.extra = extra.octets()}),
           Instance({.encoding = kImplicitLittle, .extra = implicit_extra.octets()}),
           Instance({.encoding = kExplicitBig}),
-          Instance({.encoding = kJpegBaseline, .frames = 2, .fragments = {std::string("\0\0\0\0\x0C\0\0\0", 8), "abcd", "efgh"}, .extra = extra.octets()})};
+          Instance({.encoding = kJpegBaseline,
+                    .frames = 2,
+                    .fragments = {std::string("\0\0\0\0\x0C\0\0\0", 8), "abcd", "efgh"},
+                    .extra = extra.octets()})};
 }
 
 TEST(HostileTest, ReadsEveryPrefix) {
@@ -60,17 +68,33 @@ TEST(HostileTest, ReadsEveryPrefix) {
 }
 
 std::string Mutate(std::string bytes, std::mt19937_64& random) {
-  constexpr std::string_view kPieces[] = {std::string_view("\xFF\xFF\xFF\xFF", 4), std::string_view("\xFE\xFF\x00\xE0", 4), std::string_view("\xFE\xFF\x0D\xE0\0\0\0\0", 8),
-                                          std::string_view("\xFE\xFF\xDD\xE0\0\0\0\0", 8), "SQ", "UN", "OB", std::string_view("\x40\0\x75\x02SQ\0\0\xFF\xFF\xFF\xFF", 12),
-                                          std::string_view("\xE0\x7F\x10\0OB\0\0\xFF\xFF\xFF\xFF", 12), std::string_view("\xFE\xFF\xFF\x7F", 4), "\x1B$B", std::string_view("\0\0\0\x80", 4)};
+  constexpr std::string_view kPieces[] = {std::string_view("\xFF\xFF\xFF\xFF", 4),
+                                          std::string_view("\xFE\xFF\x00\xE0", 4),
+                                          std::string_view("\xFE\xFF\x0D\xE0\0\0\0\0", 8),
+                                          std::string_view("\xFE\xFF\xDD\xE0\0\0\0\0", 8),
+                                          "SQ",
+                                          "UN",
+                                          "OB",
+                                          std::string_view("\x40\0\x75\x02SQ\0\0\xFF\xFF\xFF\xFF", 12),
+                                          std::string_view("\xE0\x7F\x10\0OB\0\0\xFF\xFF\xFF\xFF", 12),
+                                          std::string_view("\xFE\xFF\xFF\x7F", 4),
+                                          "\x1B$B",
+                                          std::string_view("\0\0\0\x80", 4)};
   for (int changes = 1 + random() % 4; changes > 0; --changes) {
     const size_t at = random() % bytes.size();
     const std::string_view piece = kPieces[random() % std::size(kPieces)];
     switch (random() % 4) {
-      case 0: bytes[at] = static_cast<char>(random()); break;
-      case 1: bytes.replace(at, std::min(piece.size(), bytes.size() - at), piece); break;
-      case 2: bytes.insert(at, piece); break;
-      default: bytes.erase(at, 1 + random() % 8);
+      case 0:
+        bytes[at] = static_cast<char>(random());
+        break;
+      case 1:
+        bytes.replace(at, std::min(piece.size(), bytes.size() - at), piece);
+        break;
+      case 2:
+        bytes.insert(at, piece);
+        break;
+      default:
+        bytes.erase(at, 1 + random() % 8);
     }
     if (bytes.empty()) bytes = "x";
   }
@@ -132,7 +156,11 @@ TEST(HostileTest, TakesLinearTimeForManyElements) {
     duplicates.Text(tags::kModality, "CS", "CT");
     descending.Text({0x0009, static_cast<uint16_t>(0xFFFF - i % 60'000)}, "LO", "x");
   }
-  ExpectQuick(Part10(DataSet().Header(kRequests, "SQ", kUndefined).Octets(items.octets()).Header(tags::kSequenceDelimitation, Vr(), 0)), Code::kNotFound);
+  ExpectQuick(Part10(DataSet()
+                         .Header(kRequests, "SQ", kUndefined)
+                         .Octets(items.octets())
+                         .Header(tags::kSequenceDelimitation, Vr(), 0)),
+              Code::kNotFound);
   ExpectQuick(Part10(DataSet().Text(tags::kModality, "CS", "CT").Octets(zeros.octets())), Code::kNotFound);
   ExpectQuick(Part10(duplicates), Code::kNotFound);
   ExpectQuick(Part10(descending), Code::kNotFound);
@@ -143,7 +171,8 @@ TEST(HostileTest, AllocatesNothingBecauseALengthSaysSo) {
     ExpectQuick(Part10(DataSet().Header({0x0009, 0x1001}, "OB", length)), Code::kInvalid);
     ExpectQuick(Part10(DataSet().Header({0x0008, 0x0119}, "UC", length)), Code::kInvalid);
     ExpectQuick(Part10(DataSet().Header(kRequests, "SQ", length)), Code::kInvalid);
-    ExpectQuick(Part10(DataSet().Header(tags::kPixelData, "OB", kUndefined).Header(tags::kItem, Vr(), length)), Code::kInvalid);
+    ExpectQuick(Part10(DataSet().Header(tags::kPixelData, "OB", kUndefined).Header(tags::kItem, Vr(), length)),
+                Code::kInvalid);
     std::string meta = Instance();
     std::memcpy(&meta[152], &length, 4);  // the length of (0002,0001)
     ExpectQuick(meta, Code::kInvalid);
@@ -153,13 +182,17 @@ TEST(HostileTest, AllocatesNothingBecauseALengthSaysSo) {
 TEST(HostileTest, KeepsBulkTablesThatLieFromHarm) {
   for (const uint16_t size : {0, 1, 46341, 65535}) {
     for (const uint16_t bits : {0, 1, 7, 8, 16, 65535}) {
-      const Code code = ReadAll(Instance({.rows = size, .columns = size, .bits_allocated = bits, .frames = 0x7FFFFFFF, .pixels = "ab"}));
+      const Code code = ReadAll(
+          Instance({.rows = size, .columns = size, .bits_allocated = bits, .frames = 0x7FFFFFFF, .pixels = "ab"}));
       EXPECT_TRUE(code == Code::kInvalid || code == Code::kLimit);
     }
   }
   DataSet tables(kJpegBaseline);
-  tables.Numbers(tags::kExtendedOffsetTable, "UV", {0xFFFFFFFFFFFFFFF8, 0x7FFFFFFFFFFFFFFF}).Numbers(tags::kExtendedOffsetTableLengths, "UV", {~0ull, ~0ull});
-  EXPECT_EQ(ReadAll(Instance({.encoding = kJpegBaseline, .frames = 2, .fragments = {"", "a", "b", "c"}, .extra = tables.octets()})), Code::kInvalid);
+  tables.Numbers(tags::kExtendedOffsetTable, "UV", {0xFFFFFFFFFFFFFFF8, 0x7FFFFFFFFFFFFFFF})
+      .Numbers(tags::kExtendedOffsetTableLengths, "UV", {~0ull, ~0ull});
+  EXPECT_EQ(ReadAll(Instance(
+                {.encoding = kJpegBaseline, .frames = 2, .fragments = {"", "a", "b", "c"}, .extra = tables.octets()})),
+            Code::kInvalid);
 }
 
 TEST(HostileTest, ReadsTheFilesThatBrokeOthers) {

@@ -70,10 +70,14 @@ class DataSet {
   DataSet& Numbers(Tag tag, Vr vr, std::initializer_list<uint64_t> values) {
     DataSet value(encoding_);
     for (const uint64_t number : values) {
-      if (vr == Vr("AT")) value.Append<uint16_t>(number >> 16).Append<uint16_t>(static_cast<uint16_t>(number));
-      else if (vr.number_size() == 2) value.Append<uint16_t>(static_cast<uint16_t>(number));
-      else if (vr.number_size() == 4) value.Append<uint32_t>(static_cast<uint32_t>(number));
-      else value.Append<uint64_t>(number);
+      if (vr == Vr("AT"))
+        value.Append<uint16_t>(number >> 16).Append<uint16_t>(static_cast<uint16_t>(number));
+      else if (vr.number_size() == 2)
+        value.Append<uint16_t>(static_cast<uint16_t>(number));
+      else if (vr.number_size() == 4)
+        value.Append<uint32_t>(static_cast<uint32_t>(number));
+      else
+        value.Append<uint64_t>(number);
     }
     return Raw(tag, vr, value.octets_);
   }
@@ -105,8 +109,10 @@ class DataSet {
  private:
   template <typename T>
   DataSet& Append(T value) {
-    if (encoding_.big_endian) AppendBe<T>(&octets_, value);
-    else AppendLe<T>(&octets_, value);
+    if (encoding_.big_endian)
+      AppendBe<T>(&octets_, value);
+    else
+      AppendLe<T>(&octets_, value);
     return *this;
   }
 
@@ -128,7 +134,9 @@ inline std::string FileMeta(std::string_view transfer_syntax, std::string_view s
 inline std::string Part10(std::string_view transfer_syntax, std::string_view data_set) {
   return std::string(128, '\0').append("DICM").append(FileMeta(transfer_syntax)).append(data_set);
 }
-inline std::string Part10(const DataSet& data_set) { return Part10(data_set.encoding().uid, data_set.octets()); }
+inline std::string Part10(const DataSet& data_set) {
+  return Part10(data_set.encoding().uid, data_set.octets());
+}
 
 // What an instance is made of; every field has a usable default.
 struct InstanceSpec {
@@ -175,8 +183,8 @@ inline DataSet InstanceDataSet(const InstanceSpec& spec) {
 }
 
 inline std::string Instance(const InstanceSpec& spec = {}) {
-  return std::string(128, '\0').append("DICM").append(
-             FileMeta(spec.encoding.uid, spec.sop_class_uid, spec.sop_uid)) + InstanceDataSet(spec).octets();
+  return std::string(128, '\0').append("DICM").append(FileMeta(spec.encoding.uid, spec.sop_class_uid, spec.sop_uid)) +
+         InstanceDataSet(spec).octets();
 }
 
 }  // namespace hilum::dicom::testing

@@ -44,7 +44,8 @@ DataSet Sample(Encoding encoding) {
       .Text(kModality, "CS", "CT")
       .Numbers(tags::kRows, "US", {0x0102})
       .Sequence(kRequests, {DataSet(encoding).Text(kStepId, "SH", "A"), DataSet(encoding)})
-      .Sequence({0x0040, 0x0555}, {DataSet(encoding).Sequence({0x0040, 0xA043}, {DataSet(encoding).Text({0x0008, 0x0100}, "SH", "X")})},
+      .Sequence({0x0040, 0x0555},
+                {DataSet(encoding).Sequence({0x0040, 0xA043}, {DataSet(encoding).Text({0x0008, 0x0100}, "SH", "X")})},
                 DataSet::Lengths::kUndefined);
 }
 
@@ -82,7 +83,8 @@ TEST(ReaderTest, BelievesTheBytesWhenTheDeclaredSyntaxIsAnotherOne) {
             TraceOf(Part10(Sample(kExplicitLittle))));
   EXPECT_TRUE(layout.explicit_vr);
   EXPECT_EQ(layout.transfer_syntax, kImplicitLittle.uid) << "what was declared stays visible";
-  EXPECT_EQ(TraceOf(Part10(kExplicitLittle.uid, Sample(kImplicitLittle).octets())), TraceOf(Part10(Sample(kImplicitLittle))));
+  EXPECT_EQ(TraceOf(Part10(kExplicitLittle.uid, Sample(kImplicitLittle).octets())),
+            TraceOf(Part10(Sample(kImplicitLittle))));
   EXPECT_EQ(TraceOf(Part10(kExplicitLittle.uid, Sample(kExplicitBig).octets())), TraceOf(Part10(Sample(kExplicitBig))));
 }
 
@@ -110,7 +112,8 @@ TEST(ReaderTest, TakesTheFirstOfTwoTransferSyntaxes) {
 TEST(ReaderTest, ReadsDeflatedDataSets) {
   const std::string plain = Sample(kExplicitLittle).octets();
   Layout layout;
-  EXPECT_EQ(TraceOf(Part10("1.2.840.10008.1.2.1.99", Deflate(plain)), &layout), TraceOf(Part10(Sample(kExplicitLittle))));
+  EXPECT_EQ(TraceOf(Part10("1.2.840.10008.1.2.1.99", Deflate(plain)), &layout),
+            TraceOf(Part10(Sample(kExplicitLittle))));
   EXPECT_TRUE(layout.deflated);
   EXPECT_EQ(TraceOf(Part10("1.2.840.10008.1.2.1.99", Deflate(plain) + '\0')), TraceOf(Part10(Sample(kExplicitLittle))));
 }
@@ -121,7 +124,8 @@ TEST(ReaderTest, RefusesDamagedAndBoundsHostileDeflatedDataSets) {
               AllOf(StartsWith("!invalid"), HasSubstr("breaks off")));
   EXPECT_THAT(TraceOf(Part10("1.2.840.10008.1.2.1.99", "\xFF\xFF\xFF\xFFgarbage")), StartsWith("!invalid"));
   const std::string bomb = Part10("1.2.840.10008.1.2.1.99", Deflate(std::string(64 << 20, '\0')));
-  EXPECT_THAT(TraceOf(bomb, nullptr, {.max_inflated_bytes = 1 << 20}), AllOf(StartsWith("!limit"), HasSubstr("1048576 octets")));
+  EXPECT_THAT(TraceOf(bomb, nullptr, {.max_inflated_bytes = 1 << 20}),
+              AllOf(StartsWith("!limit"), HasSubstr("1048576 octets")));
   EXPECT_THAT(TraceOf(bomb), AllOf(StartsWith("!limit"), HasSubstr("500 fold")));
 }
 
@@ -131,9 +135,11 @@ TEST(ReaderTest, SaysThatADataSetCannotBeParsed) {
 
 TEST(ReaderTest, RefusesWhatIsNotDicom) {
   for (const std::string& file :
-       {std::string(), std::string("DICM"), std::string(128, '\0') + "DICM", std::string(500, '\0'), std::string("\xFF\xD8\xFF\xE0\0\x10JFIF\0", 11),
-        std::string("\x89PNG\r\n\x1A\n\0\0\0\rIHDR", 16), std::string("{\"resourceType\":\"Patient\"}"), std::string("PATIENT NAME;ID\n"),
-        std::string("<html><body></body></html>"), std::string("%PDF-1.7 ..............."), std::string("PK\3\4..............")}) {
+       {std::string(), std::string("DICM"), std::string(128, '\0') + "DICM", std::string(500, '\0'),
+        std::string("\xFF\xD8\xFF\xE0\0\x10JFIF\0", 11), std::string("\x89PNG\r\n\x1A\n\0\0\0\rIHDR", 16),
+        std::string("{\"resourceType\":\"Patient\"}"), std::string("PATIENT NAME;ID\n"),
+        std::string("<html><body></body></html>"), std::string("%PDF-1.7 ..............."),
+        std::string("PK\3\4..............")}) {
     EXPECT_THAT(TraceOf(file), StartsWith("!invalid")) << file;
   }
 }
@@ -155,7 +161,8 @@ TEST(ReaderTest, NamesTheTagPathAndTheOffsetWhereAFileBreaksOff) {
 }
 
 TEST(ReaderTest, RefusesEveryPrefixThatLosesPartOfAnElement) {
-  const DataSet data_set = DataSet().Text(kModality, "CS", "CT").Text(kPatientId, "LO", "12345678").Numbers(tags::kRows, "US", {1});
+  const DataSet data_set =
+      DataSet().Text(kModality, "CS", "CT").Text(kPatientId, "LO", "12345678").Numbers(tags::kRows, "US", {1});
   const std::string file = Part10(data_set);
   const size_t start = file.size() - data_set.octets().size();
   for (size_t size = start + 1; size < file.size(); ++size) {
@@ -165,24 +172,35 @@ TEST(ReaderTest, RefusesEveryPrefixThatLosesPartOfAnElement) {
 }
 
 TEST(ReaderTest, TakesOddLengthsLiterally) {
-  EXPECT_EQ(TraceOf(Part10(DataSet().Raw(kModality, "CS", "CTX").Raw(kPatientId, "LO", "1"))), "00080060 CS CTX\n00100020 LO 1\n");
+  EXPECT_EQ(TraceOf(Part10(DataSet().Raw(kModality, "CS", "CTX").Raw(kPatientId, "LO", "1"))),
+            "00080060 CS CTX\n00100020 LO 1\n");
 }
 
 TEST(ReaderTest, AcceptsMissingDelimitersAtTheEndOfTheFile) {
   for (const int missing : {1, 2, 3, 4}) {
     DataSet inner = DataSet().Text(kStepId, "SH", "A");
-    std::string octets = DataSet().Sequence(kRequests, {DataSet().Sequence(kRequests, {inner}, DataSet::Lengths::kUndefined)},
-                                            DataSet::Lengths::kUndefined).octets();
+    std::string octets =
+        DataSet()
+            .Sequence(kRequests, {DataSet().Sequence(kRequests, {inner}, DataSet::Lengths::kUndefined)},
+                      DataSet::Lengths::kUndefined)
+            .octets();
     octets.resize(octets.size() - missing * 8);
     EXPECT_EQ(TraceOf(Part10(kExplicitLittle.uid, octets)),
-              "00400275 SQ\n  item\n    00400275 SQ\n      item\n        00400009 SH A \n") << missing;
+              "00400275 SQ\n  item\n    00400275 SQ\n      item\n        00400009 SH A \n")
+        << missing;
   }
 }
 
 TEST(ReaderTest, AcceptsAnItemWithoutDelimiterBeforeThatOfItsSequence) {
-  const std::string octets = DataSet().Header(kRequests, "SQ", kUndefined).Header(tags::kItem, Vr(), kUndefined).Text(kStepId, "SH", "A")
-                                 .Header(tags::kSequenceDelimitation, Vr(), 0).Numbers({0x0040, 0xA0B0}, "US", {1}).octets();
-  EXPECT_EQ(TraceOf(Part10(kExplicitLittle.uid, octets)), "00400275 SQ\n  item\n    00400009 SH A \n0040A0B0 US 0100\n");
+  const std::string octets = DataSet()
+                                 .Header(kRequests, "SQ", kUndefined)
+                                 .Header(tags::kItem, Vr(), kUndefined)
+                                 .Text(kStepId, "SH", "A")
+                                 .Header(tags::kSequenceDelimitation, Vr(), 0)
+                                 .Numbers({0x0040, 0xA0B0}, "US", {1})
+                                 .octets();
+  EXPECT_EQ(TraceOf(Part10(kExplicitLittle.uid, octets)),
+            "00400275 SQ\n  item\n    00400009 SH A \n0040A0B0 US 0100\n");
 }
 
 TEST(ReaderTest, AcceptsADelimiterAtTheEndOfWhatHasALength) {
@@ -205,29 +223,39 @@ TEST(ReaderTest, RefusesContradictoryStructure) {
 
 TEST(ReaderTest, AcceptsZerosAfterTheDataSetAndNothingElse) {
   const std::string file = Part10(DataSet().Text(kModality, "CS", "CT"));
-  for (const size_t zeros : {1, 7, 8, 100, 4096}) EXPECT_EQ(TraceOf(file + std::string(zeros, '\0')), "00080060 CS CT\n");
+  for (const size_t zeros : {1, 7, 8, 100, 4096})
+    EXPECT_EQ(TraceOf(file + std::string(zeros, '\0')), "00080060 CS CT\n");
   EXPECT_THAT(TraceOf(file + "x"), StartsWith("!invalid"));
   EXPECT_THAT(TraceOf(file + std::string(7, '\0') + "x"), ::testing::Not("00080060 CS CT\n"));
 }
 
 TEST(ReaderTest, ReportsDuplicatesAndAnyOrder) {
-  EXPECT_EQ(TraceOf(Part10(DataSet().Text(kPatientId, "LO", "1").Text(kModality, "CS", "CT").Text(kPatientId, "LO", "2"))),
-            "00100020 LO 1 \n00080060 CS CT\n00100020 LO 2 \n");
+  EXPECT_EQ(
+      TraceOf(Part10(DataSet().Text(kPatientId, "LO", "1").Text(kModality, "CS", "CT").Text(kPatientId, "LO", "2"))),
+      "00100020 LO 1 \n00080060 CS CT\n00100020 LO 2 \n");
 }
 
 // ---- value representations
 
 TEST(ReaderTest, ReadsUnknownOfUndefinedLengthAsImplicitLittleEndian) {
-  const DataSet item = DataSet(kImplicitLittle).Text(kPatientId, "LO", "1").Sequence(kRequests, {DataSet(kImplicitLittle).Text(kStepId, "SH", "A")});
+  const DataSet item = DataSet(kImplicitLittle)
+                           .Text(kPatientId, "LO", "1")
+                           .Sequence(kRequests, {DataSet(kImplicitLittle).Text(kStepId, "SH", "A")});
   for (const Encoding& encoding : {kExplicitLittle, kExplicitBig}) {
     DataSet data_set = DataSet(encoding).Text(kModality, "CS", "CT").Header({0x0009, 0x1010}, "UN", kUndefined);
-    data_set.Octets(DataSet(kImplicitLittle).Header(tags::kItem, Vr(), kUndefined).Octets(item.octets())
-                        .Header(tags::kItemDelimitation, Vr(), 0).Header(tags::kSequenceDelimitation, Vr(), 0).octets());
+    data_set.Octets(DataSet(kImplicitLittle)
+                        .Header(tags::kItem, Vr(), kUndefined)
+                        .Octets(item.octets())
+                        .Header(tags::kItemDelimitation, Vr(), 0)
+                        .Header(tags::kSequenceDelimitation, Vr(), 0)
+                        .octets());
     data_set.Numbers(tags::kRows, "US", {1});
     const std::string rows = encoding.big_endian ? "0001" : "0100";
-    EXPECT_EQ(TraceOf(Part10(data_set)),
-              "00080060 CS CT\n00091010 SQ\n  item\n    00100020 LO 1 \n    00400275 SQ\n      item\n        00400009 SH A \n"
-              "00280010 US " + rows + "\n");
+    EXPECT_EQ(
+        TraceOf(Part10(data_set)),
+        "00080060 CS CT\n00091010 SQ\n  item\n    00100020 LO 1 \n    00400275 SQ\n      item\n        00400009 SH A \n"
+        "00280010 US " +
+            rows + "\n");
   }
 }
 
@@ -240,23 +268,30 @@ TEST(ReaderTest, TakesTheVrOfImplicitElementsFromTheDictionary) {
   data_set.Text({0x0009, 0x0010}, "LO", "ACME").Raw({0x0009, 0x1001}, "UN", "ab").Numbers({0x0010, 0x0000}, "UL", {0});
   data_set.Numbers({0x0028, 0x0106}, "US", {1}).Raw({0x0028, 0x3006}, "OW", "ab").Raw({0x6000, 0x3000}, "OW", "ab");
   data_set.Raw(tags::kPixelData, "OW", "ab");
-  EXPECT_EQ(TraceOf(Part10(data_set)),
-            "00090010 LO ACME\n00091001 UN 6162\n00100000 UL 00000000\n00280106 US 0100\n00283006 OW 6162\n60003000 OW 6162\n"
-            "7FE00010 OW 6162\n");
+  EXPECT_EQ(
+      TraceOf(Part10(data_set)),
+      "00090010 LO ACME\n00091001 UN 6162\n00100000 UL 00000000\n00280106 US 0100\n00283006 OW 6162\n60003000 OW 6162\n"
+      "7FE00010 OW 6162\n");
 }
 
 TEST(ReaderTest, ChoosesSignedNumbersByPixelRepresentationAlsoInItems) {
   const DataSet item = DataSet(kImplicitLittle).Numbers({0x0028, 0x0106}, "SS", {0xFFFF});
   DataSet data_set(kImplicitLittle);
-  data_set.Numbers({0x0028, 0x0103}, "US", {1}).Numbers({0x0028, 0x0120}, "SS", {0xFFFE}).Sequence({0x0028, 0x3000}, {item});
-  EXPECT_EQ(TraceOf(Part10(data_set)), "00280103 US 0100\n00280120 SS feff\n00283000 SQ\n  item\n    00280106 SS ffff\n");
+  data_set.Numbers({0x0028, 0x0103}, "US", {1})
+      .Numbers({0x0028, 0x0120}, "SS", {0xFFFE})
+      .Sequence({0x0028, 0x3000}, {item});
+  EXPECT_EQ(TraceOf(Part10(data_set)),
+            "00280103 US 0100\n00280120 SS feff\n00283000 SQ\n  item\n    00280106 SS ffff\n");
 }
 
 TEST(ReaderTest, ReadsElementsWhoseVrIsNoneInTheOnlyWayThatMakesSense) {
   const DataSet after = DataSet().Numbers(tags::kRows, "US", {1});
   const auto read = [&](std::string_view header_after_tag) {
     DataSet data_set;
-    data_set.Text(kModality, "CS", "CT").Octets(std::string_view("\x10\0\x20\0", 4)).Octets(header_after_tag).Octets(after.octets());
+    data_set.Text(kModality, "CS", "CT")
+        .Octets(std::string_view("\x10\0\x20\0", 4))
+        .Octets(header_after_tag)
+        .Octets(after.octets());
     return TraceOf(Part10(data_set));
   };
   const std::string expected = "00080060 CS CT\n00100020 UN 41424344\n00280010 US 0100\n";
@@ -298,7 +333,8 @@ TEST(ReaderTest, KnowsWhereNativePixelDataLie) {
 TEST(ReaderTest, KnowsWhereEncapsulatedPixelDataLie) {
   Layout layout;
   // A fragment may hold the octets of a delimiter: lengths count.
-  const std::string file = Instance({.encoding = kJpegBaseline, .fragments = {"", std::string("\xFE\xFF\xDD\xE0\0\0\0\0", 8)}});
+  const std::string file =
+      Instance({.encoding = kJpegBaseline, .fragments = {"", std::string("\xFE\xFF\xDD\xE0\0\0\0\0", 8)}});
   const std::string trace = TraceOf(file, &layout);
   EXPECT_THAT(trace, HasSubstr("7FE00010 OB encapsulated 24\n"));
   EXPECT_TRUE(layout.encapsulated);
@@ -311,7 +347,8 @@ TEST(ReaderTest, KnowsWhereEncapsulatedPixelDataLie) {
 
 TEST(ReaderTest, RefusesPixelDataThatBreakOff) {
   const std::string native = Instance();
-  EXPECT_THAT(TraceOf(native.substr(0, native.size() - 1)), AllOf(StartsWith("!invalid"), HasSubstr("(7FE0,0010) at offset")));
+  EXPECT_THAT(TraceOf(native.substr(0, native.size() - 1)),
+              AllOf(StartsWith("!invalid"), HasSubstr("(7FE0,0010) at offset")));
   const std::string encapsulated = Instance({.encoding = kJpegBaseline, .fragments = {"", "abcd"}});
   for (const size_t cut : {9, 10, 15, 19, 21}) {
     EXPECT_THAT(TraceOf(encapsulated.substr(0, encapsulated.size() - cut)), StartsWith("!invalid")) << cut;
@@ -341,8 +378,13 @@ TEST(ReaderTest, StopsBeforeTheFirstTagBeyondWhatIsWanted) {
   UpToPatientId trace;
   std::string inflated;
   // What follows is not looked at, so that it may be anything.
-  const std::string file = Part10(DataSet().Text(kModality, "CS", "CT").Text(kPatientId, "LO", "1").Text(kModality, "CS", "MR")
-                                      .Text(kPatientId, "LO", "2").Numbers(tags::kRows, "US", {1}).Octets("garbage"));
+  const std::string file = Part10(DataSet()
+                                      .Text(kModality, "CS", "CT")
+                                      .Text(kPatientId, "LO", "1")
+                                      .Text(kModality, "CS", "MR")
+                                      .Text(kPatientId, "LO", "2")
+                                      .Numbers(tags::kRows, "US", {1})
+                                      .Octets("garbage"));
   ASSERT_TRUE(Read(file, {}, trace, &inflated).ok());
   EXPECT_EQ(trace.text(), "00080060 CS CT\n00100020 LO 1 \n00080060 CS MR\n00100020 LO 2 \n");
 }

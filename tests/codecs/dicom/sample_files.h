@@ -24,9 +24,10 @@ inline std::vector<std::filesystem::path> SampleFiles(const std::string& part = 
     std::error_code error;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(folder, error)) {
       const std::string extension = entry.path().extension();
-      const bool other = extension == ".tsv" || extension == ".md" || extension == ".txt" || extension == ".json" || extension == ".dump" ||
-                         extension == ".gz" || entry.path().filename() == "README";
-      if (entry.is_regular_file() && !other && entry.path().string().find(part) != std::string::npos) files.push_back(entry.path());
+      const bool other = extension == ".tsv" || extension == ".md" || extension == ".txt" || extension == ".json" ||
+                         extension == ".dump" || extension == ".gz" || entry.path().filename() == "README";
+      if (entry.is_regular_file() && !other && entry.path().string().find(part) != std::string::npos)
+        files.push_back(entry.path());
     }
   }
   std::sort(files.begin(), files.end());

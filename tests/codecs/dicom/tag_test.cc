@@ -16,8 +16,9 @@ TEST(TagTest, WritesAndReadsHex) {
 }
 
 TEST(TagTest, KnowsTheValueRepresentations) {
-  for (const auto* text : {"AE", "AS", "AT", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO", "LT", "OB", "OD", "OF", "OL", "OV",
-                           "OW", "PN", "SH", "SL", "SQ", "SS", "ST", "SV", "TM", "UC", "UI", "UL", "UN", "UR", "US", "UT", "UV"}) {
+  for (const auto* text :
+       {"AE", "AS", "AT", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO", "LT", "OB", "OD", "OF", "OL", "OV",
+        "OW", "PN", "SH", "SL", "SQ", "SS", "ST", "SV", "TM", "UC", "UI", "UL", "UN", "UR", "US", "UT", "UV"}) {
     EXPECT_TRUE(Vr(text[0], text[1]).known()) << text;
   }
   for (const auto* text : {"AA", "ox", "\0\0", "??", "ZZ", "O\xFF"}) EXPECT_FALSE(Vr(text[0], text[1]).known()) << text;
