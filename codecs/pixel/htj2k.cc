@@ -125,12 +125,10 @@ std::string Push(const Image& image, const Plan& plan) {
   size.set_tile_size(ojph::size(format.columns, format.rows));
   size.set_tile_offset(ojph::point(0, 0));
   ojph::param_cod cod = codestream.access_cod();
-  // Down to at most 64 pixels a side, and never below one.
+  // Five levels decorrelate well; more until the smallest picture has at most 64 pixels a side; never below one pixel.
+  const uint32_t longer = std::max(format.rows, format.columns), shorter = std::min(format.rows, format.columns);
   uint32_t levels = 0;
-  while (levels < 6 && std::max(format.rows, format.columns) >> levels > 64 &&
-         std::min(format.rows, format.columns) >> (levels + 1) > 0) {
-    ++levels;
-  }
+  while ((levels < 5 || longer >> levels > 64) && shorter >> (levels + 1) > 0) ++levels;
   cod.set_num_decomposition(levels);
   cod.set_block_dims(64, 64);
   cod.set_progression_order(plan.rpcl ? "RPCL" : "LRCP");

@@ -89,6 +89,19 @@ Result<std::string> Run(DJEncoder& encoder, const Image& image, unsigned precisi
   return std::string(reinterpret_cast<char*>(data), length);
 }
 
+// Sequential scans cover all coefficients; writers that say otherwise mean the same, but the library would complain as
+// loudly as about missing data.
+void RepairScanHeader(std::string* codestream) {
+  for (size_t at = 2; at + 4 <= codestream->size();) {
+    const auto length = LoadBe<uint16_t>(codestream->data() + at + 2);
+    if ((*codestream)[at] != '\xFF' || at + 2 + length > codestream->size()) return;
+    at += 2 + size_t{length};
+    if ((*codestream)[at - length - 1] != '\xDA') continue;
+    if (length >= 6) codestream->replace(at - 3, 3, std::string("\0\77\0", 3));
+    return;
+  }
+}
+
 Status CheckIntegers(const FrameFormat& format) {
   if (format.is_float || format.bits_allocated > 16 || format.bits_allocated == 1) {
     return Unsupported("JPEG holds samples of 2 to 16 bits, the image has " + std::to_string(format.bits_allocated));
@@ -103,6 +116,7 @@ Status DecodeJpegByDcmtk(Bytes frame, const JpegHeader& header, bool ybr, const 
   // The library waits for more data where the end marker is missing.
   std::string codestream(frame);
   codestream += "\xFF\xD9";
+  if (header.process <= 1) RepairScanHeader(&codestream);
   try {
     if (header.precision <= 8) return Decode<DJDecompressIJG8Bit, uint8_t>(codestream, header, ybr, format, out);
     if (header.precision <= 12) return Decode<DJDecompressIJG12Bit, uint16_t>(codestream, header, ybr, format, out);

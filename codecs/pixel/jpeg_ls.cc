@@ -68,11 +68,22 @@ std::string SamplesOf(const Image& image, unsigned precision) {
 }  // namespace
 
 Result<FrameFormat> DecodeJpegLs(Bytes frame, const FrameFormat& expected, std::span<char> out) {
-  try {
-    return DecodeChecked(frame, expected, out);
-  } catch (const std::exception& error) {
-    return Invalid("JPEG-LS: " + std::string(error.what()));
-  }
+  const auto decode = [&](Bytes codestream) -> Result<FrameFormat> {
+    try {
+      return DecodeChecked(codestream, expected, out);
+    } catch (const std::exception& error) {
+      return Invalid("JPEG-LS: " + std::string(error.what()));
+    }
+  };
+  Result<FrameFormat> format = decode(frame);
+  if (format.ok()) return format;
+  // Some writers pad before the end marker instead of after it; the library then misses the marker.
+  while (frame.ends_with('\0')) frame.remove_suffix(1);
+  if (!frame.ends_with(Bytes("\0\xFF\xD9", 3))) return format;
+  std::string unpadded(frame.substr(0, frame.size() - 2));
+  while (unpadded.ends_with('\0')) unpadded.pop_back();
+  Result<FrameFormat> second = decode(unpadded + "\xFF\xD9");
+  return second.ok() ? second : format;
 }
 
 Result<EncodedFrame> EncodeJpegLs(const Image& image, int near_lossless) {
