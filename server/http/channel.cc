@@ -91,12 +91,14 @@ IoResult Channel::SendOver(const char* data, size_t length) {
 
 IoResult Channel::Send(std::span<const iovec> pieces, bool more) {
   if (!ssl_) {
+    const int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
     msghdr message{};
     message.msg_iov = const_cast<iovec*>(pieces.data());  // sendmsg only reads them
     message.msg_iovlen = pieces.size();
     ssize_t put;
     do {
-      put = sendmsg(descriptor_, &message, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
+      put = pieces.size() == 1 ? send(descriptor_, pieces[0].iov_base, pieces[0].iov_len, flags)
+                               : sendmsg(descriptor_, &message, flags);
     } while (put < 0 && errno == EINTR);
     if (put < 0) return FromErrno(Io::kWantWrite);
     sent_.Add(static_cast<uint64_t>(put));
