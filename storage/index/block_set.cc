@@ -10,128 +10,100 @@ enum Form : unsigned char { kGaps = 0, kArray = 1, kBits = 2, kRuns = 3, kRemove
 constexpr uint32_t kMaxGaps = 64;
 constexpr size_t kBitsBytes = BlockSet::kWords * sizeof(uint64_t);
 
-// What a row of operands does, whatever was there before: disjoint sets.
-struct Change {
-  BlockSet add, remove;
+// Remove these, then add those.
+struct Operand {
+  std::optional<Bytes> remove;
+  Bytes add;
 
-  bool Apply(Bytes operand) {
-    if (operand.empty()) return false;
-    if (static_cast<unsigned char>(operand[0]) != kRemoveAndAdd) {
-      BlockSet added;
-      if (!added.AddEncoded(operand)) return false;
-      Then(added, {});
-      return true;
-    }
-    ByteReader in(operand.substr(1));
-    Bytes removed_bytes;
-    BlockSet removed, added;
-    if (!in.ReadSized(&removed_bytes) || !removed.AddEncoded(removed_bytes) || !added.AddEncoded(in.rest())) {
-      return false;
-    }
-    Then(added, removed);
-    return true;
-  }
-
- private:
-  void Then(const BlockSet& added, const BlockSet& removed) {
-    add -= removed;
-    add |= added;
-    remove |= removed;
-    remove -= added;
+  static std::optional<Operand> Parse(Bytes bytes) {
+    if (bytes.empty()) return std::nullopt;
+    if (static_cast<unsigned char>(bytes[0]) != kRemoveAndAdd) return Operand{std::nullopt, bytes};
+    ByteReader in(bytes.substr(1));
+    Bytes removed;
+    if (!in.ReadSized(&removed)) return std::nullopt;
+    return Operand{removed, in.rest()};
   }
 };
-
-// Short operands are applied in place: the usual case, one document each.
-bool ApplyShort(Bytes operand, Change* change) {
-  const auto added = OnlyMember(operand);
-  if (added) {
-    change->add.Add(*added);
-    change->remove.Remove(*added);
-    return true;
-  }
-  return change->Apply(operand);
-}
 
 }  // namespace
 
 uint32_t BlockSet::Count() const {
   uint32_t count = 0;
-  for (const uint64_t word : words_) count += std::popcount(word);
+  for (size_t i = begin_; i < end_; ++i) count += std::popcount(words_[i]);
   return count;
-}
-
-void BlockSet::operator|=(const BlockSet& other) {
-  for (size_t i = 0; i < kWords; ++i) words_[i] |= other.words_[i];
-}
-
-void BlockSet::operator-=(const BlockSet& other) {
-  for (size_t i = 0; i < kWords; ++i) words_[i] &= ~other.words_[i];
 }
 
 uint32_t BlockSet::CountRuns() const {
   uint32_t runs = 0;
   uint64_t before = 0;
-  for (const uint64_t word : words_) {
-    runs += std::popcount(word & ~(word << 1 | before));
-    before = word >> 63;
+  for (size_t i = begin_; i < end_; ++i) {
+    runs += std::popcount(words_[i] & ~(words_[i] << 1 | before));
+    before = words_[i] >> 63;
   }
   return runs;
 }
 
-void BlockSet::AddRange(uint32_t first, uint32_t last) {
-  const uint64_t from = ~uint64_t{0} << (first & 63);
-  const uint64_t to = ~uint64_t{0} >> (63 - (last & 63));
-  const uint32_t first_word = first >> 6, last_word = last >> 6;
-  if (first_word == last_word) {
-    words_[first_word] |= from & to;
-    return;
+template <typename Change>
+bool BlockSet::ForEachEncodedWord(Bytes encoded, Change change) {
+  if (encoded.empty()) return false;
+  const auto change_one = [&](uint32_t member) { change(member >> 6, uint64_t{1} << (member & 63)); };
+  ByteReader in(encoded.substr(1));
+  switch (static_cast<unsigned char>(encoded[0])) {
+    case kGaps: {
+      uint64_t next = 0;
+      while (!in.empty()) {
+        uint64_t gap = 0;
+        if (!in.ReadVarint(&gap) || gap > 0xFFFF || next + gap > 0xFFFF) return false;
+        change_one(static_cast<uint32_t>(next + gap));
+        next += gap + 1;
+      }
+      return true;
+    }
+    case kArray: {
+      if (in.rest().size() % 2 != 0) return false;
+      int32_t last = -1;
+      for (uint16_t member = 0; in.ReadLe(&member); last = member) {
+        if (member <= last) return false;
+        change_one(member);
+      }
+      return true;
+    }
+    case kBits: {
+      if (in.rest().size() != kBitsBytes) return false;
+      const char* from = in.rest().data();
+      for (size_t i = 0; i < kWords; ++i) change(i, LoadLe<uint64_t>(from + i * sizeof(uint64_t)));
+      return true;
+    }
+    case kRuns: {
+      if (in.rest().size() % 4 != 0) return false;
+      int64_t last = -1;
+      uint16_t first = 0, more = 0;
+      while (in.ReadLe(&first) && in.ReadLe(&more)) {
+        if (first <= last || first + more > 0xFFFF) return false;
+        last = first + more;
+        const size_t first_word = first >> 6, last_word = static_cast<size_t>(last) >> 6;
+        for (size_t i = first_word; i <= last_word; ++i) {
+          uint64_t bits = ~uint64_t{0};
+          if (i == first_word) bits &= ~uint64_t{0} << (first & 63);
+          if (i == last_word) bits &= ~uint64_t{0} >> (63 - (last & 63));
+          change(i, bits);
+        }
+      }
+      return true;
+    }
+    default: return false;
   }
-  words_[first_word] |= from;
-  for (uint32_t i = first_word + 1; i < last_word; ++i) words_[i] = ~uint64_t{0};
-  words_[last_word] |= to;
 }
 
 bool BlockSet::AddEncoded(Bytes encoded) {
-  if (encoded.empty()) return false;
-  const auto form = static_cast<unsigned char>(encoded[0]);
-  ByteReader in(encoded.substr(1));
-  if (form == kGaps) {
-    uint64_t next = 0;
-    while (!in.empty()) {
-      uint64_t gap = 0;
-      if (!in.ReadVarint(&gap) || gap > 0xFFFF || next + gap > 0xFFFF) return false;
-      Add(static_cast<uint16_t>(next + gap));
-      next += gap + 1;
-    }
-    return true;
-  }
-  if (form == kArray) {
-    if (in.rest().size() % 2 != 0) return false;
-    int32_t last = -1;
-    for (uint16_t member = 0; in.ReadLe(&member); last = member) {
-      if (member <= last) return false;
-      Add(member);
-    }
-    return true;
-  }
-  if (form == kBits) {
-    if (in.rest().size() != kBitsBytes) return false;
-    const char* from = in.rest().data();
-    for (size_t i = 0; i < kWords; ++i) words_[i] |= LoadLe<uint64_t>(from + i * sizeof(uint64_t));
-    return true;
-  }
-  if (form == kRuns) {
-    if (in.rest().size() % 4 != 0) return false;
-    int64_t last = -1;
-    uint16_t first = 0, more = 0;
-    while (in.ReadLe(&first) && in.ReadLe(&more)) {
-      if (first <= last || first + more > 0xFFFF) return false;
-      AddRange(first, first + more);
-      last = first + more;
-    }
-    return true;
-  }
-  return false;
+  return ForEachEncodedWord(encoded, [this](size_t word, uint64_t bits) {
+    Touch(word, word);
+    words_[word] |= bits;
+  });
+}
+
+bool BlockSet::RemoveEncoded(Bytes encoded) {
+  return ForEachEncodedWord(encoded, [this](size_t word, uint64_t bits) { words_[word] &= ~bits; });
 }
 
 void BlockSet::Encode(std::string* out) const {
@@ -200,29 +172,40 @@ bool FoldBlockSet(std::optional<Bytes> base, std::span<const Bytes> operands, st
     *out = operands[0];
     return true;
   }
-  Change change;
-  if (base && !change.add.AddEncoded(*base)) return false;
-  for (const Bytes operand : operands) {
-    if (!ApplyShort(operand, &change)) return false;
+  BlockSet set;
+  if (base && !set.AddEncoded(*base)) return false;
+  for (const Bytes bytes : operands) {
+    const auto operand = Operand::Parse(bytes);
+    if (!operand || (operand->remove && !set.RemoveEncoded(*operand->remove)) || !set.AddEncoded(operand->add)) {
+      return false;
+    }
   }
   out->clear();
-  change.add.Encode(out);
+  set.Encode(out);
   return true;
 }
 
 bool CombineBlockSets(std::span<const Bytes> operands, std::string* out) {
-  Change change;
-  for (const Bytes operand : operands) {
-    if (!ApplyShort(operand, &change)) return false;
+  BlockSet added, removed;
+  bool removes = false;
+  for (const Bytes bytes : operands) {
+    const auto operand = Operand::Parse(bytes);
+    if (!operand) return false;
+    if (operand->remove) {
+      removes = true;
+      if (!added.RemoveEncoded(*operand->remove) || !removed.AddEncoded(*operand->remove)) return false;
+    }
+    if (!added.AddEncoded(operand->add)) return false;
+    if (removes && !removed.RemoveEncoded(operand->add)) return false;
   }
   out->clear();
-  if (change.remove.Count() != 0) {
-    std::string removed;
-    change.remove.Encode(&removed);
+  if (removes) {
+    std::string encoded;
+    removed.Encode(&encoded);
     out->push_back(kRemoveAndAdd);
-    AppendSized(out, removed);
+    AppendSized(out, encoded);
   }
-  change.add.Encode(out);
+  added.Encode(out);
   return true;
 }
 

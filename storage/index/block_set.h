@@ -19,21 +19,23 @@ class BlockSet {
  public:
   static constexpr size_t kWords = 1024;
 
-  void Add(uint16_t member) { words_[member >> 6] |= uint64_t{1} << (member & 63); }
+  void Add(uint16_t member) {
+    Touch(member >> 6, member >> 6);
+    words_[member >> 6] |= uint64_t{1} << (member & 63);
+  }
   void Remove(uint16_t member) { words_[member >> 6] &= ~(uint64_t{1} << (member & 63)); }
   bool Contains(uint16_t member) const { return words_[member >> 6] >> (member & 63) & 1; }
   uint32_t Count() const;
-  void operator|=(const BlockSet& other);
-  void operator-=(const BlockSet& other);
 
-  // Adds the members of a stored set. False when the bytes are damaged; what was added is then undefined.
+  // Adds or removes the members of a stored set. False when the bytes are damaged; what was done is then undefined.
   bool AddEncoded(Bytes encoded);
+  bool RemoveEncoded(Bytes encoded);
   // Appends the smallest form.
   void Encode(std::string* out) const;
   // Calls visit(uint16_t) for each member, ascending.
   template <typename Visit>
   void ForEach(Visit visit) const {
-    for (size_t i = 0; i < kWords; ++i) {
+    for (size_t i = begin_; i < end_; ++i) {
       for (uint64_t word = words_[i]; word != 0; word &= word - 1) {
         visit(static_cast<uint16_t>(i * 64 + std::countr_zero(word)));
       }
@@ -44,9 +46,18 @@ class BlockSet {
 
  private:
   uint32_t CountRuns() const;
-  void AddRange(uint32_t first, uint32_t last);
+  void Touch(size_t first, size_t last) {
+    if (first < begin_) begin_ = first;
+    if (last >= end_) end_ = last + 1;
+  }
+  // Calls change(word, bits) for the words that the members of `encoded` stand in.
+  template <typename Change>
+  static bool ForEachEncodedWord(Bytes encoded, Change change);
 
   std::array<uint64_t, kWords> words_{};
+  // Words outside [begin_, end_) are zero: most sets are small, and their members close together.
+  size_t begin_ = kWords;
+  size_t end_ = 0;
 };
 
 // The only member of a stored set that has one and is in its short form: far cheaper than AddEncoded.
