@@ -89,8 +89,8 @@ class Responder {
 
   // Sends the status line and header fields. With `length` the body must have exactly that many octets; without, it is
   // sent chunked (or, to an HTTP/1.0 client, until the connection closes). Date, Content-Length, Transfer-Encoding,
-  // Connection and X-Request-Id are added. For HEAD, 204 and 304 the body calls send nothing. REQUIRES: called once,
-  // before Write.
+  // Connection and X-Request-Id are added. For HEAD, 204 and 304 the body calls send nothing. With `length` the head
+  // travels with the first octets of the body; without, at once. REQUIRES: called once, before Write.
   virtual Status Head(int status, const Headers& headers, std::optional<uint64_t> length) = 0;
   // Sends or queues; waits while the client has too much unread. kCancelled when the client went away: stop working.
   virtual Status Write(Bytes bytes) = 0;
