@@ -7,20 +7,22 @@ import time
 import urllib.error
 import urllib.request
 
-HILUM = os.environ["HILUM_BINARY"]
+HILUM = os.environ["PROGRAM_UNDER_TEST"]
+# Without our own HILUM_ variables: the program would take them for settings.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("HILUM_")}
 SMALL = ["--store.low_water", "40MiB", "--store.write_buffer", "8MiB", "--log.level", "warning"]
 
 
 def run(*arguments, environment=None, timeout=120):
     """Exit code, standard output, standard error."""
-    done = subprocess.run([HILUM, *arguments], capture_output=True, text=True, timeout=timeout, env={**os.environ, **(environment or {})})
+    done = subprocess.run([HILUM, *arguments], capture_output=True, text=True, timeout=timeout, env={**ENVIRONMENT, **(environment or {})})
     return done.returncode, done.stdout, done.stderr
 
 
 class Server:
     def __init__(self, data, *flags):
         self.child = subprocess.Popen([HILUM, "serve", "--data", str(data), "--http", "127.0.0.1:0", *SMALL, *flags], stdout=subprocess.PIPE,
-                                      stderr=subprocess.PIPE, text=True)
+                                      stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
         line = self.child.stdout.readline()
         if not line.startswith("ready "):
             raise RuntimeError("did not start: " + self.child.communicate()[1])

@@ -59,7 +59,7 @@ class ProgramTest(unittest.TestCase):
     def test_reference_of_the_settings_is_the_document(self):
         code, reference, _ = run("config", "reference")
         self.assertEqual(code, 0)
-        document = (pathlib.Path(os.environ["HILUM_SOURCE"]) / "docs" / "configuration.md").read_text()
+        document = (pathlib.Path(os.environ["SOURCE_FOLDER"]) / "docs" / "configuration.md").read_text()
         self.assertIn(reference.strip(), document, "docs/configuration.md must hold the output of `hilum config reference`")
 
     def test_one_process_at_a_time(self):

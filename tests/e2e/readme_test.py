@@ -11,7 +11,7 @@ from program import serving
 
 class ReadmeTest(unittest.TestCase):
     def test_the_tour_works_when_pasted(self):
-        readme = (pathlib.Path(os.environ["HILUM_SOURCE"]) / "README.md").read_text()
+        readme = (pathlib.Path(os.environ["SOURCE_FOLDER"]) / "README.md").read_text()
         blocks = re.findall(r"```sh\n(.*?)```", readme, re.S)
         tour = next(block for block in blocks if "BASE=" in block)
         self.assertIn("pkill -9", tour)
