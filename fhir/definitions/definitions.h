@@ -21,6 +21,7 @@ inline constexpr TypeId kNoType{0xFFFF};
 inline constexpr ElementId kNoElement{0xFFFF};
 inline constexpr PropertyId kNoProperty{0xFFFF};
 inline constexpr uint16_t kNoBinding = 0xFFFF;
+inline constexpr uint16_t kNoField = 0xFFFF;
 inline constexpr uint16_t kUnbounded = 0xFFFF;
 
 // In the order of generate.mjs.
@@ -130,10 +131,14 @@ struct Path {
 struct CompositeComponent {
   SearchType type;
   bool from_root;  // paths begin at the resource, not at the value of CompositeGroup::path
+  uint16_t param;  // in a group without a field, SearchParamAt(): the parameter that indexes this component
   Range paths;
 };
 struct CompositeGroup {
-  uint16_t path;
+  uint16_t path;  // PathAt(); no steps for the resource itself
+  // Index field that keeps the components of one value together; kNoField where the components' own parameters say as
+  // much.
+  uint16_t field;
   Range components;
 };
 
@@ -147,9 +152,10 @@ struct SearchParam {
   Range paths;
   Range targets;
   Range groups;  // of a composite
-  // Parameters of a type that say the same share one index field, numbered from 0 to Type::search_fields. `only` then
-  // holds what this parameter narrows the field to: `patient` is `subject` restricted to Patient. kNoType when it is
-  // the whole field.
+  // Parameters of a type that say the same share one index field, numbered from 0 to Type::search_fields. A quantity
+  // takes two (canonical, as written), so does a position (latitude, longitude). kNoField for composites, `_id` and
+  // what has no expression. `only`: what this parameter narrows the field to; `patient` is `subject` restricted to
+  // Patient. kNoType when it is the whole field.
   uint16_t field;
   TypeId only;
   std::string_view expression;

@@ -327,7 +327,7 @@ const steps = [];
 const paths = [];
 const pathListOf = new Map();
 function pathList(states) {
-  const key = states.map((s) => stepsKey(s.steps)).join('|');
+  const key = `${states.length} ${states.map((s) => stepsKey(s.steps)).join('|')}`;
   if (!pathListOf.has(key)) {
     const first = paths.length;
     for (const state of states) {
@@ -344,38 +344,39 @@ const definitionByUrl = new Map(definitions.map((d) => [d.url, d]));
 const groups = [];
 const components = [];
 
+const paramKey = (type, states) => `${type} ${states.map((s) => stepsKey(s.steps)).sort().join('|')}`;
+
 function compileComposite(definition, root) {
   const compiled = [];
   for (const state of compile(definition.expression, root, root)) {
     const parts = definition.component.map((component) => {
-      const states = compile(component.expression, root, [{ ...state, steps: [] }]);
+      const states = simplify(compile(component.expression, root, [{ ...state, steps: [] }]));
+      const type = definitionByUrl.get(component.definition).type;
       return {
-        type: kSearchTypes.indexOf(definitionByUrl.get(component.definition).type),
-        fromRoot: states.some((s) => s.fromRoot),
-        paths: pathList(simplify(states)),
+        type: kSearchTypes.indexOf(type), fromRoot: states.some((s) => s.fromRoot), paths: pathList(states), key: paramKey(type, states), param: NONE,
       };
     });
     compiled.push({ path: pathList([state]).first, parts });
   }
-  const key = JSON.stringify(compiled);
   const first = groups.length;
   for (const group of compiled) {
-    groups.push({ path: group.path, first: components.length, count: group.parts.length });
+    groups.push({ key: JSON.stringify(group), path: group.path, field: NONE, first: components.length, count: group.parts.length });
     components.push(...group.parts);
   }
-  return { key, groups: { first, count: compiled.length }, states: [] };
+  return { key: '', wideKey: '', groups: { first, count: compiled.length }, states: [] };
 }
 
 function compileParam(definition, type) {
   const root = [{ type, steps: [] }];
   if (definition.type === 'composite') return compileComposite(definition, root);
-  const states = definition.expression ? simplify(compile(definition.expression, root, root)) : [];
+  // SampledData has no one value to compare.
+  const compared = (state) => state.type !== typeNamed('SampledData');
+  const states = definition.expression ? simplify(compile(definition.expression, root, root)).filter(compared) : [];
   if (definition.expression && states.length === 0) fail(`${definition.url} says nothing about ${types[type].name}`);
   const only = states.length > 0 && states.every((s) => s.steps.at(-1)?.op === 'refersTo') ? states[0].steps.at(-1).argument : NONE;
-  const key = (list) => `${definition.type} ${list.map(stepsKey).sort().join('|')}`;
+  const wide = states.map((s) => ({ ...s, steps: s.steps.slice(0, -1) }));
   return {
-    key: key(states.map((s) => s.steps)), wideKey: only === NONE ? '' : key(states.map((s) => s.steps.slice(0, -1))), only, states,
-    groups: { first: 0, count: 0 },
+    key: paramKey(definition.type, states), wideKey: only === NONE ? '' : paramKey(definition.type, wide), only, states, groups: { first: 0, count: 0 },
   };
 }
 
@@ -388,19 +389,36 @@ types.forEach((type, index) => {
   const compiled = own.map((definition) => ({ definition, ...compileParam(definition, index) }));
   const keys = new Set(compiled.map((c) => c.key));
   const fieldOf = new Map();
+  const fieldFor = (key, count) => {
+    if (!fieldOf.has(key)) {
+      fieldOf.set(key, type.searchFields);
+      type.searchFields += count;
+    }
+    return fieldOf.get(key);
+  };
+  const paramOf = new Map(compiled.filter((c) => c.states.length > 0).map((c) => [c.key, c]));
+  compiled.forEach((c, i) => (c.index = searchParams.length + i));
   for (const c of compiled) {
-    const narrowed = c.wideKey && keys.has(c.wideKey);
-    const key = narrowed ? c.wideKey : c.key;
-    const indexed = c.states.length + c.groups.count > 0;
-    if (indexed && !fieldOf.has(key)) fieldOf.set(key, fieldOf.size);
     const d = c.definition;
+    const narrowed = c.wideKey && keys.has(c.wideKey);
+    // Logical ids are how documents are found; the index has no list of them.
+    const indexed = c.states.length > 0 && d.code !== '_id';
+    const field = indexed ? fieldFor(narrowed ? c.wideKey : c.key, ['quantity', 'special'].includes(d.type) ? 2 : 1) : NONE;
+    for (const group of groups.slice(c.groups.first, c.groups.first + c.groups.count)) {
+      // Components of the resource itself that are parameters too are indexed by those; values of a repeating element must be kept together.
+      const parts = components.slice(group.first, group.first + group.count);
+      if (paths[group.path].count === 0 && parts.every((part) => paramOf.has(part.key))) {
+        for (const part of parts) part.param = paramOf.get(part.key).index;
+      } else {
+        group.field = fieldFor(group.key, 1);
+      }
+    }
     searchParams.push({
       code: d.code, url: d.url, type: kSearchTypes.indexOf(d.type), resource: index, paths: pathList(c.states),
       targets: typeList((d.target ?? []).filter((t) => t !== 'Resource' && typeIndex.has(t)).map(typeNamed)), groups: c.groups,
-      field: indexed ? fieldOf.get(key) : NONE, only: narrowed ? c.only : NONE, expression: d.expression ?? '',
+      field, only: narrowed ? c.only : NONE, expression: d.expression ?? '',
     });
   }
-  type.searchFields = fieldOf.size;
 });
 for (const type of types) type.searchCount = searchParams.filter((p) => types[p.resource] === type).length;
 
@@ -455,8 +473,8 @@ table('kSearchParams', 'SearchParam', searchParams.map((p) => `{${text(p.code)},
   `${range(p.targets)}, ${range(p.groups)}, ${p.field}, ${id('TypeId', p.only)}, ${text(p.expression)}}`));
 table('kPaths', 'Path', paths.map((p) => `{${range(p)}}`));
 table('kSteps', 'Step', steps.map((s) => `{Step::Op{${kOps[s.op]}}, ${s.argument}, ${text(s.text)}}`));
-table('kGroups', 'CompositeGroup', groups.map((g) => `{${g.path}, ${range(g)}}`));
-table('kComponents', 'CompositeComponent', components.map((c) => `{SearchType{${c.type}}, ${c.fromRoot}, ${range(c.paths)}}`));
+table('kGroups', 'CompositeGroup', groups.map((g) => `{${g.path}, ${g.field}, ${range(g)}}`));
+table('kComponents', 'CompositeComponent', components.map((c) => `{SearchType{${c.type}}, ${c.fromRoot}, ${c.param}, ${range(c.paths)}}`));
 table('kCompartments', 'Compartment', compartments.map((c) => `{${id('TypeId', c.type)}, ${range(c)}}`));
 table('kMembers', 'CompartmentMember', members.map((m) => `{${id('TypeId', m.type)}, ${range(m)}, ${m.self}}`));
 table('kMemberParams', 'uint16_t', memberParams);

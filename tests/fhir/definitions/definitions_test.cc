@@ -171,8 +171,7 @@ TEST(Definitions, CompileSearchExpressionsToPaths) {
 
 TEST(Definitions, AsSelectsFromCollections) {
   EXPECT_THAT(PathsOfParam("Observation", "combo-value-quantity"),
-              UnorderedElementsAre(".valueQuantity", ".valueSampledData", ".component.valueQuantity",
-                                   ".component.valueSampledData"));
+              UnorderedElementsAre(".valueQuantity", ".component.valueQuantity"));
   EXPECT_THAT(PathsOfParam("Observation", "value-string"),
               UnorderedElementsAre(".valueString", ".valueCodeableConcept.text"));
 }
@@ -203,12 +202,22 @@ TEST(Definitions, EveryParameterWithAnExpressionIsIndexed) {
   for (const TypeId type : ResourceTypes()) {
     for (const SearchParam& param : SearchParamsOf(type)) {
       ++params;
-      const bool indexed = param.field != 0xFFFF;
-      EXPECT_EQ(indexed, !param.expression.empty()) << TypeOf(type).name << " " << param.code;
-      EXPECT_TRUE(!indexed || param.field < TypeOf(type).search_fields);
+      const bool own_field = !param.expression.empty() && param.type != SearchType::kComposite && param.code != "_id";
+      EXPECT_EQ(param.field != kNoField, own_field) << TypeOf(type).name << " " << param.code;
+      EXPECT_TRUE(!own_field || param.field < TypeOf(type).search_fields);
+      EXPECT_EQ(GroupsOf(param).empty(), param.type != SearchType::kComposite);
     }
   }
   EXPECT_GT(params, 2800u);
+}
+
+TEST(Definitions, ComponentsOfTheResourceItselfNeedNoFieldOfTheirOwn) {
+  const auto combo = GroupsOf(Param("Observation", "combo-code-value-quantity"));
+  ASSERT_EQ(combo.size(), 2u);
+  EXPECT_EQ(combo[0].field, kNoField);
+  EXPECT_EQ(SearchParamAt(ComponentsOf(combo[0])[0].param).code, "code");
+  EXPECT_EQ(SearchParamAt(ComponentsOf(combo[0])[1].param).code, "value-quantity");
+  EXPECT_NE(combo[1].field, kNoField);
 }
 
 TEST(Definitions, KnowThePatientCompartment) {

@@ -1,0 +1,51 @@
+// What search needs to know of the store: the numbers of collections, fields and documents. The store implements it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "fhir/definitions/definitions.h"
+#include "storage/index/index.h"
+
+namespace hilum::fhir {
+
+// An index field of a resource type, numbered as SearchParam::field is.
+struct SearchField {
+  uint16_t number;
+  storage::FieldKind kind;
+  // Stays the same from release to release, so that the store can remember its FieldId by it: the code of the first
+  // parameter that uses the field, with a suffix for second fields and composites ("value-quantity#written").
+  std::string name;
+  bool sortable;
+};
+// All of a type, in order of number.
+std::vector<SearchField> FieldsOf(TypeId resource);
+
+// A search parameter that is not in the definitions: dicom-* of ImagingStudy, SearchParameter resources.
+struct CustomParam {
+  storage::FieldId field;
+  SearchType type;
+  std::vector<TypeId> targets;  // of a reference; empty for any
+};
+
+// A view for one request or one batch; not thread-safe.
+class SearchCatalog {
+ public:
+  virtual ~SearchCatalog() = default;
+
+  virtual storage::CollectionId CollectionOf(TypeId type) const = 0;
+  // `field` < Type::search_fields.
+  virtual storage::FieldId FieldOf(TypeId type, uint16_t field) const = 0;
+  virtual std::optional<CustomParam> FindCustom(TypeId type, std::string_view code) const { return std::nullopt; }
+
+  // The document of a logical id; nullopt when there is none. During extraction a store may give a number to a resource
+  // that does not exist yet: then references that came before their target lead to it later.
+  virtual Result<std::optional<storage::Doc>> FindDoc(TypeId type, std::string_view id) = 0;
+  // The codes of a value set, for :in and :not-in. kUnsupported unless overridden.
+  virtual Result<std::vector<storage::TokenValue>> ExpandValueSet(std::string_view url);
+};
+
+}  // namespace hilum::fhir

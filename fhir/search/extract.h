@@ -1,0 +1,45 @@
+// The search parameter values of a resource, as the index takes them. Pure but for the catalogue; thread-safe with one
+// catalogue for each thread.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "fhir/json/document.h"
+#include "fhir/search/catalog.h"
+#include "fhir/validate/validate.h"
+
+namespace hilum::fhir {
+
+struct SearchOptions {
+  int default_offset_minutes = 0;  // zone of dates without one
+  std::string_view base_url;       // absolute references below it are local; without a slash at the end
+  int64_t now = 0;                 // microseconds since 1970 UTC, for the prefix ap
+  size_t max_parameters = 10'000;
+  size_t max_values = 100'000;  // of all OR lists of one search
+  size_t max_depth = 16;        // of chains and _has
+};
+
+// All values of all search parameters. REQUIRES: `typing` is of a validation without errors of the resource or of what
+// it lies in.
+//
+// How values are written down, so that queries (query.h) find them:
+//   token      code and system; a code element has the system of its required binding; an Identifier with a type also
+//   as OfTypeToken. reference  by document when local and known, else "Type/id" or the text as it is; an identifier
+//   also as IdentifierReference. quantity   twice: in canonical UCUM units, and as written (values without a UCUM unit
+//   only there). composite  of repeating elements: one value for each combination, see composite.h.
+Result<storage::DocumentValues> Extract(json::Value resource, const Typing& typing, SearchCatalog& catalog,
+                                        const SearchOptions& options);
+
+// A Reference.reference and where its text is, to be rewritten with json::Edits: [begin, end) includes the quotes.
+struct ReferenceSite {
+  size_t begin = 0;
+  size_t end = 0;
+  std::string_view text;  // borrows from the document
+};
+// Every reference in the resource, contained ones included, in order of the text. Also urn:uuid: texts in uri, url and
+// canonical elements, which a transaction rewrites too (R4 3.1.0.11.2), but not Identifier.value or
+// Bundle.entry.fullUrl.
+std::vector<ReferenceSite> ReferencesIn(json::Value resource, const Typing& typing);
+
+}  // namespace hilum::fhir

@@ -1,0 +1,72 @@
+// The FHIR search grammar (R4 3.1.1), compiled to index queries. Thread-safe with one catalogue for each thread.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "fhir/json/subset.h"
+#include "fhir/search/extract.h"
+#include "storage/index/query.h"
+
+namespace hilum::fhir {
+
+// A parameter as the client wrote it, percent-decoded.
+struct Parameter {
+  std::string name;
+  std::string value;
+  bool operator==(const Parameter&) const = default;
+};
+// Takes a query string or a form body apart. kInvalid for bad percent escapes or what is not UTF-8, kLimit past
+// `max_parameters`.
+Result<std::vector<Parameter>> SplitQuery(std::string_view query, size_t max_parameters);
+// The inverse: "name=value&...", percent-encoded.
+std::string JoinQuery(const std::vector<Parameter>& parameters);
+
+enum class Handling : uint8_t { kLenient, kStrict };  // Prefer: handling=
+enum class TotalMode : uint8_t { kAccurate, kEstimate, kNone };
+
+// _include and _revinclude.
+struct Include {
+  bool reverse = false;
+  bool iterate = false;
+  TypeId source = kNoType;                // kNoType for `*`: any type
+  std::optional<storage::FieldId> field;  // nullopt for `Type:*`: any reference parameter of the source
+  TypeId target = kNoType;                // kNoType: any
+  bool operator==(const Include&) const = default;
+};
+
+struct IgnoredParameter {
+  Parameter parameter;
+  std::string reason;  // for an OperationOutcome: what is not known and what to do
+};
+
+struct SearchRequest {
+  storage::Query query;
+  std::vector<storage::SortKey> sort;
+  std::vector<Include> includes;
+  std::optional<size_t> count;
+  TotalMode total = TotalMode::kAccurate;
+  bool count_only = false;  // _summary=count, _count=0
+  std::optional<json::Summary> summary;
+  std::vector<std::string> elements;
+  bool pretty = false;
+  std::vector<Parameter> used;  // for the self link
+  std::vector<IgnoredParameter> ignored;
+};
+
+// A search of one resource type. `reserved` names (cursor and the like) belong to the caller and are skipped.
+// Errors: kInvalid for values that do not fit, kUnsupported for modifiers and (strict handling) parameters that are not
+// known, kLimit.
+Result<SearchRequest> CompileSearch(TypeId resource, const std::vector<Parameter>& parameters, Handling handling,
+                                    const std::vector<std::string_view>& reserved, SearchCatalog& catalog,
+                                    const SearchOptions& options);
+
+// Resources of a type in the compartment of one resource: `resource` is related to `id` by any parameter the definition
+// names. nullopt when the type is not in the compartment.
+Result<std::optional<storage::Query>> CompileCompartment(TypeId compartment, std::string_view id, TypeId resource,
+                                                         SearchCatalog& catalog, const SearchOptions& options);
+
+}  // namespace hilum::fhir
