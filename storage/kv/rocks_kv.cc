@@ -149,6 +149,9 @@ std::vector<std::pair<std::string, uint64_t>> RocksKv::Properties() const {
       {"live_data_bytes", &rocksdb::DB::Properties::kEstimateLiveDataSize},
       {"keys_estimate", &rocksdb::DB::Properties::kEstimateNumKeys},
       {"pending_compaction_bytes", &rocksdb::DB::Properties::kEstimatePendingCompactionBytes},
+  };
+  // RocksDB counts these once for the whole database.
+  static constexpr std::pair<const char*, const std::string*> kSingle[] = {
       {"running_compactions", &rocksdb::DB::Properties::kNumRunningCompactions},
       {"running_flushes", &rocksdb::DB::Properties::kNumRunningFlushes},
       {"write_stopped", &rocksdb::DB::Properties::kIsWriteStopped},
@@ -157,6 +160,11 @@ std::vector<std::pair<std::string, uint64_t>> RocksKv::Properties() const {
   for (const auto& [name, property] : kSummed) {
     uint64_t value = 0;
     rocks_.db->GetAggregatedIntProperty(*property, &value);
+    properties.emplace_back(name, value);
+  }
+  for (const auto& [name, property] : kSingle) {
+    uint64_t value = 0;
+    rocks_.db->GetIntProperty(*property, &value);
     properties.emplace_back(name, value);
   }
   properties.emplace_back("block_cache_bytes", rocks_.setup.cache->GetUsage());

@@ -67,8 +67,17 @@ Result<std::optional<WatermarkValue>> ReadWatermark(Disk& disk, const std::strin
 
 Result<std::unique_ptr<Watermark>> Watermark::Create(Disk& disk, const std::string& path, const WatermarkValue& value,
                                                      std::function<void(const Status&)> on_error) {
-  HILUM_ASSIGN_OR_RETURN(auto file, disk.Open(path, OpenMode::kReadWriteCreate));
   const std::string slot = EncodeSlot(value);
+  HILUM_ASSIGN_OR_RETURN(const bool exists, disk.Exists(path));
+  if (!exists) {
+    // Whole or not at all: a file without an intact slot would look like a damaged one at the next start.
+    std::string slots = slot;
+    slots.resize(kSlotStride);
+    HILUM_RETURN_IF_ERROR(WriteWholeFile(disk, path, slots + slot));
+    HILUM_ASSIGN_OR_RETURN(auto file, disk.Open(path, OpenMode::kReadWrite));
+    return std::unique_ptr<Watermark>(new Watermark(std::move(file), value, std::move(on_error)));
+  }
+  HILUM_ASSIGN_OR_RETURN(auto file, disk.Open(path, OpenMode::kReadWrite));
   for (uint64_t offset : {uint64_t{0}, kSlotStride}) {
     HILUM_RETURN_IF_ERROR(file->WriteAt(offset, slot));
     HILUM_RETURN_IF_ERROR(file->Sync());
