@@ -1,6 +1,10 @@
 #include "storage/object/format.h"
 
+#ifdef __x86_64__
+#include <xxh_x86dispatch.h>  // takes AVX2 or AVX-512 where the processor has it: twice the rate
+#else
 #include <xxhash.h>
+#endif
 
 #include <algorithm>
 #include <cassert>

@@ -1,11 +1,12 @@
 // Object bytes, kept exactly as received, in append-only segment files. The format is docs/on-disk-format.md.
 //
-// Safe for concurrent use. An object is durable after Sync(ref) returned OK, and belongs to the store only when a row that holds its ref is committed
-// after that; bytes without such a row are garbage that compaction reclaims. The store keeps no table of objects of its own.
-// Small objects share one hot segment; a streamed object has a segment to itself while it is written, and hands it on afterwards.
-// Records begin on 4 KiB boundaries, so that a torn write never touches an acknowledged neighbour.
-// The first write or sync error makes the store refuse further writes (fail-stop) and calls on_fatal. Below the low-water mark of free disk space writes
-// answer kDiskFull; reads go on.
+// Safe for concurrent use. An object is durable after Sync(ref) returned OK, and belongs to the store only when a row
+// that holds its ref is committed after that; bytes without such a row are garbage that compaction reclaims. The store
+// keeps no table of objects of its own. Small objects share one hot segment; a streamed object has a segment to itself
+// while it is written, and hands it on afterwards. Records begin on 4 KiB boundaries, so that a torn write never
+// touches an acknowledged neighbour. The first write or sync error makes the store refuse further writes (fail-stop)
+// and calls on_fatal. Below the low-water mark of free disk space writes answer kDiskFull; reads go on. A ref whose
+// segment does not exist answers kNotFound: compaction moved the object, its row says where to.
 #pragma once
 
 #include <cstdint>
@@ -35,7 +36,8 @@ struct ObjectRef {
 void AppendObjectRef(std::string* out, const ObjectRef& ref);
 bool ReadObjectRef(ByteReader* in, ObjectRef* out);
 
-// An object that arrives in pieces. Not thread-safe. Destroyed without Finish, it leaves only garbage.
+// An object that arrives in pieces. Not thread-safe. Destroyed without Finish, it leaves only garbage. The store
+// outlives it. Memory stays at one chunk (256 KiB). After an error it is good for nothing but destruction.
 class ObjectWriter {
  public:
   virtual ~ObjectWriter() = default;
@@ -47,8 +49,9 @@ class ObjectWriter {
 
 struct ObjectStoreOptions {
   std::string directory;
-  uint64_t segment_bytes = 1ull << 30;   // a segment is sealed when it reaches this; one larger object makes one larger segment
+  uint64_t segment_bytes = 1ull << 30;  // a segment is sealed when it reaches this, so it is larger by up to one object
   uint64_t low_water_bytes = 512 << 20;  // free space below which writes are refused
+  // Called once, from any thread; may call health() and nothing else of the store.
   std::function<void(const Status&)> on_fatal;
 };
 
@@ -67,7 +70,8 @@ struct FoundObject {
 
 class ObjectStore {
  public:
-  // Creates the directory when absent; finds the end of each segment. kCorruption when a segment's own header is damaged.
+  // Creates the directory when absent; finds the end of each segment. kCorruption when a segment's own header is
+  // damaged.
   static Result<std::unique_ptr<ObjectStore>> Open(ObjectStoreOptions options, Disk& disk, Logger log);
   virtual ~ObjectStore() = default;
 
@@ -78,28 +82,34 @@ class ObjectStore {
   // Makes the objects durable; callers that wait together share one fdatasync per segment.
   virtual Status Sync(std::span<const ObjectRef> refs) = 0;
 
-  // Fills `out` with the octets from `offset` of the body, checking the checksum of every chunk it touches. kCorruption names segment and offset.
-  // REQUIRES: offset + out.size() <= ref.length.
+  // Fills `out` with the octets from `offset` of the body, checking the checksum of every chunk it touches. kCorruption
+  // names segment and offset. REQUIRES: offset + out.size() <= ref.length.
   virtual Status Read(const ObjectRef& ref, uint64_t offset, std::span<char> out) const = 0;
-  // The file and the offset of the body in it, for sendfile: not checked. The file stays readable while held, also through compaction.
+  // The file and the offset of the body in it, for sendfile: not checked. The file stays readable while held, also
+  // through compaction.
   struct Location {
     std::shared_ptr<File> file;
     uint64_t offset = 0;
   };
   virtual Result<Location> Locate(const ObjectRef& ref) const = 0;
-  // Reads header, body and trailer and checks all of it, also that the record names `id`, or was written without a name.
+  // Reads header, body and trailer and checks all of it, also that the record names `id`, or was written without a
+  // name.
   virtual Status VerifyObject(Bytes id, const ObjectRef& ref) const = 0;
 
   // Octets the record of a body of this length takes, padding included: for live-byte accounting.
   static uint64_t RecordBytes(uint64_t body_length);
 
   virtual std::vector<SegmentInfo> Segments() const = 0;
-  // Visits every complete record of a segment in order; stops and returns the visitor's first error. Damaged records are visited with
-  // their state; the scan resumes at the next record that can be recognised.
+  // Visits every record of a segment in order; stops and returns the visitor's first error. Checks headers, footers and
+  // tables of checksums but reads no body (VerifyObject does). Records that a crash left incomplete and damaged ones
+  // are visited with their state; the scan goes on at the next page that can be recognised. One intact frame of the two
+  // is enough to find a record.
   virtual Status Scan(uint32_t segment, const std::function<Status(const FoundObject&)>& visit) const = 0;
 
-  // Copies the records for which `is_live` holds into other segments and syncs them, then calls `relocate` with old and new refs (to switch the
-  // rows in one commit), then removes the segment file. On error before removal nothing is lost: the copies are garbage. REQUIRES: sealed.
+  // Copies the records for which `is_live` holds into other segments and syncs them, then calls `relocate` with old and
+  // new refs (to switch the rows in one commit), then removes the segment file. On error before removal nothing is
+  // lost: the copies are garbage. kCorruption, and the segment stays, when a live body is damaged. kInvalid when the
+  // segment is not sealed. REQUIRES: one call per segment at a time.
   struct Move {
     std::string id;
     ObjectRef from;
@@ -108,7 +118,8 @@ class ObjectStore {
   virtual Status Compact(uint32_t segment, const std::function<Result<bool>(Bytes id, const ObjectRef&)>& is_live,
                          const std::function<Status(std::span<const Move>)>& relocate) = 0;
 
-  // Hard-links sealed segments into `directory` (must exist) and copies the used part of open ones: with a Kv checkpoint taken BEFORE, a consistent backup.
+  // Hard-links sealed segments into `directory` (must exist; copies them where links are not possible) and copies the
+  // used part of open ones: with a Kv checkpoint taken BEFORE, a consistent backup.
   virtual Status Backup(const std::string& directory) = 0;
 
   // OK, or why writes are refused for good.

@@ -7,7 +7,9 @@
 namespace hilum::storage::segment {
 namespace {
 
-constexpr uint64_t kPreallocateBytes = 64 << 20;
+// How much disk space is reserved at once. A stream may be short, and there may be many at a time.
+constexpr uint64_t kReserveForHot = 256 << 20;
+constexpr uint64_t kReserveForLane = 64 << 20;
 constexpr uint64_t kSpaceCheckBytes = 8 << 20;
 constexpr size_t kMaxIdle = 64;
 constexpr size_t kMaxOpenFiles = 256;
@@ -187,7 +189,9 @@ Status SegmentSet::MakeRoom(Entry& entry, uint64_t end) {
                     " has " + std::to_string(spare) + " above the low-water mark: make room or add storage");
   }
   if (missing > 0) {
-    const uint64_t length = std::max(missing, std::min({kPreallocateBytes, options_.segment_bytes, spare}));
+    // Near the low-water mark the steps shrink: what is reserved here is missing elsewhere.
+    const uint64_t step = entry.state == State::kHot ? kReserveForHot : kReserveForLane;
+    const uint64_t length = std::max(missing, std::min({step, options_.segment_bytes, spare / 8}));
     HILUM_RETURN_IF_ERROR(entry.file->file()->Preallocate(entry.reserved, length));
     entry.reserved += length;
   }

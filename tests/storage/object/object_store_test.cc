@@ -1,7 +1,11 @@
 #include "storage/object/object_store.h"
 
+#include <stdlib.h>
+#include <sys/stat.h>
+
 #include <atomic>
 #include <chrono>
+#include <filesystem>
 #include <set>
 #include <thread>
 
@@ -369,6 +373,43 @@ TEST_F(ObjectStoreTest, AStreamIsRefusedInTheMiddleWhenSpaceEnds) {
   EXPECT_TRUE(store_->health().ok());
   disk_.set_capacity(20 << 20);
   ExpectIntact(Stream("fits", std::string(300'000, 'f'), 9999));
+}
+
+TEST(ObjectStoreOnTheMachinesDisk, StoresSealsAndReopens) {
+  std::string directory = testing::TempDir() + "hilum_object_XXXXXX";
+  ASSERT_NE(mkdtemp(directory.data()), nullptr);
+  PosixDisk disk;
+  ObjectStoreOptions options;
+  options.directory = directory;
+  options.segment_bytes = 1 << 20;
+  options.low_water_bytes = 0;
+  std::mt19937_64 random(6);
+  std::vector<Stored> all;
+  for (int life = 0; life < 3; ++life) {
+    auto store = ObjectStore::Open(options, disk, Logger());
+    ASSERT_TRUE(store.ok()) << store.status().ToString();
+    for (int i = 0; i < 5; ++i) {
+      const std::string body = RandomBytes(random, 300'000);
+      const auto ref = (*store)->Put("p", body);
+      ASSERT_TRUE(ref.ok()) << ref.status().ToString();
+      ASSERT_TRUE((*store)->Sync({&*ref, 1}).ok());
+      all.push_back({"p", body, *ref});
+    }
+    for (const Stored& stored : all) {
+      std::string out(stored.body.size(), '\0');
+      EXPECT_TRUE((*store)->Read(stored.ref, 0, out).ok());
+      EXPECT_TRUE(out == stored.body);
+      const auto location = (*store)->Locate(stored.ref);
+      EXPECT_TRUE(location.ok() && location->file->descriptor() >= 0);
+    }
+    for (const SegmentInfo& info : (*store)->Segments()) {
+      struct stat on_disk;
+      ASSERT_EQ(stat((directory + "/00000" + std::to_string(info.segment) + ".seg").c_str(), &on_disk), 0);
+      EXPECT_EQ(static_cast<uint64_t>(on_disk.st_size), info.bytes);
+      if (info.sealed) EXPECT_LE(static_cast<uint64_t>(on_disk.st_blocks) * 512, info.bytes + (64 << 10));
+    }
+  }
+  std::filesystem::remove_all(directory);
 }
 
 TEST_F(ObjectStoreTest, RefusesASegmentWhoseFirstPageIsDamaged) {
