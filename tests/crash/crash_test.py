@@ -85,6 +85,7 @@ def run_store(binary, data, loops, rng, tally, clients, run_seed):
     universe = Universe(run_seed)
     server = Server(binary, data, FLAGS)
     try:
+        kill_while_starting(server, rng, tally)  # while the store is made
         start(server, tally)
         for loop in range(loops):
             one_loop(server, universe, journal, rng, tally, clients)
