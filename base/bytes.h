@@ -64,8 +64,8 @@ inline void AppendSized(std::string* out, Bytes bytes) {
   out->append(bytes);
 }
 
-// Reads encodings front to back without ever passing the end. Each Read* returns false and leaves `out` untouched when the bytes do
-// not suffice; the position is then undefined.
+// Reads encodings front to back without ever passing the end. Each Read* returns false and leaves `out` untouched when
+// the bytes do not suffice; the position is then undefined.
 class ByteReader {
  public:
   explicit ByteReader(Bytes bytes) : rest_(bytes) {}
