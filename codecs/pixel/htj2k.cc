@@ -11,8 +11,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
+#include <exception>
 #include <mutex>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -21,25 +22,18 @@
 namespace hilum::pixel {
 namespace {
 
-// The library prints by default. Its handlers are process-wide; nothing else here uses it.
-class Silence : public ojph::message_warning {
- public:
-  void operator()(int, const char*, int, const char*, ...) override {}
-};
-class Throw : public ojph::message_error {
- public:
-  void operator()(int code, const char*, int, const char*, ...) override {
-    throw std::runtime_error("the codestream is damaged (error " + std::to_string(code) + ")");
-  }
-};
-
+// The library prints what it throws, and has process-wide streams for it; its handlers cannot be replaced in this version.
+// A stream that swallows everything needs no file.
 void SetUpLibrary() {
   static std::once_flag once;
   std::call_once(once, [] {
-    static Silence silence;
-    static Throw raise;
-    ojph::configure_warning(&silence);
-    ojph::configure_error(&raise);
+    const cookie_io_functions_t swallow{
+        .read = nullptr, .write = [](void*, const char*, size_t size) { return static_cast<ssize_t>(size); }};
+    FILE* nowhere = fopencookie(nullptr, "w", swallow);
+    if (nowhere == nullptr) return;
+    setvbuf(nowhere, nullptr, _IONBF, 0);
+    ojph::set_warning_stream(nowhere);
+    ojph::set_error_stream(nowhere);
   });
 }
 

@@ -75,14 +75,17 @@ Result<FrameFormat> DecodeJpegLs(Bytes frame, const FrameFormat& expected, std::
       return Invalid("JPEG-LS: " + std::string(error.what()));
     }
   };
-  Result<FrameFormat> format = decode(frame);
-  if (format.ok()) return format;
-  // Some writers pad before the end marker instead of after it; the library then misses the marker.
+  constexpr Bytes kEnd("\xFF\xD9");
   while (frame.ends_with('\0')) frame.remove_suffix(1);
-  if (!frame.ends_with(Bytes("\0\xFF\xD9", 3))) return format;
-  std::string unpadded(frame.substr(0, frame.size() - 2));
+  // Without an end marker the library looks for bits behind the end for many seconds before it gives up.
+  std::string ended;
+  if (!frame.ends_with(kEnd)) frame = ended.append(frame).append(kEnd);
+  Result<FrameFormat> format = decode(frame);
+  if (format.ok() || !frame.ends_with(Bytes("\0\xFF\xD9", 3))) return format;
+  // Some writers pad before the end marker instead of after it; the library then misses the marker.
+  std::string unpadded(frame.substr(0, frame.size() - kEnd.size()));
   while (unpadded.ends_with('\0')) unpadded.pop_back();
-  Result<FrameFormat> second = decode(unpadded + "\xFF\xD9");
+  Result<FrameFormat> second = decode(unpadded.append(kEnd));
   return second.ok() ? second : format;
 }
 

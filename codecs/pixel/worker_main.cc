@@ -1,0 +1,166 @@
+// The worker's side of worker.h: one request after the other, in a sandbox.
+#include <fcntl.h>
+#include <malloc.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "codecs/pixel/frame_codecs.h"
+#include "codecs/pixel/sandbox.h"
+#include "codecs/pixel/worker.h"
+#include "codecs/pixel/worker_protocol.h"
+
+namespace hilum::pixel {
+namespace {
+
+// Memory freed by one frame is what the next one wants: less than this is not given back to the system.
+constexpr int kKeepHeap = 64 << 20;
+
+class Server {
+ public:
+  explicit Server(int socket) : socket_(socket) {}
+
+  int Run() {
+    Setup setup;
+    if (!Receive(&setup, sizeof(setup)) || setup.magic != kSetupMagic) return 2;
+    const Status status = EnterSandbox(socket_, setup.address_space);
+    if (!Answer(status) || !status.ok()) return 3;
+    Request request;
+    while (Receive(&request, sizeof(request))) {
+      if (request.magic != kRequestMagic || !Serve(request)) return 4;
+    }
+    return 0;
+  }
+
+ private:
+  // False at the end of the connection, and for a message of another size. A descriptor that comes along is kept.
+  bool Receive(void* to, size_t size) {
+    iovec piece{to, size};
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+    msghdr message{};
+    message.msg_iov = &piece;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof(control);
+    ssize_t got = -1;
+    do {
+      got = recvmsg(socket_, &message, 0);
+    } while (got < 0 && errno == EINTR);
+    if (got != static_cast<ssize_t>(size)) return false;
+    for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
+      if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) std::memcpy(&received_, CMSG_DATA(c), sizeof(int));
+    }
+    return true;
+  }
+
+  bool Send(const Reply& reply) {
+    iovec piece{const_cast<Reply*>(&reply), sizeof(reply)};
+    msghdr message{};
+    message.msg_iov = &piece;
+    message.msg_iovlen = 1;
+    return sendmsg(socket_, &message, MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof(reply));
+  }
+
+  bool Answer(const Status& status) {
+    Reply reply{};
+    reply.magic = kReplyMagic;
+    reply.code = static_cast<uint8_t>(status.code());
+    const std::string& text = status.message();
+    std::memcpy(reply.message, text.data(), std::min(text.size(), sizeof(reply.message) - 1));
+    return Send(reply);
+  }
+
+  bool Map(uint64_t octets) {
+    Unmap();
+    void* memory = mmap(nullptr, octets, PROT_READ | PROT_WRITE, MAP_SHARED, received_, 0);
+    close(received_);
+    received_ = -1;
+    if (memory == MAP_FAILED) return false;
+    shared_ = static_cast<char*>(memory);
+    shared_octets_ = octets;
+    return true;
+  }
+
+  void Unmap() {
+    if (shared_ != nullptr) munmap(shared_, shared_octets_);
+    shared_ = nullptr;
+    shared_octets_ = 0;
+  }
+
+  bool Serve(const Request& request) {
+    if (request.shared_octets != 0 && !Map(request.shared_octets)) {
+      return Answer(LimitExceeded("codec worker: no address space for " + std::to_string(request.shared_octets) +
+                                  " octets of shared memory"));
+    }
+    const std::optional<FrameFormat> format = FromWire(request.format);
+    if (!format || request.input_octets > request.output_offset || request.output_offset > shared_octets_ ||
+        request.output_capacity > shared_octets_ - request.output_offset) {
+      return false;
+    }
+    const Status limited = LimitCpu(request.cpu_seconds);
+    if (!limited.ok()) return Answer(limited);
+    const std::string_view syntax(request.syntax, strnlen(request.syntax, sizeof(request.syntax)));
+    const bool served = request.operation == Operation::kDecode ? Decode(request, syntax, *format) : Encode(request, syntax, *format);
+    if (request.release != 0) Unmap();
+    return served;
+  }
+
+  bool Decode(const Request& request, std::string_view syntax, const FrameFormat& expected) {
+    const Result<FrameFormat> format = [&]() -> Result<FrameFormat> {
+      try {
+        return DecodeInto(syntax, Bytes(shared_, request.input_octets), expected, request.decode,
+                          {shared_ + request.output_offset, request.output_capacity});
+      } catch (const std::bad_alloc&) {
+        return LimitExceeded("codec worker: the frame needs more memory than a worker may have");
+      }
+    }();
+    if (!format.ok()) return Answer(format.status());
+    Reply reply{};
+    reply.magic = kReplyMagic;
+    reply.format = ToWire(*format);
+    reply.output_octets = FrameOctets(*format);
+    return Send(reply);
+  }
+
+  bool Encode(const Request& request, std::string_view syntax, const FrameFormat& format) {
+    const Result<EncodedFrame> encoded = [&]() -> Result<EncodedFrame> {
+      try {
+        return pixel::Encode({.format = format, .pixels = std::string(shared_, request.input_octets)}, syntax, request.encode);
+      } catch (const std::bad_alloc&) {
+        return LimitExceeded("codec worker: the frame needs more memory than a worker may have");
+      }
+    }();
+    if (!encoded.ok()) return Answer(encoded.status());
+    if (encoded->bytes.size() > request.output_capacity) {
+      return Answer(LimitExceeded("codec worker: the encoded frame is far larger than its pixels"));
+    }
+    std::memcpy(shared_ + request.output_offset, encoded->bytes.data(), encoded->bytes.size());
+    Reply reply{};
+    reply.magic = kReplyMagic;
+    reply.lossy = encoded->lossy;
+    reply.format = ToWire(encoded->format);
+    reply.output_octets = encoded->bytes.size();
+    return Send(reply);
+  }
+
+  const int socket_;
+  int received_ = -1;
+  char* shared_ = nullptr;
+  uint64_t shared_octets_ = 0;
+};
+
+}  // namespace
+
+int RunCodecWorker(int descriptor) {
+  // Whatever the server forgot to mark close-on-exec.
+  close_range(static_cast<unsigned>(descriptor) + 1, ~0u, 0);
+  mallopt(M_MMAP_THRESHOLD, kKeepHeap);
+  mallopt(M_TRIM_THRESHOLD, kKeepHeap);
+  return Server(descriptor).Run();
+}
+
+}  // namespace hilum::pixel

@@ -1,0 +1,139 @@
+#include <condition_variable>
+#include <cstring>
+#include <mutex>
+#include <vector>
+
+#include "codecs/pixel/frame_codecs.h"
+#include "codecs/pixel/worker.h"
+#include "codecs/pixel/worker_process.h"
+
+namespace hilum::pixel {
+namespace {
+
+// Our own code, bounded and without third parties.
+bool StaysHere(std::string_view transfer_syntax) {
+  const TransferSyntax* syntax = FindTransferSyntax(transfer_syntax);
+  return syntax == nullptr || syntax->coding == Coding::kNative || syntax->coding == Coding::kRle ||
+         syntax->coding == Coding::kDeflatedFrame;
+}
+
+Request MakeRequest(Operation operation, std::string_view syntax, const FrameFormat& format) {
+  Request request{};
+  request.operation = operation;
+  // Known syntaxes are shorter than the field.
+  std::memcpy(request.syntax, syntax.data(), std::min(syntax.size(), sizeof(request.syntax)));
+  request.format = ToWire(format);
+  return request;
+}
+
+}  // namespace
+
+class CodecPool::Impl {
+ public:
+  explicit Impl(CodecPoolOptions options) : options_(std::move(options)) {}
+
+  ~Impl() {
+    std::unique_lock lock(mu_);
+    changed_.wait(lock, [&] { return busy_ == 0; });
+  }
+
+  // Runs `use` with a live worker of its own.
+  template <typename F>
+  auto With(F&& use) -> decltype(use(std::declval<WorkerProcess&>())) {
+    HILUM_ASSIGN_OR_RETURN(std::unique_ptr<WorkerProcess> worker, Take());
+    Return give_back(this, &worker);
+    if (worker == nullptr || !worker->Alive()) {
+      worker.reset();
+      HILUM_ASSIGN_OR_RETURN(worker, WorkerProcess::Start(options_));
+    }
+    return use(*worker);
+  }
+
+ private:
+  // Gives the place back, and the worker when it lives.
+  class Return {
+   public:
+    Return(Impl* pool, std::unique_ptr<WorkerProcess>* worker) : pool_(pool), worker_(worker) {}
+    ~Return() {
+      if (*worker_ != nullptr && !(*worker_)->Alive()) worker_->reset();
+      if (*worker_ != nullptr) (*worker_)->Trim();
+      const std::lock_guard lock(pool_->mu_);
+      if (*worker_ != nullptr) pool_->idle_.push_back(std::move(*worker_));
+      --pool_->busy_;
+      pool_->changed_.notify_all();
+    }
+
+   private:
+    Impl* const pool_;
+    std::unique_ptr<WorkerProcess>* const worker_;
+  };
+
+  // A place, with the worker used last or none.
+  Result<std::unique_ptr<WorkerProcess>> Take() {
+    std::unique_lock lock(mu_);
+    if (!changed_.wait_for(lock, options_.queue_timeout, [&] { return busy_ < options_.workers; })) {
+      return Unavailable("all " + std::to_string(options_.workers) + " codec workers are busy");
+    }
+    ++busy_;
+    std::unique_ptr<WorkerProcess> worker;
+    if (!idle_.empty()) {
+      worker = std::move(idle_.back());
+      idle_.pop_back();
+    }
+    return worker;
+  }
+
+  const CodecPoolOptions options_;
+  std::mutex mu_;
+  std::condition_variable changed_;
+  size_t busy_ = 0;
+  std::vector<std::unique_ptr<WorkerProcess>> idle_;
+};
+
+CodecPool::CodecPool(CodecPoolOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+CodecPool::~CodecPool() = default;
+
+Result<Image> CodecPool::Decode(std::string_view transfer_syntax, Bytes frame, const FrameFormat& expected,
+                                const DecodeOptions& options) {
+  if (StaysHere(transfer_syntax)) return pixel::Decode(transfer_syntax, frame, expected, options);
+  HILUM_RETURN_IF_ERROR(CheckFormat(expected, options.max_frame_octets));
+  return impl_->With([&](WorkerProcess& worker) -> Result<Image> {
+    const uint64_t octets = FrameOctets(DecodedFormat(expected));
+    HILUM_RETURN_IF_ERROR(worker.Reserve(frame.size(), octets));
+    std::memcpy(worker.input(), frame.data(), frame.size());
+    Request request = MakeRequest(Operation::kDecode, transfer_syntax, expected);
+    request.decode = options;
+    HILUM_ASSIGN_OR_RETURN(const Reply reply, worker.Call(request));
+    const FrameFormat format = *FromWire(reply.format);
+    // The worker may reduce the frame and name its colours, nothing else.
+    FrameFormat likely = DecodedFormat(expected);
+    likely.photometric = format.photometric;
+    if (options.reduce > 0 && format.rows <= likely.rows && format.columns <= likely.columns) {
+      likely.rows = format.rows;
+      likely.columns = format.columns;
+    }
+    if (format != likely || FrameOctets(format) != reply.output_octets || reply.output_octets > octets) {
+      return Invalid("codec worker: the decoded frame is not what was asked for");
+    }
+    return Image{.format = format, .pixels = std::string(worker.output(), reply.output_octets)};
+  });
+}
+
+Result<EncodedFrame> CodecPool::Encode(const Image& image, std::string_view transfer_syntax,
+                                       const EncodeOptions& options) {
+  if (StaysHere(transfer_syntax)) return pixel::Encode(image, transfer_syntax, options);
+  return impl_->With([&](WorkerProcess& worker) -> Result<EncodedFrame> {
+    // No codec makes noise much larger than it is.
+    const uint64_t capacity = uint64_t{image.pixels.size()} * 2 + (1 << 16);
+    HILUM_RETURN_IF_ERROR(worker.Reserve(image.pixels.size(), capacity));
+    std::memcpy(worker.input(), image.pixels.data(), image.pixels.size());
+    Request request = MakeRequest(Operation::kEncode, transfer_syntax, image.format);
+    request.encode = options;
+    HILUM_ASSIGN_OR_RETURN(const Reply reply, worker.Call(request));
+    return EncodedFrame{.bytes = std::string(worker.output(), reply.output_octets),
+                        .format = *FromWire(reply.format),
+                        .lossy = reply.lossy != 0};
+  });
+}
+
+}  // namespace hilum::pixel

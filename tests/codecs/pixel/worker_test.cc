@@ -1,0 +1,309 @@
+#include "codecs/pixel/worker.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <thread>
+
+#include "codecs/pixel/sandbox.h"
+#include "tests/codecs/pixel/generated.h"
+
+namespace hilum::pixel {
+namespace {
+
+using testing::ImageSpec;
+using testing::MakeImage;
+using namespace std::chrono_literals;
+
+constexpr std::string_view kJpeg2000 = "1.2.840.10008.1.2.4.90", kHtj2k = "1.2.840.10008.1.2.4.201";
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
+
+// Counts of events, and the pool that reports them.
+struct Fixture {
+  explicit Fixture(CodecPoolOptions options = {}) {
+    options.on_event = [this](WorkerEvent event) { ++counts[static_cast<size_t>(event)]; };
+    pool = std::make_unique<CodecPool>(std::move(options));
+  }
+  int count(WorkerEvent event) const { return counts[static_cast<size_t>(event)]; }
+
+  std::array<std::atomic<int>, 5> counts{};
+  std::unique_ptr<CodecPool> pool;
+};
+
+// Process identifiers of our children.
+std::vector<pid_t> Children() {
+  std::vector<pid_t> children;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    const std::string name = entry.path().filename();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+    std::ifstream stat(entry.path() / "stat");
+    std::string text((std::istreambuf_iterator<char>(stat)), {});
+    const size_t end = text.rfind(')');
+    if (end == std::string::npos) continue;
+    char state = 0;
+    pid_t parent = 0;
+    if (std::sscanf(text.c_str() + end + 1, " %c %d", &state, &parent) == 2 && parent == getpid() && state != 'Z') {
+      children.push_back(std::stoi(name));
+    }
+  }
+  return children;
+}
+
+Result<Image> RoundTrip(FrameCodec& codec, const Image& image, std::string_view syntax) {
+  HILUM_ASSIGN_OR_RETURN(const EncodedFrame encoded, codec.Encode(image, syntax, {}));
+  return codec.Decode(syntax, encoded.bytes, encoded.format, {});
+}
+
+TEST(CodecPool, GivesWhatTheCodecsGive) {
+  Fixture f;
+  for (const TransferSyntax& syntax : TransferSyntaxes()) {
+    if (!syntax.can_encode || syntax.lossy_only) continue;
+    for (const uint32_t columns : {5u, 700u, 64u}) {
+      const Image image = MakeImage({.rows = 300, .columns = columns, .is_signed = true});
+      const Result<Image> back = RoundTrip(*f.pool, image, syntax.uid);
+      ASSERT_TRUE(back.ok()) << syntax.name << ": " << back.status().message();
+      EXPECT_EQ(back->pixels, image.pixels) << syntax.name;
+      EXPECT_EQ(back->format, image.format) << syntax.name;
+    }
+  }
+  const Image rgb = MakeImage({.bits_allocated = 8, .bits_stored = 8, .samples = 3, .photometric = Photometric::kRgb});
+  const Result<EncodedFrame> lossy = f.pool->Encode(rgb, "1.2.840.10008.1.2.4.50", {});
+  ASSERT_TRUE(lossy.ok()) << lossy.status().message();
+  EXPECT_TRUE(lossy->lossy);
+  EXPECT_EQ(lossy->format.photometric, Photometric::kYbrFull422);
+  EXPECT_EQ(f.count(WorkerEvent::kStarted), 1);
+}
+
+TEST(CodecPool, PassesOnTheCodecsReasons) {
+  Fixture f;
+  const FrameFormat format = testing::FormatOf({});
+  const Status status = f.pool->Decode(kJpeg2000, "no codestream", format, {}).status();
+  EXPECT_EQ(status.code(), Code::kInvalid);
+  EXPECT_NE(status.message().find("SOC"), std::string::npos) << status.message();
+  EXPECT_EQ(f.count(WorkerEvent::kCrashed), 0);
+  EXPECT_EQ(f.pool->Decode(kJpeg2000, "", format, {.max_frame_octets = 100}).status().code(), Code::kLimit);
+  EXPECT_EQ(f.pool->Decode("1.2.3", "", format, {}).status().code(), Code::kUnsupported);
+}
+
+TEST(CodecPool, ManyThreadsShareFewWorkers) {
+  Fixture f({.workers = 2});
+  const Image image = MakeImage({.rows = 100, .columns = 100});
+  std::atomic<int> good = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 6; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 10; ++i) {
+        const Result<Image> back = RoundTrip(*f.pool, image, kHtj2k);
+        if (back.ok() && back->pixels == image.pixels) ++good;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(good, 60);
+  EXPECT_LE(f.count(WorkerEvent::kStarted), 2);
+}
+
+TEST(CodecPool, RefusesWhenNoWorkerIsFree) {
+  Fixture f({.workers = 1, .queue_timeout = 20ms});
+  const Image small = MakeImage({});
+  ASSERT_TRUE(RoundTrip(*f.pool, small, kHtj2k).ok());
+  const std::vector<pid_t> children = Children();
+  ASSERT_EQ(children.size(), 1u);
+  kill(children[0], SIGSTOP);
+  std::thread waiting([&] { EXPECT_TRUE(f.pool->Encode(small, kHtj2k, {}).ok()); });
+  std::this_thread::sleep_for(50ms);
+  EXPECT_EQ(f.pool->Encode(small, kHtj2k, {}).status().code(), Code::kUnavailable);
+  kill(children[0], SIGCONT);
+  waiting.join();
+}
+
+TEST(CodecPool, ADeathCostsOneRequest) {
+  Fixture f({.workers = 1});
+  const Image image = MakeImage({});
+  ASSERT_TRUE(RoundTrip(*f.pool, image, kHtj2k).ok());
+  const std::vector<pid_t> children = Children();
+  ASSERT_EQ(children.size(), 1u);
+  kill(children[0], SIGSTOP);
+  std::thread unlucky([&] {
+    const Status status = f.pool->Encode(image, kHtj2k, {}).status();
+    EXPECT_EQ(status.code(), Code::kInvalid);
+    EXPECT_NE(status.message().find("signal 11"), std::string::npos) << status.message();
+  });
+  std::this_thread::sleep_for(50ms);
+  kill(children[0], SIGSEGV);
+  kill(children[0], SIGCONT);
+  unlucky.join();
+  EXPECT_EQ(f.count(WorkerEvent::kCrashed), 1);
+  const Result<Image> back = RoundTrip(*f.pool, image, kHtj2k);
+  ASSERT_TRUE(back.ok()) << back.status().message();
+  EXPECT_EQ(back->pixels, image.pixels);
+  EXPECT_EQ(f.count(WorkerEvent::kStarted), 2);
+}
+
+TEST(CodecPool, ADeathBetweenRequestsCostsNothing) {
+  Fixture f({.workers = 1});
+  const Image image = MakeImage({});
+  ASSERT_TRUE(RoundTrip(*f.pool, image, kHtj2k).ok());
+  for (const pid_t child : Children()) kill(child, SIGKILL);
+  std::this_thread::sleep_for(50ms);
+  EXPECT_TRUE(RoundTrip(*f.pool, image, kHtj2k).ok());
+  EXPECT_EQ(f.count(WorkerEvent::kCrashed), 0);
+}
+
+TEST(CodecPool, AHangEndsAfterTheTimeout) {
+  Fixture f({.workers = 1, .timeout = 150ms});
+  const Image image = MakeImage({});
+  ASSERT_TRUE(RoundTrip(*f.pool, image, kHtj2k).ok());
+  for (const pid_t child : Children()) kill(child, SIGSTOP);
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(f.pool->Encode(image, kHtj2k, {}).status().code(), Code::kLimit);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 3s);
+  EXPECT_EQ(f.count(WorkerEvent::kTimedOut), 1);
+  EXPECT_TRUE(RoundTrip(*f.pool, image, kHtj2k).ok());
+}
+
+TEST(CodecPool, CpuTimeIsLimited) {
+  Fixture f({.workers = 1, .cpu_limit = 0s});
+  // Seconds of work where one is allowed.
+  const Image image = MakeImage({.rows = 2200, .columns = 2200, .bits_stored = 16, .noise = 30000});
+  EXPECT_EQ(f.pool->Encode(image, kJpeg2000, {}).status().code(), Code::kLimit);
+  EXPECT_EQ(f.count(WorkerEvent::kCpuLimit), 1);
+}
+
+TEST(CodecPool, MemoryIsLimited) {
+  if (kSanitized) GTEST_SKIP() << "sanitizers need address space";
+  Fixture f({.workers = 1, .address_space = 400 << 20});
+  const Image image = MakeImage({.rows = 64, .columns = 64, .bits_allocated = 8, .bits_stored = 8});
+  Result<EncodedFrame> encoded = LocalCodec().Encode(image, kJpeg2000, {});
+  ASSERT_TRUE(encoded.ok());
+  // The same codestream claims 20,000 by 20,000 pixels: 1.6 GB as the decoder counts.
+  for (const size_t at : {8, 12, 24, 28}) encoded->bytes.replace(at, 4, std::string("\0\0\x4E\x20", 4));
+  FrameFormat huge = encoded->format;
+  huge.rows = huge.columns = 20000;
+  const Status status = f.pool->Decode(kJpeg2000, encoded->bytes, huge, {}).status();
+  EXPECT_FALSE(status.ok());
+  const Result<Image> back = RoundTrip(*f.pool, image, kJpeg2000);
+  ASSERT_TRUE(back.ok()) << back.status().message();
+  EXPECT_EQ(back->pixels, image.pixels);
+}
+
+TEST(CodecPool, LargeMemoryIsGivenBack) {
+  Fixture f({.workers = 1, .keep_shared = 1 << 20});
+  const Image large = MakeImage({.rows = 1200, .columns = 1000, .noise = 0}), small = MakeImage({});
+  for (const Image* image : {&large, &small, &large}) {
+    const Result<Image> back = RoundTrip(*f.pool, *image, kHtj2k);
+    ASSERT_TRUE(back.ok()) << back.status().message();
+    EXPECT_EQ(back->pixels, image->pixels);
+  }
+  std::ifstream maps("/proc/self/maps");
+  const std::string text((std::istreambuf_iterator<char>(maps)), {});
+  EXPECT_EQ(text.find("memfd:codec"), std::string::npos);
+}
+
+TEST(CodecPool, SaysWhyItCannotStart) {
+  Fixture f({.executable = "/nonexistent/binary"});
+  Status status = f.pool->Encode(MakeImage({}), kHtj2k, {}).status();
+  EXPECT_EQ(status.code(), Code::kUnavailable);
+  EXPECT_NE(status.message().find("/nonexistent/binary"), std::string::npos);
+  Fixture g({.executable = "/bin/true"});
+  status = g.pool->Encode(MakeImage({}), kHtj2k, {}).status();
+  EXPECT_EQ(status.code(), Code::kUnavailable);
+}
+
+TEST(CodecPool, LeavesNoProcessBehind) {
+  {
+    Fixture f;
+    ASSERT_TRUE(RoundTrip(*f.pool, MakeImage({}), kHtj2k).ok());
+    EXPECT_EQ(Children().size(), 1u);
+  }
+  EXPECT_TRUE(Children().empty());
+}
+
+// Damaged codestreams of every codec: the parent lives, every answer comes in time, good frames still decode.
+TEST(CodecPool, DamagedCodestreamsHarmNobody) {
+  const int rounds = std::getenv("HILUM_LONG_TESTS") != nullptr ? 3000 : 60;
+  Fixture f({.workers = 2, .timeout = 20s, .cpu_limit = 1s});
+  std::mt19937 random(7);
+  const std::vector<ImageSpec> kinds = {
+      {.bits_allocated = 8, .bits_stored = 8},
+      {.is_signed = true},
+      {.bits_allocated = 8, .bits_stored = 8, .samples = 3, .photometric = Photometric::kRgb},
+  };
+  for (const TransferSyntax& syntax : TransferSyntaxes()) {
+    if (!syntax.can_encode || syntax.coding == Coding::kNative) continue;
+    for (const ImageSpec& kind : kinds) {
+      const Image image = MakeImage(kind);
+      const Result<EncodedFrame> encoded = LocalCodec().Encode(image, syntax.uid, {});
+      if (!encoded.ok()) continue;
+      for (int i = 0; i < rounds; ++i) {
+        std::string bytes = encoded->bytes;
+        if (i % 3 == 0) bytes.resize(random() % bytes.size());
+        for (size_t n = random() % 4 + (i % 3 != 0); n > 0 && !bytes.empty(); --n) {
+          // Half of the damage hits the headers.
+          const size_t at = random() % (random() % 2 != 0 ? std::min<size_t>(bytes.size(), 200) : bytes.size());
+          bytes[at] = static_cast<char>(random());
+        }
+        const auto begin = std::chrono::steady_clock::now();
+        const Result<Image> back = f.pool->Decode(syntax.uid, bytes, encoded->format, {.max_frame_octets = 1 << 24});
+        EXPECT_LT(std::chrono::steady_clock::now() - begin, 25s) << syntax.name;
+        if (back.ok()) {
+          EXPECT_EQ(back->pixels.size(), image.pixels.size());
+        }
+      }
+      const Result<Image> good = f.pool->Decode(syntax.uid, encoded->bytes, encoded->format, {});
+      ASSERT_TRUE(good.ok()) << syntax.name << ": " << good.status().message();
+    }
+  }
+  EXPECT_EQ(f.count(WorkerEvent::kTimedOut), 0);
+}
+
+// In the sandbox, what is not allowed fails with EPERM: the exit code tells which step was wrong.
+int ProbeSandbox() {
+  if (!EnterSandbox(kCodecWorkerDescriptor, uint64_t{1} << 30).ok()) return 1;
+  if (open("/etc/passwd", O_RDONLY) >= 0 || errno != EPERM) return 2;
+  if (socket(AF_INET, SOCK_STREAM, 0) >= 0 || errno != EPERM) return 3;
+  if (fork() >= 0 || errno != EPERM) return 4;
+  if (mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED || errno != EPERM) return 5;
+  if (kill(getppid(), SIGTERM) == 0 || errno != EPERM) return 6;
+  if (mmap(nullptr, size_t{2} << 30, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED) return 7;
+  if (write(1, "x", 1) >= 0 || errno != EPERM) return 8;
+  return 0;
+}
+
+TEST(Sandbox, RefusesWhatDecodingDoesNotNeed) {
+  if (kSanitized) GTEST_SKIP() << "sanitizers need system calls";
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) _exit(ProbeSandbox());
+  int state = 0;
+  ASSERT_EQ(waitpid(child, &state, 0), child);
+  ASSERT_TRUE(WIFEXITED(state));
+  EXPECT_EQ(WEXITSTATUS(state), 0);
+}
+
+}  // namespace
+}  // namespace hilum::pixel
+
+int main(int argc, char** argv) {
+  if (hilum::pixel::IsCodecWorker(argc, argv)) return hilum::pixel::RunCodecWorker(hilum::pixel::kCodecWorkerDescriptor);
+  ::testing::InitGoogleTest(&argc, argv);
+  return RUN_ALL_TESTS();
+}
