@@ -37,11 +37,21 @@ Bitmap& Bitmap::operator=(Bitmap&& other) noexcept {
   return *this;
 }
 
-void Bitmap::Add(Doc doc) { roaring_bitmap_add(rep_, doc); }
-void Bitmap::Remove(Doc doc) { roaring_bitmap_remove(rep_, doc); }
-bool Bitmap::Contains(Doc doc) const { return roaring_bitmap_contains(rep_, doc); }
-uint64_t Bitmap::Count() const { return roaring_bitmap_get_cardinality(rep_); }
-bool Bitmap::empty() const { return roaring_bitmap_is_empty(rep_); }
+void Bitmap::Add(Doc doc) {
+  roaring_bitmap_add(rep_, doc);
+}
+void Bitmap::Remove(Doc doc) {
+  roaring_bitmap_remove(rep_, doc);
+}
+bool Bitmap::Contains(Doc doc) const {
+  return roaring_bitmap_contains(rep_, doc);
+}
+uint64_t Bitmap::Count() const {
+  return roaring_bitmap_get_cardinality(rep_);
+}
+bool Bitmap::empty() const {
+  return roaring_bitmap_is_empty(rep_);
+}
 
 Bitmap& Bitmap::operator&=(const Bitmap& other) {
   roaring_bitmap_and_inplace(rep_, other.rep_);
@@ -59,9 +69,13 @@ Bitmap& Bitmap::operator-=(const Bitmap& other) {
   return *this;
 }
 
-bool Bitmap::operator==(const Bitmap& other) const { return roaring_bitmap_equals(rep_, other.rep_); }
+bool Bitmap::operator==(const Bitmap& other) const {
+  return roaring_bitmap_equals(rep_, other.rep_);
+}
 
-bool Bitmap::Intersects(const Bitmap& other) const { return roaring_bitmap_intersect(rep_, other.rep_); }
+bool Bitmap::Intersects(const Bitmap& other) const {
+  return roaring_bitmap_intersect(rep_, other.rep_);
+}
 
 std::optional<Doc> Bitmap::Select(uint64_t rank) const {
   Doc doc = 0;
@@ -69,7 +83,9 @@ std::optional<Doc> Bitmap::Select(uint64_t rank) const {
   return doc;
 }
 
-uint64_t Bitmap::Rank(Doc doc) const { return roaring_bitmap_rank(rep_, doc); }
+uint64_t Bitmap::Rank(Doc doc) const {
+  return roaring_bitmap_rank(rep_, doc);
+}
 
 void Bitmap::ForEachFrom(Doc start, bool descending, const std::function<bool(Doc)>& visit) const {
   roaring_uint32_iterator_t at;

@@ -1,4 +1,5 @@
-// A set of document numbers (a Roaring bitmap). A value type: copies are independent. Const calls are safe from several threads at a time.
+// A set of document numbers (a Roaring bitmap). A value type: copies are independent. Const calls are safe from several
+// threads at a time.
 #pragma once
 
 #include <cstdint>

@@ -15,7 +15,9 @@ constexpr uint32_t kMaxArray = 4096;
 
 }  // namespace
 
-void BitmapAccess::Discard(roaring_bitmap_s* rep) { roaring_bitmap_free(rep); }
+void BitmapAccess::Discard(roaring_bitmap_s* rep) {
+  roaring_bitmap_free(rep);
+}
 
 // The library has no interface for whole containers, but reads its interchange format at memory speed.
 Bitmap BitmapBuilder::Build() const {

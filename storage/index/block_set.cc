@@ -91,7 +91,8 @@ bool BlockSet::ForEachEncodedWord(Bytes encoded, Change change) {
       }
       return true;
     }
-    default: return false;
+    default:
+      return false;
   }
 }
 

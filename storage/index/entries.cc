@@ -12,7 +12,9 @@ namespace {
 constexpr size_t kOverflowChunkBytes = 32 * 1024;
 
 // The alternatives of IndexValue stand in the order of FieldKind.
-bool Fits(FieldKind kind, const IndexValue& value) { return value.index() + 1 == static_cast<size_t>(kind); }
+bool Fits(FieldKind kind, const IndexValue& value) {
+  return value.index() + 1 == static_cast<size_t>(kind);
+}
 
 }  // namespace
 
@@ -83,11 +85,21 @@ void Entries::CollectField(const FieldSpec& field, const Values& values) {
   for (const IndexValue* value : values) {
     ++count;
     switch (field.kind) {
-      case FieldKind::kToken: CollectToken(field, std::get<TokenValue>(*value), &cells); break;
-      case FieldKind::kString: CollectString(field, std::get<StringValue>(*value), &cells); break;
-      case FieldKind::kUri: CollectUri(field, std::get<UriValue>(*value), &cells); break;
-      case FieldKind::kReference: CollectReference(field, std::get<ReferenceValue>(*value), &cells); break;
-      case FieldKind::kQuantity: CollectQuantity(field, std::get<QuantityValue>(*value), &cells); break;
+      case FieldKind::kToken:
+        CollectToken(field, std::get<TokenValue>(*value), &cells);
+        break;
+      case FieldKind::kString:
+        CollectString(field, std::get<StringValue>(*value), &cells);
+        break;
+      case FieldKind::kUri:
+        CollectUri(field, std::get<UriValue>(*value), &cells);
+        break;
+      case FieldKind::kReference:
+        CollectReference(field, std::get<ReferenceValue>(*value), &cells);
+        break;
+      case FieldKind::kQuantity:
+        CollectQuantity(field, std::get<QuantityValue>(*value), &cells);
+        break;
       case FieldKind::kDate: {
         const Extent extent = ExtentOf(std::get<DateValue>(*value));
         CollectRange(field, extent);
@@ -181,7 +193,9 @@ void Entries::CollectRange(const FieldSpec& field, const Extent& extent) {
     add(Entry::kEnd, level, last);
     if (level == kFinestLevel) AddPosting(Entry::kWide, field.id, [](std::string*) {});
   }
-  if (field.sortable && line == LineKind::kDate) add(Entry::kStart, kInstantLevel, extent.start);
+  if (field.sortable && line == LineKind::kDate) {
+    add(Entry::kStart, kSecondLevel, BucketOf(line, kSecondLevel, extent.start));
+  }
 }
 
 void Entries::CollectQuantity(const FieldSpec& field, const QuantityValue& quantity, std::string* cells) {

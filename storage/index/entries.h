@@ -1,5 +1,5 @@
-// Everything one version of a document puts into the index: the posting keys it stands in, its column rows and what is put
-// beside them. Two versions are compared to write only what changed. Not thread-safe.
+// Everything one version of a document puts into the index: the posting keys it stands in, its column rows and what is
+// put beside them. Two versions are compared to write only what changed. Not thread-safe.
 #pragma once
 
 #include <map>
@@ -62,6 +62,8 @@ std::string OverflowPrefix(Tenant tenant, CollectionId collection, FieldId field
 std::string LongTextKey(Tenant tenant, CollectionId collection, FieldId field, Doc doc, uint64_t hash);
 
 // Tokens whose postings are ordered by code instead of hashed.
-inline bool HasOrderedCodes(const FieldSpec& field) { return field.patterns || field.sortable; }
+inline bool HasOrderedCodes(const FieldSpec& field) {
+  return field.patterns || field.sortable;
+}
 
 }  // namespace hilum::storage

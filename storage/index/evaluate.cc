@@ -21,38 +21,37 @@ Overloaded(Visitors...) -> Overloaded<Visitors...>;
 // What to evaluate first: what costs little and leaves little for the rest to look at.
 int CostOf(const Query& query) {
   using How = StringMatch::How;
-  return std::visit(
-      Overloaded{
-          [](const All&) { return 0; },
-          [](const DocsIn&) { return 0; },
-          [](const TokenIs&) { return 1; },
-          [](const ReferenceIs&) { return 1; },
-          [](const UriMatch&) { return 1; },
-          [](const Present&) { return 2; },
-          [](const StringMatch& match) {
-            if (match.how == How::kExact || match.how == How::kEqualsFolded) return 1;
-            return match.how == How::kContains || match.how == How::kPattern ? 6 : 3;
-          },
-          [](const DateMatch&) { return 4; },
-          [](const NumberMatch&) { return 4; },
-          [](const QuantityMatch&) { return 4; },
-          [](const TokenPattern&) { return 5; },
-          [](const And& all) {
-            int least = 7;
-            for (const Query& part : all.parts) least = std::min(least, CostOf(part));
-            return least;
-          },
-          [](const Or& any) {
-            int most = 0;
-            for (const Query& part : any.parts) most = std::max(most, CostOf(part));
-            return most;
-          },
-          // Takes away from what the others leave.
-          [](const Not&) { return 8; },
-          [](const RefersTo&) { return 7; },
-          [](const ReferredToBy&) { return 7; },
-      },
-      query.node);
+  return std::visit(Overloaded{
+                        [](const All&) { return 0; },
+                        [](const DocsIn&) { return 0; },
+                        [](const TokenIs&) { return 1; },
+                        [](const ReferenceIs&) { return 1; },
+                        [](const UriMatch&) { return 1; },
+                        [](const Present&) { return 2; },
+                        [](const StringMatch& match) {
+                          if (match.how == How::kExact || match.how == How::kEqualsFolded) return 1;
+                          return match.how == How::kContains || match.how == How::kPattern ? 6 : 3;
+                        },
+                        [](const DateMatch&) { return 4; },
+                        [](const NumberMatch&) { return 4; },
+                        [](const QuantityMatch&) { return 4; },
+                        [](const TokenPattern&) { return 5; },
+                        [](const And& all) {
+                          int least = 7;
+                          for (const Query& part : all.parts) least = std::min(least, CostOf(part));
+                          return least;
+                        },
+                        [](const Or& any) {
+                          int most = 0;
+                          for (const Query& part : any.parts) most = std::max(most, CostOf(part));
+                          return most;
+                        },
+                        // Takes away from what the others leave.
+                        [](const Not&) { return 8; },
+                        [](const RefersTo&) { return 7; },
+                        [](const ReferredToBy&) { return 7; },
+                    },
+                    query.node);
 }
 
 }  // namespace

@@ -12,9 +12,7 @@ class Evaluator {
   explicit Evaluator(Lists& lists) : lists_(lists) {}
 
   // Live documents that match.
-  Result<Bitmap> Evaluate(CollectionId collection, const Query& query) {
-    return Live(collection, query, nullptr, 0);
-  }
+  Result<Bitmap> Evaluate(CollectionId collection, const Query& query) { return Live(collection, query, nullptr, 0); }
 
   Result<std::vector<ReferenceValue>> References(CollectionId collection, FieldId field, Doc doc);
   // `within`, when given, allows to leave out sources that are not in it.

@@ -6,7 +6,7 @@ namespace hilum::storage {
 namespace {
 
 // A seek to one target's list costs as much as reading this many rows of the column in a row.
-constexpr uint64_t kRowsPerSeek = 100;
+constexpr uint64_t kRowsPerSeek = 250;
 
 }  // namespace
 

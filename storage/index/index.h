@@ -1,8 +1,12 @@
-// One index over images and clinical records: postings and columns under the key-value store, queried as bitmaps. QIDO and FHIR search are two grammars over it.
-// Layout: docs/on-disk-format.md. Design and measurements: the tests under tests/storage/index and tests/bench.
+// One index over images and clinical records: postings and columns under the key-value store, queried as bitmaps. QIDO
+// and FHIR search are two grammars over it. Layout: keys.h. Measurements: tests/bench/index.
 //
-// IndexWriter is used inside a Txn (writer thread). IndexReader is a view of one snapshot: cheap to make, not thread-safe (it caches the lists it reads);
-// make one for each request. The Schema outlives both.
+// Texts are folded (text.h) and searched up to 32 kB; keys, columns and sort positions keep 200 octets of them, longer
+// ones are told apart by a hash. A pattern compares codes by their first 200 octets. Numbers that are NaN are not
+// indexed; a date whose end is not after its begin is an instant.
+//
+// IndexWriter is used inside a Txn (writer thread). IndexReader is a view of one snapshot: cheap to make, not
+// thread-safe (it caches the lists it reads); make one for each request. The Schema outlives both.
 #pragma once
 
 #include <cstdint>
@@ -26,15 +30,17 @@ namespace hilum::storage {
 struct FieldSpec {
   FieldId id;
   FieldKind kind;
-  bool sortable = false;  // keeps a column ordered by value, for Sort
+  bool sortable = false;  // can be sorted by: keeps the values ordered, and in a column. Not for references.
   bool patterns = false;  // tokens: keeps a dictionary of the codes so that TokenPattern and Facets can enumerate them
-  bool contains = false;  // strings: keeps trigrams so that kContains and leading-wildcard patterns need no scan of all values
+  bool contains =
+      false;  // strings: keeps trigrams so that kContains and leading-wildcard patterns need no scan of all values
 };
 
 // What fields each collection has. Built at start, then read-only (safe for concurrent use).
 class Schema {
  public:
-  // Repeating a field with another kind is a programming error (asserted). Adding fields later is fine: old documents lack them until reindexed.
+  // Repeating a field with another kind is a programming error (asserted). Adding fields later is fine: old documents
+  // lack them until reindexed.
   void Add(CollectionId collection, FieldSpec field);
   const FieldSpec* Find(CollectionId collection, FieldId field) const;
 
@@ -51,9 +57,11 @@ class IndexWriter {
 
   // The next unused number of the collection.
   Result<Doc> NewDoc(Txn& txn, CollectionId collection) const;
-  // Replaces the index values of a document: `before` is exactly what was indexed last (nullptr: nothing, the document is new), `after` what holds now
-  // (nullptr: the document is deleted). Only the difference is written. A value of another kind than its field is kInternal.
-  Status Update(Txn& txn, CollectionId collection, Doc doc, const DocumentValues* before, const DocumentValues* after) const;
+  // Replaces the index values of a document: `before` is exactly what was indexed last (nullptr: nothing, the document
+  // is new), `after` what holds now (nullptr: the document is deleted). Only the difference is written. A value of
+  // another kind than its field is kInternal.
+  Status Update(Txn& txn, CollectionId collection, Doc doc, const DocumentValues* before,
+                const DocumentValues* after) const;
 
  private:
   const Schema& schema_;
@@ -70,9 +78,9 @@ struct SortKey {
 
 // Where a page begins. Opaque; Encode/Decode make it a signed text for a client.
 struct Cursor {
-  std::string last_key;          // sort position of the last row given out
+  std::string last_key;  // sort position of the last row given out
   Doc last_doc = 0;
-  uint64_t fingerprint = 0;      // of the query and sort it belongs to
+  uint64_t fingerprint = 0;  // of the query and sort it belongs to, as the caller computes it
 };
 // base64url(cursor, HMAC-SHA-256 cut to 16 octets). `key`: 32 secret octets kept in the store.
 std::string EncodeCursor(const Cursor& cursor, Bytes key);
@@ -89,15 +97,18 @@ class IndexReader {
   IndexReader(const Kv& kv, const Schema& schema, Tenant tenant, const Snapshot* snapshot);
   ~IndexReader();
 
-  // Live documents of the collection that match. kInvalid for a field the collection does not have or a leaf that does not fit its kind; kLimit past
-  // `max_expanded_values` values of one pattern, or depth 64.
+  // Live documents of the collection that match. kInvalid for a field the collection does not have or a leaf that does
+  // not fit its kind; kLimit past `max_expanded_values` values of one pattern, or depth 64.
   Result<Bitmap> Evaluate(CollectionId collection, const Query& query);
 
-  // `limit` documents of `matches` in sort order, ties and the unsorted by ascending doc (descending when the first key is); documents without a value come last.
-  // `offset` rows are skipped without being read. Costs the same for every page.
-  // REQUIRES: sort fields are sortable.
-  Result<Page> Walk(CollectionId collection, const Bitmap& matches, const std::vector<SortKey>& sort, const std::optional<Cursor>& after, uint64_t offset,
-                    size_t limit);
+  // `limit` documents of `matches` in sort order: by the begin of ranges, the folded text of strings, the code of
+  // tokens; of several values the least counts, descending the greatest. Ties and the unsorted by ascending doc
+  // (descending when the first key is); documents without a value come last. `offset` rows (after the cursor, if any)
+  // are skipped without being read. Costs the same for every page. The next cursor has the fingerprint of `after`; the
+  // caller sets the first one and compares. kInvalid for a field that is not sortable, or a cursor of another sort
+  // order.
+  Result<Page> Walk(CollectionId collection, const Bitmap& matches, const std::vector<SortKey>& sort,
+                    const std::optional<Cursor>& after, uint64_t offset, size_t limit);
 
   // Targets of a reference field of one document, from its column.
   Result<std::vector<ReferenceValue>> References(CollectionId collection, FieldId field, Doc doc);
@@ -105,8 +116,10 @@ class IndexReader {
   Result<Bitmap> Referrers(CollectionId source, FieldId field, CollectionId target, const Bitmap& targets);
   // Documents of `target` that any of `sources` points at by `field`.
   Result<Bitmap> Referees(CollectionId source, FieldId field, CollectionId target, const Bitmap& sources);
-  // Distinct values of a token field and in how many live documents each stands; at most `limit`.
-  Result<std::vector<std::pair<TokenValue, uint64_t>>> Facets(CollectionId collection, FieldId field, const Bitmap& within, size_t limit);
+  // Distinct values of a token field with `patterns` and in how many documents of `within` each stands: the `limit`
+  // most frequent, most frequent first.
+  Result<std::vector<std::pair<TokenValue, uint64_t>>> Facets(CollectionId collection, FieldId field,
+                                                              const Bitmap& within, size_t limit);
   // Live documents of a collection.
   Result<Bitmap> Live(CollectionId collection);
 

@@ -24,7 +24,9 @@ std::string EntryPrefix(Tenant tenant, CollectionId collection, Entry entry, Fie
   return prefix;
 }
 
-uint64_t HashOf(Bytes bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
+uint64_t HashOf(Bytes bytes) {
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
 
 KeyText MakeKeyText(Bytes text) {
   if (text.size() < kMaxKeyTextBytes) return {std::string(text), false, 0};

@@ -1,7 +1,8 @@
-// Keys of the index: tenant (4) | collection (2) | entry (1) | field (2) | value | block (4), all big-endian. Pure functions.
+// Keys of the index: tenant (4) | collection (2) | entry (1) | field (2) | value | block (4), all big-endian. Pure
+// functions.
 //
-// Fixed-length values need no delimiter. Texts are cut, escaped and terminated (AppendText), so that keys sort like texts and
-// no text is a prefix of another. Layout of each value: Entry.
+// Fixed-length values need no delimiter. Texts are cut, escaped and terminated (AppendText), so that keys sort like
+// texts and no text is a prefix of another. Layout of each value: Entry.
 #pragma once
 
 #include <cstdint>
@@ -16,11 +17,12 @@ namespace hilum::storage {
 // Numbers are on disk. Where no value is given the key has none.
 enum class Entry : uint8_t {
   // Postings.
-  kLive = 1,       // every document of the collection that exists; field 0
-  kPresent = 2,    // has a value of the field
-  kMulti = 3,      // has several
-  kWide = 4,       // has a range that does not begin and end in the same finest bucket
-  kToken = 5,      // hash of the code (8) | hash of the system (8, none without a system); also texts of references, and units
+  kLive = 1,     // every document of the collection that exists; field 0
+  kPresent = 2,  // has a value of the field
+  kMulti = 3,    // has several
+  kWide = 4,     // has a range that does not begin and end in the same finest bucket
+  kToken =
+      5,  // hash of the code (8) | hash of the system (8, none without a system); also texts of references, and units
   kCode = 6,       // tokens with patterns or sorting: code as text | system as text
   kSystem = 7,     // hash of the system (8)
   kText = 8,       // strings: folded text | hash of the original (8); uris: text
@@ -32,7 +34,8 @@ enum class Entry : uint8_t {
   // Columns.
   kColumn = 14,          // blocks of rows; the block counts 256 documents
   kColumnOverflow = 15,  // document (4) | chunk (4): a row too long for its block; put, not merged; no block
-  kLongText = 16,        // document (4) | hash of the folded text (8): a text longer than keys hold; put, not merged; no block
+  kLongText =
+      16,  // document (4) | hash of the folded text (8): a text longer than keys hold; put, not merged; no block
 };
 
 inline constexpr size_t kEntryPrefixBytes = 9;

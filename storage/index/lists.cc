@@ -18,7 +18,9 @@ std::string TenantPrefix(Tenant tenant) {
   return prefix;
 }
 
-uint32_t BlockOf(Bytes key) { return LoadBe<uint32_t>(key.data() + key.size() - kBlockBytes); }
+uint32_t BlockOf(Bytes key) {
+  return LoadBe<uint32_t>(key.data() + key.size() - kBlockBytes);
+}
 
 }  // namespace
 
@@ -33,8 +35,9 @@ Status DamagedEntry(Bytes key) {
 }
 
 Status DamagedRow(FieldId field, Doc doc) {
-  return Corruption("the column of index field " + std::to_string(static_cast<int>(field)) + " is damaged at document " +
-                    std::to_string(doc) + ": run hilum verify, then reindex or restore from a backup");
+  return Corruption("the column of index field " + std::to_string(static_cast<int>(field)) +
+                    " is damaged at document " + std::to_string(doc) +
+                    ": run hilum verify, then reindex or restore from a backup");
 }
 
 Lists::Lists(const Kv& kv, const Schema& schema, Tenant tenant, const Snapshot* snapshot)
@@ -98,7 +101,8 @@ Status Lists::Rows(CollectionId collection, FieldId field, const Bitmap& docs, c
   for (std::optional<Doc> next = docs.Select(0); next;) {
     const uint32_t wanted = *next >> kColumnBlockBits;
     const std::string key = ColumnKey(tenant_, collection, field, *next);
-    for (uint32_t steps = 0; positioned && iterator->Valid() && iterator->key() < key && steps < kStepsForSeek; ++steps) {
+    for (uint32_t steps = 0; positioned && iterator->Valid() && iterator->key() < key && steps < kStepsForSeek;
+         ++steps) {
       iterator->Next();
     }
     if (!positioned || (iterator->Valid() && iterator->key() < key)) iterator->Seek(key);

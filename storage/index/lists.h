@@ -33,17 +33,18 @@ class Lists {
   }
   // The same, added to `builder` and not remembered: for many short lists.
   Status AddList(const std::string& prefix, bool longer, BitmapBuilder* builder);
-  // Documents of all posting lists with keys in [lower, upper); `take(value)`, when given, chooses by what stands between the
-  // entry prefix and the block.
+  // Documents of all posting lists with keys in [lower, upper); `take(value)`, when given, chooses by what stands
+  // between the entry prefix and the block.
   Result<Bitmap> Union(const std::string& lower, const std::string& upper,
                        const std::function<bool(Bytes value)>& take = nullptr);
 
-  // Visits keys of [lower, upper) in order (descending: from the end), until false: the value part of the key, the block
-  // and the stored set.
+  // Visits keys of [lower, upper) in order (descending: from the end), until false: the value part of the key, the
+  // block and the stored set.
   using VisitKey = std::function<bool(Bytes value, uint32_t block, Bytes stored)>;
   Status Scan(const std::string& lower, const std::string& upper, bool descending, const VisitKey& visit);
 
-  // Calls visit(doc, cells) for each of `docs` that has a row, ascending. `cells`: the row without its first octet, chunks joined.
+  // Calls visit(doc, cells) for each of `docs` that has a row, ascending. `cells`: the row without its first octet,
+  // chunks joined.
   using VisitRow = std::function<Status(Doc doc, Bytes cells)>;
   Status Rows(CollectionId collection, FieldId field, const Bitmap& docs, const VisitRow& visit);
 

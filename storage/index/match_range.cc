@@ -8,8 +8,8 @@ constexpr uint64_t kFewDocs = 512;
 
 class RangeMatcher {
  public:
-  RangeMatcher(Lists& lists, CollectionId collection, const FieldSpec& field, Comparison comparison, const Extent& asked,
-               const UnitFilter& unit, const Bitmap* within)
+  RangeMatcher(Lists& lists, CollectionId collection, const FieldSpec& field, Comparison comparison,
+               const Extent& asked, const UnitFilter& unit, const Bitmap* within)
       : lists_(lists),
         collection_(collection),
         field_(field),
@@ -67,8 +67,8 @@ class RangeMatcher {
   const Bitmap* within_;
 };
 
-// One half-line or a union of two, each exact for any of a document's values. The others combine conditions that must hold for
-// the same value, or deny one.
+// One half-line or a union of two, each exact for any of a document's values. The others combine conditions that must
+// hold for the same value, or deny one.
 bool IsExactForSeveral(Comparison comparison) {
   return comparison == Comparison::kGreater || comparison == Comparison::kLess ||
          comparison == Comparison::kGreaterEqual || comparison == Comparison::kStartsAfter;
@@ -92,10 +92,14 @@ Result<Bitmap> RangeMatcher::Match() {
 
 Result<Bitmap> RangeMatcher::MatchSingle() {
   switch (comparison_) {
-    case Comparison::kEqual: return MatchEqual();
-    case Comparison::kOverlaps: return MatchOverlaps();
-    case Comparison::kGreater: return EndsAbove(asked_.last);
-    case Comparison::kLess: return StartsBelow(asked_.start);
+    case Comparison::kEqual:
+      return MatchEqual();
+    case Comparison::kOverlaps:
+      return MatchOverlaps();
+    case Comparison::kGreater:
+      return EndsAbove(asked_.last);
+    case Comparison::kLess:
+      return StartsBelow(asked_.start);
     case Comparison::kStartsAfter:
       if (asked_.last == UINT64_MAX) return Bitmap();
       return StartsIn(asked_.last + 1, UINT64_MAX);
@@ -145,8 +149,8 @@ Result<Bitmap> RangeMatcher::MatchEqual() {
   if (reaching.Count() <= kFewDocs) {
     docs -= reaching;
     HILUM_ASSIGN_OR_RETURN(const Bitmap checked, Check(std::move(reaching), [this](const RangeCell& cell) {
-      return Holds(Comparison::kEqual, cell.extent, asked_);
-    }));
+                             return Holds(Comparison::kEqual, cell.extent, asked_);
+                           }));
     docs |= checked;
   } else {
     HILUM_ASSIGN_OR_RETURN(const Bitmap above, EndsAbove(asked_.last));
@@ -167,8 +171,8 @@ Result<Bitmap> RangeMatcher::MatchOverlaps() {
   if (reaching.Count() <= kFewDocs) {
     HILUM_ASSIGN_OR_RETURN(Bitmap docs, StartsIn(asked_.start, asked_.last));
     HILUM_ASSIGN_OR_RETURN(const Bitmap checked, Check(std::move(reaching), [this](const RangeCell& cell) {
-      return Holds(Comparison::kOverlaps, cell.extent, asked_);
-    }));
+                             return Holds(Comparison::kOverlaps, cell.extent, asked_);
+                           }));
     docs |= checked;
     return docs;
   }
@@ -188,14 +192,14 @@ Result<Bitmap> RangeMatcher::StartsIn(uint64_t first, uint64_t last) {
   }
   edges -= docs;
   HILUM_ASSIGN_OR_RETURN(const Bitmap checked, Check(std::move(edges), [&](const RangeCell& cell) {
-    return cell.extent.start >= first && cell.extent.start <= last;
-  }));
+                           return cell.extent.start >= first && cell.extent.start <= last;
+                         }));
   docs |= checked;
   return docs;
 }
 
-// A value stands in an end list only where it ends in another bucket than it begins in, so both lists count. Whoever begins
-// at `position` or later ends there too.
+// A value stands in an end list only where it ends in another bucket than it begins in, so both lists count. Whoever
+// begins at `position` or later ends there too.
 Result<Bitmap> RangeMatcher::EndsFrom(uint64_t position) {
   Bitmap docs, edges;
   const Cover cover = CoverOf(line(), position, UINT64_MAX);
@@ -208,9 +212,8 @@ Result<Bitmap> RangeMatcher::EndsFrom(uint64_t position) {
     edges |= some;
   }
   edges -= docs;
-  HILUM_ASSIGN_OR_RETURN(const Bitmap checked, Check(std::move(edges), [&](const RangeCell& cell) {
-    return cell.extent.last >= position;
-  }));
+  HILUM_ASSIGN_OR_RETURN(const Bitmap checked,
+                         Check(std::move(edges), [&](const RangeCell& cell) { return cell.extent.last >= position; }));
   docs |= checked;
   return docs;
 }
@@ -283,15 +286,24 @@ Result<Bitmap> RangeMatcher::Check(Bitmap docs, const Predicate& matches) {
 bool Holds(Comparison comparison, const Extent& value, const Extent& asked) {
   const bool equal = value.start >= asked.start && value.last <= asked.last;
   switch (comparison) {
-    case Comparison::kEqual: return equal;
-    case Comparison::kNotEqual: return !equal;
-    case Comparison::kGreater: return value.last > asked.last;
-    case Comparison::kLess: return value.start < asked.start;
-    case Comparison::kGreaterEqual: return value.last > asked.last || equal;
-    case Comparison::kLessEqual: return value.start < asked.start || equal;
-    case Comparison::kStartsAfter: return value.start > asked.last;
-    case Comparison::kEndsBefore: return value.last < asked.start;
-    case Comparison::kOverlaps: return value.start <= asked.last && value.last >= asked.start;
+    case Comparison::kEqual:
+      return equal;
+    case Comparison::kNotEqual:
+      return !equal;
+    case Comparison::kGreater:
+      return value.last > asked.last;
+    case Comparison::kLess:
+      return value.start < asked.start;
+    case Comparison::kGreaterEqual:
+      return value.last > asked.last || equal;
+    case Comparison::kLessEqual:
+      return value.start < asked.start || equal;
+    case Comparison::kStartsAfter:
+      return value.start > asked.last;
+    case Comparison::kEndsBefore:
+      return value.last < asked.start;
+    case Comparison::kOverlaps:
+      return value.start <= asked.last && value.last >= asked.start;
   }
   return false;
 }

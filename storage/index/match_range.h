@@ -1,5 +1,5 @@
-// Dates, numbers and quantities: comparisons as unions of whole buckets, with the edges and the documents of several values
-// checked against the column.
+// Dates, numbers and quantities: comparisons as unions of whole buckets, with the edges and the documents of several
+// values checked against the column.
 #pragma once
 
 #include "storage/index/lists.h"

@@ -126,8 +126,7 @@ Result<Bitmap> CheckStrings(Lists& lists, CollectionId collection, FieldId field
 Result<Bitmap> MatchAnywhere(Lists& lists, CollectionId collection, const FieldSpec& field,
                              const std::vector<std::string>& literals, const Predicate& accepts, const Bitmap* within) {
   if (field.contains) {
-    HILUM_ASSIGN_OR_RETURN(std::optional<Bitmap> candidates,
-                           TrigramCandidates(lists, collection, field.id, literals));
+    HILUM_ASSIGN_OR_RETURN(std::optional<Bitmap> candidates, TrigramCandidates(lists, collection, field.id, literals));
     if (candidates) {
       if (within != nullptr) *candidates &= *within;
       return CheckStrings(lists, collection, field.id, *candidates, accepts);
@@ -218,8 +217,10 @@ Result<Bitmap> MatchString(Lists& lists, CollectionId collection, const FieldSpe
       if (match.how == How::kExact) AppendBe(&prefix, HashOf(match.text));
       return CopyOf(lists.List(prefix, /*longer=*/match.how == How::kEqualsFolded));
     }
-    case How::kPrefix: return MatchTextPrefix(lists, collection, field.id, folded);
-    case How::kWordPrefix: return MatchWordPrefix(lists, collection, field, folded, within);
+    case How::kPrefix:
+      return MatchTextPrefix(lists, collection, field.id, folded);
+    case How::kWordPrefix:
+      return MatchWordPrefix(lists, collection, field, folded, within);
     case How::kContains: {
       const Predicate accepts = [&](std::string_view text) { return text.find(folded) != std::string_view::npos; };
       return MatchAnywhere(lists, collection, field, {folded}, accepts, within);
@@ -249,7 +250,8 @@ Result<Bitmap> MatchUri(Lists& lists, CollectionId collection, const FieldSpec& 
   BitmapBuilder docs;
   size_t parts = 0;
   for (size_t end = 1; end <= uri.size(); ++end) {
-    const bool boundary = end == uri.size() || uri[end - 1] == '/' || std::string_view("/?#|").find(uri[end]) != std::string_view::npos;
+    const bool boundary =
+        end == uri.size() || uri[end - 1] == '/' || std::string_view("/?#|").find(uri[end]) != std::string_view::npos;
     if (!boundary) continue;
     if (++parts > kMaxUriParts) return LimitExceeded("a uri of more than 256 parts cannot be asked for from above");
     std::string prefix = entry;

@@ -1,5 +1,5 @@
-// Tokens, strings and uris: equality by key, prefixes by key range, patterns and substrings by trigrams or a walk over the
-// distinct values.
+// Tokens, strings and uris: equality by key, prefixes by key range, patterns and substrings by trigrams or a walk over
+// the distinct values.
 #pragma once
 
 #include <vector>

@@ -21,18 +21,24 @@ class PostingsAndColumns : public Merger {
 
   bool Fold(Bytes key, std::optional<Bytes> base, std::span<const Bytes> operands, std::string* out) const override {
     switch (FormOf(key)) {
-      case Form::kPosting: return FoldBlockSet(base, operands, out);
-      case Form::kColumn: return FoldColumnBlock(base, operands, out);
-      case Form::kNotMerged: break;
+      case Form::kPosting:
+        return FoldBlockSet(base, operands, out);
+      case Form::kColumn:
+        return FoldColumnBlock(base, operands, out);
+      case Form::kNotMerged:
+        break;
     }
     return false;
   }
 
   bool Combine(Bytes key, std::span<const Bytes> operands, std::string* out) const override {
     switch (FormOf(key)) {
-      case Form::kPosting: return CombineBlockSets(operands, out);
-      case Form::kColumn: return CombineColumnBlocks(operands, out);
-      case Form::kNotMerged: break;
+      case Form::kPosting:
+        return CombineBlockSets(operands, out);
+      case Form::kColumn:
+        return CombineColumnBlocks(operands, out);
+      case Form::kNotMerged:
+        break;
     }
     return false;
   }

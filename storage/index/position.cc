@@ -8,20 +8,27 @@ namespace hilum::storage {
 namespace {
 
 constexpr uint64_t kSign = uint64_t{1} << 63;
-constexpr int64_t kMicrosPerDay = 86'400'000'000;
-// Makes years, months and days of every representable instant positive, so that they sort as unsigned.
-constexpr int64_t kBias = int64_t{1} << 40;
+constexpr int64_t kMicrosPerSecond = 1'000'000;
+constexpr int64_t kMicrosPerDay = 86'400 * kMicrosPerSecond;
+// Makes years, months, days and seconds of every representable instant positive, so that they sort as unsigned.
+constexpr int64_t kBias = int64_t{1} << 48;
 constexpr int kNumberShift[kFinestLevel + 1] = {48, 38, 0};
 
-uint64_t PositionOf(int64_t value) { return static_cast<uint64_t>(value) ^ kSign; }
-int64_t ValueAt(uint64_t position) { return static_cast<int64_t>(position ^ kSign); }
+uint64_t PositionOf(int64_t value) {
+  return static_cast<uint64_t>(value) ^ kSign;
+}
+int64_t ValueAt(uint64_t position) {
+  return static_cast<int64_t>(position ^ kSign);
+}
 
 uint64_t PositionOf(double value) {
   const auto bits = std::bit_cast<uint64_t>(value == 0 ? 0.0 : value);
   return bits & kSign ? ~bits : bits | kSign;
 }
 
-int64_t FloorDiv(int64_t a, int64_t b) { return a / b - (a % b < 0); }
+int64_t FloorDiv(int64_t a, int64_t b) {
+  return a / b - (a % b < 0);
+}
 
 struct Month {
   int64_t year;
@@ -55,12 +62,14 @@ int64_t FirstDayOf(Month month) {
 // First position of a bucket. The line's first bucket may begin before the line: then 0.
 uint64_t StartOf(LineKind kind, int level, uint64_t bucket) {
   if (kind == LineKind::kNumber) return bucket << kNumberShift[level];
-  if (level == kInstantLevel) return bucket;
   const int64_t period = static_cast<int64_t>(bucket) - kBias;
+  if (level == kSecondLevel) {
+    return period <= FloorDiv(INT64_MIN, kMicrosPerSecond) ? 0 : PositionOf(period * kMicrosPerSecond);
+  }
   int64_t day = period;
   if (level == 0) day = FirstDayOf({period, 0});
   if (level == 1) day = FirstDayOf({FloorDiv(period, 12), period - FloorDiv(period, 12) * 12});
-  if (day < FloorDiv(INT64_MIN, kMicrosPerDay) + 1) return 0;
+  if (day <= FloorDiv(INT64_MIN, kMicrosPerDay)) return 0;
   return PositionOf(day * kMicrosPerDay);
 }
 
@@ -114,7 +123,7 @@ std::optional<Extent> ExtentOf(const NumberValue& value) {
 
 uint64_t BucketOf(LineKind kind, int level, uint64_t position) {
   if (kind == LineKind::kNumber) return position >> kNumberShift[level];
-  if (level == kInstantLevel) return position;
+  if (level == kSecondLevel) return static_cast<uint64_t>(FloorDiv(ValueAt(position), kMicrosPerSecond) + kBias);
   const int64_t day = FloorDiv(ValueAt(position), kMicrosPerDay);
   if (level == kFinestLevel) return static_cast<uint64_t>(day + kBias);
   const Month month = MonthOf(day);

@@ -1,8 +1,8 @@
 // Dates and numbers as ranges on one line of unsigned positions, and the buckets the line is cut into. Pure functions.
 //
-// A level cuts the line into buckets; each finer level cuts every bucket further. Dates: years, months, days, microseconds.
-// Numbers: the first 16, 26 and all 64 bits of an order-preserving form. A range of positions is then a few ranges of whole
-// buckets and, at either end, part of a finest bucket.
+// A level cuts the line into buckets; each finer level cuts every bucket further. Dates: years, months, days, seconds.
+// Numbers: the first 16, 26 and all 64 bits of an order-preserving form. A range of positions is then a few ranges of
+// whole buckets and, at either end, part of a finest bucket.
 #pragma once
 
 #include <cstdint>
@@ -27,9 +27,10 @@ std::optional<Extent> ExtentOf(const NumberValue& value);
 
 enum class LineKind : uint8_t { kDate, kNumber };
 
-// The finest level of ranges; a date has one level more, microseconds, for sorting only.
+// The finest level of ranges; a date has one level more, seconds, for sorting only: what is written within a second
+// still shares a list, and a second of it can be sorted by the column.
 inline constexpr int kFinestLevel = 2;
-inline constexpr int kInstantLevel = 3;
+inline constexpr int kSecondLevel = 3;
 
 uint64_t BucketOf(LineKind kind, int level, uint64_t position);
 // The positions of a bucket.

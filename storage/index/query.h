@@ -34,14 +34,22 @@ struct TokenIs {  // R4 token: code | system|code | |code | system|
   std::optional<std::string> system;  // nullopt: any
   std::optional<std::string> code;    // nullopt: any
 };
-struct TokenPattern {  // DICOM wildcard on the code: '*' any run, '?' any one character; `fold` ignores case
+struct TokenPattern {  // DICOM wildcard on the code: '*' any run, '?' any one character; `fold` ignores case and
+                       // accents, and looks at every code
   FieldId field;
   std::string pattern;
   bool fold = false;
 };
 struct StringMatch {
   FieldId field;
-  enum class How : uint8_t { kPrefix, kExact, kContains, kEqualsFolded, kPattern /* DICOM wildcard, folded */, kWordPrefix /* any word begins so, folded */ } how;
+  enum class How : uint8_t {
+    kPrefix,
+    kExact,
+    kContains,
+    kEqualsFolded,
+    kPattern /* DICOM wildcard, folded */,
+    kWordPrefix /* any word (between blanks, '^', '=' and ',') begins so, folded */
+  } how;
   std::string text;
 };
 struct DateMatch {
@@ -63,10 +71,12 @@ struct QuantityMatch {
 };
 struct ReferenceIs {
   FieldId field;
-  ReferenceValue value;  // compared by target when it has one, else by text
+  ReferenceValue value;  // compared by target when it has one, else by text with values that have no target
 };
 struct UriMatch {
   FieldId field;
+  // kBelow: starts with the one asked for. kAbove: the one asked for starts with it, and goes on after a '/' or with
+  // '/', '?', '#' or '|'.
   enum class How : uint8_t { kExact, kBelow, kAbove } how;
   std::string uri;
 };
@@ -100,8 +110,8 @@ struct Not {
 };
 
 struct Query {
-  std::variant<All, And, Or, Not, TokenIs, TokenPattern, StringMatch, DateMatch, NumberMatch, QuantityMatch, ReferenceIs, UriMatch, RefersTo, ReferredToBy,
-               Present, DocsIn>
+  std::variant<All, And, Or, Not, TokenIs, TokenPattern, StringMatch, DateMatch, NumberMatch, QuantityMatch,
+               ReferenceIs, UriMatch, RefersTo, ReferredToBy, Present, DocsIn>
       node;
 };
 

@@ -1,7 +1,7 @@
 // A row of a column: all values of one field of one document, as far as sorting, checking and following them need.
 //
-// Inline rows are an octet 0 and the values one after the other; a row that would exceed kMaxRowBytes is the octet 1 alone and
-// its values lie in kColumnOverflow. An empty row: no values. Pure functions.
+// Inline rows are an octet 0 and the values one after the other; a row that would exceed kMaxRowBytes is the octet 1
+// alone and its values lie in kColumnOverflow. An empty row: no values. Pure functions.
 #pragma once
 
 #include <optional>
@@ -31,16 +31,20 @@ void AppendReferenceCell(std::string* row, const ReferenceValue& reference);
 bool ReadReferenceCell(ByteReader* in, ReferenceValue* out);
 
 // 0 for an absent part: so that a part is asked for only when it is not.
-inline uint64_t UnitHash(Bytes part) { return part.empty() ? 0 : HashOf(part); }
+inline uint64_t UnitHash(Bytes part) {
+  return part.empty() ? 0 : HashOf(part);
+}
 
-// Where a document stands in the order of a field: the least of its values, or the greatest when descending. Compared as
-// octets. nullopt when the cells are damaged or there is none. `cells`: the row without its first octet.
+// Where a document stands in the order of a field: the least of its values, or the greatest when descending. Compared
+// as octets. nullopt when the cells are damaged or there is none. `cells`: the row without its first octet.
 std::optional<std::string> SortPosition(FieldKind kind, Bytes cells, bool descending);
 std::string RangeSortPosition(uint64_t start);
 
 inline bool IsRange(FieldKind kind) {
   return kind == FieldKind::kDate || kind == FieldKind::kNumber || kind == FieldKind::kQuantity;
 }
-inline LineKind LineOf(FieldKind kind) { return kind == FieldKind::kDate ? LineKind::kDate : LineKind::kNumber; }
+inline LineKind LineOf(FieldKind kind) {
+  return kind == FieldKind::kDate ? LineKind::kDate : LineKind::kNumber;
+}
 
 }  // namespace hilum::storage

@@ -41,7 +41,9 @@ icu::UnicodeString WithoutMarks(const icu::UnicodeString& text) {
   return out;
 }
 
-bool Continues(char octet) { return (static_cast<unsigned char>(octet) & 0xC0) == 0x80; }
+bool Continues(char octet) {
+  return (static_cast<unsigned char>(octet) & 0xC0) == 0x80;
+}
 
 // Past one character from `at`; `at` is inside the text.
 size_t AfterCharacter(std::string_view text, size_t at) {

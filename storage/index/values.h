@@ -1,7 +1,9 @@
-// What the index knows of a document: typed values of fields. Plain data; the codecs and FHIR extraction fill it, QIDO and FHIR search ask for it.
+// What the index knows of a document: typed values of fields. Plain data; the codecs and FHIR extraction fill it, QIDO
+// and FHIR search ask for it.
 //
-// A *collection* (DICOM studies, series, instances; each FHIR resource type) numbers its documents densely from 0 (Doc, stable over versions). A *field* is one
-// searchable property of a collection and has one kind. Collection and field numbers are on disk: owners assign them once.
+// A *collection* (DICOM studies, series, instances; each FHIR resource type) numbers its documents densely from 0 (Doc,
+// stable over versions). A *field* is one searchable property of a collection and has one kind. Collection and field
+// numbers are on disk: owners assign them once.
 #pragma once
 
 #include <cstdint>
@@ -18,17 +20,26 @@ enum class CollectionId : uint16_t {};
 enum class FieldId : uint16_t {};
 
 // Numbers are on disk.
-enum class FieldKind : uint8_t { kToken = 1, kString = 2, kDate = 3, kNumber = 4, kQuantity = 5, kReference = 6, kUri = 7 };
+enum class FieldKind : uint8_t {
+  kToken = 1,
+  kString = 2,
+  kDate = 3,
+  kNumber = 4,
+  kQuantity = 5,
+  kReference = 6,
+  kUri = 7
+};
 
-// A code in a system; `system` may be empty. DICOM identifiers, code strings and UIDs are tokens without a system. Compared by octet; what should
-// match without case is folded by the caller.
+// A code in a system; `system` may be empty. DICOM identifiers, code strings and UIDs are tokens without a system.
+// Compared by octet; what should match without case is folded by the caller.
 struct TokenValue {
   std::string system;
   std::string code;
   bool operator==(const TokenValue&) const = default;
 };
 
-// Text as people wrote it. The index folds case, accents and width (ICU) for matching and keeps the original for exact matches and for sorting ties.
+// Text as people wrote it. The index folds case, accents and width (ICU) for matching and keeps the original for exact
+// matches and for sorting ties.
 struct StringValue {
   std::string text;
   bool operator==(const StringValue&) const = default;
@@ -74,7 +85,8 @@ struct UriValue {
   bool operator==(const UriValue&) const = default;
 };
 
-using IndexValue = std::variant<TokenValue, StringValue, DateValue, NumberValue, QuantityValue, ReferenceValue, UriValue>;
+using IndexValue =
+    std::variant<TokenValue, StringValue, DateValue, NumberValue, QuantityValue, ReferenceValue, UriValue>;
 
 // All index values of one version of one document. Several values of one field are allowed.
 struct DocumentValues {

@@ -11,7 +11,7 @@ constexpr uint64_t kFewDocs = 512;
 // Columns of this many documents are read at a time.
 constexpr uint64_t kRowsAtOnce = 4096;
 // Distinct texts walked over in vain before the columns are read instead.
-constexpr uint64_t kTextsInVain = 50'000;
+constexpr uint64_t kTextsInVain = 20'000;
 
 // Members of `docs` that consecutive keys of one value stand for.
 class Group {
@@ -182,7 +182,7 @@ Status Walker::OrderByDoc(const Bitmap& docs, bool resume) {
 Status Walker::OrderByBuckets(const Bitmap& docs, size_t key, int level, const Extent& within, bool resume) {
   const auto [field, descending] = keys_[key];
   const LineKind line = LineOf(field->kind);
-  const int finest = line == LineKind::kDate ? kInstantLevel : kFinestLevel;
+  const int finest = line == LineKind::kDate ? kSecondLevel : kFinestLevel;
   uint64_t first = BucketOf(line, level, within.start), last = BucketOf(line, level, within.last);
   std::optional<uint64_t> resumed;
   if (resume) {
@@ -201,12 +201,13 @@ Status Walker::OrderByBuckets(const Bitmap& docs, size_t key, int level, const E
   const auto finish = [&]() -> Status {
     if (!bucket || group.empty()) return Status::Ok();
     HILUM_ASSIGN_OR_RETURN(const Bitmap members, Belonging(group.Take(), key, [&](const std::string& position) {
-      return BucketOf(line, level, LoadBe<uint64_t>(position.data())) == *bucket;
-    }));
+                             return BucketOf(line, level, LoadBe<uint64_t>(position.data())) == *bucket;
+                           }));
     const bool here = resumed == bucket;
     if (members.empty() || Skips(members, here)) return Status::Ok();
-    if (level == finest) return Order(members, key + 1, here);
-    if (members.Count() <= kFewDocs) return OrderByColumns(members, key, here);
+    // A finest bucket of numbers is one number; one of dates is a second.
+    if (level == finest && line == LineKind::kNumber) return Order(members, key + 1, here);
+    if (level == finest || members.Count() <= kFewDocs) return OrderByColumns(members, key, here);
     return OrderByBuckets(members, key, level + 1, ExtentOfBucket(line, level, *bucket), here);
   };
 
@@ -249,8 +250,8 @@ Status Walker::OrderByTexts(const Bitmap& docs, size_t key, bool resume) {
       return Status::Ok();
     }
     HILUM_ASSIGN_OR_RETURN(const Bitmap members, Belonging(group.Take(), key, [&](const std::string& position) {
-      return position == *text;
-    }));
+                             return position == *text;
+                           }));
     return Order(members, key + 1, resume && resume_.positions[key] == text);
   };
 

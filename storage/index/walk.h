@@ -30,8 +30,8 @@ class Walker {
   Status SetResume(const Cursor& after);
   Result<Cursor> CursorAfter(Doc doc);
 
-  // Each gives out `docs` by the keys from `key` on. `resume`: the cursor stands among them; they are equal to it in the keys
-  // before.
+  // Each gives out `docs` by the keys from `key` on. `resume`: the cursor stands among them; they are equal to it in
+  // the keys before.
   Status Order(const Bitmap& docs, size_t key, bool resume);
   Status OrderByDoc(const Bitmap& docs, bool resume);
   Status OrderByBuckets(const Bitmap& docs, size_t key, int level, const Extent& within, bool resume);

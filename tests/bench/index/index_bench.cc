@@ -1,4 +1,5 @@
-// The index against the same store with one key for each posting: writing, counting, sorting, chains. Prints what was measured and the ratio.
+// The index against the same store with one key for each posting: writing, counting, sorting, chains. Prints what was
+// measured and the ratio.
 //
 //   index_bench FOLDER [documents]      FOLDER must not exist; default 200,000 documents of 15 values
 #include <algorithm>
@@ -148,13 +149,15 @@ class Bench {
       for (Doc i = begin; i < end; ++i) group.push_back(make(i));
       const std::clock_t cpu = std::clock();
       write_seconds_ += Seconds([&] {
-        Require(writer_->Run([&](Txn& txn) -> Status {
-          for (const DocumentValues& values : group) {
-            HILUM_ASSIGN_OR_RETURN(const Doc doc, index.NewDoc(txn, collection));
-            HILUM_RETURN_IF_ERROR(index.Update(txn, collection, doc, nullptr, &values));
-          }
-          return Status::Ok();
-        }).status());
+        Require(writer_
+                    ->Run([&](Txn& txn) -> Status {
+                      for (const DocumentValues& values : group) {
+                        HILUM_ASSIGN_OR_RETURN(const Doc doc, index.NewDoc(txn, collection));
+                        HILUM_RETURN_IF_ERROR(index.Update(txn, collection, doc, nullptr, &values));
+                      }
+                      return Status::Ok();
+                    })
+                    .status());
       });
       write_cpu_seconds_ += static_cast<double>(std::clock() - cpu) / CLOCKS_PER_SEC;
     }
@@ -172,15 +175,18 @@ class Bench {
   void WriteSingleKeys() {
     const double seconds = Seconds([&] {
       for (Doc begin = 0; begin < count_; begin += kGroup) {
-        Require(writer_->Run([&](Txn& txn) -> Status {
-          for (Doc doc = begin; doc < std::min(count_, begin + kGroup); ++doc) {
-            const DocumentValues values = documents_.Record(doc);
-            for (const auto& entry : values.entries) {
-              if (entry.field == kCode) txn.Put(Family::kResource, SingleKey(std::get<TokenValue>(entry.value).code, doc), {});
-            }
-          }
-          return Status::Ok();
-        }).status());
+        Require(writer_
+                    ->Run([&](Txn& txn) -> Status {
+                      for (Doc doc = begin; doc < std::min(count_, begin + kGroup); ++doc) {
+                        const DocumentValues values = documents_.Record(doc);
+                        for (const auto& entry : values.entries) {
+                          if (entry.field == kCode)
+                            txn.Put(Family::kResource, SingleKey(std::get<TokenValue>(entry.value).code, doc), {});
+                        }
+                      }
+                      return Status::Ok();
+                    })
+                    .status());
       }
     });
     std::printf("write: one key a posting, one field of the 15: %.0f documents/s\n", count_ / seconds);
@@ -206,10 +212,10 @@ class Bench {
     uint64_t hits = 0;
     for (int i = 0; i < 100; ++i) {
       times.push_back(1e3 * Seconds([&] {
-        const auto snapshot = kv_->NewSnapshot();
-        IndexReader reader(*kv_, schema_, Tenant::kDefault, snapshot.get());
-        hits = work(reader);
-      }));
+                        const auto snapshot = kv_->NewSnapshot();
+                        IndexReader reader(*kv_, schema_, Tenant::kDefault, snapshot.get());
+                        hits = work(reader);
+                      }));
       if (i >= 10 && times.back() > 500) break;
     }
     std::sort(times.begin(), times.end());
@@ -233,7 +239,8 @@ class Bench {
   double Count(const char* what, const std::function<Query()>& make, CollectionId collection = kRecords) {
     return Measure(what, [&](IndexReader& reader) { return Must(reader.Evaluate(collection, make())).Count(); });
   }
-  void Walk(const char* what, const std::function<Query()>& make, const std::vector<SortKey>& sort, uint64_t offset = 0) {
+  void Walk(const char* what, const std::function<Query()>& make, const std::vector<SortKey>& sort,
+            uint64_t offset = 0) {
     Measure(what, [&](IndexReader& reader) {
       const Bitmap matches = Must(reader.Evaluate(kRecords, make()));
       return Must(reader.Walk(kRecords, matches, sort, std::nullopt, offset, 50)).docs.size();
@@ -250,10 +257,13 @@ class Bench {
     const double dated = Count("count by code and year", [] { return Both(Code("8867-4"), Year()); });
     std::printf("  %-58s %.1f times\n", "  against the code alone", dated / counted);
     Count("count by code and 3 days, partly", [] {
-      return Both(Code("8867-4"), Query{DateMatch{kDay, Comparison::kOverlaps, {12'053 * kMicrosPerDay + 5, 12'056 * kMicrosPerDay + 5}}});
+      return Both(
+          Code("8867-4"),
+          Query{DateMatch{kDay, Comparison::kOverlaps, {12'053 * kMicrosPerDay + 5, 12'056 * kMicrosPerDay + 5}}});
     });
     const double valued = Count("count by code and quantity >= 150.05", [] {
-      return Both(Code("8867-4"), Query{QuantityMatch{kValue, Comparison::kGreaterEqual, {150.05, 150.05}, std::nullopt, "mg"}});
+      return Both(Code("8867-4"),
+                  Query{QuantityMatch{kValue, Comparison::kGreaterEqual, {150.05, 150.05}, std::nullopt, "mg"}});
     });
     std::printf("  %-58s %.1f times\n", "  against the code alone", valued / counted);
     Count("date >= 2000", [] {
@@ -262,21 +272,32 @@ class Bench {
     Count("one by UID", [] { return Query{TokenIs{kUid, std::nullopt, Documents::Uid(777)}}; });
     Count("not code", [] { return Query{Not{std::make_unique<Query>(Code("8867-4"))}}; });
     Count("chain: records of female patients", [] {
-      return Query{RefersTo{kSubject, kPatients, std::make_unique<Query>(Query{TokenIs{kGender, std::nullopt, "female"}})}};
+      return Query{
+          RefersTo{kSubject, kPatients, std::make_unique<Query>(Query{TokenIs{kGender, std::nullopt, "female"}})}};
     });
     Count("chain: records of one patient", [] {
-      return Query{RefersTo{kSubject, kPatients,
-                            std::make_unique<Query>(Query{StringMatch{kFamily, StringMatch::How::kPrefix, "family77^"}})}};
+      return Query{
+          RefersTo{kSubject, kPatients,
+                   std::make_unique<Query>(Query{StringMatch{kFamily, StringMatch::How::kPrefix, "family77^"}})}};
     });
-    Count("reverse chain: patients with the code", [] {
-      return Query{ReferredToBy{kRecords, kSubject, std::make_unique<Query>(Code("8867-4"))}};
-    }, kPatients);
-    Count("contains, by trigrams", [] { return Query{StringMatch{kFamily, StringMatch::How::kContains, "given77"}}; }, kPatients);
+    Count(
+        "reverse chain: patients with the code",
+        [] {
+          return Query{ReferredToBy{kRecords, kSubject, std::make_unique<Query>(Code("8867-4"))}};
+        },
+        kPatients);
+    Count(
+        "contains, by trigrams",
+        [] {
+          return Query{StringMatch{kFamily, StringMatch::How::kContains, "given77"}};
+        },
+        kPatients);
     Walk("first page by day, all", [] { return Query{All{}}; }, {{kDay}});
     Walk("first page by day descending, one code", [] { return Code("718-7"); }, {{kDay, true}});
     Walk("first page by instant descending, all", [] { return Query{All{}}; }, {{kUpdated, true}});
     Walk("first page by name and number, one code", [] { return Code("8867-4"); }, {{kName}, {kScore, true}});
-    Walk("page in the middle by day, all", [] { return Query{All{}}; }, {{kDay}}, count_ / 2);
+    Walk(
+        "page in the middle by day, all", [] { return Query{All{}}; }, {{kDay}}, count_ / 2);
     Walk("first page by name, a rare code", [] { return Code("77"); }, {{kName}});
     Walk("newest first, all", [] { return Query{All{}}; }, {{kDocOrder, true}});
     Measure("counts of each category, all", [](IndexReader& reader) {

@@ -14,15 +14,17 @@
 
 namespace hilum::storage {
 
-inline std::string TextOf(const Status& status) { return status.ToString(); }
+inline std::string TextOf(const Status& status) {
+  return status.ToString();
+}
 template <typename T>
 std::string TextOf(const Result<T>& result) {
   return result.status().ToString();
 }
-#define HILUM_ASSERT_OK(expression)                   \
-  do {                                                \
-    const auto& outcome_ = (expression);              \
-    ASSERT_TRUE(outcome_.ok()) << TextOf(outcome_);   \
+#define HILUM_ASSERT_OK(expression)                 \
+  do {                                              \
+    const auto& outcome_ = (expression);            \
+    ASSERT_TRUE(outcome_.ok()) << TextOf(outcome_); \
   } while (false)
 
 class IndexStore {
@@ -46,9 +48,8 @@ class IndexStore {
   Status Run(Task task) { return writer_->Run(std::move(task)).status(); }
   Status Update(const Schema& schema, CollectionId collection, Doc doc, const DocumentValues* before,
                 const DocumentValues* after) {
-    return Run([&](Txn& txn) {
-      return IndexWriter(schema, Tenant::kDefault).Update(txn, collection, doc, before, after);
-    });
+    return Run(
+        [&](Txn& txn) { return IndexWriter(schema, Tenant::kDefault).Update(txn, collection, doc, before, after); });
   }
   IndexReader Reader(const Schema& schema) const { return IndexReader(*kv_, schema, Tenant::kDefault, nullptr); }
 

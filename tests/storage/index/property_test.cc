@@ -10,13 +10,13 @@ namespace {
 
 using Documents = ReferenceIndex::Documents;
 
-int Scaled(int count) { return getenv("HILUM_LONG_TESTS") != nullptr ? 10 * count : count; }
+int Scaled(int count) {
+  return getenv("HILUM_LONG_TESTS") != nullptr ? 10 * count : count;
+}
 
 class IndexPropertyTest : public ::testing::Test {
  protected:
-  IndexPropertyTest() {
-    std::cout << "seed " << seed_ << " (set HILUM_SEED to repeat)\n";
-  }
+  IndexPropertyTest() { std::cout << "seed " << seed_ << " (set HILUM_SEED to repeat)\n"; }
 
   static uint64_t ChooseSeed() {
     const char* given = getenv("HILUM_SEED");
@@ -49,8 +49,7 @@ class IndexPropertyTest : public ::testing::Test {
           if (!after->entries.empty() && random_.Chance(70)) after->entries.pop_back();
           if (!after->entries.empty() && random_.Chance(30)) after->entries.push_back(after->entries.front());
         }
-        HILUM_RETURN_IF_ERROR(
-            writer.Update(txn, collection, doc, now ? &*now : nullptr, after ? &*after : nullptr));
+        HILUM_RETURN_IF_ERROR(writer.Update(txn, collection, doc, now ? &*now : nullptr, after ? &*after : nullptr));
         now = after;
       }
       return Status::Ok();
@@ -151,8 +150,8 @@ class IndexPropertyTest : public ::testing::Test {
 
 TEST_F(IndexPropertyTest, AnswersLikeALookAtEveryDocument) {
   for (int round = 0; round < 4; ++round) {
-    for (int task = 0; task < 80; ++task) {
-      ASSERT_NO_FATAL_FAILURE(Change(static_cast<int>(random_.Number(1, 25))));
+    for (int task = 0; task < 30; ++task) {
+      ASSERT_NO_FATAL_FAILURE(Change(static_cast<int>(random_.Number(1, 70))));
     }
     ASSERT_NO_FATAL_FAILURE(CheckEverything()) << "round " << round;
     if (round % 2 == 0) store_.Reopen();

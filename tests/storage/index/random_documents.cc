@@ -32,12 +32,15 @@ std::string Describe(const Query& query) {
   if (const auto* q = std::get_if<Or>(&query.node)) parts("Or", q->parts);
   if (const auto* q = std::get_if<Not>(&query.node)) out << "Not(" << Describe(*q->part) << ')';
   if (const auto* q = std::get_if<RefersTo>(&query.node)) leaf("RefersTo", *q) << '(' << Describe(*q->query) << ')';
-  if (const auto* q = std::get_if<ReferredToBy>(&query.node)) leaf("ReferredToBy", *q) << '(' << Describe(*q->query) << ')';
+  if (const auto* q = std::get_if<ReferredToBy>(&query.node))
+    leaf("ReferredToBy", *q) << '(' << Describe(*q->query) << ')';
   if (const auto* q = std::get_if<TokenIs>(&query.node)) {
     leaf("TokenIs", *q) << q->system.value_or("any") << '|' << q->code.value_or("any");
   }
-  if (const auto* q = std::get_if<TokenPattern>(&query.node)) leaf("TokenPattern", *q) << q->pattern << (q->fold ? " folded" : "");
-  if (const auto* q = std::get_if<StringMatch>(&query.node)) leaf("String", *q) << static_cast<int>(q->how) << " '" << q->text << '\'';
+  if (const auto* q = std::get_if<TokenPattern>(&query.node))
+    leaf("TokenPattern", *q) << q->pattern << (q->fold ? " folded" : "");
+  if (const auto* q = std::get_if<StringMatch>(&query.node))
+    leaf("String", *q) << static_cast<int>(q->how) << " '" << q->text << '\'';
   if (const auto* q = std::get_if<UriMatch>(&query.node)) leaf("Uri", *q) << static_cast<int>(q->how) << ' ' << q->uri;
   if (const auto* q = std::get_if<DateMatch>(&query.node)) {
     leaf("Date", *q) << static_cast<int>(q->comparison) << " [" << q->asked.low << ", " << q->asked.high << ')';
@@ -56,7 +59,8 @@ std::string Describe(const Query& query) {
 
 Schema TestSchema() {
   Schema schema;
-  const auto add = [&](FieldId id, FieldKind kind, bool sortable = false, bool patterns = false, bool contains = false) {
+  const auto add = [&](FieldId id, FieldKind kind, bool sortable = false, bool patterns = false,
+                       bool contains = false) {
     schema.Add(kMain, {id, kind, sortable, patterns, contains});
   };
   add(kPlainToken, FieldKind::kToken);
@@ -80,15 +84,20 @@ Schema TestSchema() {
 
 Doc RandomDocuments::RandomDoc() {
   switch (Number(0, 3)) {
-    case 0: return static_cast<Doc>(Number(0, 900));
-    case 1: return static_cast<Doc>(Number(65'400, 66'000));
-    case 2: return static_cast<Doc>(Number(200'000, 200'500));
-    default: return static_cast<Doc>(Number(UINT32_MAX - 300, UINT32_MAX));
+    case 0:
+      return static_cast<Doc>(Number(0, 900));
+    case 1:
+      return static_cast<Doc>(Number(65'400, 66'000));
+    case 2:
+      return static_cast<Doc>(Number(200'000, 200'500));
+    default:
+      return static_cast<Doc>(Number(UINT32_MAX - 300, UINT32_MAX));
   }
 }
 
 TokenValue RandomDocuments::Token() {
-  TokenValue token{Pick<std::string>({"", "", "http://a", "http://b"}), Pick<std::string>({"CT", "MR", "ct", "US", "A1", "A12"})};
+  TokenValue token{Pick<std::string>({"", "", "http://a", "http://b"}),
+                   Pick<std::string>({"CT", "MR", "ct", "US", "A1", "A12"})};
   if (Chance(20)) token.code += std::to_string(Number(0, 50));
   if (Chance(3)) token.code = std::string("z\0\1z", 4);
   if (Chance(2)) token.code = "";
@@ -109,8 +118,9 @@ std::string RandomDocuments::Text() {
 }
 
 std::string RandomDocuments::Uri() {
-  std::string uri = Pick<std::string>({"http://a.org", "http://a.org/", "http://a.org/fhir", "http://a.org/fhir/ValueSet",
-                                       "http://a.org/fhirs", "urn:oid:1.2.3", "http://a.org/fhir/ValueSet/1|2"});
+  std::string uri =
+      Pick<std::string>({"http://a.org", "http://a.org/", "http://a.org/fhir", "http://a.org/fhir/ValueSet",
+                         "http://a.org/fhirs", "urn:oid:1.2.3", "http://a.org/fhir/ValueSet/1|2"});
   if (Chance(5)) uri += "/" + std::string(static_cast<size_t>(Number(170, 230)), 'p');
   if (Chance(10)) uri += "/" + std::to_string(Number(0, 9));
   return uri;
@@ -119,14 +129,18 @@ std::string RandomDocuments::Uri() {
 DateValue RandomDocuments::Date() {
   const int64_t day = Number(-800, 800) * (Chance(5) ? 1000 : 1) * kMicrosPerDay;
   switch (Number(0, 7)) {
-    case 0: return {day, day + 365 * kMicrosPerDay};
-    case 1: return {day + Number(0, kMicrosPerDay - 1), day + Number(0, 3 * kMicrosPerDay)};
+    case 0:
+      return {day, day + 365 * kMicrosPerDay};
+    case 1:
+      return {day + Number(0, kMicrosPerDay - 1), day + Number(0, 3 * kMicrosPerDay)};
     case 2: {
       const int64_t instant = day + 3'600'000'000 * Number(0, 23);
       return {instant, instant + Number(0, 1'000'000)};
     }
-    case 3: return Chance(50) ? DateValue{INT64_MIN, day} : DateValue{day, INT64_MAX};
-    default: return {day, day + kMicrosPerDay};
+    case 3:
+      return Chance(50) ? DateValue{INT64_MIN, day} : DateValue{day, INT64_MAX};
+    default:
+      return {day, day + kMicrosPerDay};
   }
 }
 
@@ -199,17 +213,20 @@ Query RandomDocuments::RandomLeaf(CollectionId collection) {
     }
     case 2: {
       std::string pattern = Mangled(Token().code);
-      if (!pattern.empty() && Chance(50)) pattern[static_cast<size_t>(Number(0, static_cast<int64_t>(pattern.size()) - 1))] = '?';
+      if (!pattern.empty() && Chance(50))
+        pattern[static_cast<size_t>(Number(0, static_cast<int64_t>(pattern.size()) - 1))] = '?';
       if (Chance(60)) pattern += '*';
       if (Chance(30)) pattern = "*" + pattern;
       return Make(TokenPattern{Pick({kCodeToken, kSortedToken}), pattern, Chance(40)});
     }
     case 3:
     case 4: {
-      StringMatch leaf{Pick({kPlainString, kFullString, kSortedString}), static_cast<StringMatch::How>(Number(0, 5)), Text()};
+      StringMatch leaf{Pick({kPlainString, kFullString, kSortedString}), static_cast<StringMatch::How>(Number(0, 5)),
+                       Text()};
       if (leaf.how == StringMatch::How::kPattern) {
         leaf.text = Mangled(leaf.text);
-        if (!leaf.text.empty() && Chance(50)) leaf.text[static_cast<size_t>(Number(0, static_cast<int64_t>(leaf.text.size()) - 1))] = '*';
+        if (!leaf.text.empty() && Chance(50))
+          leaf.text[static_cast<size_t>(Number(0, static_cast<int64_t>(leaf.text.size()) - 1))] = '*';
         if (Chance(50)) leaf.text += '*';
         if (Chance(30)) leaf.text = "*" + leaf.text;
       } else if (leaf.how != StringMatch::How::kExact && Chance(70)) {
@@ -218,17 +235,22 @@ Query RandomDocuments::RandomLeaf(CollectionId collection) {
       return Make(leaf);
     }
     case 5:
-    case 6: return Make(DateMatch{Pick({kPlainDate, kSortedDate}), AnyComparison(), Date()});
-    case 7: return Make(NumberMatch{Pick({kSortedNumber, kPlainNumber}), AnyComparison(), Decimal()});
+    case 6:
+      return Make(DateMatch{Pick({kPlainDate, kSortedDate}), AnyComparison(), Date()});
+    case 7:
+      return Make(NumberMatch{Pick({kSortedNumber, kPlainNumber}), AnyComparison(), Decimal()});
     case 8: {
       QuantityMatch leaf{kQuantity, AnyComparison(), Decimal(), std::nullopt, std::nullopt};
       if (Chance(50)) leaf.system = Quantity().system;
       if (Chance(50)) leaf.code = Quantity().code;
       return Make(leaf);
     }
-    case 9: return Make(ReferenceIs{kToOther, Reference(kOther)});
-    case 10: return Make(UriMatch{kUri, Pick({UriMatch::How::kExact, UriMatch::How::kBelow, UriMatch::How::kAbove}), Uri()});
-    case 11: return Make(Present{FieldId{static_cast<uint16_t>(Number(1, 13))}});
+    case 9:
+      return Make(ReferenceIs{kToOther, Reference(kOther)});
+    case 10:
+      return Make(UriMatch{kUri, Pick({UriMatch::How::kExact, UriMatch::How::kBelow, UriMatch::How::kAbove}), Uri()});
+    case 11:
+      return Make(Present{FieldId{static_cast<uint16_t>(Number(1, 13))}});
     default: {
       DocsIn leaf;
       for (int64_t i = Number(0, 50); i > 0; --i) leaf.docs.push_back(RandomDoc());
@@ -253,19 +275,24 @@ Query RandomDocuments::RandomQuery(CollectionId collection, int depth) {
   };
   switch (Number(0, 5)) {
     case 0:
-    case 1: return Make(And{parts()});
+    case 1:
+      return Make(And{parts()});
     case 2:
-    case 3: return Make(Or{parts()});
-    case 4: return Make(Not{std::make_unique<Query>(RandomQuery(collection, depth - 1))});
-    default: return RandomChain(collection, depth);
+    case 3:
+      return Make(Or{parts()});
+    case 4:
+      return Make(Not{std::make_unique<Query>(RandomQuery(collection, depth - 1))});
+    default:
+      return RandomChain(collection, depth);
   }
 }
 
 std::vector<SortKey> RandomDocuments::RandomSort() {
   std::vector<SortKey> sort;
   for (int64_t i = Number(0, 3); i > 0; --i) {
-    sort.push_back({Pick({kSortedToken, kFullString, kSortedDate, kSortedNumber, kQuantity, kUri, kSortedString, kDocOrder}),
-                    Chance(50)});
+    sort.push_back(
+        {Pick({kSortedToken, kFullString, kSortedDate, kSortedNumber, kQuantity, kUri, kSortedString, kDocOrder}),
+         Chance(50)});
   }
   return sort;
 }

@@ -8,8 +8,8 @@ namespace {
 
 // For the letters the tests use.
 std::string Folded(std::string text) {
-  static const std::vector<std::pair<std::string, std::string>> kTable = {
-      {"É", "e"}, {"é", "e"}, {"ü", "u"}, {"Ü", "u"}, {"ß", "ss"}, {"Ａ", "a"}};
+  static const std::vector<std::pair<std::string, std::string>> kTable = {{"É", "e"}, {"é", "e"},  {"ü", "u"},
+                                                                          {"Ü", "u"}, {"ß", "ss"}, {"Ａ", "a"}};
   for (const auto& [from, to] : kTable) {
     for (size_t at = text.find(from); at != std::string::npos; at = text.find(from)) text.replace(at, from.size(), to);
   }
@@ -44,14 +44,22 @@ template <typename Value>
 bool Compare(Comparison comparison, Value low, Value high, Value asked_low, Value asked_high, bool closed) {
   const bool equal = low >= asked_low && high <= asked_high;
   switch (comparison) {
-    case Comparison::kEqual: return equal;
-    case Comparison::kNotEqual: return !equal;
-    case Comparison::kGreater: return high > asked_high;
-    case Comparison::kLess: return low < asked_low;
-    case Comparison::kGreaterEqual: return high > asked_high || equal;
-    case Comparison::kLessEqual: return low < asked_low || equal;
-    case Comparison::kStartsAfter: return closed ? low > asked_high : low >= asked_high;
-    case Comparison::kEndsBefore: return closed ? high < asked_low : high <= asked_low;
+    case Comparison::kEqual:
+      return equal;
+    case Comparison::kNotEqual:
+      return !equal;
+    case Comparison::kGreater:
+      return high > asked_high;
+    case Comparison::kLess:
+      return low < asked_low;
+    case Comparison::kGreaterEqual:
+      return high > asked_high || equal;
+    case Comparison::kLessEqual:
+      return low < asked_low || equal;
+    case Comparison::kStartsAfter:
+      return closed ? low > asked_high : low >= asked_high;
+    case Comparison::kEndsBefore:
+      return closed ? high < asked_low : high <= asked_low;
     case Comparison::kOverlaps:
       return closed ? low <= asked_high && high >= asked_low : low < asked_high && high > asked_low;
   }
@@ -75,12 +83,18 @@ bool StringMatches(const StringMatch& match, const std::string& text) {
   using How = StringMatch::How;
   const std::string folded = Folded(text), asked = Folded(match.text);
   switch (match.how) {
-    case How::kExact: return text == match.text;
-    case How::kEqualsFolded: return folded == asked;
-    case How::kPrefix: return folded.starts_with(asked);
-    case How::kContains: return folded.find(asked) != std::string::npos;
-    case How::kPattern: return Wild(asked, folded);
-    case How::kWordPrefix: return WordStarts(folded, asked);
+    case How::kExact:
+      return text == match.text;
+    case How::kEqualsFolded:
+      return folded == asked;
+    case How::kPrefix:
+      return folded.starts_with(asked);
+    case How::kContains:
+      return folded.find(asked) != std::string::npos;
+    case How::kPattern:
+      return Wild(asked, folded);
+    case How::kWordPrefix:
+      return WordStarts(folded, asked);
   }
   return false;
 }

@@ -1,5 +1,5 @@
-// The index as one would write it without caring for speed: values in memory, each query a look at every document. Shares no
-// code with the index.
+// The index as one would write it without caring for speed: values in memory, each query a look at every document.
+// Shares no code with the index.
 #pragma once
 
 #include <map>
