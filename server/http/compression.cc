@@ -28,7 +28,7 @@ int ParseQuality(std::string_view text) {
 
 }  // namespace
 
-Coding ChooseCoding(std::string_view accept_encoding) {
+Coding ChooseCoding(std::string_view accept_encoding, bool have_zstd) {
   std::optional<int> gzip, zstd, identity, any;
   while (!accept_encoding.empty()) {
     std::string_view item = TakeUntil(&accept_encoding, ',');
@@ -46,7 +46,7 @@ Coding ChooseCoding(std::string_view accept_encoding) {
     if (name == "*") any = quality;
   }
   const int of_gzip = gzip.value_or(any.value_or(0));
-  const int of_zstd = zstd.value_or(any.value_or(0));
+  const int of_zstd = have_zstd ? zstd.value_or(any.value_or(0)) : 0;
   // Without being named, the identity form is as good as any.
   const int of_identity = identity.value_or(0);
   if (of_zstd > 0 && of_zstd >= of_gzip && of_zstd >= of_identity) return Coding::kZstd;

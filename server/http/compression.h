@@ -12,8 +12,9 @@ namespace hilum::http {
 
 enum class Coding : uint8_t { kIdentity, kGzip, kZstd };
 
-// What the client likes best among those we have; zstd before gzip when it likes both the same.
-Coding ChooseCoding(std::string_view accept_encoding);
+// What the client likes best among those we have; zstd before gzip when it likes both the same. `have_zstd` is false
+// where a gzip form was made before.
+Coding ChooseCoding(std::string_view accept_encoding, bool have_zstd = true);
 
 // Whether a body of that type is text that shrinks.
 bool IsCompressibleType(std::string_view content_type);

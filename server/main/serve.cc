@@ -13,6 +13,7 @@
 #include "server/main/commands.h"
 #include "server/main/demo.h"
 #include "server/main/settings.h"
+#include "server/viewer/viewer.h"
 
 extern char** environ;
 
@@ -102,7 +103,7 @@ http::Route Landing() {
             // The client is gone if this fails; there is nobody to tell.
             responder
                 .Send(200, {{"Content-Type", "application/json"}},
-                      "{\"name\":\"Hilum\",\"version\":\"" HILUM_VERSION "\",\"dicomweb\":\"/dicom-web\",\"health\":\"/healthz\",\"ready\":\"/readyz\",\"metrics\":\"/metrics\"}\n")
+                      "{\"name\":\"Hilum\",\"version\":\"" HILUM_VERSION "\",\"dicomweb\":\"/dicom-web\",\"viewer\":\"/viewer/\",\"health\":\"/healthz\",\"ready\":\"/readyz\",\"metrics\":\"/metrics\"}\n")
                 .IgnoreError();
           }};
 }
@@ -127,10 +128,12 @@ Status Run(Settings& settings) {
 
   dicomweb::Service dicomweb(*store, settings.dicomweb, random, metrics);
   AdminRoutes admin(*store, metrics, random);
+  const viewer::Viewer viewer(disk, settings.viewer_directory.empty() ? viewer::DirectoryBesideProgram() : settings.viewer_directory, settings.dicomweb.root, log);
   const http::Route landing = Landing();
   const auto routes = [&](std::string_view method, std::string_view path) -> const http::Route* {
     if (const http::Route* route = dicomweb.FindRoute(method, path)) return route;
     if (const http::Route* route = admin.FindRoute(method, path)) return route;
+    if (const http::Route* route = viewer.FindRoute(path)) return route;
     return path == "/" ? &landing : nullptr;
   };
   HILUM_ASSIGN_OR_RETURN(const std::unique_ptr<http::Server> server, http::Server::Start(settings.http, routes, clock, random, metrics, log));

@@ -55,6 +55,7 @@ Config Settings::MakeConfig() {
       Setting("search.default_limit", &dicomweb.search_default_limit, "Rows of a search without limit.", "rows", size_t{1}),
       Setting("search.max_limit", &dicomweb.search_max_limit, "Rows of a search at most.", "rows", size_t{1}),
       Setting("search.strict", &dicomweb.search_strict, "Refuse searches by unknown keys with 400; else such keys are ignored with a Warning."),
+      Setting("viewer.directory", &viewer_directory, "Folder with the prepared OHIF viewer; empty takes the folder viewer beside the program."),
       Setting("log.level", &log_level, "Least severity that is logged: debug, info, warning or error."),
       Setting("demo", &demo, "Store a few sample images at start."),
   });

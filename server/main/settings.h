@@ -17,6 +17,7 @@ struct Settings {
   std::string listen = "127.0.0.1:8042";
   bool allow_remote_without_login = false;
   bool demo = false;
+  std::string viewer_directory;  // empty: beside the program
   std::string log_level = "info";
   std::chrono::seconds shutdown_grace{30};
   std::string duplicates = "reject";
