@@ -92,19 +92,19 @@ std::span<const TypeId> TypeList(Range range) {
 const Binding& BindingAt(uint16_t index) {
   return tables::kBindings[index];
 }
-std::span<const Code> CodesOf(const Binding& binding) {
+std::span<const ValueSetCode> CodesOf(const Binding& binding) {
   return Rows(tables::kCodes, binding.codes);
 }
 
 bool HasCode(const Binding& binding, std::string_view code) {
   const auto codes = CodesOf(binding);
-  const auto found = std::ranges::lower_bound(codes, code, {}, &Code::code);
+  const auto found = std::ranges::lower_bound(codes, code, {}, &ValueSetCode::code);
   return found != codes.end() && found->code == code;
 }
 
 bool HasCoding(const Binding& binding, std::string_view system, std::string_view code) {
-  const auto same_code = std::ranges::equal_range(CodesOf(binding), code, {}, &Code::code);
-  return std::ranges::find(same_code, system, &Code::system) != same_code.end();
+  const auto same_code = std::ranges::equal_range(CodesOf(binding), code, {}, &ValueSetCode::code);
+  return std::ranges::find(same_code, system, &ValueSetCode::system) != same_code.end();
 }
 
 std::span<const SearchParam> SearchParamsOf(TypeId resource) {

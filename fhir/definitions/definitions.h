@@ -95,7 +95,7 @@ struct Property {
   Range targets;  // of a Reference or canonical: allowed resource types, empty for any
 };
 
-struct Code {
+struct ValueSetCode {
   std::string_view system;
   std::string_view code;
 };
@@ -220,7 +220,7 @@ PropertyId FindProperty(TypeId type, std::string_view name);
 
 std::span<const TypeId> TypeList(Range range);  // targets and Operation::resources
 const Binding& BindingAt(uint16_t index);
-std::span<const Code> CodesOf(const Binding& binding);
+std::span<const ValueSetCode> CodesOf(const Binding& binding);
 bool HasCode(const Binding& binding, std::string_view code);
 bool HasCoding(const Binding& binding, std::string_view system, std::string_view code);
 

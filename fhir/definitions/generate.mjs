@@ -468,7 +468,7 @@ table('kElements', 'Element', elements.map((e) => `{${text(e.name)}, ${text(e.pa
 table('kProperties', 'Property', properties.map((p) => `{${text(p.name)}, ${id('ElementId', p.element)}, ${id('TypeId', p.type)}, ${range(p.targets)}}`));
 table('kTypeLists', 'TypeId', typeLists.map((t) => id('TypeId', t)));
 table('kBindings', 'Binding', bindings.map((b) => `{${text(b.url)}, ${range(b)}}`));
-table('kCodes', 'Code', codes.map(([system, code]) => `{${text(system)}, ${text(code)}}`));
+table('kCodes', 'ValueSetCode', codes.map(([system, code]) => `{${text(system)}, ${text(code)}}`));
 table('kSearchParams', 'SearchParam', searchParams.map((p) => `{${text(p.code)}, ${text(p.url)}, SearchType{${p.type}}, ${id('TypeId', p.resource)}, ${range(p.paths)}, ` +
   `${range(p.targets)}, ${range(p.groups)}, ${p.field}, ${id('TypeId', p.only)}, ${text(p.expression)}}`));
 table('kPaths', 'Path', paths.map((p) => `{${range(p)}}`));

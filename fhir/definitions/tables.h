@@ -12,7 +12,7 @@ extern const std::span<const Element> kElements;
 extern const std::span<const Property> kProperties;
 extern const std::span<const TypeId> kTypeLists;
 extern const std::span<const Binding> kBindings;
-extern const std::span<const Code> kCodes;
+extern const std::span<const ValueSetCode> kCodes;
 extern const std::span<const SearchParam> kSearchParams;
 extern const std::span<const Path> kPaths;
 extern const std::span<const Step> kSteps;

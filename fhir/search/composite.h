@@ -13,9 +13,17 @@ storage::TokenValue OfTypeToken(std::string_view type_system, std::string_view t
 // Reference.identifier, for reference:identifier=system|value.
 storage::ReferenceValue IdentifierReference(std::string_view system, std::string_view value);
 
-// The first component of a composite, which is a token or a text, as the `system` of the others. kAnySystem for queries
-// that name none: values are written with both.
+// A composite is held by the kind of its last component: tokens as {key, code}, texts and references as "key$text",
+// numbers, dates and quantities as quantities whose `system` is the key. The key is the first component, a token.
+inline constexpr std::string_view kAnySystem =
+    "*";  // for queries that name no system: every value is written with both
+inline constexpr std::string_view kCanonicalUnits = "ucum";  // the `system` of quantities in base units
 std::string CompositeKey(std::string_view system, std::string_view code);
-inline constexpr std::string_view kAnySystem = "*";
+std::string CompositeText(std::string_view key, std::string_view text);
+// The `code` of a quantity: of its unit, or of a number or date at this place of the composite.
+std::string CompositeUnit(std::string_view system, std::string_view code);
+std::string CompositePlace(size_t place);
+// Microseconds in a double: exact from 1684 to 2255.
+storage::NumberValue AsNumber(const storage::DateValue& date);
 
 }  // namespace hilum::fhir

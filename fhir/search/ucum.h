@@ -13,8 +13,8 @@ namespace hilum::fhir {
 
 inline constexpr std::string_view kUcum = "http://unitsofmeasure.org";
 
-// value in base units = (value in the unit * factor + offset) * 10^exponent. Powers of ten are kept apart so that
-// decimals stay exact.
+// value in base units = value in the unit * 10^exponent * factor + offset. Powers of ten are kept apart so that
+// decimals stay exact. decimals stay exact.
 struct CanonicalUnit {
   std::string code;  // "g.m-3"; "1" without a dimension
   double factor = 1;

@@ -1,0 +1,252 @@
+#include "fhir/search/compiler.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "fhir/search/build.h"
+
+namespace hilum::fhir {
+namespace {
+
+using storage::Query;
+
+const TypeId kList = FindResourceType("List").value_or(kNoType);
+
+std::string Quote(std::string_view text) {
+  return "'" + std::string(text.substr(0, 64)) + "'";
+}
+
+Result<Modifier> ParseModifier(std::string_view text) {
+  using Kind = Modifier::Kind;
+  constexpr std::array<std::pair<std::string_view, Kind>, 12> kModifiers = {{{"", Kind::kNone},
+                                                                             {"missing", Kind::kMissing},
+                                                                             {"exact", Kind::kExact},
+                                                                             {"contains", Kind::kContains},
+                                                                             {"text", Kind::kText},
+                                                                             {"not", Kind::kNot},
+                                                                             {"above", Kind::kAbove},
+                                                                             {"below", Kind::kBelow},
+                                                                             {"in", Kind::kIn},
+                                                                             {"not-in", Kind::kNotIn},
+                                                                             {"of-type", Kind::kOfType},
+                                                                             {"identifier", Kind::kIdentifier}}};
+  for (const auto& [name, kind] : kModifiers) {
+    if (name == text) return Modifier{kind, kNoType};
+  }
+  if (const auto type = FindResourceType(text)) return Modifier{Kind::kType, *type};
+  return Unsupported("search modifier " + Quote(text) + " does not exist");
+}
+
+// Name before ':' or '.', and what is behind it.
+std::pair<std::string_view, std::string_view> SplitAt(std::string_view text, char c) {
+  const size_t at = text.find(c);
+  if (at == text.npos) return {text, {}};
+  return {text.substr(0, at), text.substr(at + 1)};
+}
+
+size_t EditDistance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = std::exchange(row[0], i);
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t replace = diagonal + (a[i - 1] != b[j - 1]);
+      diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, replace}));
+    }
+  }
+  return row.back();
+}
+
+}  // namespace
+
+std::string Suggestion(TypeId type, std::string_view code) {
+  if (code.size() > 64) return {};
+  const SearchParam* best = nullptr;
+  size_t best_distance = 3;
+  for (const SearchParam& param : SearchParamsOf(type)) {
+    const size_t distance = EditDistance(code, param.code);
+    if (distance >= best_distance) continue;
+    best = &param;
+    best_distance = distance;
+  }
+  return best == nullptr ? std::string() : "; did you mean " + Quote(best->code) + "?";
+}
+
+Result<ResolvedParam> Compiler::Resolve(TypeId type, std::string_view code) const {
+  ResolvedParam resolved{.code = std::string(code)};
+  if (const SearchParam* param = FindSearchParam(type, code)) {
+    if (param->field == kNoField && param->groups.count == 0) {
+      return NotFound("search parameter " + Quote(code) + " is not supported");
+    }
+    resolved.type = param->type;
+    resolved.definition = param;
+    resolved.only = param->only;
+    if (param->field != kNoField) resolved.field = catalog_.FieldOf(type, param->field);
+    const bool two = param->type == SearchType::kQuantity || param->type == SearchType::kSpecial;
+    if (two) resolved.second_field = catalog_.FieldOf(type, param->field + 1);
+    const auto targets = TypeList(param->targets);
+    resolved.targets.assign(targets.begin(), targets.end());
+  } else if (auto custom = catalog_.FindCustom(type, code)) {
+    resolved.type = custom->type;
+    resolved.field = custom->field;
+    resolved.targets = std::move(custom->targets);
+  } else {
+    return NotFound(std::string(TypeOf(type).name) + " has no search parameter " + Quote(code) +
+                    Suggestion(type, code));
+  }
+  if (resolved.only != kNoType) resolved.targets = {resolved.only};
+  if (resolved.targets.empty()) resolved.targets.assign(ResourceTypes().begin(), ResourceTypes().end());
+  return resolved;
+}
+
+Result<Query> Compiler::Compile(TypeId type, std::string_view name, std::string_view value, size_t depth) {
+  if (depth > options_.max_depth) {
+    return LimitExceeded("chains and _has deeper than " + std::to_string(options_.max_depth) + " levels are refused");
+  }
+  if (name.starts_with("_has:")) return CompileHas(name.substr(5), value, depth);
+  const auto [head, rest] = SplitAt(name, '.');
+  if (!rest.empty()) return CompileChain(type, head, rest, value, depth);
+  if (name == "_id") return CompileIds(type, value);
+  if (name == "_list") return CompileMembers(type, value);
+  const auto [code, modifier_text] = SplitAt(name, ':');
+  HILUM_ASSIGN_OR_RETURN(const ResolvedParam param, Resolve(type, code));
+  HILUM_ASSIGN_OR_RETURN(const Modifier modifier, ParseModifier(modifier_text));
+  return CompileParam(param, modifier, value);
+}
+
+// subject:Patient.name=x: documents whose reference leads to one that matches the rest, for each type it may lead to
+// that has the parameter.
+Result<Query> Compiler::CompileChain(TypeId type, std::string_view head, std::string_view rest, std::string_view value,
+                                     size_t depth) {
+  const auto [code, target] = SplitAt(head, ':');
+  HILUM_ASSIGN_OR_RETURN(const ResolvedParam param, Resolve(type, code));
+  if (param.type != SearchType::kReference) return Invalid(Quote(code) + " is no reference, so it cannot be chained");
+  std::vector<TypeId> targets = param.targets;
+  if (!target.empty()) {
+    const auto named = FindResourceType(target);
+    if (!named) return Invalid(Quote(target) + " in a chain is no resource type");
+    targets = {*named};
+  }
+  std::vector<Query> parts;
+  std::string missing;
+  for (const TypeId to : targets) {
+    auto query = Compile(to, rest, value, depth + 1);
+    if (!query.ok()) {
+      if (query.status().code() != Code::kNotFound) return query;
+      missing = query.status().message();
+      continue;
+    }
+    parts.push_back(Own(storage::RefersTo{param.field, catalog_.CollectionOf(to), Share(*std::move(query))}));
+  }
+  if (parts.empty()) return NotFound(missing);
+  return AnyOf(std::move(parts));
+}
+
+// _has:Observation:patient:code=x: documents that a matching Observation points at by `patient`.
+Result<Query> Compiler::CompileHas(std::string_view path, std::string_view value, size_t depth) {
+  const auto [type_name, after_type] = SplitAt(path, ':');
+  const auto [code, rest] = SplitAt(after_type, ':');
+  const auto source = FindResourceType(type_name);
+  if (!source || code.empty() || rest.empty()) return Invalid("_has must be _has:Type:reference:parameter");
+  HILUM_ASSIGN_OR_RETURN(const ResolvedParam param, Resolve(*source, code));
+  if (param.type != SearchType::kReference) return Invalid(Quote(code) + " in _has is no reference");
+  HILUM_ASSIGN_OR_RETURN(Query query, Compile(*source, rest, value, depth + 1));
+  return Own(storage::ReferredToBy{catalog_.CollectionOf(*source), param.field, Share(std::move(query))});
+}
+
+Result<Query> Compiler::CompileIds(TypeId type, std::string_view value) {
+  storage::DocsIn docs;
+  for (const std::string_view id : SplitValue(value, ',')) {
+    if (++values_ > options_.max_values) return LimitExceeded("too many values in one search; split it");
+    HILUM_ASSIGN_OR_RETURN(const auto doc, catalog_.FindDoc(type, Unescape(id)));
+    if (doc) docs.docs.push_back(*doc);
+  }
+  return Own(std::move(docs));
+}
+
+// _list=42: what List/42 has as items.
+Result<Query> Compiler::CompileMembers(TypeId type, std::string_view value) {
+  if (kList == kNoType) return NotFound("search parameter '_list' is not supported");
+  HILUM_ASSIGN_OR_RETURN(const ResolvedParam item, Resolve(kList, "item"));
+  HILUM_ASSIGN_OR_RETURN(Query lists, CompileIds(kList, value));
+  return Own(storage::ReferredToBy{catalog_.CollectionOf(kList), item.field, Share(std::move(lists))});
+}
+
+Result<Query> Compiler::CompileParam(const ResolvedParam& param, Modifier modifier, std::string_view value) {
+  using Kind = Modifier::Kind;
+  if (modifier.kind == Kind::kMissing) return CompileMissing(param, value);
+  const bool negate = modifier.kind == Kind::kNot || modifier.kind == Kind::kNotIn;
+  if (modifier.kind == Kind::kNot) modifier.kind = Kind::kNone;
+  if (modifier.kind == Kind::kNotIn) modifier.kind = Kind::kIn;
+  if (negate && param.type != SearchType::kToken) {
+    return Unsupported("modifiers not and not-in only go with tokens, not with " + Quote(param.code));
+  }
+  std::vector<Query> parts;
+  for (const std::string_view part : SplitValue(value, ',')) {
+    if (++values_ > options_.max_values) {
+      return LimitExceeded("more than " + std::to_string(options_.max_values) + " values in one search; split it");
+    }
+    if (part.empty()) return Invalid("an empty value in the list of " + Quote(param.code));
+    auto query = CompileValue(param, modifier, part);
+    if (!query.ok()) return query.status().WithContext("search parameter " + Quote(param.code));
+    parts.push_back(*std::move(query));
+  }
+  Query any = AnyOf(std::move(parts));
+  if (!negate) return any;
+  return Own(storage::Not{Share(std::move(any))});
+}
+
+Result<Query> Compiler::CompileMissing(const ResolvedParam& param, std::string_view value) const {
+  if (value != "true" && value != "false") return Invalid("modifier missing takes true or false");
+  if (param.type == SearchType::kComposite)
+    return Unsupported("modifier missing does not go with composites; ask for their components");
+  // Only the written field of a quantity has values whose unit is not known.
+  const storage::FieldId field =
+      param.type == SearchType::kQuantity && param.definition != nullptr ? param.second_field : param.field;
+  Query present = Own(storage::Present{field});
+  if (param.only != kNoType) {
+    present = Own(storage::RefersTo{field, catalog_.CollectionOf(param.only), Share(Own(storage::All{}))});
+  }
+  if (value == "false") return present;
+  return Own(storage::Not{Share(std::move(present))});
+}
+
+Result<Query> Compiler::CompileValue(const ResolvedParam& param, Modifier modifier, std::string_view value) {
+  using Kind = Modifier::Kind;
+  const auto allow = [&](std::initializer_list<Kind> kinds) {
+    return modifier.kind == Kind::kNone || std::ranges::find(kinds, modifier.kind) != kinds.end();
+  };
+  switch (param.type) {
+    case SearchType::kToken:
+      if (allow({Kind::kIn, Kind::kOfType})) return Token(param, modifier, value);
+      break;
+    case SearchType::kString:
+      if (allow({Kind::kExact, Kind::kContains})) return String(param, modifier, value);
+      break;
+    case SearchType::kUri:
+      if (allow({Kind::kAbove, Kind::kBelow})) return Uri(param, modifier, value);
+      break;
+    case SearchType::kReference:
+      if (allow({Kind::kIdentifier, Kind::kType})) return Reference(param, modifier, value);
+      break;
+    case SearchType::kDate:
+      if (allow({})) return Date(param, value);
+      break;
+    case SearchType::kNumber:
+      if (allow({})) return Number(param, value);
+      break;
+    case SearchType::kQuantity:
+      if (allow({})) return Quantity(param, value);
+      break;
+    case SearchType::kSpecial:
+      if (allow({})) return Near(param, value);
+      break;
+    case SearchType::kComposite:
+      if (allow({})) return Composite(param, value);
+      break;
+  }
+  return Unsupported("the modifier is not supported for a parameter of this type");
+}
+
+}  // namespace hilum::fhir

@@ -1,0 +1,268 @@
+#include "fhir/search/extractor.h"
+
+#include <algorithm>
+#include <bitset>
+
+#include "fhir/search/composite.h"
+#include "fhir/search/decimal.h"
+#include "fhir/validate/reference.h"
+
+namespace hilum::fhir {
+namespace {
+
+using json::Find;
+using json::MaybeValue;
+using json::Value;
+using storage::QuantityValue;
+
+constexpr size_t kMaxFields = 512;
+
+}  // namespace
+
+Result<storage::DocumentValues> Extractor::Run() {
+  assert(TypeOf(type_).search_fields <= kMaxFields);
+  std::bitset<kMaxFields> done;
+  for (const SearchParam& param : SearchParamsOf(type_)) {
+    // Parameters that narrow a field are answered by the whole one.
+    if (param.field != kNoField && param.only == kNoType && !done[param.field]) {
+      done.set(param.field);
+      HILUM_RETURN_IF_ERROR(AddParam(param));
+    }
+    for (const CompositeGroup& group : GroupsOf(param)) {
+      if (group.field == kNoField || done[group.field]) continue;
+      done.set(group.field);
+      HILUM_RETURN_IF_ERROR(AddGroup(group));
+    }
+  }
+  return std::move(out_);
+}
+
+void Extractor::Walk(std::span<const Step> steps, Value from, Values* out) const {
+  if (steps.empty()) {
+    out->push_back(from);
+    return;
+  }
+  const Step& step = steps.front();
+  const auto rest = steps.subspan(1);
+  switch (step.op) {
+    case Step::Op::kProperty:
+      return WalkProperty(steps, from, out);
+    case Step::Op::kIsResource:
+      if (ResourceTypeOf(from) == TypeId{step.argument}) Walk(rest, from, out);
+      break;
+    case Step::Op::kRefersTo:
+      if (RefersTo(from, TypeId{step.argument})) Walk(rest, from, out);
+      break;
+    case Step::Op::kWhereEquals:
+      for (const Value child : from.children()) {
+        if (typing_[child.index()] == PropertyId{step.argument} && child.text() == step.text)
+          return Walk(rest, from, out);
+      }
+      break;
+    case Step::Op::kIndex:   // taken by WalkProperty
+    case Step::Op::kIsTrue:  // taken by AddParam
+      break;
+  }
+}
+
+void Extractor::WalkProperty(std::span<const Step> steps, Value object, Values* out) const {
+  const PropertyId property{steps.front().argument};
+  auto rest = steps.subspan(1);
+  std::optional<size_t> place;
+  if (!rest.empty() && rest.front().op == Step::Op::kIndex) {
+    place = rest.front().argument;
+    rest = rest.subspan(1);
+  }
+  for (const Value child : object.children()) {
+    if (typing_[child.index()] != property) continue;
+    if (!child.is_array()) return Walk(rest, child, out);
+    size_t index = 0;
+    for (const Value item : child.children()) {
+      if ((!place || *place == index) && item.kind() != json::Kind::kNull) Walk(rest, item, out);
+      ++index;
+    }
+    return;
+  }
+}
+
+Extractor::Values Extractor::Follow(Range paths, Value from) const {
+  Values values;
+  for (const Path& path : PathsOf(paths)) Walk(StepsOf(path), from, &values);
+  return values;
+}
+
+bool Extractor::RefersTo(Value reference, TypeId type) const {
+  const MaybeValue text = reference.is_string() ? MaybeValue(reference) : Find(reference, "reference");
+  const ReferenceText parsed = ParseReference(text.TextOr(""));
+  if (parsed.type != kNoType) return parsed.type == type;
+  if (parsed.form == ReferenceText::Form::kFragment) {
+    const MaybeValue contained = Find(resource_, "contained");
+    if (!contained) return false;
+    const auto items = contained->children();
+    return std::any_of(items.begin(), items.end(), [&](Value item) {
+      return Find(item, "id").TextOr("") == parsed.id && ResourceTypeOf(item) == type;
+    });
+  }
+  return FindResourceType(Find(reference, "type").TextOr("")) == type;
+}
+
+bool Extractor::IsTrue(ElementId element) const {
+  for (const Value child : resource_.children()) {
+    const PropertyId property = typing_[child.index()];
+    if (property != kNoProperty && PropertyOf(property).element == element) return child.kind() != json::Kind::kFalse;
+  }
+  return false;
+}
+
+Status Extractor::AddParam(const SearchParam& param) {
+  for (const Path& path : PathsOf(param.paths)) {
+    const auto steps = StepsOf(path);
+    if (steps.size() == 1 && steps[0].op == Step::Op::kIsTrue) {
+      Add(param.field, storage::TokenValue{"", IsTrue(ElementId{steps[0].argument}) ? "true" : "false"});
+      continue;
+    }
+    Values values;
+    Walk(steps, resource_, &values);
+    for (const Value value : values) HILUM_RETURN_IF_ERROR(AddValue(param, value));
+  }
+  return Status::Ok();
+}
+
+Status Extractor::AddValue(const SearchParam& param, Value value) {
+  const auto add = [&](auto values, auto convert) {
+    (convert_.*convert)(value, &values);
+    AddAll(param.field, std::move(values));
+  };
+  switch (param.type) {
+    case SearchType::kToken:
+      add(std::vector<storage::TokenValue>(), &Converter::Tokens);
+      break;
+    case SearchType::kString:
+      add(std::vector<storage::StringValue>(), &Converter::Strings);
+      break;
+    case SearchType::kDate:
+      add(std::vector<storage::DateValue>(), &Converter::Dates);
+      break;
+    case SearchType::kNumber:
+      add(std::vector<storage::NumberValue>(), &Converter::Numbers);
+      break;
+    case SearchType::kUri:
+      add(std::vector<storage::UriValue>(), &Converter::Uris);
+      break;
+    case SearchType::kQuantity:
+      AddQuantity(param, value);
+      break;
+    case SearchType::kSpecial:
+      AddPosition(param, value);
+      break;
+    case SearchType::kReference: {
+      std::vector<storage::ReferenceValue> references;
+      HILUM_RETURN_IF_ERROR(convert_.References(value, &references));
+      AddAll(param.field, std::move(references));
+      break;
+    }
+    case SearchType::kComposite:
+      break;
+  }
+  return Status::Ok();
+}
+
+void Extractor::AddQuantity(const SearchParam& param, Value value) {
+  std::vector<ConvertedQuantity> quantities;
+  convert_.Quantities(value, &quantities);
+  for (ConvertedQuantity& quantity : quantities) {
+    if (quantity.canonical) Add(param.field, *std::move(quantity.canonical));
+    Add(param.field + 1, std::move(quantity.written));
+  }
+}
+
+void Extractor::AddPosition(const SearchParam& param, Value position) {
+  const MaybeValue latitude = Find(position, "latitude"), longitude = Find(position, "longitude");
+  if (!latitude || !longitude) return;
+  Add(param.field, storage::NumberValue{ToDouble(latitude->text()), ToDouble(latitude->text())});
+  Add(param.field + 1, storage::NumberValue{ToDouble(longitude->text()), ToDouble(longitude->text())});
+}
+
+Status Extractor::AddGroup(const CompositeGroup& group) {
+  const auto components = ComponentsOf(group);
+  Values values;
+  Walk(StepsOf(PathAt(group.path)), resource_, &values);
+  for (const Value from : values) {
+    std::vector<std::string> keys;
+    KeysOf(components[0], from, &keys);
+    for (const std::string& key : keys) {
+      for (size_t place = 1; place < components.size(); ++place)
+        HILUM_RETURN_IF_ERROR(AddComponent(group, place, from, key));
+    }
+  }
+  return Status::Ok();
+}
+
+void Extractor::KeysOf(const CompositeComponent& component, Value from, std::vector<std::string>* keys) const {
+  for (const Value value : Follow(component.paths, Root(component, from))) {
+    std::vector<storage::TokenValue> tokens;
+    convert_.Tokens(value, &tokens);
+    for (const storage::TokenValue& token : tokens) {
+      keys->push_back(CompositeKey(token.system, token.code));
+      keys->push_back(CompositeKey(kAnySystem, token.code));
+    }
+  }
+}
+
+Status Extractor::AddComponent(const CompositeGroup& group, size_t place, Value from, const std::string& key) {
+  const CompositeComponent& component = ComponentsOf(group)[place];
+  for (const Value value : Follow(component.paths, Root(component, from))) {
+    switch (component.type) {
+      case SearchType::kQuantity: {
+        std::vector<ConvertedQuantity> quantities;
+        convert_.Quantities(value, &quantities);
+        for (const ConvertedQuantity& quantity : quantities) {
+          const QuantityValue& w = quantity.written;
+          Add(group.field, QuantityValue{w.low, w.high, key, CompositeUnit("", "")});
+          Add(group.field, QuantityValue{w.low, w.high, key, CompositeUnit(w.system, w.code)});
+          if (const auto& c = quantity.canonical)
+            Add(group.field, QuantityValue{c->low, c->high, key, CompositeUnit(kCanonicalUnits, c->code)});
+        }
+        break;
+      }
+      case SearchType::kNumber: {
+        std::vector<storage::NumberValue> numbers;
+        convert_.Numbers(value, &numbers);
+        for (const auto& number : numbers)
+          Add(group.field, QuantityValue{number.low, number.high, key, CompositePlace(place)});
+        break;
+      }
+      case SearchType::kDate: {
+        std::vector<storage::DateValue> dates;
+        convert_.Dates(value, &dates);
+        for (const auto& date : dates) {
+          const storage::NumberValue number = AsNumber(date);
+          Add(group.field, QuantityValue{number.low, number.high, key, CompositePlace(place)});
+        }
+        break;
+      }
+      case SearchType::kString: {
+        std::vector<storage::StringValue> strings;
+        convert_.Strings(value, &strings);
+        for (const auto& string : strings) Add(group.field, storage::StringValue{CompositeText(key, string.text)});
+        break;
+      }
+      case SearchType::kReference: {
+        const std::string_view text = Find(value, "reference").TextOr("");
+        if (!text.empty()) Add(group.field, storage::ReferenceValue{std::nullopt, CompositeText(key, text)});
+        break;
+      }
+      default: {
+        std::vector<storage::TokenValue> tokens;
+        convert_.Tokens(value, &tokens);
+        for (const auto& token : tokens) {
+          Add(group.field, storage::TokenValue{key, CompositeKey(token.system, token.code)});
+          Add(group.field, storage::TokenValue{key, CompositeKey(kAnySystem, token.code)});
+        }
+      }
+    }
+  }
+  return Status::Ok();
+}
+
+}  // namespace hilum::fhir

@@ -1,0 +1,80 @@
+// Query strings to parameters and back.
+#include "fhir/json/parser.h"
+#include "fhir/search/query.h"
+
+namespace hilum::fhir {
+namespace {
+
+int HexDigit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  const char lower = static_cast<char>(c | 0x20);
+  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+Result<std::string> Decode(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (size_t at = 0; at < text.size(); ++at) {
+    if (text[at] != '%') {
+      out.push_back(text[at] == '+' ? ' ' : text[at]);
+      continue;
+    }
+    const int high = at + 2 < text.size() ? HexDigit(text[at + 1]) : -1;
+    const int low = high >= 0 ? HexDigit(text[at + 2]) : -1;
+    if (low < 0) return Invalid("'%' in a query must be followed by two hexadecimal digits");
+    out.push_back(static_cast<char>(high << 4 | low));
+    at += 2;
+  }
+  if (json::FindInvalidUtf8(out) != out.size() || out.find('\0') != out.npos) return Invalid("a query must be UTF-8");
+  return out;
+}
+
+void Encode(std::string_view text, std::string* out) {
+  constexpr char kHex[] = "0123456789ABCDEF";
+  constexpr std::string_view kPlain = "-._~:/@!$'()*,;|";
+  for (const char c : text) {
+    const bool plain =
+        (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || kPlain.find(c) != kPlain.npos;
+    if (plain) {
+      out->push_back(c);
+    } else {
+      out->push_back('%');
+      out->push_back(kHex[static_cast<unsigned char>(c) >> 4]);
+      out->push_back(kHex[c & 15]);
+    }
+  }
+}
+
+}  // namespace
+
+Result<std::vector<Parameter>> SplitQuery(std::string_view query, size_t max_parameters) {
+  std::vector<Parameter> parameters;
+  while (!query.empty()) {
+    const size_t end = std::min(query.find('&'), query.size());
+    const std::string_view pair = query.substr(0, end);
+    query.remove_prefix(std::min(end + 1, query.size()));
+    if (pair.empty()) continue;
+    if (parameters.size() == max_parameters) {
+      return LimitExceeded("more than " + std::to_string(max_parameters) + " search parameters; split the search");
+    }
+    const size_t equals = std::min(pair.find('='), pair.size());
+    HILUM_ASSIGN_OR_RETURN(std::string name, Decode(pair.substr(0, equals)));
+    HILUM_ASSIGN_OR_RETURN(std::string value,
+                           Decode(equals < pair.size() ? pair.substr(equals + 1) : std::string_view()));
+    parameters.push_back({std::move(name), std::move(value)});
+  }
+  return parameters;
+}
+
+std::string JoinQuery(const std::vector<Parameter>& parameters) {
+  std::string out;
+  for (const Parameter& parameter : parameters) {
+    if (!out.empty()) out.push_back('&');
+    Encode(parameter.name, &out);
+    out.push_back('=');
+    Encode(parameter.value, &out);
+  }
+  return out;
+}
+
+}  // namespace hilum::fhir

@@ -1,0 +1,203 @@
+#include "fhir/search/query.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "fhir/search/build.h"
+#include "fhir/search/compiler.h"
+
+namespace hilum::fhir {
+namespace {
+
+std::string Quote(std::string_view text) {
+  return "'" + std::string(text.substr(0, 64)) + "'";
+}
+
+Result<size_t> ParseCount(std::string_view text) {
+  size_t count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (error != std::errc() || end != text.data() + text.size())
+    return Invalid("_count takes a whole number of 0 or more");
+  return count;
+}
+
+// Sorts the parameters of one search into what they say. Not thread-safe; one per search.
+class RequestCompiler {
+ public:
+  RequestCompiler(TypeId type, SearchCatalog& catalog, const SearchOptions& options)
+      : type_(type), compiler_(catalog, options) {}
+
+  // kNotFound when the parameter is not known: it has no effect then.
+  Status Add(const Parameter& parameter) {
+    const std::string& name = parameter.name;
+    const std::string_view value = parameter.value;
+    if (value.empty()) return NotFound("search parameter " + Quote(name) + " has no value");
+    if (name == "_sort") return AddSort(value);
+    if (name == "_count") return AddCount(value);
+    if (name == "_total") return AddTotal(value);
+    if (name == "_summary") return AddSummary(value);
+    if (name == "_elements") return AddElements(value);
+    if (name == "_pretty") return AddPretty(value);
+    if (name == "_format") return Status::Ok();
+    if (name == "_contained" && value == "false") return Status::Ok();
+    const auto [base, modifier] = SplitName(name);
+    if (base == "_include" || base == "_revinclude") return AddInclude(base == "_revinclude", modifier, value);
+    HILUM_ASSIGN_OR_RETURN(storage::Query query, compiler_.Compile(type_, name, value));
+    conditions_.push_back(std::move(query));
+    return Status::Ok();
+  }
+
+  SearchRequest Finish() {
+    out_.query = AllOf(std::move(conditions_));
+    return std::move(out_);
+  }
+  SearchRequest& request() { return out_; }
+
+ private:
+  static std::pair<std::string_view, std::string_view> SplitName(std::string_view name) {
+    const size_t colon = std::min(name.find(':'), name.size());
+    return {name.substr(0, colon), name.substr(std::min(colon + 1, name.size()))};
+  }
+
+  Status AddSort(std::string_view value) {
+    for (std::string_view key : SplitValue(value, ',')) {
+      const bool descending = key.starts_with('-');
+      if (descending) key.remove_prefix(1);
+      // Ids say nothing about order; documents are numbered as they come.
+      if (key == "_id") {
+        out_.sort.push_back({storage::kDocOrder, descending});
+        continue;
+      }
+      HILUM_ASSIGN_OR_RETURN(const ResolvedParam param, compiler_.Resolve(type_, key));
+      if (param.type == SearchType::kComposite || param.type == SearchType::kSpecial) {
+        return Unsupported("_sort does not go with " + Quote(key));
+      }
+      out_.sort.push_back({param.field, descending});
+    }
+    return Status::Ok();
+  }
+
+  Status AddCount(std::string_view value) {
+    HILUM_ASSIGN_OR_RETURN(const size_t count, ParseCount(value));
+    out_.count = count;
+    out_.count_only = out_.count_only || count == 0;
+    return Status::Ok();
+  }
+
+  Status AddTotal(std::string_view value) {
+    if (value != "accurate" && value != "estimate" && value != "none")
+      return Invalid("_total takes accurate, estimate or none");
+    out_.total = value == "none" ? TotalMode::kNone : value == "estimate" ? TotalMode::kEstimate : TotalMode::kAccurate;
+    return Status::Ok();
+  }
+
+  Status AddSummary(std::string_view value) {
+    if (value == "count") {
+      out_.count_only = true;
+    } else if (value == "true") {
+      out_.summary = json::Summary::kTrue;
+    } else if (value == "text") {
+      out_.summary = json::Summary::kText;
+    } else if (value == "data") {
+      out_.summary = json::Summary::kData;
+    } else if (value != "false") {
+      return Invalid("_summary takes true, text, data, count or false");
+    }
+    return Status::Ok();
+  }
+
+  Status AddElements(std::string_view value) {
+    for (const std::string_view element : SplitValue(value, ',')) {
+      if (!element.empty()) out_.elements.emplace_back(element);
+    }
+    return Status::Ok();
+  }
+
+  Status AddPretty(std::string_view value) {
+    if (value != "true" && value != "false") return Invalid("_pretty takes true or false");
+    out_.pretty = value == "true";
+    return Status::Ok();
+  }
+
+  // Type:parameter[:Target], Type:*, or *.
+  Status AddInclude(bool reverse, std::string_view modifier, std::string_view value) {
+    Include include{.reverse = reverse, .iterate = modifier == "iterate" || modifier == "recurse"};
+    if (!modifier.empty() && !include.iterate) return Unsupported("the only modifier of includes is iterate");
+    if (value != "*") {
+      const auto [source_name, rest] = SplitName(value);
+      const auto [code, target_name] = SplitName(rest);
+      const auto source = FindResourceType(source_name);
+      if (!source || code.empty())
+        return Invalid("includes are written Type:parameter, Type:parameter:Target, Type:* or *");
+      include.source = *source;
+      if (code != "*") {
+        HILUM_ASSIGN_OR_RETURN(const ResolvedParam param, compiler_.Resolve(*source, code));
+        if (param.type != SearchType::kReference) return Invalid(Quote(code) + " in an include is no reference");
+        include.field = param.field;
+        include.target = param.only;
+      }
+      if (!target_name.empty()) {
+        const auto target = FindResourceType(target_name);
+        if (!target) return Invalid(Quote(target_name) + " in an include is no resource type");
+        include.target = *target;
+      }
+    }
+    if (std::ranges::find(out_.includes, include) == out_.includes.end()) out_.includes.push_back(include);
+    return Status::Ok();
+  }
+
+  const TypeId type_;
+  Compiler compiler_;
+  std::vector<storage::Query> conditions_;
+  SearchRequest out_;
+};
+
+}  // namespace
+
+Result<SearchRequest> CompileSearch(TypeId resource, const std::vector<Parameter>& parameters, Handling handling,
+                                    const std::vector<std::string_view>& reserved, SearchCatalog& catalog,
+                                    const SearchOptions& options) {
+  if (parameters.size() > options.max_parameters) {
+    return LimitExceeded("more than " + std::to_string(options.max_parameters) +
+                         " search parameters; split the search");
+  }
+  RequestCompiler compiler(resource, catalog, options);
+  for (const Parameter& parameter : parameters) {
+    if (std::ranges::find(reserved, parameter.name) != reserved.end()) continue;
+    const Status status = compiler.Add(parameter);
+    if (status.ok()) {
+      compiler.request().used.push_back(parameter);
+    } else if (status.code() != hilum::Code::kNotFound) {
+      return status;
+    } else if (handling == Handling::kStrict) {
+      return Unsupported(status.message());
+    } else {
+      compiler.request().ignored.push_back({parameter, status.message()});
+    }
+  }
+  return compiler.Finish();
+}
+
+Result<std::optional<storage::Query>> CompileCompartment(TypeId compartment, std::string_view id, TypeId resource,
+                                                         SearchCatalog& catalog, const SearchOptions& options) {
+  std::vector<storage::Query> parts;
+  if (resource == compartment) {
+    HILUM_ASSIGN_OR_RETURN(const auto doc, catalog.FindDoc(resource, id));
+    parts.push_back(Own(storage::DocsIn{doc ? std::vector{*doc} : std::vector<storage::Doc>()}));
+  }
+  const std::string reference = std::string(TypeOf(compartment).name) + "/" + std::string(id);
+  const Compartment* definition = FindCompartment(compartment);
+  if (definition == nullptr) return NotFound(std::string(TypeOf(compartment).name) + " gives no compartment its name");
+  Compiler compiler(catalog, options);
+  for (const CompartmentMember& member : MembersOf(*definition)) {
+    if (member.resource != resource) continue;
+    for (const uint16_t index : CompartmentParams(member)) {
+      HILUM_ASSIGN_OR_RETURN(storage::Query query, compiler.Compile(resource, SearchParamAt(index).code, reference));
+      parts.push_back(std::move(query));
+    }
+  }
+  if (parts.empty()) return std::optional<storage::Query>();
+  return std::optional<storage::Query>(AnyOf(std::move(parts)));
+}
+
+}  // namespace hilum::fhir
