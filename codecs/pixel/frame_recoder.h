@@ -1,0 +1,44 @@
+// The frames of one instance in another coding, as the value of Pixel Data. Internal to codecs/pixel. Not thread-safe.
+#pragma once
+
+#include <deque>
+#include <string>
+
+#include "codecs/pixel/instance.h"
+#include "codecs/pixel/transcode.h"
+
+namespace hilum::pixel {
+
+class FrameRecoder {
+ public:
+  // All three outlive it.
+  FrameRecoder(const Instance& instance, const TransferSyntax& target, const TranscodeOptions& options, FrameCodec& codec)
+      : instance_(instance), target_(target), options_(options), codec_(codec) {}
+
+  // Does the first frame, and as many more as the budget for an offset table allows: then the format is known.
+  Status Begin();
+
+  const FrameFormat& format() const { return format_; }
+  bool lossy() const { return lossy_; }
+  // Octets decoded to octets encoded, of the frames seen at Begin.
+  double ratio() const { return encoded_octets_ == 0 ? 1 : static_cast<double>(decoded_octets_) / static_cast<double>(encoded_octets_); }
+  // The whole element, header to delimiter.
+  Status Write(bool explicit_vr, const Sink& sink);
+
+ private:
+  Result<std::string> Next();
+  Status WriteNative(bool explicit_vr, const Sink& sink);
+  Status WriteEncapsulated(bool explicit_vr, const Sink& sink);
+
+  const Instance& instance_;
+  const TransferSyntax& target_;
+  const TranscodeOptions& options_;
+  FrameCodec& codec_;
+  uint32_t next_ = 0;
+  std::deque<std::string> queue_;
+  FrameFormat format_;
+  bool lossy_ = false;
+  uint64_t decoded_octets_ = 0, encoded_octets_ = 0;
+};
+
+}  // namespace hilum::pixel

@@ -1,0 +1,161 @@
+#include "codecs/pixel/grayscale.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <vector>
+
+#include "codecs/pixel/frame_codecs.h"
+
+namespace hilum::pixel {
+namespace {
+
+uint16_t ToLevel(double value, uint32_t most) {
+  return static_cast<uint16_t>(std::clamp(value, 0.0, 1.0) * most + 0.5);
+}
+
+// Calls f(index, cell) for every cell; `Cell` is its unsigned type.
+template <typename Cell, typename F>
+void ForEachCell(const Image& image, F&& f) {
+  const size_t count = image.pixels.size() / sizeof(Cell);
+  for (size_t i = 0; i < count; ++i) {
+    Cell cell;
+    std::memcpy(&cell, image.pixels.data() + i * sizeof(Cell), sizeof(Cell));
+    f(i, cell);
+  }
+}
+
+void Put(Picture* picture, size_t index, uint16_t level) {
+  if (picture->bits == 8) {
+    picture->samples[index] = static_cast<char>(level);
+  } else {
+    std::memcpy(&picture->samples[index * 2], &level, 2);
+  }
+}
+
+// Cells that fit 16 bits: every value that occurs is looked at once.
+template <typename Cell>
+void RenderByTable(const Image& image, const ValueTransform& transform, const RenderOptions& options, bool inverse,
+                   Picture* picture) {
+  const uint32_t most = picture->bits == 8 ? 255 : 65535;
+  std::vector<uint8_t> seen(size_t{1} << 8 * sizeof(Cell), 0);
+  ForEachCell<Cell>(image, [&](size_t, Cell cell) { seen[cell] = 1; });
+  int64_t low = std::numeric_limits<int64_t>::max(), high = std::numeric_limits<int64_t>::min();
+  for (size_t cell = 0; cell < seen.size(); ++cell) {
+    if (seen[cell] == 0) continue;
+    const int64_t value = StoredValue(image.format, cell);
+    low = std::min(low, value);
+    high = std::max(high, value);
+  }
+  const GrayscalePipeline pipeline(transform, image.format, options, inverse, static_cast<double>(low), static_cast<double>(high));
+  std::vector<uint16_t> levels(seen.size(), 0);
+  for (size_t cell = 0; cell < seen.size(); ++cell) {
+    if (seen[cell] != 0) levels[cell] = ToLevel(pipeline.Level(static_cast<double>(StoredValue(image.format, cell))), most);
+  }
+  ForEachCell<Cell>(image, [&](size_t i, Cell cell) { Put(picture, i, levels[cell]); });
+}
+
+// 32 and 64 bits, integers or floating point: no table could hold them.
+template <typename Cell, typename Real>
+void RenderDirectly(const Image& image, const ValueTransform& transform, const RenderOptions& options, bool inverse,
+                    Picture* picture) {
+  const uint32_t most = picture->bits == 8 ? 255 : 65535;
+  const auto value_of = [&](Cell cell) -> double {
+    if (!image.format.is_float) return static_cast<double>(StoredValue(image.format, cell));
+    Real real;
+    std::memcpy(&real, &cell, sizeof(real));
+    return std::isfinite(real) ? static_cast<double>(real) : 0;
+  };
+  double low = std::numeric_limits<double>::max(), high = std::numeric_limits<double>::lowest();
+  ForEachCell<Cell>(image, [&](size_t, Cell cell) {
+    const double value = value_of(cell);
+    low = std::min(low, value);
+    high = std::max(high, value);
+  });
+  const GrayscalePipeline pipeline(transform, image.format, options, inverse, low, high);
+  ForEachCell<Cell>(image, [&](size_t i, Cell cell) { Put(picture, i, ToLevel(pipeline.Level(value_of(cell)), most)); });
+}
+
+}  // namespace
+
+int64_t StoredValue(const FrameFormat& format, uint64_t cell) {
+  const unsigned shift = format.high_bit + 1u - format.bits_stored;
+  const unsigned unused = 64 - format.bits_stored;
+  const uint64_t top = (cell >> shift) << unused;
+  return format.is_signed ? static_cast<int64_t>(top) >> unused : static_cast<int64_t>(top >> unused);
+}
+
+double ApplyWindow(const Window& window, double value) {
+  switch (window.function) {
+    case VoiFunction::kSigmoid: return 1 / (1 + std::exp(-4 * (value - window.center) / window.width));
+    case VoiFunction::kLinearExact: return std::clamp((value - window.center) / window.width + 0.5, 0.0, 1.0);
+    case VoiFunction::kLinear: break;
+  }
+  const double center = window.center - 0.5, width = window.width - 1;
+  if (value <= center - width / 2) return 0;
+  if (value > center + width / 2) return 1;
+  return (value - center) / width + 0.5;
+}
+
+GrayscalePipeline::GrayscalePipeline(const ValueTransform& transform, const FrameFormat& format,
+                                     const RenderOptions& options, bool inverse, double low, double high)
+    : transform_(transform), inverse_(inverse) {
+  if (options.window) {
+    window_ = *options.window;
+  } else if (!transform.windows.empty()) {
+    window_ = transform.windows[std::min(options.stored_window, transform.windows.size() - 1)];
+  } else if (!transform.voi_luts.empty()) {
+    voi_lut_ = &transform.voi_luts[0];
+  } else {
+    // Images of few bits are made to be looked at as they are; of others the values that occur count.
+    if (format.bits_stored <= 8 && !format.is_float) {
+      const double range = std::ldexp(1.0, format.bits_stored) - 1;
+      low = format.is_signed ? -(range + 1) / 2 : 0;
+      high = low + range;
+    }
+    const double a = Modality(low), b = Modality(high);
+    window_ = {.center = (a + b) / 2, .width = std::max(std::abs(b - a), 1e-9), .function = VoiFunction::kLinearExact};
+  }
+}
+
+double GrayscalePipeline::Modality(double stored) const {
+  if (transform_.modality_lut) return transform_.modality_lut->At(static_cast<int64_t>(stored));
+  return stored * transform_.slope.value_or(1) + transform_.intercept.value_or(0);
+}
+
+double GrayscalePipeline::Level(double stored) const {
+  const double value = Modality(stored);
+  double level = 0;
+  if (voi_lut_ != nullptr) {
+    const double index = std::clamp(std::round(value), -1e9, 1e9);
+    level = voi_lut_->At(static_cast<int64_t>(index)) / (std::ldexp(1.0, voi_lut_->bits) - 1);
+  } else {
+    level = ApplyWindow(window_, value);
+  }
+  return inverse_ ? 1 - level : level;
+}
+
+Picture RenderGrayscale(const Image& image, const ValueTransform& transform, const RenderOptions& options, bool inverse) {
+  const FrameFormat& format = image.format;
+  Picture picture{.width = format.columns, .height = format.rows, .bits = static_cast<uint8_t>(options.sixteen_bits ? 16 : 8)};
+  picture.samples.assign(size_t{format.rows} * format.columns * (picture.bits / 8), '\0');
+  switch (format.bits_allocated) {
+    case 1: {
+      const GrayscalePipeline pipeline(transform, format, options, inverse, 0, 1);
+      const uint32_t most = picture.bits == 8 ? 255 : 65535;
+      const uint16_t levels[2] = {ToLevel(pipeline.Level(0), most), ToLevel(pipeline.Level(1), most)};
+      for (size_t i = 0; i < size_t{format.rows} * format.columns; ++i) {
+        Put(&picture, i, levels[image.pixels[i / 8] >> i % 8 & 1]);
+      }
+      break;
+    }
+    case 8: RenderByTable<uint8_t>(image, transform, options, inverse, &picture); break;
+    case 16: RenderByTable<uint16_t>(image, transform, options, inverse, &picture); break;
+    case 32: RenderDirectly<uint32_t, float>(image, transform, options, inverse, &picture); break;
+    default: RenderDirectly<uint64_t, double>(image, transform, options, inverse, &picture); break;
+  }
+  return picture;
+}
+
+}  // namespace hilum::pixel

@@ -1,0 +1,38 @@
+// From stored values to grey levels (PS3.4 N.2.1). Internal to codecs/pixel.
+#pragma once
+
+#include <optional>
+
+#include "codecs/pixel/instance.h"
+#include "codecs/pixel/render.h"
+
+namespace hilum::pixel {
+
+// Modality LUT or rescale, then VOI LUT or window, then inversion: stored value to 0 (black) ... 1 (white).
+class GrayscalePipeline {
+ public:
+  // `low` and `high`: least and greatest stored value of the frame, for a window where none is stored or given.
+  GrayscalePipeline(const ValueTransform& transform, const FrameFormat& format, const RenderOptions& options, bool inverse,
+                    double low, double high);
+
+  double Level(double stored) const;
+
+ private:
+  double Modality(double stored) const;
+
+  const ValueTransform& transform_;
+  const bool inverse_;
+  Window window_;
+  const LookupTable* voi_lut_ = nullptr;
+};
+
+// Where a value lies in a window: 0 to 1 (PS3.3 C.11.2.1.2, C.11.2.1.3).
+double ApplyWindow(const Window& window, double value);
+
+// The picture of a grayscale frame, 8 or 16 bits.
+Picture RenderGrayscale(const Image& image, const ValueTransform& transform, const RenderOptions& options, bool inverse);
+
+// Stored value of a cell: the bits below High Bit, sign continued.
+int64_t StoredValue(const FrameFormat& format, uint64_t cell);
+
+}  // namespace hilum::pixel

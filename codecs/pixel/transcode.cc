@@ -1,0 +1,344 @@
+#include "codecs/pixel/transcode.h"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "codecs/dicom/attributes.h"
+#include "codecs/pixel/data_set_writer.h"
+#include "codecs/pixel/frame_recoder.h"
+#include "codecs/pixel/instance.h"
+
+namespace hilum::pixel {
+namespace {
+
+using dicom::Element;
+using dicom::Tag;
+using dicom::Vr;
+namespace tags = dicom::tags;
+
+constexpr Tag kPlanarConfiguration{0x0028, 0x0006}, kLossyCompression{0x0028, 0x2110}, kLossyRatio{0x0028, 0x2112},
+    kLossyMethod{0x0028, 0x2114}, kIconImageSequence{0x0088, 0x0200};
+constexpr size_t kFlushOctets = 64 << 10;
+
+// PS3.3 C.7.6.1.1.5.2.
+std::string_view LossyMethod(Coding coding) {
+  switch (coding) {
+    case Coding::kJpegLs: return "ISO_14495_1";
+    case Coding::kJpeg2000: return "ISO_15444_1";
+    case Coding::kHtj2k: return "ISO_15444_15";
+    default: return "ISO_10918_1";
+  }
+}
+
+// Passes on, deflated (PS3.5 A.5); memory is bounded by its buffer.
+class DeflatingSink {
+ public:
+  explicit DeflatingSink(const Sink& sink) : sink_(sink) {}
+  ~DeflatingSink() {
+    if (open_) deflateEnd(&stream_);
+  }
+  DeflatingSink(const DeflatingSink&) = delete;
+  DeflatingSink& operator=(const DeflatingSink&) = delete;
+
+  Status Write(Bytes bytes) {
+    while (!bytes.empty()) {
+      const Bytes piece = bytes.substr(0, size_t{1} << 30);
+      HILUM_RETURN_IF_ERROR(Run(piece, Z_NO_FLUSH));
+      bytes.remove_prefix(piece.size());
+    }
+    return Status::Ok();
+  }
+  Status Finish() {
+    HILUM_RETURN_IF_ERROR(Run({}, Z_FINISH));
+    return written_ % 2 == 0 ? Status::Ok() : sink_(Bytes("\0", 1));
+  }
+
+ private:
+  Status Run(Bytes bytes, int flush) {
+    if (!open_) {
+      if (deflateInit2(&stream_, 6, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
+        return Internal("deflate: cannot start zlib");
+      }
+      open_ = true;
+    }
+    stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+    stream_.avail_in = static_cast<uInt>(bytes.size());
+    do {
+      stream_.next_out = reinterpret_cast<Bytef*>(buffer_);
+      stream_.avail_out = sizeof(buffer_);
+      deflate(&stream_, flush);
+      const size_t some = sizeof(buffer_) - stream_.avail_out;
+      written_ += some;
+      if (some > 0) HILUM_RETURN_IF_ERROR(sink_(Bytes(buffer_, some)));
+    } while (stream_.avail_out == 0);
+    return Status::Ok();
+  }
+
+  const Sink& sink_;
+  z_stream stream_{};
+  bool open_ = false;
+  uint64_t written_ = 0;
+  char buffer_[kFlushOctets];
+};
+
+// Writes what it visits; the top level may have attributes replaced and its pixel data recoded.
+class Rewriter : public dicom::Visitor {
+ public:
+  // `cell`: octets of a pixel cell, 0 when not known.
+  Rewriter(Bytes bytes, const TransferSyntax& target, size_t cell, FrameRecoder* recoder, const Sink& sink)
+      : bytes_(bytes), target_(target), cell_(cell), recoder_(recoder), sink_(sink), writer_(target.explicit_vr, &out_) {}
+
+  void Replace(Tag tag, Vr vr, std::string value) { changes_[tag] = {vr, std::move(value), false}; }
+  // After what is there, as one more value.
+  void AppendValue(Tag tag, Vr vr, std::string value) { changes_[tag] = {vr, std::move(value), true}; }
+
+  Status OnElement(const Element& e) override {
+    if (e.tag.element == 0) return Status::Ok();  // group lengths are optional, and wrong from now on
+    if (e.depth > 0) {
+      writer_.Add(e);
+      return Status::Ok();
+    }
+    WriteBefore(e.tag);
+    if (Take(e)) return Status::Ok();
+    const bool offsets = e.tag == tags::kExtendedOffsetTable || e.tag == tags::kExtendedOffsetTableLengths;
+    if (offsets && recoder_ != nullptr) return Status::Ok();
+    if (e.tag == tags::kPixelData || e.tag == tags::kFloatPixelData || e.tag == tags::kDoubleFloatPixelData) {
+      return OnPixelData(e);
+    }
+    writer_.Add(e);
+    return FlushSome();
+  }
+
+  Status OnSequenceBegin(const Element& e) override {
+    if (e.depth == 0) {
+      WriteBefore(e.tag);
+      sequence_ = e.tag;
+      sequence_begin_ = out_.size();
+      drop_sequence_ = false;
+    }
+    writer_.AddHeader(e.tag, Vr("SQ"), UINT32_MAX);
+    return Status::Ok();
+  }
+  Status OnItemBegin(uint32_t) override {
+    writer_.AddItemTag(tags::kItem, UINT32_MAX);
+    return Status::Ok();
+  }
+  Status OnItemEnd(uint32_t) override {
+    writer_.AddItemTag(tags::kItemDelimitation, 0);
+    return Status::Ok();
+  }
+  Status OnSequenceEnd(uint32_t depth) override {
+    writer_.AddItemTag(tags::kSequenceDelimitation, 0);
+    if (depth > 0) return Status::Ok();
+    if (drop_sequence_) out_.resize(sequence_begin_);
+    return FlushSome();
+  }
+
+  Status OnEncapsulated(const Element& e) override {
+    if (e.depth == 0) {
+      WriteBefore(e.tag);
+      return OnPixelData(e);
+    }
+    if (!target_.encapsulated()) {
+      // The icon is a preview of the image: an instance without it is whole.
+      if (sequence_ != kIconImageSequence) return Unsupported("encapsulated pixel data inside " + dicom::ToString(sequence_));
+      drop_sequence_ = true;
+      return Status::Ok();
+    }
+    AddFragments(e);
+    return Status::Ok();
+  }
+
+  Status Finish() {
+    WriteBefore({0xFFFF, 0xFFFF});
+    return Flush();
+  }
+
+ private:
+  struct Value {
+    Vr vr;
+    std::string value;
+    bool append;
+  };
+
+  // New attributes whose place comes before `tag`.
+  void WriteBefore(Tag tag) {
+    while (!changes_.empty() && changes_.begin()->first < tag) {
+      const auto& [other, change] = *changes_.begin();
+      writer_.Add(other, change.vr, change.value);
+      changes_.erase(changes_.begin());
+    }
+  }
+
+  bool Take(const Element& e) {
+    const auto found = changes_.find(e.tag);
+    if (found == changes_.end()) return false;
+    std::string value;
+    if (found->second.append) {
+      value = e.value;
+      while (!value.empty() && (value.back() == ' ' || value.back() == 0)) value.pop_back();
+      if (!value.empty()) value.push_back('\\');
+    }
+    writer_.Add(e.tag, found->second.vr, value + found->second.value);
+    changes_.erase(found);
+    return true;
+  }
+
+  Status OnPixelData(const Element& e) {
+    HILUM_RETURN_IF_ERROR(Flush());
+    // A second one in the same data set would be another image.
+    if (recoder_ != nullptr && !pixels_written_ && e.tag == tags::kPixelData) {
+      pixels_written_ = true;
+      return recoder_->Write(target_.explicit_vr, sink_);
+    }
+    if (e.value.empty() && e.length > 0) {
+      AddFragments(e);
+      return FlushSome();
+    }
+    // Cells of 32 bits are found in big-endian files with all their octets reversed, although OW has words of 16.
+    const size_t unit = e.big_endian ? std::max(OrderUnit(e.vr), cell_) : 1;
+    Vr vr = e.vr;
+    // Implicit VR little endian knows pixel data as OW only.
+    if (vr == Vr("UN")) vr = Vr("OW");
+    writer_.AddHeader(e.tag, vr, static_cast<uint32_t>(e.length + e.length % 2));
+    HILUM_RETURN_IF_ERROR(Flush());
+    if (unit == 1) {
+      HILUM_RETURN_IF_ERROR(sink_(e.value));
+    } else {
+      for (size_t at = 0; at < e.value.size(); at += kFlushOctets) {
+        AppendReversed(e.value.substr(at, kFlushOctets), unit, &out_);
+        HILUM_RETURN_IF_ERROR(Flush());
+      }
+    }
+    if (e.length % 2 != 0) out_.push_back('\0');
+    return Status::Ok();
+  }
+
+  // As they are: fragments are little endian in every syntax that has them.
+  void AddFragments(const Element& e) {
+    writer_.AddHeader(e.tag, Vr("OB"), UINT32_MAX);
+    out_.append(bytes_.substr(e.offset, e.length));
+    writer_.AddItemTag(tags::kSequenceDelimitation, 0);
+  }
+
+  Status FlushSome() { return out_.size() >= kFlushOctets ? Flush() : Status::Ok(); }
+  Status Flush() {
+    if (out_.empty()) return Status::Ok();
+    HILUM_RETURN_IF_ERROR(sink_(out_));
+    out_.clear();
+    return Status::Ok();
+  }
+
+  const Bytes bytes_;
+  const TransferSyntax& target_;
+  const size_t cell_;
+  FrameRecoder* const recoder_;
+  const Sink& sink_;
+  std::string out_;
+  DataSetWriter writer_;
+  std::map<Tag, Value> changes_;
+  Tag sequence_;
+  size_t sequence_begin_ = 0;
+  bool drop_sequence_ = false;
+  bool pixels_written_ = false;
+};
+
+void DescribePixels(const Instance& instance, const FrameRecoder& recoder, const TransferSyntax& target, Rewriter* rewriter) {
+  const FrameFormat& before = instance.format();
+  const FrameFormat& after = recoder.format();
+  if (after.photometric != before.photometric) {
+    rewriter->Replace(tags::kPhotometricInterpretation, Vr("CS"), std::string(PhotometricName(after.photometric)));
+  }
+  if (after.samples > 1) rewriter->Replace(kPlanarConfiguration, Vr("US"), std::string(2, '\0'));
+  if (recoder.lossy() || instance.syntax().lossy_only) rewriter->Replace(kLossyCompression, Vr("CS"), "01");
+  if (recoder.lossy()) {
+    char ratio[32];
+    std::snprintf(ratio, sizeof(ratio), "%.2f", recoder.ratio());
+    rewriter->AppendValue(kLossyRatio, Vr("DS"), ratio);
+    rewriter->AppendValue(kLossyMethod, Vr("CS"), std::string(LossyMethod(target.coding)));
+  }
+}
+
+// Preamble and File Meta Information (PS3.10 7.1) as they were, but for the transfer syntax and what has to be there.
+Result<std::string> MetaInformation(Bytes file, const dicom::Layout& layout, std::string_view to,
+                                    const dicom::ReadLimits& limits) {
+  std::string body;
+  DataSetWriter writer(/*explicit_vr=*/true, &body);
+  std::map<Tag, Element> elements;
+  for (const Element& e : layout.meta) {
+    if (e.tag.element != 0) elements.emplace(e.tag, e);
+  }
+  if (!elements.contains(tags::kMediaStorageSopInstanceUid) || !elements.contains(tags::kMediaStorageSopClassUid)) {
+    HILUM_ASSIGN_OR_RETURN(const dicom::Header header, dicom::ReadHeader(file, dicom::AttributeSelection({}), limits));
+    writer.Add({0x0002, 0x0001}, Vr("OB"), Bytes("\0\1", 2));
+    writer.Add(tags::kMediaStorageSopClassUid, Vr("UI"), header.sop_class_uid);
+    writer.Add(tags::kMediaStorageSopInstanceUid, Vr("UI"), header.sop_uid);
+    writer.Add(tags::kTransferSyntaxUid, Vr("UI"), to);
+  } else {
+    elements.erase(tags::kTransferSyntaxUid);
+    bool written = false;
+    for (const auto& [tag, element] : elements) {
+      if (!written && tag > tags::kTransferSyntaxUid) {
+        writer.Add(tags::kTransferSyntaxUid, Vr("UI"), to);
+        written = true;
+      }
+      writer.Add(element);
+    }
+    if (!written) writer.Add(tags::kTransferSyntaxUid, Vr("UI"), to);
+  }
+  std::string meta(128, '\0');
+  meta += "DICM";
+  std::string length;
+  AppendLe(&length, static_cast<uint32_t>(body.size()));
+  DataSetWriter(/*explicit_vr=*/true, &meta).Add({0x0002, 0x0000}, Vr("UL"), length);
+  return meta + body;
+}
+
+class Nothing : public dicom::Visitor {
+ public:
+  Status OnElement(const Element&) override { return Status::Ok(); }
+};
+
+}  // namespace
+
+bool CanTranscode(std::string_view from, std::string_view to) {
+  return CanDecode(from) && (from == to || CanEncode(to)) && to != "1.2.840.10008.1.2.2";
+}
+
+Status Transcode(Bytes file, std::string_view to, const TranscodeOptions& options, FrameCodec& codec, const Sink& sink) {
+  const TransferSyntax* target = FindTransferSyntax(to);
+  if (target == nullptr || !target->can_encode) {
+    return Unsupported("transfer syntax " + std::string(to) + " cannot be written");
+  }
+  Result<Instance> instance = Instance::Open(file, options.read);
+  const bool has_pixels = instance.ok();
+  if (!has_pixels && (instance.status().code() != Code::kNotFound || target->encapsulated())) return instance.status();
+  std::optional<FrameRecoder> recoder;
+  if (has_pixels && (instance->syntax().encapsulated() ? instance->syntax().uid != to : target->encapsulated())) {
+    recoder.emplace(*instance, *target, options, codec);
+    HILUM_RETURN_IF_ERROR(recoder->Begin());
+  }
+  Nothing nothing;
+  std::string inflated;
+  HILUM_ASSIGN_OR_RETURN(const dicom::Layout layout, dicom::Read(file, options.read, nothing, &inflated));
+  HILUM_ASSIGN_OR_RETURN(const std::string meta, MetaInformation(file, layout, to, options.read));
+  HILUM_RETURN_IF_ERROR(sink(meta));
+  DeflatingSink deflating(sink);
+  const Sink data_set = target->deflated ? Sink([&](Bytes bytes) { return deflating.Write(bytes); }) : sink;
+  Rewriter rewriter(layout.deflated ? Bytes(inflated) : file, *target,
+                    has_pixels ? instance->format().bits_allocated / 8 : 0, recoder ? &*recoder : nullptr, data_set);
+  if (recoder) DescribePixels(*instance, *recoder, *target, &rewriter);
+  std::string again;
+  const Result<dicom::Layout> written = dicom::Read(file, options.read, rewriter, &again);
+  if (!written.ok()) return written.status();
+  HILUM_RETURN_IF_ERROR(rewriter.Finish());
+  return target->deflated ? deflating.Finish() : Status::Ok();
+}
+
+}  // namespace hilum::pixel
