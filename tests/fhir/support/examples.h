@@ -32,6 +32,7 @@ inline std::string ReadAll(const std::filesystem::path& path) {
   return out;
 }
 
+#ifdef HILUM_TEST_DATA
 inline std::filesystem::path FhirData() {
   return std::filesystem::path(HILUM_TEST_DATA) / "fhir";
 }

@@ -1,0 +1,34 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "fhir/search/query.h"
+
+namespace hilum::fhir {
+namespace {
+
+using testing::ElementsAre;
+
+TEST(Parameters, AreDecodedInOrderWithRepeats) {
+  const auto parameters = SplitQuery("name=a+b%20c&&code=http%3A%2F%2Fx%7C1&name=&flag", 100);
+  ASSERT_TRUE(parameters.ok());
+  EXPECT_THAT(*parameters, ElementsAre(Parameter{"name", "a b c"}, Parameter{"code", "http://x|1"},
+                                       Parameter{"name", ""}, Parameter{"flag", ""}));
+}
+
+TEST(Parameters, SurviveARoundThroughTheSelfLink) {
+  const std::vector<Parameter> parameters = {{"a:exact", "x&y=z +%\u00e9\n"}, {"code", "http://loinc.org|1-2,b\\,c$d"}};
+  const auto again = SplitQuery(JoinQuery(parameters), 100);
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(*again, parameters);
+}
+
+TEST(Parameters, RefuseWhatIsMalformedOrTooMuch) {
+  for (const char* bad : {"a=%", "a=%4", "a=%4G", "a=%FF", "a=%00", "%C3=1"}) {
+    EXPECT_EQ(SplitQuery(bad, 100).status().code(), Code::kInvalid) << bad;
+  }
+  EXPECT_EQ(SplitQuery("a=1&b=2&c=3", 2).status().code(), Code::kLimit);
+  EXPECT_TRUE(SplitQuery("a=1&b=2", 2).ok());
+}
+
+}  // namespace
+}  // namespace hilum::fhir
