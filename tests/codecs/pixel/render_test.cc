@@ -1,0 +1,297 @@
+#include "codecs/pixel/render.h"
+
+#include <gtest/gtest.h>
+#include <spng.h>
+
+#include <cmath>
+#include <string>
+
+#include "tests/codecs/pixel/generated.h"
+#include "tests/codecs/pixel/instances.h"
+
+namespace hilum::pixel {
+namespace {
+
+using dicom::Part10Writer;
+using dicom::Vr;
+
+FrameFormat Format(uint32_t rows, uint32_t columns, uint16_t bits, Photometric photometric = Photometric::kMonochrome2, bool is_signed = false) {
+  return {.rows = rows, .columns = columns, .bits_allocated = bits, .bits_stored = bits,
+          .high_bit = static_cast<uint16_t>(bits - 1), .is_signed = is_signed, .photometric = photometric};
+}
+
+std::string Words(std::initializer_list<int> values) {
+  std::string octets;
+  for (const int value : values) AppendLe<uint16_t>(&octets, static_cast<uint16_t>(value));
+  return octets;
+}
+
+using Attributes = std::function<void(Part10Writer*)>;
+
+// Samples of the picture of a single-frame image.
+std::vector<int> Rendered(const FrameFormat& format, const std::string& pixels, const Attributes& attributes = [](Part10Writer*) {},
+                          const RenderOptions& options = {}) {
+  const std::string file = testing::MakeInstance({.format = format, .pixels = pixels, .before_pixels = attributes});
+  const Result<Instance> instance = Instance::Open(file);
+  if (!instance.ok()) return {-1};
+  LocalCodec codec;
+  const Result<Picture> picture = RenderPicture(*instance, 0, options, codec);
+  if (!picture.ok()) return {-2};
+  std::vector<int> samples;
+  for (size_t i = 0; i < picture->samples.size(); i += picture->bits / 8) {
+    samples.push_back(picture->bits == 8 ? static_cast<uint8_t>(picture->samples[i]) : LoadLe<uint16_t>(&picture->samples[i]));
+  }
+  return samples;
+}
+
+using V = std::vector<int>;
+
+TEST(Render, LinearWindowIsThatOfTheStandard) {
+  // PS3.3 C.11.2.1.2.1 with c=2048, w=4096: y = (x - 2047.5) / 4095 + 0.5.
+  const RenderOptions options{.window = Window{2048, 4096, VoiFunction::kLinear}};
+  EXPECT_EQ(Rendered(Format(1, 4, 16), Words({0, 1024, 4095, 5000}), [](Part10Writer*) {}, options), (V{0, 64, 255, 255}));
+  // Width 1 is a threshold at c - 0.5.
+  EXPECT_EQ(Rendered(Format(1, 3, 16), Words({99, 100, 101}), [](Part10Writer*) {}, {.window = Window{100, 1, VoiFunction::kLinear}}),
+            (V{0, 255, 255}));
+}
+
+TEST(Render, ExactAndSigmoidWindows) {
+  const auto with = [](VoiFunction f) { return RenderOptions{.window = Window{100, 100, f}}; };
+  EXPECT_EQ(Rendered(Format(1, 3, 16), Words({50, 100, 150}), [](Part10Writer*) {}, with(VoiFunction::kLinearExact)), (V{0, 128, 255}));
+  const double low = 255 / (1 + std::exp(2.0)), high = 255 / (1 + std::exp(-2.0));
+  EXPECT_EQ(Rendered(Format(1, 3, 16), Words({50, 100, 150}), [](Part10Writer*) {}, with(VoiFunction::kSigmoid)),
+            (V{int(low + 0.5), 128, int(high + 0.5)}));
+}
+
+TEST(Render, RescaleComesBeforeTheStoredWindow) {
+  const auto attributes = [](Part10Writer* out) {
+    out->Add({0x0028, 0x1050}, Vr("DS"), "40\\300 ");
+    out->Add({0x0028, 0x1051}, Vr("DS"), "400\\1500");
+    out->Add({0x0028, 0x1052}, Vr("DS"), "-1024");
+    out->Add({0x0028, 0x1053}, Vr("DS"), "1");
+  };
+  // Window 40/400 in Hounsfield: -160.5 and below is black, 239.5 and above white.
+  EXPECT_EQ(Rendered(Format(1, 3, 16), Words({1024 - 161, 1024 + 40, 1024 + 240}), attributes), (V{0, 128, 255}));
+  EXPECT_EQ(Rendered(Format(1, 2, 16), Words({1024 - 161, 1024 + 300}), attributes, {.stored_window = 1}),
+            (V{int(((-161 - 299.5) / 1499 + 0.5) * 255 + 0.5), 128}));
+}
+
+TEST(Render, WithoutAWindowTheValuesThatOccurCount) {
+  EXPECT_EQ(Rendered(Format(1, 3, 16, Photometric::kMonochrome2, true), Words({-1000, 0, 1000})), (V{0, 128, 255}));
+  EXPECT_EQ(Rendered(Format(1, 2, 16), Words({7, 7})).size(), 2u);
+  EXPECT_EQ(Rendered(Format(1, 3, 8), "\x10\x80\xFF"), (V{16, 128, 255}));
+}
+
+TEST(Render, InversionHappensOnce) {
+  const auto inverse = [](Part10Writer* out) { out->Add({0x2050, 0x0020}, Vr("CS"), "INVERSE"); };
+  const auto identity = [](Part10Writer* out) { out->Add({0x2050, 0x0020}, Vr("CS"), "IDENTITY"); };
+  const std::string pixels("\0\xFF", 2);
+  EXPECT_EQ(Rendered(Format(1, 2, 8, Photometric::kMonochrome2), pixels, identity), (V{0, 255}));
+  EXPECT_EQ(Rendered(Format(1, 2, 8, Photometric::kMonochrome2), pixels, inverse), (V{255, 0}));
+  EXPECT_EQ(Rendered(Format(1, 2, 8, Photometric::kMonochrome1), pixels), (V{255, 0}));
+  EXPECT_EQ(Rendered(Format(1, 2, 8, Photometric::kMonochrome1), pixels, inverse), (V{255, 0}));
+}
+
+std::string LutItem(const std::string& descriptor, const std::string& data) {
+  std::string body;
+  const auto add = [&](uint16_t element, const char* vr, const std::string& value) {
+    AppendLe<uint16_t>(&body, 0x0028);
+    AppendLe<uint16_t>(&body, element);
+    body += vr;
+    if (std::string_view(vr) == "OW") AppendLe<uint16_t>(&body, 0), AppendLe<uint32_t>(&body, static_cast<uint32_t>(value.size()));
+    else AppendLe<uint16_t>(&body, static_cast<uint16_t>(value.size()));
+    body += value;
+  };
+  add(0x3002, "US", descriptor);
+  add(0x3006, "OW", data);
+  std::string item;
+  AppendLe<uint32_t>(&item, 0xE000FFFE);
+  AppendLe<uint32_t>(&item, static_cast<uint32_t>(body.size()));
+  return item + body;
+}
+
+TEST(Render, LookUpTablesClampAtTheirEnds) {
+  // Modality: 4 entries from 10; VOI: 3 entries of 12 bits from 100.
+  const auto attributes = [](Part10Writer* out) {
+    out->Add({0x0028, 0x3000}, Vr("SQ"), LutItem(Words({4, 10, 16}), Words({100, 101, 102, 103})));
+    out->Add({0x0028, 0x3010}, Vr("SQ"), LutItem(Words({3, 100, 12}), Words({0, 4095, 2048})));
+  };
+  EXPECT_EQ(Rendered(Format(1, 5, 16), Words({0, 10, 11, 12, 60000}), attributes), (V{0, 0, 255, 128, 128}));
+}
+
+TEST(Render, SixteenBitsKeepTheLevels) {
+  const RenderOptions options{.type = PictureType::kPng, .sixteen_bits = true, .window = Window{32767.5, 65535, VoiFunction::kLinearExact}};
+  EXPECT_EQ(Rendered(Format(1, 3, 16), Words({0, 12345, 65535}), [](Part10Writer*) {}, options), (V{0, 12345, 65535}));
+}
+
+Attributes Palette(int entries, int first, int bits, const std::string& red, const std::string& green, const std::string& blue) {
+  return [=](Part10Writer* out) {
+    for (uint16_t i = 1; i <= 3; ++i) out->Add({0x0028, static_cast<uint16_t>(0x1100 + i)}, Vr("US"), Words({entries, first, bits}));
+    out->Add({0x0028, 0x1201}, Vr("OW"), red);
+    out->Add({0x0028, 0x1202}, Vr("OW"), green);
+    out->Add({0x0028, 0x1203}, Vr("OW"), blue);
+  };
+}
+
+TEST(Render, PalettesOf8And16Bits) {
+  const FrameFormat format = Format(1, 3, 8, Photometric::kPaletteColor);
+  // Index 0 is below the first entry, 9 beyond the last: both are clamped.
+  EXPECT_EQ(Rendered(format, std::string("\0\5\11", 3), Palette(2, 4, 16, Words({0x1200, 0x3400}), Words({0, 0xFF00}), Words({0x8000, 0}))),
+            (V{0x12, 0, 0x80, 0x34, 0xFF, 0, 0x34, 0xFF, 0}));
+  EXPECT_EQ(Rendered(format, std::string("\0\1\1", 3), Palette(2, 0, 8, "\x12\x34", std::string("\0\xFF", 2), std::string("\x80\0", 2))),
+            (V{0x12, 0, 0x80, 0x34, 0xFF, 0, 0x34, 0xFF, 0}));
+  // 16 bits claimed, 8 meant.
+  EXPECT_EQ(Rendered(format, std::string("\0\1\1", 3), Palette(2, 0, 16, Words({0x12, 0x34}), Words({0, 0xFF}), Words({0x80, 0}))),
+            (V{0x12, 0, 0x80, 0x34, 0xFF, 0, 0x34, 0xFF, 0}));
+  EXPECT_EQ(Rendered(Format(1, 2, 16, Photometric::kPaletteColor), Words({300, 301}), Palette(2, 300, 16, Words({0x100, 0x200}), Words({0x100, 0x200}), Words({0x100, 0x200}))),
+            (V{1, 1, 1, 2, 2, 2}));
+}
+
+TEST(Render, SegmentedPalettesAreExpanded) {
+  // Discrete 0x0100; linear in 3 steps to 0x0400; then both again, from octet 0... the linear one from the last entry.
+  const std::string segments = Words({0, 1, 0x0100, 1, 3, 0x0400, 2, 2, 0, 0});
+  const auto attributes = [&](Part10Writer* out) {
+    for (uint16_t i = 1; i <= 3; ++i) out->Add({0x0028, static_cast<uint16_t>(0x1100 + i)}, Vr("US"), Words({8, 0, 16}));
+    for (uint16_t i = 1; i <= 3; ++i) out->Add({0x0028, static_cast<uint16_t>(0x1220 + i)}, Vr("OW"), segments);
+  };
+  const V rgb = Rendered(Format(1, 8, 8, Photometric::kPaletteColor), std::string("\0\1\2\3\4\5\6\7", 8), attributes);
+  V red;
+  for (size_t i = 0; i < rgb.size(); i += 3) red.push_back(rgb[i]);
+  EXPECT_EQ(red, (V{1, 2, 3, 4, 1, 2, 3, 4}));
+}
+
+TEST(Render, SegmentsThatLieGiveNoPalette) {
+  for (const std::string& segments : {Words({0, 100, 1}), Words({1, 3, 5}), Words({2, 1, 0, 0}), Words({0, 1, 7, 2, 5, 60000, 60000}),
+                                      Words({0, 1, 7, 2, 65535, 6, 0})}) {
+    const auto attributes = [&](Part10Writer* out) {
+      for (uint16_t i = 1; i <= 3; ++i) out->Add({0x0028, static_cast<uint16_t>(0x1100 + i)}, Vr("US"), Words({0, 0, 16}));
+      for (uint16_t i = 1; i <= 3; ++i) out->Add({0x0028, static_cast<uint16_t>(0x1220 + i)}, Vr("OW"), segments);
+    };
+    // Grey, as without a palette.
+    EXPECT_EQ(Rendered(Format(1, 2, 8, Photometric::kPaletteColor), std::string("\0\xFF", 2), attributes), (V{0, 255}));
+  }
+}
+
+TEST(Render, OverlaysAreDrawnWhereTheyLie) {
+  const auto attributes = [](Part10Writer* out) {
+    out->AddUint16({0x6000, 0x0010}, 2);
+    out->AddUint16({0x6000, 0x0011}, 2);
+    out->Add({0x6000, 0x0050}, Vr("SS"), Words({2, 0}));  // one row down, one column to the left
+    out->AddUint16({0x6000, 0x0100}, 1);
+    out->AddUint16({0x6000, 0x0102}, 0);
+    out->Add({0x6000, 0x3000}, Vr("OW"), std::string("\x0E\0", 2));  // all but the first
+  };
+  const std::string black(9, '\0');
+  EXPECT_EQ(Rendered(Format(3, 3, 8), black, attributes), (V{0, 0, 0, 255, 0, 0, 255, 0, 0}));
+  EXPECT_EQ(Rendered(Format(3, 3, 8), black, attributes, {.overlays = false}), V(9, 0));
+}
+
+TEST(Render, OverlaysInUnusedBits) {
+  FrameFormat format = Format(1, 3, 16);
+  format.bits_stored = 12;
+  format.high_bit = 11;
+  const auto attributes = [](Part10Writer* out) {
+    out->AddUint16({0x6000, 0x0010}, 1);
+    out->AddUint16({0x6000, 0x0011}, 3);
+    out->AddUint16({0x6000, 0x0100}, 16);
+    out->AddUint16({0x6000, 0x0102}, 13);
+  };
+  const RenderOptions options{.window = Window{2048, 4096, VoiFunction::kLinear}};
+  EXPECT_EQ(Rendered(format, Words({0, 0x2000, 0x1000}), attributes, options), (V{0, 255, 0}));
+}
+
+TEST(Render, ColourOfYbrAndPlanes) {
+  FrameFormat format = Format(1, 2, 8, Photometric::kYbrFull);
+  format.samples = 3;
+  EXPECT_EQ(Rendered(format, "\x4C\x55\xFF\x80\x80\x80"), (V{254, 0, 0, 128, 128, 128}));
+  format.photometric = Photometric::kRgb;
+  format.planar = true;
+  EXPECT_EQ(Rendered(format, "\1\2\3\4\5\6"), (V{1, 3, 5, 2, 4, 6}));
+}
+
+TEST(Render, ViewportsCropScaleAndMirror) {
+  const std::string pixels("\0\1\2\3\20\21\22\23\40\41\42\43\60\61\62\63", 16);
+  const auto view = [&](const Viewport& viewport) { return Rendered(Format(4, 4, 8), pixels, [](Part10Writer*) {}, {.viewport = viewport}); };
+  EXPECT_EQ(view({.width = 2, .height = 2, .x = 1, .y = 1, .w = 2, .h = 2}), (V{17, 18, 33, 34}));
+  EXPECT_EQ(view({.width = 2, .height = 2, .x = 1, .y = 1, .w = -2, .h = 2}), (V{18, 17, 34, 33}));
+  EXPECT_EQ(view({.width = 2, .height = 2, .x = 1, .y = 1, .w = 2, .h = -2}), (V{33, 34, 17, 18}));
+  // The shape stays: 4x4 into 100x2 is 2x2.
+  EXPECT_EQ(view({.width = 100, .height = 2}).size(), 4u);
+  EXPECT_EQ(view({.width = 8, .height = 8}).size(), 64u);
+  EXPECT_EQ(view({.width = 0, .height = 2}), V{-2});
+  EXPECT_EQ(view({.width = 2, .height = 2, .x = 4}), V{-2});
+  EXPECT_EQ(view({.width = 60000, .height = 60000}), V{-2});
+}
+
+TEST(Render, ShrinkingKeepsTheMeanAndFlatStaysFlat) {
+  std::string checker(64 * 64, '\0');
+  for (size_t i = 0; i < checker.size(); ++i) checker[i] = (i + i / 64) % 2 != 0 ? '\xFF' : '\0';
+  for (const int level : Rendered(Format(64, 64, 8), checker, [](Part10Writer*) {}, {.viewport = Viewport{.width = 8, .height = 8}})) {
+    EXPECT_NEAR(level, 128, 6);
+  }
+  EXPECT_EQ(Rendered(Format(64, 64, 8), std::string(64 * 64, 'Z'), [](Part10Writer*) {}, {.viewport = Viewport{.width = 13, .height = 13}}), V(169, 'Z'));
+}
+
+TEST(Render, JpegAndPngCanBeReadBack) {
+  const Image image = testing::MakeImage({.rows = 40, .columns = 60, .noise = 0});
+  const std::string file = testing::MakeInstance({.format = image.format, .pixels = image.pixels});
+  const Result<Instance> instance = Instance::Open(file);
+  ASSERT_TRUE(instance.ok());
+  LocalCodec codec;
+  RenderOptions options{.jpeg_quality = 95};
+  const Result<Picture> picture = RenderPicture(*instance, 0, options, codec);
+  ASSERT_TRUE(picture.ok());
+  const Result<std::string> jpeg = Render(*instance, 0, options, codec);
+  ASSERT_TRUE(jpeg.ok()) << jpeg.status().message();
+  FrameFormat eight = Format(40, 60, 8);
+  const Result<Image> back = Decode("1.2.840.10008.1.2.4.50", *jpeg, eight);
+  ASSERT_TRUE(back.ok()) << back.status().message();
+  EXPECT_LE(testing::GreatestDifference({.format = eight, .pixels = picture->samples}, *back), 6);
+
+  for (const bool sixteen : {false, true}) {
+    options = {.type = PictureType::kPng, .sixteen_bits = sixteen};
+    const Result<Picture> exact = RenderPicture(*instance, 0, options, codec);
+    const Result<std::string> png = Render(*instance, 0, options, codec);
+    ASSERT_TRUE(exact.ok() && png.ok());
+    spng_ctx* context = spng_ctx_new(0);
+    spng_set_png_buffer(context, png->data(), png->size());
+    std::string samples(exact->samples.size(), '\0');
+    EXPECT_EQ(spng_decode_image(context, samples.data(), samples.size(), SPNG_FMT_PNG, 0), 0);
+    spng_ctx_free(context);
+    EXPECT_EQ(samples, exact->samples);
+  }
+}
+
+TEST(Render, ThumbnailsFitAndNeverGrow) {
+  LocalCodec codec;
+  const Image image = testing::MakeImage({.rows = 600, .columns = 300});
+  const std::string native = testing::MakeInstance({.format = image.format, .pixels = image.pixels});
+  const Result<std::string> htj2k = testing::TranscodeToString(native, "1.2.840.10008.1.2.4.201");
+  ASSERT_TRUE(htj2k.ok());
+  for (const std::string& file : {native, *htj2k}) {
+    const Result<Instance> instance = Instance::Open(file);
+    ASSERT_TRUE(instance.ok());
+    const Result<std::string> jpeg = Thumbnail(*instance, 0, 100, codec);
+    ASSERT_TRUE(jpeg.ok()) << jpeg.status().message();
+    EXPECT_TRUE(Decode("1.2.840.10008.1.2.4.50", *jpeg, Format(100, 50, 8)).ok());
+  }
+  const Image small = testing::MakeImage({.rows = 20, .columns = 30});
+  const std::string tiny = testing::MakeInstance({.format = small.format, .pixels = small.pixels});
+  const Result<Instance> instance = Instance::Open(tiny);
+  ASSERT_TRUE(instance.ok());
+  const Result<std::string> jpeg = Thumbnail(*instance, 0, 100, codec);
+  ASSERT_TRUE(jpeg.ok());
+  EXPECT_TRUE(Decode("1.2.840.10008.1.2.4.50", *jpeg, Format(20, 30, 8)).ok());
+}
+
+TEST(Render, RefusesFramesAndWindowsThatAreNone) {
+  const std::string file = testing::MakeInstance({.format = Format(1, 2, 8), .pixels = "ab"});
+  const Result<Instance> instance = Instance::Open(file);
+  ASSERT_TRUE(instance.ok());
+  LocalCodec codec;
+  EXPECT_EQ(RenderPicture(*instance, 1, {}, codec).status().code(), Code::kInvalid);
+  EXPECT_EQ(RenderPicture(*instance, 0, {.window = Window{1, 0}}, codec).status().code(), Code::kInvalid);
+}
+
+}  // namespace
+}  // namespace hilum::pixel

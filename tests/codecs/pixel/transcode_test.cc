@@ -1,0 +1,183 @@
+#include "codecs/pixel/transcode.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "codecs/dicom/attributes.h"
+#include "codecs/pixel/instance.h"
+#include "tests/codecs/pixel/generated.h"
+#include "tests/codecs/pixel/instances.h"
+
+namespace hilum::pixel {
+namespace {
+
+using testing::ImageSpec;
+using testing::MakeImage;
+using testing::MakeInstance;
+using testing::TranscodeToString;
+using dicom::Tag;
+using dicom::Vr;
+
+constexpr std::string_view kExplicit = "1.2.840.10008.1.2.1", kImplicit = "1.2.840.10008.1.2",
+                           kDeflated = "1.2.840.10008.1.2.1.99", kRle = "1.2.840.10008.1.2.5",
+                           kBaseline = "1.2.840.10008.1.2.4.50", kHtj2k = "1.2.840.10008.1.2.4.201",
+                           kJpeg2000 = "1.2.840.10008.1.2.4.91";
+
+// Pixels of all frames, decoded.
+std::string AllPixels(Bytes file) {
+  const Result<Instance> instance = Instance::Open(file);
+  if (!instance.ok()) return instance.status().ToString();
+  std::string pixels, storage;
+  for (uint32_t i = 0; i < instance->frames(); ++i) {
+    const Result<Bytes> frame = instance->Frame(i, &storage);
+    if (!frame.ok()) return frame.status().ToString();
+    const Result<Image> image = Decode(instance->syntax().uid, *frame, instance->format());
+    if (!image.ok()) return image.status().ToString();
+    pixels += image->pixels;
+  }
+  return pixels;
+}
+
+std::string Value(Bytes file, Tag tag) {
+  const auto header = dicom::ReadHeader(file, dicom::AttributeSelection({{tag}}), {});
+  if (!header.ok()) return header.status().ToString();
+  const dicom::Attribute* attribute = header->Find(tag);
+  if (attribute == nullptr) return "(none)";
+  std::string text;
+  for (const std::string& value : attribute->values) text += (text.empty() ? "" : "\\") + value;
+  return text;
+}
+
+std::string Multiframe(const ImageSpec& base, uint32_t frames) {
+  testing::InstanceSpec spec{.frames = frames};
+  for (uint32_t i = 0; i < frames; ++i) {
+    ImageSpec one = base;
+    one.seed = i + 1;
+    const Image image = MakeImage(one);
+    spec.format = image.format;
+    spec.pixels += image.pixels;
+  }
+  return MakeInstance(spec);
+}
+
+TEST(Transcode, ThereAndBackIsTheSameFile) {
+  const std::vector<ImageSpec> kinds = {
+      {.bits_allocated = 16, .bits_stored = 12, .is_signed = true},
+      {.bits_allocated = 8, .bits_stored = 8},
+      {.bits_allocated = 16, .bits_stored = 16, .samples = 3, .photometric = Photometric::kRgb},
+  };
+  for (const ImageSpec& kind : kinds) {
+    const std::string file = Multiframe(kind, 3);
+    for (const TransferSyntax& syntax : TransferSyntaxes()) {
+      if (!syntax.can_encode || syntax.lossy_only) continue;
+      const Result<std::string> there = TranscodeToString(file, syntax.uid);
+      ASSERT_TRUE(there.ok()) << syntax.name << ": " << there.status().message();
+      EXPECT_EQ(Value(*there, {0x0028, 0x2110}), "(none)");
+      const Result<Instance> instance = Instance::Open(*there);
+      ASSERT_TRUE(instance.ok()) << syntax.name << ": " << instance.status().message();
+      EXPECT_EQ(instance->layout().transfer_syntax, syntax.uid);
+      EXPECT_EQ(instance->frames(), 3u);
+      const Result<std::string> back = TranscodeToString(*there, kExplicit);
+      ASSERT_TRUE(back.ok()) << syntax.name << ": " << back.status().message();
+      // Implicit VR does not keep that 8-bit pixels were OB; both are right for the way back.
+      if (syntax.uid == kImplicit) {
+        EXPECT_TRUE(AllPixels(*back) == AllPixels(file));
+      } else {
+        EXPECT_TRUE(*back == file) << syntax.name;
+      }
+    }
+  }
+}
+
+TEST(Transcode, SingleBitsRunOnFromFrameToFrame) {
+  // 15 pixels a frame: the second frame begins inside an octet.
+  const FrameFormat format{.rows = 3, .columns = 5, .bits_allocated = 1, .bits_stored = 1};
+  const std::string file = MakeInstance({.format = format, .frames = 2, .pixels = std::string("\xFF\x7F\x01\x20", 4)});
+  for (const std::string_view to : {kRle, kHtj2k, std::string_view("1.2.840.10008.1.2.8.1")}) {
+    const Result<std::string> there = TranscodeToString(file, to);
+    ASSERT_TRUE(there.ok()) << there.status().message();
+    EXPECT_EQ(AllPixels(*there), AllPixels(file));
+    const Result<std::string> back = TranscodeToString(*there, kExplicit);
+    ASSERT_TRUE(back.ok()) << back.status().message();
+    EXPECT_EQ(AllPixels(*back), AllPixels(file));
+  }
+  EXPECT_EQ(AllPixels(file), std::string("\xFF\x7F\x02\x40", 4));
+}
+
+TEST(Transcode, LossIsWrittenDown) {
+  const Image image = MakeImage({.rows = 64, .columns = 64, .bits_allocated = 8, .bits_stored = 8, .samples = 3, .photometric = Photometric::kRgb});
+  const std::string file = MakeInstance({.format = image.format, .pixels = image.pixels});
+  const Result<std::string> once = TranscodeToString(file, kBaseline);
+  ASSERT_TRUE(once.ok()) << once.status().message();
+  EXPECT_EQ(Value(*once, {0x0028, 0x2110}), "01");
+  EXPECT_EQ(Value(*once, {0x0028, 0x2114}), "ISO_10918_1");
+  EXPECT_GT(std::stod(Value(*once, {0x0028, 0x2112})), 1.5);
+  EXPECT_EQ(Value(*once, {0x0028, 0x0004}), "YBR_FULL_422");
+  const Result<std::string> twice = TranscodeToString(*once, kJpeg2000, {.encode = {.allow_lossy = true}});
+  ASSERT_TRUE(twice.ok()) << twice.status().message();
+  EXPECT_EQ(Value(*twice, {0x0028, 0x2114}), "ISO_10918_1\\ISO_15444_1");
+  EXPECT_EQ(Value(*twice, {0x0028, 0x0004}), "YBR_ICT");
+  const Result<std::string> native = TranscodeToString(*twice, kImplicit);
+  ASSERT_TRUE(native.ok()) << native.status().message();
+  EXPECT_EQ(Value(*native, {0x0028, 0x2110}), "01");
+  EXPECT_EQ(Value(*native, {0x0028, 0x0004}), "RGB");
+  EXPECT_EQ(Value(*native, {0x0010, 0x0010}), "Doe^Jane");
+}
+
+TEST(Transcode, OffsetTablesAreFilledWithinTheBudget) {
+  const std::string file = Multiframe({.rows = 20, .columns = 21}, 4);
+  const Result<std::string> table = TranscodeToString(file, kRle);
+  const Result<std::string> none = TranscodeToString(file, kRle, {.offset_table_octets = 1});
+  ASSERT_TRUE(table.ok() && none.ok());
+  EXPECT_EQ(table->size(), none->size() + 16);
+  EXPECT_EQ(AllPixels(*table), AllPixels(file));
+  EXPECT_EQ(AllPixels(*none), AllPixels(file));
+}
+
+TEST(Transcode, SequencesAndPrivateElementsSurvive) {
+  const Image image = MakeImage({.rows = 4, .columns = 4});
+  std::string items;
+  AppendLe<uint32_t>(&items, 0xE000FFFE);
+  AppendLe<uint32_t>(&items, 16);
+  items += std::string("\x08\x00\x50\x11UI\x08\x00" "1.2.3.4\0", 16);
+  const std::string file = MakeInstance({.format = image.format, .pixels = image.pixels, .before_pixels = [&](dicom::Part10Writer* out) {
+    out->Add({0x0029, 0x0010}, Vr("LO"), "Somebody");
+    out->Add({0x0029, 0x1001}, Vr("FD"), std::string(8, 'x'));
+    out->Add({0x0040, 0x0275}, Vr("SQ"), items);
+  }});
+  for (const std::string_view to : {kImplicit, kDeflated, kRle}) {
+    const Result<std::string> there = TranscodeToString(file, to);
+    ASSERT_TRUE(there.ok()) << there.status().message();
+    const auto header = dicom::ReadHeader(*there, dicom::AttributeSelection({{Tag(0x0040, 0x0275), Tag(0x0008, 0x1150)}}), {});
+    ASSERT_TRUE(header.ok()) << header.status().message();
+    ASSERT_EQ(header->attributes.size(), 1u);
+    EXPECT_EQ(header->attributes[0].values.at(0), "1.2.3.4");
+    EXPECT_EQ(Value(*there, {0x0029, 0x0010}), "Somebody");
+  }
+}
+
+TEST(Transcode, RefusesWithReasons) {
+  const Image image = MakeImage({.bits_stored = 16});
+  const std::string file = MakeInstance({.format = image.format, .pixels = image.pixels});
+  EXPECT_EQ(TranscodeToString(file, kBaseline).status().code(), Code::kUnsupported);
+  EXPECT_EQ(TranscodeToString(file, "1.2.840.10008.1.2.2").status().code(), Code::kUnsupported);
+  EXPECT_EQ(TranscodeToString(file, "1.2.3").status().code(), Code::kUnsupported);
+  EXPECT_EQ(TranscodeToString("no DICOM", kExplicit).status().code(), Code::kInvalid);
+  EXPECT_TRUE(CanTranscode(kRle, kHtj2k));
+  EXPECT_FALSE(CanTranscode(kRle, "1.2.840.10008.1.2.2"));
+  EXPECT_FALSE(CanTranscode("1.2.840.10008.1.2.4.100", kExplicit));
+}
+
+TEST(Transcode, ASinkThatFailsEndsTheWork) {
+  const std::string file = Multiframe({}, 3);
+  LocalCodec codec;
+  int calls = 0;
+  const Status status = Transcode(file, kRle, {}, codec, [&](Bytes) { return ++calls == 2 ? Cancelled("enough") : Status::Ok(); });
+  EXPECT_EQ(status.code(), Code::kCancelled);
+  EXPECT_EQ(calls, 2);
+}
+
+}  // namespace
+}  // namespace hilum::pixel
