@@ -7,8 +7,7 @@
 namespace hilum::storage::segment {
 namespace {
 
-// How much disk space is reserved at once. A stream may be short, and there may be many at a time.
-constexpr uint64_t kReserveForHot = 256 << 20;
+// Reserved at once for a stream: it may be short, and there may be many at a time.
 constexpr uint64_t kReserveForLane = 64 << 20;
 constexpr uint64_t kSpaceCheckBytes = 8 << 20;
 constexpr size_t kMaxIdle = 64;
@@ -189,9 +188,11 @@ Status SegmentSet::MakeRoom(Entry& entry, uint64_t end) {
                     " has " + std::to_string(spare) + " above the low-water mark: make room or add storage");
   }
   if (missing > 0) {
-    // Near the low-water mark the steps shrink: what is reserved here is missing elsewhere.
-    const uint64_t step = entry.state == State::kHot ? kReserveForHot : kReserveForLane;
-    const uint64_t length = std::max(missing, std::min({step, options_.segment_bytes, spare / 8}));
+    // The hot segment is reserved whole, at once: reserving between appends makes the syncs around it take half as long
+    // again. Near the low-water mark the steps shrink: what is reserved here is missing elsewhere.
+    const uint64_t left = std::max(options_.segment_bytes, entry.reserved) - entry.reserved;
+    const uint64_t step = entry.state == State::kHot ? left : std::min(kReserveForLane, options_.segment_bytes);
+    const uint64_t length = std::max(missing, std::min(step, spare / 8));
     HILUM_RETURN_IF_ERROR(entry.file->file()->Preallocate(entry.reserved, length));
     entry.reserved += length;
   }
@@ -200,11 +201,7 @@ Status SegmentSet::MakeRoom(Entry& entry, uint64_t end) {
 }
 
 Result<uint32_t> SegmentSet::TakeIdle(State state) {
-  if (idle_.empty()) {
-    HILUM_ASSIGN_OR_RETURN(const uint32_t created, Create());
-    entries_.at(created).state = state;
-    return created;
-  }
+  if (idle_.empty()) return Create(state);
   const uint32_t number = idle_.rbegin()->second;
   idle_.erase(std::prev(idle_.end()));
   entries_.at(number).state = state;
@@ -212,24 +209,24 @@ Result<uint32_t> SegmentSet::TakeIdle(State state) {
 }
 
 // The name is durable before anything in the segment can be acknowledged.
-Result<uint32_t> SegmentSet::Create() {
+Result<uint32_t> SegmentSet::Create(State state) {
   HILUM_RETURN_IF_ERROR(fail_stop_.Check());
   if (last_number_ == UINT32_MAX) return LimitExceeded("all segment numbers are used up");
   HILUM_RETURN_IF_ERROR(SpareBytes().status());
   const uint32_t number = ++last_number_;
-  const std::string path = PathOf(number);
-  if (Status status = WriteBegin(number, path); !status.ok()) {
+  if (Status status = WriteBegin(number, state); !status.ok()) {
     entries_.erase(number);
-    disk_.Remove(path).IgnoreError();  // an unfinished segment is harmless: the next start removes it
+    disk_.Remove(PathOf(number)).IgnoreError();  // an unfinished segment is harmless: the next start removes it
     return status;
   }
   if (Status status = disk_.SyncDirectory(options_.directory); !status.ok()) return fail_stop_.Trip(std::move(status));
   return number;
 }
 
-Status SegmentSet::WriteBegin(uint32_t number, const std::string& path) {
-  HILUM_ASSIGN_OR_RETURN(std::shared_ptr<File> file, disk_.Open(path, OpenMode::kCreateNew));
+Status SegmentSet::WriteBegin(uint32_t number, State state) {
+  HILUM_ASSIGN_OR_RETURN(std::shared_ptr<File> file, disk_.Open(PathOf(number), OpenMode::kCreateNew));
   Entry& entry = entries_[number];
+  entry.state = state;
   entry.file = std::make_shared<AppendFile>(std::move(file), fail_stop_);
   HILUM_RETURN_IF_ERROR(MakeRoom(entry, kPageBytes));
   const PageBytes page = EncodeMark(MarkKind::kBegin, number, 0);
@@ -303,7 +300,7 @@ Status SegmentSet::Remove(uint32_t segment) {
     const std::lock_guard lock(mu_);
     // The highest number on disk is what keeps numbers from being given out twice after a restart.
     if (segment == entries_.rbegin()->first) {
-      HILUM_ASSIGN_OR_RETURN(const uint32_t created, Create());
+      HILUM_ASSIGN_OR_RETURN(const uint32_t created, Create(State::kIdle));
       idle_.emplace(entries_.at(created).end, created);
     }
     entries_.erase(segment);

@@ -95,8 +95,8 @@ class SegmentSet {
   Result<uint64_t> SpareBytes() const;
   Status MakeRoom(Entry& entry, uint64_t end);
   Result<uint32_t> TakeIdle(State state);
-  Result<uint32_t> Create();
-  Status WriteBegin(uint32_t number, const std::string& path);
+  Result<uint32_t> Create(State state);
+  Status WriteBegin(uint32_t number, State state);
   Status Seal(uint32_t number);
 
   const ObjectStoreOptions& options_;
