@@ -17,8 +17,8 @@ Status CheckImage(const Image& image) {
   HILUM_RETURN_IF_ERROR(CheckFormat(image.format, UINT64_MAX));
   if (image.format.planar || FrameOctets(image.format) != image.pixels.size() ||
       FrameOctets(DecodedFormat(image.format)) != image.pixels.size()) {
-    return Invalid("encode: the image has " + std::to_string(image.pixels.size()) + " octets where interleaved pixels have " +
-                   std::to_string(FrameOctets(image.format)));
+    return Invalid("encode: the image has " + std::to_string(image.pixels.size()) +
+                   " octets where interleaved pixels have " + std::to_string(FrameOctets(image.format)));
   }
   return Status::Ok();
 }
@@ -30,20 +30,28 @@ Result<EncodedFrame> EncodeChecked(const Image& image, const TransferSyntax& syn
   const bool no_loss = image.format.photometric == Photometric::kPaletteColor || image.format.bits_allocated == 1;
   const float ratio = lossy && !no_loss ? std::max(1.0f, options.compression_ratio) : 0;
   switch (syntax.coding) {
-    case Coding::kNative: return EncodedFrame{.bytes = image.pixels, .format = image.format};
-    case Coding::kRle: return Plain(EncodeRle(image), image.format);
-    case Coding::kDeflatedFrame: return Plain(EncodeDeflatedFrame(image), image.format);
+    case Coding::kNative:
+      return EncodedFrame{.bytes = image.pixels, .format = image.format};
+    case Coding::kRle:
+      return Plain(EncodeRle(image), image.format);
+    case Coding::kDeflatedFrame:
+      return Plain(EncodeDeflatedFrame(image), image.format);
     case Coding::kJpeg:
       return image.format.bits_allocated == 8 ? EncodeJpeg8(image, quality)
              : syntax.uid == "1.2.840.10008.1.2.4.51"
                  ? EncodeJpeg12(image, quality)
                  : Unsupported("JPEG baseline holds samples of 8 bits, the image has " +
                                std::to_string(image.format.bits_allocated));
-    case Coding::kJpegLossless: return EncodeJpegLossless(image, 1);
-    case Coding::kJpegLs: return EncodeJpegLs(image, lossy ? options.near_lossless : 0);
-    case Coding::kJpeg2000: return EncodeJpeg2000(image, ratio);
-    case Coding::kHtj2k: return EncodeHtj2k(image, ratio, syntax.uid == "1.2.840.10008.1.2.4.202");
-    case Coding::kJpegXl: break;
+    case Coding::kJpegLossless:
+      return EncodeJpegLossless(image, 1);
+    case Coding::kJpegLs:
+      return EncodeJpegLs(image, lossy ? options.near_lossless : 0);
+    case Coding::kJpeg2000:
+      return EncodeJpeg2000(image, ratio);
+    case Coding::kHtj2k:
+      return EncodeHtj2k(image, ratio, syntax.uid == "1.2.840.10008.1.2.4.202");
+    case Coding::kJpegXl:
+      break;
   }
   return Unsupported("transfer syntax " + std::string(syntax.uid) + " cannot be written");
 }
@@ -55,15 +63,22 @@ Result<FrameFormat> DecodeInto(std::string_view transfer_syntax, Bytes frame, co
   const TransferSyntax* syntax = FindTransferSyntax(transfer_syntax);
   if (syntax == nullptr) return Unsupported("transfer syntax " + std::string(transfer_syntax) + " cannot be decoded");
   switch (syntax->coding) {
-    case Coding::kNative: return DecodeNative(frame, expected, syntax->big_endian, out);
-    case Coding::kRle: return DecodeRle(frame, expected, out);
-    case Coding::kDeflatedFrame: return DecodeDeflatedFrame(frame, expected, out);
+    case Coding::kNative:
+      return DecodeNative(frame, expected, syntax->big_endian, out);
+    case Coding::kRle:
+      return DecodeRle(frame, expected, out);
+    case Coding::kDeflatedFrame:
+      return DecodeDeflatedFrame(frame, expected, out);
     case Coding::kJpeg:
-    case Coding::kJpegLossless: return DecodeJpeg(frame, expected, out);
-    case Coding::kJpegLs: return DecodeJpegLs(frame, expected, out);
+    case Coding::kJpegLossless:
+      return DecodeJpeg(frame, expected, out);
+    case Coding::kJpegLs:
+      return DecodeJpegLs(frame, expected, out);
     case Coding::kJpeg2000:
-    case Coding::kHtj2k: return DecodeJpeg2000(frame, expected, options.reduce, out);
-    case Coding::kJpegXl: return DecodeJpegXl(frame, expected, out);
+    case Coding::kHtj2k:
+      return DecodeJpeg2000(frame, expected, options.reduce, out);
+    case Coding::kJpegXl:
+      return DecodeJpegXl(frame, expected, out);
   }
   return Internal("transfer syntax without a coding");
 }

@@ -1,7 +1,8 @@
 // Frames to pixels and back, one transfer syntax at a time (PS3.5 Annex A).
 //
 // The functions are safe for concurrent use. They call decoders of many authors on bytes of unknown origin: a server
-// calls them through CodecPool (worker.h), which runs them in processes that may die, and only tools and tests directly.
+// calls them through CodecPool (worker.h), which runs them in processes that may die, and only tools and tests
+// directly.
 //
 // Decoded images are interleaved (planar == false) whatever was stored; YBR_FULL_422 and 420 are full YBR_FULL or RGB.
 #pragma once
@@ -49,7 +50,9 @@ struct TransferSyntax {
 std::span<const TransferSyntax> TransferSyntaxes();
 // nullptr for a syntax that cannot be decoded: video, JPIP, unknown ones.
 const TransferSyntax* FindTransferSyntax(std::string_view uid);
-inline bool CanDecode(std::string_view uid) { return FindTransferSyntax(uid) != nullptr; }
+inline bool CanDecode(std::string_view uid) {
+  return FindTransferSyntax(uid) != nullptr;
+}
 bool CanEncode(std::string_view uid);
 
 struct DecodeOptions {
@@ -62,9 +65,10 @@ struct DecodeOptions {
 struct EncodeOptions {
   // Where the transfer syntax leaves it open (.91, .81, .203) nothing is lost unless it is allowed here.
   bool allow_lossy = false;
-  uint8_t jpeg_quality = 90;      // 1 to 100
-  uint8_t near_lossless = 2;      // JPEG-LS: greatest difference of a sample
-  float compression_ratio = 10;   // JPEG 2000 and HTJ2K: of the octets stored to the octets encoded; HTJ2K approximates it
+  uint8_t jpeg_quality = 90;  // 1 to 100
+  uint8_t near_lossless = 2;  // JPEG-LS: greatest difference of a sample
+  float compression_ratio =
+      10;  // JPEG 2000 and HTJ2K: of the octets stored to the octets encoded; HTJ2K approximates it
 };
 
 struct EncodedFrame {
@@ -75,7 +79,8 @@ struct EncodedFrame {
 
 // `frame`: the fragments of one frame joined, or native octets. `expected`: what the data set says.
 // kInvalid when the codestream is damaged or disagrees with the data set about rows, columns, samples or depth; kLimit;
-// kUnsupported. A codestream's signedness that disagrees is overruled by the data set: the bits are kept (they often do).
+// kUnsupported. A codestream's signedness that disagrees is overruled by the data set: the bits are kept (they often
+// do).
 Result<Image> Decode(std::string_view transfer_syntax, Bytes frame, const FrameFormat& expected,
                      const DecodeOptions& options = {});
 

@@ -1,8 +1,8 @@
 // The codecs behind codec.h, one pair of functions a format. Internal to codecs/pixel. Safe for concurrent use.
 //
-// Decoders get an `expected` that is checked for sense and `out` of exactly the octets of DecodedFormat(expected), and fill
-// it. They return the format they wrote: only Photometric Interpretation, and rows and columns when reduced, may differ.
-// Encoders get an image whose pixels have the octets its format says, interleaved.
+// Decoders get an `expected` that is checked for sense and `out` of exactly the octets of DecodedFormat(expected), and
+// fill it. They return the format they wrote: only Photometric Interpretation, and rows and columns when reduced, may
+// differ. Encoders get an image whose pixels have the octets its format says, interleaved.
 #pragma once
 
 #include <span>

@@ -37,7 +37,9 @@ class BitPacker {
 
 Result<std::string> FrameRecoder::Next() {
   const uint32_t index = next_++;
-  const auto failed = [&](const Status& status) { return status.WithContext("frame " + std::to_string(uint64_t{index} + 1)); };
+  const auto failed = [&](const Status& status) {
+    return status.WithContext("frame " + std::to_string(uint64_t{index} + 1));
+  };
   std::string storage;
   const Result<Bytes> frame = instance_.Frame(index, &storage);
   if (!frame.ok()) return failed(frame.status());

@@ -12,7 +12,8 @@ namespace hilum::pixel {
 class FrameRecoder {
  public:
   // All three outlive it.
-  FrameRecoder(const Instance& instance, const TransferSyntax& target, const TranscodeOptions& options, FrameCodec& codec)
+  FrameRecoder(const Instance& instance, const TransferSyntax& target, const TranscodeOptions& options,
+               FrameCodec& codec)
       : instance_(instance), target_(target), options_(options), codec_(codec) {}
 
   // Does the first frame, and as many more as the budget for an offset table allows: then the format is known.
@@ -21,7 +22,9 @@ class FrameRecoder {
   const FrameFormat& format() const { return format_; }
   bool lossy() const { return lossy_; }
   // Octets decoded to octets encoded, of the frames seen at Begin.
-  double ratio() const { return encoded_octets_ == 0 ? 1 : static_cast<double>(decoded_octets_) / static_cast<double>(encoded_octets_); }
+  double ratio() const {
+    return encoded_octets_ == 0 ? 1 : static_cast<double>(decoded_octets_) / static_cast<double>(encoded_octets_);
+  }
   // The whole element, header to delimiter.
   Status Write(bool explicit_vr, const Sink& sink);
 

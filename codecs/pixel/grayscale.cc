@@ -48,10 +48,12 @@ void RenderByTable(const Image& image, const ValueTransform& transform, const Re
     low = std::min(low, value);
     high = std::max(high, value);
   }
-  const GrayscalePipeline pipeline(transform, image.format, options, inverse, static_cast<double>(low), static_cast<double>(high));
+  const GrayscalePipeline pipeline(transform, image.format, options, inverse, static_cast<double>(low),
+                                   static_cast<double>(high));
   std::vector<uint16_t> levels(seen.size(), 0);
   for (size_t cell = 0; cell < seen.size(); ++cell) {
-    if (seen[cell] != 0) levels[cell] = ToLevel(pipeline.Level(static_cast<double>(StoredValue(image.format, cell))), most);
+    if (seen[cell] != 0)
+      levels[cell] = ToLevel(pipeline.Level(static_cast<double>(StoredValue(image.format, cell))), most);
   }
   ForEachCell<Cell>(image, [&](size_t i, Cell cell) { Put(picture, i, levels[cell]); });
 }
@@ -74,7 +76,8 @@ void RenderDirectly(const Image& image, const ValueTransform& transform, const R
     high = std::max(high, value);
   });
   const GrayscalePipeline pipeline(transform, image.format, options, inverse, low, high);
-  ForEachCell<Cell>(image, [&](size_t i, Cell cell) { Put(picture, i, ToLevel(pipeline.Level(value_of(cell)), most)); });
+  ForEachCell<Cell>(image,
+                    [&](size_t i, Cell cell) { Put(picture, i, ToLevel(pipeline.Level(value_of(cell)), most)); });
 }
 
 }  // namespace
@@ -88,9 +91,12 @@ int64_t StoredValue(const FrameFormat& format, uint64_t cell) {
 
 double ApplyWindow(const Window& window, double value) {
   switch (window.function) {
-    case VoiFunction::kSigmoid: return 1 / (1 + std::exp(-4 * (value - window.center) / window.width));
-    case VoiFunction::kLinearExact: return std::clamp((value - window.center) / window.width + 0.5, 0.0, 1.0);
-    case VoiFunction::kLinear: break;
+    case VoiFunction::kSigmoid:
+      return 1 / (1 + std::exp(-4 * (value - window.center) / window.width));
+    case VoiFunction::kLinearExact:
+      return std::clamp((value - window.center) / window.width + 0.5, 0.0, 1.0);
+    case VoiFunction::kLinear:
+      break;
   }
   const double center = window.center - 0.5, width = window.width - 1;
   if (value <= center - width / 2) return 0;
@@ -136,9 +142,11 @@ double GrayscalePipeline::Level(double stored) const {
   return inverse_ ? 1 - level : level;
 }
 
-Picture RenderGrayscale(const Image& image, const ValueTransform& transform, const RenderOptions& options, bool inverse) {
+Picture RenderGrayscale(const Image& image, const ValueTransform& transform, const RenderOptions& options,
+                        bool inverse) {
   const FrameFormat& format = image.format;
-  Picture picture{.width = format.columns, .height = format.rows, .bits = static_cast<uint8_t>(options.sixteen_bits ? 16 : 8)};
+  Picture picture{
+      .width = format.columns, .height = format.rows, .bits = static_cast<uint8_t>(options.sixteen_bits ? 16 : 8)};
   picture.samples.assign(size_t{format.rows} * format.columns * (picture.bits / 8), '\0');
   switch (format.bits_allocated) {
     case 1: {
@@ -150,10 +158,18 @@ Picture RenderGrayscale(const Image& image, const ValueTransform& transform, con
       }
       break;
     }
-    case 8: RenderByTable<uint8_t>(image, transform, options, inverse, &picture); break;
-    case 16: RenderByTable<uint16_t>(image, transform, options, inverse, &picture); break;
-    case 32: RenderDirectly<uint32_t, float>(image, transform, options, inverse, &picture); break;
-    default: RenderDirectly<uint64_t, double>(image, transform, options, inverse, &picture); break;
+    case 8:
+      RenderByTable<uint8_t>(image, transform, options, inverse, &picture);
+      break;
+    case 16:
+      RenderByTable<uint16_t>(image, transform, options, inverse, &picture);
+      break;
+    case 32:
+      RenderDirectly<uint32_t, float>(image, transform, options, inverse, &picture);
+      break;
+    default:
+      RenderDirectly<uint64_t, double>(image, transform, options, inverse, &picture);
+      break;
   }
   return picture;
 }

@@ -12,8 +12,8 @@ namespace hilum::pixel {
 class GrayscalePipeline {
  public:
   // `low` and `high`: least and greatest stored value of the frame, for a window where none is stored or given.
-  GrayscalePipeline(const ValueTransform& transform, const FrameFormat& format, const RenderOptions& options, bool inverse,
-                    double low, double high);
+  GrayscalePipeline(const ValueTransform& transform, const FrameFormat& format, const RenderOptions& options,
+                    bool inverse, double low, double high);
 
   double Level(double stored) const;
 
@@ -30,7 +30,8 @@ class GrayscalePipeline {
 double ApplyWindow(const Window& window, double value);
 
 // The picture of a grayscale frame, 8 or 16 bits.
-Picture RenderGrayscale(const Image& image, const ValueTransform& transform, const RenderOptions& options, bool inverse);
+Picture RenderGrayscale(const Image& image, const ValueTransform& transform, const RenderOptions& options,
+                        bool inverse);
 
 // Stored value of a cell: the bits below High Bit, sign continued.
 int64_t StoredValue(const FrameFormat& format, uint64_t cell);

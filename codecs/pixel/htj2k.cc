@@ -3,11 +3,11 @@
 
 #include <openjph/ojph_arch.h>
 // In this order: the library's headers lean on each other.
+#include <openjph/ojph_codestream.h>
 #include <openjph/ojph_file.h>
 #include <openjph/ojph_mem.h>
-#include <openjph/ojph_params.h>
-#include <openjph/ojph_codestream.h>
 #include <openjph/ojph_message.h>
+#include <openjph/ojph_params.h>
 
 #include <algorithm>
 #include <cmath>
@@ -22,8 +22,8 @@
 namespace hilum::pixel {
 namespace {
 
-// The library prints what it throws, and has process-wide streams for it; its handlers cannot be replaced in this version.
-// A stream that swallows everything needs no file.
+// The library prints what it throws, and has process-wide streams for it; its handlers cannot be replaced in this
+// version. A stream that swallows everything needs no file.
 void SetUpLibrary() {
   static std::once_flag once;
   std::call_once(once, [] {
@@ -81,8 +81,8 @@ Result<FrameFormat> Pull(const Jpeg2000Header& header, FrameFormat format, unsig
   return format;
 }
 
-// One tile-part a tile, lengths of 32 bits (ISO/IEC 15444-1 A.7.1). The RPCL transfer syntax wants it so that a client can
-// find its way without the packets; the library does not write it.
+// One tile-part a tile, lengths of 32 bits (ISO/IEC 15444-1 A.7.1). The RPCL transfer syntax wants it so that a client
+// can find its way without the packets; the library does not write it.
 void InsertTlm(std::string* codestream) {
   size_t at = 2;
   while (at + 12 <= codestream->size()) {
@@ -166,7 +166,8 @@ std::string PushToRatio(const Image& image, Plan plan, float ratio) {
 
 }  // namespace
 
-Result<FrameFormat> DecodeHtj2k(const Jpeg2000Header& header, FrameFormat format, unsigned reduce, std::span<char> out) {
+Result<FrameFormat> DecodeHtj2k(const Jpeg2000Header& header, FrameFormat format, unsigned reduce,
+                                std::span<char> out) {
   return Guarded([&] { return Pull(header, format, reduce, out); });
 }
 

@@ -4,14 +4,16 @@ namespace hilum::pixel {
 namespace {
 
 constexpr std::string_view kNames[] = {
-    "MONOCHROME1", "MONOCHROME2",     "PALETTE COLOR",   "RGB",     "YBR_FULL", "YBR_FULL_422",
-    "YBR_PARTIAL_422", "YBR_PARTIAL_420", "YBR_ICT", "YBR_RCT",  "XYB", "",
+    "MONOCHROME1",     "MONOCHROME2",     "PALETTE COLOR", "RGB",     "YBR_FULL", "YBR_FULL_422",
+    "YBR_PARTIAL_422", "YBR_PARTIAL_420", "YBR_ICT",       "YBR_RCT", "XYB",      "",
 };
 static_assert(std::size(kNames) == static_cast<size_t>(Photometric::kOther) + 1);
 
 }  // namespace
 
-std::string_view PhotometricName(Photometric photometric) { return kNames[static_cast<size_t>(photometric)]; }
+std::string_view PhotometricName(Photometric photometric) {
+  return kNames[static_cast<size_t>(photometric)];
+}
 
 Photometric ParsePhotometric(std::string_view name) {
   while (!name.empty() && (name.back() == ' ' || name.back() == 0)) name.remove_suffix(1);

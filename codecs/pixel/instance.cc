@@ -207,29 +207,47 @@ class Collector : public dicom::Visitor {
   bool OnPixelAttribute(const Element& e) {
     FrameFormat& f = state_->format;
     switch (e.tag.element) {
-      case 0x0002: f.samples = ReadSmall(e); return true;
-      case 0x0004: f.photometric = ParsePhotometric(e.value); return true;
-      case 0x0006: f.planar = ReadUint(e) == 1; return true;
+      case 0x0002:
+        f.samples = ReadSmall(e);
+        return true;
+      case 0x0004:
+        f.photometric = ParsePhotometric(e.value);
+        return true;
+      case 0x0006:
+        f.planar = ReadUint(e) == 1;
+        return true;
       case 0x0008: {
         const std::optional<double> frames = ReadNumber(e);
         if (frames && *frames >= 1) frames_ = static_cast<uint32_t>(std::min(*frames, 4294967295.0));
         return true;
       }
-      case 0x0010: f.rows = ReadUint(e); return true;
-      case 0x0011: f.columns = ReadUint(e); return true;
-      case 0x0030: NoteSpacing(e); return true;
+      case 0x0010:
+        f.rows = ReadUint(e);
+        return true;
+      case 0x0011:
+        f.columns = ReadUint(e);
+        return true;
+      case 0x0030:
+        NoteSpacing(e);
+        return true;
       case 0x0034: {
         const std::vector<double> ratio = ReadNumbers(e);
         if (ratio.size() >= 2) NoteAspect(ratio[0], ratio[1]);
         return true;
       }
-      case 0x0100: f.bits_allocated = ReadSmall(e); return true;
-      case 0x0101: f.bits_stored = ReadSmall(e); return true;
+      case 0x0100:
+        f.bits_allocated = ReadSmall(e);
+        return true;
+      case 0x0101:
+        f.bits_stored = ReadSmall(e);
+        return true;
       case 0x0102:
         f.high_bit = ReadSmall(e);
         has_high_bit_ = true;
         return true;
-      case 0x0103: f.is_signed = ReadUint(e) == 1; return true;
+      case 0x0103:
+        f.is_signed = ReadUint(e) == 1;
+        return true;
     }
     return false;
   }
@@ -238,9 +256,15 @@ class Collector : public dicom::Visitor {
     const unsigned channel = (e.tag.element & 0x000F) - 1;
     if (channel > 2) return false;
     switch (e.tag.element & 0xFFF0) {
-      case 0x1100: palette_[channel].descriptor = ReadLutDescriptor(e); return true;
-      case 0x1200: palette_[channel].data = e; return true;
-      case 0x1220: palette_[channel].segmented = e; return true;
+      case 0x1100:
+        palette_[channel].descriptor = ReadLutDescriptor(e);
+        return true;
+      case 0x1200:
+        palette_[channel].data = e;
+        return true;
+      case 0x1220:
+        palette_[channel].segmented = e;
+        return true;
     }
     return false;
   }
@@ -248,14 +272,20 @@ class Collector : public dicom::Visitor {
   void OnTransformAttribute(const Element& e, WindowParts* window) {
     if (e.tag.group != 0x0028) return;
     switch (e.tag.element) {
-      case 0x1050: window->centers = ReadNumbers(e); break;
-      case 0x1051: window->widths = ReadNumbers(e); break;
+      case 0x1050:
+        window->centers = ReadNumbers(e);
+        break;
+      case 0x1051:
+        window->widths = ReadNumbers(e);
+        break;
       case 0x1056:
         window->function = Trim(e.value) == "LINEAR_EXACT" ? VoiFunction::kLinearExact
                            : Trim(e.value) == "SIGMOID"    ? VoiFunction::kSigmoid
                                                            : VoiFunction::kLinear;
         break;
-      case 0x1052: target_->intercept = ReadNumber(e); break;
+      case 0x1052:
+        target_->intercept = ReadNumber(e);
+        break;
       case 0x1053:
         // A slope of zero would make every value one.
         if (const auto slope = ReadNumber(e); slope && *slope != 0) target_->slope = slope;
@@ -270,8 +300,12 @@ class Collector : public dicom::Visitor {
     }
     Overlay& o = state_->overlays.back();
     switch (e.tag.element) {
-      case 0x0010: o.rows = ReadUint(e); break;
-      case 0x0011: o.columns = ReadUint(e); break;
+      case 0x0010:
+        o.rows = ReadUint(e);
+        break;
+      case 0x0011:
+        o.columns = ReadUint(e);
+        break;
       case 0x0015:
         if (const auto n = ReadNumber(e); n && *n >= 1) o.frames = static_cast<uint32_t>(std::min(*n, 65535.0));
         break;
@@ -279,8 +313,12 @@ class Collector : public dicom::Visitor {
         o.top = ReadSigned16(e, 0) - 1;
         o.left = ReadSigned16(e, 1) - 1;
         break;
-      case 0x0051: o.first_frame = std::max(1u, ReadUint(e)) - 1; break;
-      case 0x0102: o.pixel_bit = ReadSmall(e); break;
+      case 0x0051:
+        o.first_frame = std::max(1u, ReadUint(e)) - 1;
+        break;
+      case 0x0102:
+        o.pixel_bit = ReadSmall(e);
+        break;
       case 0x3000:
         o.bits = e.value;
         if (e.big_endian && e.vr != dicom::Vr("OB")) {
@@ -378,24 +416,42 @@ Result<Instance> Instance::Open(Bytes file, const dicom::ReadLimits& limits) {
   return Instance(std::move(state));
 }
 
-const TransferSyntax& Instance::syntax() const { return *state_->syntax; }
-const FrameFormat& Instance::format() const { return state_->format; }
-uint32_t Instance::frames() const { return static_cast<uint32_t>(state_->table.frames()); }
-bool Instance::presentation_inverse() const { return state_->inverse; }
-const std::vector<Overlay>& Instance::overlays() const { return state_->overlays; }
-const std::optional<PaletteColor>& Instance::palette() const { return state_->palette; }
-double Instance::pixel_aspect() const { return state_->aspect; }
-const dicom::Layout& Instance::layout() const { return state_->layout; }
+const TransferSyntax& Instance::syntax() const {
+  return *state_->syntax;
+}
+const FrameFormat& Instance::format() const {
+  return state_->format;
+}
+uint32_t Instance::frames() const {
+  return static_cast<uint32_t>(state_->table.frames());
+}
+bool Instance::presentation_inverse() const {
+  return state_->inverse;
+}
+const std::vector<Overlay>& Instance::overlays() const {
+  return state_->overlays;
+}
+const std::optional<PaletteColor>& Instance::palette() const {
+  return state_->palette;
+}
+double Instance::pixel_aspect() const {
+  return state_->aspect;
+}
+const dicom::Layout& Instance::layout() const {
+  return state_->layout;
+}
 
 Result<Bytes> Instance::Frame(uint32_t index, std::string* storage) const {
   const State& s = *state_;
   if (index >= frames()) {
-    return Invalid("frame " + std::to_string(uint64_t{index} + 1) + " of " + std::to_string(frames()) + " does not exist");
+    return Invalid("frame " + std::to_string(uint64_t{index} + 1) + " of " + std::to_string(frames()) +
+                   " does not exist");
   }
   const uint32_t begin = s.table.first_range[index], end = s.table.first_range[index + 1];
   if (end - begin != 1) {
     storage->clear();
-    for (uint32_t i = begin; i < end; ++i) storage->append(s.bytes.substr(s.table.ranges[i].offset, s.table.ranges[i].length));
+    for (uint32_t i = begin; i < end; ++i)
+      storage->append(s.bytes.substr(s.table.ranges[i].offset, s.table.ranges[i].length));
     return Bytes(*storage);
   }
   const dicom::FrameRange& range = s.table.ranges[begin];

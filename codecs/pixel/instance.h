@@ -1,6 +1,7 @@
 // The pixel side of one instance: what its data set says about the frames, and the octets of each of them.
 //
-// Immutable, cheap to copy, safe for concurrent use. The file must outlive it (a deflated data set is kept here, inflated).
+// Immutable, cheap to copy, safe for concurrent use. The file must outlive it (a deflated data set is kept here,
+// inflated).
 #pragma once
 
 #include <array>
@@ -51,10 +52,10 @@ struct ValueTransform {
 struct Overlay {
   uint16_t group = 0x6000;
   uint32_t rows = 0, columns = 0;
-  int32_t top = 0, left = 0;        // of the image, from 0
+  int32_t top = 0, left = 0;  // of the image, from 0
   uint32_t frames = 1;
-  uint32_t first_frame = 0;         // of the image, from 0
-  std::string bits;                 // packed, all frames; empty when in the pixels
+  uint32_t first_frame = 0;           // of the image, from 0
+  std::string bits;                   // packed, all frames; empty when in the pixels
   std::optional<uint16_t> pixel_bit;  // retired form: this bit of every pixel
 };
 

@@ -29,7 +29,8 @@ struct ErrorManager {
   std::longjmp(errors->escape, 1);
 }
 
-// Missing data are made up by the library with no more than a warning: a picture that is half invented is an error here.
+// Missing data are made up by the library with no more than a warning: a picture that is half invented is an error
+// here.
 void OnMessage(j_common_ptr info, int level) {
   if (level >= 0) return;
   const int code = info->err->msg_code;
@@ -151,7 +152,8 @@ Result<EncodedFrame> EncodeJpeg8(const Image& image, int quality) {
     return Unsupported("JPEG baseline holds unsigned samples of 8 bits, the image has " +
                        std::to_string(format.bits_allocated) + (format.is_signed ? " signed" : "") + " bits");
   }
-  if (format.photometric == Photometric::kPaletteColor) return Unsupported("JPEG: lossy palette indices are no colours");
+  if (format.photometric == Photometric::kPaletteColor)
+    return Unsupported("JPEG: lossy palette indices are no colours");
   const bool colour = format.samples == 3;
   const bool rgb = format.photometric == Photometric::kRgb;
   if (colour && !rgb && format.photometric != Photometric::kYbrFull) {
@@ -160,7 +162,9 @@ Result<EncodedFrame> EncodeJpeg8(const Image& image, int quality) {
   Encoding what{.pixels = reinterpret_cast<const unsigned char*>(image.pixels.data()),
                 .rows = format.rows,
                 .columns = format.columns,
-                .from = !colour ? JCS_GRAYSCALE : rgb ? JCS_RGB : JCS_YCbCr,
+                .from = !colour ? JCS_GRAYSCALE
+                        : rgb   ? JCS_RGB
+                                : JCS_YCbCr,
                 .to = colour ? JCS_YCbCr : JCS_GRAYSCALE,
                 .samples = format.samples,
                 .quality = quality,
@@ -169,7 +173,8 @@ Result<EncodedFrame> EncodeJpeg8(const Image& image, int quality) {
   unsigned char* data = nullptr;
   unsigned long size = 0;
   const bool done = EncodeRows(what, &data, &size, &errors);
-  EncodedFrame encoded{.bytes = std::string(reinterpret_cast<char*>(data), done ? size : 0), .format = format, .lossy = true};
+  EncodedFrame encoded{
+      .bytes = std::string(reinterpret_cast<char*>(data), done ? size : 0), .format = format, .lossy = true};
   std::free(data);
   if (!done) return Internal("JPEG: " + std::string(errors.message));
   if (colour) encoded.format.photometric = Photometric::kYbrFull422;

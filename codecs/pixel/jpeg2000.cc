@@ -112,8 +112,10 @@ Result<OpjImage> Run(Bytes codestream, unsigned reduce) {
   return image;
 }
 
-Result<FrameFormat> DecodePart1(const Jpeg2000Header& header, FrameFormat format, unsigned reduce, std::span<char> out) {
-  HILUM_ASSIGN_OR_RETURN(const OpjImage image, Run(header.codestream, std::min<unsigned>(reduce, header.decompositions)));
+Result<FrameFormat> DecodePart1(const Jpeg2000Header& header, FrameFormat format, unsigned reduce,
+                                std::span<char> out) {
+  HILUM_ASSIGN_OR_RETURN(const OpjImage image,
+                         Run(header.codestream, std::min<unsigned>(reduce, header.decompositions)));
   if (image->numcomps != format.samples) return Failed("the number of components changed");
   const opj_image_comp_t& first = image->comps[0];
   if (first.w == 0 || first.h == 0 || first.w > format.columns || first.h > format.rows) {
@@ -124,7 +126,8 @@ Result<FrameFormat> DecodePart1(const Jpeg2000Header& header, FrameFormat format
   SampleSink sink(format, header.precision, header.is_signed, out);
   for (uint32_t s = 0; s < format.samples; ++s) {
     const opj_image_comp_t& component = image->comps[s];
-    if (component.data == nullptr || component.w != first.w || component.h != first.h) return Failed("a component is missing");
+    if (component.data == nullptr || component.w != first.w || component.h != first.h)
+      return Failed("a component is missing");
     for (uint32_t row = 0; row < format.rows; ++row) sink.PutRow(row, s, component.data + size_t{row} * first.w);
   }
   return format;

@@ -71,7 +71,8 @@ std::vector<Sample> SamplesOf(const Image& image, unsigned precision) {
   std::vector<Sample> samples(size_t{format.rows} * format.columns * format.samples);
   const SampleSource source(image);
   const uint32_t mask = precision >= 32 ? ~0u : (1u << precision) - 1;
-  for (size_t i = 0; i < samples.size(); ++i) samples[i] = static_cast<Sample>(static_cast<uint32_t>(source.At(i)) & mask);
+  for (size_t i = 0; i < samples.size(); ++i)
+    samples[i] = static_cast<Sample>(static_cast<uint32_t>(source.At(i)) & mask);
   return samples;
 }
 
@@ -111,8 +112,10 @@ Status CheckIntegers(const FrameFormat& format) {
 
 }  // namespace
 
-Status DecodeJpegByDcmtk(Bytes frame, const JpegHeader& header, bool ybr, const FrameFormat& format, std::span<char> out) {
-  if (frame.size() > INT32_MAX || FrameOctets(format) > INT32_MAX) return LimitExceeded("JPEG: a frame of more than 2 GiB");
+Status DecodeJpegByDcmtk(Bytes frame, const JpegHeader& header, bool ybr, const FrameFormat& format,
+                         std::span<char> out) {
+  if (frame.size() > INT32_MAX || FrameOctets(format) > INT32_MAX)
+    return LimitExceeded("JPEG: a frame of more than 2 GiB");
   // The library waits for more data where the end marker is missing.
   std::string codestream(frame);
   codestream += "\xFF\xD9";
@@ -139,7 +142,8 @@ Result<EncodedFrame> EncodeJpeg12(const Image& image, int quality) {
   return EncodedFrame{.bytes = std::move(bytes), .format = format, .lossy = true};
 }
 
-// Codestreams have the precision their copy of the library is built for: 10 bits are kept in 12, negative ones continued.
+// Codestreams have the precision their copy of the library is built for: 10 bits are kept in 12, negative ones
+// continued.
 Result<EncodedFrame> EncodeJpegLossless(const Image& image, int predictor) {
   HILUM_RETURN_IF_ERROR(CheckIntegers(image.format));
   const unsigned precision = NeededPrecision(image);

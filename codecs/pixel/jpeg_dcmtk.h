@@ -9,6 +9,7 @@
 namespace hilum::pixel {
 
 // `header` is that of `frame` and agrees with `format`. `ybr`: convert YCbCr to RGB.
-Status DecodeJpegByDcmtk(Bytes frame, const JpegHeader& header, bool ybr, const FrameFormat& format, std::span<char> out);
+Status DecodeJpegByDcmtk(Bytes frame, const JpegHeader& header, bool ybr, const FrameFormat& format,
+                         std::span<char> out);
 
 }  // namespace hilum::pixel

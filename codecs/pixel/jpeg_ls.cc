@@ -12,7 +12,8 @@ namespace hilum::pixel {
 namespace {
 
 template <typename Sample>
-void Spread(const std::string& octets, bool by_plane, unsigned precision, const FrameFormat& format, std::span<char> out) {
+void Spread(const std::string& octets, bool by_plane, unsigned precision, const FrameFormat& format,
+            std::span<char> out) {
   const auto* samples = reinterpret_cast<const Sample*>(octets.data());
   const size_t plane = size_t{format.rows} * format.columns;
   SampleSink sink(format, precision, /*codestream_signed=*/false, out);
@@ -97,7 +98,8 @@ Result<EncodedFrame> EncodeJpegLs(const Image& image, int near_lossless) {
   // A small difference in two's complement is a large one where the sign changes: signed samples stay as they are.
   if (format.is_signed || format.photometric == Photometric::kPaletteColor) near_lossless = 0;
   const unsigned precision = std::max(2u, NeededPrecision(image));
-  const std::string samples = precision > 8 ? SamplesOf<uint16_t>(image, precision) : SamplesOf<uint8_t>(image, precision);
+  const std::string samples =
+      precision > 8 ? SamplesOf<uint16_t>(image, precision) : SamplesOf<uint8_t>(image, precision);
   try {
     charls::jpegls_encoder encoder;
     encoder.frame_info({.width = format.columns,

@@ -15,7 +15,9 @@ struct Destroy {
   void operator()(JxlDecoder* decoder) const { JxlDecoderDestroy(decoder); }
 };
 
-Status Damaged() { return Invalid("JPEG XL: the codestream is damaged or breaks off"); }
+Status Damaged() {
+  return Invalid("JPEG XL: the codestream is damaged or breaks off");
+}
 
 // The library scales samples to the full range of their cells; `precision` bits come back exactly.
 template <typename Cell>
@@ -43,7 +45,8 @@ Result<FrameFormat> DecodeJpegXl(Bytes frame, const FrameFormat& expected, std::
   if (decoder == nullptr) return LimitExceeded("JPEG XL: out of memory");
   if (JxlDecoderSubscribeEvents(decoder.get(), JXL_DEC_BASIC_INFO | JXL_DEC_FULL_IMAGE) != JXL_DEC_SUCCESS ||
       JxlDecoderSetKeepOrientation(decoder.get(), JXL_TRUE) != JXL_DEC_SUCCESS ||
-      JxlDecoderSetInput(decoder.get(), reinterpret_cast<const uint8_t*>(frame.data()), frame.size()) != JXL_DEC_SUCCESS) {
+      JxlDecoderSetInput(decoder.get(), reinterpret_cast<const uint8_t*>(frame.data()), frame.size()) !=
+          JXL_DEC_SUCCESS) {
     return Internal("JPEG XL: the decoder cannot be set up");
   }
   JxlDecoderCloseInput(decoder.get());
@@ -68,13 +71,17 @@ Result<FrameFormat> DecodeJpegXl(Bytes frame, const FrameFormat& expected, std::
   while (!decoded) {
     switch (JxlDecoderProcessInput(decoder.get())) {
       case JXL_DEC_NEED_IMAGE_OUT_BUFFER:
-        if (JxlDecoderImageOutBufferSize(decoder.get(), &layout, &needed) != JXL_DEC_SUCCESS || needed != octets.size() ||
+        if (JxlDecoderImageOutBufferSize(decoder.get(), &layout, &needed) != JXL_DEC_SUCCESS ||
+            needed != octets.size() ||
             JxlDecoderSetImageOutBuffer(decoder.get(), &layout, octets.data(), octets.size()) != JXL_DEC_SUCCESS) {
           return Damaged();
         }
         break;
-      case JXL_DEC_FULL_IMAGE: decoded = true; break;
-      default: return Damaged();
+      case JXL_DEC_FULL_IMAGE:
+        decoded = true;
+        break;
+      default:
+        return Damaged();
     }
   }
   if (wide) {

@@ -36,7 +36,8 @@ LookupTable Finish(const LutDescriptor& descriptor, std::vector<uint16_t> entrie
 // Expands segments of `words` into `out`, up to `limit` entries. `words` has 8-bit or 16-bit units.
 class Expander {
  public:
-  Expander(const std::vector<uint16_t>& words, bool octets, size_t limit) : words_(words), octets_(octets), limit_(limit) {}
+  Expander(const std::vector<uint16_t>& words, bool octets, size_t limit)
+      : words_(words), octets_(octets), limit_(limit) {}
 
   bool Run(std::vector<uint16_t>* out) {
     size_t at = 0;
@@ -59,7 +60,8 @@ class Expander {
 
   bool Discrete(size_t* at, size_t length, std::vector<uint16_t>* out) {
     if (length > words_.size() - *at || length > limit_ - out->size()) return false;
-    out->insert(out->end(), words_.begin() + static_cast<ptrdiff_t>(*at), words_.begin() + static_cast<ptrdiff_t>(*at + length));
+    out->insert(out->end(), words_.begin() + static_cast<ptrdiff_t>(*at),
+                words_.begin() + static_cast<ptrdiff_t>(*at + length));
     *at += length;
     return true;
   }

@@ -78,8 +78,8 @@ Status CheckFormat(const FrameFormat& format, uint64_t max_octets) {
                    std::to_string(format.high_bit) + " do not fit " + std::to_string(bits) + " Bits Allocated");
   }
   if (FrameOctets(DecodedFormat(format)) > max_octets) {
-    return LimitExceeded("the frame has " + Describe(format) + ": more than the limit of " + std::to_string(max_octets) +
-                         " octets a frame");
+    return LimitExceeded("the frame has " + Describe(format) + ": more than the limit of " +
+                         std::to_string(max_octets) + " octets a frame");
   }
   return Status::Ok();
 }

@@ -19,7 +19,9 @@ namespace {
 
 constexpr uint64_t kMaxPicturePixels = 64 << 20;
 
-uint8_t Clamp(double value) { return static_cast<uint8_t>(std::clamp(value, 0.0, 255.0) + 0.5); }
+uint8_t Clamp(double value) {
+  return static_cast<uint8_t>(std::clamp(value, 0.0, 255.0) + 0.5);
+}
 
 // PS3.3 C.7.6.3.1.2: YBR_FULL is that of JPEG.
 void YbrToRgb(Picture* picture) {
@@ -53,7 +55,8 @@ Result<Picture> RenderColour(const Image& image) {
 
 Result<Picture> RenderPalette(const Image& image, const PaletteColor& palette) {
   const FrameFormat& format = image.format;
-  if (format.bits_allocated != 8 && format.bits_allocated != 16) return Unsupported("render: palette indices of other than 8 or 16 bits");
+  if (format.bits_allocated != 8 && format.bits_allocated != 16)
+    return Unsupported("render: palette indices of other than 8 or 16 bits");
   Picture picture{.width = format.columns, .height = format.rows, .channels = 3};
   picture.samples.resize(size_t{format.rows} * format.columns * 3);
   const SampleSource samples(image);
@@ -68,7 +71,9 @@ Result<Picture> RenderPalette(const Image& image, const PaletteColor& palette) {
 }
 
 // Bit `pixel` of an overlay in frame `frame` of it.
-bool OverlayBit(const Overlay& overlay, uint64_t bit) { return overlay.bits[bit / 8] >> bit % 8 & 1; }
+bool OverlayBit(const Overlay& overlay, uint64_t bit) {
+  return overlay.bits[bit / 8] >> bit % 8 & 1;
+}
 
 void Whiten(Picture* picture, uint32_t x, uint32_t y) {
   const size_t octets = size_t{picture->channels} * (picture->bits / 8);
@@ -116,7 +121,8 @@ Result<Picture> ApplyViewport(const Picture& picture, const Viewport& viewport, 
                 .height = std::abs(viewport.h) / reduction_y,
                 .mirror_x = viewport.w < 0,
                 .mirror_y = viewport.h < 0};
-  const bool finite = std::isfinite(region.x) && std::isfinite(region.y) && std::isfinite(region.width) && std::isfinite(region.height);
+  const bool finite =
+      std::isfinite(region.x) && std::isfinite(region.y) && std::isfinite(region.width) && std::isfinite(region.height);
   if (!finite || region.x < 0 || region.y < 0 || region.x >= picture.width || region.y >= picture.height) {
     return Invalid("viewport: the source region does not begin inside the image");
   }
@@ -128,7 +134,8 @@ Result<Picture> ApplyViewport(const Picture& picture, const Viewport& viewport, 
   const auto side = [](double length, uint32_t most) {
     return static_cast<uint32_t>(std::clamp<double>(std::round(length), 1, most));
   };
-  const uint32_t width = side(region.width * scale, viewport.width), height = side(shape_height * scale, viewport.height);
+  const uint32_t width = side(region.width * scale, viewport.width),
+                 height = side(shape_height * scale, viewport.height);
   const bool whole = region.x == 0 && region.y == 0 && !region.mirror_x && !region.mirror_y &&
                      region.width == picture.width && region.height == picture.height;
   if (whole && width == picture.width && height == picture.height) return picture;
@@ -152,7 +159,8 @@ Result<std::string> EncodePng(const Picture& picture) {
   if (error == 0) error = spng_set_option(context.get(), SPNG_IMG_COMPRESSION_LEVEL, 3);
   if (error == 0) error = spng_set_ihdr(context.get(), &header);
   if (error == 0) {
-    error = spng_encode_image(context.get(), picture.samples.data(), picture.samples.size(), SPNG_FMT_PNG, SPNG_ENCODE_FINALIZE);
+    error = spng_encode_image(context.get(), picture.samples.data(), picture.samples.size(), SPNG_FMT_PNG,
+                              SPNG_ENCODE_FINALIZE);
   }
   size_t size = 0;
   const std::unique_ptr<void, decltype(&std::free)> file(
@@ -161,7 +169,8 @@ Result<std::string> EncodePng(const Picture& picture) {
   return std::string(static_cast<const char*>(file.get()), size);
 }
 
-Result<Picture> RenderDecoded(const Instance& instance, const Image& image, uint32_t frame, const RenderOptions& options) {
+Result<Picture> RenderDecoded(const Instance& instance, const Image& image, uint32_t frame,
+                              const RenderOptions& options) {
   const FrameFormat& full = instance.format();
   const bool palette = image.format.photometric == Photometric::kPaletteColor && instance.palette().has_value();
   Result<Picture> picture = [&]() -> Result<Picture> {
@@ -182,15 +191,17 @@ Result<Picture> RenderDecoded(const Instance& instance, const Image& image, uint
 
 }  // namespace
 
-Result<Picture> RenderPicture(const Instance& instance, uint32_t frame, const RenderOptions& options, FrameCodec& codec) {
-  if (options.window && !(options.window->width > 0 && std::isfinite(options.window->width) &&
-                          std::isfinite(options.window->center) &&
-                          (options.window->width >= 1 || options.window->function != VoiFunction::kLinear))) {
+Result<Picture> RenderPicture(const Instance& instance, uint32_t frame, const RenderOptions& options,
+                              FrameCodec& codec) {
+  if (options.window &&
+      !(options.window->width > 0 && std::isfinite(options.window->width) && std::isfinite(options.window->center) &&
+        (options.window->width >= 1 || options.window->function != VoiFunction::kLinear))) {
     return Invalid("window: the width is at least 1, and above 0 for LINEAR_EXACT and SIGMOID");
   }
   std::string storage;
   HILUM_ASSIGN_OR_RETURN(const Bytes bytes, instance.Frame(frame, &storage));
-  HILUM_ASSIGN_OR_RETURN(const Image image, codec.Decode(instance.syntax().uid, bytes, instance.format(), options.decode));
+  HILUM_ASSIGN_OR_RETURN(const Image image,
+                         codec.Decode(instance.syntax().uid, bytes, instance.format(), options.decode));
   try {
     return RenderDecoded(instance, image, frame, options);
   } catch (const std::bad_alloc&) {
@@ -223,10 +234,12 @@ Result<std::string> Thumbnail(const Instance& instance, uint32_t frame, uint32_t
   size = std::max(1u, size);
   const FrameFormat& format = instance.format();
   // As often halved as leaves twice the pixels wanted.
-  while (options.decode.reduce < 5 && std::max(format.rows, format.columns) >> (options.decode.reduce + 1) >= 2 * size) {
+  while (options.decode.reduce < 5 &&
+         std::max(format.rows, format.columns) >> (options.decode.reduce + 1) >= 2 * size) {
     ++options.decode.reduce;
   }
-  options.viewport = Viewport{.width = std::min(size, std::max(format.columns, 1u)), .height = std::min(size, std::max(format.rows, 1u))};
+  options.viewport = Viewport{.width = std::min(size, std::max(format.columns, 1u)),
+                              .height = std::min(size, std::max(format.rows, 1u))};
   return Render(instance, frame, options, codec);
 }
 

@@ -46,7 +46,8 @@ struct Picture {
 };
 
 // The picture before it becomes a file. kInvalid for a frame or viewport that does not exist.
-Result<Picture> RenderPicture(const Instance& instance, uint32_t frame, const RenderOptions& options, FrameCodec& codec);
+Result<Picture> RenderPicture(const Instance& instance, uint32_t frame, const RenderOptions& options,
+                              FrameCodec& codec);
 
 // JPEG or PNG octets.
 Result<std::string> EncodePicture(const Picture& picture, const RenderOptions& options);
@@ -58,7 +59,8 @@ inline constexpr std::string_view MediaType(PictureType type) {
 // Both in one step.
 Result<std::string> Render(const Instance& instance, uint32_t frame, const RenderOptions& options, FrameCodec& codec);
 
-// A JPEG of `frame` that fits into size x size, upscaled never; previews are decoded at reduced size where the codec can.
+// A JPEG of `frame` that fits into size x size, upscaled never; previews are decoded at reduced size where the codec
+// can.
 Result<std::string> Thumbnail(const Instance& instance, uint32_t frame, uint32_t size, FrameCodec& codec);
 
 }  // namespace hilum::pixel

@@ -37,7 +37,8 @@ std::vector<Taps> MakeTaps(double begin, double length, bool mirror, uint32_t si
     // Beyond the edge the edge repeats.
     for (int64_t at = low; at <= high; ++at) {
       const double weight = CatmullRom((static_cast<double>(at) - center) / stretch);
-      taps.weights[static_cast<size_t>(std::clamp<int64_t>(at, taps.first, end)) - taps.first] += static_cast<float>(weight);
+      taps.weights[static_cast<size_t>(std::clamp<int64_t>(at, taps.first, end)) - taps.first] +=
+          static_cast<float>(weight);
       sum += weight;
     }
     for (float& weight : taps.weights) weight = static_cast<float>(weight / sum);
@@ -47,7 +48,8 @@ std::vector<Taps> MakeTaps(double begin, double length, bool mirror, uint32_t si
 
 template <typename Sample>
 void Scale(const Picture& from, const std::vector<Taps>& columns, const std::vector<Taps>& rows, Picture* to) {
-  const size_t channels = from.channels, source_line = size_t{from.width} * channels, line = size_t{to->width} * channels;
+  const size_t channels = from.channels, source_line = size_t{from.width} * channels,
+               line = size_t{to->width} * channels;
   const auto* source = reinterpret_cast<const Sample*>(from.samples.data());
   auto* target = reinterpret_cast<Sample*>(to->samples.data());
   uint32_t first = from.height, end = 0;

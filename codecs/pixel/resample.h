@@ -11,8 +11,8 @@ struct Region {
   bool mirror_x = false, mirror_y = false;
 };
 
-// `region` of the picture as width x height pixels: cubic convolution (Catmull-Rom), widened when it shrinks so that every
-// pixel of the source counts. REQUIRES: the region lies inside the picture and is not empty.
+// `region` of the picture as width x height pixels: cubic convolution (Catmull-Rom), widened when it shrinks so that
+// every pixel of the source counts. REQUIRES: the region lies inside the picture and is not empty.
 Picture Resample(const Picture& picture, const Region& region, uint32_t width, uint32_t height);
 
 }  // namespace hilum::pixel

@@ -79,7 +79,8 @@ Result<SegmentTable> ReadHeader(Bytes frame, size_t expected) {
   for (size_t i = 0; i < table.count; ++i) {
     table.offsets[i] = LoadLe<uint32_t>(frame.data() + 4 + i * 4);
     const uint32_t least = i == 0 ? kHeaderSize : table.offsets[i - 1];
-    if (table.offsets[i] < least || table.offsets[i] > frame.size()) return Broken(i, "its offset is not inside the frame");
+    if (table.offsets[i] < least || table.offsets[i] > frame.size())
+      return Broken(i, "its offset is not inside the frame");
   }
   return table;
 }

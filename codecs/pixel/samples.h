@@ -12,8 +12,9 @@ namespace hilum::pixel {
 
 // Samples of a codestream of `precision` bits into interleaved pixels of `format`.
 //
-// The bits of a sample are kept. Where the data set says signed the value is continued into the unused bits of its cell:
-// always when the codestream is signed; otherwise when it has at least Bits Stored bits (fewer: no value can be negative).
+// The bits of a sample are kept. Where the data set says signed the value is continued into the unused bits of its
+// cell: always when the codestream is signed; otherwise when it has at least Bits Stored bits (fewer: no value can be
+// negative).
 class SampleSink {
  public:
   // REQUIRES: precision <= format.bits_allocated <= 32; out.size() >= FrameOctets(format)
@@ -27,10 +28,14 @@ class SampleSink {
   template <typename T>
   void PutRow(uint32_t row, uint32_t component, const T* samples, size_t stride = 1) {
     switch (format_.bits_allocated) {
-      case 1: return PutBits(row, samples, stride);
-      case 8: return Put<uint8_t>(row, component, samples, stride);
-      case 16: return Put<uint16_t>(row, component, samples, stride);
-      default: return Put<uint32_t>(row, component, samples, stride);
+      case 1:
+        return PutBits(row, samples, stride);
+      case 8:
+        return Put<uint8_t>(row, component, samples, stride);
+      case 16:
+        return Put<uint16_t>(row, component, samples, stride);
+      default:
+        return Put<uint32_t>(row, component, samples, stride);
     }
   }
 
@@ -40,7 +45,8 @@ class SampleSink {
     const int64_t high = (int64_t{1} << (codestream_signed_ ? precision_ - 1 : precision_)) - 1;
     value = std::clamp(value, low, high);
     if (extend_ || precision_ == 32) {
-      return static_cast<uint32_t>(static_cast<int32_t>(static_cast<uint32_t>(value) << (32 - precision_)) >> (32 - precision_));
+      return static_cast<uint32_t>(static_cast<int32_t>(static_cast<uint32_t>(value) << (32 - precision_)) >>
+                                   (32 - precision_));
     }
     return static_cast<uint32_t>(value) & ((uint32_t{1} << precision_) - 1);
   }
@@ -80,10 +86,14 @@ class SampleSource {
 
   int64_t At(uint64_t index) const {
     switch (format_.bits_allocated) {
-      case 1: return pixels_[index / 8] >> index % 8 & 1;
-      case 8: return Load<uint8_t, int8_t>(index);
-      case 16: return Load<uint16_t, int16_t>(index);
-      default: return Load<uint32_t, int32_t>(index);
+      case 1:
+        return pixels_[index / 8] >> index % 8 & 1;
+      case 8:
+        return Load<uint8_t, int8_t>(index);
+      case 16:
+        return Load<uint16_t, int16_t>(index);
+      default:
+        return Load<uint32_t, int32_t>(index);
     }
   }
 
@@ -91,7 +101,8 @@ class SampleSource {
   template <typename T>
   void GetRow(uint32_t row, uint32_t component, T* to, size_t stride = 1) const {
     uint64_t index = uint64_t{row} * format_.columns * format_.samples + component;
-    for (uint32_t x = 0; x < format_.columns; ++x, index += format_.samples, to += stride) *to = static_cast<T>(At(index));
+    for (uint32_t x = 0; x < format_.columns; ++x, index += format_.samples, to += stride)
+      *to = static_cast<T>(At(index));
   }
 
  private:

@@ -29,10 +29,14 @@ constexpr size_t kFlushOctets = 64 << 10;
 // PS3.3 C.7.6.1.1.5.2.
 std::string_view LossyMethod(Coding coding) {
   switch (coding) {
-    case Coding::kJpegLs: return "ISO_14495_1";
-    case Coding::kJpeg2000: return "ISO_15444_1";
-    case Coding::kHtj2k: return "ISO_15444_15";
-    default: return "ISO_10918_1";
+    case Coding::kJpegLs:
+      return "ISO_14495_1";
+    case Coding::kJpeg2000:
+      return "ISO_15444_1";
+    case Coding::kHtj2k:
+      return "ISO_15444_15";
+    default:
+      return "ISO_10918_1";
   }
 }
 
@@ -92,7 +96,12 @@ class Rewriter : public dicom::Visitor {
  public:
   // `cell`: octets of a pixel cell, 0 when not known.
   Rewriter(Bytes bytes, const TransferSyntax& target, size_t cell, FrameRecoder* recoder, const Sink& sink)
-      : bytes_(bytes), target_(target), cell_(cell), recoder_(recoder), sink_(sink), writer_(target.explicit_vr, &out_) {}
+      : bytes_(bytes),
+        target_(target),
+        cell_(cell),
+        recoder_(recoder),
+        sink_(sink),
+        writer_(target.explicit_vr, &out_) {}
 
   void Replace(Tag tag, Vr vr, std::string value) { changes_[tag] = {vr, std::move(value), false}; }
   // After what is there, as one more value.
@@ -147,7 +156,8 @@ class Rewriter : public dicom::Visitor {
     }
     if (!target_.encapsulated()) {
       // The icon is a preview of the image: an instance without it is whole.
-      if (sequence_ != kIconImageSequence) return Unsupported("encapsulated pixel data inside " + dicom::ToString(sequence_));
+      if (sequence_ != kIconImageSequence)
+        return Unsupported("encapsulated pixel data inside " + dicom::ToString(sequence_));
       drop_sequence_ = true;
       return Status::Ok();
     }
@@ -249,7 +259,8 @@ class Rewriter : public dicom::Visitor {
   bool pixels_written_ = false;
 };
 
-void DescribePixels(const Instance& instance, const FrameRecoder& recoder, const TransferSyntax& target, Rewriter* rewriter) {
+void DescribePixels(const Instance& instance, const FrameRecoder& recoder, const TransferSyntax& target,
+                    Rewriter* rewriter) {
   const FrameFormat& before = instance.format();
   const FrameFormat& after = recoder.format();
   if (after.photometric != before.photometric) {
@@ -311,7 +322,8 @@ bool CanTranscode(std::string_view from, std::string_view to) {
   return CanDecode(from) && (from == to || CanEncode(to)) && to != "1.2.840.10008.1.2.2";
 }
 
-Status Transcode(Bytes file, std::string_view to, const TranscodeOptions& options, FrameCodec& codec, const Sink& sink) {
+Status Transcode(Bytes file, std::string_view to, const TranscodeOptions& options, FrameCodec& codec,
+                 const Sink& sink) {
   const TransferSyntax* target = FindTransferSyntax(to);
   if (target == nullptr || !target->can_encode) {
     return Unsupported("transfer syntax " + std::string(to) + " cannot be written");

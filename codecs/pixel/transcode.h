@@ -22,8 +22,8 @@ struct TranscodeOptions {
   EncodeOptions encode;
   dicom::ReadLimits read;
   // Encoded frames are kept up to here before the first octet is written, to know their offsets: then the Basic Offset
-  // Table is filled, and the ratio of a lossy compression exact. Beyond, the table is empty (frames are still one fragment
-  // each) and the ratio that of the frames seen.
+  // Table is filled, and the ratio of a lossy compression exact. Beyond, the table is empty (frames are still one
+  // fragment each) and the ratio that of the frames seen.
   uint64_t offset_table_octets = 64 << 20;
 };
 
@@ -32,8 +32,8 @@ bool CanTranscode(std::string_view from, std::string_view to);
 
 // Writes `file` in the transfer syntax `to`. Instances without pixel data change only their encoding; `to` must then be
 // one of the native ones. Pixels are decoded only where their coding changes. Attributes that describe pixels follow,
-// those of a lossy compression are added ((0028,2110) (0028,2112) (0028,2114)); SOP Instance UID and everything else stay.
-// What reached the sink before an error is not an instance.
+// those of a lossy compression are added ((0028,2110) (0028,2112) (0028,2114)); SOP Instance UID and everything else
+// stay. What reached the sink before an error is not an instance.
 Status Transcode(Bytes file, std::string_view to, const TranscodeOptions& options, FrameCodec& codec, const Sink& sink);
 
 }  // namespace hilum::pixel

@@ -9,11 +9,13 @@ constexpr TransferSyntax Native(std::string_view uid, std::string_view name) {
   return {.uid = uid, .name = name, .media_type = "application/octet-stream", .coding = Coding::kNative};
 }
 
-constexpr TransferSyntax Lossless(std::string_view uid, std::string_view name, std::string_view media_type, Coding coding) {
+constexpr TransferSyntax Lossless(std::string_view uid, std::string_view name, std::string_view media_type,
+                                  Coding coding) {
   return {.uid = uid, .name = name, .media_type = media_type, .coding = coding};
 }
 
-constexpr TransferSyntax MaybeLossy(std::string_view uid, std::string_view name, std::string_view media_type, Coding coding) {
+constexpr TransferSyntax MaybeLossy(std::string_view uid, std::string_view name, std::string_view media_type,
+                                    Coding coding) {
   return {.uid = uid, .name = name, .media_type = media_type, .coding = coding, .lossless_only = false};
 }
 
@@ -69,7 +71,9 @@ constexpr auto kSyntaxes = [] {
 
 }  // namespace
 
-std::span<const TransferSyntax> TransferSyntaxes() { return kSyntaxes; }
+std::span<const TransferSyntax> TransferSyntaxes() {
+  return kSyntaxes;
+}
 
 const TransferSyntax* FindTransferSyntax(std::string_view uid) {
   for (const TransferSyntax& syntax : kSyntaxes) {

@@ -1,9 +1,9 @@
 // Codecs in processes that may die: a pool of decoder workers.
 //
 // A worker is this same binary started as `<binary> --codec-worker`; main() calls RunCodecWorker first thing when
-// IsCodecWorker says so. Workers get one socket and shared memory for pixels, and nothing else: their address space and CPU
-// time are limited, and a system call filter refuses files, sockets and processes. A request that crashes, hangs or blows up
-// its worker costs exactly that request; the next one gets a new worker.
+// IsCodecWorker says so. Workers get one socket and shared memory for pixels, and nothing else: their address space and
+// CPU time are limited, and a system call filter refuses files, sockets and processes. A request that crashes, hangs or
+// blows up its worker costs exactly that request; the next one gets a new worker.
 //
 // Native, RLE and deflated frames are our own bounded code and never leave the process.
 #pragma once
@@ -30,14 +30,14 @@ inline bool IsCodecWorker(int argc, char** argv) {
 // put on before the first request. Call it before anything starts a thread or opens a file.
 int RunCodecWorker(int descriptor);
 
-// Why a worker ended, or began. For metrics: one call per event, from the thread whose request it was, never two at once
-// for one worker.
+// Why a worker ended, or began. For metrics: one call per event, from the thread whose request it was, never two at
+// once for one worker.
 enum class WorkerEvent : uint8_t {
   kStarted,
-  kCrashed,    // a signal: SIGSEGV, SIGABRT, SIGSYS, ...
-  kCpuLimit,   // SIGXCPU
-  kTimedOut,   // killed by us after `timeout`
-  kExited,     // ended by itself: out of memory, or its protocol was violated
+  kCrashed,   // a signal: SIGSEGV, SIGABRT, SIGSYS, ...
+  kCpuLimit,  // SIGXCPU
+  kTimedOut,  // killed by us after `timeout`
+  kExited,    // ended by itself: out of memory, or its protocol was violated
 };
 std::string_view WorkerEventName(WorkerEvent event);  // "crashed", as a metric label
 
@@ -52,9 +52,9 @@ struct CodecPoolOptions {
   std::function<void(WorkerEvent)> on_event;
 };
 
-// Safe for concurrent use; at most `workers` requests run, the others wait in turn. Workers start with the first request
-// that needs them. A worker that dies gives kInvalid ("the decoder died of signal 11 ..."): the codestream is to blame.
-// kLimit for time and memory, kUnavailable when no worker was free or could be started.
+// Safe for concurrent use; at most `workers` requests run, the others wait in turn. Workers start with the first
+// request that needs them. A worker that dies gives kInvalid ("the decoder died of signal 11 ..."): the codestream is
+// to blame. kLimit for time and memory, kUnavailable when no worker was free or could be started.
 class CodecPool : public FrameCodec {
  public:
   explicit CodecPool(CodecPoolOptions options);

@@ -104,7 +104,8 @@ class Server {
     const Status limited = LimitCpu(request.cpu_seconds);
     if (!limited.ok()) return Answer(limited);
     const std::string_view syntax(request.syntax, strnlen(request.syntax, sizeof(request.syntax)));
-    const bool served = request.operation == Operation::kDecode ? Decode(request, syntax, *format) : Encode(request, syntax, *format);
+    const bool served =
+        request.operation == Operation::kDecode ? Decode(request, syntax, *format) : Encode(request, syntax, *format);
     if (request.release != 0) Unmap();
     return served;
   }
@@ -129,7 +130,8 @@ class Server {
   bool Encode(const Request& request, std::string_view syntax, const FrameFormat& format) {
     const Result<EncodedFrame> encoded = [&]() -> Result<EncodedFrame> {
       try {
-        return pixel::Encode({.format = format, .pixels = std::string(shared_, request.input_octets)}, syntax, request.encode);
+        return pixel::Encode({.format = format, .pixels = std::string(shared_, request.input_octets)}, syntax,
+                             request.encode);
       } catch (const std::bad_alloc&) {
         return LimitExceeded("codec worker: the frame needs more memory than a worker may have");
       }

@@ -18,17 +18,24 @@ namespace {
 
 constexpr uint64_t kPage = 4096;
 
-uint64_t RoundUp(uint64_t value) { return (value + kPage - 1) / kPage * kPage; }
+uint64_t RoundUp(uint64_t value) {
+  return (value + kPage - 1) / kPage * kPage;
+}
 
 }  // namespace
 
 std::string_view WorkerEventName(WorkerEvent event) {
   switch (event) {
-    case WorkerEvent::kStarted: return "started";
-    case WorkerEvent::kCrashed: return "crashed";
-    case WorkerEvent::kCpuLimit: return "cpu_limit";
-    case WorkerEvent::kTimedOut: return "timed_out";
-    case WorkerEvent::kExited: return "exited";
+    case WorkerEvent::kStarted:
+      return "started";
+    case WorkerEvent::kCrashed:
+      return "crashed";
+    case WorkerEvent::kCpuLimit:
+      return "cpu_limit";
+    case WorkerEvent::kTimedOut:
+      return "timed_out";
+    case WorkerEvent::kExited:
+      return "exited";
   }
   return "unknown";
 }
@@ -53,7 +60,8 @@ WorkerProcess::~WorkerProcess() {
 
 Status WorkerProcess::Spawn() {
   int pair[2];
-  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) return ErrnoStatus("codec worker: socketpair", errno);
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+    return ErrnoStatus("codec worker: socketpair", errno);
   socket_ = pair[0];
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
@@ -156,7 +164,8 @@ Result<Reply> WorkerProcess::Receive() {
   pollfd ready{.fd = socket_, .events = POLLIN, .revents = 0};
   int count = -1;
   while (count < 0) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
     count = poll(&ready, 1, static_cast<int>(std::clamp<int64_t>(left.count() + 1, 0, INT32_MAX)));
     if (count < 0 && errno != EINTR) return ErrnoStatus("codec worker: poll", errno);
   }
@@ -166,7 +175,8 @@ Result<Reply> WorkerProcess::Receive() {
   if (got != static_cast<ssize_t>(sizeof(reply)) || reply.magic != kReplyMagic) return Bury(/*timed_out=*/false);
   if (reply.code == static_cast<uint8_t>(Code::kOk)) return reply;
   if (reply.code > static_cast<uint8_t>(Code::kInternal)) return Bury(/*timed_out=*/false);
-  return Status(static_cast<Code>(reply.code), std::string(reply.message, strnlen(reply.message, sizeof(reply.message))));
+  return Status(static_cast<Code>(reply.code),
+                std::string(reply.message, strnlen(reply.message, sizeof(reply.message))));
 }
 
 Result<Reply> WorkerProcess::Call(Request request) {

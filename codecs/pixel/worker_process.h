@@ -21,7 +21,8 @@ class WorkerProcess {
   // False once it has ended, for whatever reason.
   bool Alive();
 
-  // Memory for one request: input first, output at OutputOffset(). Kept from request to request while it is large enough.
+  // Memory for one request: input first, output at OutputOffset(). Kept from request to request while it is large
+  // enough.
   Status Reserve(uint64_t input_octets, uint64_t output_octets);
   char* input() { return shared_; }
   const char* output() const { return shared_ + output_offset_; }

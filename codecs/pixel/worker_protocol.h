@@ -1,5 +1,5 @@
-// Messages between the pool and its workers: one datagram each way over a SOCK_SEQPACKET socket, octets in shared memory.
-// Internal to codecs/pixel.
+// Messages between the pool and its workers: one datagram each way over a SOCK_SEQPACKET socket, octets in shared
+// memory. Internal to codecs/pixel.
 //
 // The pool does not trust what a worker sends: replies are plain integers, checked before they mean anything.
 #pragma once
@@ -22,8 +22,8 @@ struct WireFormat {
 };
 
 inline WireFormat ToWire(const FrameFormat& f) {
-  return {f.rows,     f.columns,  f.samples, f.bits_allocated, f.bits_stored,
-          f.high_bit, f.is_signed, f.is_float, f.planar, static_cast<uint8_t>(f.photometric)};
+  return {f.rows,     f.columns,   f.samples,  f.bits_allocated, f.bits_stored,
+          f.high_bit, f.is_signed, f.is_float, f.planar,         static_cast<uint8_t>(f.photometric)};
 }
 
 // Nothing for values that no format has.

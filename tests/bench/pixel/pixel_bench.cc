@@ -1,5 +1,5 @@
-// What a worker process costs on top of its codec, and what rendering costs. Prints one line a figure: best and median of
-// several runs, and the ratio to the peer measured in the same run.
+// What a worker process costs on top of its codec, and what rendering costs. Prints one line a figure: best and median
+// of several runs, and the ratio to the peer measured in the same run.
 //
 //   pixel_bench [FILE.dcm]     grayscale frames of FILE instead of a generated CT-like slice of 512 x 512 x 16 bits
 #include <algorithm>
@@ -42,7 +42,8 @@ class Stopwatch {
 
 std::string SourceInstance(int argc, char** argv) {
   if (argc > 1) return testing::ReadFileOrEmpty(argv[1]);
-  const Image image = testing::MakeImage({.rows = 512, .columns = 512, .bits_stored = 16, .is_signed = true, .noise = 200});
+  const Image image =
+      testing::MakeImage({.rows = 512, .columns = 512, .bits_stored = 16, .is_signed = true, .noise = 200});
   return testing::MakeInstance({.format = image.format, .pixels = image.pixels});
 }
 
@@ -66,8 +67,8 @@ void CompareWorker(const char* name, std::string_view syntax, const Image& image
     worker.Run([&] { return decode(pool); });
   }
   const Times a = alone.Result(), w = worker.Result();
-  std::printf("%-24s codec %7.3f ms (median %7.3f)   worker %7.3f ms (median %7.3f)   ratio %.3f (median %.3f)\n", name, a.best,
-              a.median, w.best, w.median, w.best / a.best, w.median / a.median);
+  std::printf("%-24s codec %7.3f ms (median %7.3f)   worker %7.3f ms (median %7.3f)   ratio %.3f (median %.3f)\n", name,
+              a.best, a.median, w.best, w.median, w.best / a.best, w.median / a.median);
 }
 
 void TimeRendering(const char* name, const std::string& file, FrameCodec& codec, bool thumbnail) {
@@ -75,9 +76,8 @@ void TimeRendering(const char* name, const std::string& file, FrameCodec& codec,
   if (!instance.ok()) std::exit(1);
   Stopwatch watch(31);
   for (int i = 0; i < 31; ++i) {
-    watch.Run([&] {
-      return thumbnail ? Thumbnail(*instance, 0, 128, codec).ok() : Render(*instance, 0, {}, codec).ok();
-    });
+    watch.Run(
+        [&] { return thumbnail ? Thumbnail(*instance, 0, 128, codec).ok() : Render(*instance, 0, {}, codec).ok(); });
   }
   const Times t = watch.Result();
   std::printf("%-48s %7.3f ms (median %7.3f)\n", name, t.best, t.median);
@@ -117,6 +117,7 @@ int Main(int argc, char** argv) {
 }  // namespace hilum::pixel
 
 int main(int argc, char** argv) {
-  if (hilum::pixel::IsCodecWorker(argc, argv)) return hilum::pixel::RunCodecWorker(hilum::pixel::kCodecWorkerDescriptor);
+  if (hilum::pixel::IsCodecWorker(argc, argv))
+    return hilum::pixel::RunCodecWorker(hilum::pixel::kCodecWorkerDescriptor);
   return hilum::pixel::Main(argc, argv);
 }

@@ -64,7 +64,8 @@ TEST(Codec, LosslessSyntaxesGiveEveryBitBack) {
       const std::string what = std::string(syntax.name) + ", " + Describe(kind);
       if (!back.ok() && back.status().code() == Code::kUnsupported) {
         // JPEG has no single bits.
-        EXPECT_TRUE(kind.bits_allocated == 1 && (syntax.coding == Coding::kJpegLossless || syntax.coding == Coding::kJpegLs))
+        EXPECT_TRUE(kind.bits_allocated == 1 &&
+                    (syntax.coding == Coding::kJpegLossless || syntax.coding == Coding::kJpegLs))
             << what << ": " << back.status().message();
         continue;
       }
@@ -106,7 +107,8 @@ TEST(Codec, BaselineStaysWithinAFewLevels) {
   EXPECT_LE(GreatestDifference(grey, *back), 8);
   EXPECT_EQ(back->format, grey.format);
 
-  const Image rgb = MakeImage({.bits_allocated = 8, .bits_stored = 8, .samples = 3, .photometric = Photometric::kRgb, .noise = 0});
+  const Image rgb =
+      MakeImage({.bits_allocated = 8, .bits_stored = 8, .samples = 3, .photometric = Photometric::kRgb, .noise = 0});
   const Result<EncodedFrame> encoded = Encode(rgb, kBaseline, {.jpeg_quality = 95});
   ASSERT_TRUE(encoded.ok()) << encoded.status().message();
   EXPECT_EQ(encoded->format.photometric, Photometric::kYbrFull422);
@@ -145,7 +147,8 @@ TEST(Codec, NearLosslessOfSignedSamplesLosesNothing) {
 TEST(Codec, WaveletsReachTheRatioAskedFor) {
   for (const std::string_view syntax : {kJpeg2000, kHtj2k}) {
     for (const bool is_signed : {false, true}) {
-      const Image image = MakeImage({.rows = 256, .columns = 256, .bits_allocated = 16, .bits_stored = 12, .is_signed = is_signed, .noise = 40});
+      const Image image = MakeImage(
+          {.rows = 256, .columns = 256, .bits_allocated = 16, .bits_stored = 12, .is_signed = is_signed, .noise = 40});
       const Result<EncodedFrame> encoded = Encode(image, syntax, {.allow_lossy = true, .compression_ratio = 8});
       ASSERT_TRUE(encoded.ok()) << encoded.status().message();
       EXPECT_TRUE(encoded->lossy);
@@ -158,7 +161,12 @@ TEST(Codec, WaveletsReachTheRatioAskedFor) {
 }
 
 TEST(Codec, LossyColourIsCalledByItsTransform) {
-  const Image rgb = MakeImage({.rows = 64, .columns = 64, .bits_allocated = 8, .bits_stored = 8, .samples = 3, .photometric = Photometric::kRgb});
+  const Image rgb = MakeImage({.rows = 64,
+                               .columns = 64,
+                               .bits_allocated = 8,
+                               .bits_stored = 8,
+                               .samples = 3,
+                               .photometric = Photometric::kRgb});
   for (const std::string_view syntax : {kJpeg2000, kHtj2k}) {
     Result<EncodedFrame> encoded = Encode(rgb, syntax);
     ASSERT_TRUE(encoded.ok());
@@ -200,8 +208,14 @@ TEST(Codec, PreviewsAreHalvedAsOftenAsAsked) {
 }
 
 TEST(Codec, BigEndianAndPlanarPixelsAreUndone) {
-  const FrameFormat planar{.rows = 1, .columns = 2, .samples = 3, .bits_allocated = 16, .bits_stored = 16, .high_bit = 15,
-                           .planar = true, .photometric = Photometric::kRgb};
+  const FrameFormat planar{.rows = 1,
+                           .columns = 2,
+                           .samples = 3,
+                           .bits_allocated = 16,
+                           .bits_stored = 16,
+                           .high_bit = 15,
+                           .planar = true,
+                           .photometric = Photometric::kRgb};
   const Result<Image> image = Decode(kBigEndian, std::string("\1\2\3\4\5\6\7\10\11\12\13\14", 12), planar);
   ASSERT_TRUE(image.ok()) << image.status().message();
   EXPECT_EQ(image->pixels, std::string("\2\1\6\5\12\11\4\3\10\7\14\13", 12));
@@ -209,7 +223,12 @@ TEST(Codec, BigEndianAndPlanarPixelsAreUndone) {
 }
 
 TEST(Codec, SharedColourIsGivenToBothPixels) {
-  const FrameFormat shared{.rows = 1, .columns = 4, .samples = 3, .bits_allocated = 8, .bits_stored = 8, .high_bit = 7,
+  const FrameFormat shared{.rows = 1,
+                           .columns = 4,
+                           .samples = 3,
+                           .bits_allocated = 8,
+                           .bits_stored = 8,
+                           .high_bit = 7,
                            .photometric = Photometric::kYbrFull422};
   const Result<Image> image = Decode(kExplicit, "abCRcdXY", shared);
   ASSERT_TRUE(image.ok()) << image.status().message();

@@ -18,7 +18,9 @@ namespace {
 const std::string kData = std::string(HILUM_TEST_DATA) + "/dicom";
 const std::string kPydicom = "/usr/lib/python3/dist-packages/pydicom/data/test_files";
 
-bool HaveData() { return std::filesystem::is_directory(kData); }
+bool HaveData() {
+  return std::filesystem::is_directory(kData);
+}
 
 Result<Image> FirstFrame(const std::string& path) {
   const std::string file = testing::ReadFileOrEmpty(path);
@@ -46,26 +48,32 @@ void Compare(const std::string& folder, const std::vector<Pair>& pairs) {
 TEST(Corpus, CodecsAgreeWithTheUncompressedReferences) {
   if (!HaveData()) GTEST_SKIP() << "no test data";
   // The lossy ones are coarse: what counts is that no row, sign or scale is wrong.
-  Compare(kData + "/wg04/", {
-      {"CT1_J2KR", "CT1_UNC", 0}, {"CT1_JLSL", "CT1_UNC", 0}, {"CT1_JPLL", "CT1_UNC", 0}, {"CT1_RLE", "CT1_UNC", 0},
-      {"CT1_JLSN", "CT1_UNC", 10}, {"MR1_J2KR", "MR1_UNC", 0}, {"MR1_JLSL", "MR1_UNC", 0}, {"MR1_JPLL", "MR1_UNC", 0},
-      {"MR1_RLE", "MR1_UNC", 0}, {"MR1_JLSN", "MR1_UNC", 10}, {"MR3_J2KR", "MR3_UNC", 0}, {"MR3_JLSL", "MR3_UNC", 0},
-      {"MR3_JPLL", "MR3_UNC", 0}, {"MR3_RLE", "MR3_UNC", 0}, {"MR3_JLSN", "MR3_UNC", 10}, {"NM1_J2KR", "NM1_UNC", 0},
-      {"NM1_JLSL", "NM1_UNC", 0}, {"NM1_RLE", "NM1_UNC", 0}, {"NM1_JLSN", "NM1_UNC", 10}, {"VL1_J2KR", "VL1_UNC", 0},
-      {"VL1_RLE", "VL1_UNC", 0}, {"XA1_JLSL", "XA1_J2KR", 0}, {"XA1_JPLL", "XA1_J2KR", 0}, {"XA1_RLE", "XA1_J2KR", 0},
-      {"XA1_JLSN", "XA1_J2KR", 10}, {"VL1_J2KI", "VL1_UNC", 160}, {"MR1_JPLY", "MR1_UNC", 400},
-      {"MR3_JPLY", "MR3_UNC", 400}, {"XA1_JPLY", "XA1_J2KR", 130},
-  });
+  Compare(kData + "/wg04/",
+          {
+              {"CT1_J2KR", "CT1_UNC", 0},   {"CT1_JLSL", "CT1_UNC", 0},    {"CT1_JPLL", "CT1_UNC", 0},
+              {"CT1_RLE", "CT1_UNC", 0},    {"CT1_JLSN", "CT1_UNC", 10},   {"MR1_J2KR", "MR1_UNC", 0},
+              {"MR1_JLSL", "MR1_UNC", 0},   {"MR1_JPLL", "MR1_UNC", 0},    {"MR1_RLE", "MR1_UNC", 0},
+              {"MR1_JLSN", "MR1_UNC", 10},  {"MR3_J2KR", "MR3_UNC", 0},    {"MR3_JLSL", "MR3_UNC", 0},
+              {"MR3_JPLL", "MR3_UNC", 0},   {"MR3_RLE", "MR3_UNC", 0},     {"MR3_JLSN", "MR3_UNC", 10},
+              {"NM1_J2KR", "NM1_UNC", 0},   {"NM1_JLSL", "NM1_UNC", 0},    {"NM1_RLE", "NM1_UNC", 0},
+              {"NM1_JLSN", "NM1_UNC", 10},  {"VL1_J2KR", "VL1_UNC", 0},    {"VL1_RLE", "VL1_UNC", 0},
+              {"XA1_JLSL", "XA1_J2KR", 0},  {"XA1_JPLL", "XA1_J2KR", 0},   {"XA1_RLE", "XA1_J2KR", 0},
+              {"XA1_JLSN", "XA1_J2KR", 10}, {"VL1_J2KI", "VL1_UNC", 160},  {"MR1_JPLY", "MR1_UNC", 400},
+              {"MR3_JPLY", "MR3_UNC", 400}, {"XA1_JPLY", "XA1_J2KR", 130},
+          });
 }
 
 TEST(Corpus, OneImageInFifteenSyntaxes) {
   if (!HaveData()) GTEST_SKIP() << "no test data";
   const std::string plain = "CTImage.dcm_LittleEndianExplicitTransferSyntax_1.2.840.10008.1.2.1.dcm";
   std::vector<Pair> pairs;
-  for (const std::string name : {"BigEndianExplicitTransferSyntax_1.2.840.10008.1.2.2", "DeflatedExplicitVRLittleEndianTransferSyntax_1.2.840.10008.1.2.1.99",
-                                 "JPEG2000LosslessOnlyTransferSyntax_1.2.840.10008.1.2.4.90", "JPEGLSLosslessTransferSyntax_1.2.840.10008.1.2.4.80",
-                                 "JPEGProcess14SV1TransferSyntax_1.2.840.10008.1.2.4.70", "JPEGProcess14TransferSyntax_1.2.840.10008.1.2.4.57",
-                                 "LittleEndianImplicitTransferSyntax_1.2.840.10008.1.2", "RLELosslessTransferSyntax_1.2.840.10008.1.2.5"}) {
+  for (const std::string name :
+       {"BigEndianExplicitTransferSyntax_1.2.840.10008.1.2.2",
+        "DeflatedExplicitVRLittleEndianTransferSyntax_1.2.840.10008.1.2.1.99",
+        "JPEG2000LosslessOnlyTransferSyntax_1.2.840.10008.1.2.4.90",
+        "JPEGLSLosslessTransferSyntax_1.2.840.10008.1.2.4.80", "JPEGProcess14SV1TransferSyntax_1.2.840.10008.1.2.4.70",
+        "JPEGProcess14TransferSyntax_1.2.840.10008.1.2.4.57", "LittleEndianImplicitTransferSyntax_1.2.840.10008.1.2",
+        "RLELosslessTransferSyntax_1.2.840.10008.1.2.5"}) {
     pairs.push_back({"CTImage.dcm_" + name + ".dcm", plain, 0});
   }
   pairs.push_back({"CTImage.dcm_JPEG2000TransferSyntax_1.2.840.10008.1.2.4.91.dcm", plain, 120});
@@ -86,12 +94,13 @@ TEST(Corpus, ColoursOfTestPatternsAgree) {
   const auto mean = [](const Picture& a, const Picture& b) -> double {
     if (a.samples.size() != b.samples.size() || a.samples.empty()) return 1e9;
     double sum = 0;
-    for (size_t i = 0; i < a.samples.size(); ++i) sum += std::abs(static_cast<uint8_t>(a.samples[i]) - static_cast<uint8_t>(b.samples[i]));
+    for (size_t i = 0; i < a.samples.size(); ++i)
+      sum += std::abs(static_cast<uint8_t>(a.samples[i]) - static_cast<uint8_t>(b.samples[i]));
     return sum / static_cast<double>(a.samples.size());
   };
   const Picture pattern = picture("cornerstone/TestPattern_RGB.dcm");
-  for (const std::string name : {"JPEG-Baseline_YBR422", "JPEG-Baseline_YBRFull", "JPEG-LS-Lossless", "JPEG-LS-NearLossless", "JPEG-Lossless_RGB",
-                                 "Palette", "Palette_16"}) {
+  for (const std::string name : {"JPEG-Baseline_YBR422", "JPEG-Baseline_YBRFull", "JPEG-LS-Lossless",
+                                 "JPEG-LS-NearLossless", "JPEG-Lossless_RGB", "Palette", "Palette_16"}) {
     EXPECT_LT(mean(pattern, picture("cornerstone/TestPattern_" + name + ".dcm")), 8) << name;
   }
   const std::string from = "ms-dicom-server/TranscoderTestsFiles_Decode_From";
@@ -134,7 +143,8 @@ void TryEverything(const std::string& folder) {
       if (status.ok()) ++images;
     }
     const auto refused = kRefused.find(name);
-    EXPECT_EQ(status.code(), refused == kRefused.end() ? Code::kOk : refused->second) << entry.path() << ": " << status.message();
+    EXPECT_EQ(status.code(), refused == kRefused.end() ? Code::kOk : refused->second)
+        << entry.path() << ": " << status.message();
   }
   EXPECT_GT(images, 30u);
 }

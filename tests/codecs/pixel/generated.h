@@ -67,8 +67,9 @@ inline double GreatestDifference(const Image& a, const Image& b) {
       int64_t v = 0;
       std::memcpy(&v, image.pixels.data() + at, size);
       const int shift = 64 - 8 * static_cast<int>(size);
-      return image.format.is_signed ? static_cast<double>(static_cast<int64_t>(static_cast<uint64_t>(v) << shift) >> shift)
-                                    : static_cast<double>(v);
+      return image.format.is_signed
+                 ? static_cast<double>(static_cast<int64_t>(static_cast<uint64_t>(v) << shift) >> shift)
+                 : static_cast<double>(v);
     };
     greatest = std::max(greatest, std::abs(value(a) - value(b)));
   }

@@ -15,9 +15,15 @@ namespace {
 using dicom::Part10Writer;
 using dicom::Vr;
 
-FrameFormat Format(uint32_t rows, uint32_t columns, uint16_t bits, Photometric photometric = Photometric::kMonochrome2, bool is_signed = false) {
-  return {.rows = rows, .columns = columns, .bits_allocated = bits, .bits_stored = bits,
-          .high_bit = static_cast<uint16_t>(bits - 1), .is_signed = is_signed, .photometric = photometric};
+FrameFormat Format(uint32_t rows, uint32_t columns, uint16_t bits, Photometric photometric = Photometric::kMonochrome2,
+                   bool is_signed = false) {
+  return {.rows = rows,
+          .columns = columns,
+          .bits_allocated = bits,
+          .bits_stored = bits,
+          .high_bit = static_cast<uint16_t>(bits - 1),
+          .is_signed = is_signed,
+          .photometric = photometric};
 }
 
 std::string Words(std::initializer_list<int> values) {
@@ -29,8 +35,9 @@ std::string Words(std::initializer_list<int> values) {
 using Attributes = std::function<void(Part10Writer*)>;
 
 // Samples of the picture of a single-frame image.
-std::vector<int> Rendered(const FrameFormat& format, const std::string& pixels, const Attributes& attributes = [](Part10Writer*) {},
-                          const RenderOptions& options = {}) {
+std::vector<int> Rendered(
+    const FrameFormat& format, const std::string& pixels, const Attributes& attributes = [](Part10Writer*) {},
+    const RenderOptions& options = {}) {
   const std::string file = testing::MakeInstance({.format = format, .pixels = pixels, .before_pixels = attributes});
   const Result<Instance> instance = Instance::Open(file);
   if (!instance.ok()) return {-1};
@@ -39,7 +46,8 @@ std::vector<int> Rendered(const FrameFormat& format, const std::string& pixels, 
   if (!picture.ok()) return {-2};
   std::vector<int> samples;
   for (size_t i = 0; i < picture->samples.size(); i += picture->bits / 8) {
-    samples.push_back(picture->bits == 8 ? static_cast<uint8_t>(picture->samples[i]) : LoadLe<uint16_t>(&picture->samples[i]));
+    samples.push_back(picture->bits == 8 ? static_cast<uint8_t>(picture->samples[i])
+                                         : LoadLe<uint16_t>(&picture->samples[i]));
   }
   return samples;
 }
@@ -49,17 +57,23 @@ using V = std::vector<int>;
 TEST(Render, LinearWindowIsThatOfTheStandard) {
   // PS3.3 C.11.2.1.2.1 with c=2048, w=4096: y = (x - 2047.5) / 4095 + 0.5.
   const RenderOptions options{.window = Window{2048, 4096, VoiFunction::kLinear}};
-  EXPECT_EQ(Rendered(Format(1, 4, 16), Words({0, 1024, 4095, 5000}), [](Part10Writer*) {}, options), (V{0, 64, 255, 255}));
+  EXPECT_EQ(Rendered(
+                Format(1, 4, 16), Words({0, 1024, 4095, 5000}), [](Part10Writer*) {}, options),
+            (V{0, 64, 255, 255}));
   // Width 1 is a threshold at c - 0.5.
-  EXPECT_EQ(Rendered(Format(1, 3, 16), Words({99, 100, 101}), [](Part10Writer*) {}, {.window = Window{100, 1, VoiFunction::kLinear}}),
+  EXPECT_EQ(Rendered(Format(1, 3, 16), Words({99, 100, 101}), [](Part10Writer*) {},
+                     {.window = Window{100, 1, VoiFunction::kLinear}}),
             (V{0, 255, 255}));
 }
 
 TEST(Render, ExactAndSigmoidWindows) {
   const auto with = [](VoiFunction f) { return RenderOptions{.window = Window{100, 100, f}}; };
-  EXPECT_EQ(Rendered(Format(1, 3, 16), Words({50, 100, 150}), [](Part10Writer*) {}, with(VoiFunction::kLinearExact)), (V{0, 128, 255}));
+  EXPECT_EQ(Rendered(
+                Format(1, 3, 16), Words({50, 100, 150}), [](Part10Writer*) {}, with(VoiFunction::kLinearExact)),
+            (V{0, 128, 255}));
   const double low = 255 / (1 + std::exp(2.0)), high = 255 / (1 + std::exp(-2.0));
-  EXPECT_EQ(Rendered(Format(1, 3, 16), Words({50, 100, 150}), [](Part10Writer*) {}, with(VoiFunction::kSigmoid)),
+  EXPECT_EQ(Rendered(
+                Format(1, 3, 16), Words({50, 100, 150}), [](Part10Writer*) {}, with(VoiFunction::kSigmoid)),
             (V{int(low + 0.5), 128, int(high + 0.5)}));
 }
 
@@ -98,8 +112,10 @@ std::string LutItem(const std::string& descriptor, const std::string& data) {
     AppendLe<uint16_t>(&body, 0x0028);
     AppendLe<uint16_t>(&body, element);
     body += vr;
-    if (std::string_view(vr) == "OW") AppendLe<uint16_t>(&body, 0), AppendLe<uint32_t>(&body, static_cast<uint32_t>(value.size()));
-    else AppendLe<uint16_t>(&body, static_cast<uint16_t>(value.size()));
+    if (std::string_view(vr) == "OW")
+      AppendLe<uint16_t>(&body, 0), AppendLe<uint32_t>(&body, static_cast<uint32_t>(value.size()));
+    else
+      AppendLe<uint16_t>(&body, static_cast<uint16_t>(value.size()));
     body += value;
   };
   add(0x3002, "US", descriptor);
@@ -120,13 +136,18 @@ TEST(Render, LookUpTablesClampAtTheirEnds) {
 }
 
 TEST(Render, SixteenBitsKeepTheLevels) {
-  const RenderOptions options{.type = PictureType::kPng, .sixteen_bits = true, .window = Window{32767.5, 65535, VoiFunction::kLinearExact}};
-  EXPECT_EQ(Rendered(Format(1, 3, 16), Words({0, 12345, 65535}), [](Part10Writer*) {}, options), (V{0, 12345, 65535}));
+  const RenderOptions options{
+      .type = PictureType::kPng, .sixteen_bits = true, .window = Window{32767.5, 65535, VoiFunction::kLinearExact}};
+  EXPECT_EQ(Rendered(
+                Format(1, 3, 16), Words({0, 12345, 65535}), [](Part10Writer*) {}, options),
+            (V{0, 12345, 65535}));
 }
 
-Attributes Palette(int entries, int first, int bits, const std::string& red, const std::string& green, const std::string& blue) {
+Attributes Palette(int entries, int first, int bits, const std::string& red, const std::string& green,
+                   const std::string& blue) {
   return [=](Part10Writer* out) {
-    for (uint16_t i = 1; i <= 3; ++i) out->Add({0x0028, static_cast<uint16_t>(0x1100 + i)}, Vr("US"), Words({entries, first, bits}));
+    for (uint16_t i = 1; i <= 3; ++i)
+      out->Add({0x0028, static_cast<uint16_t>(0x1100 + i)}, Vr("US"), Words({entries, first, bits}));
     out->Add({0x0028, 0x1201}, Vr("OW"), red);
     out->Add({0x0028, 0x1202}, Vr("OW"), green);
     out->Add({0x0028, 0x1203}, Vr("OW"), blue);
@@ -136,14 +157,18 @@ Attributes Palette(int entries, int first, int bits, const std::string& red, con
 TEST(Render, PalettesOf8And16Bits) {
   const FrameFormat format = Format(1, 3, 8, Photometric::kPaletteColor);
   // Index 0 is below the first entry, 9 beyond the last: both are clamped.
-  EXPECT_EQ(Rendered(format, std::string("\0\5\11", 3), Palette(2, 4, 16, Words({0x1200, 0x3400}), Words({0, 0xFF00}), Words({0x8000, 0}))),
+  EXPECT_EQ(Rendered(format, std::string("\0\5\11", 3),
+                     Palette(2, 4, 16, Words({0x1200, 0x3400}), Words({0, 0xFF00}), Words({0x8000, 0}))),
             (V{0x12, 0, 0x80, 0x34, 0xFF, 0, 0x34, 0xFF, 0}));
-  EXPECT_EQ(Rendered(format, std::string("\0\1\1", 3), Palette(2, 0, 8, "\x12\x34", std::string("\0\xFF", 2), std::string("\x80\0", 2))),
+  EXPECT_EQ(Rendered(format, std::string("\0\1\1", 3),
+                     Palette(2, 0, 8, "\x12\x34", std::string("\0\xFF", 2), std::string("\x80\0", 2))),
             (V{0x12, 0, 0x80, 0x34, 0xFF, 0, 0x34, 0xFF, 0}));
   // 16 bits claimed, 8 meant.
-  EXPECT_EQ(Rendered(format, std::string("\0\1\1", 3), Palette(2, 0, 16, Words({0x12, 0x34}), Words({0, 0xFF}), Words({0x80, 0}))),
+  EXPECT_EQ(Rendered(format, std::string("\0\1\1", 3),
+                     Palette(2, 0, 16, Words({0x12, 0x34}), Words({0, 0xFF}), Words({0x80, 0}))),
             (V{0x12, 0, 0x80, 0x34, 0xFF, 0, 0x34, 0xFF, 0}));
-  EXPECT_EQ(Rendered(Format(1, 2, 16, Photometric::kPaletteColor), Words({300, 301}), Palette(2, 300, 16, Words({0x100, 0x200}), Words({0x100, 0x200}), Words({0x100, 0x200}))),
+  EXPECT_EQ(Rendered(Format(1, 2, 16, Photometric::kPaletteColor), Words({300, 301}),
+                     Palette(2, 300, 16, Words({0x100, 0x200}), Words({0x100, 0x200}), Words({0x100, 0x200}))),
             (V{1, 1, 1, 2, 2, 2}));
 }
 
@@ -151,7 +176,8 @@ TEST(Render, SegmentedPalettesAreExpanded) {
   // Discrete 0x0100; linear in 3 steps to 0x0400; then both again, from octet 0... the linear one from the last entry.
   const std::string segments = Words({0, 1, 0x0100, 1, 3, 0x0400, 2, 2, 0, 0});
   const auto attributes = [&](Part10Writer* out) {
-    for (uint16_t i = 1; i <= 3; ++i) out->Add({0x0028, static_cast<uint16_t>(0x1100 + i)}, Vr("US"), Words({8, 0, 16}));
+    for (uint16_t i = 1; i <= 3; ++i)
+      out->Add({0x0028, static_cast<uint16_t>(0x1100 + i)}, Vr("US"), Words({8, 0, 16}));
     for (uint16_t i = 1; i <= 3; ++i) out->Add({0x0028, static_cast<uint16_t>(0x1220 + i)}, Vr("OW"), segments);
   };
   const V rgb = Rendered(Format(1, 8, 8, Photometric::kPaletteColor), std::string("\0\1\2\3\4\5\6\7", 8), attributes);
@@ -161,10 +187,11 @@ TEST(Render, SegmentedPalettesAreExpanded) {
 }
 
 TEST(Render, SegmentsThatLieGiveNoPalette) {
-  for (const std::string& segments : {Words({0, 100, 1}), Words({1, 3, 5}), Words({2, 1, 0, 0}), Words({0, 1, 7, 2, 5, 60000, 60000}),
-                                      Words({0, 1, 7, 2, 65535, 6, 0})}) {
+  for (const std::string& segments : {Words({0, 100, 1}), Words({1, 3, 5}), Words({2, 1, 0, 0}),
+                                      Words({0, 1, 7, 2, 5, 60000, 60000}), Words({0, 1, 7, 2, 65535, 6, 0})}) {
     const auto attributes = [&](Part10Writer* out) {
-      for (uint16_t i = 1; i <= 3; ++i) out->Add({0x0028, static_cast<uint16_t>(0x1100 + i)}, Vr("US"), Words({0, 0, 16}));
+      for (uint16_t i = 1; i <= 3; ++i)
+        out->Add({0x0028, static_cast<uint16_t>(0x1100 + i)}, Vr("US"), Words({0, 0, 16}));
       for (uint16_t i = 1; i <= 3; ++i) out->Add({0x0028, static_cast<uint16_t>(0x1220 + i)}, Vr("OW"), segments);
     };
     // Grey, as without a palette.
@@ -211,7 +238,9 @@ TEST(Render, ColourOfYbrAndPlanes) {
 
 TEST(Render, ViewportsCropScaleAndMirror) {
   const std::string pixels("\0\1\2\3\20\21\22\23\40\41\42\43\60\61\62\63", 16);
-  const auto view = [&](const Viewport& viewport) { return Rendered(Format(4, 4, 8), pixels, [](Part10Writer*) {}, {.viewport = viewport}); };
+  const auto view = [&](const Viewport& viewport) {
+    return Rendered(Format(4, 4, 8), pixels, [](Part10Writer*) {}, {.viewport = viewport});
+  };
   EXPECT_EQ(view({.width = 2, .height = 2, .x = 1, .y = 1, .w = 2, .h = 2}), (V{17, 18, 33, 34}));
   EXPECT_EQ(view({.width = 2, .height = 2, .x = 1, .y = 1, .w = -2, .h = 2}), (V{18, 17, 34, 33}));
   EXPECT_EQ(view({.width = 2, .height = 2, .x = 1, .y = 1, .w = 2, .h = -2}), (V{33, 34, 17, 18}));
@@ -226,10 +255,13 @@ TEST(Render, ViewportsCropScaleAndMirror) {
 TEST(Render, ShrinkingKeepsTheMeanAndFlatStaysFlat) {
   std::string checker(64 * 64, '\0');
   for (size_t i = 0; i < checker.size(); ++i) checker[i] = (i + i / 64) % 2 != 0 ? '\xFF' : '\0';
-  for (const int level : Rendered(Format(64, 64, 8), checker, [](Part10Writer*) {}, {.viewport = Viewport{.width = 8, .height = 8}})) {
+  for (const int level :
+       Rendered(Format(64, 64, 8), checker, [](Part10Writer*) {}, {.viewport = Viewport{.width = 8, .height = 8}})) {
     EXPECT_NEAR(level, 128, 6);
   }
-  EXPECT_EQ(Rendered(Format(64, 64, 8), std::string(64 * 64, 'Z'), [](Part10Writer*) {}, {.viewport = Viewport{.width = 13, .height = 13}}), V(169, 'Z'));
+  EXPECT_EQ(Rendered(Format(64, 64, 8), std::string(64 * 64, 'Z'), [](Part10Writer*) {},
+                     {.viewport = Viewport{.width = 13, .height = 13}}),
+            V(169, 'Z'));
 }
 
 TEST(Render, JpegAndPngCanBeReadBack) {

@@ -37,7 +37,11 @@ TEST(Rle, ExpandsRunsAsTheStandardSays) {
       {"literal run", std::string("\3abcd", 5), "abcd"},
       {"replicate run", "\xFDz", "zzzz"},
       {"no operation", "\x80\x80\3abcd", "abcd"},
-      {"mixed", std::string("\0a\xFF" "b\0c", 6), "abbc"},
+      {"mixed",
+       std::string("\0a\xFF"
+                   "b\0c",
+                   6),
+       "abbc"},
       {"padding after the end", std::string("\3abcd\0", 6), "abcd"},
       {"longest replicate run is cut to the image", "\x81y", "yyyy"},
       {"literal run longer than the image", "\7abcdefgh", "abcd"},
@@ -90,7 +94,10 @@ TEST(Rle, RowsAreEncodedOneByOne) {
   Image image{.format = Grey(2, 4, 8), .pixels = "aaaaaaaa"};
   const Result<EncodedFrame> encoded = Encode(image, kRle);
   ASSERT_TRUE(encoded.ok());
-  EXPECT_EQ(encoded->bytes.substr(64), "\xFD" "a\xFD" "a");
+  EXPECT_EQ(encoded->bytes.substr(64),
+            "\xFD"
+            "a\xFD"
+            "a");
   EXPECT_EQ(encoded->bytes.size() % 2, 0u);
 }
 

@@ -13,12 +13,12 @@
 namespace hilum::pixel {
 namespace {
 
+using dicom::Tag;
+using dicom::Vr;
 using testing::ImageSpec;
 using testing::MakeImage;
 using testing::MakeInstance;
 using testing::TranscodeToString;
-using dicom::Tag;
-using dicom::Vr;
 
 constexpr std::string_view kExplicit = "1.2.840.10008.1.2.1", kImplicit = "1.2.840.10008.1.2",
                            kDeflated = "1.2.840.10008.1.2.1.99", kRle = "1.2.840.10008.1.2.5",
@@ -107,7 +107,12 @@ TEST(Transcode, SingleBitsRunOnFromFrameToFrame) {
 }
 
 TEST(Transcode, LossIsWrittenDown) {
-  const Image image = MakeImage({.rows = 64, .columns = 64, .bits_allocated = 8, .bits_stored = 8, .samples = 3, .photometric = Photometric::kRgb});
+  const Image image = MakeImage({.rows = 64,
+                                 .columns = 64,
+                                 .bits_allocated = 8,
+                                 .bits_stored = 8,
+                                 .samples = 3,
+                                 .photometric = Photometric::kRgb});
   const std::string file = MakeInstance({.format = image.format, .pixels = image.pixels});
   const Result<std::string> once = TranscodeToString(file, kBaseline);
   ASSERT_TRUE(once.ok()) << once.status().message();
@@ -141,16 +146,21 @@ TEST(Transcode, SequencesAndPrivateElementsSurvive) {
   std::string items;
   AppendLe<uint32_t>(&items, 0xE000FFFE);
   AppendLe<uint32_t>(&items, 16);
-  items += std::string("\x08\x00\x50\x11UI\x08\x00" "1.2.3.4\0", 16);
-  const std::string file = MakeInstance({.format = image.format, .pixels = image.pixels, .before_pixels = [&](dicom::Part10Writer* out) {
-    out->Add({0x0029, 0x0010}, Vr("LO"), "Somebody");
-    out->Add({0x0029, 0x1001}, Vr("FD"), std::string(8, 'x'));
-    out->Add({0x0040, 0x0275}, Vr("SQ"), items);
-  }});
+  items += std::string(
+      "\x08\x00\x50\x11UI\x08\x00"
+      "1.2.3.4\0",
+      16);
+  const std::string file =
+      MakeInstance({.format = image.format, .pixels = image.pixels, .before_pixels = [&](dicom::Part10Writer* out) {
+                      out->Add({0x0029, 0x0010}, Vr("LO"), "Somebody");
+                      out->Add({0x0029, 0x1001}, Vr("FD"), std::string(8, 'x'));
+                      out->Add({0x0040, 0x0275}, Vr("SQ"), items);
+                    }});
   for (const std::string_view to : {kImplicit, kDeflated, kRle}) {
     const Result<std::string> there = TranscodeToString(file, to);
     ASSERT_TRUE(there.ok()) << there.status().message();
-    const auto header = dicom::ReadHeader(*there, dicom::AttributeSelection({{Tag(0x0040, 0x0275), Tag(0x0008, 0x1150)}}), {});
+    const auto header =
+        dicom::ReadHeader(*there, dicom::AttributeSelection({{Tag(0x0040, 0x0275), Tag(0x0008, 0x1150)}}), {});
     ASSERT_TRUE(header.ok()) << header.status().message();
     ASSERT_EQ(header->attributes.size(), 1u);
     EXPECT_EQ(header->attributes[0].values.at(0), "1.2.3.4");
@@ -174,7 +184,8 @@ TEST(Transcode, ASinkThatFailsEndsTheWork) {
   const std::string file = Multiframe({}, 3);
   LocalCodec codec;
   int calls = 0;
-  const Status status = Transcode(file, kRle, {}, codec, [&](Bytes) { return ++calls == 2 ? Cancelled("enough") : Status::Ok(); });
+  const Status status =
+      Transcode(file, kRle, {}, codec, [&](Bytes) { return ++calls == 2 ? Cancelled("enough") : Status::Ok(); });
   EXPECT_EQ(status.code(), Code::kCancelled);
   EXPECT_EQ(calls, 2);
 }

@@ -281,7 +281,8 @@ int ProbeSandbox() {
   if (open("/etc/passwd", O_RDONLY) >= 0 || errno != EPERM) return 2;
   if (socket(AF_INET, SOCK_STREAM, 0) >= 0 || errno != EPERM) return 3;
   if (fork() >= 0 || errno != EPERM) return 4;
-  if (mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED || errno != EPERM) return 5;
+  if (mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED || errno != EPERM)
+    return 5;
   if (kill(getppid(), SIGTERM) == 0 || errno != EPERM) return 6;
   if (mmap(nullptr, size_t{2} << 30, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED) return 7;
   if (write(1, "x", 1) >= 0 || errno != EPERM) return 8;
@@ -303,7 +304,8 @@ TEST(Sandbox, RefusesWhatDecodingDoesNotNeed) {
 }  // namespace hilum::pixel
 
 int main(int argc, char** argv) {
-  if (hilum::pixel::IsCodecWorker(argc, argv)) return hilum::pixel::RunCodecWorker(hilum::pixel::kCodecWorkerDescriptor);
+  if (hilum::pixel::IsCodecWorker(argc, argv))
+    return hilum::pixel::RunCodecWorker(hilum::pixel::kCodecWorkerDescriptor);
   ::testing::InitGoogleTest(&argc, argv);
   return RUN_ALL_TESTS();
 }
