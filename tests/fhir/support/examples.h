@@ -36,5 +36,6 @@ inline std::string ReadAll(const std::filesystem::path& path) {
 inline std::filesystem::path FhirData() {
   return std::filesystem::path(HILUM_TEST_DATA) / "fhir";
 }
+#endif
 
 }  // namespace hilum::fhir
