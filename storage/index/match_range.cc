@@ -26,7 +26,10 @@ class RangeMatcher {
   // The answer for documents of one value.
   Result<Bitmap> MatchSingle();
   Result<Bitmap> MatchEqual();
-  Result<Bitmap> MatchOverlaps();
+  // Documents with a value that begins from `asked` to `last`, and those that begin before and match: found by the
+  // column when few can, else by `by_ends`.
+  Result<Bitmap> StartsOrReaches(uint64_t last, const std::function<Result<Bitmap>()>& by_ends);
+  Result<Bitmap> MatchOverlapsByEnds();
   // Documents with a value that begins in [first, last].
   Result<Bitmap> StartsIn(uint64_t first, uint64_t last);
   // Documents with a value that ends at `position` or later.
@@ -95,7 +98,8 @@ Result<Bitmap> RangeMatcher::MatchSingle() {
     case Comparison::kEqual:
       return MatchEqual();
     case Comparison::kOverlaps:
-      return MatchOverlaps();
+      // Begins within `asked`, or before and reaches into it.
+      return StartsOrReaches(asked_.last, [this] { return MatchOverlapsByEnds(); });
     case Comparison::kGreater:
       return EndsAbove(asked_.last);
     case Comparison::kLess:
@@ -103,13 +107,9 @@ Result<Bitmap> RangeMatcher::MatchSingle() {
     case Comparison::kStartsAfter:
       if (asked_.last == UINT64_MAX) return Bitmap();
       return StartsIn(asked_.last + 1, UINT64_MAX);
-    case Comparison::kGreaterEqual: {
-      // A value that begins at `asked` or later either reaches above it or lies within.
-      HILUM_ASSIGN_OR_RETURN(Bitmap docs, EndsAbove(asked_.last));
-      HILUM_ASSIGN_OR_RETURN(const Bitmap starts, StartsIn(asked_.start, UINT64_MAX));
-      docs |= starts;
-      return docs;
-    }
+    case Comparison::kGreaterEqual:
+      // Begins at `asked` or later, and so reaches above it or lies within; or begins before and reaches above it.
+      return StartsOrReaches(UINT64_MAX, [this] { return EndsAbove(asked_.last); });
     case Comparison::kLessEqual: {
       HILUM_ASSIGN_OR_RETURN(const BitmapPtr present, Present());
       HILUM_ASSIGN_OR_RETURN(const Bitmap above, EndsAbove(asked_.last));
@@ -159,8 +159,9 @@ Result<Bitmap> RangeMatcher::MatchEqual() {
   return docs;
 }
 
-// Begins within `asked`, or before and reaches into it: only wide values can, or the bucket that `asked` begins inside.
-Result<Bitmap> RangeMatcher::MatchOverlaps() {
+// Only wide values can begin before `asked` and reach it, or any in the bucket that `asked` begins inside.
+Result<Bitmap> RangeMatcher::StartsOrReaches(uint64_t last, const std::function<Result<Bitmap>()>& by_ends) {
+  HILUM_ASSIGN_OR_RETURN(Bitmap docs, StartsIn(asked_.start, last));
   HILUM_ASSIGN_OR_RETURN(const BitmapPtr wide, Wide());
   Bitmap reaching = *wide;
   if (!StartsBucket(asked_.start)) {
@@ -168,14 +169,16 @@ Result<Bitmap> RangeMatcher::MatchOverlaps() {
     reaching |= edge;
   }
   if (within_ != nullptr) reaching &= *within_;
-  if (reaching.Count() <= kFewDocs) {
-    HILUM_ASSIGN_OR_RETURN(Bitmap docs, StartsIn(asked_.start, asked_.last));
-    HILUM_ASSIGN_OR_RETURN(const Bitmap checked, Check(std::move(reaching), [this](const RangeCell& cell) {
-                             return Holds(Comparison::kOverlaps, cell.extent, asked_);
-                           }));
-    docs |= checked;
-    return docs;
-  }
+  const bool few = reaching.Count() <= kFewDocs;
+  HILUM_ASSIGN_OR_RETURN(const Bitmap more,
+                         few ? Check(std::move(reaching),
+                                     [this](const RangeCell& cell) { return Holds(comparison_, cell.extent, asked_); })
+                             : by_ends());
+  docs |= more;
+  return docs;
+}
+
+Result<Bitmap> RangeMatcher::MatchOverlapsByEnds() {
   HILUM_ASSIGN_OR_RETURN(Bitmap docs, StartsIn(0, asked_.last));
   HILUM_ASSIGN_OR_RETURN(const Bitmap ends, EndsFrom(asked_.start));
   docs &= ends;
