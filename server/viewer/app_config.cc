@@ -3,11 +3,13 @@
 namespace hilum::viewer {
 namespace {
 
-// How the viewer gets small pictures of series: "wadors" draws a whole frame itself; "thumbnail" asks for .../thumbnail.
+// How the viewer gets small pictures of series: "wadors" draws a whole frame itself; "thumbnail" asks for
+// .../thumbnail.
 constexpr std::string_view kThumbnails = "wadors";
 
 void Replace(std::string_view name, std::string_view value, std::string* text) {
-  for (size_t at = text->find(name); at != std::string::npos; at = text->find(name, at + value.size())) text->replace(at, name.size(), value);
+  for (size_t at = text->find(name); at != std::string::npos; at = text->find(name, at + value.size()))
+    text->replace(at, name.size(), value);
 }
 
 }  // namespace

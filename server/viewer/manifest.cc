@@ -7,7 +7,8 @@ namespace hilum::viewer {
 namespace {
 
 bool IsOneOf(char c, std::string_view more) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || more.find(c) != std::string_view::npos;
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         more.find(c) != std::string_view::npos;
 }
 
 // Letters, digits and '_', '-', '.'; no part of it begins with a dot, so none is "..".
@@ -33,10 +34,14 @@ bool ParseLine(const std::string& line, Manifest* manifest) {
   std::string what, value;
   words >> what;
   if (what == "file") return ParseFile(words, manifest);
-  if (!(words >> value) || !std::all_of(value.begin(), value.end(), [](char c) { return IsOneOf(c, "_-.+/="); })) return false;
-  if (what == "ohif") manifest->version = what + " " + value;
-  else if (what == "script") manifest->inline_scripts.push_back(value);
-  else return false;
+  if (!(words >> value) || !std::all_of(value.begin(), value.end(), [](char c) { return IsOneOf(c, "_-.+/="); }))
+    return false;
+  if (what == "ohif")
+    manifest->version = what + " " + value;
+  else if (what == "script")
+    manifest->inline_scripts.push_back(value);
+  else
+    return false;
   return true;
 }
 
@@ -48,9 +53,11 @@ Result<Manifest> ParseManifest(std::string_view text) {
   size_t number = 0;
   for (std::string line; std::getline(lines, line);) {
     ++number;
-    if (!ParseLine(line, &manifest)) return Invalid("manifest of the viewer: line " + std::to_string(number) + " is damaged; make the folder again");
+    if (!ParseLine(line, &manifest))
+      return Invalid("manifest of the viewer: line " + std::to_string(number) + " is damaged; make the folder again");
   }
-  if (!manifest.files.contains("index.html")) return Invalid("manifest of the viewer: index.html is missing; make the folder again");
+  if (!manifest.files.contains("index.html"))
+    return Invalid("manifest of the viewer: index.html is missing; make the folder again");
   return manifest;
 }
 

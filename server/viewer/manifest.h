@@ -17,8 +17,8 @@ struct Asset {
 };
 
 struct Manifest {
-  std::string version;                             // "ohif 3.13.2"
-  std::vector<std::string> inline_scripts;         // "sha256-...", as a Content-Security-Policy names them
+  std::string version;                              // "ohif 3.13.2"
+  std::vector<std::string> inline_scripts;          // "sha256-...", as a Content-Security-Policy names them
   std::map<std::string, Asset, std::less<>> files;  // by path below the folder
 };
 

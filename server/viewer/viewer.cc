@@ -14,28 +14,41 @@ constexpr std::string_view kAppConfigName = "app-config.js";
 // Browsers refuse WebAssembly and modules of other types, all the more with nosniff.
 std::string_view TypeOf(std::string_view name) {
   static constexpr std::pair<std::string_view, std::string_view> kTypes[] = {
-      {".html", "text/html; charset=utf-8"}, {".js", "text/javascript; charset=utf-8"}, {".css", "text/css; charset=utf-8"},
-      {".json", "application/json"},         {".jsonc", "application/json"},            {".wasm", "application/wasm"},
-      {".woff2", "font/woff2"},              {".svg", "image/svg+xml"},                 {".png", "image/png"},
-      {".ico", "image/x-icon"},              {".txt", "text/plain; charset=utf-8"},
+      {".html", "text/html; charset=utf-8"},
+      {".js", "text/javascript; charset=utf-8"},
+      {".css", "text/css; charset=utf-8"},
+      {".json", "application/json"},
+      {".jsonc", "application/json"},
+      {".wasm", "application/wasm"},
+      {".woff2", "font/woff2"},
+      {".svg", "image/svg+xml"},
+      {".png", "image/png"},
+      {".ico", "image/x-icon"},
+      {".txt", "text/plain; charset=utf-8"},
   };
   for (const auto& [ending, type] : kTypes)
     if (name.ends_with(ending)) return type;
   return "application/octet-stream";
 }
 
-// Everything from this server; WebAssembly for the codecs; blobs for workers, pictures and documents that the page makes itself.
+// Everything from this server, and no inline script but the page's own. The loader of the codecs (in its worker, which
+// has the policy of its file) and the view of segmentations (in the page) generate code: without 'unsafe-eval', which
+// covers WebAssembly too, neither works. Blobs are workers, pictures and documents that the page makes itself.
 std::string PolicyOf(const Manifest& manifest) {
   std::string scripts;
   for (const std::string& hash : manifest.inline_scripts) scripts += " '" + hash + "'";
   return "default-src 'self'; script-src 'self'" + scripts +
-         " 'wasm-unsafe-eval'; worker-src 'self' blob:; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' data: blob:; "
-         "object-src 'self' blob:; frame-src 'self' blob:; connect-src 'self' data: blob:; font-src 'self' data:; base-uri 'self'; form-action 'self'; "
+         " 'unsafe-eval'; worker-src 'self' blob:; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+         "media-src 'self' data: blob:; "
+         "object-src 'self' blob:; frame-src 'self' blob:; connect-src 'self' data: blob:; font-src 'self' data:; "
+         "base-uri 'self'; form-action 'self'; "
          "frame-ancestors 'self'";
 }
 
 // A page of the application (its router knows what it means) rather than a file that is not there.
-bool IsPage(std::string_view name) { return name.substr(name.rfind('/') + 1).find('.') == std::string_view::npos; }
+bool IsPage(std::string_view name) {
+  return name.substr(name.rfind('/') + 1).find('.') == std::string_view::npos;
+}
 
 Status SendText(http::Responder& responder, int status, std::string_view text, http::Headers headers = {}) {
   headers.Set("Content-Type", "text/plain; charset=utf-8");
@@ -72,18 +85,23 @@ void Viewer::Handle(const http::Request& request, http::Responder& responder) co
   if (status.ok() || status.code() == Code::kCancelled) return;
   request.log.Error("the viewer could not be sent", {{"reason", status.message()}});
   // The connection is gone if this fails.
-  if (!responder.started()) SendText(responder, 500, "a file of the viewer could not be read; the log of the server has the reason").IgnoreError();
+  if (!responder.started())
+    SendText(responder, 500, "a file of the viewer could not be read; the log of the server has the reason")
+        .IgnoreError();
 }
 
 Status Viewer::Answer(const http::Request& request, http::Responder& responder) const {
-  if (request.method != "GET" && request.method != "HEAD") return SendText(responder, 405, "the viewer can only be read", {{"Allow", "GET, HEAD"}});
+  if (request.method != "GET" && request.method != "HEAD")
+    return SendText(responder, 405, "the viewer can only be read", {{"Allow", "GET, HEAD"}});
   if (!available()) {
     return SendText(responder, 404,
-                    "There is no viewer in " + directory_ + ". `./dev viewer` in the sources makes it (it fetches OHIF from npm), "
-                    "or let viewer.directory name a folder made that way; then start the server again.");
+                    "There is no viewer in " + directory_ +
+                        ". `./dev viewer` in the sources makes it (it fetches OHIF from npm), "
+                        "or let viewer.directory name a folder made that way; then start the server again.");
   }
   std::string_view name = std::string_view(request.path).substr(kRoot.size());
-  if (name.empty()) return SendText(responder, 308, "the viewer is below this path", {{"Location", std::string(kRoot) + "/"}});
+  if (name.empty())
+    return SendText(responder, 308, "the viewer is below this path", {{"Location", std::string(kRoot) + "/"}});
   name.remove_prefix(1);
   if (name == kAppConfigName) return responder.Send(200, HeadersOf(name, false), app_config_);
   auto found = manifest_.files.find(name);
@@ -100,7 +118,8 @@ http::Headers Viewer::HeadersOf(std::string_view name, bool immutable) const {
           {"Referrer-Policy", "same-origin"}};
 }
 
-Status Viewer::SendAsset(const http::Request& request, const std::string& name, const Asset& asset, http::Responder& responder) const {
+Status Viewer::SendAsset(const http::Request& request, const std::string& name, const Asset& asset,
+                         http::Responder& responder) const {
   http::Headers headers = HeadersOf(name, asset.immutable);
   std::string path = directory_ + "/" + name;
   // The HTTP layer takes the "-gzip" off again before a client's tag comes here.
@@ -112,7 +131,8 @@ Status Viewer::SendAsset(const http::Request& request, const std::string& name, 
   }
   headers.Add("ETag", "\"" + tag + (packed ? "-gzip\"" : "\""));
   const auto known = request.headers.First("If-None-Match");
-  if (known && (*known == "*" || known->find(tag) != std::string_view::npos)) return responder.Send(304, std::move(headers), "");
+  if (known && (*known == "*" || known->find(tag) != std::string_view::npos))
+    return responder.Send(304, std::move(headers), "");
   if (packed) {
     headers.Add("Content-Encoding", "gzip");
     path += ".gz";

@@ -1,7 +1,9 @@
-// The OHIF viewer below /viewer/: static files of a folder that prepare.mjs made, and the configuration that points OHIF at this server.
+// The OHIF viewer below /viewer/: static files of a folder that prepare.mjs made, and the configuration that points
+// OHIF at this server.
 //
-// Only what the folder's manifest lists is ever opened. The manifest is read once: after the folder changed, start the server again.
-// Safe for concurrent use; the disk outlives the viewer, the viewer outlives the server that routes to it.
+// Only what the folder's manifest lists is ever opened. The manifest is read once: after the folder changed, start the
+// server again. Safe for concurrent use; the disk outlives the viewer, the viewer outlives the server that routes to
+// it.
 #pragma once
 
 #include <string>
@@ -26,7 +28,8 @@ class Viewer {
  private:
   void Handle(const http::Request& request, http::Responder& responder) const;
   Status Answer(const http::Request& request, http::Responder& responder) const;
-  Status SendAsset(const http::Request& request, const std::string& name, const Asset& asset, http::Responder& responder) const;
+  Status SendAsset(const http::Request& request, const std::string& name, const Asset& asset,
+                   http::Responder& responder) const;
   // Content-Type, policy and caching of an answer with content.
   http::Headers HeadersOf(std::string_view name, bool immutable) const;
 

@@ -9,7 +9,8 @@ const std::string kHash(64, 'a');
 const std::string kIndex = "file no-cache gzip " + kHash + " index.html\n";
 
 TEST(ViewerManifest, ListsFilesWithHowTheyAreKeptAndPacked) {
-  const auto manifest = ParseManifest("ohif 3.13.2\nscript sha256-ab+/=\n" + kIndex + "file immutable plain " + kHash + " assets/0a.png\n");
+  const auto manifest = ParseManifest("ohif 3.13.2\nscript sha256-ab+/=\n" + kIndex + "file immutable plain " + kHash +
+                                      " assets/0a.png\n");
 
   ASSERT_TRUE(manifest.ok()) << manifest.status().ToString();
   EXPECT_EQ(manifest->version, "ohif 3.13.2");
@@ -21,7 +22,8 @@ TEST(ViewerManifest, ListsFilesWithHowTheyAreKeptAndPacked) {
 }
 
 TEST(ViewerManifest, RefusesPathsThatCouldLeaveTheFolder) {
-  for (const std::string path : {"/etc/passwd", "../secret", "a/../../b", "a//b", ".hidden", "a/.b", "a/", "a\\b", "a%2e", "a:b"}) {
+  for (const std::string path :
+       {"/etc/passwd", "../secret", "a/../../b", "a//b", ".hidden", "a/.b", "a/", "a\\b", "a%2e", "a:b"}) {
     const auto manifest = ParseManifest(kIndex + "file no-cache plain " + kHash + " " + path + "\n");
     EXPECT_EQ(manifest.status().code(), Code::kInvalid) << path;
     EXPECT_NE(manifest.status().message().find("line 2"), std::string::npos) << path;
@@ -38,10 +40,13 @@ TEST(ViewerManifest, RefusesDamagedLines) {
                                "folder a",
                                "script sha256-'unsafe-inline'",
                                "script sha256-a;b"};
-  for (const std::string& line : lines) EXPECT_EQ(ParseManifest(kIndex + line + "\n").status().code(), Code::kInvalid) << line;
+  for (const std::string& line : lines)
+    EXPECT_EQ(ParseManifest(kIndex + line + "\n").status().code(), Code::kInvalid) << line;
 }
 
-TEST(ViewerManifest, NeedsThePage) { EXPECT_EQ(ParseManifest("ohif 3.13.2\n").status().code(), Code::kInvalid); }
+TEST(ViewerManifest, NeedsThePage) {
+  EXPECT_EQ(ParseManifest("ohif 3.13.2\n").status().code(), Code::kInvalid);
+}
 
 }  // namespace
 }  // namespace hilum::viewer
