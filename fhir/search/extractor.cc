@@ -16,11 +16,19 @@ using json::Value;
 using storage::QuantityValue;
 
 constexpr size_t kMaxFields = 512;
+constexpr size_t kUsualValues = 24;
 
 }  // namespace
 
 Result<storage::DocumentValues> Extractor::Run() {
   assert(TypeOf(type_).search_fields <= kMaxFields);
+  const Range properties = TypeOf(type_).properties;
+  root_.assign(properties.count, 0);
+  for (const Value child : resource_.children()) {
+    const PropertyId property = typing_[child.index()];
+    if (property != kNoProperty) root_[static_cast<size_t>(property) - properties.first] = child.index();
+  }
+  out_.entries.reserve(kUsualValues);
   std::bitset<kMaxFields> done;
   for (const SearchParam& param : SearchParamsOf(type_)) {
     // Parameters that narrow a field are answered by the whole one.
@@ -73,15 +81,22 @@ void Extractor::WalkProperty(std::span<const Step> steps, Value object, Values* 
     place = rest.front().argument;
     rest = rest.subspan(1);
   }
-  for (const Value child : object.children()) {
-    if (typing_[child.index()] != property) continue;
-    if (!child.is_array()) return Walk(rest, child, out);
-    size_t index = 0;
-    for (const Value item : child.children()) {
-      if ((!place || *place == index) && item.kind() != json::Kind::kNull) Walk(rest, item, out);
-      ++index;
-    }
+  if (object.index() == resource_.index()) {
+    const uint32_t child = root_[steps.front().argument - TypeOf(type_).properties.first];
+    if (child != 0) WalkItems(rest, Value(&resource_.document(), child), place, out);
     return;
+  }
+  for (const Value child : object.children()) {
+    if (typing_[child.index()] == property) return WalkItems(rest, child, place, out);
+  }
+}
+
+void Extractor::WalkItems(std::span<const Step> steps, Value child, std::optional<size_t> place, Values* out) const {
+  if (!child.is_array()) return Walk(steps, child, out);
+  size_t index = 0;
+  for (const Value item : child.children()) {
+    if ((!place || *place == index) && item.kind() != json::Kind::kNull) Walk(steps, item, out);
+    ++index;
   }
 }
 
@@ -115,13 +130,14 @@ bool Extractor::IsTrue(ElementId element) const {
 }
 
 Status Extractor::AddParam(const SearchParam& param) {
+  Values values;
   for (const Path& path : PathsOf(param.paths)) {
     const auto steps = StepsOf(path);
     if (steps.size() == 1 && steps[0].op == Step::Op::kIsTrue) {
       Add(param.field, storage::TokenValue{"", IsTrue(ElementId{steps[0].argument}) ? "true" : "false"});
       continue;
     }
-    Values values;
+    values.clear();
     Walk(steps, resource_, &values);
     for (const Value value : values) HILUM_RETURN_IF_ERROR(AddValue(param, value));
   }

@@ -23,6 +23,8 @@ class Extractor {
   // Appends what a path leads to.
   void Walk(std::span<const Step> steps, json::Value from, Values* out) const;
   void WalkProperty(std::span<const Step> steps, json::Value object, Values* out) const;
+  // All items of an array, or the one at `place`.
+  void WalkItems(std::span<const Step> steps, json::Value child, std::optional<size_t> place, Values* out) const;
   Values Follow(Range paths, json::Value from) const;
   bool RefersTo(json::Value reference, TypeId type) const;
   bool IsTrue(ElementId element) const;
@@ -51,6 +53,7 @@ class Extractor {
   const Typing& typing_;
   SearchCatalog& catalog_;
   const Converter convert_;
+  std::vector<uint32_t> root_;  // node of each property of the resource, 0 for those it does not have
   storage::DocumentValues out_;
 };
 
