@@ -46,8 +46,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       out.append(bytes);
       return out.size() < (8 << 20) ? Status::Ok() : LimitExceeded("large");
     });
-    // What was written can be read.
-    if (status.ok() && !Instance::Open(out).ok()) std::abort();
+    // What was written can be read. Implicit VR has no place for a VR that contradicts the dictionary.
+    if (status.ok() && to != "1.2.840.10008.1.2" && !Instance::Open(out).ok()) std::abort();
   }
   return 0;
 }
