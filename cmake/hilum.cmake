@@ -12,7 +12,8 @@ if(MOLD AND NOT HILUM_FUZZ)
   add_link_options(-fuse-ld=mold)
 endif()
 
-add_compile_options(-Wall -Wextra -Wno-missing-field-initializers -Wno-unused-parameter -Werror -fno-omit-frame-pointer)
+# maybe-uninitialized: GCC 12 sees it in every optional that is returned by value.
+add_compile_options(-Wall -Wextra -Wno-missing-field-initializers -Wno-unused-parameter -Wno-maybe-uninitialized -Werror -fno-omit-frame-pointer)
 include_directories(${CMAKE_SOURCE_DIR})
 if(HILUM_SANITIZE)
   add_compile_options(-fsanitize=${HILUM_SANITIZE} -fno-sanitize-recover=undefined)

@@ -14,10 +14,6 @@ bool IsJson(const MediaType& type) {
   return IsAny(type) || (type.type == "application" && (type.subtype == "dicom+json" || type.subtype == "json" || type.subtype == "*"));
 }
 
-std::string TransferSyntaxOf(const MediaType& type) {
-  return std::string(type.Parameter("transfer-syntax").value_or("*"));
-}
-
 }  // namespace
 
 Accepted::Accepted(const http::Request& request, const std::vector<std::pair<std::string, std::string>>& query) {
@@ -41,30 +37,54 @@ bool Accepted::Json() const {
   return entries_.empty() || std::any_of(entries_.begin(), entries_.end(), [](const AcceptEntry& entry) { return entry.q > 0 && IsJson(entry.media_type); });
 }
 
-std::optional<Accepted::Instances> Accepted::Dicom(bool single) const {
-  if (entries_.empty()) return Instances{Packing::kMultipart, "*"};
+std::vector<InstanceChoice> Accepted::Instances(bool single) const {
+  std::vector<InstanceChoice> choices;
+  const auto add = [&](Packing packing, const MediaType& type) {
+    choices.push_back({packing, "application/dicom", std::string(type.Parameter("transfer-syntax").value_or(""))});
+  };
+  if (entries_.empty()) add(Packing::kMultipart, {});
   for (const AcceptEntry& entry : entries_) {
     const MediaType& type = entry.media_type;
     if (entry.q == 0) continue;
     if (type.type == "multipart" && (type.subtype == "related" || type.subtype == "*")) {
       const std::string_view part = type.Parameter("type").value_or("application/dicom");
-      if (multipart::EqualsIgnoreCase(part, "application/dicom") || part == "*/*") return Instances{Packing::kMultipart, TransferSyntaxOf(type)};
+      if (multipart::EqualsIgnoreCase(part, "application/dicom") || part == "*/*") add(Packing::kMultipart, type);
+    } else if (type.Essence() == "application/dicom" || (type.type == "application" && type.subtype == "*")) {
+      add(single ? Packing::kSinglePart : Packing::kMultipart, type);
+    } else if (IsAny(type)) {
+      add(Packing::kMultipart, type);
     }
-    if (type.Essence() == "application/dicom" || (type.type == "application" && type.subtype == "*"))
-      return Instances{single ? Packing::kSinglePart : Packing::kMultipart, TransferSyntaxOf(type)};
-    if (IsAny(type)) return Instances{Packing::kMultipart, TransferSyntaxOf(type)};
   }
-  return std::nullopt;
+  return choices;
 }
 
-std::optional<Accepted::Instances> Accepted::Frames(bool single) const {
-  if (entries_.empty()) return Instances{Packing::kMultipart, "*"};
+std::vector<InstanceChoice> Accepted::Frames(bool single) const {
+  static const std::string kOctets = "application/octet-stream";
+  std::vector<InstanceChoice> choices;
+  const auto add = [&](Packing packing, std::string media_type, const MediaType& type) {
+    if (media_type.empty() || media_type.find('*') != std::string::npos) media_type = kOctets;
+    choices.push_back({packing, std::move(media_type), std::string(type.Parameter("transfer-syntax").value_or(""))});
+  };
+  if (entries_.empty()) add(Packing::kMultipart, kOctets, {});
   for (const AcceptEntry& entry : entries_) {
     const MediaType& type = entry.media_type;
     if (entry.q == 0) continue;
-    const bool bulk_type = type.Essence() == "application/octet-stream" || type.type == "image" || type.type == "video";
-    if (type.type == "multipart" || IsAny(type)) return Instances{Packing::kMultipart, TransferSyntaxOf(type)};
-    if (bulk_type) return Instances{single ? Packing::kSinglePart : Packing::kMultipart, TransferSyntaxOf(type)};
+    if (IsAny(type)) add(Packing::kMultipart, kOctets, type);
+    else if (type.type == "multipart") add(Packing::kMultipart, std::string(type.Parameter("type").value_or(kOctets)), type);
+    else if (type.Essence() == kOctets || type.type == "image" || type.type == "video") add(single ? Packing::kSinglePart : Packing::kMultipart, type.Essence(), type);
+  }
+  return choices;
+}
+
+std::optional<std::string> Accepted::FirstOf(const std::vector<std::string>& media_types) const {
+  if (entries_.empty()) return media_types.front();
+  for (const AcceptEntry& entry : entries_) {
+    if (entry.q == 0) continue;
+    for (const std::string& offered : media_types) {
+      const std::string_view type = std::string_view(offered).substr(0, offered.find('/'));
+      const bool any_of_type = entry.media_type.subtype == "*" && entry.media_type.type == type;
+      if (IsAny(entry.media_type) || any_of_type || entry.media_type.Essence() == offered) return offered;
+    }
   }
   return std::nullopt;
 }

@@ -12,6 +12,18 @@
 
 namespace hilum::dicomweb {
 
+inline constexpr std::string_view kExplicitLittleEndian = "1.2.840.10008.1.2.1";
+inline constexpr std::string_view kExplicitBigEndian = "1.2.840.10008.1.2.2";
+
+enum class Packing : uint8_t { kMultipart, kSinglePart };
+
+// One way that the client would take instances or frames.
+struct InstanceChoice {
+  Packing packing = Packing::kMultipart;
+  std::string media_type;       // of a part
+  std::string transfer_syntax;  // "*": as stored; "": nothing said
+};
+
 // What the client accepts: the `accept` query parameter when there is one, else the Accept fields. Empty: anything.
 class Accepted {
  public:
@@ -23,16 +35,13 @@ class Accepted {
   enum class Listing : uint8_t { kJson, kCsv };
   std::optional<Listing> Search() const;
 
-  // How stored instances may be sent.
-  enum class Packing : uint8_t { kMultipart, kSinglePart };
-  struct Instances {
-    Packing packing;
-    std::string transfer_syntax;  // "*": as stored
-  };
-  // The most wanted representation of DICOM instances; `single` says that there is but one instance. nullopt: none that we can make.
-  std::optional<Instances> Dicom(bool single) const;
-  // The same for pixel data in its stored syntax.
-  std::optional<Instances> Frames(bool single) const;
+  // The ways it would take DICOM instances, most wanted first; `single` says that there is but one instance.
+  std::vector<InstanceChoice> Instances(bool single) const;
+  // The same for frames and bulk data.
+  std::vector<InstanceChoice> Frames(bool single) const;
+
+  // The most wanted of some media types; nullopt when it wants none of them. Anything goes: the first.
+  std::optional<std::string> FirstOf(const std::vector<std::string>& media_types) const;
 
  private:
   std::vector<multipart::AcceptEntry> entries_;

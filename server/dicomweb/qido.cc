@@ -3,10 +3,10 @@
 #include <charconv>
 #include <map>
 
-#include "base/mapping.h"
 #include "codecs/multipart/media_type.h"
 #include "server/dicomweb/negotiate.h"
 #include "server/dicomweb/rows.h"
+#include "server/dicomweb/selection.h"
 #include "server/dicomweb/service.h"
 
 namespace hilum::dicomweb {
@@ -163,12 +163,17 @@ Row RowOf(const std::string& base, const SearchRequest& search, const CatalogueM
 }
 
 // The instance whose data set speaks for the row: itself, or the first one of the series or study.
-Result<std::optional<storage::InstanceRow>> Representative(const storage::CatalogueReader& reader, const CatalogueMatch& match) {
-  using Found = std::optional<storage::InstanceRow>;
-  if (match.patient) return Found();
-  if (match.instance) return Found(match.instance);
+Result<std::optional<Found>> Representative(const storage::CatalogueReader& reader, const CatalogueMatch& match) {
+  const std::optional<Found> none;
+  if (match.patient) return none;
+  if (match.instance) {
+    HILUM_ASSIGN_OR_RETURN(const std::optional<storage::Doc> doc,
+                           reader.FindInstance({match.study.uid, match.series->uid, match.instance->uid}));
+    if (!doc) return none;
+    return std::optional(Found{*doc, match.series->uid, *match.instance});
+  }
   HILUM_ASSIGN_OR_RETURN(const std::optional<storage::Doc> study, reader.FindStudy(match.study.uid));
-  if (!study) return Found();
+  if (!study) return none;
   std::vector<storage::Doc> all_series;
   if (match.series) {
     HILUM_ASSIGN_OR_RETURN(const std::optional<storage::Doc> series, reader.FindSeries(*study, match.series->uid));
@@ -180,9 +185,9 @@ Result<std::optional<storage::InstanceRow>> Representative(const storage::Catalo
     HILUM_ASSIGN_OR_RETURN(const std::vector<storage::Doc> instances, reader.InstancesOfSeries(series));
     if (instances.empty()) continue;
     HILUM_ASSIGN_OR_RETURN(storage::InstanceRow row, reader.Instance(instances.front()));
-    return Found(std::move(row));
+    return std::optional(Found{instances.front(), "", std::move(row)});
   }
-  return Found();
+  return none;
 }
 
 // Attributes that the catalogue does not keep come from the stored bytes.
@@ -192,10 +197,9 @@ Status AddFromObject(storage::Store& store, const storage::CatalogueReader& read
   for (const dicom::Tag tag : asked_for)
     if (!row->Has(tag)) missing.push_back({tag});
   if (missing.empty()) return Status::Ok();
-  HILUM_ASSIGN_OR_RETURN(const auto instance, Representative(reader, match));
-  if (!instance) return Status::Ok();
-  HILUM_ASSIGN_OR_RETURN(const auto location, store.objects().Locate(instance->object));
-  HILUM_ASSIGN_OR_RETURN(const Mapping mapping, Mapping::Map(location.file, location.offset, instance->object.length));
+  HILUM_ASSIGN_OR_RETURN(std::optional<Found> found, Representative(reader, match));
+  if (!found) return Status::Ok();
+  HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store, &*found));
   HILUM_ASSIGN_OR_RETURN(const dicom::Header header, dicom::ReadHeader(mapping.bytes(), dicom::AttributeSelection(missing), limits));
   for (const dicom::Attribute& attribute : header.attributes) {
     if (attribute.vr == dicom::Vr("SQ")) row->AddJson(attribute.path[0], attribute.json);

@@ -89,9 +89,27 @@ Result<Resource> ParseResource(std::string_view path) {
     resource.what = What::kSeries;
   } else if (next("instances") && at + 1 == parts.size() && !resource.instance) {
     resource.what = What::kInstances;
-  } else if (next("frames") && at + 2 == parts.size() && resource.instance) {
+  } else if (next("rendered") && at + 1 == parts.size()) {
+    resource.what = What::kRendered;
+  } else if (next("thumbnail") && at + 1 == parts.size()) {
+    resource.what = What::kThumbnail;
+  } else if (next("pixeldata") && at + 1 == parts.size() && resource.instance) {
     resource.what = What::kFrames;
+  } else if (next("frames") && at + 1 < parts.size() && at + 3 >= parts.size() && resource.instance) {
     HILUM_ASSIGN_OR_RETURN(resource.frames, ParseFrames(parts[at + 1]));
+    resource.what = What::kFrames;
+    if (at + 3 == parts.size()) {
+      if (parts[at + 2] == "rendered") resource.what = What::kRendered;
+      else if (parts[at + 2] == "thumbnail") resource.what = What::kThumbnail;
+      else return unknown;
+    }
+  } else if (next("bulkdata") && at + 1 < parts.size() && resource.instance) {
+    resource.what = What::kBulkData;
+    for (++at; at < parts.size(); ++at) {
+      if (parts[at].size() > 10) return unknown;
+      if (!resource.bulk_data.empty()) resource.bulk_data.push_back('/');
+      for (const char c : parts[at]) resource.bulk_data.push_back(c >= 'a' && c <= 'f' ? static_cast<char>(c - 'a' + 'A') : c);
+    }
   } else {
     return unknown;
   }

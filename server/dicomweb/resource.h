@@ -20,12 +20,16 @@ struct Resource {
     kObject,     // the study, series or instance itself
     kMetadata,
     kFrames,
+    kBulkData,
+    kRendered,   // pictures, of the instance or frame, or one that stands for the study or series
+    kThumbnail,
   };
   What what = What::kStudies;
   std::optional<std::string> study;
   std::optional<std::string> series;
   std::optional<std::string> instance;
-  std::vector<uint32_t> frames;  // from 1, as asked
+  std::vector<uint32_t> frames;  // from 1, as asked; empty: all
+  std::string bulk_data;         // path of the element: "7FE00010", "00291010/0/00291020"
 
   // Methods that make sense for it, for Allow.
   std::string Allow() const;

@@ -4,13 +4,17 @@
 
 namespace hilum::dicomweb {
 
-Service::Service(storage::Store& store, ServiceOptions options, Random& random, Registry& metrics)
+Service::Service(storage::Store& store, ServiceOptions options, pixel::FrameCodec& codec, Random& random, Registry& metrics, Logger log)
     : store_(store),
       options_(std::move(options)),
+      codec_(codec),
       random_(random),
+      log_(std::move(log)),
+      thumbnails_(options_.thumbnail_cache_bytes),
       stored_instances_(metrics.counter("hilum_stow_instances_total", "Instances of STOW requests by outcome", {{"outcome", "stored"}})),
       stored_bytes_(metrics.counter("hilum_stow_bytes_total", "Octets of STOW request bodies")),
-      refused_instances_(metrics.counter("hilum_stow_instances_total", "Instances of STOW requests by outcome", {{"outcome", "refused"}})) {
+      refused_instances_(metrics.counter("hilum_stow_instances_total", "Instances of STOW requests by outcome", {{"outcome", "refused"}})),
+      codec_failures_(metrics.counter("hilum_codec_failures_total", "Requests that failed because pixels could not be decoded or encoded")) {
   const auto handler = [this](http::Request& request, http::Responder& responder) { Handle(request, responder); };
   store_route_ = {options_.max_store_bytes, false, handler};
   read_route_ = {64 * 1024, false, handler};
@@ -58,11 +62,26 @@ Status Service::Dispatch(http::Request& request, http::Responder& responder) {
     case Resource::What::kFrames:
       if (reading) return RetrieveFrames(request, resource, query, responder);
       break;
+    case Resource::What::kBulkData:
+      if (reading) return RetrieveBulkData(request, resource, query, responder);
+      break;
+    case Resource::What::kRendered:
+    case Resource::What::kThumbnail:
+      if (reading) return RetrieveRendered(request, resource, query, responder);
+      break;
   }
   const bool stores = resource.what == Resource::What::kStudies || (resource.what == Resource::What::kObject && !resource.series);
   if (request.method == "POST" && stores) return Store(request, resource, responder);
   if (request.method == "OPTIONS") return responder.Send(204, {{"Allow", resource.Allow()}}, "");
   return SendError(responder, request, 405, request.method + " is not possible here", {{"Allow", resource.Allow()}});
+}
+
+Status Service::CodecFailure(const Status& status, const std::string& sop_uid) {
+  if (status.code() == Code::kCancelled || status.code() == Code::kUnavailable) return status;
+  codec_failures_.Add();
+  log_.Warning("pixels could not be decoded or encoded", {{"instance", sop_uid}, {"reason", status.message()}});
+  if (status.code() == Code::kNotFound || status.code() == Code::kUnsupported) return Unsupported("instance " + sop_uid + ": " + status.message());
+  return Status(Code::kInvalid, "instance " + sop_uid + ": " + status.message());
 }
 
 std::string Service::BaseUrl(const http::Request& request) const {

@@ -1,7 +1,7 @@
 // The DICOMweb service: STOW-RS, QIDO-RS, WADO-RS over HTTP (PS3.18). It parses, calls down and encodes; rules live in pipelines/dicom_ingest and
 // storage/catalogue.
 //
-// Safe for concurrent use. The store and the random source outlive the service, the service outlives the server that routes to it.
+// Safe for concurrent use. The store, the codec and the random source outlive the service, the service outlives the server that routes to it.
 #pragma once
 
 #include <string>
@@ -11,8 +11,11 @@
 
 #include "base/metrics.h"
 #include "base/random.h"
+#include "codecs/pixel/codec.h"
 #include "pipelines/dicom_ingest/ingest.h"
+#include "server/dicomweb/picture_cache.h"
 #include "server/dicomweb/resource.h"
+#include "server/dicomweb/selection.h"
 #include "server/http/server.h"
 #include "storage/store/store.h"
 
@@ -27,12 +30,13 @@ struct ServiceOptions {
   size_t search_default_limit = 100;
   size_t search_max_limit = 5000;
   bool search_strict = false;  // refuse unknown search keys instead of ignoring them with a warning
+  uint64_t thumbnail_cache_bytes = 16 << 20;
   uint64_t max_store_bytes = UINT64_MAX;  // of one STOW request
 };
 
 class Service {
  public:
-  Service(storage::Store& store, ServiceOptions options, Random& random, Registry& metrics);
+  Service(storage::Store& store, ServiceOptions options, pixel::FrameCodec& codec, Random& random, Registry& metrics, Logger log);
 
   // nullptr when the path is not below our root.
   const http::Route* FindRoute(std::string_view method, std::string_view path) const;
@@ -48,19 +52,31 @@ class Service {
   // wado.cc
   Status Retrieve(http::Request& request, const Resource& resource, const QueryParameters& query, http::Responder& responder);
   Status RetrieveMetadata(http::Request& request, const Resource& resource, const QueryParameters& query, http::Responder& responder);
+  // frames.cc
   Status RetrieveFrames(http::Request& request, const Resource& resource, const QueryParameters& query, http::Responder& responder);
+  Status RetrieveBulkData(http::Request& request, const Resource& resource, const QueryParameters& query, http::Responder& responder);
+  // rendered.cc
+  Status RetrieveRendered(http::Request& request, const Resource& resource, const QueryParameters& query, http::Responder& responder);
+  Result<std::string> Thumbnail(const Found& found, uint32_t frame, uint32_t size);
+
+  // The error a client gets when pixels of an instance cannot be decoded or encoded: its own, whatever happened inside. Logged and counted.
+  Status CodecFailure(const Status& status, const std::string& sop_uid);
 
   // "https://host/dicom-web", for absolute URLs in answers.
   std::string BaseUrl(const http::Request& request) const;
 
   storage::Store& store_;
   const ServiceOptions options_;
+  pixel::FrameCodec& codec_;
   Random& random_;
+  Logger log_;
+  PictureCache thumbnails_;
   http::Route store_route_;
   http::Route read_route_;
   Counter& stored_instances_;
   Counter& stored_bytes_;
   Counter& refused_instances_;
+  Counter& codec_failures_;
 };
 
 // Answers with a JSON body {"error": ..., "request": ...}. 503 and 507 carry Retry-After.

@@ -2,6 +2,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "codecs/pixel/worker.h"
 #include "server/main/commands.h"
 
 namespace {
@@ -31,6 +32,7 @@ int Usage() {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (hilum::pixel::IsCodecWorker(argc, argv)) return hilum::pixel::RunCodecWorker(hilum::pixel::kCodecWorkerDescriptor);
   if (argc < 2) return Usage();
   const std::string_view name = argv[1];
   if (name == "version" || name == "--version") {

@@ -126,7 +126,12 @@ Status Run(Settings& settings) {
   if (settings.demo) HILUM_RETURN_IF_ERROR(StoreDemo(*store, log));
   AddStoreMetrics(*store, disk, settings.data, metrics);
 
-  dicomweb::Service dicomweb(*store, settings.dicomweb, random, metrics);
+  pixel::CodecPoolOptions codecs = settings.codecs;
+  codecs.on_event = [&](pixel::WorkerEvent event) {
+    metrics.counter("hilum_codec_worker_events_total", "Codec processes by what became of them", {{"event", std::string(pixel::WorkerEventName(event))}}).Add();
+  };
+  pixel::CodecPool codec(std::move(codecs));
+  dicomweb::Service dicomweb(*store, settings.dicomweb, codec, random, metrics, log);
   AdminRoutes admin(*store, metrics, random);
   const viewer::Viewer viewer(disk, settings.viewer_directory.empty() ? viewer::DirectoryBesideProgram() : settings.viewer_directory, settings.dicomweb.root, log);
   const http::Route landing = Landing();

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/config/config.h"
+#include "codecs/pixel/worker.h"
 #include "server/dicomweb/service.h"
 #include "server/http/server.h"
 #include "storage/store/maintenance.h"
@@ -27,6 +28,7 @@ struct Settings {
   storage::MaintenanceOptions maintenance;
   http::ServerOptions http;
   dicomweb::ServiceOptions dicomweb;
+  pixel::CodecPoolOptions codecs;
 
   // The table of keys; its targets are members of this object, which must stay where it is.
   Config MakeConfig();

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <set>
 #include <utility>
 
 #include "storage/object/backup.h"
+#include "storage/object/checked_chunks.h"
 #include "storage/object/compaction.h"
 #include "storage/object/format.h"
 #include "storage/object/record.h"
@@ -80,6 +82,22 @@ class SegmentStore : public ObjectStore {
     return record.Read(offset, out);
   }
 
+  Status Check(const ObjectRef& ref, uint64_t offset, uint64_t length) const override {
+    if (length == 0) return Status::Ok();
+    std::optional<Record> record;
+    for (uint64_t chunk = offset / kChunkBytes; chunk <= (offset + length - 1) / kChunkBytes; ++chunk) {
+      const uint64_t page = (ref.offset + chunk * kChunkBytes) / segment::kPageBytes;
+      if (checked_.Contains(ref.segment, page)) continue;
+      if (!record) {
+        HILUM_ASSIGN_OR_RETURN(record, OpenRecord(ref));
+      }
+      char octet = 0;  // reading one octet checks its chunk
+      HILUM_RETURN_IF_ERROR(record->Read(chunk * kChunkBytes, {&octet, 1}));
+      checked_.Add(ref.segment, page);
+    }
+    return Status::Ok();
+  }
+
   Result<Location> Locate(const ObjectRef& ref) const override {
     if (!segment::IsPlausible(ref))
       return Corruption("no record can be at offset " + std::to_string(ref.offset) + " of a segment");
@@ -122,7 +140,7 @@ class SegmentStore : public ObjectStore {
     std::vector<ObjectRef> copies;
     for (const Move& move : moves) copies.push_back(move.to);
     HILUM_RETURN_IF_ERROR(Sync(copies));
-    if (!moves.empty()) HILUM_RETURN_IF_ERROR(relocate(moves));
+    HILUM_RETURN_IF_ERROR(relocate(moves));
     return segments_.Remove(number);
   }
 
@@ -160,6 +178,7 @@ class SegmentStore : public ObjectStore {
   const Logger log_;
   segment::FailStop fail_stop_;
   mutable segment::SegmentSet segments_;
+  mutable segment::CheckedChunks checked_;
 };
 
 }  // namespace

@@ -60,7 +60,8 @@ class ProgramTest(unittest.TestCase):
         code, reference, _ = run("config", "reference")
         self.assertEqual(code, 0)
         document = (pathlib.Path(os.environ["SOURCE_FOLDER"]) / "docs" / "configuration.md").read_text()
-        self.assertIn(reference.strip(), document, "docs/configuration.md must hold the output of `hilum config reference`")
+        missing = [line for line in reference.strip().splitlines() if line not in document]
+        self.assertEqual(missing, [], "docs/configuration.md must hold the output of `hilum config reference`")
 
     def test_one_process_at_a_time(self):
         with serving(self.data):

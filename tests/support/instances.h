@@ -66,6 +66,9 @@ inline std::string MakeInstance(const InstanceSpec& spec) {
   out.AddUint16(t::kRows, 16);
   out.AddUint16(t::kColumns, static_cast<uint16_t>(spec.pixel_bytes / 32));
   out.AddUint16(t::kBitsAllocated, 16);
+  out.AddUint16({0x0028, 0x0101}, 16);  // Bits Stored, High Bit, Pixel Representation
+  out.AddUint16({0x0028, 0x0102}, 15);
+  out.AddUint16({0x0028, 0x0103}, 0);
   out.Add(t::kPixelData, Vr("OW"), std::string(spec.pixel_bytes, spec.pixel_fill));
   return out.Take();
 }

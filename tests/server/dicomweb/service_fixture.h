@@ -20,7 +20,7 @@ class ServiceFixture : public StoreFixture {
   void TearDown() override { server_->Stop(std::chrono::seconds(1)); }
 
   void Start(dicomweb::ServiceOptions options) {
-    service_ = std::make_unique<dicomweb::Service>(*store_, std::move(options), random_, metrics_);
+    service_ = std::make_unique<dicomweb::Service>(*store_, std::move(options), codec_, random_, metrics_, Logger());
     http::ServerOptions http;
     http.worker_threads = 8;
     auto server = http::Server::Start(
@@ -43,6 +43,7 @@ class ServiceFixture : public StoreFixture {
 
   SystemClock system_clock_;
   Registry metrics_;
+  pixel::LocalCodec codec_;
   std::unique_ptr<dicomweb::Service> service_;
   std::unique_ptr<http::Server> server_;
   std::string base_;

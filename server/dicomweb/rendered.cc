@@ -1,0 +1,144 @@
+// WADO-RS: rendered resources and thumbnails (PS3.18 10.4.1.1.3, 8.3.5).
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "codecs/multipart/media_type.h"
+#include "codecs/pixel/render.h"
+#include "server/dicomweb/negotiate.h"
+#include "server/dicomweb/selection.h"
+#include "server/dicomweb/service.h"
+
+namespace hilum::dicomweb {
+namespace {
+
+constexpr uint32_t kDefaultThumbnail = 128;
+constexpr uint32_t kMaxThumbnail = 1024;
+constexpr uint32_t kMaxViewport = 8192;
+
+std::vector<std::string_view> Split(std::string_view text) {
+  std::vector<std::string_view> parts;
+  while (true) {
+    const size_t end = text.find(',');
+    parts.push_back(text.substr(0, end));
+    if (end == std::string_view::npos) return parts;
+    text.remove_prefix(end + 1);
+  }
+}
+
+Result<double> ParseNumber(std::string_view name, std::string_view text) {
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(number)) return Invalid(std::string(name) + " must hold numbers");
+  return number;
+}
+
+// window=center,width,function (PS3.18 8.3.5.1.4).
+Result<pixel::Window> ParseWindow(std::string_view value) {
+  const std::vector<std::string_view> parts = Split(value);
+  if (parts.size() < 2 || parts.size() > 3) return Invalid("window must be center,width,function");
+  pixel::Window window;
+  HILUM_ASSIGN_OR_RETURN(window.center, ParseNumber("window", parts[0]));
+  HILUM_ASSIGN_OR_RETURN(window.width, ParseNumber("window", parts[1]));
+  if (window.width <= 0) return Invalid("the width of the window must be greater than 0");
+  if (parts.size() == 2 || multipart::EqualsIgnoreCase(parts[2], "linear")) window.function = pixel::VoiFunction::kLinear;
+  else if (multipart::EqualsIgnoreCase(parts[2], "linear-exact")) window.function = pixel::VoiFunction::kLinearExact;
+  else if (multipart::EqualsIgnoreCase(parts[2], "sigmoid")) window.function = pixel::VoiFunction::kSigmoid;
+  else return Invalid("the function of the window must be linear, linear-exact or sigmoid");
+  return window;
+}
+
+// viewport=width,height,x,y,w,h (PS3.18 8.3.5.1.3); all but the first two may be left out or empty.
+Result<pixel::Viewport> ParseViewport(std::string_view value) {
+  const std::vector<std::string_view> parts = Split(value);
+  if (parts.size() != 2 && parts.size() != 6) return Invalid("viewport must be width,height or width,height,x,y,w,h");
+  double numbers[6] = {};
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (i >= 2 && parts[i].empty()) continue;
+    HILUM_ASSIGN_OR_RETURN(numbers[i], ParseNumber("viewport", parts[i]));
+  }
+  if (numbers[0] < 1 || numbers[1] < 1 || numbers[0] > kMaxViewport || numbers[1] > kMaxViewport)
+    return Invalid("width and height of the viewport must lie between 1 and " + std::to_string(kMaxViewport));
+  return pixel::Viewport{static_cast<uint32_t>(numbers[0]), static_cast<uint32_t>(numbers[1]), numbers[2], numbers[3], numbers[4], numbers[5]};
+}
+
+Result<pixel::RenderOptions> ParseRendering(const QueryParameters& query, std::string_view media_type) {
+  pixel::RenderOptions options;
+  options.type = media_type == "image/png" ? pixel::PictureType::kPng : pixel::PictureType::kJpeg;
+  for (const auto& [name, value] : query) {
+    if (name == "window") {
+      HILUM_ASSIGN_OR_RETURN(options.window, ParseWindow(value));
+    } else if (name == "viewport") {
+      HILUM_ASSIGN_OR_RETURN(options.viewport, ParseViewport(value));
+    } else if (name == "quality") {
+      HILUM_ASSIGN_OR_RETURN(const double quality, ParseNumber("quality", value));
+      if (quality < 1 || quality > 100) return Invalid("quality must lie between 1 and 100");
+      options.jpeg_quality = static_cast<uint8_t>(quality);
+    }
+  }
+  return options;
+}
+
+// A document as a small picture, for instances that have no pixels: a page with lines of text.
+Result<std::string> PageIcon(uint32_t size) {
+  pixel::Picture picture{size, size, 1, 8, std::string(static_cast<size_t>(size) * size, '\x30')};
+  const auto fill = [&](double left, double top, double right, double bottom, char value) {
+    for (auto y = static_cast<uint32_t>(top * size); y < static_cast<uint32_t>(bottom * size); ++y)
+      for (auto x = static_cast<uint32_t>(left * size); x < static_cast<uint32_t>(right * size); ++x) picture.samples[static_cast<size_t>(y) * size + x] = value;
+  };
+  fill(0.22, 0.12, 0.78, 0.88, '\xE8');
+  for (int line = 0; line < 6; ++line) fill(0.30, 0.24 + 0.1 * line, line == 5 ? 0.52 : 0.70, 0.27 + 0.1 * line, '\x80');
+  return pixel::EncodePicture(picture, {});
+}
+
+}  // namespace
+
+Result<std::string> Service::Thumbnail(const Found& found, uint32_t frame, uint32_t size) {
+  Found now = found;
+  HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store_, &now));
+  const auto instance = pixel::Instance::Open(mapping.bytes(), options_.ingest.limits);
+  if (instance.status().code() == Code::kNotFound || instance.status().code() == Code::kUnsupported) return PageIcon(size);
+  if (!instance.ok()) return instance.status();
+  if (frame >= instance->frames()) return NotFound("there is no frame " + std::to_string(frame + 1) + "; the instance has " + std::to_string(instance->frames()));
+  return pixel::Thumbnail(*instance, frame, size, codec_);
+}
+
+Status Service::RetrieveRendered(http::Request& request, const Resource& resource, const QueryParameters& query, http::Responder& responder) {
+  HILUM_ASSIGN_OR_RETURN(Selection selection, Select(store_.Read(), resource));
+  if (selection.instances.empty()) return NotFound("there is nothing to render");
+  if (resource.frames.size() > 1) return Invalid("one frame can be rendered at a time");
+  // The middle instance stands for its series or study: it shows more than the first.
+  Found& found = selection.instances[selection.instances.size() / 2];
+  const bool thumbnail = resource.what == Resource::What::kThumbnail;
+  const auto type = Accepted(request, query).FirstOf(thumbnail ? std::vector<std::string>{"image/jpeg"} : std::vector<std::string>{"image/jpeg", "image/png"});
+  if (!type) return SendError(responder, request, 406, thumbnail ? "thumbnails can be had as image/jpeg" : "pictures can be had as image/jpeg or image/png");
+  HILUM_ASSIGN_OR_RETURN(const pixel::RenderOptions options, ParseRendering(query, *type));
+  const uint32_t frame = resource.frames.empty() ? 0 : resource.frames.front() - 1;
+  const std::string etag = "\"r" + selection.etag.substr(1);
+  http::Headers headers = {{"Content-Type", *type}, {"ETag", etag}, {"Cache-Control", "private, no-cache"}};
+  if (NotModified(request, etag)) return responder.Send(304, std::move(headers), "");
+
+  if (thumbnail) {
+    const uint32_t wanted = options.viewport ? std::max(options.viewport->width, options.viewport->height) : kDefaultThumbnail;
+    const uint32_t size = std::min(wanted, kMaxThumbnail);
+    const std::string key = std::to_string(found.doc) + "." + std::to_string(found.row.version) + "." + std::to_string(frame) + "." + std::to_string(size);
+    std::shared_ptr<const std::string> picture = thumbnails_.Find(key);
+    if (!picture) {
+      auto made = Thumbnail(found, frame, size);
+      if (made.status().code() == Code::kNotFound) return made.status();
+      if (!made.ok()) return CodecFailure(made.status(), found.row.uid);
+      picture = std::make_shared<const std::string>(*std::move(made));
+      thumbnails_.Add(key, picture);
+    }
+    return responder.Send(200, std::move(headers), *picture);
+  }
+  HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store_, &found));
+  const auto instance = pixel::Instance::Open(mapping.bytes(), options_.ingest.limits);
+  if (!instance.ok()) return CodecFailure(instance.status(), found.row.uid);
+  if (frame >= instance->frames()) return NotFound("there is no frame " + std::to_string(frame + 1) + "; the instance has " + std::to_string(instance->frames()));
+  const auto picture = pixel::Render(*instance, frame, options, codec_);
+  if (!picture.ok()) return CodecFailure(picture.status(), found.row.uid);
+  return responder.Send(200, std::move(headers), *picture);
+}
+
+}  // namespace hilum::dicomweb

@@ -1,0 +1,140 @@
+#include "server/dicomweb/selection.h"
+
+#include <algorithm>
+
+#include "server/dicomweb/service.h"
+#include "server/http/range.h"
+
+namespace hilum::dicomweb {
+namespace {
+
+using storage::CatalogueReader;
+using storage::Doc;
+using storage::InstanceRow;
+
+std::string Tagged(std::string_view kind, Doc doc, uint64_t version) {
+  return "\"" + std::string(kind) + std::to_string(doc) + "-" + std::to_string(version) + "\"";
+}
+
+Status AddSeries(const CatalogueReader& reader, Doc series, const std::string& series_uid, Selection* selection) {
+  HILUM_ASSIGN_OR_RETURN(const std::vector<Doc> docs, reader.InstancesOfSeries(series));
+  for (const Doc doc : docs) {
+    HILUM_ASSIGN_OR_RETURN(InstanceRow row, reader.Instance(doc));
+    selection->instances.push_back({doc, series_uid, std::move(row)});
+  }
+  return Status::Ok();
+}
+
+// What Range leaves of `total` octets, with the headers that say so. nullopt: it was answered with 416.
+struct Wanted {
+  int status = 200;
+  uint64_t offset = 0;
+  uint64_t length = 0;
+};
+Result<std::optional<Wanted>> ApplyRange(const http::Request& request, http::Responder& responder, uint64_t total, http::Headers* headers) {
+  headers->Add("Accept-Ranges", "bytes");
+  const auto asked = http::ParseRange(request.headers.First("Range").value_or(""), total);
+  if (!asked.ok()) {
+    HILUM_RETURN_IF_ERROR(SendError(responder, request, 416, asked.status().message(), {{"Content-Range", "bytes */" + std::to_string(total)}}));
+    return std::optional<Wanted>();
+  }
+  if (!*asked) return std::optional<Wanted>({200, 0, total});
+  const auto [offset, length] = **asked;
+  headers->Add("Content-Range", "bytes " + std::to_string(offset) + "-" + std::to_string(offset + length - 1) + "/" + std::to_string(total));
+  return std::optional<Wanted>({206, offset, length});
+}
+
+}  // namespace
+
+Result<Selection> Select(const CatalogueReader& reader, const Resource& resource) {
+  Selection selection;
+  HILUM_ASSIGN_OR_RETURN(const std::optional<Doc> study, reader.FindStudy(*resource.study));
+  if (!study) return NotFound("there is no study " + *resource.study);
+  if (!resource.series) {
+    HILUM_ASSIGN_OR_RETURN(const storage::StudyRow row, reader.Study(*study));
+    selection.etag = Tagged("t", *study, static_cast<uint64_t>(row.updated_micros));
+    HILUM_ASSIGN_OR_RETURN(const std::vector<Doc> all, reader.SeriesOfStudy(*study));
+    for (const Doc series : all) {
+      HILUM_ASSIGN_OR_RETURN(const storage::SeriesRow series_row, reader.Series(series));
+      HILUM_RETURN_IF_ERROR(AddSeries(reader, series, series_row.uid, &selection));
+    }
+    return selection;
+  }
+  HILUM_ASSIGN_OR_RETURN(const std::optional<Doc> series, reader.FindSeries(*study, *resource.series));
+  if (!series) return NotFound("there is no series " + *resource.series + " in that study");
+  if (!resource.instance) {
+    HILUM_ASSIGN_OR_RETURN(const storage::SeriesRow row, reader.Series(*series));
+    selection.etag = Tagged("e", *series, static_cast<uint64_t>(row.updated_micros));
+    HILUM_RETURN_IF_ERROR(AddSeries(reader, *series, *resource.series, &selection));
+    return selection;
+  }
+  HILUM_ASSIGN_OR_RETURN(const std::optional<Doc> doc, reader.FindInstance({*resource.study, *resource.series, *resource.instance}));
+  if (!doc) return NotFound("there is no instance " + *resource.instance + " in that series");
+  HILUM_ASSIGN_OR_RETURN(InstanceRow row, reader.Instance(*doc));
+  selection.etag = Tagged("i", *doc, row.version);
+  selection.instances.push_back({*doc, *resource.series, std::move(row)});
+  return selection;
+}
+
+Result<StoredRange> LocateObject(storage::Store& store, Found* found) {
+  auto location = store.objects().Locate(found->row.object);
+  if (location.status().code() == Code::kNotFound) {
+    HILUM_ASSIGN_OR_RETURN(found->row, store.Read().Instance(found->doc));
+    location = store.objects().Locate(found->row.object);
+  }
+  if (!location.ok()) return location.status();
+  return StoredRange{found->row.object, 0, found->row.object.length, location->file, location->offset};
+}
+
+Result<Mapping> MapObject(storage::Store& store, Found* found, uint64_t checked) {
+  HILUM_ASSIGN_OR_RETURN(const StoredRange range, LocateObject(store, found));
+  HILUM_RETURN_IF_ERROR(store.objects().Check(range.object, 0, std::min(range.length, checked)));
+  return Mapping::Map(range.file, range.body, range.length);
+}
+
+bool NotModified(const http::Request& request, const std::string& etag) {
+  const auto field = request.headers.First("If-None-Match");
+  return field && (*field == "*" || field->find(etag) != std::string_view::npos);
+}
+
+Status SendRange(storage::Store& store, const http::Request& request, http::Responder& responder, const StoredRange& range, http::Headers headers) {
+  HILUM_ASSIGN_OR_RETURN(const std::optional<Wanted> wanted, ApplyRange(request, responder, range.length, &headers));
+  if (!wanted) return Status::Ok();
+  const StoredRange slice = range.Slice(wanted->offset, wanted->length);
+  HILUM_RETURN_IF_ERROR(store.objects().Check(slice.object, slice.offset, slice.length));
+  HILUM_RETURN_IF_ERROR(responder.Head(wanted->status, headers, slice.length));
+  HILUM_RETURN_IF_ERROR(responder.WriteFile({slice.file, slice.body + slice.offset, slice.length}));
+  return responder.Finish();
+}
+
+Status SendBytes(const http::Request& request, http::Responder& responder, Bytes bytes, http::Headers headers) {
+  HILUM_ASSIGN_OR_RETURN(const std::optional<Wanted> wanted, ApplyRange(request, responder, bytes.size(), &headers));
+  if (!wanted) return Status::Ok();
+  HILUM_RETURN_IF_ERROR(responder.Head(wanted->status, headers, wanted->length));
+  HILUM_RETURN_IF_ERROR(responder.Write(bytes.substr(wanted->offset, wanted->length)));
+  return responder.Finish();
+}
+
+Status SendParts(storage::Store& store, http::Responder& responder, Random& random, std::string_view part_type, const std::vector<Part>& parts,
+                 http::Headers headers) {
+  std::vector<multipart::Writer::PartSize> sizes;
+  for (const Part& part : parts) {
+    uint64_t octets = 0;
+    for (const StoredRange& range : part.ranges) octets += range.length;
+    sizes.push_back({part.headers, octets});
+  }
+  multipart::Writer writer(random);
+  headers.Add("Content-Type", writer.ContentType(part_type));
+  for (size_t i = 0; i < parts.size(); ++i) {
+    // Checked before anything of the part is sent, and the first one before the status: damage there gets an answer, later a broken transfer.
+    for (const StoredRange& range : parts[i].ranges) HILUM_RETURN_IF_ERROR(store.objects().Check(range.object, range.offset, range.length));
+    if (i == 0) HILUM_RETURN_IF_ERROR(responder.Head(200, headers, writer.BodyLength(sizes)));
+    HILUM_RETURN_IF_ERROR(responder.Write(writer.PartHead(parts[i].headers)));
+    for (const StoredRange& range : parts[i].ranges) HILUM_RETURN_IF_ERROR(responder.WriteFile({range.file, range.body + range.offset, range.length}));
+  }
+  if (parts.empty()) HILUM_RETURN_IF_ERROR(responder.Head(200, headers, writer.BodyLength(sizes)));
+  HILUM_RETURN_IF_ERROR(responder.Write(writer.End()));
+  return responder.Finish();
+}
+
+}  // namespace hilum::dicomweb

@@ -1,0 +1,62 @@
+// The instances that a WADO-RS resource names, where their bytes are, and the ways to send them. Used by one request at a time.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/mapping.h"
+#include "codecs/multipart/writer.h"
+#include "server/dicomweb/resource.h"
+#include "server/http/http.h"
+#include "storage/store/store.h"
+
+namespace hilum::dicomweb {
+
+struct Found {
+  storage::Doc doc = 0;
+  std::string series_uid;
+  storage::InstanceRow row;
+};
+
+struct Selection {
+  std::vector<Found> instances;
+  std::string etag;  // strong; changes with every stored octet and every instance more or less
+};
+
+// In order of series and arrival. kNotFound names the level that is missing.
+Result<Selection> Select(const storage::CatalogueReader& reader, const Resource& resource);
+
+// Octets of a stored object, on their way to a client.
+struct StoredRange {
+  storage::ObjectRef object;
+  uint64_t offset = 0;  // in the object
+  uint64_t length = 0;
+  std::shared_ptr<File> file;
+  uint64_t body = 0;  // where the object begins in the file
+
+  StoredRange Slice(uint64_t from, uint64_t octets) const { return {object, offset + from, octets, file, body}; }
+};
+
+// All of an instance. Compaction may have moved it since the row was read: then the row is brought up to date.
+Result<StoredRange> LocateObject(storage::Store& store, Found* found);
+// The same as a view, of which the first `checked` octets at least are known to be what was stored.
+Result<Mapping> MapObject(storage::Store& store, Found* found, uint64_t checked = UINT64_MAX);
+
+// Whether If-None-Match names `etag`.
+bool NotModified(const http::Request& request, const std::string& etag);
+
+// One stored range as the whole body, or the part of it that Range asks for. Octets that are not what was stored are never sent.
+Status SendRange(storage::Store& store, const http::Request& request, http::Responder& responder, const StoredRange& range, http::Headers headers);
+// The same of bytes in memory.
+Status SendBytes(const http::Request& request, http::Responder& responder, Bytes bytes, http::Headers headers);
+
+// A part of a multipart answer: pieces of objects, one after the other.
+struct Part {
+  multipart::PartHeaders headers;
+  std::vector<StoredRange> ranges;
+};
+Status SendParts(storage::Store& store, http::Responder& responder, Random& random, std::string_view part_type, const std::vector<Part>& parts,
+                 http::Headers headers);
+
+}  // namespace hilum::dicomweb
