@@ -1,4 +1,4 @@
-// Deflated Image Frame Compression (PS3.5 A.4.x of 2024): native pixels of one frame as one raw deflate stream.
+// Deflated Image Frame Compression (PS3.5 Annex A, since 2024): native pixels of one frame as one raw deflate stream.
 #include <zlib.h>
 
 #include <memory>

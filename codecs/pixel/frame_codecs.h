@@ -31,7 +31,7 @@ Result<FrameFormat> DecodeDeflatedFrame(Bytes frame, const FrameFormat& expected
 Result<std::string> EncodeDeflatedFrame(const Image& image);
 
 Result<FrameFormat> DecodeJpeg(Bytes frame, const FrameFormat& expected, std::span<char> out);
-// `precision`: bits of a sample in the codestream. The result's photometric interpretation may have changed.
+// Colour becomes YBR_FULL_422.
 Result<EncodedFrame> EncodeJpeg8(const Image& image, int quality);
 Result<EncodedFrame> EncodeJpeg12(const Image& image, int quality);
 Result<EncodedFrame> EncodeJpegLossless(const Image& image, int predictor);

@@ -70,7 +70,7 @@ Result<Picture> RenderPalette(const Image& image, const PaletteColor& palette) {
   return picture;
 }
 
-// Bit `pixel` of an overlay in frame `frame` of it.
+// Bit number `bit` of all frames of an overlay.
 bool OverlayBit(const Overlay& overlay, uint64_t bit) {
   return overlay.bits[bit / 8] >> bit % 8 & 1;
 }
