@@ -129,7 +129,7 @@ TEST(CodecPool, RefusesWhenNoWorkerIsFree) {
   ASSERT_EQ(children.size(), 1u);
   kill(children[0], SIGSTOP);
   std::thread waiting([&] { EXPECT_TRUE(f.pool->Encode(small, kHtj2k, {}).ok()); });
-  std::this_thread::sleep_for(50ms);
+  std::this_thread::sleep_for(300ms);
   EXPECT_EQ(f.pool->Encode(small, kHtj2k, {}).status().code(), Code::kUnavailable);
   kill(children[0], SIGCONT);
   waiting.join();
@@ -147,7 +147,7 @@ TEST(CodecPool, ADeathCostsOneRequest) {
     EXPECT_EQ(status.code(), Code::kInvalid);
     EXPECT_NE(status.message().find("signal 11"), std::string::npos) << status.message();
   });
-  std::this_thread::sleep_for(50ms);
+  std::this_thread::sleep_for(300ms);
   kill(children[0], SIGSEGV);
   kill(children[0], SIGCONT);
   unlucky.join();
@@ -163,7 +163,7 @@ TEST(CodecPool, ADeathBetweenRequestsCostsNothing) {
   const Image image = MakeImage({});
   ASSERT_TRUE(RoundTrip(*f.pool, image, kHtj2k).ok());
   for (const pid_t child : Children()) kill(child, SIGKILL);
-  std::this_thread::sleep_for(50ms);
+  std::this_thread::sleep_for(300ms);
   EXPECT_TRUE(RoundTrip(*f.pool, image, kHtj2k).ok());
   EXPECT_EQ(f.count(WorkerEvent::kCrashed), 0);
 }
