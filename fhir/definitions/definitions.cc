@@ -103,8 +103,12 @@ bool HasCode(const Binding& binding, std::string_view code) {
 }
 
 bool HasCoding(const Binding& binding, std::string_view system, std::string_view code) {
-  const auto same_code = std::ranges::equal_range(CodesOf(binding), code, {}, &ValueSetCode::code);
-  return std::ranges::find(same_code, system, &ValueSetCode::system) != same_code.end();
+  const auto codes = CodesOf(binding);
+  for (auto at = std::ranges::lower_bound(codes, code, {}, &ValueSetCode::code); at != codes.end() && at->code == code;
+       ++at) {
+    if (at->system == system) return true;
+  }
+  return false;
 }
 
 std::span<const SearchParam> SearchParamsOf(TypeId resource) {
