@@ -17,6 +17,8 @@ namespace hilum::pixel {
 namespace {
 
 constexpr uint64_t kPage = 4096;
+// Of a new process until it is in its sandbox; no part of a request's own time.
+constexpr std::chrono::milliseconds kStartTimeout{10'000};
 
 uint64_t RoundUp(uint64_t value) {
   return (value + kPage - 1) / kPage * kPage;
@@ -92,7 +94,7 @@ Status WorkerProcess::Spawn() {
 Status WorkerProcess::SetUp() {
   Setup setup{.address_space = options_.address_space};
   const Status sent = SendMessage(&setup, sizeof(setup), -1);
-  const Result<Reply> reply = sent.ok() ? Receive() : Result<Reply>(sent);
+  const Result<Reply> reply = sent.ok() ? Receive(kStartTimeout) : Result<Reply>(sent);
   return reply.ok() ? Status::Ok() : Unavailable("codec worker does not start: " + reply.status().message());
 }
 
@@ -159,8 +161,8 @@ Status WorkerProcess::SendMessage(const void* data, size_t size, int descriptor)
   return sent == static_cast<ssize_t>(size) ? Status::Ok() : Bury(/*timed_out=*/false);
 }
 
-Result<Reply> WorkerProcess::Receive() {
-  const auto deadline = std::chrono::steady_clock::now() + options_.timeout;
+Result<Reply> WorkerProcess::Receive(std::chrono::milliseconds timeout) {
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
   pollfd ready{.fd = socket_, .events = POLLIN, .revents = 0};
   int count = -1;
   while (count < 0) {
@@ -191,7 +193,7 @@ Result<Reply> WorkerProcess::Call(Request request) {
   HILUM_RETURN_IF_ERROR(SendMessage(&request, sizeof(request), memory_));
   if (memory_ >= 0) close(memory_);
   memory_ = -1;
-  Result<Reply> reply = Receive();
+  Result<Reply> reply = Receive(options_.timeout);
   if (!reply.ok()) return reply;
   if (reply->output_octets > output_capacity_ || !FromWire(reply->format)) return Bury(/*timed_out=*/false);
   return reply;
@@ -216,7 +218,7 @@ Status WorkerProcess::Bury(bool timed_out) {
   process_ = -1;
   if (timed_out) {
     Report(WorkerEvent::kTimedOut);
-    return LimitExceeded("codec worker: no result after " + std::to_string(options_.timeout.count()) + " ms");
+    return LimitExceeded("codec worker: no answer within the time limit");
   }
   if (ended > 0 && WIFSIGNALED(state)) {
     const int signal = WTERMSIG(state);

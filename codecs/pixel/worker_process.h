@@ -39,7 +39,7 @@ class WorkerProcess {
   Status Spawn();
   Status SetUp();
   Status SendMessage(const void* message, size_t size, int descriptor);
-  Result<Reply> Receive();
+  Result<Reply> Receive(std::chrono::milliseconds timeout);
   Status Bury(bool timed_out);
   void ReleaseMemory();
   void Report(WorkerEvent event) const;

@@ -169,13 +169,13 @@ TEST(CodecPool, ADeathBetweenRequestsCostsNothing) {
 }
 
 TEST(CodecPool, AHangEndsAfterTheTimeout) {
-  Fixture f({.workers = 1, .timeout = 150ms});
+  Fixture f({.workers = 1, .timeout = 800ms});
   const Image image = MakeImage({});
   ASSERT_TRUE(RoundTrip(*f.pool, image, kHtj2k).ok());
   for (const pid_t child : Children()) kill(child, SIGSTOP);
   const auto begin = std::chrono::steady_clock::now();
   EXPECT_EQ(f.pool->Encode(image, kHtj2k, {}).status().code(), Code::kLimit);
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, 3s);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 10s);
   EXPECT_EQ(f.count(WorkerEvent::kTimedOut), 1);
   EXPECT_TRUE(RoundTrip(*f.pool, image, kHtj2k).ok());
 }
