@@ -48,7 +48,6 @@ std::string AppConfig(std::string_view dicomweb_root) {
         imageRendering: 'wadors',
         thumbnailRendering: '$THUMBNAILS',
         thumbnailRequestStrategy: 'fetch',
-        singlepart: 'bulkdata,video,pdf',
         bulkDataURI: { enabled: true, relativeResolution: 'studies' },
         omitQuotationForMultipartRequest: true,
       },
