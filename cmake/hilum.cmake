@@ -12,8 +12,10 @@ if(MOLD AND NOT HILUM_FUZZ)
   add_link_options(-fuse-ld=mold)
 endif()
 
-# maybe-uninitialized: GCC 12 sees it in every optional that is returned by value.
-add_compile_options(-Wall -Wextra -Wno-missing-field-initializers -Wno-unused-parameter -Wno-maybe-uninitialized -Werror -fno-omit-frame-pointer)
+add_compile_options(-Wall -Wextra -Wno-missing-field-initializers -Wno-unused-parameter -Werror -fno-omit-frame-pointer)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  add_compile_options(-Wno-maybe-uninitialized)  # GCC 12 sees it in every optional that is returned by value
+endif()
 include_directories(${CMAKE_SOURCE_DIR})
 if(HILUM_SANITIZE)
   add_compile_options(-fsanitize=${HILUM_SANITIZE} -fno-sanitize-recover=undefined)

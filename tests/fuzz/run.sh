@@ -10,7 +10,7 @@ mkdir -p "$work"
 
 seeds_of() {  # folders with inputs of a target's kind
   case "$1" in
-    *dicom_reader*) for folder in ../shared/data/dicom /usr/lib/python3/dist-packages/pydicom/data/test_files; do [ -d "$folder" ] && find "$folder" -name '*.dcm' -size -200k; done ;;
+    *dicom_reader* | *pixel_instance*) for folder in ../shared/data/dicom /usr/lib/python3/dist-packages/pydicom/data/test_files; do [ -d "$folder" ] && find "$folder" -name '*.dcm' -size -200k; done ;;
     *json*) [ -d ../shared/data/fhir ] && find ../shared/data/fhir -name '*.json' -size -50k | head -300 ;;
   esac
   return 0
