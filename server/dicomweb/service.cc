@@ -78,9 +78,10 @@ Status Service::Dispatch(http::Request& request, http::Responder& responder) {
 
 Status Service::CodecFailure(const Status& status, const std::string& sop_uid) {
   if (status.code() == Code::kCancelled || status.code() == Code::kUnavailable) return status;
+  // Nothing to decode, or nothing we can decode: no failure of pixels.
+  if (status.code() == Code::kNotFound || status.code() == Code::kUnsupported) return Unsupported("instance " + sop_uid + ": " + status.message());
   codec_failures_.Add();
   log_.Warning("pixels could not be decoded or encoded", {{"instance", sop_uid}, {"reason", status.message()}});
-  if (status.code() == Code::kNotFound || status.code() == Code::kUnsupported) return Unsupported("instance " + sop_uid + ": " + status.message());
   return Status(Code::kInvalid, "instance " + sop_uid + ": " + status.message());
 }
 

@@ -180,7 +180,8 @@ Status Walker::OrderByDoc(const Bitmap& docs, bool resume) {
 }
 
 Status Walker::OrderByBuckets(const Bitmap& docs, size_t key, int level, const Extent& within, bool resume) {
-  const auto [field, descending] = keys_[key];
+  const FieldSpec* field = keys_[key].field;
+  const bool descending = keys_[key].descending;
   const LineKind line = LineOf(field->kind);
   const int finest = line == LineKind::kDate ? kSecondLevel : kFinestLevel;
   uint64_t first = BucketOf(line, level, within.start), last = BucketOf(line, level, within.last);
@@ -229,7 +230,8 @@ Status Walker::OrderByBuckets(const Bitmap& docs, size_t key, int level, const E
 }
 
 Status Walker::OrderByTexts(const Bitmap& docs, size_t key, bool resume) {
-  const auto [field, descending] = keys_[key];
+  const FieldSpec* field = keys_[key].field;
+  const bool descending = keys_[key].descending;
   const Entry entry = field->kind == FieldKind::kToken ? Entry::kCode : Entry::kText;
   std::string lower = lists_.Prefix(collection_, entry, field->id);
   std::string upper = PrefixEnd(lower);
@@ -277,7 +279,8 @@ Status Walker::OrderByTexts(const Bitmap& docs, size_t key, bool resume) {
 }
 
 Result<Bitmap> Walker::Belonging(Bitmap docs, size_t key, const std::function<bool(const std::string&)>& fits) {
-  const auto [field, descending] = keys_[key];
+  const FieldSpec* field = keys_[key].field;
+  const bool descending = keys_[key].descending;
   HILUM_ASSIGN_OR_RETURN(const BitmapPtr multi, lists_.List(collection_, Entry::kMulti, field->id));
   if (!docs.Intersects(*multi)) return docs;
   Bitmap several = docs;
@@ -295,7 +298,8 @@ Result<std::vector<Walker::Row>> Walker::ReadRows(const Bitmap& docs, size_t key
   std::vector<Row> rows;
   for (const Doc doc : docs.ToVector()) rows.push_back({std::vector<Position>(keys_.size()), doc});
   for (size_t i = key; i < keys_.size(); ++i) {
-    const auto [field, descending] = keys_[i];
+    const FieldSpec* field = keys_[i].field;
+    const bool descending = keys_[i].descending;
     auto row = rows.begin();
     HILUM_RETURN_IF_ERROR(lists_.Rows(collection_, field->id, docs, [&](Doc doc, Bytes cells) -> Status {
       while (row->doc != doc) ++row;
