@@ -112,6 +112,9 @@ Status Run(Settings& settings) {
   const StopSwitch stop;
   RaiseDescriptorLimit();
   mallopt(M_ARENA_MAX, 4);  // many threads with an arena each hold on to memory that nobody uses
+  // The buffer of an upload comes from memory that is in use already: fresh pages from the system cost more than filling them.
+  mallopt(M_MMAP_THRESHOLD, 4 << 20);
+  mallopt(M_TRIM_THRESHOLD, 32 << 20);
 
   SystemClock clock;
   SystemRandom random;
