@@ -3,9 +3,9 @@
 namespace hilum::viewer {
 namespace {
 
-// How the viewer gets small pictures of series: "wadors" draws a whole frame itself; "thumbnail" asks for
-// .../thumbnail.
-constexpr std::string_view kThumbnails = "wadors";
+// How the viewer gets small pictures of series: "thumbnail" asks for .../thumbnail, "wadors" fetches a whole frame and
+// draws it itself.
+constexpr std::string_view kThumbnails = "thumbnail";
 
 void Replace(std::string_view name, std::string_view value, std::string* text) {
   for (size_t at = text->find(name); at != std::string::npos; at = text->find(name, at + value.size()))

@@ -14,6 +14,7 @@ export async function startServer() {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('HILUM_')));
   const flags = ['--store.low_water', '40MiB', '--store.write_buffer', '8MiB', '--log.level', 'warning'];
   const child = spawn(process.env.PROGRAM_UNDER_TEST, ['serve', '--data', data, '--http', '127.0.0.1:0', '--demo', ...flags], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  process.on('exit', () => child.kill('SIGKILL'));  // also when a test breaks off
   const ended = new Promise(resolve => child.on('exit', resolve));
   const stop = async () => {
     child.kill('SIGKILL');
