@@ -1,9 +1,9 @@
-// The file system, as much of it as the store needs, behind an interface: PosixDisk is the machine's, MemoryDisk (memory_disk.h) is the
-// fake that records calls, drops what was not synced and fails on demand.
+// The file system, as much of it as the store needs, behind an interface: PosixDisk is the machine's, MemoryDisk
+// (memory_disk.h) is the fake that records calls, drops what was not synced and fails on demand.
 //
 // Disk and the files it opens are safe for concurrent use. A file stays open until its last owner drops it.
-// Every error names the operation and the path. A failed WriteAt or Sync leaves the file's tail undefined: never retry a sync
-// (ext4, XFS and Btrfs mark pages clean after a failed one), stop instead.
+// Every error names the operation and the path. A failed WriteAt or Sync leaves the file's tail undefined: never retry
+// a sync (ext4, XFS and Btrfs mark pages clean after a failed one), stop instead.
 #pragma once
 
 #include <cstdint>

@@ -30,7 +30,9 @@ Result<Mapping> Mapping::Map(std::shared_ptr<File> file, uint64_t offset, uint64
   return mapping;
 }
 
-Mapping::Mapping(Mapping&& other) noexcept { *this = std::move(other); }
+Mapping::Mapping(Mapping&& other) noexcept {
+  *this = std::move(other);
+}
 
 Mapping& Mapping::operator=(Mapping&& other) noexcept {
   std::swap(file_, other.file_);

@@ -1,7 +1,8 @@
-// A read-only view of a range of a file, without copying where the file has a descriptor (mmap) and by reading it otherwise.
+// A read-only view of a range of a file, without copying where the file has a descriptor (mmap) and by reading it
+// otherwise.
 //
-// The view lives as long as the Mapping, which keeps the file open. An input/output error while the view is read ends the process with SIGBUS: map only
-// files that are sealed and checked, or that this process wrote.
+// The view lives as long as the Mapping, which keeps the file open. An input/output error while the view is read ends
+// the process with SIGBUS: map only files that are sealed and checked, or that this process wrote.
 #pragma once
 
 #include <cstddef>

@@ -10,6 +10,8 @@ namespace hilum::storage {
 
 enum class Tenant : uint32_t { kDefault = 0 };
 
-inline void AppendTenant(std::string* key, Tenant tenant) { AppendBe<uint32_t>(key, static_cast<uint32_t>(tenant)); }
+inline void AppendTenant(std::string* key, Tenant tenant) {
+  AppendBe<uint32_t>(key, static_cast<uint32_t>(tenant));
+}
 
 }  // namespace hilum::storage

@@ -27,7 +27,8 @@ void AppendElement(std::string* out, Tag tag, Vr vr, Bytes value) {
 
 }  // namespace
 
-Part10Writer::Part10Writer(std::string_view sop_class_uid, std::string_view sop_instance_uid, std::string_view transfer_syntax) {
+Part10Writer::Part10Writer(std::string_view sop_class_uid, std::string_view sop_instance_uid,
+                           std::string_view transfer_syntax) {
   std::string meta;
   AppendElement(&meta, {0x0002, 0x0001}, Vr("OB"), Bytes("\0\1", 2));
   AppendElement(&meta, tags::kMediaStorageSopClassUid, Vr("UI"), sop_class_uid);
@@ -55,6 +56,8 @@ void Part10Writer::AddUint16(Tag tag, uint16_t value) {
   Add(tag, Vr("US"), octets);
 }
 
-std::string Part10Writer::Take() { return std::move(file_); }
+std::string Part10Writer::Take() {
+  return std::move(file_);
+}
 
 }  // namespace hilum::dicom

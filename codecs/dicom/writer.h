@@ -14,9 +14,11 @@ namespace hilum::dicom {
 class Part10Writer {
  public:
   // The File Meta Information is complete with these. `transfer_syntax` must be one with explicit VR little endian.
-  Part10Writer(std::string_view sop_class_uid, std::string_view sop_instance_uid, std::string_view transfer_syntax = "1.2.840.10008.1.2.1");
+  Part10Writer(std::string_view sop_class_uid, std::string_view sop_instance_uid,
+               std::string_view transfer_syntax = "1.2.840.10008.1.2.1");
 
-  // Text or octets as they are. REQUIRES: `tag` is greater than the last one; at most 65,534 octets for VRs with a 16-bit length.
+  // Text or octets as they are. REQUIRES: `tag` is greater than the last one; at most 65,534 octets for VRs with a
+  // 16-bit length.
   void Add(Tag tag, Vr vr, Bytes value);
   void AddUint16(Tag tag, uint16_t value);
 

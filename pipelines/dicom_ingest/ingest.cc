@@ -38,7 +38,9 @@ std::string SopUidIn(Bytes beginning, const dicom::ReadLimits& limits) {
   return IsStorableUid(visitor.uid) ? visitor.uid : "";
 }
 
-std::string NameKey(const storage::InstanceName& name) { return name.study_uid + '/' + name.series_uid + '/' + name.sop_uid; }
+std::string NameKey(const storage::InstanceName& name) {
+  return name.study_uid + '/' + name.series_uid + '/' + name.sop_uid;
+}
 
 }  // namespace
 
@@ -48,10 +50,17 @@ struct IngestBatch::Pending {
   std::optional<ObjectRef> held;  // what the name held when we looked
 };
 
-IngestBatch::IngestBatch(storage::Store& store, const IngestOptions& options, std::optional<std::string> study_uid, Logger log)
-    : store_(store), options_(options), study_uid_(std::move(study_uid)), log_(std::move(log)), ticket_(store.BeginUpload()) {}
+IngestBatch::IngestBatch(storage::Store& store, const IngestOptions& options, std::optional<std::string> study_uid,
+                         Logger log)
+    : store_(store),
+      options_(options),
+      study_uid_(std::move(study_uid)),
+      log_(std::move(log)),
+      ticket_(store.BeginUpload()) {}
 
-IngestBatch::~IngestBatch() { write_status_.IgnoreError(); }
+IngestBatch::~IngestBatch() {
+  write_status_.IgnoreError();
+}
 
 void IngestBatch::BeginInstance() {
   buffer_.clear();
@@ -90,12 +99,16 @@ void IngestBatch::Fail(InstanceOutcome* outcome, FailureReason reason, std::stri
 
 void IngestBatch::FailBy(InstanceOutcome* outcome, const Status& status) {
   switch (status.code()) {
-    case Code::kDiskFull: return Fail(outcome, FailureReason::kOutOfResources, status.message());
+    case Code::kDiskFull:
+      return Fail(outcome, FailureReason::kOutOfResources, status.message());
     case Code::kInvalid:
     case Code::kLimit:
-    case Code::kUnsupported: return Fail(outcome, FailureReason::kCannotUnderstand, status.message());
-    case Code::kUnavailable: return Fail(outcome, FailureReason::kOutOfResources, status.message());
-    default: return Fail(outcome, FailureReason::kProcessingFailure, status.message());
+    case Code::kUnsupported:
+      return Fail(outcome, FailureReason::kCannotUnderstand, status.message());
+    case Code::kUnavailable:
+      return Fail(outcome, FailureReason::kOutOfResources, status.message());
+    default:
+      return Fail(outcome, FailureReason::kProcessingFailure, status.message());
   }
 }
 
@@ -105,9 +118,12 @@ void IngestBatch::Refuse(FailureReason reason, std::string explanation) {
 
 void IngestBatch::EndInstance(bool received_whole) {
   InstanceOutcome outcome;
-  if (!received_whole) Fail(&outcome, FailureReason::kCannotUnderstand, "the instance broke off before its end; send it again");
-  else if (!write_status_.ok()) FailBy(&outcome, write_status_);
-  else Take(&outcome);
+  if (!received_whole)
+    Fail(&outcome, FailureReason::kCannotUnderstand, "the instance broke off before its end; send it again");
+  else if (!write_status_.ok())
+    FailBy(&outcome, write_status_);
+  else
+    Take(&outcome);
   writer_.reset();
   outcomes_.push_back(std::move(outcome));
   if (pending_.size() >= kMaxPending) Commit();
@@ -143,16 +159,22 @@ void IngestBatch::Take(InstanceOutcome* outcome) {
     mapping = *std::move(mapped);
     bytes = mapping.bytes();
   }
-  if (const Status status = ReadInstance(bytes, outcome, &pending.instance); !status.ok()) return FailBy(outcome, status);
+  if (const Status status = ReadInstance(bytes, outcome, &pending.instance); !status.ok())
+    return FailBy(outcome, status);
 
   const storage::InstanceName& name = outcome->name;
-  for (const auto& [what, uid] : {std::pair("Study", &name.study_uid), {"Series", &name.series_uid}, {"SOP", &name.sop_uid}}) {
-    if (uid->empty()) return Fail(outcome, FailureReason::kDataSetMismatch, std::string(what) + " Instance UID is missing");
-    if (!IsStorableUid(*uid)) return Fail(outcome, FailureReason::kDataSetMismatch, std::string(what) + " Instance UID is not a UID");
-    if (!IsValidUid(*uid)) outcome->warnings.push_back(std::string(what) + " Instance UID breaks the rules of PS3.5 9.1");
+  for (const auto& [what, uid] :
+       {std::pair("Study", &name.study_uid), {"Series", &name.series_uid}, {"SOP", &name.sop_uid}}) {
+    if (uid->empty())
+      return Fail(outcome, FailureReason::kDataSetMismatch, std::string(what) + " Instance UID is missing");
+    if (!IsStorableUid(*uid))
+      return Fail(outcome, FailureReason::kDataSetMismatch, std::string(what) + " Instance UID is not a UID");
+    if (!IsValidUid(*uid))
+      outcome->warnings.push_back(std::string(what) + " Instance UID breaks the rules of PS3.5 9.1");
   }
   if (outcome->sop_class_uid.empty()) return Fail(outcome, FailureReason::kDataSetMismatch, "SOP Class UID is missing");
-  if (!IsStorableUid(outcome->sop_class_uid)) return Fail(outcome, FailureReason::kDataSetMismatch, "SOP Class UID is not a UID");
+  if (!IsStorableUid(outcome->sop_class_uid))
+    return Fail(outcome, FailureReason::kDataSetMismatch, "SOP Class UID is not a UID");
   if (study_uid_ && *study_uid_ != name.study_uid)
     return Fail(outcome, FailureReason::kStudyMismatch, "the instance belongs to study " + name.study_uid);
 
@@ -176,7 +198,8 @@ void IngestBatch::Take(InstanceOutcome* outcome) {
   pending_.push_back(std::move(pending));
 }
 
-bool IngestBatch::CheckDuplicate(Bytes bytes, const storage::InstanceName& name, InstanceOutcome* outcome, std::optional<ObjectRef>* held) {
+bool IngestBatch::CheckDuplicate(Bytes bytes, const storage::InstanceName& name, InstanceOutcome* outcome,
+                                 std::optional<ObjectRef>* held) {
   held->reset();
   const storage::CatalogueReader reader = store_.Read();
   const auto settle = [&](const Status& status) {
@@ -203,7 +226,8 @@ bool IngestBatch::CheckDuplicate(Bytes bytes, const storage::InstanceName& name,
     return false;
   }
   if (options_.duplicates == DuplicatePolicy::kReplace) return true;
-  Fail(outcome, FailureReason::kDuplicate, "another instance is stored under this SOP Instance UID; delete it first, or allow replacing");
+  Fail(outcome, FailureReason::kDuplicate,
+       "another instance is stored under this SOP Instance UID; delete it first, or allow replacing");
   return false;
 }
 
@@ -237,7 +261,8 @@ void IngestBatch::CommitChunk(std::span<Pending> chunk) {
     return;
   }
   for (size_t i = 0; i < chunk.size(); ++i)
-    outcomes_[chunk[i].outcome].kind = put[i] == PutOutcome::kCreated ? InstanceOutcome::Kind::kStored : InstanceOutcome::Kind::kReplaced;
+    outcomes_[chunk[i].outcome].kind =
+        put[i] == PutOutcome::kCreated ? InstanceOutcome::Kind::kStored : InstanceOutcome::Kind::kReplaced;
 }
 
 void IngestBatch::CommitOne(Pending& pending) {
@@ -261,7 +286,8 @@ void IngestBatch::CommitOne(Pending& pending) {
     if (!mapped.ok()) return FailBy(&outcome, mapped.status());
     if (!CheckDuplicate(mapped->bytes(), outcome.name, &outcome, &pending.held)) return;
   }
-  Fail(&outcome, FailureReason::kProcessingFailure, "other requests keep storing under this SOP Instance UID; send it again");
+  Fail(&outcome, FailureReason::kProcessingFailure,
+       "other requests keep storing under this SOP Instance UID; send it again");
 }
 
 void IngestBatch::Abandon() {

@@ -1,8 +1,9 @@
 // Takes DICOM instances in and stores them: STOW-RS, C-STORE and import all come through here.
 //
-// An IngestBatch serves one request: instances arrive one after another in pieces of any size, and Finish() answers for each. What it reports as stored is durable.
-// Small instances are held in memory while they arrive, larger ones go to a segment at once: memory is bounded by `memory_bytes` whatever the size.
-// Not thread-safe; any number of batches may work on one Store at a time. The store outlives the batch.
+// An IngestBatch serves one request: instances arrive one after another in pieces of any size, and Finish() answers for
+// each. What it reports as stored is durable. Small instances are held in memory while they arrive, larger ones go to a
+// segment at once: memory is bounded by `memory_bytes` whatever the size. Not thread-safe; any number of batches may
+// work on one Store at a time. The store outlives the batch.
 #pragma once
 
 #include <cstdint>
@@ -48,8 +49,8 @@ struct InstanceOutcome {
   storage::InstanceName name;  // as far as it could be read
   std::string sop_class_uid;
   FailureReason reason = FailureReason::kNone;
-  std::string explanation;             // for the client: step and place of the failure; never patient data
-  std::vector<std::string> warnings;   // stored nevertheless
+  std::string explanation;            // for the client: step and place of the failure; never patient data
+  std::vector<std::string> warnings;  // stored nevertheless
 
   bool stored() const { return kind != Kind::kFailed; }
 };
@@ -80,7 +81,8 @@ class IngestBatch {
   void Take(InstanceOutcome* outcome);
   Status ReadInstance(Bytes bytes, InstanceOutcome* outcome, storage::NewInstance* instance);
   // Decides by what the store holds under the name now. False when the outcome is settled and nothing is to be written.
-  bool CheckDuplicate(Bytes bytes, const storage::InstanceName& name, InstanceOutcome* outcome, std::optional<storage::ObjectRef>* held);
+  bool CheckDuplicate(Bytes bytes, const storage::InstanceName& name, InstanceOutcome* outcome,
+                      std::optional<storage::ObjectRef>* held);
   void Commit();
   void CommitChunk(std::span<Pending> chunk);
   void CommitOne(Pending& pending);
@@ -91,11 +93,11 @@ class IngestBatch {
   Logger log_;
   storage::UploadTicket ticket_;
 
-  std::string buffer_;                              // of the instance that is arriving, while it is small
-  std::unique_ptr<storage::ObjectWriter> writer_;   // once it is large
+  std::string buffer_;                             // of the instance that is arriving, while it is small
+  std::unique_ptr<storage::ObjectWriter> writer_;  // once it is large
   Status write_status_;
   std::vector<InstanceOutcome> outcomes_;
-  std::vector<Pending> pending_;                    // written, not committed
+  std::vector<Pending> pending_;  // written, not committed
   std::set<std::string> pending_names_;
 };
 

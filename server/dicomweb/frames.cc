@@ -22,15 +22,18 @@ bool HasPlainFrames(const std::string& stored) {
   return !syntax || !(syntax->big_endian || syntax->deflated);
 }
 
-// The syntax for one choice, "" when it cannot be made. Without a syntax a media type means its default (PS3.18 table 8.7.3-5).
+// The syntax for one choice, "" when it cannot be made. Without a syntax a media type means its default (PS3.18
+// table 8.7.3-5).
 std::string SyntaxFor(const InstanceChoice& choice, const std::string& stored) {
   static constexpr std::pair<std::string_view, std::string_view> kDefaults[] = {
-      {"image/jpeg", "1.2.840.10008.1.2.4.70"}, {"image/jls", "1.2.840.10008.1.2.4.80"},       {"image/jp2", "1.2.840.10008.1.2.4.90"},
-      {"image/jphc", "1.2.840.10008.1.2.4.201"}, {"image/dicom-rle", "1.2.840.10008.1.2.5"},
+      {"image/jpeg", "1.2.840.10008.1.2.4.70"},   {"image/jls", "1.2.840.10008.1.2.4.80"},
+      {"image/jp2", "1.2.840.10008.1.2.4.90"},    {"image/jphc", "1.2.840.10008.1.2.4.201"},
+      {"image/dicom-rle", "1.2.840.10008.1.2.5"},
   };
   std::string target = choice.transfer_syntax;
   if (target == "*") target = HasPlainFrames(stored) ? stored : std::string(kExplicitLittleEndian);
-  if (target.empty() && choice.media_type == MediaTypeOf(stored) && choice.media_type != "application/octet-stream") target = stored;
+  if (target.empty() && choice.media_type == MediaTypeOf(stored) && choice.media_type != "application/octet-stream")
+    target = stored;
   for (const auto& [type, syntax] : kDefaults)
     if (target.empty() && choice.media_type == type) target = syntax;
   if (target.empty()) target = kExplicitLittleEndian;
@@ -46,11 +49,13 @@ void Planarize(pixel::Image* image) {
   const size_t pixels = image->pixels.size() / (octets * samples);
   std::string planar(image->pixels.size(), '\0');
   for (size_t s = 0; s < samples; ++s)
-    for (size_t p = 0; p < pixels; ++p) image->pixels.copy(&planar[(s * pixels + p) * octets], octets, (p * samples + s) * octets);
+    for (size_t p = 0; p < pixels; ++p)
+      image->pixels.copy(&planar[(s * pixels + p) * octets], octets, (p * samples + s) * octets);
   image->pixels = std::move(planar);
 }
 
-Result<std::string> TranscodeFrame(const pixel::Instance& instance, uint32_t index, const std::string& target, pixel::FrameCodec& codec) {
+Result<std::string> TranscodeFrame(const pixel::Instance& instance, uint32_t index, const std::string& target,
+                                   pixel::FrameCodec& codec) {
   std::string storage;
   HILUM_ASSIGN_OR_RETURN(const Bytes frame, instance.Frame(index, &storage));
   HILUM_ASSIGN_OR_RETURN(pixel::Image image, codec.Decode(instance.syntax().uid, frame, instance.format(), {}));
@@ -94,7 +99,8 @@ class ElementFinder : public dicom::Visitor {
  private:
   std::string Prefix(uint32_t depth) const {
     std::string prefix;
-    for (size_t i = 0; i < open_.size() && i < depth; ++i) prefix += open_[i].first + "/" + std::to_string(open_[i].second) + "/";
+    for (size_t i = 0; i < open_.size() && i < depth; ++i)
+      prefix += open_[i].first + "/" + std::to_string(open_[i].second) + "/";
     return prefix;
   }
 
@@ -106,7 +112,8 @@ class ElementFinder : public dicom::Visitor {
 
 }  // namespace
 
-Status Service::RetrieveFrames(http::Request& request, const Resource& resource, const QueryParameters& query, http::Responder& responder) {
+Status Service::RetrieveFrames(http::Request& request, const Resource& resource, const QueryParameters& query,
+                               http::Responder& responder) {
   const storage::CatalogueReader reader = store_.Read();
   HILUM_ASSIGN_OR_RETURN(Selection selection, Select(reader, resource));
   Found& found = selection.instances.front();
@@ -114,10 +121,12 @@ Status Service::RetrieveFrames(http::Request& request, const Resource& resource,
   std::vector<uint32_t> frames = resource.frames;
 
   const std::vector<InstanceChoice> choices = Accepted(request, query).Frames(frames.size() == 1);
-  const auto choice = std::find_if(choices.begin(), choices.end(), [&](const InstanceChoice& one) { return !SyntaxFor(one, stored).empty(); });
+  const auto choice = std::find_if(choices.begin(), choices.end(),
+                                   [&](const InstanceChoice& one) { return !SyntaxFor(one, stored).empty(); });
   if (choice == choices.end()) {
-    return SendError(responder, request, 406, "frames of this instance can be had in their stored transfer syntax " + stored +
-                                                  " as multipart/related; type=\"application/octet-stream\"; transfer-syntax=*");
+    return SendError(responder, request, 406,
+                     "frames of this instance can be had in their stored transfer syntax " + stored +
+                         " as multipart/related; type=\"application/octet-stream\"; transfer-syntax=*");
   }
   const std::string target = SyntaxFor(*choice, stored);
   const std::string type = multipart::WithTransferSyntax(MediaTypeOf(target), target);
@@ -126,7 +135,8 @@ Status Service::RetrieveFrames(http::Request& request, const Resource& resource,
   dicom::FrameTable table;
   HILUM_ASSIGN_OR_RETURN(const std::string encoded, reader.FrameTable(found.doc, found.row));
   ByteReader in(encoded);
-  if (!encoded.empty() && !dicom::ReadFrameTable(&in, &table)) return Corruption("the frame table of instance " + found.row.uid + " is damaged");
+  if (!encoded.empty() && !dicom::ReadFrameTable(&in, &table))
+    return Corruption("the frame table of instance " + found.row.uid + " is damaged");
   const bool as_stored = target == stored && table.frames() > 0 && !table.bit_packed;
 
   if (as_stored) {
@@ -137,7 +147,9 @@ Status Service::RetrieveFrames(http::Request& request, const Resource& resource,
     HILUM_ASSIGN_OR_RETURN(const StoredRange object, LocateObject(store_, &found));
     std::vector<Part> parts;
     for (const uint32_t frame : frames) {
-      if (frame > table.frames()) return NotFound("there is no frame " + std::to_string(frame) + "; the instance has " + std::to_string(table.frames()));
+      if (frame > table.frames())
+        return NotFound("there is no frame " + std::to_string(frame) + "; the instance has " +
+                        std::to_string(table.frames()));
       Part& part = parts.emplace_back(Part{{{"Content-Type", type}}, {}});
       for (uint32_t i = table.first_range[frame - 1]; i < table.first_range[frame]; ++i)
         part.ranges.push_back(object.Slice(table.ranges[i].offset, table.ranges[i].length));
@@ -150,13 +162,16 @@ Status Service::RetrieveFrames(http::Request& request, const Resource& resource,
   }
 
   HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store_, &found));
-  HILUM_ASSIGN_OR_RETURN(const pixel::Instance instance, pixel::Instance::Open(mapping.bytes(), options_.ingest.limits));
+  HILUM_ASSIGN_OR_RETURN(const pixel::Instance instance,
+                         pixel::Instance::Open(mapping.bytes(), options_.ingest.limits));
   if (frames.empty()) {
     frames.resize(instance.frames());
     std::iota(frames.begin(), frames.end(), 1);
   }
   for (const uint32_t frame : frames)
-    if (frame > instance.frames()) return NotFound("there is no frame " + std::to_string(frame) + "; the instance has " + std::to_string(instance.frames()));
+    if (frame > instance.frames())
+      return NotFound("there is no frame " + std::to_string(frame) + "; the instance has " +
+                      std::to_string(instance.frames()));
   multipart::Writer writer(random_);
   for (const uint32_t frame : frames) {
     const auto bytes = TranscodeFrame(instance, frame - 1, target, codec_);
@@ -176,7 +191,8 @@ Status Service::RetrieveFrames(http::Request& request, const Resource& resource,
   return responder.Finish();
 }
 
-Status Service::RetrieveBulkData(http::Request& request, const Resource& resource, const QueryParameters& query, http::Responder& responder) {
+Status Service::RetrieveBulkData(http::Request& request, const Resource& resource, const QueryParameters& query,
+                                 http::Responder& responder) {
   HILUM_ASSIGN_OR_RETURN(Selection selection, Select(store_.Read(), resource));
   Found& found = selection.instances.front();
   HILUM_ASSIGN_OR_RETURN(const StoredRange object, LocateObject(store_, &found));
@@ -189,12 +205,15 @@ Status Service::RetrieveBulkData(http::Request& request, const Resource& resourc
 
   const dicom::Element& element = *finder.found();
   const auto choices = Accepted(request, query).Frames(true);
-  if (choices.empty()) return SendError(responder, request, 406, "bulk data can be had as application/octet-stream, alone or in multipart/related");
+  if (choices.empty())
+    return SendError(responder, request, 406,
+                     "bulk data can be had as application/octet-stream, alone or in multipart/related");
   http::Headers headers = {{"ETag", "\"b" + selection.etag.substr(1)}};
   const bool in_file = inflated.empty();
   const StoredRange range = object.Slice(element.offset, element.length);
   if (in_file && choices[0].packing == Packing::kMultipart)
-    return SendParts(store_, responder, random_, "application/octet-stream", {{{{"Content-Type", "application/octet-stream"}}, {range}}}, std::move(headers));
+    return SendParts(store_, responder, random_, "application/octet-stream",
+                     {{{{"Content-Type", "application/octet-stream"}}, {range}}}, std::move(headers));
   headers.Add("Content-Type", "application/octet-stream");
   if (in_file) return SendRange(store_, request, responder, range, std::move(headers));
   return SendBytes(request, responder, element.value, std::move(headers));

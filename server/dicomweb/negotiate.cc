@@ -8,10 +8,13 @@ namespace {
 using multipart::AcceptEntry;
 using multipart::MediaType;
 
-bool IsAny(const MediaType& type) { return type.type == "*" && type.subtype == "*"; }
+bool IsAny(const MediaType& type) {
+  return type.type == "*" && type.subtype == "*";
+}
 
 bool IsJson(const MediaType& type) {
-  return IsAny(type) || (type.type == "application" && (type.subtype == "dicom+json" || type.subtype == "json" || type.subtype == "*"));
+  return IsAny(type) || (type.type == "application" &&
+                         (type.subtype == "dicom+json" || type.subtype == "json" || type.subtype == "*"));
 }
 
 }  // namespace
@@ -34,7 +37,9 @@ std::optional<Accepted::Listing> Accepted::Search() const {
 }
 
 bool Accepted::Json() const {
-  return entries_.empty() || std::any_of(entries_.begin(), entries_.end(), [](const AcceptEntry& entry) { return entry.q > 0 && IsJson(entry.media_type); });
+  return entries_.empty() || std::any_of(entries_.begin(), entries_.end(), [](const AcceptEntry& entry) {
+           return entry.q > 0 && IsJson(entry.media_type);
+         });
 }
 
 std::vector<InstanceChoice> Accepted::Instances(bool single) const {
@@ -69,9 +74,12 @@ std::vector<InstanceChoice> Accepted::Frames(bool single) const {
   for (const AcceptEntry& entry : entries_) {
     const MediaType& type = entry.media_type;
     if (entry.q == 0) continue;
-    if (IsAny(type)) add(Packing::kMultipart, kOctets, type);
-    else if (type.type == "multipart") add(Packing::kMultipart, std::string(type.Parameter("type").value_or(kOctets)), type);
-    else if (type.Essence() == kOctets || type.type == "image" || type.type == "video") add(single ? Packing::kSinglePart : Packing::kMultipart, type.Essence(), type);
+    if (IsAny(type))
+      add(Packing::kMultipart, kOctets, type);
+    else if (type.type == "multipart")
+      add(Packing::kMultipart, std::string(type.Parameter("type").value_or(kOctets)), type);
+    else if (type.Essence() == kOctets || type.type == "image" || type.type == "video")
+      add(single ? Packing::kSinglePart : Packing::kMultipart, type.Essence(), type);
   }
   return choices;
 }

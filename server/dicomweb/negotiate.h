@@ -1,5 +1,5 @@
-// Which representation to answer with (PS3.18 8.7). Lenient, because real clients write malformed Accept headers: whatever listed type can be served is served,
-// and only a list with none gets 406. Pure functions, thread-safe.
+// Which representation to answer with (PS3.18 8.7). Lenient, because real clients write malformed Accept headers:
+// whatever listed type can be served is served, and only a list with none gets 406. Pure functions, thread-safe.
 #pragma once
 
 #include <optional>

@@ -1,4 +1,5 @@
-// Pictures that were made and may be asked for again, up to a number of octets; the least recently used go first. Safe for concurrent use.
+// Pictures that were made and may be asked for again, up to a number of octets; the least recently used go first. Safe
+// for concurrent use.
 #pragma once
 
 #include <cstdint>

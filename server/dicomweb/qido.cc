@@ -32,9 +32,12 @@ std::optional<dicom::TagPath> ParseAttributePath(std::string_view text) {
   while (true) {
     const size_t end = text.find('.');
     const std::string_view part = text.substr(0, end);
-    if (const auto tag = dicom::ParseHexTag(part)) path.push_back(*tag);
-    else if (const dicom::DictionaryEntry* entry = dicom::FindKeyword(part)) path.push_back(entry->tag);
-    else return std::nullopt;
+    if (const auto tag = dicom::ParseHexTag(part))
+      path.push_back(*tag);
+    else if (const dicom::DictionaryEntry* entry = dicom::FindKeyword(part))
+      path.push_back(entry->tag);
+    else
+      return std::nullopt;
     if (end == std::string_view::npos) return path;
     text.remove_prefix(end + 1);
   }
@@ -43,16 +46,21 @@ std::optional<dicom::TagPath> ParseAttributePath(std::string_view text) {
 Result<uint64_t> ParseCount(std::string_view name, std::string_view value) {
   uint64_t number = 0;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-  if (error != std::errc() || end != value.data() + value.size()) return Invalid(std::string(name) + " must be a number from 0 on");
+  if (error != std::errc() || end != value.data() + value.size())
+    return Invalid(std::string(name) + " must be a number from 0 on");
   return number;
 }
 
 Level LevelOf(const Resource& resource) {
   switch (resource.what) {
-    case Resource::What::kPatients: return Level::kPatient;
-    case Resource::What::kSeries: return Level::kSeries;
-    case Resource::What::kInstances: return Level::kInstance;
-    default: return Level::kStudy;
+    case Resource::What::kPatients:
+      return Level::kPatient;
+    case Resource::What::kSeries:
+      return Level::kSeries;
+    case Resource::What::kInstances:
+      return Level::kInstance;
+    default:
+      return Level::kStudy;
   }
 }
 
@@ -64,10 +72,12 @@ Status ParseIncludeField(std::string_view value, SearchRequest* search) {
     if (multipart::EqualsIgnoreCase(field, "all")) {
       search->parents = true;
     } else if (const auto path = ParseAttributePath(field)) {
-      if (search->asked_for.size() == kMaxIncludedFields) return LimitExceeded("includefield names more than " + std::to_string(kMaxIncludedFields) + " attributes");
+      if (search->asked_for.size() == kMaxIncludedFields)
+        return LimitExceeded("includefield names more than " + std::to_string(kMaxIncludedFields) + " attributes");
       search->asked_for.push_back(path->front());
     } else if (!field.empty()) {
-      search->warnings.push_back("includefield " + http::PercentEncode(field.substr(0, 64)) + " is no attribute and was ignored");
+      search->warnings.push_back("includefield " + http::PercentEncode(field.substr(0, 64)) +
+                                 " is no attribute and was ignored");
     }
     if (end == std::string_view::npos) return Status::Ok();
     value.remove_prefix(end + 1);
@@ -81,13 +91,15 @@ Status ParseFilter(const std::string& name, const std::string& value, bool stric
     return Status::Ok();
   }
   const std::string shown = http::PercentEncode(std::string_view(name).substr(0, 64));
-  const std::string problem = path ? "searching by " + shown + " is not possible here" : "the parameter " + shown + " is unknown";
+  const std::string problem =
+      path ? "searching by " + shown + " is not possible here" : "the parameter " + shown + " is unknown";
   if (strict) return Invalid(problem);
   search->warnings.push_back(problem + " and was ignored");
   return Status::Ok();
 }
 
-Result<SearchRequest> ParseSearch(const Resource& resource, const QueryParameters& parameters, const ServiceOptions& options) {
+Result<SearchRequest> ParseSearch(const Resource& resource, const QueryParameters& parameters,
+                                  const ServiceOptions& options) {
   SearchRequest search;
   CatalogueQuery& query = search.query;
   query.level = LevelOf(resource);
@@ -95,13 +107,15 @@ Result<SearchRequest> ParseSearch(const Resource& resource, const QueryParameter
   query.series_uid = resource.series;
   query.limit = options.search_default_limit;
   // What the path names need not be said again in every row.
-  search.parents = (query.level == Level::kSeries && !resource.study) || (query.level == Level::kInstance && !resource.series);
+  search.parents =
+      (query.level == Level::kSeries && !resource.study) || (query.level == Level::kInstance && !resource.series);
 
   for (const auto& [name, value] : parameters) {
     if (name == "limit") {
       HILUM_ASSIGN_OR_RETURN(const uint64_t limit, ParseCount(name, value));
       if (limit > options.search_max_limit)
-        search.warnings.push_back("limit is at most " + std::to_string(options.search_max_limit) + "; ask for the rest with offset");
+        search.warnings.push_back("limit is at most " + std::to_string(options.search_max_limit) +
+                                  "; ask for the rest with offset");
       query.limit = static_cast<size_t>(std::min<uint64_t>(limit, options.search_max_limit));
     } else if (name == "offset") {
       HILUM_ASSIGN_OR_RETURN(query.offset, ParseCount(name, value));
@@ -191,8 +205,8 @@ Result<std::optional<Found>> Representative(const storage::CatalogueReader& read
 }
 
 // Attributes that the catalogue does not keep come from the stored bytes.
-Status AddFromObject(storage::Store& store, const storage::CatalogueReader& reader, const CatalogueMatch& match, const std::vector<dicom::Tag>& asked_for,
-                     const dicom::ReadLimits& limits, Row* row) {
+Status AddFromObject(storage::Store& store, const storage::CatalogueReader& reader, const CatalogueMatch& match,
+                     const std::vector<dicom::Tag>& asked_for, const dicom::ReadLimits& limits, Row* row) {
   std::vector<dicom::TagPath> missing;
   for (const dicom::Tag tag : asked_for)
     if (!row->Has(tag)) missing.push_back({tag});
@@ -200,19 +214,24 @@ Status AddFromObject(storage::Store& store, const storage::CatalogueReader& read
   HILUM_ASSIGN_OR_RETURN(std::optional<Found> found, Representative(reader, match));
   if (!found) return Status::Ok();
   HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store, &*found));
-  HILUM_ASSIGN_OR_RETURN(const dicom::Header header, dicom::ReadHeader(mapping.bytes(), dicom::AttributeSelection(missing), limits));
+  HILUM_ASSIGN_OR_RETURN(const dicom::Header header,
+                         dicom::ReadHeader(mapping.bytes(), dicom::AttributeSelection(missing), limits));
   for (const dicom::Attribute& attribute : header.attributes) {
-    if (attribute.vr == dicom::Vr("SQ")) row->AddJson(attribute.path[0], attribute.json);
-    else row->Add(attribute.path[0], attribute.vr, attribute.values);
+    if (attribute.vr == dicom::Vr("SQ"))
+      row->AddJson(attribute.path[0], attribute.json);
+    else
+      row->Add(attribute.path[0], attribute.vr, attribute.values);
   }
   return Status::Ok();
 }
 
 }  // namespace
 
-Status Service::Search(http::Request& request, const Resource& resource, const QueryParameters& parameters, http::Responder& responder) {
+Status Service::Search(http::Request& request, const Resource& resource, const QueryParameters& parameters,
+                       http::Responder& responder) {
   const auto form = Accepted(request, parameters).Search();
-  if (!form) return SendError(responder, request, 406, "search results can be had as application/dicom+json or text/csv");
+  if (!form)
+    return SendError(responder, request, 406, "search results can be had as application/dicom+json or text/csv");
   HILUM_ASSIGN_OR_RETURN(const SearchRequest search, ParseSearch(resource, parameters, options_));
   // Every change of the store changes the tag; nothing else does.
   const std::string etag = "W/\"q" + std::to_string(store_.kv().sequence()) + "\"";

@@ -29,7 +29,8 @@ std::vector<std::string_view> Split(std::string_view text) {
 Result<double> ParseNumber(std::string_view name, std::string_view text) {
   double number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(number)) return Invalid(std::string(name) + " must hold numbers");
+  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(number))
+    return Invalid(std::string(name) + " must hold numbers");
   return number;
 }
 
@@ -41,10 +42,14 @@ Result<pixel::Window> ParseWindow(std::string_view value) {
   HILUM_ASSIGN_OR_RETURN(window.center, ParseNumber("window", parts[0]));
   HILUM_ASSIGN_OR_RETURN(window.width, ParseNumber("window", parts[1]));
   if (window.width <= 0) return Invalid("the width of the window must be greater than 0");
-  if (parts.size() == 2 || multipart::EqualsIgnoreCase(parts[2], "linear")) window.function = pixel::VoiFunction::kLinear;
-  else if (multipart::EqualsIgnoreCase(parts[2], "linear-exact")) window.function = pixel::VoiFunction::kLinearExact;
-  else if (multipart::EqualsIgnoreCase(parts[2], "sigmoid")) window.function = pixel::VoiFunction::kSigmoid;
-  else return Invalid("the function of the window must be linear, linear-exact or sigmoid");
+  if (parts.size() == 2 || multipart::EqualsIgnoreCase(parts[2], "linear"))
+    window.function = pixel::VoiFunction::kLinear;
+  else if (multipart::EqualsIgnoreCase(parts[2], "linear-exact"))
+    window.function = pixel::VoiFunction::kLinearExact;
+  else if (multipart::EqualsIgnoreCase(parts[2], "sigmoid"))
+    window.function = pixel::VoiFunction::kSigmoid;
+  else
+    return Invalid("the function of the window must be linear, linear-exact or sigmoid");
   return window;
 }
 
@@ -59,7 +64,12 @@ Result<pixel::Viewport> ParseViewport(std::string_view value) {
   }
   if (numbers[0] < 1 || numbers[1] < 1 || numbers[0] > kMaxViewport || numbers[1] > kMaxViewport)
     return Invalid("width and height of the viewport must lie between 1 and " + std::to_string(kMaxViewport));
-  return pixel::Viewport{static_cast<uint32_t>(numbers[0]), static_cast<uint32_t>(numbers[1]), numbers[2], numbers[3], numbers[4], numbers[5]};
+  return pixel::Viewport{static_cast<uint32_t>(numbers[0]),
+                         static_cast<uint32_t>(numbers[1]),
+                         numbers[2],
+                         numbers[3],
+                         numbers[4],
+                         numbers[5]};
 }
 
 Result<pixel::RenderOptions> ParseRendering(const QueryParameters& query, std::string_view media_type) {
@@ -84,10 +94,12 @@ Result<std::string> PageIcon(uint32_t size) {
   pixel::Picture picture{size, size, 1, 8, std::string(static_cast<size_t>(size) * size, '\x30')};
   const auto fill = [&](double left, double top, double right, double bottom, char value) {
     for (auto y = static_cast<uint32_t>(top * size); y < static_cast<uint32_t>(bottom * size); ++y)
-      for (auto x = static_cast<uint32_t>(left * size); x < static_cast<uint32_t>(right * size); ++x) picture.samples[static_cast<size_t>(y) * size + x] = value;
+      for (auto x = static_cast<uint32_t>(left * size); x < static_cast<uint32_t>(right * size); ++x)
+        picture.samples[static_cast<size_t>(y) * size + x] = value;
   };
   fill(0.22, 0.12, 0.78, 0.88, '\xE8');
-  for (int line = 0; line < 6; ++line) fill(0.30, 0.24 + 0.1 * line, line == 5 ? 0.52 : 0.70, 0.27 + 0.1 * line, '\x80');
+  for (int line = 0; line < 6; ++line)
+    fill(0.30, 0.24 + 0.1 * line, line == 5 ? 0.52 : 0.70, 0.27 + 0.1 * line, '\x80');
   return pixel::EncodePicture(picture, {});
 }
 
@@ -97,21 +109,30 @@ Result<std::string> Service::Thumbnail(const Found& found, uint32_t frame, uint3
   Found now = found;
   HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store_, &now));
   const auto instance = pixel::Instance::Open(mapping.bytes(), options_.ingest.limits);
-  if (instance.status().code() == Code::kNotFound || instance.status().code() == Code::kUnsupported) return PageIcon(size);
+  if (instance.status().code() == Code::kNotFound || instance.status().code() == Code::kUnsupported)
+    return PageIcon(size);
   if (!instance.ok()) return instance.status();
-  if (frame >= instance->frames()) return NotFound("there is no frame " + std::to_string(frame + 1) + "; the instance has " + std::to_string(instance->frames()));
+  if (frame >= instance->frames())
+    return NotFound("there is no frame " + std::to_string(frame + 1) + "; the instance has " +
+                    std::to_string(instance->frames()));
   return pixel::Thumbnail(*instance, frame, size, codec_);
 }
 
-Status Service::RetrieveRendered(http::Request& request, const Resource& resource, const QueryParameters& query, http::Responder& responder) {
+Status Service::RetrieveRendered(http::Request& request, const Resource& resource, const QueryParameters& query,
+                                 http::Responder& responder) {
   HILUM_ASSIGN_OR_RETURN(Selection selection, Select(store_.Read(), resource));
   if (selection.instances.empty()) return NotFound("there is nothing to render");
   if (resource.frames.size() > 1) return Invalid("one frame can be rendered at a time");
   // The middle instance stands for its series or study: it shows more than the first.
   Found& found = selection.instances[selection.instances.size() / 2];
   const bool thumbnail = resource.what == Resource::What::kThumbnail;
-  const auto type = Accepted(request, query).FirstOf(thumbnail ? std::vector<std::string>{"image/jpeg"} : std::vector<std::string>{"image/jpeg", "image/png"});
-  if (!type) return SendError(responder, request, 406, thumbnail ? "thumbnails can be had as image/jpeg" : "pictures can be had as image/jpeg or image/png");
+  const auto type = Accepted(request, query)
+                        .FirstOf(thumbnail ? std::vector<std::string>{"image/jpeg"}
+                                           : std::vector<std::string>{"image/jpeg", "image/png"});
+  if (!type)
+    return SendError(
+        responder, request, 406,
+        thumbnail ? "thumbnails can be had as image/jpeg" : "pictures can be had as image/jpeg or image/png");
   HILUM_ASSIGN_OR_RETURN(const pixel::RenderOptions options, ParseRendering(query, *type));
   const uint32_t frame = resource.frames.empty() ? 0 : resource.frames.front() - 1;
   const std::string etag = "\"r" + selection.etag.substr(1);
@@ -119,9 +140,11 @@ Status Service::RetrieveRendered(http::Request& request, const Resource& resourc
   if (NotModified(request, etag)) return responder.Send(304, std::move(headers), "");
 
   if (thumbnail) {
-    const uint32_t wanted = options.viewport ? std::max(options.viewport->width, options.viewport->height) : kDefaultThumbnail;
+    const uint32_t wanted =
+        options.viewport ? std::max(options.viewport->width, options.viewport->height) : kDefaultThumbnail;
     const uint32_t size = std::min(wanted, kMaxThumbnail);
-    const std::string key = std::to_string(found.doc) + "." + std::to_string(found.row.version) + "." + std::to_string(frame) + "." + std::to_string(size);
+    const std::string key = std::to_string(found.doc) + "." + std::to_string(found.row.version) + "." +
+                            std::to_string(frame) + "." + std::to_string(size);
     std::shared_ptr<const std::string> picture = thumbnails_.Find(key);
     if (!picture) {
       auto made = Thumbnail(found, frame, size);
@@ -135,7 +158,9 @@ Status Service::RetrieveRendered(http::Request& request, const Resource& resourc
   HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store_, &found));
   const auto instance = pixel::Instance::Open(mapping.bytes(), options_.ingest.limits);
   if (!instance.ok()) return CodecFailure(instance.status(), found.row.uid);
-  if (frame >= instance->frames()) return NotFound("there is no frame " + std::to_string(frame + 1) + "; the instance has " + std::to_string(instance->frames()));
+  if (frame >= instance->frames())
+    return NotFound("there is no frame " + std::to_string(frame + 1) + "; the instance has " +
+                    std::to_string(instance->frames()));
   const auto picture = pixel::Render(*instance, frame, options, codec_);
   if (!picture.ok()) return CodecFailure(picture.status(), found.row.uid);
   return responder.Send(200, std::move(headers), *picture);

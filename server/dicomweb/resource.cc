@@ -22,7 +22,8 @@ std::vector<std::string_view> Split(std::string_view text, char separator) {
 
 Result<std::string> ParseUid(std::string_view what, std::string_view segment) {
   HILUM_ASSIGN_OR_RETURN(std::string uid, http::PercentDecode(segment));
-  if (!IsStorableUid(uid)) return Invalid("the " + std::string(what) + " in the path is not a UID: digits and dots, at most 64");
+  if (!IsStorableUid(uid))
+    return Invalid("the " + std::string(what) + " in the path is not a UID: digits and dots, at most 64");
   return uid;
 }
 
@@ -34,7 +35,8 @@ Result<std::vector<uint32_t>> ParseFrames(std::string_view segment) {
     const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), number);
     if (error != std::errc() || end != part.data() + part.size() || number == 0)
       return Invalid("the frame list must hold numbers from 1 on, parted by commas");
-    if (frames.size() == kMaxFrames) return LimitExceeded("more than " + std::to_string(kMaxFrames) + " frames in one request");
+    if (frames.size() == kMaxFrames)
+      return LimitExceeded("more than " + std::to_string(kMaxFrames) + " frames in one request");
     frames.push_back(number);
   }
   return frames;
@@ -44,9 +46,12 @@ Result<std::vector<uint32_t>> ParseFrames(std::string_view segment) {
 
 std::string Resource::Allow() const {
   switch (what) {
-    case What::kStudies: return "GET, HEAD, POST, OPTIONS";
-    case What::kObject: return study && !series ? "GET, HEAD, POST, DELETE, OPTIONS" : "GET, HEAD, DELETE, OPTIONS";
-    default: return "GET, HEAD, OPTIONS";
+    case What::kStudies:
+      return "GET, HEAD, POST, OPTIONS";
+    case What::kObject:
+      return study && !series ? "GET, HEAD, POST, DELETE, OPTIONS" : "GET, HEAD, DELETE, OPTIONS";
+    default:
+      return "GET, HEAD, OPTIONS";
   }
 }
 
@@ -59,11 +64,16 @@ Result<Resource> ParseResource(std::string_view path) {
   const std::vector<std::string_view> parts = Split(path.substr(1), '/');
   Resource resource;
   if (parts.size() == 1) {
-    if (parts[0] == "studies") resource.what = What::kStudies;
-    else if (parts[0] == "patients") resource.what = What::kPatients;
-    else if (parts[0] == "series") resource.what = What::kSeries;
-    else if (parts[0] == "instances") resource.what = What::kInstances;
-    else return unknown;
+    if (parts[0] == "studies")
+      resource.what = What::kStudies;
+    else if (parts[0] == "patients")
+      resource.what = What::kPatients;
+    else if (parts[0] == "series")
+      resource.what = What::kSeries;
+    else if (parts[0] == "instances")
+      resource.what = What::kInstances;
+    else
+      return unknown;
     return resource;
   }
 
@@ -99,16 +109,20 @@ Result<Resource> ParseResource(std::string_view path) {
     HILUM_ASSIGN_OR_RETURN(resource.frames, ParseFrames(parts[at + 1]));
     resource.what = What::kFrames;
     if (at + 3 == parts.size()) {
-      if (parts[at + 2] == "rendered") resource.what = What::kRendered;
-      else if (parts[at + 2] == "thumbnail") resource.what = What::kThumbnail;
-      else return unknown;
+      if (parts[at + 2] == "rendered")
+        resource.what = What::kRendered;
+      else if (parts[at + 2] == "thumbnail")
+        resource.what = What::kThumbnail;
+      else
+        return unknown;
     }
   } else if (next("bulkdata") && at + 1 < parts.size() && resource.instance) {
     resource.what = What::kBulkData;
     for (++at; at < parts.size(); ++at) {
       if (parts[at].size() > 10) return unknown;
       if (!resource.bulk_data.empty()) resource.bulk_data.push_back('/');
-      for (const char c : parts[at]) resource.bulk_data.push_back(c >= 'a' && c <= 'f' ? static_cast<char>(c - 'a' + 'A') : c);
+      for (const char c : parts[at])
+        resource.bulk_data.push_back(c >= 'a' && c <= 'f' ? static_cast<char>(c - 'a' + 'A') : c);
     }
   } else {
     return unknown;

@@ -13,15 +13,15 @@ namespace hilum::dicomweb {
 
 struct Resource {
   enum class What : uint8_t {
-    kPatients,   // collections: search
+    kPatients,  // collections: search
     kStudies,
     kSeries,
     kInstances,
-    kObject,     // the study, series or instance itself
+    kObject,  // the study, series or instance itself
     kMetadata,
     kFrames,
     kBulkData,
-    kRendered,   // pictures, of the instance or frame, or one that stands for the study or series
+    kRendered,  // pictures, of the instance or frame, or one that stands for the study or series
     kThumbnail,
   };
   What what = What::kStudies;
@@ -35,7 +35,8 @@ struct Resource {
   std::string Allow() const;
 };
 
-// `path` begins after the root: "/studies/1.2/series". kNotFound for what is no resource of ours, kInvalid for a UID or frame list that cannot be one.
+// `path` begins after the root: "/studies/1.2/series". kNotFound for what is no resource of ours, kInvalid for a UID or
+// frame list that cannot be one.
 Result<Resource> ParseResource(std::string_view path);
 
 }  // namespace hilum::dicomweb

@@ -21,15 +21,21 @@ void AppendCsvField(std::string_view text, std::string* out) {
 
 }  // namespace
 
-void Row::Add(dicom::Tag tag, dicom::Vr vr, std::vector<std::string> values) { members_[tag] = {vr, std::move(values), ""}; }
+void Row::Add(dicom::Tag tag, dicom::Vr vr, std::vector<std::string> values) {
+  members_[tag] = {vr, std::move(values), ""};
+}
 
-void Row::AddJson(dicom::Tag tag, std::string attribute_object) { members_[tag] = {dicom::Vr("SQ"), {}, std::move(attribute_object)}; }
+void Row::AddJson(dicom::Tag tag, std::string attribute_object) {
+  members_[tag] = {dicom::Vr("SQ"), {}, std::move(attribute_object)};
+}
 
 void Row::Add(const storage::KeptAttributes& kept) {
   for (const storage::KeptAttribute& attribute : kept) {
     if (attribute.path.size() != 1) continue;
-    if (attribute.vr == dicom::Vr("SQ") && !attribute.json.empty()) AddJson(attribute.path[0], attribute.json);
-    else Add(attribute.path[0], attribute.vr, attribute.values);
+    if (attribute.vr == dicom::Vr("SQ") && !attribute.json.empty())
+      AddJson(attribute.path[0], attribute.json);
+    else
+      Add(attribute.path[0], attribute.vr, attribute.values);
   }
 }
 
@@ -43,8 +49,10 @@ void Row::AppendJson(std::string* out) const {
   for (const auto& [tag, member] : members_) {
     if (out->back() != '{') out->push_back(',');
     out->append("\"").append(dicom::ToHex(tag)).append("\":");
-    if (member.json.empty()) dicom::AppendAttributeJson(member.vr, member.values, out);
-    else out->append(member.json);
+    if (member.json.empty())
+      dicom::AppendAttributeJson(member.vr, member.values, out);
+    else
+      out->append(member.json);
   }
   out->push_back('}');
 }

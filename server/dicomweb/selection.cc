@@ -31,16 +31,19 @@ struct Wanted {
   uint64_t offset = 0;
   uint64_t length = 0;
 };
-Result<std::optional<Wanted>> ApplyRange(const http::Request& request, http::Responder& responder, uint64_t total, http::Headers* headers) {
+Result<std::optional<Wanted>> ApplyRange(const http::Request& request, http::Responder& responder, uint64_t total,
+                                         http::Headers* headers) {
   headers->Add("Accept-Ranges", "bytes");
   const auto asked = http::ParseRange(request.headers.First("Range").value_or(""), total);
   if (!asked.ok()) {
-    HILUM_RETURN_IF_ERROR(SendError(responder, request, 416, asked.status().message(), {{"Content-Range", "bytes */" + std::to_string(total)}}));
+    HILUM_RETURN_IF_ERROR(SendError(responder, request, 416, asked.status().message(),
+                                    {{"Content-Range", "bytes */" + std::to_string(total)}}));
     return std::optional<Wanted>();
   }
   if (!*asked) return std::optional<Wanted>({200, 0, total});
   const auto [offset, length] = **asked;
-  headers->Add("Content-Range", "bytes " + std::to_string(offset) + "-" + std::to_string(offset + length - 1) + "/" + std::to_string(total));
+  headers->Add("Content-Range", "bytes " + std::to_string(offset) + "-" + std::to_string(offset + length - 1) + "/" +
+                                    std::to_string(total));
   return std::optional<Wanted>({206, offset, length});
 }
 
@@ -68,7 +71,8 @@ Result<Selection> Select(const CatalogueReader& reader, const Resource& resource
     HILUM_RETURN_IF_ERROR(AddSeries(reader, *series, *resource.series, &selection));
     return selection;
   }
-  HILUM_ASSIGN_OR_RETURN(const std::optional<Doc> doc, reader.FindInstance({*resource.study, *resource.series, *resource.instance}));
+  HILUM_ASSIGN_OR_RETURN(const std::optional<Doc> doc,
+                         reader.FindInstance({*resource.study, *resource.series, *resource.instance}));
   if (!doc) return NotFound("there is no instance " + *resource.instance + " in that series");
   HILUM_ASSIGN_OR_RETURN(InstanceRow row, reader.Instance(*doc));
   selection.etag = Tagged("i", *doc, row.version);
@@ -97,7 +101,8 @@ bool NotModified(const http::Request& request, const std::string& etag) {
   return field && (*field == "*" || field->find(etag) != std::string_view::npos);
 }
 
-Status SendRange(storage::Store& store, const http::Request& request, http::Responder& responder, const StoredRange& range, http::Headers headers) {
+Status SendRange(storage::Store& store, const http::Request& request, http::Responder& responder,
+                 const StoredRange& range, http::Headers headers) {
   HILUM_ASSIGN_OR_RETURN(const std::optional<Wanted> wanted, ApplyRange(request, responder, range.length, &headers));
   if (!wanted) return Status::Ok();
   const StoredRange slice = range.Slice(wanted->offset, wanted->length);
@@ -115,8 +120,8 @@ Status SendBytes(const http::Request& request, http::Responder& responder, Bytes
   return responder.Finish();
 }
 
-Status SendParts(storage::Store& store, http::Responder& responder, Random& random, std::string_view part_type, const std::vector<Part>& parts,
-                 http::Headers headers) {
+Status SendParts(storage::Store& store, http::Responder& responder, Random& random, std::string_view part_type,
+                 const std::vector<Part>& parts, http::Headers headers) {
   std::vector<multipart::Writer::PartSize> sizes;
   for (const Part& part : parts) {
     uint64_t octets = 0;
@@ -126,11 +131,14 @@ Status SendParts(storage::Store& store, http::Responder& responder, Random& rand
   multipart::Writer writer(random);
   headers.Add("Content-Type", writer.ContentType(part_type));
   for (size_t i = 0; i < parts.size(); ++i) {
-    // Checked before anything of the part is sent, and the first one before the status: damage there gets an answer, later a broken transfer.
-    for (const StoredRange& range : parts[i].ranges) HILUM_RETURN_IF_ERROR(store.objects().Check(range.object, range.offset, range.length));
+    // Checked before anything of the part is sent, and the first one before the status: damage there gets an answer,
+    // later a broken transfer.
+    for (const StoredRange& range : parts[i].ranges)
+      HILUM_RETURN_IF_ERROR(store.objects().Check(range.object, range.offset, range.length));
     if (i == 0) HILUM_RETURN_IF_ERROR(responder.Head(200, headers, writer.BodyLength(sizes)));
     HILUM_RETURN_IF_ERROR(responder.Write(writer.PartHead(parts[i].headers)));
-    for (const StoredRange& range : parts[i].ranges) HILUM_RETURN_IF_ERROR(responder.WriteFile({range.file, range.body + range.offset, range.length}));
+    for (const StoredRange& range : parts[i].ranges)
+      HILUM_RETURN_IF_ERROR(responder.WriteFile({range.file, range.body + range.offset, range.length}));
   }
   if (parts.empty()) HILUM_RETURN_IF_ERROR(responder.Head(200, headers, writer.BodyLength(sizes)));
   HILUM_RETURN_IF_ERROR(responder.Write(writer.End()));

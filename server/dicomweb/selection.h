@@ -1,4 +1,5 @@
-// The instances that a WADO-RS resource names, where their bytes are, and the ways to send them. Used by one request at a time.
+// The instances that a WADO-RS resource names, where their bytes are, and the ways to send them. Used by one request at
+// a time.
 #pragma once
 
 #include <string>
@@ -46,8 +47,10 @@ Result<Mapping> MapObject(storage::Store& store, Found* found, uint64_t checked 
 // Whether If-None-Match names `etag`.
 bool NotModified(const http::Request& request, const std::string& etag);
 
-// One stored range as the whole body, or the part of it that Range asks for. Octets that are not what was stored are never sent.
-Status SendRange(storage::Store& store, const http::Request& request, http::Responder& responder, const StoredRange& range, http::Headers headers);
+// One stored range as the whole body, or the part of it that Range asks for. Octets that are not what was stored are
+// never sent.
+Status SendRange(storage::Store& store, const http::Request& request, http::Responder& responder,
+                 const StoredRange& range, http::Headers headers);
 // The same of bytes in memory.
 Status SendBytes(const http::Request& request, http::Responder& responder, Bytes bytes, http::Headers headers);
 
@@ -56,7 +59,7 @@ struct Part {
   multipart::PartHeaders headers;
   std::vector<StoredRange> ranges;
 };
-Status SendParts(storage::Store& store, http::Responder& responder, Random& random, std::string_view part_type, const std::vector<Part>& parts,
-                 http::Headers headers);
+Status SendParts(storage::Store& store, http::Responder& responder, Random& random, std::string_view part_type,
+                 const std::vector<Part>& parts, http::Headers headers);
 
 }  // namespace hilum::dicomweb

@@ -4,17 +4,21 @@
 
 namespace hilum::dicomweb {
 
-Service::Service(storage::Store& store, ServiceOptions options, pixel::FrameCodec& codec, Random& random, Registry& metrics, Logger log)
+Service::Service(storage::Store& store, ServiceOptions options, pixel::FrameCodec& codec, Random& random,
+                 Registry& metrics, Logger log)
     : store_(store),
       options_(std::move(options)),
       codec_(codec),
       random_(random),
       log_(std::move(log)),
       thumbnails_(options_.thumbnail_cache_bytes),
-      stored_instances_(metrics.counter("hilum_stow_instances_total", "Instances of STOW requests by outcome", {{"outcome", "stored"}})),
+      stored_instances_(metrics.counter("hilum_stow_instances_total", "Instances of STOW requests by outcome",
+                                        {{"outcome", "stored"}})),
       stored_bytes_(metrics.counter("hilum_stow_bytes_total", "Octets of STOW request bodies")),
-      refused_instances_(metrics.counter("hilum_stow_instances_total", "Instances of STOW requests by outcome", {{"outcome", "refused"}})),
-      codec_failures_(metrics.counter("hilum_codec_failures_total", "Requests that failed because pixels could not be decoded or encoded")) {
+      refused_instances_(metrics.counter("hilum_stow_instances_total", "Instances of STOW requests by outcome",
+                                         {{"outcome", "refused"}})),
+      codec_failures_(metrics.counter("hilum_codec_failures_total",
+                                      "Requests that failed because pixels could not be decoded or encoded")) {
   const auto handler = [this](http::Request& request, http::Responder& responder) { Handle(request, responder); };
   store_route_ = {options_.max_store_bytes, false, handler};
   read_route_ = {64 * 1024, false, handler};
@@ -31,15 +35,20 @@ void Service::Handle(http::Request& request, http::Responder& responder) {
   const Status status = Dispatch(request, responder);
   if (status.ok()) return;
   if (status.code() == Code::kCancelled) return;  // nobody listens any more
-  const bool ours = status.code() == Code::kCorruption || status.code() == Code::kInternal || status.code() == Code::kIo;
+  const bool ours =
+      status.code() == Code::kCorruption || status.code() == Code::kInternal || status.code() == Code::kIo;
   if (ours) request.log.Error("request failed", {{"path", request.path}, {"reason", status.ToString()}});
-  if (responder.started()) return;  // returning without Finish breaks the transfer off, so that it is not taken for whole
-  const std::string_view message = ours ? std::string_view("the stored data could not be read; the log of the server has the reason") : status.message();
+  if (responder.started())
+    return;  // returning without Finish breaks the transfer off, so that it is not taken for whole
+  const std::string_view message =
+      ours ? std::string_view("the stored data could not be read; the log of the server has the reason")
+           : status.message();
   SendError(responder, request, HttpStatusOf(status), message).IgnoreError();  // the connection is gone if this fails
 }
 
 Status Service::Dispatch(http::Request& request, http::Responder& responder) {
-  HILUM_ASSIGN_OR_RETURN(const Resource resource, ParseResource(std::string_view(request.path).substr(options_.root.size())));
+  HILUM_ASSIGN_OR_RETURN(const Resource resource,
+                         ParseResource(std::string_view(request.path).substr(options_.root.size())));
   HILUM_ASSIGN_OR_RETURN(const QueryParameters query, http::ParseQuery(request.query));
   const bool reading = request.method == "GET" || request.method == "HEAD";
   switch (resource.what) {
@@ -70,7 +79,8 @@ Status Service::Dispatch(http::Request& request, http::Responder& responder) {
       if (reading) return RetrieveRendered(request, resource, query, responder);
       break;
   }
-  const bool stores = resource.what == Resource::What::kStudies || (resource.what == Resource::What::kObject && !resource.series);
+  const bool stores =
+      resource.what == Resource::What::kStudies || (resource.what == Resource::What::kObject && !resource.series);
   if (request.method == "POST" && stores) return Store(request, resource, responder);
   if (request.method == "OPTIONS") return responder.Send(204, {{"Allow", resource.Allow()}}, "");
   return SendError(responder, request, 405, request.method + " is not possible here", {{"Allow", resource.Allow()}});
@@ -79,7 +89,8 @@ Status Service::Dispatch(http::Request& request, http::Responder& responder) {
 Status Service::CodecFailure(const Status& status, const std::string& sop_uid) {
   if (status.code() == Code::kCancelled || status.code() == Code::kUnavailable) return status;
   // Nothing to decode, or nothing we can decode: no failure of pixels.
-  if (status.code() == Code::kNotFound || status.code() == Code::kUnsupported) return Unsupported("instance " + sop_uid + ": " + status.message());
+  if (status.code() == Code::kNotFound || status.code() == Code::kUnsupported)
+    return Unsupported("instance " + sop_uid + ": " + status.message());
   codec_failures_.Add();
   log_.Warning("pixels could not be decoded or encoded", {{"instance", sop_uid}, {"reason", status.message()}});
   return Status(Code::kInvalid, "instance " + sop_uid + ": " + status.message());
@@ -87,10 +98,12 @@ Status Service::CodecFailure(const Status& status, const std::string& sop_uid) {
 
 std::string Service::BaseUrl(const http::Request& request) const {
   if (!options_.public_url.empty()) return options_.public_url + options_.root;
-  return std::string(request.secure ? "https://" : "http://") + std::string(request.headers.First("Host").value_or("localhost")) + options_.root;
+  return std::string(request.secure ? "https://" : "http://") +
+         std::string(request.headers.First("Host").value_or("localhost")) + options_.root;
 }
 
-Status SendError(http::Responder& responder, const http::Request& request, int status, std::string_view message, http::Headers headers) {
+Status SendError(http::Responder& responder, const http::Request& request, int status, std::string_view message,
+                 http::Headers headers) {
   std::string body = "{\"error\":";
   dicom::AppendJsonString(message, &body);
   body += ",\"request\":";
@@ -103,15 +116,24 @@ Status SendError(http::Responder& responder, const http::Request& request, int s
 
 int HttpStatusOf(const Status& status) {
   switch (status.code()) {
-    case Code::kOk: return 200;
-    case Code::kInvalid: return 400;
-    case Code::kNotFound: return 404;
-    case Code::kConflict: return 409;
-    case Code::kUnsupported: return 406;
-    case Code::kLimit: return 413;
-    case Code::kDiskFull: return 507;
-    case Code::kUnavailable: return 503;
-    default: return 500;
+    case Code::kOk:
+      return 200;
+    case Code::kInvalid:
+      return 400;
+    case Code::kNotFound:
+      return 404;
+    case Code::kConflict:
+      return 409;
+    case Code::kUnsupported:
+      return 406;
+    case Code::kLimit:
+      return 413;
+    case Code::kDiskFull:
+      return 507;
+    case Code::kUnavailable:
+      return 503;
+    default:
+      return 500;
   }
 }
 

@@ -1,7 +1,8 @@
-// The DICOMweb service: STOW-RS, QIDO-RS, WADO-RS over HTTP (PS3.18). It parses, calls down and encodes; rules live in pipelines/dicom_ingest and
-// storage/catalogue.
+// The DICOMweb service: STOW-RS, QIDO-RS, WADO-RS over HTTP (PS3.18). It parses, calls down and encodes; rules live in
+// pipelines/dicom_ingest and storage/catalogue.
 //
-// Safe for concurrent use. The store, the codec and the random source outlive the service, the service outlives the server that routes to it.
+// Safe for concurrent use. The store, the codec and the random source outlive the service, the service outlives the
+// server that routes to it.
 #pragma once
 
 #include <string>
@@ -36,7 +37,8 @@ struct ServiceOptions {
 
 class Service {
  public:
-  Service(storage::Store& store, ServiceOptions options, pixel::FrameCodec& codec, Random& random, Registry& metrics, Logger log);
+  Service(storage::Store& store, ServiceOptions options, pixel::FrameCodec& codec, Random& random, Registry& metrics,
+          Logger log);
 
   // nullptr when the path is not below our root.
   const http::Route* FindRoute(std::string_view method, std::string_view path) const;
@@ -48,18 +50,25 @@ class Service {
   // stow.cc
   Status Store(http::Request& request, const Resource& resource, http::Responder& responder);
   // qido.cc
-  Status Search(http::Request& request, const Resource& resource, const QueryParameters& query, http::Responder& responder);
+  Status Search(http::Request& request, const Resource& resource, const QueryParameters& query,
+                http::Responder& responder);
   // wado.cc
-  Status Retrieve(http::Request& request, const Resource& resource, const QueryParameters& query, http::Responder& responder);
-  Status RetrieveMetadata(http::Request& request, const Resource& resource, const QueryParameters& query, http::Responder& responder);
+  Status Retrieve(http::Request& request, const Resource& resource, const QueryParameters& query,
+                  http::Responder& responder);
+  Status RetrieveMetadata(http::Request& request, const Resource& resource, const QueryParameters& query,
+                          http::Responder& responder);
   // frames.cc
-  Status RetrieveFrames(http::Request& request, const Resource& resource, const QueryParameters& query, http::Responder& responder);
-  Status RetrieveBulkData(http::Request& request, const Resource& resource, const QueryParameters& query, http::Responder& responder);
+  Status RetrieveFrames(http::Request& request, const Resource& resource, const QueryParameters& query,
+                        http::Responder& responder);
+  Status RetrieveBulkData(http::Request& request, const Resource& resource, const QueryParameters& query,
+                          http::Responder& responder);
   // rendered.cc
-  Status RetrieveRendered(http::Request& request, const Resource& resource, const QueryParameters& query, http::Responder& responder);
+  Status RetrieveRendered(http::Request& request, const Resource& resource, const QueryParameters& query,
+                          http::Responder& responder);
   Result<std::string> Thumbnail(const Found& found, uint32_t frame, uint32_t size);
 
-  // The error a client gets when pixels of an instance cannot be decoded or encoded: its own, whatever happened inside. Logged and counted.
+  // The error a client gets when pixels of an instance cannot be decoded or encoded: its own, whatever happened inside.
+  // Logged and counted.
   Status CodecFailure(const Status& status, const std::string& sop_uid);
 
   // "https://host/dicom-web", for absolute URLs in answers.
@@ -80,7 +89,8 @@ class Service {
 };
 
 // Answers with a JSON body {"error": ..., "request": ...}. 503 and 507 carry Retry-After.
-Status SendError(http::Responder& responder, const http::Request& request, int status, std::string_view message, http::Headers headers = {});
+Status SendError(http::Responder& responder, const http::Request& request, int status, std::string_view message,
+                 http::Headers headers = {});
 // The HTTP status that tells a client what `status` means.
 int HttpStatusOf(const Status& status);
 

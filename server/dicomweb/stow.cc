@@ -14,7 +14,8 @@ using multipart::MediaType;
 using multipart::Parser;
 
 constexpr size_t kReadBytes = 256 * 1024;
-// Data Set does not match SOP Class (PS3.18 table I.2-2): the warning Azure's service and we give for remarks on single attributes.
+// Data Set does not match SOP Class (PS3.18 table I.2-2): the warning Azure's service and we give for remarks on single
+// attributes.
 constexpr uint16_t kWarningReason = 0xB007;
 
 Status ReceiveSingle(http::BodyReader& body, IngestBatch& batch, uint64_t* received) {
@@ -66,8 +67,10 @@ Status ReceiveMultipart(http::BodyReader& body, std::string_view boundary, Inges
       }
       case Parser::Event::kPartBegin:
         in_instance = IsDicomPart(parser.headers());
-        if (in_instance) batch.BeginInstance();
-        else batch.Refuse(FailureReason::kCannotUnderstand, "the part is not of type application/dicom");
+        if (in_instance)
+          batch.BeginInstance();
+        else
+          batch.Refuse(FailureReason::kCannotUnderstand, "the part is not of type application/dicom");
         break;
       case Parser::Event::kPartData:
         if (in_instance) batch.Append(parser.data());
@@ -101,7 +104,9 @@ void AppendExplanations(const std::vector<std::string>& texts, std::string* out)
   out->append("]}");
 }
 
-std::string StudyUrl(const std::string& base, const storage::InstanceName& name) { return base + "/studies/" + name.study_uid; }
+std::string StudyUrl(const std::string& base, const storage::InstanceName& name) {
+  return base + "/studies/" + name.study_uid;
+}
 
 std::string InstanceUrl(const std::string& base, const storage::InstanceName& name) {
   return StudyUrl(base, name) + "/series/" + name.series_uid + "/instances/" + name.sop_uid;
@@ -120,7 +125,8 @@ void AppendSequence(std::string_view tag, const std::vector<std::string>& items,
   out->append("]}");
 }
 
-// Store Instances Response Module (PS3.18 I.2). Failures whose instance has no name yet go into the Other Failures Sequence.
+// Store Instances Response Module (PS3.18 I.2). Failures whose instance has no name yet go into the Other Failures
+// Sequence.
 std::string ResponseBody(const std::string& base, const std::vector<InstanceOutcome>& outcomes) {
   std::vector<std::string> failed, stored, other;
   const InstanceOutcome* first_stored = nullptr;
@@ -153,15 +159,18 @@ std::string ResponseBody(const std::string& base, const std::vector<InstanceOutc
   return body + "}";
 }
 
-// PS3.18 10.5.3.1; a full disk and a store that cannot write say so, since a client should come back with the same instances.
+// PS3.18 10.5.3.1; a full disk and a store that cannot write say so, since a client should come back with the same
+// instances.
 int ResponseStatus(const std::vector<InstanceOutcome>& outcomes, bool store_healthy) {
   const auto stored = std::count_if(outcomes.begin(), outcomes.end(), [](const auto& o) { return o.stored(); });
   if (stored == 0) {
     if (!store_healthy) return 503;
-    const bool full = std::any_of(outcomes.begin(), outcomes.end(), [](const auto& o) { return o.reason == FailureReason::kOutOfResources; });
+    const bool full = std::any_of(outcomes.begin(), outcomes.end(),
+                                  [](const auto& o) { return o.reason == FailureReason::kOutOfResources; });
     return full ? 507 : 409;
   }
-  const bool remarks = std::any_of(outcomes.begin(), outcomes.end(), [](const auto& o) { return !o.stored() || !o.warnings.empty(); });
+  const bool remarks =
+      std::any_of(outcomes.begin(), outcomes.end(), [](const auto& o) { return !o.stored() || !o.warnings.empty(); });
   return remarks ? 202 : 200;
 }
 
@@ -173,15 +182,18 @@ Status Service::Store(http::Request& request, const Resource& resource, http::Re
     InstanceOutcome outcome;
     outcome.reason = FailureReason::kCannotUnderstand;
     outcome.explanation = std::move(explanation);
-    return responder.Send(code, {{"Content-Type", "application/dicom+json"}}, ResponseBody(BaseUrl(request), {outcome}));
+    return responder.Send(code, {{"Content-Type", "application/dicom+json"}},
+                          ResponseBody(BaseUrl(request), {outcome}));
   };
   const auto type = multipart::ParseMediaType(request.headers.First("Content-Type").value_or(""));
-  if (!type.ok()) return refuse(415, "Content-Type is missing or unreadable; send multipart/related; type=\"application/dicom\"");
+  if (!type.ok())
+    return refuse(415, "Content-Type is missing or unreadable; send multipart/related; type=\"application/dicom\"");
   const bool is_multipart = type->Essence() == "multipart/related";
   const std::string_view part_type = type->Parameter("type").value_or("application/dicom");
   const bool single = type->Essence() == "application/dicom";
   if (!single && !(is_multipart && multipart::EqualsIgnoreCase(part_type, "application/dicom")))
-    return refuse(415, "cannot store " + type->ToString() + "; send multipart/related; type=\"application/dicom\" or application/dicom");
+    return refuse(415, "cannot store " + type->ToString() +
+                           "; send multipart/related; type=\"application/dicom\" or application/dicom");
 
   std::string boundary;
   if (is_multipart) {
@@ -192,7 +204,8 @@ Status Service::Store(http::Request& request, const Resource& resource, http::Re
   HILUM_RETURN_IF_ERROR(store_.health());
   IngestBatch batch(store_, options_.ingest, resource.study, request.log);
   uint64_t received = 0;
-  const Status status = single ? ReceiveSingle(*request.body, batch, &received) : ReceiveMultipart(*request.body, boundary, batch, &received);
+  const Status status = single ? ReceiveSingle(*request.body, batch, &received)
+                               : ReceiveMultipart(*request.body, boundary, batch, &received);
   stored_bytes_.Add(received);
   if (!status.ok()) {
     batch.Abandon();
@@ -201,7 +214,8 @@ Status Service::Store(http::Request& request, const Resource& resource, http::Re
   }
 
   const std::vector<InstanceOutcome> outcomes = batch.Finish();
-  const auto stored = static_cast<uint64_t>(std::count_if(outcomes.begin(), outcomes.end(), [](const auto& o) { return o.stored(); }));
+  const auto stored =
+      static_cast<uint64_t>(std::count_if(outcomes.begin(), outcomes.end(), [](const auto& o) { return o.stored(); }));
   stored_instances_.Add(stored);
   refused_instances_.Add(outcomes.size() - stored);
   http::Headers headers = {{"Content-Type", "application/dicom+json"}};

@@ -15,7 +15,8 @@ constexpr size_t kPieceBytes = 1 << 20;
 // Attributes stand before the pixels, nearly always within this: no need to read the pixels to vouch for them.
 constexpr uint64_t kHeaderBytes = 64 * 1024;
 
-// The transfer syntax an instance is sent in when `wanted` is asked for ("*": as stored, "": nothing in particular); empty when that cannot be.
+// The transfer syntax an instance is sent in when `wanted` is asked for ("*": as stored, "": nothing in particular);
+// empty when that cannot be.
 std::string SyntaxFor(const std::string& wanted, const std::string& stored) {
   const bool big_endian = stored == kExplicitBigEndian;  // no client can be expected to read it (retired in 2006)
   if (wanted == stored || (wanted == "*" && !big_endian)) return stored;
@@ -27,8 +28,9 @@ std::string SyntaxFor(const std::string& wanted, const std::string& stored) {
 // The first choice that every instance can be sent in.
 std::optional<InstanceChoice> Choose(const std::vector<InstanceChoice>& choices, const std::vector<Found>& instances) {
   for (const InstanceChoice& choice : choices) {
-    const bool all = std::all_of(instances.begin(), instances.end(),
-                                 [&](const Found& found) { return !SyntaxFor(choice.transfer_syntax, found.row.transfer_syntax).empty(); });
+    const bool all = std::all_of(instances.begin(), instances.end(), [&](const Found& found) {
+      return !SyntaxFor(choice.transfer_syntax, found.row.transfer_syntax).empty();
+    });
     if (all) return choice;
   }
   return std::nullopt;
@@ -36,16 +38,20 @@ std::optional<InstanceChoice> Choose(const std::vector<InstanceChoice>& choices,
 
 }  // namespace
 
-Status Service::Retrieve(http::Request& request, const Resource& resource, const QueryParameters& query, http::Responder& responder) {
+Status Service::Retrieve(http::Request& request, const Resource& resource, const QueryParameters& query,
+                         http::Responder& responder) {
   HILUM_ASSIGN_OR_RETURN(Selection selection, Select(store_.Read(), resource));
   const auto choice = Choose(Accepted(request, query).Instances(resource.instance.has_value()), selection.instances);
   if (!choice) {
-    return SendError(responder, request, 406,
-                     "instances can be had as multipart/related; type=\"application/dicom\"" + std::string(resource.instance ? " or application/dicom" : "") +
-                         ", as stored with transfer-syntax=* and in the transfer syntaxes of the conformance statement");
+    return SendError(
+        responder, request, 406,
+        "instances can be had as multipart/related; type=\"application/dicom\"" +
+            std::string(resource.instance ? " or application/dicom" : "") +
+            ", as stored with transfer-syntax=* and in the transfer syntaxes of the conformance statement");
   }
   http::Headers headers = {{"ETag", selection.etag}};
-  if (choice->transfer_syntax != "*") headers.Set("ETag", "\"" + choice->transfer_syntax + "-" + selection.etag.substr(1));
+  if (choice->transfer_syntax != "*")
+    headers.Set("ETag", "\"" + choice->transfer_syntax + "-" + selection.etag.substr(1));
   if (NotModified(request, std::string(*headers.First("ETag")))) return responder.Send(304, std::move(headers), "");
 
   const std::string base = BaseUrl(request) + "/studies/" + *resource.study + "/series/";
@@ -68,7 +74,8 @@ Status Service::Retrieve(http::Request& request, const Resource& resource, const
   if (as_stored && single) return SendRange(store_, request, responder, parts[0].ranges[0], std::move(headers));
   if (as_stored) return SendParts(store_, responder, random_, "application/dicom", parts, std::move(headers));
 
-  // Transcoded: sizes are not known ahead. Nothing is sent before the first octet is there, so that a damaged instance can still be answered for.
+  // Transcoded: sizes are not known ahead. Nothing is sent before the first octet is there, so that a damaged instance
+  // can still be answered for.
   multipart::Writer writer(random_);
   if (!single) headers.Add("Content-Type", writer.ContentType("application/dicom"));
   for (size_t i = 0; i < parts.size(); ++i) {
@@ -81,19 +88,24 @@ Status Service::Retrieve(http::Request& request, const Resource& resource, const
     };
     HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store_, &selection.instances[i]));
     const std::string& stored = selection.instances[i].row.transfer_syntax;
-    const Status status = targets[i] == stored ? send(mapping.bytes()) : pixel::Transcode(mapping.bytes(), targets[i], {.read = options_.ingest.limits}, codec_, send);
+    const Status status = targets[i] == stored ? send(mapping.bytes())
+                                               : pixel::Transcode(mapping.bytes(), targets[i],
+                                                                  {.read = options_.ingest.limits}, codec_, send);
     if (!status.ok()) return CodecFailure(status, selection.instances[i].row.uid);
   }
   if (!single) HILUM_RETURN_IF_ERROR(responder.Write(writer.End()));
   return responder.Finish();
 }
 
-Status Service::RetrieveMetadata(http::Request& request, const Resource& resource, const QueryParameters& query, http::Responder& responder) {
+Status Service::RetrieveMetadata(http::Request& request, const Resource& resource, const QueryParameters& query,
+                                 http::Responder& responder) {
   HILUM_ASSIGN_OR_RETURN(Selection selection, Select(store_.Read(), resource));
-  if (!Accepted(request, query).Json()) return SendError(responder, request, 406, "metadata can be had as application/dicom+json");
+  if (!Accepted(request, query).Json())
+    return SendError(responder, request, 406, "metadata can be had as application/dicom+json");
   // The representation is another one than the object's: another tag.
   const std::string etag = "\"m" + selection.etag.substr(1);
-  http::Headers headers = {{"Content-Type", "application/dicom+json"}, {"ETag", etag}, {"Cache-Control", "private, no-cache"}};
+  http::Headers headers = {
+      {"Content-Type", "application/dicom+json"}, {"ETag", etag}, {"Cache-Control", "private, no-cache"}};
   if (NotModified(request, etag)) return responder.Send(304, std::move(headers), "");
 
   const std::string base = BaseUrl(request) + "/studies/" + *resource.study + "/series/";
@@ -101,9 +113,11 @@ Status Service::RetrieveMetadata(http::Request& request, const Resource& resourc
   for (Found& found : selection.instances) {
     HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store_, &found, kHeaderBytes));
     dicom::JsonOptions options;
-    options.bulk_data_uri = [prefix = base + found.series_uid + "/instances/" + found.row.uid + "/bulkdata/"](const std::string& path) { return prefix + path; };
+    options.bulk_data_uri = [prefix = base + found.series_uid + "/instances/" + found.row.uid +
+                                      "/bulkdata/"](const std::string& path) { return prefix + path; };
     if (body.size() > 1 || responder.started()) body.push_back(',');
-    HILUM_RETURN_IF_ERROR(dicom::AppendJson(mapping.bytes(), options, options_.ingest.limits, &body).WithContext("instance " + found.row.uid));
+    HILUM_RETURN_IF_ERROR(dicom::AppendJson(mapping.bytes(), options, options_.ingest.limits, &body)
+                              .WithContext("instance " + found.row.uid));
     if (body.size() < kPieceBytes) continue;
     if (!responder.started()) HILUM_RETURN_IF_ERROR(responder.Head(200, headers, std::nullopt));
     HILUM_RETURN_IF_ERROR(responder.Write(body));

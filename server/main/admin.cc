@@ -15,7 +15,9 @@ using nlohmann::json;
 
 constexpr size_t kMaxRequestBytes = 64 * 1024;
 
-std::string AnnouncementPath(const std::string& data_directory) { return data_directory + "/admin.json"; }
+std::string AnnouncementPath(const std::string& data_directory) {
+  return data_directory + "/admin.json";
+}
 
 void Answer(http::Responder& responder, int status, const json& body) {
   // The client is gone if this fails; there is nobody to tell.
@@ -29,13 +31,18 @@ size_t AppendBody(char* data, size_t size, size_t count, void* out) {
 
 }  // namespace
 
-AdminRoutes::AdminRoutes(storage::Store& store, Registry& metrics, Random& random) : store_(store), metrics_(metrics), token_(random.Hex(32)) {
-  health_ = {0, true, [](http::Request&, http::Responder& responder) { Answer(responder, 200, {{"status", "alive"}}); }};
+AdminRoutes::AdminRoutes(storage::Store& store, Registry& metrics, Random& random)
+    : store_(store), metrics_(metrics), token_(random.Hex(32)) {
+  health_ = {0, true, [](http::Request&, http::Responder& responder) {
+               Answer(responder, 200, {{"status", "alive"}});
+             }};
   ready_ = {0, true, [this](http::Request& request, http::Responder& responder) { Ready(request, responder); }};
   exposition_ = {0, false, [this](http::Request&, http::Responder& responder) {
-                   responder.Send(200, {{"Content-Type", "text/plain; version=0.0.4"}}, metrics_.Expose()).IgnoreError();  // as in Answer
+                   responder.Send(200, {{"Content-Type", "text/plain; version=0.0.4"}}, metrics_.Expose())
+                       .IgnoreError();  // as in Answer
                  }};
-  backup_ = {kMaxRequestBytes, false, [this](http::Request& request, http::Responder& responder) { Backup(request, responder); }};
+  backup_ = {kMaxRequestBytes, false,
+             [this](http::Request& request, http::Responder& responder) { Backup(request, responder); }};
 }
 
 const http::Route* AdminRoutes::FindRoute(std::string_view method, std::string_view path) const {
@@ -89,7 +96,8 @@ void AdminRoutes::Withdraw(Disk& disk, const std::string& data_directory) {
 }
 
 Status RequestBackup(Disk& disk, const std::string& data_directory, const std::string& to) {
-  HILUM_ASSIGN_OR_RETURN(const std::string text, ReadWholeFile(disk, AnnouncementPath(data_directory), kMaxRequestBytes));
+  HILUM_ASSIGN_OR_RETURN(const std::string text,
+                         ReadWholeFile(disk, AnnouncementPath(data_directory), kMaxRequestBytes));
   const json announcement = json::parse(text, nullptr, false);
   if (!announcement.is_object() || !announcement.contains("url") || !announcement.contains("token"))
     return Corruption(AnnouncementPath(data_directory) + " is damaged; start the server again");
@@ -119,7 +127,8 @@ Status RequestBackup(Disk& disk, const std::string& data_directory, const std::s
   curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &http_status);
   if (http_status == 200) return Status::Ok();
   const json parsed = json::parse(answer, nullptr, false);
-  return Unavailable("the server answered " + std::to_string(http_status) + ": " + (parsed.is_object() ? parsed.value("error", "") : ""));
+  return Unavailable("the server answered " + std::to_string(http_status) + ": " +
+                     (parsed.is_object() ? parsed.value("error", "") : ""));
 }
 
 }  // namespace hilum

@@ -1,7 +1,8 @@
 // Routes for operators: health, metrics, and the long jobs that need the running server's store.
 //
-// Jobs are for whoever can read the data folder: the server writes its address and a token made at start to DATA/admin.json (mode 0600), and the command
-// line sends them along. Safe for concurrent use; everything passed in outlives the routes.
+// Jobs are for whoever can read the data folder: the server writes its address and a token made at start to
+// DATA/admin.json (mode 0600), and the command line sends them along. Safe for concurrent use; everything passed in
+// outlives the routes.
 #pragma once
 
 #include <string>
@@ -35,7 +36,8 @@ class AdminRoutes {
   http::Route health_, ready_, exposition_, backup_;
 };
 
-// The other side, for the command line: asks the server that has `data_directory` open to write a backup into `to`. kNotFound when none is running.
+// The other side, for the command line: asks the server that has `data_directory` open to write a backup into `to`.
+// kNotFound when none is running.
 Status RequestBackup(Disk& disk, const std::string& data_directory, const std::string& to);
 
 }  // namespace hilum

@@ -1,5 +1,5 @@
-// The commands of the `hilum` program. Each takes its own arguments (without program and command) and returns the exit code: 0 done, 1 failed or
-// something was found, 2 wrong usage.
+// The commands of the `hilum` program. Each takes its own arguments (without program and command) and returns the exit
+// code: 0 done, 1 failed or something was found, 2 wrong usage.
 #pragma once
 
 #include <span>

@@ -32,12 +32,12 @@ struct Series {
 };
 
 constexpr Series kSeries[] = {
-    {1, "Phantom^Ada", "HILUM-1", "19610412", "F", "20260302", "A-1001", "CT of a phantom head", "CT", "1.2.840.10008.5.1.4.1.1.2", "Axial 3 mm",
-     "HEAD", 24, 256},
-    {2, "Phantom^Grace", "HILUM-2", "19740923", "F", "20260415", "A-1002", "MR of a phantom knee", "MR", "1.2.840.10008.5.1.4.1.1.4", "Sagittal T1",
-     "KNEE", 16, 192},
-    {3, "Phantom^Alan", "HILUM-3", "19550617", "M", "20260601", "A-1003", "CT of a phantom chest", "CT", "1.2.840.10008.5.1.4.1.1.2", "Axial 5 mm",
-     "CHEST", 20, 256},
+    {1, "Phantom^Ada", "HILUM-1", "19610412", "F", "20260302", "A-1001", "CT of a phantom head", "CT",
+     "1.2.840.10008.5.1.4.1.1.2", "Axial 3 mm", "HEAD", 24, 256},
+    {2, "Phantom^Grace", "HILUM-2", "19740923", "F", "20260415", "A-1002", "MR of a phantom knee", "MR",
+     "1.2.840.10008.5.1.4.1.1.4", "Sagittal T1", "KNEE", 16, 192},
+    {3, "Phantom^Alan", "HILUM-3", "19550617", "M", "20260601", "A-1003", "CT of a phantom chest", "CT",
+     "1.2.840.10008.5.1.4.1.1.2", "Axial 5 mm", "CHEST", 20, 256},
 };
 
 // A skull-like ellipse with a few inclusions that change from slice to slice; Hounsfield-like numbers plus 1024.
@@ -48,9 +48,9 @@ std::string Pixels(const Series& series, int slice) {
   const double z = (slice + 0.5) / series.slices * 2 - 1;
   const double outer = std::sqrt(std::max(0.0, 1 - z * z * 0.6));
   const Ellipse ellipses[] = {
-      {0, 0, 0.72 * outer, 0.92 * outer, 1000},     {0, 0, 0.66 * outer, 0.86 * outer, -960},
-      {0.22, 0, 0.12, 0.32 * outer, -30},           {-0.22, 0, 0.16, 0.40 * outer, -30},
-      {0, 0.35, 0.21 * outer, 0.25 * outer, 25},    {0.05 * series.study, -0.5 * z, 0.06, 0.05, 60},
+      {0, 0, 0.72 * outer, 0.92 * outer, 1000},  {0, 0, 0.66 * outer, 0.86 * outer, -960},
+      {0.22, 0, 0.12, 0.32 * outer, -30},        {-0.22, 0, 0.16, 0.40 * outer, -30},
+      {0, 0.35, 0.21 * outer, 0.25 * outer, 25}, {0.05 * series.study, -0.5 * z, 0.06, 0.05, 60},
   };
   std::string pixels;
   pixels.reserve(static_cast<size_t>(series.size) * series.size * 2);

@@ -1,4 +1,5 @@
-// Sample images for a first look: three small studies of phantoms, made by computation. The same on every machine and every time.
+// Sample images for a first look: three small studies of phantoms, made by computation. The same on every machine and
+// every time.
 #pragma once
 
 #include <functional>

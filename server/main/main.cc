@@ -15,11 +15,14 @@ struct Command {
 
 constexpr Command kCommands[] = {
     {"serve", hilum::Serve, "serve   [--data DIR] [--http HOST:PORT] [--config FILE.toml] [--demo]   run the server"},
-    {"import", hilum::Import, "import  [--data DIR] PATH...          store DICOM files and folders (no server may run)"},
-    {"verify", hilum::VerifyStore, "verify  [--data DIR]                  read and check everything stored (no server may run)"},
+    {"import", hilum::Import,
+     "import  [--data DIR] PATH...          store DICOM files and folders (no server may run)"},
+    {"verify", hilum::VerifyStore,
+     "verify  [--data DIR]                  read and check everything stored (no server may run)"},
     {"backup", hilum::BackupStore, "backup  [--data DIR] --to DIR         consistent copy, also of a running server"},
     {"restore", hilum::RestoreStore, "restore [--data DIR] --from DIR       back from a backup, checked"},
-    {"config", hilum::ConfigCommand, "config  check FILE.toml | reference   is this configuration good? what can be configured?"},
+    {"config", hilum::ConfigCommand,
+     "config  check FILE.toml | reference   is this configuration good? what can be configured?"},
 };
 
 int Usage() {
@@ -32,7 +35,8 @@ int Usage() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (hilum::pixel::IsCodecWorker(argc, argv)) return hilum::pixel::RunCodecWorker(hilum::pixel::kCodecWorkerDescriptor);
+  if (hilum::pixel::IsCodecWorker(argc, argv))
+    return hilum::pixel::RunCodecWorker(hilum::pixel::kCodecWorkerDescriptor);
   if (argc < 2) return Usage();
   const std::string_view name = argv[1];
   if (name == "version" || name == "--version") {

@@ -1,5 +1,5 @@
-// One line on standard error that shows how far a long command is: part done, rate, time left. Shown on terminals only, at most five times a second.
-// Not thread-safe.
+// One line on standard error that shows how far a long command is: part done, rate, time left. Shown on terminals only,
+// at most five times a second. Not thread-safe.
 #pragma once
 
 #include <chrono>

@@ -1,10 +1,10 @@
 // `hilum serve`: puts the pieces together, runs until a signal or a fatal error, takes them apart.
 #include <malloc.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <poll.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -70,18 +70,22 @@ void RaiseDescriptorLimit() {
 }
 
 void AddStoreMetrics(storage::Store& store, Disk& disk, const std::string& data, Registry& metrics) {
-  metrics.gauge_function("hilum_commit_sequence", "Commits of the store since it was made", [&store] { return static_cast<double>(store.kv().sequence()); });
-  metrics.gauge_function("hilum_store_healthy", "1 while the store can write", [&store] { return store.health().ok() ? 1.0 : 0.0; });
+  metrics.gauge_function("hilum_commit_sequence", "Commits of the store since it was made",
+                         [&store] { return static_cast<double>(store.kv().sequence()); });
+  metrics.gauge_function("hilum_store_healthy", "1 while the store can write",
+                         [&store] { return store.health().ok() ? 1.0 : 0.0; });
   metrics.gauge_function("hilum_disk_free_bytes", "Free space of the disk that holds the data folder", [&disk, data] {
     const auto free = disk.FreeBytes(data);
     return free.ok() ? static_cast<double>(*free) : 0.0;
   });
   for (const auto& [name, value] : store.kv().Properties()) {
-    metrics.gauge_function("hilum_kv_property", "Inner figures of the key-value store", [&store, name = name] {
-      for (const auto& [other, now] : store.kv().Properties())
-        if (other == name) return static_cast<double>(now);
-      return 0.0;
-    }, {{"name", name}});
+    metrics.gauge_function("hilum_kv_property", "Inner figures of the key-value store",
+                           [&store, name = name] {
+                             for (const auto& [other, now] : store.kv().Properties())
+                               if (other == name) return static_cast<double>(now);
+                             return 0.0;
+                           },
+                           {{"name", name}});
   }
 }
 
@@ -103,7 +107,9 @@ http::Route Landing() {
             // The client is gone if this fails; there is nobody to tell.
             responder
                 .Send(200, {{"Content-Type", "application/json"}},
-                      "{\"name\":\"Hilum\",\"version\":\"" HILUM_VERSION "\",\"dicomweb\":\"/dicom-web\",\"viewer\":\"/viewer/\",\"health\":\"/healthz\",\"ready\":\"/readyz\",\"metrics\":\"/metrics\"}\n")
+                      "{\"name\":\"Hilum\",\"version\":\"" HILUM_VERSION
+                      "\",\"dicomweb\":\"/dicom-web\",\"viewer\":\"/viewer/\",\"health\":\"/healthz\",\"ready\":\"/"
+                      "readyz\",\"metrics\":\"/metrics\"}\n")
                 .IgnoreError();
           }};
 }
@@ -112,7 +118,8 @@ Status Run(Settings& settings) {
   const StopSwitch stop;
   RaiseDescriptorLimit();
   mallopt(M_ARENA_MAX, 4);  // many threads with an arena each hold on to memory that nobody uses
-  // The buffer of an upload comes from memory that is in use already: fresh pages from the system cost more than filling them.
+  // The buffer of an upload comes from memory that is in use already: fresh pages from the system cost more than
+  // filling them.
   mallopt(M_MMAP_THRESHOLD, 4 << 20);
   mallopt(M_TRIM_THRESHOLD, 32 << 20);
 
@@ -125,18 +132,24 @@ Status Run(Settings& settings) {
     log.Error("the store cannot promise durability any more; stopping", {{"reason", status.message()}});
     stop.Fatal();
   };
-  HILUM_ASSIGN_OR_RETURN(const std::unique_ptr<storage::Store> store, storage::Store::Open(settings.store, disk, clock, random, log));
+  HILUM_ASSIGN_OR_RETURN(const std::unique_ptr<storage::Store> store,
+                         storage::Store::Open(settings.store, disk, clock, random, log));
   if (settings.demo) HILUM_RETURN_IF_ERROR(StoreDemo(*store, log));
   AddStoreMetrics(*store, disk, settings.data, metrics);
 
   pixel::CodecPoolOptions codecs = settings.codecs;
   codecs.on_event = [&](pixel::WorkerEvent event) {
-    metrics.counter("hilum_codec_worker_events_total", "Codec processes by what became of them", {{"event", std::string(pixel::WorkerEventName(event))}}).Add();
+    metrics
+        .counter("hilum_codec_worker_events_total", "Codec processes by what became of them",
+                 {{"event", std::string(pixel::WorkerEventName(event))}})
+        .Add();
   };
   pixel::CodecPool codec(std::move(codecs));
   dicomweb::Service dicomweb(*store, settings.dicomweb, codec, random, metrics, log);
   AdminRoutes admin(*store, metrics, random);
-  const viewer::Viewer viewer(disk, settings.viewer_directory.empty() ? viewer::DirectoryBesideProgram() : settings.viewer_directory, settings.dicomweb.root, log);
+  const viewer::Viewer viewer(
+      disk, settings.viewer_directory.empty() ? viewer::DirectoryBesideProgram() : settings.viewer_directory,
+      settings.dicomweb.root, log);
   const http::Route landing = Landing();
   const auto routes = [&](std::string_view method, std::string_view path) -> const http::Route* {
     if (const http::Route* route = dicomweb.FindRoute(method, path)) return route;
@@ -144,11 +157,13 @@ Status Run(Settings& settings) {
     if (const http::Route* route = viewer.FindRoute(path)) return route;
     return path == "/" ? &landing : nullptr;
   };
-  HILUM_ASSIGN_OR_RETURN(const std::unique_ptr<http::Server> server, http::Server::Start(settings.http, routes, clock, random, metrics, log));
+  HILUM_ASSIGN_OR_RETURN(const std::unique_ptr<http::Server> server,
+                         http::Server::Start(settings.http, routes, clock, random, metrics, log));
 
   const bool is_v6 = settings.http.address.find(':') != std::string::npos;
   const std::string host = is_v6 ? "[" + settings.http.address + "]" : settings.http.address;
-  const std::string url = (settings.http.tls.certificate_file.empty() ? "http://" : "https://") + host + ":" + std::to_string(server->port());
+  const std::string url = (settings.http.tls.certificate_file.empty() ? "http://" : "https://") + host + ":" +
+                          std::to_string(server->port());
   HILUM_RETURN_IF_ERROR(admin.Announce(disk, settings.data, url));
   std::printf("ready %s\n", url.c_str());
   std::fflush(stdout);

@@ -5,17 +5,21 @@
 namespace hilum {
 namespace {
 
-bool IsLoopback(std::string_view address) { return address.starts_with("127.") || address == "::1" || address == "localhost"; }
+bool IsLoopback(std::string_view address) {
+  return address.starts_with("127.") || address == "::1" || address == "localhost";
+}
 
 Status SplitListen(const std::string& listen, std::string* address, uint16_t* port) {
   const size_t colon = listen.rfind(':');
   if (colon == std::string::npos) return Invalid("http.listen must be HOST:PORT, such as 127.0.0.1:8042 or [::1]:8042");
   *address = listen.substr(0, colon);
-  if (address->size() > 2 && address->front() == '[' && address->back() == ']') *address = address->substr(1, address->size() - 2);
+  if (address->size() > 2 && address->front() == '[' && address->back() == ']')
+    *address = address->substr(1, address->size() - 2);
   if (*address == "localhost") *address = "127.0.0.1";
   const std::string_view digits = std::string_view(listen).substr(colon + 1);
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), *port);
-  if (error != std::errc() || end != digits.data() + digits.size()) return Invalid("http.listen: the port must be a number from 0 to 65535");
+  if (error != std::errc() || end != digits.data() + digits.size())
+    return Invalid("http.listen: the port must be a number from 0 to 65535");
   return Status::Ok();
 }
 
@@ -26,39 +30,64 @@ Config Settings::MakeConfig() {
       Setting("data", &data, "Folder that holds everything the server keeps; it is made when it does not exist."),
       Setting("http.listen", &listen, "Address and port to serve on; port 0 takes any free one.").Alias("http"),
       Setting("http.allow_remote_without_login", &allow_remote_without_login,
-              "Serve on an address other machines can reach although nobody has to log in: whoever reaches it reads and writes everything."),
-      Setting("http.public_url", &dicomweb.public_url, "scheme://host that clients use, for absolute URLs in answers; empty takes what each request says."),
-      Setting("http.event_threads", &http.event_threads, "Threads that watch connections; more than two rarely help.", "threads", size_t{1}, size_t{64}),
-      Setting("http.workers", &http.worker_threads, "Requests handled, and bodies streamed, at a time; each streaming upload holds about 1.5 MiB.", "threads", size_t{1}, size_t{4096}),
-      Setting("http.queue", &http.worker_queue, "Requests that wait for a worker; more are answered 503.", "requests", size_t{1}),
-      Setting("http.max_connections", &http.max_connections, "Open connections; more are answered 503.", "connections", size_t{1}),
+              "Serve on an address other machines can reach although nobody has to log in: whoever reaches it reads "
+              "and writes everything."),
+      Setting("http.public_url", &dicomweb.public_url,
+              "scheme://host that clients use, for absolute URLs in answers; empty takes what each request says."),
+      Setting("http.event_threads", &http.event_threads, "Threads that watch connections; more than two rarely help.",
+              "threads", size_t{1}, size_t{64}),
+      Setting("http.workers", &http.worker_threads,
+              "Requests handled, and bodies streamed, at a time; each streaming upload holds about 1.5 MiB.", "threads",
+              size_t{1}, size_t{4096}),
+      Setting("http.queue", &http.worker_queue, "Requests that wait for a worker; more are answered 503.", "requests",
+              size_t{1}),
+      Setting("http.max_connections", &http.max_connections, "Open connections; more are answered 503.", "connections",
+              size_t{1}),
       Setting("http.header_timeout", &http.header_timeout, "Time for a request header to arrive."),
       Setting("http.body_timeout", &http.body_timeout, "Silence of a client in the middle of its upload."),
       Setting("http.write_timeout", &http.write_timeout, "Time a client may take nothing of its answer."),
       Setting("http.idle_timeout", &http.idle_timeout, "Time a connection without a request is kept."),
       Setting("http.cors_origins", &http.cors_origins, "Origins whose pages may call the server; \"*\" for all."),
       Setting("http.shutdown_grace", &shutdown_grace, "Time running requests have to finish after SIGTERM."),
-      Setting("tls.certificate", &http.tls.certificate_file, "PEM file with the certificate chain; TLS is on when it is set. Changed files are read again."),
+      Setting("tls.certificate", &http.tls.certificate_file,
+              "PEM file with the certificate chain; TLS is on when it is set. Changed files are read again."),
       Setting("tls.key", &http.tls.key_file, "PEM file with the private key."),
-      Setting("tls.client_ca", &http.tls.client_ca_file, "PEM file with the authorities whose client certificates are accepted."),
-      Setting("tls.require_client_certificate", &http.tls.require_client_certificate, "Refuse clients without an accepted certificate."),
-      Setting("store.duplicates", &duplicates, "Other bytes under a stored SOP Instance UID: \"reject\" them or \"replace\" what is stored."),
-      Setting::Size("store.cache", &store.block_cache_bytes, "Memory for index blocks read from disk; more is faster on large stores."),
-      Setting::Size("store.write_buffer", &store.write_buffer_bytes, "Memory for rows not yet in tables; more means fewer flushes and longer recovery."),
+      Setting("tls.client_ca", &http.tls.client_ca_file,
+              "PEM file with the authorities whose client certificates are accepted."),
+      Setting("tls.require_client_certificate", &http.tls.require_client_certificate,
+              "Refuse clients without an accepted certificate."),
+      Setting("store.duplicates", &duplicates,
+              "Other bytes under a stored SOP Instance UID: \"reject\" them or \"replace\" what is stored."),
+      Setting::Size("store.cache", &store.block_cache_bytes,
+                    "Memory for index blocks read from disk; more is faster on large stores."),
+      Setting::Size("store.write_buffer", &store.write_buffer_bytes,
+                    "Memory for rows not yet in tables; more means fewer flushes and longer recovery."),
       Setting::Size("store.segment", &store.segment_bytes, "Size at which a segment file of objects is closed."),
-      Setting::Size("store.low_water", &store.low_water_bytes, "Free disk space below which storing is refused with 507; at least 2.5 times store.write_buffer."),
-      Setting("store.accept_loss", &store.accept_loss, "Open a store that lost acknowledged data, and go on with what is left."),
-      Setting("store.compact_every", &maintenance.compact_every, "Time between looks for segments whose space can be given back."),
-      Setting::Size("store.scrub_rate", &maintenance.scrub_bytes_per_second, "Octets a second read in the background to find damage; 0 turns it off."),
+      Setting::Size("store.low_water", &store.low_water_bytes,
+                    "Free disk space below which storing is refused with 507; at least 2.5 times store.write_buffer."),
+      Setting("store.accept_loss", &store.accept_loss,
+              "Open a store that lost acknowledged data, and go on with what is left."),
+      Setting("store.compact_every", &maintenance.compact_every,
+              "Time between looks for segments whose space can be given back."),
+      Setting::Size("store.scrub_rate", &maintenance.scrub_bytes_per_second,
+                    "Octets a second read in the background to find damage; 0 turns it off."),
       Setting("store.scrub_pause", &maintenance.scrub_pause, "Rest between two passes over all objects."),
-      Setting::Size("stow.memory", &upload_memory, "Octets of an arriving instance held in memory before it goes to a segment of its own; times http.workers in all."),
-      Setting("codec.workers", &codecs.workers, "Processes that decode and encode compressed pixels; more use more processors and memory.", "processes", size_t{1}, size_t{64}),
-      Setting("codec.timeout", &codecs.timeout, "Time for one frame, after which its process is killed and the request fails."),
+      Setting::Size("stow.memory", &upload_memory,
+                    "Octets of an arriving instance held in memory before it goes to a segment of its own; times "
+                    "http.workers in all."),
+      Setting("codec.workers", &codecs.workers,
+              "Processes that decode and encode compressed pixels; more use more processors and memory.", "processes",
+              size_t{1}, size_t{64}),
+      Setting("codec.timeout", &codecs.timeout,
+              "Time for one frame, after which its process is killed and the request fails."),
       Setting::Size("codec.memory", &codecs.address_space, "Address space of one such process."),
-      Setting("search.default_limit", &dicomweb.search_default_limit, "Rows of a search without limit.", "rows", size_t{1}),
+      Setting("search.default_limit", &dicomweb.search_default_limit, "Rows of a search without limit.", "rows",
+              size_t{1}),
       Setting("search.max_limit", &dicomweb.search_max_limit, "Rows of a search at most.", "rows", size_t{1}),
-      Setting("search.strict", &dicomweb.search_strict, "Refuse searches by unknown keys with 400; else such keys are ignored with a Warning."),
-      Setting("viewer.directory", &viewer_directory, "Folder with the prepared OHIF viewer; empty takes the folder viewer beside the program."),
+      Setting("search.strict", &dicomweb.search_strict,
+              "Refuse searches by unknown keys with 400; else such keys are ignored with a Warning."),
+      Setting("viewer.directory", &viewer_directory,
+              "Folder with the prepared OHIF viewer; empty takes the folder viewer beside the program."),
       Setting("log.level", &log_level, "Least severity that is logged: debug, info, warning or error."),
       Setting("demo", &demo, "Store a few sample images at start."),
   });
@@ -68,16 +97,23 @@ Status Settings::Finish() {
   HILUM_RETURN_IF_ERROR(SplitListen(listen, &http.address, &http.port));
   const bool certificates_needed = !http.tls.client_ca_file.empty() && http.tls.require_client_certificate;
   if (!IsLoopback(http.address) && !certificates_needed && !allow_remote_without_login)
-    return Invalid("http.listen = " + listen +
-                   " can be reached by other machines, and nobody would have to log in. Demand client certificates (tls.client_ca and "
-                   "tls.require_client_certificate), put a proxy that authenticates in front of a loopback address, or set "
-                   "http.allow_remote_without_login = true");
-  if (http.tls.certificate_file.empty() != http.tls.key_file.empty()) return Invalid("tls.certificate and tls.key go together");
-  if (http.tls.require_client_certificate && http.tls.client_ca_file.empty()) return Invalid("tls.require_client_certificate needs tls.client_ca");
+    return Invalid(
+        "http.listen = " + listen +
+        " can be reached by other machines, and nobody would have to log in. Demand client certificates (tls.client_ca "
+        "and "
+        "tls.require_client_certificate), put a proxy that authenticates in front of a loopback address, or set "
+        "http.allow_remote_without_login = true");
+  if (http.tls.certificate_file.empty() != http.tls.key_file.empty())
+    return Invalid("tls.certificate and tls.key go together");
+  if (http.tls.require_client_certificate && http.tls.client_ca_file.empty())
+    return Invalid("tls.require_client_certificate needs tls.client_ca");
   if (store.low_water_bytes < store.write_buffer_bytes / 2 * 5)
-    return Invalid("store.low_water must be at least 2.5 times store.write_buffer: writing back what is in memory needs that room");
+    return Invalid(
+        "store.low_water must be at least 2.5 times store.write_buffer: writing back what is in memory needs that "
+        "room");
   if (store.segment_bytes < (1 << 20)) return Invalid("store.segment must be at least 1MiB");
-  if (duplicates != "reject" && duplicates != "replace") return Invalid("store.duplicates must be \"reject\" or \"replace\"");
+  if (duplicates != "reject" && duplicates != "replace")
+    return Invalid("store.duplicates must be \"reject\" or \"replace\"");
   if (log_level != "debug" && log_level != "info" && log_level != "warning" && log_level != "error")
     return Invalid("log.level must be debug, info, warning or error");
   dicomweb.ingest.duplicates = duplicates == "replace" ? DuplicatePolicy::kReplace : DuplicatePolicy::kReject;

@@ -32,9 +32,12 @@ std::vector<const char*> TakeFlag(Arguments arguments, std::string_view name, st
   std::vector<const char*> rest;
   for (size_t i = 0; i < arguments.size(); ++i) {
     const std::string_view argument = arguments[i];
-    if (argument == name && i + 1 < arguments.size()) *value = arguments[++i];
-    else if (argument.starts_with(name) && argument.size() > name.size() && argument[name.size()] == '=') *value = argument.substr(name.size() + 1);
-    else rest.push_back(arguments[i]);
+    if (argument == name && i + 1 < arguments.size())
+      *value = arguments[++i];
+    else if (argument.starts_with(name) && argument.size() > name.size() && argument[name.size()] == '=')
+      *value = argument.substr(name.size() + 1);
+    else
+      rest.push_back(arguments[i]);
   }
   return rest;
 }
@@ -81,7 +84,8 @@ Result<std::vector<std::string>> FilesBelow(const std::vector<std::string>& path
       files.push_back(path);
       continue;
     }
-    for (fs::recursive_directory_iterator it(path, fs::directory_options::skip_permission_denied, error), end; it != end && !error; it.increment(error))
+    for (fs::recursive_directory_iterator it(path, fs::directory_options::skip_permission_denied, error), end;
+         it != end && !error; it.increment(error))
       if (it->is_regular_file(error)) files.push_back(it->path().string());
     if (error) return IoError("list " + path + ": " + error.message());
   }
@@ -136,8 +140,10 @@ int Import(Arguments arguments) {
     }
     const std::vector<InstanceOutcome> outcomes = batch.Finish();
     for (size_t i = 0; i < outcomes.size(); ++i) {
-      if (outcomes[i].kind == InstanceOutcome::Kind::kIdentical) ++identical;
-      else if (outcomes[i].stored()) ++stored;
+      if (outcomes[i].kind == InstanceOutcome::Kind::kIdentical)
+        ++identical;
+      else if (outcomes[i].stored())
+        ++stored;
       else {
         ++failed;
         std::fprintf(stderr, "%s: %s\n", taken[i].c_str(), outcomes[i].explanation.c_str());
@@ -146,8 +152,8 @@ int Import(Arguments arguments) {
     progress.Show(end, bytes);
   }
   progress.Done();
-  std::printf("%llu stored, %llu already there, %llu failed\n", static_cast<unsigned long long>(stored), static_cast<unsigned long long>(identical),
-              static_cast<unsigned long long>(failed));
+  std::printf("%llu stored, %llu already there, %llu failed\n", static_cast<unsigned long long>(stored),
+              static_cast<unsigned long long>(identical), static_cast<unsigned long long>(failed));
   return failed == 0 ? 0 : 1;
 }
 
@@ -177,9 +183,10 @@ int VerifyStore(Arguments arguments) {
   if (!report.ok()) return Complain("verify", report.status());
   for (const std::string& finding : report->findings) std::printf("FOUND %s\n", finding.c_str());
   const uint64_t findings = report->findings.size() + report->findings_left_out;
-  std::printf("%llu studies, %llu series, %llu instances, %llu octets read: %s\n", static_cast<unsigned long long>(report->studies),
-              static_cast<unsigned long long>(report->series), static_cast<unsigned long long>(report->instances),
-              static_cast<unsigned long long>(report->bytes), findings == 0 ? "all good" : (std::to_string(findings) + " findings").c_str());
+  std::printf("%llu studies, %llu series, %llu instances, %llu octets read: %s\n",
+              static_cast<unsigned long long>(report->studies), static_cast<unsigned long long>(report->series),
+              static_cast<unsigned long long>(report->instances), static_cast<unsigned long long>(report->bytes),
+              findings == 0 ? "all good" : (std::to_string(findings) + " findings").c_str());
   return findings == 0 ? 0 : 1;
 }
 
@@ -225,7 +232,8 @@ int RestoreStore(Arguments arguments) {
   for (const auto& entry : fs::recursive_directory_iterator(from, error)) {
     const fs::path target = fs::path(data) / fs::relative(entry.path(), from, error);
     if (entry.is_directory(error)) {
-      if (const Status status = disk.CreateDirectories(target.string()); !status.ok()) return Complain("restore", status);
+      if (const Status status = disk.CreateDirectories(target.string()); !status.ok())
+        return Complain("restore", status);
     } else if (entry.is_regular_file(error)) {
       fs::create_directories(target.parent_path(), error);
       if (!fs::copy_file(entry.path(), target, error)) break;

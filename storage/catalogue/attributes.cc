@@ -10,7 +10,8 @@ namespace {
 using dicom::TagPath;
 namespace t = dicom::tags;
 
-// The keys of PS3.18 table 10.6.1-2 and -3 that the standard wants matched or returned, levels from top to bottom. Field numbers are on disk: append, never renumber.
+// The keys of PS3.18 table 10.6.1-2 and -3 that the standard wants matched or returned, levels from top to bottom.
+// Field numbers are on disk: append, never renumber.
 const std::vector<CatalogueAttribute>& Table() {
   static const std::vector<CatalogueAttribute> table = {
       {Level::kPatient, {t::kPatientName}, Matching::kName, FieldId{4}},
@@ -59,15 +60,21 @@ const std::vector<CatalogueAttribute>& Table() {
 }
 
 // Modality and SOP class reach the study row from its series and instances, not from a data set.
-bool IsDerived(const TagPath& path) { return path[0] == t::kModalitiesInStudy || path[0] == t::kSopClassesInStudy; }
+bool IsDerived(const TagPath& path) {
+  return path[0] == t::kModalitiesInStudy || path[0] == t::kSopClassesInStudy;
+}
 
 FieldKind KindOf(Matching matching) {
   switch (matching) {
     case Matching::kText:
-    case Matching::kName: return FieldKind::kString;
-    case Matching::kDate: return FieldKind::kDate;
-    case Matching::kTime: return FieldKind::kNumber;
-    default: return FieldKind::kToken;
+    case Matching::kName:
+      return FieldKind::kString;
+    case Matching::kDate:
+      return FieldKind::kDate;
+    case Matching::kTime:
+      return FieldKind::kNumber;
+    default:
+      return FieldKind::kToken;
   }
 }
 
@@ -84,12 +91,15 @@ int64_t DaysFromCivil(int year, int month, int day) {
 
 }  // namespace
 
-std::span<const CatalogueAttribute> CatalogueAttributes() { return Table(); }
+std::span<const CatalogueAttribute> CatalogueAttributes() {
+  return Table();
+}
 
 const CatalogueAttribute* FindSearchable(Level level, const TagPath& path) {
   const CatalogueAttribute* nearest = nullptr;
   for (const CatalogueAttribute& attribute : Table())
-    if (attribute.level <= level && attribute.matching != Matching::kNone && attribute.path == path) nearest = &attribute;
+    if (attribute.level <= level && attribute.matching != Matching::kNone && attribute.path == path)
+      nearest = &attribute;
   return nearest;
 }
 
@@ -97,7 +107,8 @@ const dicom::AttributeSelection& CatalogueSelection() {
   static const dicom::AttributeSelection selection = [] {
     std::vector<TagPath> paths;
     for (const CatalogueAttribute& attribute : Table())
-      if (!IsDerived(attribute.path) && attribute.level != Level::kPatient) paths.push_back(attribute.path);  // studies name the patient's, too
+      if (!IsDerived(attribute.path) && attribute.level != Level::kPatient)
+        paths.push_back(attribute.path);  // studies name the patient's, too
     return dicom::AttributeSelection(std::move(paths));
   }();
   return selection;
@@ -133,7 +144,8 @@ KeptAttributes KeepAttributes(Level level, const dicom::Header& header) {
 bool FillGaps(KeptAttributes* kept, const KeptAttributes& from) {
   bool changed = false;
   for (const KeptAttribute& offered : from) {
-    const auto mine = std::find_if(kept->begin(), kept->end(), [&](const KeptAttribute& k) { return k.path == offered.path; });
+    const auto mine =
+        std::find_if(kept->begin(), kept->end(), [&](const KeptAttribute& k) { return k.path == offered.path; });
     if (mine == kept->end()) {
       kept->push_back(offered);
       changed = true;
@@ -213,10 +225,14 @@ void AddIndexValues(Level level, const KeptAttributes& kept, DocumentValues* out
 void AddIndexValue(const CatalogueAttribute& attribute, const std::string& value, DocumentValues* out) {
   if (value.empty()) return;
   switch (attribute.matching) {
-    case Matching::kNone: return;
-    case Matching::kUid: return out->Add(attribute.field, TokenValue{"", value});
-    case Matching::kCode: return out->Add(attribute.field, TokenValue{"", FoldCode(value)});
-    case Matching::kText: return out->Add(attribute.field, StringValue{value});
+    case Matching::kNone:
+      return;
+    case Matching::kUid:
+      return out->Add(attribute.field, TokenValue{"", value});
+    case Matching::kCode:
+      return out->Add(attribute.field, TokenValue{"", FoldCode(value)});
+    case Matching::kText:
+      return out->Add(attribute.field, StringValue{value});
     case Matching::kName: {
       std::string_view rest = value;
       while (!rest.empty()) {  // component groups: PS3.5 6.2.1.1
@@ -261,8 +277,10 @@ std::optional<NumberValue> ParseTime(std::string_view text) {
   bool in_fraction = false;
   for (const char c : text) {
     if (c == ':' || c == ' ') continue;
-    if (c == '.') in_fraction = true;
-    else (in_fraction ? fraction : digits).push_back(c);
+    if (c == '.')
+      in_fraction = true;
+    else
+      (in_fraction ? fraction : digits).push_back(c);
   }
   if (digits.size() != 2 && digits.size() != 4 && digits.size() != 6) return std::nullopt;
   const auto hours = ParseDigits(std::string_view(digits).substr(0, 2));

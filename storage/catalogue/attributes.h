@@ -1,5 +1,5 @@
-// Which DICOM attributes the catalogue keeps at each level, how each is indexed, and how a kept attribute is stored and rendered.
-// Pure functions and constant tables, thread-safe.
+// Which DICOM attributes the catalogue keeps at each level, how each is indexed, and how a kept attribute is stored and
+// rendered. Pure functions and constant tables, thread-safe.
 #pragma once
 
 #include <optional>
@@ -18,20 +18,22 @@ namespace hilum::storage {
 // Levels of the information model (PS3.4 C.6.1). Numbers are on disk: they are the collections of the index.
 enum class Level : uint16_t { kPatient = 1, kStudy = 2, kSeries = 3, kInstance = 4 };
 
-constexpr CollectionId CollectionOf(Level level) { return static_cast<CollectionId>(level); }
+constexpr CollectionId CollectionOf(Level level) {
+  return static_cast<CollectionId>(level);
+}
 
 // Fields that are not attributes.
 inline constexpr FieldId kStudyOfSeries{1}, kSeriesOfInstance{2}, kPatientOfStudy{3};
 
 // How a query value is compared (PS3.4 C.2.2.2).
 enum class Matching : uint8_t {
-  kNone,    // kept and returned, not searchable
-  kCode,    // identifiers and coded words: equal or wildcard, without regard to case
-  kUid,     // equal, octet for octet
-  kText,    // free text: equal or wildcard, without regard to case and accents
-  kName,    // as kText, each component group by itself
-  kDate,    // DA: a day or a range of days
-  kTime,    // TM: a time or a range
+  kNone,  // kept and returned, not searchable
+  kCode,  // identifiers and coded words: equal or wildcard, without regard to case
+  kUid,   // equal, octet for octet
+  kText,  // free text: equal or wildcard, without regard to case and accents
+  kName,  // as kText, each component group by itself
+  kDate,  // DA: a day or a range of days
+  kTime,  // TM: a time or a range
 };
 
 struct CatalogueAttribute {
@@ -41,7 +43,8 @@ struct CatalogueAttribute {
   FieldId field;  // on disk; 0 when matching is kNone
 };
 
-// All attributes taken from the data set, parents before children. ModalitiesInStudy and the counters are derived, not listed.
+// All attributes taken from the data set, parents before children. ModalitiesInStudy and the counters are derived, not
+// listed.
 std::span<const CatalogueAttribute> CatalogueAttributes();
 // The searchable attribute at `path`, of `level` or else of the nearest level above it; nullptr when there is none.
 const CatalogueAttribute* FindSearchable(Level level, const dicom::TagPath& path);
@@ -57,7 +60,8 @@ struct DateTimePair {
 };
 inline constexpr DateTimePair kDateTimes[] = {
     {Level::kStudy, dicom::tags::kStudyDate, dicom::tags::kStudyTime, FieldId{24}},
-    {Level::kSeries, dicom::tags::kPerformedProcedureStepStartDate, dicom::tags::kPerformedProcedureStepStartTime, FieldId{40}},
+    {Level::kSeries, dicom::tags::kPerformedProcedureStepStartDate, dicom::tags::kPerformedProcedureStepStartTime,
+     FieldId{40}},
 };
 
 void AddCatalogueFields(Schema* schema);
@@ -75,7 +79,8 @@ using KeptAttributes = std::vector<KeptAttribute>;
 
 // Those of the header that belong to `level`.
 KeptAttributes KeepAttributes(Level level, const dicom::Header& header);
-// Adds what `kept` does not have a value for; values that are there stay (first writer wins). True when something was added.
+// Adds what `kept` does not have a value for; values that are there stay (first writer wins). True when something was
+// added.
 bool FillGaps(KeptAttributes* kept, const KeptAttributes& from);
 const KeptAttribute* Find(const KeptAttributes& kept, dicom::Tag tag);
 std::string_view FirstValue(const KeptAttributes& kept, dicom::Tag tag);
@@ -87,7 +92,8 @@ bool ReadAttributes(ByteReader* in, KeptAttributes* out);
 void AddIndexValues(Level level, const KeptAttributes& kept, DocumentValues* out);
 void AddIndexValue(const CatalogueAttribute& attribute, const std::string& value, DocumentValues* out);
 
-// [low, high) in microseconds of a DA value or a prefix of one (YYYY, YYYYMM); also the old YYYY.MM.DD. nullopt when it is none.
+// [low, high) in microseconds of a DA value or a prefix of one (YYYY, YYYYMM); also the old YYYY.MM.DD. nullopt when it
+// is none.
 std::optional<DateValue> ParseDate(std::string_view text);
 // [low, high] in seconds after midnight of a TM value.
 std::optional<NumberValue> ParseTime(std::string_view text);

@@ -1,7 +1,9 @@
-// The catalogue: which patients, studies, series and instances there are, where their bytes lie, and how they are found.
+// The catalogue: which patients, studies, series and instances there are, where their bytes lie, and how they are
+// found.
 //
-// Writing happens inside a Txn (writer thread). CatalogueReader is a view of one snapshot: cheap to make, one for each request, not thread-safe.
-// Objects must be durable (ObjectStore::Sync) before the transaction that puts their ref runs.
+// Writing happens inside a Txn (writer thread). CatalogueReader is a view of one snapshot: cheap to make, one for each
+// request, not thread-safe. Objects must be durable (ObjectStore::Sync) before the transaction that puts their ref
+// runs.
 #pragma once
 
 #include <memory>
@@ -26,7 +28,8 @@ struct InstanceName {
   std::string sop_uid;
 };
 
-// Limits on what one instance may put into a row, so that a row fits the store's envelope. Longer texts are cut (attributes stay whole in the object).
+// Limits on what one instance may put into a row, so that a row fits the store's envelope. Longer texts are cut
+// (attributes stay whole in the object).
 inline constexpr size_t kMaxKeptValueBytes = 1024;
 inline constexpr size_t kMaxKeptValues = 64;
 inline constexpr size_t kMaxKeptJsonBytes = 16 * 1024;
@@ -41,10 +44,11 @@ enum class PutOutcome : uint8_t { kCreated, kReplaced };
 
 class CatalogueWriter {
  public:
-  CatalogueWriter(const Schema& schema, Tenant tenant, const Clock& clock) : index_(schema, tenant), tenant_(tenant), clock_(clock) {}
+  CatalogueWriter(const Schema& schema, Tenant tenant, const Clock& clock)
+      : index_(schema, tenant), tenant_(tenant), clock_(clock) {}
 
-  // Adds the instance, and its series, study and patient where they are new, with index values, segment accounting and a change-log entry.
-  // Attributes of study and series that are there already stay; missing ones are filled in.
+  // Adds the instance, and its series, study and patient where they are new, with index values, segment accounting and
+  // a change-log entry. Attributes of study and series that are there already stay; missing ones are filled in.
   // `expected`: the object the name must hold now (nullopt: none); otherwise kConflict, and nothing is changed.
   Result<PutOutcome> Put(Txn& txn, const NewInstance& instance, const std::optional<ObjectRef>& expected) const;
 
@@ -109,8 +113,8 @@ class CatalogueReader {
   Result<std::vector<Doc>> SeriesOfStudy(Doc study) const;
   Result<std::vector<Doc>> InstancesOfSeries(Doc series) const;
 
-  // QIDO and C-FIND matching. kInvalid names the attribute whose value cannot be understood. REQUIRES: every filter path is searchable at the level
-  // (FindSearchable).
+  // QIDO and C-FIND matching. kInvalid names the attribute whose value cannot be understood. REQUIRES: every filter
+  // path is searchable at the level (FindSearchable).
   Result<CatalogueMatches> Find(const CatalogueQuery& query);
 
   IndexReader& index() { return index_; }

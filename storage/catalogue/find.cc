@@ -16,7 +16,9 @@ QueryPtr MakePtr(Node node) {
   return std::make_unique<Query>(Query{std::move(node)});
 }
 
-bool HasWildcard(std::string_view value) { return value.find_first_of("*?") != std::string_view::npos; }
+bool HasWildcard(std::string_view value) {
+  return value.find_first_of("*?") != std::string_view::npos;
+}
 
 std::vector<std::string> Split(std::string_view text, std::string_view separators) {
   std::vector<std::string> parts;
@@ -42,7 +44,8 @@ Result<Range> SplitRange(std::string_view what, std::string_view value) {
   const size_t dash = value.find('-');
   if (dash == std::string_view::npos) return Range{std::string(value), std::string(value), false};
   Range range{std::string(value.substr(0, dash)), std::string(value.substr(dash + 1)), true};
-  if ((range.low.empty() && range.high.empty()) || range.high.find('-') != std::string::npos) return BadValue(what, value);
+  if ((range.low.empty() && range.high.empty()) || range.high.find('-') != std::string::npos)
+    return BadValue(what, value);
   return range;
 }
 
@@ -85,13 +88,20 @@ Query MatchCode(FieldId field, const std::string& value) {
 
 Result<Query> MatchValue(const CatalogueAttribute& attribute, const std::string& value, bool fuzzy) {
   switch (attribute.matching) {
-    case Matching::kDate: return MatchDate(attribute.field, value);
-    case Matching::kTime: return MatchTime(attribute.field, value);
-    case Matching::kText: return MatchText(attribute.field, value);
-    case Matching::kName: return MatchName(attribute.field, value, fuzzy);
-    case Matching::kUid: return Make(TokenIs{attribute.field, std::nullopt, value});
-    case Matching::kCode: return MatchCode(attribute.field, value);
-    case Matching::kNone: break;
+    case Matching::kDate:
+      return MatchDate(attribute.field, value);
+    case Matching::kTime:
+      return MatchTime(attribute.field, value);
+    case Matching::kText:
+      return MatchText(attribute.field, value);
+    case Matching::kName:
+      return MatchName(attribute.field, value, fuzzy);
+    case Matching::kUid:
+      return Make(TokenIs{attribute.field, std::nullopt, value});
+    case Matching::kCode:
+      return MatchCode(attribute.field, value);
+    case Matching::kNone:
+      break;
   }
   return Internal("attribute is not searchable");
 }
@@ -111,15 +121,20 @@ Result<Query> MatchFilter(const CatalogueAttribute& attribute, const std::string
   return Make(std::move(any));
 }
 
-FieldId ParentField(Level level) { return level == Level::kInstance ? kSeriesOfInstance : kStudyOfSeries; }
-Level ParentOf(Level level) { return static_cast<Level>(static_cast<uint16_t>(level) - 1); }
+FieldId ParentField(Level level) {
+  return level == Level::kInstance ? kSeriesOfInstance : kStudyOfSeries;
+}
+Level ParentOf(Level level) {
+  return static_cast<Level>(static_cast<uint16_t>(level) - 1);
+}
 
 // The conditions of `level` and everything above it, as a query over the documents of `level`. nullopt: no condition.
 std::optional<Query> Assemble(Level level, std::map<Level, std::vector<Query>>* conditions) {
   And all;
   if (level > Level::kStudy) {
     if (std::optional<Query> above = Assemble(ParentOf(level), conditions))
-      all.parts.push_back(Make(RefersTo{ParentField(level), CollectionOf(ParentOf(level)), MakePtr(std::move(above->node))}));
+      all.parts.push_back(
+          Make(RefersTo{ParentField(level), CollectionOf(ParentOf(level)), MakePtr(std::move(above->node))}));
   }
   for (Query& query : (*conditions)[level]) all.parts.push_back(std::move(query));
   if (all.parts.empty()) return std::nullopt;
@@ -127,8 +142,10 @@ std::optional<Query> Assemble(Level level, std::map<Level, std::vector<Query>>* 
   return Make(std::move(all));
 }
 
-// A range of dates and a range of times together mean one range of points in time (PS3.4 C.2.2.2.5.1). Takes both out of the filters.
-Result<std::optional<Query>> TakeDateTime(std::vector<AttributeFilter>* filters, dicom::Tag date_tag, dicom::Tag time_tag, FieldId field) {
+// A range of dates and a range of times together mean one range of points in time (PS3.4 C.2.2.2.5.1). Takes both out
+// of the filters.
+Result<std::optional<Query>> TakeDateTime(std::vector<AttributeFilter>* filters, dicom::Tag date_tag,
+                                          dicom::Tag time_tag, FieldId field) {
   const auto find = [&](dicom::Tag tag) {
     return std::find_if(filters->begin(), filters->end(), [&](const AttributeFilter& f) {
       return f.path == dicom::TagPath{tag} && f.value.find('-') != std::string::npos;
@@ -142,7 +159,8 @@ Result<std::optional<Query>> TakeDateTime(std::vector<AttributeFilter>* filters,
   const NumberValue seconds = std::get<NumberMatch>(times.node).asked;
   constexpr int64_t kDay = 86'400'000'000;
   if (match.asked.low != INT64_MIN) match.asked.low += static_cast<int64_t>(seconds.low * 1e6);
-  if (match.asked.high != INT64_MAX) match.asked.high += std::min<int64_t>(static_cast<int64_t>(seconds.high * 1e6) + 1 - kDay, 0);
+  if (match.asked.high != INT64_MAX)
+    match.asked.high += std::min<int64_t>(static_cast<int64_t>(seconds.high * 1e6) + 1 - kDay, 0);
   filters->erase(std::max(date, time));
   filters->erase(std::min(date, time));
   return std::optional<Query>(Make(match));
@@ -185,7 +203,8 @@ Result<CatalogueMatches> CatalogueReader::Find(const CatalogueQuery& query) {
   matches.total = found.Count();
   std::vector<SortKey> sort;
   if (query.level <= Level::kStudy) sort.push_back({kDocOrder, /*descending=*/true});
-  HILUM_ASSIGN_OR_RETURN(const Page page, index_.Walk(collection, found, sort, std::nullopt, query.offset, query.limit));
+  HILUM_ASSIGN_OR_RETURN(const Page page,
+                         index_.Walk(collection, found, sort, std::nullopt, query.offset, query.limit));
   HILUM_ASSIGN_OR_RETURN(matches.rows, ReadMatches(query.level, page.docs));
   return matches;
 }

@@ -11,7 +11,8 @@ constexpr size_t kInlineFrameTableBytes = 4 * 1024;
 constexpr size_t kFrameChunkBytes = 60 * 1024;
 
 Status Damaged(std::string_view what, Doc doc) {
-  return Corruption("the " + std::string(what) + " row of document " + std::to_string(doc) + " is damaged; run hilum verify");
+  return Corruption("the " + std::string(what) + " row of document " + std::to_string(doc) +
+                    " is damaged; run hilum verify");
 }
 
 void Bound(KeptAttributes* kept) {
@@ -36,7 +37,8 @@ struct RowChange {
 };
 
 template <typename Row, typename Decode>
-Result<RowChange<Row>> Load(Txn& txn, const IndexWriter& index, Tenant tenant, Level level, const std::string& name_key, Decode decode) {
+Result<RowChange<Row>> Load(Txn& txn, const IndexWriter& index, Tenant tenant, Level level, const std::string& name_key,
+                            Decode decode) {
   RowChange<Row> change;
   HILUM_ASSIGN_OR_RETURN(const std::optional<std::string> found, txn.Get(Family::kCatalogue, name_key));
   if (!found) {
@@ -46,7 +48,8 @@ Result<RowChange<Row>> Load(Txn& txn, const IndexWriter& index, Tenant tenant, L
   }
   const std::optional<Doc> doc = DecodeDoc(*found);
   if (!doc) return Corruption("a name in the catalogue points nowhere; run hilum verify");
-  HILUM_ASSIGN_OR_RETURN(const std::optional<std::string> bytes, txn.Get(Family::kCatalogue, RowKey(tenant, level, *doc)));
+  HILUM_ASSIGN_OR_RETURN(const std::optional<std::string> bytes,
+                         txn.Get(Family::kCatalogue, RowKey(tenant, level, *doc)));
   std::optional<Row> row = bytes ? decode(*bytes) : std::nullopt;
   if (!row) return Damaged("catalogue", *doc);
   change.doc = *doc;
@@ -66,7 +69,8 @@ Status Store(Txn& txn, const IndexWriter& index, Tenant tenant, Level level, con
 }
 
 template <typename Row>
-Status Remove(Txn& txn, const IndexWriter& index, Tenant tenant, Level level, Doc doc, const Row& row, const std::string& name_key) {
+Status Remove(Txn& txn, const IndexWriter& index, Tenant tenant, Level level, Doc doc, const Row& row,
+              const std::string& name_key) {
   const DocumentValues before = IndexValues(row);
   txn.Delete(Family::kCatalogue, name_key);
   txn.Delete(Family::kCatalogue, RowKey(tenant, level, doc));
@@ -79,7 +83,8 @@ Status AddLiveBytes(Txn& txn, const ObjectRef& object, int64_t sign) {
   uint64_t live = 0;
   if (found) {
     ByteReader in(*found);
-    if (!in.ReadLe(&live)) return Corruption("the accounting of segment " + std::to_string(object.segment) + " is damaged");
+    if (!in.ReadLe(&live))
+      return Corruption("the accounting of segment " + std::to_string(object.segment) + " is damaged");
   }
   const uint64_t bytes = ObjectStore::RecordBytes(object.length);
   live = sign > 0 ? live + bytes : live - std::min(live, bytes);
@@ -117,23 +122,29 @@ void PutFrameTable(Txn& txn, Tenant tenant, Doc doc, const std::string& table, I
 void Count(std::map<std::string, uint64_t>* counts, std::string_view name, int by) {
   if (name.empty()) return;
   uint64_t& count = (*counts)[std::string(name)];
-  if (by > 0) ++count;
-  else if (count > 0) --count;
+  if (by > 0)
+    ++count;
+  else if (count > 0)
+    --count;
   if (count == 0) counts->erase(std::string(name));
 }
 
 }  // namespace
 
-Result<PutOutcome> CatalogueWriter::Put(Txn& txn, const NewInstance& instance, const std::optional<ObjectRef>& expected) const {
+Result<PutOutcome> CatalogueWriter::Put(Txn& txn, const NewInstance& instance,
+                                        const std::optional<ObjectRef>& expected) const {
   const dicom::Header& header = instance.header;
   assert(IsStorableUid(header.study_uid) && IsStorableUid(header.series_uid) && IsStorableUid(header.sop_uid));
   const int64_t now = clock_.Now().count();
 
-  HILUM_ASSIGN_OR_RETURN(auto study, (Load<StudyRow>(txn, index_, tenant_, Level::kStudy, StudyKey(tenant_, header.study_uid), DecodeStudy)));
-  HILUM_ASSIGN_OR_RETURN(auto series, (Load<SeriesRow>(txn, index_, tenant_, Level::kSeries,
-                                                       SeriesKey(tenant_, study.doc, header.series_uid), DecodeSeries)));
-  HILUM_ASSIGN_OR_RETURN(auto row, (Load<InstanceRow>(txn, index_, tenant_, Level::kInstance,
-                                                      InstanceKey(tenant_, series.doc, header.sop_uid), DecodeInstance)));
+  HILUM_ASSIGN_OR_RETURN(auto study, (Load<StudyRow>(txn, index_, tenant_, Level::kStudy,
+                                                     StudyKey(tenant_, header.study_uid), DecodeStudy)));
+  HILUM_ASSIGN_OR_RETURN(auto series,
+                         (Load<SeriesRow>(txn, index_, tenant_, Level::kSeries,
+                                          SeriesKey(tenant_, study.doc, header.series_uid), DecodeSeries)));
+  HILUM_ASSIGN_OR_RETURN(auto row,
+                         (Load<InstanceRow>(txn, index_, tenant_, Level::kInstance,
+                                            InstanceKey(tenant_, series.doc, header.sop_uid), DecodeInstance)));
   const std::optional<ObjectRef> held = row.before ? std::optional(row.before->object) : std::nullopt;
   if (held != expected) return Conflict("the instance was stored by another request meanwhile");
 
@@ -154,8 +165,8 @@ Result<PutOutcome> CatalogueWriter::Put(Txn& txn, const NewInstance& instance, c
   if (!study.after.patient && !FirstValue(study.after.attributes, dicom::tags::kPatientId).empty()) {
     const std::string id(FirstValue(study.after.attributes, dicom::tags::kPatientId));
     const std::string issuer(FirstValue(study.after.attributes, dicom::tags::kIssuerOfPatientId));
-    HILUM_ASSIGN_OR_RETURN(auto patient,
-                           (Load<PatientRow>(txn, index_, tenant_, Level::kPatient, PatientKey(tenant_, id, issuer), DecodePatient)));
+    HILUM_ASSIGN_OR_RETURN(auto patient, (Load<PatientRow>(txn, index_, tenant_, Level::kPatient,
+                                                           PatientKey(tenant_, id, issuer), DecodePatient)));
     patient.after.patient_id = id;
     patient.after.issuer = issuer;
     FillGaps(&patient.after.attributes, patient_attributes);
@@ -172,7 +183,8 @@ Result<PutOutcome> CatalogueWriter::Put(Txn& txn, const NewInstance& instance, c
   }
   const std::string modality_before(series.before ? FirstValue(series.before->attributes, dicom::tags::kModality) : "");
   FillGaps(&series.after.attributes, series_attributes);
-  if (modality_before.empty()) Count(&study.after.modalities, FirstValue(series.after.attributes, dicom::tags::kModality), +1);
+  if (modality_before.empty())
+    Count(&study.after.modalities, FirstValue(series.after.attributes, dicom::tags::kModality), +1);
 
   if (row.before) {
     Count(&study.after.sop_classes, row.before->sop_class(), -1);
@@ -210,7 +222,8 @@ Result<PutOutcome> CatalogueWriter::Put(Txn& txn, const NewInstance& instance, c
 }
 
 Status CatalogueWriter::LeavePatient(Txn& txn, Doc doc) const {
-  HILUM_ASSIGN_OR_RETURN(const std::optional<std::string> bytes, txn.Get(Family::kCatalogue, RowKey(tenant_, Level::kPatient, doc)));
+  HILUM_ASSIGN_OR_RETURN(const std::optional<std::string> bytes,
+                         txn.Get(Family::kCatalogue, RowKey(tenant_, Level::kPatient, doc)));
   const std::optional<PatientRow> row = bytes ? DecodePatient(*bytes) : std::nullopt;
   if (!row) return Damaged("patient", doc);
   RowChange<PatientRow> patient{doc, row, *row};
@@ -231,11 +244,13 @@ Status CatalogueWriter::Delete(Txn& txn, const InstanceName& name) const {
   const std::string series_key = SeriesKey(tenant_, study.doc, name.series_uid);
   HILUM_ASSIGN_OR_RETURN(const bool has_series, exists(series_key));
   if (!has_series) return missing();
-  HILUM_ASSIGN_OR_RETURN(auto series, (Load<SeriesRow>(txn, index_, tenant_, Level::kSeries, series_key, DecodeSeries)));
+  HILUM_ASSIGN_OR_RETURN(auto series,
+                         (Load<SeriesRow>(txn, index_, tenant_, Level::kSeries, series_key, DecodeSeries)));
   const std::string instance_key = InstanceKey(tenant_, series.doc, name.sop_uid);
   HILUM_ASSIGN_OR_RETURN(const bool has_instance, exists(instance_key));
   if (!has_instance) return missing();
-  HILUM_ASSIGN_OR_RETURN(auto row, (Load<InstanceRow>(txn, index_, tenant_, Level::kInstance, instance_key, DecodeInstance)));
+  HILUM_ASSIGN_OR_RETURN(auto row,
+                         (Load<InstanceRow>(txn, index_, tenant_, Level::kInstance, instance_key, DecodeInstance)));
 
   const int64_t now = clock_.Now().count();
   PutFrameTable(txn, tenant_, row.doc, "", &row.after);

@@ -6,10 +6,12 @@ namespace hilum::storage {
 namespace {
 
 template <typename Row>
-Result<Row> Decoded(std::string_view what, Doc doc, const std::optional<std::string>& bytes, std::optional<Row> (*decode)(Bytes)) {
+Result<Row> Decoded(std::string_view what, Doc doc, const std::optional<std::string>& bytes,
+                    std::optional<Row> (*decode)(Bytes)) {
   if (!bytes) return NotFound("there is no " + std::string(what) + " " + std::to_string(doc));
   std::optional<Row> row = decode(*bytes);
-  if (!row) return Corruption("the row of " + std::string(what) + " " + std::to_string(doc) + " is damaged; run hilum verify");
+  if (!row)
+    return Corruption("the row of " + std::string(what) + " " + std::to_string(doc) + " is damaged; run hilum verify");
   return *std::move(row);
 }
 
@@ -26,7 +28,8 @@ Result<std::optional<Doc>> CatalogueReader::FindStudy(std::string_view study_uid
 }
 
 Result<std::optional<Doc>> CatalogueReader::FindSeries(Doc study, std::string_view series_uid) const {
-  HILUM_ASSIGN_OR_RETURN(const auto bytes, kv_.Get(Family::kCatalogue, SeriesKey(tenant_, study, series_uid), snapshot_.get()));
+  HILUM_ASSIGN_OR_RETURN(const auto bytes,
+                         kv_.Get(Family::kCatalogue, SeriesKey(tenant_, study, series_uid), snapshot_.get()));
   return bytes ? DecodeDoc(*bytes) : std::nullopt;
 }
 
@@ -35,27 +38,32 @@ Result<std::optional<Doc>> CatalogueReader::FindInstance(const InstanceName& nam
   if (!study) return std::optional<Doc>();
   HILUM_ASSIGN_OR_RETURN(const std::optional<Doc> series, FindSeries(*study, name.series_uid));
   if (!series) return std::optional<Doc>();
-  HILUM_ASSIGN_OR_RETURN(const auto bytes, kv_.Get(Family::kCatalogue, InstanceKey(tenant_, *series, name.sop_uid), snapshot_.get()));
+  HILUM_ASSIGN_OR_RETURN(const auto bytes,
+                         kv_.Get(Family::kCatalogue, InstanceKey(tenant_, *series, name.sop_uid), snapshot_.get()));
   return bytes ? DecodeDoc(*bytes) : std::nullopt;
 }
 
 Result<PatientRow> CatalogueReader::Patient(Doc doc) const {
-  HILUM_ASSIGN_OR_RETURN(const auto bytes, kv_.Get(Family::kCatalogue, RowKey(tenant_, Level::kPatient, doc), snapshot_.get()));
+  HILUM_ASSIGN_OR_RETURN(const auto bytes,
+                         kv_.Get(Family::kCatalogue, RowKey(tenant_, Level::kPatient, doc), snapshot_.get()));
   return Decoded<PatientRow>("patient", doc, bytes, DecodePatient);
 }
 
 Result<StudyRow> CatalogueReader::Study(Doc doc) const {
-  HILUM_ASSIGN_OR_RETURN(const auto bytes, kv_.Get(Family::kCatalogue, RowKey(tenant_, Level::kStudy, doc), snapshot_.get()));
+  HILUM_ASSIGN_OR_RETURN(const auto bytes,
+                         kv_.Get(Family::kCatalogue, RowKey(tenant_, Level::kStudy, doc), snapshot_.get()));
   return Decoded<StudyRow>("study", doc, bytes, DecodeStudy);
 }
 
 Result<SeriesRow> CatalogueReader::Series(Doc doc) const {
-  HILUM_ASSIGN_OR_RETURN(const auto bytes, kv_.Get(Family::kCatalogue, RowKey(tenant_, Level::kSeries, doc), snapshot_.get()));
+  HILUM_ASSIGN_OR_RETURN(const auto bytes,
+                         kv_.Get(Family::kCatalogue, RowKey(tenant_, Level::kSeries, doc), snapshot_.get()));
   return Decoded<SeriesRow>("series", doc, bytes, DecodeSeries);
 }
 
 Result<InstanceRow> CatalogueReader::Instance(Doc doc) const {
-  HILUM_ASSIGN_OR_RETURN(const auto bytes, kv_.Get(Family::kCatalogue, RowKey(tenant_, Level::kInstance, doc), snapshot_.get()));
+  HILUM_ASSIGN_OR_RETURN(const auto bytes,
+                         kv_.Get(Family::kCatalogue, RowKey(tenant_, Level::kInstance, doc), snapshot_.get()));
   return Decoded<InstanceRow>("instance", doc, bytes, DecodeInstance);
 }
 
@@ -63,9 +71,12 @@ Result<std::string> CatalogueReader::FrameTable(Doc doc, const InstanceRow& row)
   if (row.frame_chunks == 0) return row.frame_table;
   std::string table;
   for (uint64_t chunk = 0; chunk < row.frame_chunks; ++chunk) {
-    HILUM_ASSIGN_OR_RETURN(const auto bytes,
-                           kv_.Get(Family::kCatalogue, FrameChunkKey(tenant_, doc, static_cast<uint32_t>(chunk)), snapshot_.get()));
-    if (!bytes) return Corruption("a part of the frame table of instance " + std::to_string(doc) + " is missing; run hilum verify");
+    HILUM_ASSIGN_OR_RETURN(
+        const auto bytes,
+        kv_.Get(Family::kCatalogue, FrameChunkKey(tenant_, doc, static_cast<uint32_t>(chunk)), snapshot_.get()));
+    if (!bytes)
+      return Corruption("a part of the frame table of instance " + std::to_string(doc) +
+                        " is missing; run hilum verify");
     table.append(*bytes);
   }
   return table;
@@ -85,8 +96,12 @@ Result<std::vector<Doc>> CatalogueReader::Children(std::string first_key) const 
   return docs;
 }
 
-Result<std::vector<Doc>> CatalogueReader::SeriesOfStudy(Doc study) const { return Children(SeriesKey(tenant_, study, "")); }
+Result<std::vector<Doc>> CatalogueReader::SeriesOfStudy(Doc study) const {
+  return Children(SeriesKey(tenant_, study, ""));
+}
 
-Result<std::vector<Doc>> CatalogueReader::InstancesOfSeries(Doc series) const { return Children(InstanceKey(tenant_, series, "")); }
+Result<std::vector<Doc>> CatalogueReader::InstancesOfSeries(Doc series) const {
+  return Children(InstanceKey(tenant_, series, ""));
+}
 
 }  // namespace hilum::storage

@@ -38,7 +38,9 @@ bool ReadVersion(ByteReader* in) {
   return in->ReadLe(&version) && version == kRowVersion;
 }
 
-std::string NewRow() { return std::string(1, kRowVersion); }
+std::string NewRow() {
+  return std::string(1, kRowVersion);
+}
 
 std::string KeyOf(Tenant tenant, char kind) {
   std::string key;
@@ -61,8 +63,8 @@ std::string Encode(const PatientRow& row) {
 std::optional<PatientRow> DecodePatient(Bytes bytes) {
   ByteReader in(bytes);
   PatientRow row;
-  if (!ReadVersion(&in) || !ReadString(&in, &row.patient_id) || !ReadString(&in, &row.issuer) || !ReadAttributes(&in, &row.attributes) ||
-      !in.ReadVarint(&row.studies))
+  if (!ReadVersion(&in) || !ReadString(&in, &row.patient_id) || !ReadString(&in, &row.issuer) ||
+      !ReadAttributes(&in, &row.attributes) || !in.ReadVarint(&row.studies))
     return std::nullopt;
   return row;
 }
@@ -86,9 +88,10 @@ std::optional<StudyRow> DecodeStudy(Bytes bytes) {
   ByteReader in(bytes);
   StudyRow row;
   uint64_t patient = 0;
-  if (!ReadVersion(&in) || !ReadString(&in, &row.uid) || !in.ReadVarint(&patient) || !ReadAttributes(&in, &row.attributes) ||
-      !in.ReadVarint(&row.series) || !in.ReadVarint(&row.instances) || !in.ReadVarint(&row.bytes) || !ReadCounts(&in, &row.modalities) ||
-      !ReadCounts(&in, &row.sop_classes) || !in.ReadLe(&row.created_micros) || !in.ReadLe(&row.updated_micros))
+  if (!ReadVersion(&in) || !ReadString(&in, &row.uid) || !in.ReadVarint(&patient) ||
+      !ReadAttributes(&in, &row.attributes) || !in.ReadVarint(&row.series) || !in.ReadVarint(&row.instances) ||
+      !in.ReadVarint(&row.bytes) || !ReadCounts(&in, &row.modalities) || !ReadCounts(&in, &row.sop_classes) ||
+      !in.ReadLe(&row.created_micros) || !in.ReadLe(&row.updated_micros))
     return std::nullopt;
   if (patient > 0) row.patient = static_cast<Doc>(patient - 1);
   return row;
@@ -108,8 +111,9 @@ std::string Encode(const SeriesRow& row) {
 std::optional<SeriesRow> DecodeSeries(Bytes bytes) {
   ByteReader in(bytes);
   SeriesRow row;
-  if (!ReadVersion(&in) || !ReadString(&in, &row.uid) || !in.ReadLe(&row.study) || !ReadAttributes(&in, &row.attributes) ||
-      !in.ReadVarint(&row.instances) || !in.ReadLe(&row.created_micros) || !in.ReadLe(&row.updated_micros))
+  if (!ReadVersion(&in) || !ReadString(&in, &row.uid) || !in.ReadLe(&row.study) ||
+      !ReadAttributes(&in, &row.attributes) || !in.ReadVarint(&row.instances) || !in.ReadLe(&row.created_micros) ||
+      !in.ReadLe(&row.updated_micros))
     return std::nullopt;
   return row;
 }
@@ -131,8 +135,9 @@ std::string Encode(const InstanceRow& row) {
 std::optional<InstanceRow> DecodeInstance(Bytes bytes) {
   ByteReader in(bytes);
   InstanceRow row;
-  if (!ReadVersion(&in) || !ReadString(&in, &row.uid) || !in.ReadLe(&row.series) || !ReadAttributes(&in, &row.attributes) ||
-      !ReadObjectRef(&in, &row.object) || !ReadString(&in, &row.transfer_syntax) || !ReadString(&in, &row.frame_table) ||
+  if (!ReadVersion(&in) || !ReadString(&in, &row.uid) || !in.ReadLe(&row.series) ||
+      !ReadAttributes(&in, &row.attributes) || !ReadObjectRef(&in, &row.object) ||
+      !ReadString(&in, &row.transfer_syntax) || !ReadString(&in, &row.frame_table) ||
       !in.ReadVarint(&row.frame_chunks) || !in.ReadVarint(&row.version) || !in.ReadLe(&row.stored_micros))
     return std::nullopt;
   return row;
@@ -178,7 +183,9 @@ std::string PatientKey(Tenant tenant, std::string_view patient_id, std::string_v
   return key;
 }
 
-std::string StudyKey(Tenant tenant, std::string_view study_uid) { return KeyOf(tenant, 's').append(study_uid); }
+std::string StudyKey(Tenant tenant, std::string_view study_uid) {
+  return KeyOf(tenant, 's').append(study_uid);
+}
 
 std::string SeriesKey(Tenant tenant, Doc study, std::string_view series_uid) {
   std::string key = KeyOf(tenant, 'e');

@@ -27,7 +27,7 @@ struct StudyRow {
   KeptAttributes attributes;
   uint64_t series = 0;
   uint64_t instances = 0;
-  uint64_t bytes = 0;                         // of all instances as stored
+  uint64_t bytes = 0;                           // of all instances as stored
   std::map<std::string, uint64_t> modalities;   // -> number of series
   std::map<std::string, uint64_t> sop_classes;  // -> number of instances
   int64_t created_micros = 0;
@@ -85,7 +85,7 @@ std::string RowKey(Tenant tenant, Level level, Doc doc);
 std::string FrameChunkKey(Tenant tenant, Doc instance, uint32_t chunk);
 
 // Family::kObject. Segments belong to all tenants, so these keys begin with a kind instead.
-std::string SegmentKey(uint32_t segment);       // -> live octets (u64 little endian)
+std::string SegmentKey(uint32_t segment);        // -> live octets (u64 little endian)
 std::string ObjectKey(const ObjectRef& object);  // -> the instance that owns the bytes
 
 struct ObjectOwner {

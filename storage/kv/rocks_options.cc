@@ -59,8 +59,8 @@ rocksdb::ColumnFamilyOptions MakeFamilyOptions(const KvOptions& options, const s
   family.level_compaction_dynamic_level_bytes = true;
   family.compression = rocksdb::kLZ4Compression;
   family.bottommost_compression = rocksdb::kZSTD;
-  // Folding operands while they are in memory costs a second search of the memtable for each of them: half the rate of index writes (index_bench), and no
-  // read gains by it.
+  // Folding operands while they are in memory costs a second search of the memtable for each of them: half the rate of
+  // index writes (index_bench), and no read gains by it.
   family.max_successive_merges = 0;
 
   rocksdb::BlockBasedTableOptions table;

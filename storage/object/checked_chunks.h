@@ -1,5 +1,6 @@
-// Which chunks of stored objects were read and found whole since the store was opened, so that octets that go straight from file to network are checked
-// once and not every time. Bounded: of many segments only the latest are remembered. Safe for concurrent use.
+// Which chunks of stored objects were read and found whole since the store was opened, so that octets that go straight
+// from file to network are checked once and not every time. Bounded: of many segments only the latest are remembered.
+// Safe for concurrent use.
 #pragma once
 
 #include <cstdint>

@@ -85,8 +85,9 @@ class ObjectStore {
   // Fills `out` with the octets from `offset` of the body, checking the checksum of every chunk it touches. kCorruption
   // names segment and offset. REQUIRES: offset + out.size() <= ref.length.
   virtual Status Read(const ObjectRef& ref, uint64_t offset, std::span<char> out) const = 0;
-  // Makes sure that the octets [offset, offset + length) of the body are what was stored, reading each chunk once as long as the store is open: call it
-  // before sending them from the file. kCorruption names segment and offset. REQUIRES: offset + length <= ref.length.
+  // Makes sure that the octets [offset, offset + length) of the body are what was stored, reading each chunk once as
+  // long as the store is open: call it before sending them from the file. kCorruption names segment and offset.
+  // REQUIRES: offset + length <= ref.length.
   virtual Status Check(const ObjectRef& ref, uint64_t offset, uint64_t length) const = 0;
   // The file and the offset of the body in it, for sendfile: not checked. The file stays readable while held, also
   // through compaction.

@@ -8,10 +8,13 @@ Maintenance::Maintenance(Store& store, const MaintenanceOptions& options, Regist
     : store_(store),
       options_(options),
       log_(std::move(log)),
-      scrubbed_bytes_(metrics.counter("hilum_scrubbed_bytes_total", "Octets of stored objects read and checked in the background")),
+      scrubbed_bytes_(
+          metrics.counter("hilum_scrubbed_bytes_total", "Octets of stored objects read and checked in the background")),
       scrub_findings_(metrics.counter("hilum_scrub_findings_total", "Damaged objects found in the background")),
-      scrub_passes_(metrics.counter("hilum_scrub_passes_total", "Times all stored objects were checked in the background")),
-      reclaimed_bytes_(metrics.counter("hilum_reclaimed_bytes_total", "Octets of deleted objects given back to the disk")),
+      scrub_passes_(
+          metrics.counter("hilum_scrub_passes_total", "Times all stored objects were checked in the background")),
+      reclaimed_bytes_(
+          metrics.counter("hilum_reclaimed_bytes_total", "Octets of deleted objects given back to the disk")),
       thread_([this] { Work(); }) {}
 
 Maintenance::~Maintenance() {
@@ -34,8 +37,10 @@ void Maintenance::Work() {
   while (SleepFor(std::chrono::seconds(1))) {
     if (steady_clock::now() >= next_compaction) {
       const auto reclaimed = store_.CompactObjects();
-      if (reclaimed.ok()) reclaimed_bytes_.Add(*reclaimed);
-      else log_.Error("compaction failed", {{"reason", reclaimed.status().message()}});
+      if (reclaimed.ok())
+        reclaimed_bytes_.Add(*reclaimed);
+      else
+        log_.Error("compaction failed", {{"reason", reclaimed.status().message()}});
       next_compaction = steady_clock::now() + options_.compact_every;
     }
     if (options_.scrub_bytes_per_second > 0 && steady_clock::now() >= next_scrub && !ScrubSlice()) {
@@ -54,7 +59,8 @@ bool Maintenance::ScrubSlice() {
     Doc doc = 0;
     if (!ByteReader(it->key().substr(it->key().size() - sizeof(Doc))).ReadBe(&doc)) continue;
     const std::optional<InstanceRow> row = DecodeInstance(it->value());
-    const Status status = row ? VerifyInstanceObject(store_, doc, *row) : Corruption("the row of instance " + std::to_string(doc) + " is damaged");
+    const Status status = row ? VerifyInstanceObject(store_, doc, *row)
+                              : Corruption("the row of instance " + std::to_string(doc) + " is damaged");
     if (!status.ok()) {
       scrub_findings_.Add();
       log_.Error("damaged object", {{"instance", row ? row->uid : std::string()}, {"reason", status.message()}});

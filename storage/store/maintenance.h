@@ -1,5 +1,5 @@
-// What the store does for itself in the background: gives the space of deleted objects back, and reads all stored objects over and over to find
-// damage before a user does (scrubbing).
+// What the store does for itself in the background: gives the space of deleted objects back, and reads all stored
+// objects over and over to find damage before a user does (scrubbing).
 //
 // One thread, started by the constructor and joined by the destructor. The store, registry and logger outlive it.
 #pragma once

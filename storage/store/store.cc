@@ -48,7 +48,8 @@ struct UploadTicket::Tickets {
   }
 };
 
-Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options, Disk& disk, const Clock& clock, Random& random, Logger log) {
+Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options, Disk& disk, const Clock& clock, Random& random,
+                                           Logger log) {
   std::unique_ptr<Store> store(new Store);
   store->disk_ = &disk;
   store->clock_ = &clock;
@@ -99,7 +100,8 @@ Status Store::health() const {
   return objects_->health();
 }
 
-Status Store::Delete(const std::string& study_uid, const std::optional<std::string>& series_uid, const std::optional<std::string>& sop_uid) {
+Status Store::Delete(const std::string& study_uid, const std::optional<std::string>& series_uid,
+                     const std::optional<std::string>& sop_uid) {
   std::vector<InstanceName> names;
   {
     const CatalogueReader reader = Read();
@@ -146,7 +148,8 @@ Status Store::CompactSegment(const SegmentInfo& segment) {
     HILUM_ASSIGN_OR_RETURN(const std::optional<std::string> owner, kv_->Get(Family::kObject, ObjectKey(ref)));
     return owner.has_value();
   };
-  // The segment goes only when no row points into it any more: a live record that a scan cannot recognise (damage) keeps it.
+  // The segment goes only when no row points into it any more: a live record that a scan cannot recognise (damage)
+  // keeps it.
   const auto still_owned = [&]() -> Result<bool> {
     const std::string first = ObjectKey({segment.segment, 0, 0}).substr(0, SegmentKey(segment.segment).size());
     const auto it = kv_->NewIterator(Family::kObject, first, PrefixEnd(first));
@@ -160,10 +163,12 @@ Status Store::CompactSegment(const SegmentInfo& segment) {
       const auto chunk = moves.subspan(begin, std::min(kCommitChunk, moves.size() - begin));
       const auto switch_refs = [&](Txn& txn) -> Status {
         for (const ObjectStore::Move& move : chunk) {
-          HILUM_ASSIGN_OR_RETURN(const std::optional<std::string> found, txn.Get(Family::kObject, ObjectKey(move.from)));
+          HILUM_ASSIGN_OR_RETURN(const std::optional<std::string> found,
+                                 txn.Get(Family::kObject, ObjectKey(move.from)));
           if (!found) continue;  // deleted meanwhile
           const std::optional<ObjectOwner> owner = DecodeObjectOwner(*found);
-          if (!owner) return Corruption("the owner of an object in segment " + std::to_string(segment.segment) + " is damaged");
+          if (!owner)
+            return Corruption("the owner of an object in segment " + std::to_string(segment.segment) + " is damaged");
           HILUM_RETURN_IF_ERROR(catalogue_->Relocate(txn, owner->instance, move.from, move.to));
         }
         return Status::Ok();
@@ -171,7 +176,9 @@ Status Store::CompactSegment(const SegmentInfo& segment) {
       HILUM_RETURN_IF_ERROR(writer_->Run(switch_refs).status());
     }
     HILUM_ASSIGN_OR_RETURN(const bool owned, still_owned());
-    if (owned) return Corruption("segment " + std::to_string(segment.segment) + " holds an object that cannot be recognised any more; run hilum verify");
+    if (owned)
+      return Corruption("segment " + std::to_string(segment.segment) +
+                        " holds an object that cannot be recognised any more; run hilum verify");
     return Status::Ok();
   };
   HILUM_RETURN_IF_ERROR(objects_->Compact(segment.segment, is_live, relocate));
@@ -187,17 +194,21 @@ Result<uint64_t> Store::CompactObjects() {
   uint64_t reclaimed = 0;
   for (const SegmentInfo& segment : objects_->Segments()) {
     if (!segment.sealed) continue;
-    // An object may lie in the segment whose row is about to be committed: wait until the uploads of that time have ended.
+    // An object may lie in the segment whose row is about to be committed: wait until the uploads of that time have
+    // ended.
     const auto [seen, first_time] = sealed_before_.emplace(segment.segment, tickets_->Next());
     if (!tickets_->AllEndedBefore(seen->second)) continue;
-    HILUM_ASSIGN_OR_RETURN(const std::optional<std::string> found, kv_->Get(Family::kObject, SegmentKey(segment.segment)));
+    HILUM_ASSIGN_OR_RETURN(const std::optional<std::string> found,
+                           kv_->Get(Family::kObject, SegmentKey(segment.segment)));
     uint64_t live = 0;
-    if (found && !ByteReader(*found).ReadLe(&live)) return Corruption("the accounting of segment " + std::to_string(segment.segment) + " is damaged");
+    if (found && !ByteReader(*found).ReadLe(&live))
+      return Corruption("the accounting of segment " + std::to_string(segment.segment) + " is damaged");
     if (live * 2 >= segment.bytes) continue;
     HILUM_RETURN_IF_ERROR(CompactSegment(segment));
     sealed_before_.erase(segment.segment);
     reclaimed += segment.bytes - std::min(segment.bytes, live);
-    log_.Info("segment compacted", {{"segment", static_cast<uint64_t>(segment.segment)}, {"bytes", segment.bytes}, {"live", live}});
+    log_.Info("segment compacted",
+              {{"segment", static_cast<uint64_t>(segment.segment)}, {"bytes", segment.bytes}, {"live", live}});
   }
   return reclaimed;
 }

@@ -37,11 +37,13 @@ struct StoreOptions {
   std::function<void(const Status&)> on_fatal;
 };
 
-// Held from before an object is written until its row is committed (or given up): compaction leaves segments alone that may hold such objects.
+// Held from before an object is written until its row is committed (or given up): compaction leaves segments alone that
+// may hold such objects.
 class UploadTicket {
  public:
   UploadTicket() = default;
-  UploadTicket(UploadTicket&& other) noexcept : tickets_(std::exchange(other.tickets_, nullptr)), number_(other.number_) {}
+  UploadTicket(UploadTicket&& other) noexcept
+      : tickets_(std::exchange(other.tickets_, nullptr)), number_(other.number_) {}
   UploadTicket& operator=(UploadTicket&& other) noexcept {
     std::swap(tickets_, other.tickets_);
     std::swap(number_, other.number_);
@@ -59,7 +61,8 @@ class UploadTicket {
 
 class Store {
  public:
-  static Result<std::unique_ptr<Store>> Open(const StoreOptions& options, Disk& disk, const Clock& clock, Random& random, Logger log);
+  static Result<std::unique_ptr<Store>> Open(const StoreOptions& options, Disk& disk, const Clock& clock,
+                                             Random& random, Logger log);
   ~Store();
 
   Kv& kv() { return *kv_; }
@@ -76,14 +79,17 @@ class Store {
   // Thread-safe; the store outlives the ticket.
   UploadTicket BeginUpload();
 
-  // Removes an instance, a whole series (no SOP Instance UID) or a whole study; kNotFound when there is none. Large ones go in several commits: a
-  // crash in between leaves the rest, and the request unacknowledged.
-  Status Delete(const std::string& study_uid, const std::optional<std::string>& series_uid, const std::optional<std::string>& sop_uid);
+  // Removes an instance, a whole series (no SOP Instance UID) or a whole study; kNotFound when there is none. Large
+  // ones go in several commits: a crash in between leaves the rest, and the request unacknowledged.
+  Status Delete(const std::string& study_uid, const std::optional<std::string>& series_uid,
+                const std::optional<std::string>& sop_uid);
 
-  // Reclaims the space of deleted objects: rewrites sealed segments that are less than half alive. Returns the octets given back.
+  // Reclaims the space of deleted objects: rewrites sealed segments that are less than half alive. Returns the octets
+  // given back.
   Result<uint64_t> CompactObjects();
 
-  // Writes a consistent copy into `directory` (must not exist) while the store stays in use. The copy opens like any store.
+  // Writes a consistent copy into `directory` (must not exist) while the store stays in use. The copy opens like any
+  // store.
   Status Backup(const std::string& directory);
 
  private:
@@ -96,8 +102,9 @@ class Store {
   Schema schema_;
   std::shared_ptr<File> lock_;
   std::unique_ptr<UploadTicket::Tickets> tickets_;
-  std::mutex maintenance_;                      // compaction and backup exclude each other
-  std::map<uint32_t, uint64_t> sealed_before_;  // segment -> first ticket given out after it was seen sealed; guarded by maintenance_
+  std::mutex maintenance_;  // compaction and backup exclude each other
+  std::map<uint32_t, uint64_t>
+      sealed_before_;  // segment -> first ticket given out after it was seen sealed; guarded by maintenance_
   std::unique_ptr<Kv> kv_;
   std::unique_ptr<ObjectStore> objects_;
   std::unique_ptr<CatalogueWriter> catalogue_;
@@ -115,14 +122,16 @@ struct VerifyReport {
 };
 
 struct VerifyOptions {
-  bool objects = true;  // read every object and check every checksum
+  bool objects = true;                                // read every object and check every checksum
   std::function<bool(const VerifyReport&)> progress;  // called now and then; false stops
 };
 
-// Checks files, checksums of objects, and that rows, counters, index and segment accounting agree. Works on a snapshot while the store is in use.
+// Checks files, checksums of objects, and that rows, counters, index and segment accounting agree. Works on a snapshot
+// while the store is in use.
 Result<VerifyReport> Verify(Store& store, const VerifyOptions& options);
 
-// Checks the stored bytes of one instance. Compaction or deletion since `row` was read is no error: what counts is the place it has now.
+// Checks the stored bytes of one instance. Compaction or deletion since `row` was read is no error: what counts is the
+// place it has now.
 Status VerifyInstanceObject(Store& store, Doc doc, const InstanceRow& row);
 
 }  // namespace hilum::storage

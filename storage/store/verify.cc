@@ -21,8 +21,10 @@ class Verifier {
 
  private:
   void Finding(std::string text) {
-    if (report_.findings.size() < kMaxFindings) report_.findings.push_back(std::move(text));
-    else ++report_.findings_left_out;
+    if (report_.findings.size() < kMaxFindings)
+      report_.findings.push_back(std::move(text));
+    else
+      ++report_.findings_left_out;
   }
 
   // A damaged row is a finding, anything else ends the run.
@@ -37,8 +39,10 @@ class Verifier {
     const auto it = store_.kv().NewIterator(Family::kCatalogue, first, PrefixEnd(first), &reader_.snapshot());
     for (it->SeekToFirst(); it->Valid() && !stopped_; it->Next()) {
       const std::optional<Doc> doc = DecodeDoc(it->value());
-      if (!doc) Finding("a study name points nowhere");
-      else HILUM_RETURN_IF_ERROR(Study(*doc));
+      if (!doc)
+        Finding("a study name points nowhere");
+      else
+        HILUM_RETURN_IF_ERROR(Study(*doc));
     }
     return it->status();
   }
@@ -55,8 +59,9 @@ class Verifier {
       if (stopped_) return Status::Ok();
     }
     if (row->series != all.size() || row->instances != instances) {
-      Finding("study " + row->uid + " counts " + std::to_string(row->series) + " series and " + std::to_string(row->instances) +
-              " instances, but has " + std::to_string(all.size()) + " and " + std::to_string(instances));
+      Finding("study " + row->uid + " counts " + std::to_string(row->series) + " series and " +
+              std::to_string(row->instances) + " instances, but has " + std::to_string(all.size()) + " and " +
+              std::to_string(instances));
     }
     return Status::Ok();
   }
@@ -69,7 +74,8 @@ class Verifier {
     if (row->study != study) Finding("series " + row->uid + " is listed under a study that is not its own");
     HILUM_ASSIGN_OR_RETURN(const std::vector<Doc> all, reader_.InstancesOfSeries(doc));
     if (row->instances != all.size())
-      Finding("series " + row->uid + " counts " + std::to_string(row->instances) + " instances, but has " + std::to_string(all.size()));
+      Finding("series " + row->uid + " counts " + std::to_string(row->instances) + " instances, but has " +
+              std::to_string(all.size()));
     *instances_of_study += all.size();
     for (const Doc instance : all) {
       HILUM_RETURN_IF_ERROR(Instance(instance, doc));
@@ -85,17 +91,21 @@ class Verifier {
     instances_.Add(doc);
     if (row->series != series) Finding("instance " + row->uid + " is listed under a series that is not its own");
     live_[row->object.segment] += ObjectStore::RecordBytes(row->object.length);
-    HILUM_ASSIGN_OR_RETURN(const auto owner_bytes, store_.kv().Get(Family::kObject, ObjectKey(row->object), &reader_.snapshot()));
+    HILUM_ASSIGN_OR_RETURN(const auto owner_bytes,
+                           store_.kv().Get(Family::kObject, ObjectKey(row->object), &reader_.snapshot()));
     const std::optional<ObjectOwner> owner = owner_bytes ? DecodeObjectOwner(*owner_bytes) : std::nullopt;
-    if (!owner || owner->instance != doc) Finding("the bytes of instance " + row->uid + " are not accounted as its own");
-    if (const Status table = reader_.FrameTable(doc, *row).status(); !table.ok()) HILUM_RETURN_IF_ERROR(FindingOrError(table));
+    if (!owner || owner->instance != doc)
+      Finding("the bytes of instance " + row->uid + " are not accounted as its own");
+    if (const Status table = reader_.FrameTable(doc, *row).status(); !table.ok())
+      HILUM_RETURN_IF_ERROR(FindingOrError(table));
     if (options_.objects) HILUM_RETURN_IF_ERROR(Object(doc, *row));
     if (options_.progress && report_.instances % 256 == 0 && !options_.progress(report_)) stopped_ = true;
     return Status::Ok();
   }
 
   Status Object(Doc doc, const InstanceRow& row) {
-    if (const Status status = VerifyInstanceObject(store_, doc, row); !status.ok()) Finding("instance " + row.uid + ": " + status.ToString());
+    if (const Status status = VerifyInstanceObject(store_, doc, row); !status.ok())
+      Finding("instance " + row.uid + ": " + status.ToString());
     report_.bytes += row.object.length;
     return Status::Ok();
   }
@@ -106,8 +116,9 @@ class Verifier {
     Bitmap missing = rows;
     missing -= indexed;
     indexed -= rows;
-    Finding("the index of level " + std::to_string(static_cast<int>(level)) + " lacks " + std::to_string(missing.Count()) + " documents and has " +
-            std::to_string(indexed.Count()) + " that do not exist");
+    Finding("the index of level " + std::to_string(static_cast<int>(level)) + " lacks " +
+            std::to_string(missing.Count()) + " documents and has " + std::to_string(indexed.Count()) +
+            " that do not exist");
     return Status::Ok();
   }
 
@@ -130,7 +141,8 @@ class Verifier {
       const auto counted = live_.find(segment);
       const uint64_t expected = counted == live_.end() ? 0 : counted->second;
       if (live != expected)
-        Finding("segment " + std::to_string(segment) + " is accounted with " + std::to_string(live) + " live octets, but has " + std::to_string(expected));
+        Finding("segment " + std::to_string(segment) + " is accounted with " + std::to_string(live) +
+                " live octets, but has " + std::to_string(expected));
       live_.erase(segment);
     }
     for (const auto& [segment, bytes] : live_) Finding("segment " + std::to_string(segment) + " has no accounting");
@@ -158,6 +170,8 @@ Status VerifyInstanceObject(Store& store, Doc doc, const InstanceRow& row) {
   return store.objects().VerifyObject(current->uid, current->object);
 }
 
-Result<VerifyReport> Verify(Store& store, const VerifyOptions& options) { return Verifier(store, options).Run(); }
+Result<VerifyReport> Verify(Store& store, const VerifyOptions& options) {
+  return Verifier(store, options).Run();
+}
 
 }  // namespace hilum::storage

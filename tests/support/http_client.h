@@ -25,7 +25,8 @@ struct HttpAnswer {
   }
 };
 
-inline HttpAnswer Fetch(const std::string& method, const std::string& url, const std::vector<std::string>& headers = {}, const std::string& body = "") {
+inline HttpAnswer Fetch(const std::string& method, const std::string& url, const std::vector<std::string>& headers = {},
+                        const std::string& body = "") {
   HttpAnswer answer;
   const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> curl(curl_easy_init(), curl_easy_cleanup);
   curl_slist* list = curl_slist_append(nullptr, "Expect:");
@@ -53,7 +54,8 @@ inline HttpAnswer Fetch(const std::string& method, const std::string& url, const
         std::string line(data, size * count);
         while (!line.empty() && (line.back() == '\r' || line.back() == '\n')) line.pop_back();
         const size_t colon = line.find(": ");
-        if (colon != std::string::npos) static_cast<HttpAnswer*>(out)->headers.emplace_back(line.substr(0, colon), line.substr(colon + 2));
+        if (colon != std::string::npos)
+          static_cast<HttpAnswer*>(out)->headers.emplace_back(line.substr(0, colon), line.substr(colon + 2));
         return size * count;
       });
   curl_easy_setopt(curl.get(), CURLOPT_HEADERDATA, &answer);

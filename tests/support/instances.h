@@ -93,7 +93,8 @@ class StoreFixture : public ::testing::Test {
     Open();
   }
 
-  InstanceOutcome Ingest(const std::string& part10, const IngestOptions& options = {}, std::optional<std::string> study = std::nullopt) {
+  InstanceOutcome Ingest(const std::string& part10, const IngestOptions& options = {},
+                         std::optional<std::string> study = std::nullopt) {
     IngestBatch batch(*store_, options, std::move(study), Logger());
     batch.BeginInstance();
     batch.Append(part10);

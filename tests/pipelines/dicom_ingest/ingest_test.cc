@@ -100,10 +100,12 @@ TEST_F(IngestTest, AnswersForEachInstanceInOrder) {
 }
 
 TEST_F(IngestTest, RefusesNamesThatAreNoUids) {
-  for (const std::string& uid : {std::string("../../etc/passwd"), std::string(65, '1'), std::string("1.2.\0.3", 7), std::string("1.2/3"), std::string("1 2")}) {
+  for (const std::string& uid : {std::string("../../etc/passwd"), std::string(65, '1'), std::string("1.2.\0.3", 7),
+                                 std::string("1.2/3"), std::string("1 2")}) {
     const InstanceOutcome outcome = Ingest(InstanceSpec{.sop = uid});
     EXPECT_FALSE(outcome.stored()) << uid;
-    EXPECT_TRUE(outcome.reason == FailureReason::kDataSetMismatch || outcome.reason == FailureReason::kCannotUnderstand);
+    EXPECT_TRUE(outcome.reason == FailureReason::kDataSetMismatch ||
+                outcome.reason == FailureReason::kCannotUnderstand);
   }
   EXPECT_EQ(Findings(), "");
 }
@@ -149,7 +151,8 @@ TEST_F(IngestTest, ManyRequestsForOneNameStoreItOnce) {
   for (int i = 0; i < 8; ++i) {
     threads.emplace_back([&, i] {
       for (int turn = 0; turn < 20; ++turn) {
-        const auto outcome = Ingest(InstanceSpec{.sop = "1.2.1.1." + std::to_string(turn), .pixel_fill = static_cast<char>(i % 2)});
+        const auto outcome =
+            Ingest(InstanceSpec{.sop = "1.2.1.1." + std::to_string(turn), .pixel_fill = static_cast<char>(i % 2)});
         (outcome.kind == Kind::kStored ? stored : outcome.kind == Kind::kIdentical ? identical : refused)++;
       }
     });
@@ -168,7 +171,8 @@ TEST_F(IngestTest, ManyInstancesInOneRequest) {
     batch.EndInstance();
   }
   const auto outcomes = batch.Finish();
-  EXPECT_EQ(std::count_if(outcomes.begin(), outcomes.end(), [](const auto& o) { return o.kind == Kind::kStored; }), 500);
+  EXPECT_EQ(std::count_if(outcomes.begin(), outcomes.end(), [](const auto& o) { return o.kind == Kind::kStored; }),
+            500);
   EXPECT_EQ(Findings(), "");
 }
 

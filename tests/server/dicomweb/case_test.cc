@@ -1,4 +1,5 @@
-// Runs the text cases of tests/cases/dicomweb against the real service. The form of a case is told in tests/cases/README.md.
+// Runs the text cases of tests/cases/dicomweb against the real service. The form of a case is told in
+// tests/cases/README.md.
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -62,8 +63,10 @@ void CheckJson(const std::string& expectation, const std::string& body) {
     return;
   }
   ASSERT_TRUE(document.contains(at)) << pointer << " is missing in " << body.substr(0, 400);
-  if (relation == "has") EXPECT_EQ(std::to_string(document.at(at).size()), rest) << pointer;
-  else EXPECT_EQ(document.at(at), json::parse(rest)) << pointer;
+  if (relation == "has")
+    EXPECT_EQ(std::to_string(document.at(at).size()), rest) << pointer;
+  else
+    EXPECT_EQ(document.at(at), json::parse(rest)) << pointer;
 }
 
 void CheckExpectation(const std::string& expectation, const testing::HttpAnswer& answer) {
@@ -85,8 +88,10 @@ void CheckExpectation(const std::string& expectation, const testing::HttpAnswer&
   const std::string wanted = expectation.substr(colon + 2);
   const auto header = answer.Header(expectation.substr(0, colon));
   ASSERT_TRUE(header) << expectation;
-  if (wanted.starts_with("~ ")) EXPECT_NE(header->find(wanted.substr(2)), std::string::npos) << *header;
-  else EXPECT_EQ(*header, wanted);
+  if (wanted.starts_with("~ "))
+    EXPECT_NE(header->find(wanted.substr(2)), std::string::npos) << *header;
+  else
+    EXPECT_EQ(*header, wanted);
 }
 
 class CaseTest : public testing::ServiceFixture {
@@ -96,15 +101,46 @@ class CaseTest : public testing::ServiceFixture {
     using testing::InstanceSpec;
     const auto put = [&](InstanceSpec spec) { ASSERT_TRUE(Ingest(spec).stored()); };
     for (int i = 1; i <= 3; ++i)
-      put({.study = "1.1", .series = "1.1.1", .sop = "1.1.1." + std::to_string(i), .patient_name = "Müller^Jürgen", .patient_id = "MRN-1",
-           .birth_date = "19610412", .study_date = "20240115", .accession = "ACC1", .study_description = "CT Head", .instance_number = std::to_string(i)});
-    put({.study = "1.1", .series = "1.1.2", .sop = "1.1.2.1", .sop_class = "1.2.840.10008.5.1.4.1.1.88.22", .modality = "SR",
-         .patient_name = "Müller^Jürgen", .patient_id = "MRN-1", .study_date = "20240115", .accession = "ACC1", .study_description = "CT Head",
-         .series_number = "2", .series_description = "Report"});
-    put({.study = "1.2", .series = "1.2.1", .sop = "1.2.1.1", .modality = "MR", .patient_name = "Doe^Jane", .patient_id = "MRN-2", .study_date = "20240220",
-         .study_time = "235959", .accession = "ACC2", .study_description = "MR Knee"});
-    put({.study = "1.3", .series = "1.3.1", .sop = "1.3.1.1", .patient_name = "山田^太郎", .patient_id = "MRN-3", .study_date = "20250101",
-         .accession = "", .study_description = "CT Thorax"});
+      put({.study = "1.1",
+           .series = "1.1.1",
+           .sop = "1.1.1." + std::to_string(i),
+           .patient_name = "Müller^Jürgen",
+           .patient_id = "MRN-1",
+           .birth_date = "19610412",
+           .study_date = "20240115",
+           .accession = "ACC1",
+           .study_description = "CT Head",
+           .instance_number = std::to_string(i)});
+    put({.study = "1.1",
+         .series = "1.1.2",
+         .sop = "1.1.2.1",
+         .sop_class = "1.2.840.10008.5.1.4.1.1.88.22",
+         .modality = "SR",
+         .patient_name = "Müller^Jürgen",
+         .patient_id = "MRN-1",
+         .study_date = "20240115",
+         .accession = "ACC1",
+         .study_description = "CT Head",
+         .series_number = "2",
+         .series_description = "Report"});
+    put({.study = "1.2",
+         .series = "1.2.1",
+         .sop = "1.2.1.1",
+         .modality = "MR",
+         .patient_name = "Doe^Jane",
+         .patient_id = "MRN-2",
+         .study_date = "20240220",
+         .study_time = "235959",
+         .accession = "ACC2",
+         .study_description = "MR Knee"});
+    put({.study = "1.3",
+         .series = "1.3.1",
+         .sop = "1.3.1.1",
+         .patient_name = "山田^太郎",
+         .patient_id = "MRN-3",
+         .study_date = "20250101",
+         .accession = "",
+         .study_description = "CT Thorax"});
   }
 };
 

@@ -24,19 +24,23 @@ class ServiceFixture : public StoreFixture {
     http::ServerOptions http;
     http.worker_threads = 8;
     auto server = http::Server::Start(
-        http, [this](std::string_view method, std::string_view path) { return service_->FindRoute(method, path); }, system_clock_, random_, metrics_, Logger());
+        http, [this](std::string_view method, std::string_view path) { return service_->FindRoute(method, path); },
+        system_clock_, random_, metrics_, Logger());
     ASSERT_TRUE(server.ok()) << server.status().ToString();
     server_ = *std::move(server);
     base_ = "http://127.0.0.1:" + std::to_string(server_->port());
   }
 
-  HttpAnswer Get(const std::string& path, const std::vector<std::string>& headers = {}) { return Fetch("GET", base_ + path, headers); }
+  HttpAnswer Get(const std::string& path, const std::vector<std::string>& headers = {}) {
+    return Fetch("GET", base_ + path, headers);
+  }
   HttpAnswer Post(const std::string& path, const std::string& type, const std::string& body) {
     return Fetch("POST", base_ + path, {"Content-Type: " + type}, body);
   }
   static std::string Multipart(const std::vector<std::string>& parts, const std::string& boundary = "frontier") {
     std::string body;
-    for (const std::string& part : parts) body += "--" + boundary + "\r\nContent-Type: application/dicom\r\n\r\n" + part + "\r\n";
+    for (const std::string& part : parts)
+      body += "--" + boundary + "\r\nContent-Type: application/dicom\r\n\r\n" + part + "\r\n";
     return body + "--" + boundary + "--\r\n";
   }
   static constexpr const char* kMultipart = "multipart/related; type=\"application/dicom\"; boundary=frontier";

@@ -9,8 +9,8 @@
 namespace hilum::dicomweb {
 namespace {
 
-using ::testing::HasSubstr;
 using nlohmann::json;
+using ::testing::HasSubstr;
 using testing::HttpAnswer;
 using testing::InstanceSpec;
 using testing::MakeInstance;
@@ -29,7 +29,8 @@ class StowTest : public testing::ServiceFixture {
 };
 
 TEST_F(StowTest, StoresAMultipartRequestAndNamesEveryInstance) {
-  const HttpAnswer answer = Post("/dicom-web/studies", kMultipart, Multipart({MakeInstance({.sop = "1.2.1.1.1"}), MakeInstance({.sop = "1.2.1.1.2"})}));
+  const HttpAnswer answer = Post("/dicom-web/studies", kMultipart,
+                                 Multipart({MakeInstance({.sop = "1.2.1.1.1"}), MakeInstance({.sop = "1.2.1.1.2"})}));
   EXPECT_EQ(answer.status, 200) << answer.body;
   EXPECT_EQ(answer.Header("Content-Type"), "application/dicom+json");
   const json document = json::parse(answer.body);
@@ -45,7 +46,8 @@ TEST_F(StowTest, StoresAMultipartRequestAndNamesEveryInstance) {
 TEST_F(StowTest, StoresASinglePart) {
   const std::string bytes = MakeInstance({});
   EXPECT_EQ(Post("/dicom-web/studies/1.2.1", "application/dicom", bytes).status, 200);
-  EXPECT_TRUE(Get("/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.1", {"Accept: application/dicom"}).body == bytes);
+  EXPECT_TRUE(Get("/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.1", {"Accept: application/dicom"}).body ==
+              bytes);
 }
 
 TEST_F(StowTest, TheSameBytesAgainAreASuccessAndOthersAreNot) {
@@ -57,7 +59,8 @@ TEST_F(StowTest, TheSameBytesAgainAreASuccessAndOthersAreNot) {
 }
 
 TEST_F(StowTest, PartOfARequestStoredIs202WithBothSequences) {
-  const HttpAnswer answer = Post("/dicom-web/studies/1.2.1", kMultipart, Multipart({MakeInstance({}), MakeInstance({.study = "1.9"}), "garbage"}));
+  const HttpAnswer answer = Post("/dicom-web/studies/1.2.1", kMultipart,
+                                 Multipart({MakeInstance({}), MakeInstance({.study = "1.9"}), "garbage"}));
   EXPECT_EQ(answer.status, 202);
   EXPECT_EQ(FailureReasonOf(answer), 0xA901);
   EXPECT_EQ(FailureReasonOf(answer, "0008119A"), 0xC000) << "what has no name is an other failure";
@@ -89,17 +92,26 @@ TEST_F(StowTest, EveryBadRequestIsAnsweredWithAReasonAndStoresNothing) {
       {"no type", "", Multipart({good}), {415}},
       {"html", "text/html", "<html>", {415}},
       {"other multipart", "multipart/form-data; boundary=frontier", Multipart({good}), {415}},
-      {"metadata parts", "multipart/related; type=\"application/dicom+json\"; boundary=frontier", Multipart({"[]"}), {415}},
+      {"metadata parts",
+       "multipart/related; type=\"application/dicom+json\"; boundary=frontier",
+       Multipart({"[]"}),
+       {415}},
       {"no boundary", "multipart/related; type=\"application/dicom\"", Multipart({good}), {400}},
       {"empty boundary", "multipart/related; type=\"application/dicom\"; boundary=\"\"", Multipart({good}), {400}},
-      {"huge boundary", "multipart/related; type=\"application/dicom\"; boundary=" + std::string(5000, 'b'), Multipart({good}), {400}},
+      {"huge boundary",
+       "multipart/related; type=\"application/dicom\"; boundary=" + std::string(5000, 'b'),
+       Multipart({good}),
+       {400}},
       {"wrong boundary", "multipart/related; type=\"application/dicom\"; boundary=other", Multipart({good}), {400}},
       {"empty body", kMultipart, "", {400}},
       {"only the end", kMultipart, "--frontier--\r\n", {400}},
       {"no end", kMultipart, Multipart({good}).substr(0, Multipart({good}).size() - 20), {400}},
       {"zero-length part", kMultipart, Multipart({""}), {409}},
       {"two zero-length parts", kMultipart, Multipart({"", ""}), {409}},
-      {"part header bomb", kMultipart, "--frontier\r\nX: " + std::string(100'000, 'x') + "\r\n\r\n" + good + "\r\n--frontier--\r\n", {400, 413}},
+      {"part header bomb",
+       kMultipart,
+       "--frontier\r\nX: " + std::string(100'000, 'x') + "\r\n\r\n" + good + "\r\n--frontier--\r\n",
+       {400, 413}},
       {"text", "application/dicom", "not DICOM at all", {409}},
       {"empty single part", "application/dicom", "", {400}},
       {"text part", kMultipart, "--frontier\r\nContent-Type: text/plain\r\n\r\nhello\r\n--frontier--\r\n", {409}},
@@ -109,7 +121,8 @@ TEST_F(StowTest, EveryBadRequestIsAnsweredWithAReasonAndStoresNothing) {
     const HttpAnswer answer = Post("/dicom-web/studies", bad.type, bad.body);
     EXPECT_THAT(bad.statuses, ::testing::Contains(answer.status)) << answer.error << answer.body;
     const json document = json::parse(answer.body, nullptr, false);
-    EXPECT_TRUE(!document.is_discarded() && (document.contains("00081198") || document.contains("0008119A"))) << answer.body;
+    EXPECT_TRUE(!document.is_discarded() && (document.contains("00081198") || document.contains("0008119A")))
+        << answer.body;
     EXPECT_EQ(StoredInstances(), 0u);
   }
   EXPECT_EQ(Post("/dicom-web/studies", "application/dicom", good).status, 200) << "the server is as good as before";
@@ -125,7 +138,8 @@ TEST_F(StowTest, TruncatedAndMutatedRequestsNeverStoreWhatWasNotSent) {
   EXPECT_EQ(StoredInstances(), 0u);
   for (int i = 0; i < 300; ++i) {
     std::string mutated = whole;
-    for (int flips = 0; flips < 4; ++flips) mutated[random.Next64() % mutated.size()] ^= static_cast<char>(1 << random.Next64() % 8);
+    for (int flips = 0; flips < 4; ++flips)
+      mutated[random.Next64() % mutated.size()] ^= static_cast<char>(1 << random.Next64() % 8);
     const HttpAnswer answer = Post("/dicom-web/studies", kMultipart, mutated);
     EXPECT_TRUE(answer.status >= 200 && answer.status < 500) << answer.status << answer.error;
   }
@@ -143,9 +157,13 @@ TEST_F(StowTest, HostileNumbersAndNestingAreRefused) {
   };
   std::string nested = MakeInstance({}).substr(0, 132);
   std::string lengths = nested;
-  nested += std::string("\x02\0\x10\0UI\x14\0" "1.2.840.10008.1.2.1\0", 28);
+  nested += std::string(
+      "\x02\0\x10\0UI\x14\0"
+      "1.2.840.10008.1.2.1\0",
+      28);
   lengths = nested + element(0x0008, 0x1115, "SQ", 0xFFFFFFFF) + element(0xFFFE, 0xE000, "\xFF\xFF", 0xFFFFFFFF);
-  for (int i = 0; i < 100'000; ++i) nested += element(0x0008, 0x1115, "SQ", 0xFFFFFFFF) + std::string("\xFE\xFF\0\xE0\xFF\xFF\xFF\xFF", 8);
+  for (int i = 0; i < 100'000; ++i)
+    nested += element(0x0008, 0x1115, "SQ", 0xFFFFFFFF) + std::string("\xFE\xFF\0\xE0\xFF\xFF\xFF\xFF", 8);
   const std::string huge = MakeInstance({}).substr(0, 400) + element(0x7FE0, 0x0010, "OW", 0xFFFFFFFE);
   for (const std::string& body : {nested, lengths, huge}) {
     const HttpAnswer answer = Post("/dicom-web/studies", "application/dicom", body);
@@ -167,7 +185,8 @@ TEST_F(StowTest, BrokenFilesOfTheTestDataAreStoredWholeOrRefusedWithAReason) {
     ASSERT_FALSE(document.is_discarded());
     if (answer.status == 200 || answer.status == 202) {
       const std::string url = document["00081199"]["Value"][0]["00081190"]["Value"][0];
-      EXPECT_TRUE(testing::Fetch("GET", url, {"Accept: application/dicom; transfer-syntax=*"}).body == bytes) << "other bytes came back";
+      EXPECT_TRUE(testing::Fetch("GET", url, {"Accept: application/dicom; transfer-syntax=*"}).body == bytes)
+          << "other bytes came back";
       EXPECT_EQ(testing::Fetch("GET", url + "/metadata").status, 200);
     } else {
       EXPECT_EQ(answer.status, 409) << answer.body;
@@ -188,7 +207,8 @@ TEST_F(StowTest, DamagedBytesAreNeverSent) {
   file.put('R');
   file.close();
   const std::string instance = "/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.1";
-  for (const std::string& path : {instance, instance + "/frames/1", instance + "/bulkdata/7FE00010", std::string("/dicom-web/studies/1.2.1")}) {
+  for (const std::string& path :
+       {instance, instance + "/frames/1", instance + "/bulkdata/7FE00010", std::string("/dicom-web/studies/1.2.1")}) {
     const HttpAnswer answer = Get(path);
     EXPECT_EQ(answer.status, 500) << path;
     EXPECT_EQ(answer.body.find("RQQQ"), std::string::npos) << path;
@@ -198,8 +218,10 @@ TEST_F(StowTest, DamagedBytesAreNeverSent) {
 }
 
 TEST_F(StowTest, DeleteTakesAwayAtOnce) {
-  for (const char* sop : {"1.2.1.1.1", "1.2.1.1.2"}) ASSERT_EQ(Post("/dicom-web/studies", "application/dicom", MakeInstance({.sop = sop})).status, 200);
-  EXPECT_EQ(testing::Fetch("DELETE", base_ + "/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.1").status, 204);
+  for (const char* sop : {"1.2.1.1.1", "1.2.1.1.2"})
+    ASSERT_EQ(Post("/dicom-web/studies", "application/dicom", MakeInstance({.sop = sop})).status, 200);
+  EXPECT_EQ(testing::Fetch("DELETE", base_ + "/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.1").status,
+            204);
   EXPECT_EQ(Get("/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.1").status, 404);
   EXPECT_EQ(Get("/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.2").status, 200);
   EXPECT_EQ(testing::Fetch("DELETE", base_ + "/dicom-web/studies/1.2.1").status, 204);
@@ -209,12 +231,16 @@ TEST_F(StowTest, DeleteTakesAwayAtOnce) {
 
 TEST_F(StowTest, UnchangedMetadataAndInstancesAre304) {
   ASSERT_EQ(Post("/dicom-web/studies", "application/dicom", MakeInstance({})).status, 200);
-  for (const char* path : {"/dicom-web/studies/1.2.1/metadata", "/dicom-web/studies/1.2.1", "/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.1/metadata"}) {
+  for (const char* path : {"/dicom-web/studies/1.2.1/metadata", "/dicom-web/studies/1.2.1",
+                           "/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.1/metadata"}) {
     const auto etag = Get(path).Header("ETag");
     ASSERT_TRUE(etag) << path;
     EXPECT_EQ(Get(path, {"If-None-Match: " + *etag}).status, 304) << path;
     clock_.Advance(std::chrono::seconds(1));
-    ASSERT_EQ(Post("/dicom-web/studies", "application/dicom", MakeInstance({.sop = "1.2.1.1.9" + std::to_string(random_.Next64() % 1'000'000)})).status, 200);
+    ASSERT_EQ(Post("/dicom-web/studies", "application/dicom",
+                   MakeInstance({.sop = "1.2.1.1.9" + std::to_string(random_.Next64() % 1'000'000)}))
+                  .status,
+              200);
     const bool unaffected = std::string_view(path).ends_with("1.2.1.1.1/metadata");
     EXPECT_EQ(Get(path, {"If-None-Match: " + *etag}).status, unaffected ? 304 : 200) << path;
   }

@@ -17,7 +17,8 @@ TEST(ParseDate, ReadsDaysMonthsYearsAndTheOldForm) {
 }
 
 TEST(ParseDate, RefusesWhatIsNoDate) {
-  for (const char* text : {"", "2023022", "20230229", "20231301", "20230132", "abcdefgh", "2023022x", "-1230101"}) EXPECT_FALSE(ParseDate(text)) << text;
+  for (const char* text : {"", "2023022", "20230229", "20231301", "20230132", "abcdefgh", "2023022x", "-1230101"})
+    EXPECT_FALSE(ParseDate(text)) << text;
 }
 
 TEST(ParseTime, ReadsHoursDownToFractions) {
@@ -45,10 +46,13 @@ TEST(KeptAttributes, SurviveTheRowAndRefuseDamage) {
 }
 
 TEST(FillGaps, KeepsWhatIsThereAndAddsWhatIsMissing) {
-  const auto attribute = [](dicom::Tag tag, std::vector<std::string> values) { return KeptAttribute{{tag}, dicom::Vr("LO"), std::move(values), ""}; };
+  const auto attribute = [](dicom::Tag tag, std::vector<std::string> values) {
+    return KeptAttribute{{tag}, dicom::Vr("LO"), std::move(values), ""};
+  };
   KeptAttributes kept = {attribute(dicom::tags::kPatientId, {"P1"}), attribute(dicom::tags::kStudyDescription, {})};
-  EXPECT_TRUE(FillGaps(&kept, {attribute(dicom::tags::kPatientId, {"P2"}), attribute(dicom::tags::kStudyDescription, {"Head"}),
-                               attribute(dicom::tags::kStudyId, {"7"})}));
+  EXPECT_TRUE(
+      FillGaps(&kept, {attribute(dicom::tags::kPatientId, {"P2"}), attribute(dicom::tags::kStudyDescription, {"Head"}),
+                       attribute(dicom::tags::kStudyId, {"7"})}));
   EXPECT_EQ(FirstValue(kept, dicom::tags::kPatientId), "P1");
   EXPECT_EQ(FirstValue(kept, dicom::tags::kStudyDescription), "Head");
   EXPECT_EQ(FirstValue(kept, dicom::tags::kStudyId), "7");

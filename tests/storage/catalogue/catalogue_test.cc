@@ -10,9 +10,9 @@ namespace hilum::storage {
 namespace {
 
 using ::testing::ElementsAre;
+using testing::InstanceSpec;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
-using testing::InstanceSpec;
 namespace t = dicom::tags;
 
 class CatalogueTest : public testing::StoreFixture {
@@ -32,12 +32,32 @@ class CatalogueTest : public testing::StoreFixture {
     return uids;
   }
   void IngestThreeStudies() {
-    InstanceSpec a{.study = "1.1", .series = "1.1.1", .sop = "1.1.1.1", .patient_name = "Müller^Jürgen", .patient_id = "MRN-1", .study_date = "20240115",
-                   .accession = "ACC1", .study_description = "CT Head"};
-    InstanceSpec b{.study = "1.2", .series = "1.2.1", .sop = "1.2.1.1", .modality = "MR", .patient_name = "Doe^Jane", .patient_id = "MRN-2",
-                   .study_date = "20240220", .study_time = "235959.5", .accession = "ACC2", .study_description = "MR Knee"};
-    InstanceSpec c{.study = "1.3", .series = "1.3.1", .sop = "1.3.1.1", .patient_name = "Doe^John", .patient_id = "mrn-3", .study_date = "20250101",
-                   .accession = "", .study_description = "CT Thorax"};
+    InstanceSpec a{.study = "1.1",
+                   .series = "1.1.1",
+                   .sop = "1.1.1.1",
+                   .patient_name = "Müller^Jürgen",
+                   .patient_id = "MRN-1",
+                   .study_date = "20240115",
+                   .accession = "ACC1",
+                   .study_description = "CT Head"};
+    InstanceSpec b{.study = "1.2",
+                   .series = "1.2.1",
+                   .sop = "1.2.1.1",
+                   .modality = "MR",
+                   .patient_name = "Doe^Jane",
+                   .patient_id = "MRN-2",
+                   .study_date = "20240220",
+                   .study_time = "235959.5",
+                   .accession = "ACC2",
+                   .study_description = "MR Knee"};
+    InstanceSpec c{.study = "1.3",
+                   .series = "1.3.1",
+                   .sop = "1.3.1.1",
+                   .patient_name = "Doe^John",
+                   .patient_id = "mrn-3",
+                   .study_date = "20250101",
+                   .accession = "",
+                   .study_description = "CT Thorax"};
     for (const InstanceSpec& spec : {a, b, c}) ASSERT_TRUE(Ingest(spec).stored());
   }
 };
@@ -45,7 +65,9 @@ class CatalogueTest : public testing::StoreFixture {
 TEST_F(CatalogueTest, CountsSeriesAndInstancesAsTheyArrive) {
   for (int series = 1; series <= 2; ++series)
     for (int i = 1; i <= 3; ++i)
-      ASSERT_TRUE(Ingest(InstanceSpec{.study = "1.5", .series = "1.5." + std::to_string(series), .sop = "1.5." + std::to_string(series) + "." + std::to_string(i),
+      ASSERT_TRUE(Ingest(InstanceSpec{.study = "1.5",
+                                      .series = "1.5." + std::to_string(series),
+                                      .sop = "1.5." + std::to_string(series) + "." + std::to_string(i),
                                       .modality = series == 1 ? "CT" : "SR"})
                       .stored());
   const auto studies = Find({});
@@ -68,7 +90,8 @@ TEST_F(CatalogueTest, MatchesAsTheStandardSays) {
   EXPECT_THAT(Studies({t::kPatientId}, "RN-1"), IsEmpty());
   EXPECT_THAT(Studies({t::kPatientName}, "doe^jane"), ElementsAre("1.2"));
   EXPECT_THAT(Studies({t::kPatientName}, "muller*"), ElementsAre("1.1")) << "accents fold";
-  EXPECT_THAT(Studies({t::kPatientName}, "MÜLLER^JÜRGEN^^"), ElementsAre("1.1")) << "empty trailing components do not count";
+  EXPECT_THAT(Studies({t::kPatientName}, "MÜLLER^JÜRGEN^^"), ElementsAre("1.1"))
+      << "empty trailing components do not count";
   EXPECT_THAT(Studies({t::kPatientName}, "*jan*"), ElementsAre("1.2"));
   EXPECT_THAT(Studies({t::kPatientName}, "john do", /*fuzzy=*/true), ElementsAre("1.3"));
   EXPECT_THAT(Studies({t::kStudyDate}, "20240115"), ElementsAre("1.1"));
@@ -81,7 +104,8 @@ TEST_F(CatalogueTest, MatchesAsTheStandardSays) {
   EXPECT_THAT(Studies({t::kStudyInstanceUid}, "1.1\\1.3"), ElementsAre("1.3", "1.1"));
   EXPECT_THAT(Studies({t::kStudyInstanceUid}, "1.1,1.3"), ElementsAre("1.3", "1.1"));
   EXPECT_THAT(Studies({t::kStudyDescription}, "ct*"), ElementsAre("1.3", "1.1"));
-  EXPECT_THAT(Studies({t::kAccessionNumber}, ""), ElementsAre("1.3", "1.2", "1.1")) << "an empty value is universal matching";
+  EXPECT_THAT(Studies({t::kAccessionNumber}, ""), ElementsAre("1.3", "1.2", "1.1"))
+      << "an empty value is universal matching";
   EXPECT_THAT(Studies({t::kAccessionNumber}, "*"), ElementsAre("1.3", "1.2", "1.1"));
 }
 
@@ -89,10 +113,12 @@ TEST_F(CatalogueTest, RangesOfDateAndTimeTogetherAreOneRange) {
   IngestThreeStudies();  // 2024-01-15 10:15:00, 2024-02-20 23:59:59.5, 2025-01-01 10:15:00
   const auto between = [&](const char* dates, const char* times) {
     std::vector<std::string> uids;
-    for (const auto& match : Find({.filters = {{{t::kStudyDate}, dates}, {{t::kStudyTime}, times}}}).rows) uids.push_back(match.study.uid);
+    for (const auto& match : Find({.filters = {{{t::kStudyDate}, dates}, {{t::kStudyTime}, times}}}).rows)
+      uids.push_back(match.study.uid);
     return uids;
   };
-  EXPECT_THAT(between("20240115-20240220", "1100-2300"), IsEmpty()) << "from 11:00 on the first day to 23:00 on the last";
+  EXPECT_THAT(between("20240115-20240220", "1100-2300"), IsEmpty())
+      << "from 11:00 on the first day to 23:00 on the last";
   EXPECT_THAT(between("20240115-20240220", "1000-2300"), ElementsAre("1.1"));
   EXPECT_THAT(between("20240115-20250101", "1100-1000"), ElementsAre("1.2"));
   EXPECT_THAT(between("20240220-", "2359-"), ElementsAre("1.3", "1.2"));
@@ -111,7 +137,10 @@ TEST_F(CatalogueTest, PatientsAreFoundByThemselves) {
 
 TEST_F(CatalogueTest, JoinsLevels) {
   IngestThreeStudies();
-  const auto found = Find({.level = Level::kInstance, .filters = {{{t::kPatientName}, "Doe*"}, {{t::kModality}, "CT"}, {{t::kSopClassUid}, "1.2.840.10008.5.1.4.1.1.2"}}});
+  const auto found = Find(
+      {.level = Level::kInstance,
+       .filters = {
+           {{t::kPatientName}, "Doe*"}, {{t::kModality}, "CT"}, {{t::kSopClassUid}, "1.2.840.10008.5.1.4.1.1.2"}}});
   ASSERT_EQ(found.rows.size(), 1u);
   EXPECT_EQ(found.rows[0].instance->uid, "1.3.1.1");
   EXPECT_EQ(found.rows[0].series->uid, "1.3.1");
@@ -129,7 +158,10 @@ TEST_F(CatalogueTest, NamesTheAttributeWhoseValueMakesNoSense) {
 
 TEST_F(CatalogueTest, PagesWithoutLossOrRepeat) {
   for (int i = 0; i < 25; ++i)
-    ASSERT_TRUE(Ingest(InstanceSpec{.study = "1.7." + std::to_string(i), .series = "1.8." + std::to_string(i), .sop = "1.9." + std::to_string(i)}).stored());
+    ASSERT_TRUE(Ingest(InstanceSpec{.study = "1.7." + std::to_string(i),
+                                    .series = "1.8." + std::to_string(i),
+                                    .sop = "1.9." + std::to_string(i)})
+                    .stored());
   std::vector<std::string> seen;
   for (uint64_t offset = 0; offset < 30; offset += 7) {
     const auto page = Find({.offset = offset, .limit = 7});
@@ -186,7 +218,11 @@ TEST_F(CatalogueTest, LongAttributesAreCutNotRefused) {
 TEST_F(CatalogueTest, CompactionGivesSpaceBackAndMovesWhatLives) {
   std::vector<std::string> bytes;
   for (int i = 0; i < 12; ++i) {
-    bytes.push_back(MakeInstance(InstanceSpec{.study = "1.4", .series = "1.4.1", .sop = "1.4.1." + std::to_string(i), .pixel_bytes = 200'000, .pixel_fill = static_cast<char>(i)}));
+    bytes.push_back(MakeInstance(InstanceSpec{.study = "1.4",
+                                              .series = "1.4.1",
+                                              .sop = "1.4.1." + std::to_string(i),
+                                              .pixel_bytes = 200'000,
+                                              .pixel_fill = static_cast<char>(i)}));
     ASSERT_TRUE(Ingest(bytes.back()).stored());
   }
   for (int i = 0; i < 12; ++i) {
@@ -204,7 +240,8 @@ TEST_F(CatalogueTest, CompactionGivesSpaceBackAndMovesWhatLives) {
 
 TEST_F(CatalogueTest, CompactionLeavesSegmentsOfRunningUploadsAlone) {
   const UploadTicket ticket = store_->BeginUpload();
-  for (int i = 0; i < 8; ++i) ASSERT_TRUE(Ingest(InstanceSpec{.sop = "1.1." + std::to_string(i), .pixel_bytes = 300'000}).stored());
+  for (int i = 0; i < 8; ++i)
+    ASSERT_TRUE(Ingest(InstanceSpec{.sop = "1.1." + std::to_string(i), .pixel_bytes = 300'000}).stored());
   ASSERT_TRUE(store_->Delete("1.2.1", std::nullopt, std::nullopt).ok());
   EXPECT_EQ(*store_->CompactObjects(), 0u);
 }
