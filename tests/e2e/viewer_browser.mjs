@@ -1,35 +1,8 @@
-// Helpers for the browser test: a Hilum of its own, a Chromium that cannot leave the machine, and what a page showed.
-import { spawn } from 'node:child_process';
-import fs from 'node:fs';
+// Helpers for the browser test: a Chromium that cannot leave the machine, and what a page showed.
 import { createRequire } from 'node:module';
-import os from 'node:os';
 import path from 'node:path';
 
 const { chromium } = createRequire(path.join(process.env.BROWSER_MODULES, 'node_modules/'))('playwright-core');
-
-// Starts the program on a free port with the sample images; `stop` ends it and removes its data.
-export async function startServer() {
-  const data = fs.mkdtempSync(path.join(os.tmpdir(), 'hilum-viewer-'));
-  // Without our own HILUM_ variables: the program would take them for settings.
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('HILUM_')));
-  const flags = ['--store.low_water', '40MiB', '--store.write_buffer', '8MiB', '--log.level', 'warning'];
-  const child = spawn(process.env.PROGRAM_UNDER_TEST, ['serve', '--data', data, '--http', '127.0.0.1:0', '--demo', ...flags], { env, stdio: ['ignore', 'pipe', 'inherit'] });
-  process.on('exit', () => child.kill('SIGKILL'));  // also when a test breaks off
-  const ended = new Promise(resolve => child.on('exit', resolve));
-  const stop = async () => {
-    child.kill('SIGKILL');
-    await ended;
-    fs.rmSync(data, { recursive: true, force: true });
-  };
-  let output = '';
-  const ready = new Promise(resolve => child.stdout.on('data', text => (output += text).includes('\n') && resolve()));
-  await Promise.race([ready, ended]);
-  if (!output.startsWith('ready ')) {
-    await stop();
-    throw new Error('hilum did not start');
-  }
-  return { url: output.trim().split(' ')[1], stop };
-}
 
 export function launchBrowser() {
   return chromium.launch({

@@ -4,7 +4,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { launchBrowser, openPage, startServer, waitForImages } from './viewer_browser.mjs';
+import { startServer } from './server.mjs';
+import { launchBrowser, openPage, waitForImages } from './viewer_browser.mjs';
 
 const { TEST_DATA, SCREENSHOTS } = process.env;
 const withoutData = TEST_DATA && fs.existsSync(path.join(TEST_DATA, 'dicom')) ? false : 'the external test data is not there';
@@ -12,7 +13,7 @@ const withoutData = TEST_DATA && fs.existsSync(path.join(TEST_DATA, 'dicom')) ? 
 let server, browser;
 before(async () => {
   fs.mkdirSync(SCREENSHOTS, { recursive: true });
-  server = await startServer();
+  server = await startServer('--demo');
   browser = await launchBrowser();
 });
 after(async () => {
