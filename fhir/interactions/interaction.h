@@ -1,0 +1,50 @@
+// One RESTful interaction (R4 http.html) without its transport: it came as an HTTP request, as an entry of a Bundle, or
+// from a pipeline. Plain data.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "fhir/search/query.h"
+#include "fhir/validate/issue.h"
+
+namespace hilum::fhir {
+
+enum class Return : uint8_t { kRepresentation, kMinimal, kOutcome };
+
+struct Interaction {
+  std::string method;             // GET, HEAD, POST, PUT, PATCH or DELETE
+  std::vector<std::string> path;  // segments below the base, decoded: {"Patient", "1", "_history", "2"}
+  std::vector<Parameter> query;   // in order; for POST _search with the parameters of the form behind them
+  std::string body;
+  std::string content_type;  // without parameters, lower case; empty when there is none
+
+  std::string if_match;           // ETag as sent, W/"3"; empty: no such header
+  std::string if_none_match;      // ETag or *
+  std::string if_none_exist;      // search parameters, still encoded
+  std::string if_modified_since;  // HTTP date
+  Return prefer_return = Return::kRepresentation;
+  std::optional<Handling> prefer_handling;  // nullopt: as configured
+
+  std::string base_url;  // as the client reaches us, for links and fullUrls; no slash at the end
+};
+
+struct Answer {
+  int status = 200;
+  std::string body;                       // JSON; empty for none
+  std::optional<uint64_t> version;        // ETag W/"version"
+  std::optional<int64_t> updated_micros;  // Last-Modified
+  std::string location;                   // absolute URL of the version that was made
+  // The body is an OperationOutcome about something that went wrong, or about warnings (not a resource that was asked
+  // for).
+  bool outcome = false;
+};
+
+// An answer that is an OperationOutcome.
+Answer OutcomeAnswer(int status, const std::vector<Issue>& issues);
+// What an error means to a client: 400, 404, 409, 412, 422, ... with an OperationOutcome.
+Answer ErrorAnswer(const Status& status);
+
+}  // namespace hilum::fhir

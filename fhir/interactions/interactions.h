@@ -1,0 +1,98 @@
+// All FHIR interactions on the resource store: what fhir_rest, imports and converters call. Routing is by the path
+// inside; a Bundle's entries take the same way as requests do.
+//
+// Safe for concurrent use. The resource store outlives it.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "fhir/interactions/interaction.h"
+#include "fhir/store/store.h"
+
+namespace hilum::fhir {
+
+struct InteractionOptions {
+  size_t default_count = 50;     // entries of a page
+  size_t max_count = 1000;       // of a page
+  size_t max_included = 10'000;  // resources that includes add to a page
+  size_t max_bundle_entries = 100'000;
+  size_t max_conditional_deletes = 1000;
+  Handling handling = Handling::kLenient;
+  std::string software_version;
+};
+
+class Interactions {
+ public:
+  Interactions(ResourceStore& store, InteractionOptions options, std::string cursor_key)
+      : store_(store), options_(std::move(options)), cursor_key_(std::move(cursor_key)) {}
+
+  // Never fails: errors are answers.
+  Answer Run(const Interaction& request);
+
+ private:
+  // dispatch.cc
+  Answer RunType(const Interaction& request, TypeId type);
+  Answer RunInstance(const Interaction& request, TypeId type, const std::string& id);
+
+  // read.cc: read, vread; with If-None-Match, If-Modified-Since, _summary, _elements, _pretty.
+  Answer Read(const Interaction& request, TypeId type, const std::string& id);
+  Answer ReadVersion(const Interaction& request, TypeId type, const std::string& id, const std::string& version);
+
+  // search.cc: of a type (kNoType: of all, by _type), optionally within a compartment.
+  struct Within {
+    TypeId type;
+    std::string id;
+  };
+  Answer Search(const Interaction& request, TypeId type, const std::optional<Within>& within);
+
+  // history.cc: of a resource, a type (no id), or everything (kNoType).
+  Answer History(const Interaction& request, TypeId type, const std::optional<std::string>& id);
+
+  // everything.cc
+  Answer Everything(const Interaction& request, const std::string& patient_id);
+  // meta.cc: $meta, $meta-add, $meta-delete at whatever level they were called.
+  Answer Meta(const Interaction& request, TypeId type, const std::string& id, std::string_view operation);
+
+  // capability.cc
+  Answer Capabilities(const Interaction& request);
+
+  // write.cc
+  Answer Create(const Interaction& request, TypeId type);
+  Answer Update(const Interaction& request, TypeId type, const std::string& id);
+  Answer Patch(const Interaction& request, TypeId type, const std::string& id);
+  Answer Delete(const Interaction& request, TypeId type, const std::string& id);
+  Answer ConditionalUpdate(const Interaction& request, TypeId type);
+  Answer ConditionalPatch(const Interaction& request, TypeId type);
+  Answer ConditionalDelete(const Interaction& request, TypeId type);
+  // Runs `attempt` until what it saw still held when it committed.
+  Answer Retrying(const std::function<std::optional<Answer>()>& attempt);
+
+  // bundle.cc: batch and transaction.
+  Answer RunBundle(const Interaction& request);
+  friend class Transaction;
+
+  ResourceStore& store_;
+  const InteractionOptions options_;
+  const std::string cursor_key_;  // 32 secret octets that sign cursors
+};
+
+// -- shared by the files of this module ------------------------------------------------------------------------------
+
+// What a search for a conditional interaction found.
+struct Matches {
+  std::vector<storage::Doc> docs;  // ascending
+  Condition condition;             // for the commit
+};
+// `criteria`: the parameters of If-None-Exist or of a conditional URL. kInvalid when there are none or one is unknown.
+Result<Matches> FindMatches(ResourceReader& reader, TypeId type, const std::vector<Parameter>& criteria,
+                            const SearchOptions& options);
+
+// The stored bytes as the request wants them: _summary, _elements, _pretty.
+Result<std::string> Shaped(const std::string& bytes, const Interaction& request);
+
+}  // namespace hilum::fhir

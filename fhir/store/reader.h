@@ -1,0 +1,86 @@
+// A view of all resources at one moment: by id, by document, by version, by history, and the catalogue that searches
+// need. Cheap to make; make one for each request. Not thread-safe. The store outlives it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "fhir/search/catalog.h"
+#include "fhir/store/schema.h"
+#include "storage/store/store.h"
+
+namespace hilum::fhir {
+
+// What made a version. Numbers are on disk.
+enum class Method : uint8_t { kCreate = 1, kUpdate = 2, kDelete = 3, kPatch = 4 };
+
+// Where a logical id leads.
+struct Head {
+  storage::Doc doc = 0;
+  uint64_t version = 0;  // the newest; 0: only referred to so far
+  bool deleted = false;
+  bool exists() const { return version != 0 && !deleted; }
+};
+
+struct Version {
+  TypeId type = kNoType;
+  storage::Doc doc = 0;
+  std::string id;
+  uint64_t number = 0;  // meta.versionId
+  Method method = Method::kCreate;
+  int64_t updated_micros = 0;  // since 1970 UTC; a multiple of 1000
+  uint64_t sequence = 0;       // of the change log
+  std::string bytes;           // the resource in JSON; empty for a deletion
+  bool deleted() const { return method == Method::kDelete; }
+};
+
+// Which part of a history is wanted, by sequence of the change log; newest first unless `ascending`.
+struct HistoryRange {
+  std::optional<int64_t> since_micros;     // at or after
+  std::optional<int64_t> before_micros;    // before
+  std::optional<uint64_t> after_sequence;  // of the last version of the page before
+  bool ascending = false;
+};
+
+class ResourceReader : public SearchCatalog {
+ public:
+  ResourceReader(storage::Store& store, const ResourceSchema& schema);
+  ~ResourceReader() override;
+
+  // Of the last change to any resource that this view sees.
+  uint64_t sequence() const { return sequence_; }
+
+  Result<std::optional<Head>> FindHead(TypeId type, std::string_view id);
+  // The newest version, which may be a deletion. nullopt when there is none.
+  Result<std::optional<Version>> Newest(TypeId type, storage::Doc doc);
+  Result<std::optional<Version>> At(TypeId type, storage::Doc doc, uint64_t version);
+
+  // At most `limit` versions. Ordered by the change log.
+  Result<std::vector<Version>> HistoryOf(TypeId type, storage::Doc doc, const HistoryRange& range, size_t limit);
+  Result<std::vector<Version>> HistoryOfType(TypeId type, const HistoryRange& range, size_t limit);
+  Result<std::vector<Version>> HistoryOfAll(const HistoryRange& range, size_t limit);
+
+  // Who has this identifier (a token with a system); ascending.
+  Result<std::vector<storage::Doc>> FindIdentifier(TypeId type, const storage::TokenValue& identifier);
+
+  storage::IndexReader& index() { return index_; }
+  const ResourceSchema& schema() const { return schema_; }
+
+  storage::CollectionId CollectionOf(TypeId type) const override { return schema_.CollectionOf(type); }
+  storage::FieldId FieldOf(TypeId type, uint16_t field) const override { return schema_.FieldOf(type, field); }
+  Result<std::optional<storage::Doc>> FindDoc(TypeId type, std::string_view id) override;
+
+ private:
+  Result<std::vector<Version>> ReadHistory(storage::CollectionId collection, const HistoryRange& range, size_t limit);
+
+  const storage::Kv& kv_;
+  const ResourceSchema& schema_;
+  std::unique_ptr<storage::Snapshot> snapshot_;
+  storage::IndexReader index_;
+  uint64_t sequence_ = 0;
+};
+
+}  // namespace hilum::fhir

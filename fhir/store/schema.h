@@ -1,0 +1,41 @@
+// The numbers under which FHIR resource types and their search fields are on disk. Positions in the definitions change
+// from release to release; what is once in the index keeps the number it was given first.
+//
+// Immutable after Open, safe for concurrent use.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "fhir/search/catalog.h"
+#include "storage/store/store.h"
+
+namespace hilum::fhir {
+
+class ResourceSchema {
+ public:
+  // Reads the numbers, gives new ones to types and fields that have none yet, and adds all fields to the schema of the
+  // store. REQUIRES: nothing else uses the store yet.
+  static Result<ResourceSchema> Open(storage::Store& store);
+
+  storage::CollectionId CollectionOf(TypeId type) const { return types_.at(static_cast<size_t>(type)).collection; }
+  // `field` < Type::search_fields.
+  storage::FieldId FieldOf(TypeId type, uint16_t field) const {
+    return types_.at(static_cast<size_t>(type)).fields.at(field);
+  }
+  // The type behind a collection; nullopt for collections of images.
+  std::optional<TypeId> TypeOfCollection(storage::CollectionId collection) const;
+  // The index field of a search parameter; nullopt when the type does not have it or it has no field.
+  std::optional<storage::FieldId> FieldOfParam(TypeId type, std::string_view code) const;
+
+ private:
+  struct Entry {
+    storage::CollectionId collection{};
+    std::vector<storage::FieldId> fields;
+  };
+  std::vector<Entry> types_;  // by TypeId
+  std::map<storage::CollectionId, TypeId> by_collection_;
+};
+
+}  // namespace hilum::fhir

@@ -1,0 +1,123 @@
+// FHIR resources, their versions and their index, in the one store. Writing is in three steps: read a view, prepare
+// everything that costs time on the thread that wants it (parse, validate, extract), commit. The commit runs on the
+// writer thread, where nothing can change meanwhile; it checks that what the preparation saw still holds, numbers the
+// versions and writes. If it no longer holds, nothing is written and the caller begins anew: Committed::outdated.
+//
+// ResourceStore is safe for concurrent use. The store, schema, clock and random source outlive it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "fhir/search/extract.h"
+#include "fhir/store/reader.h"
+#include "fhir/store/schema.h"
+#include "fhir/validate/issue.h"
+#include "storage/store/store.h"
+
+namespace hilum::fhir {
+
+// Where references to resources that are not there lead.
+enum class ReferencePolicy : uint8_t { kOff, kWarn, kEnforce };
+
+struct ResourceStoreOptions {
+  ReferencePolicy references = ReferencePolicy::kOff;
+  // Both bind the index: a store that was filled with other values refuses to open.
+  std::string base_url;            // absolute references below it are local; no slash at the end
+  int default_offset_minutes = 0;  // zone of dates without one
+};
+
+// The search values of a version. References to local resources have provisional numbers, which the commit replaces by
+// documents: `targets[number]`.
+struct PreparedValues {
+  storage::DocumentValues values;
+  std::vector<std::pair<TypeId, std::string>> targets;
+};
+
+// A version, ready to be written.
+struct PreparedVersion {
+  std::string bytes;  // with id and meta.versionId; the octets of meta.lastUpdated are set by the commit
+  size_t updated_at = 0;
+  PreparedValues index;
+};
+
+struct Write {
+  Method method = Method::kCreate;
+  TypeId type = kNoType;
+  std::string id;
+  uint64_t seen_version = 0;             // the newest there was when this was prepared; 0: none
+  std::optional<PreparedVersion> after;  // nullopt: deletes
+  std::optional<PreparedValues> before;  // of the version that was seen, unless it was none or a deletion
+};
+
+// A search that decided what is written. It must have the same result at the commit.
+struct Condition {
+  TypeId type = kNoType;
+  std::optional<storage::TokenValue> identifier;  // it asked for just this one
+  bool other_types = false;                       // it looked at more than resources of `type` (chains, _has)
+  std::vector<storage::Doc> found;                // in ascending order
+  uint64_t sequence = 0;                          // ResourceReader::sequence() when it ran
+};
+
+struct Stamp {
+  uint64_t version = 0;
+  int64_t updated_micros = 0;
+};
+
+struct Committed {
+  bool outdated = false;              // nothing was written: read and prepare again
+  std::vector<Stamp> stamps;          // of each write
+  std::vector<std::string> dangling;  // "Type/id" of references that lead nowhere, unless the policy is kOff
+};
+
+class ResourceStore {
+ public:
+  // kInvalid when `options` contradict what the index was built with.
+  static Result<std::unique_ptr<ResourceStore>> Open(storage::Store& store, ResourceStoreOptions options,
+                                                     const Clock& clock, Random& random);
+
+  std::unique_ptr<ResourceReader> Read();
+
+  // A version out of a valid document: `resource` may lie in a larger one. `version` is the number it will have.
+  // REQUIRES: `typing` is of a validation of it without errors, and the document lives until this returns.
+  Result<PreparedVersion> Prepare(json::Value resource, const Typing& typing, std::string_view id,
+                                  uint64_t version) const;
+  // The values that a stored version was indexed with.
+  Result<PreparedValues> PrepareStored(const Version& version) const;
+
+  // All or nothing, durable when it returns OK. At most one write for each resource. kConflict when references are
+  // enforced and one of them leads nowhere, or a deleted one is still in use.
+  Result<Committed> Commit(std::vector<Write> writes, std::vector<Condition> conditions);
+
+  // Options for compiling searches, with the time of now.
+  SearchOptions search_options() const;
+  const ResourceSchema& schema() const { return schema_; }
+  const ResourceStoreOptions& options() const { return options_; }
+  std::string NewId() const { return random_.Uuid(); }
+  const Clock& clock() const { return clock_; }
+
+ private:
+  struct Pass;  // one run of a commit on the writer thread
+  ResourceStore(storage::Store& store, ResourceStoreOptions options, ResourceSchema schema, const Clock& clock,
+                Random& random);
+  Result<PreparedValues> ExtractValues(json::Value resource, const Typing& typing) const;
+
+  storage::Store& store_;
+  const ResourceStoreOptions options_;
+  const ResourceSchema schema_;
+  const Clock& clock_;
+  Random& random_;
+  const std::string placeholder_;  // stands for the time of a version until its commit; nobody can guess it
+};
+
+// "2026-11-21T12:00:00.000Z"
+std::string Instant(int64_t micros);
+
+}  // namespace hilum::fhir
