@@ -56,6 +56,8 @@ std::vector<InstanceChoice> Accepted::Instances(bool single) const {
       if (multipart::EqualsIgnoreCase(part, "application/dicom") || part == "*/*") add(Packing::kMultipart, type);
     } else if (type.Essence() == "application/dicom" || (type.type == "application" && type.subtype == "*")) {
       add(single ? Packing::kSinglePart : Packing::kMultipart, type);
+    } else if (type.Essence() == "application/zip") {
+      add(Packing::kZip, type);
     } else if (IsAny(type)) {
       add(Packing::kMultipart, type);
     }

@@ -15,7 +15,7 @@ namespace hilum::dicomweb {
 inline constexpr std::string_view kExplicitLittleEndian = "1.2.840.10008.1.2.1";
 inline constexpr std::string_view kExplicitBigEndian = "1.2.840.10008.1.2.2";
 
-enum class Packing : uint8_t { kMultipart, kSinglePart };
+enum class Packing : uint8_t { kMultipart, kSinglePart, kZip };
 
 // One way that the client would take instances or frames.
 struct InstanceChoice {

@@ -57,6 +57,9 @@ class Service {
                   http::Responder& responder);
   Status RetrieveMetadata(http::Request& request, const Resource& resource, const QueryParameters& query,
                           http::Responder& responder);
+  // zip.cc
+  Status SendZip(const std::string& study, Selection& selection, const std::vector<std::string>& syntaxes,
+                 const std::vector<Part>& parts, http::Headers headers, http::Responder& responder);
   // frames.cc
   Status RetrieveFrames(http::Request& request, const Resource& resource, const QueryParameters& query,
                         http::Responder& responder);

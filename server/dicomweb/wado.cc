@@ -43,15 +43,16 @@ Status Service::Retrieve(http::Request& request, const Resource& resource, const
   HILUM_ASSIGN_OR_RETURN(Selection selection, Select(store_.Read(), resource));
   const auto choice = Choose(Accepted(request, query).Instances(resource.instance.has_value()), selection.instances);
   if (!choice) {
-    return SendError(
-        responder, request, 406,
-        "instances can be had as multipart/related; type=\"application/dicom\"" +
-            std::string(resource.instance ? " or application/dicom" : "") +
-            ", as stored with transfer-syntax=* and in the transfer syntaxes of the conformance statement");
+    return SendError(responder, request, 406,
+                     "instances can be had as multipart/related; type=\"application/dicom\"" +
+                         std::string(resource.instance ? ", application/dicom" : "") +
+                         " or application/zip, as stored with transfer-syntax=* and in the transfer syntaxes of the "
+                         "conformance statement");
   }
   http::Headers headers = {{"ETag", selection.etag}};
   if (choice->transfer_syntax != "*")
     headers.Set("ETag", "\"" + choice->transfer_syntax + "-" + selection.etag.substr(1));
+  if (choice->packing == Packing::kZip) headers.Set("ETag", "\"z" + std::string(headers.First("ETag")->substr(1)));
   if (NotModified(request, std::string(*headers.First("ETag")))) return responder.Send(304, std::move(headers), "");
 
   const std::string base = BaseUrl(request) + "/studies/" + *resource.study + "/series/";
@@ -66,6 +67,8 @@ Status Service::Retrieve(http::Request& request, const Resource& resource, const
                       {"Content-Location", base + found.series_uid + "/instances/" + found.row.uid}},
                      {std::move(range)}});
   }
+  if (choice->packing == Packing::kZip)
+    return SendZip(*resource.study, selection, targets, parts, std::move(headers), responder);
   const bool single = choice->packing == Packing::kSinglePart;
   if (single) {
     headers.Add("Content-Type", parts[0].headers[0].second);
