@@ -71,6 +71,10 @@ std::string IdentifierKey(storage::Tenant tenant, storage::CollectionId collecti
   return key;
 }
 
+std::string SettingsKey(storage::Tenant tenant) {
+  return KeyOf(tenant, 'b');
+}
+
 std::string SequenceKey(storage::Tenant tenant, storage::CollectionId collection) {
   return KeyOf(tenant, 's', collection);
 }

@@ -7,6 +7,7 @@
 //   tenant 'h' collection sequence             -> doc (BE32), version (varint): the history of a type
 //   tenant 'k' collection hash(identifier) doc -> nothing: who has an identifier, for conditional interactions
 //   tenant 's' collection                      -> sequence (BE64) of the last change of the type; collection 0 of any
+//   tenant 'b'                                 -> the settings that the index was built with
 #pragma once
 
 #include <string>
@@ -32,6 +33,7 @@ std::string IdentifierPrefix(storage::Tenant tenant, storage::CollectionId colle
                              const storage::TokenValue& identifier);
 std::string IdentifierKey(storage::Tenant tenant, storage::CollectionId collection,
                           const storage::TokenValue& identifier, storage::Doc doc);
+std::string SettingsKey(storage::Tenant tenant);
 std::string SequenceKey(storage::Tenant tenant, storage::CollectionId collection);
 
 }  // namespace hilum::fhir

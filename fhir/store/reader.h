@@ -51,7 +51,7 @@ class ResourceReader : public SearchCatalog {
   ~ResourceReader() override;
 
   // Of the last change to any resource that this view sees.
-  uint64_t sequence() const { return sequence_; }
+  Result<uint64_t> Sequence() const;
 
   Result<std::optional<Head>> FindHead(TypeId type, std::string_view id);
   // The newest version, which may be a deletion. nullopt when there is none.
@@ -74,13 +74,10 @@ class ResourceReader : public SearchCatalog {
   Result<std::optional<storage::Doc>> FindDoc(TypeId type, std::string_view id) override;
 
  private:
-  Result<std::vector<Version>> ReadHistory(storage::CollectionId collection, const HistoryRange& range, size_t limit);
-
   const storage::Kv& kv_;
   const ResourceSchema& schema_;
   std::unique_ptr<storage::Snapshot> snapshot_;
   storage::IndexReader index_;
-  uint64_t sequence_ = 0;
 };
 
 }  // namespace hilum::fhir

@@ -63,7 +63,7 @@ struct Condition {
   std::optional<storage::TokenValue> identifier;  // it asked for just this one
   bool other_types = false;                       // it looked at more than resources of `type` (chains, _has)
   std::vector<storage::Doc> found;                // in ascending order
-  uint64_t sequence = 0;                          // ResourceReader::sequence() when it ran
+  uint64_t sequence = 0;                          // ResourceReader::Sequence() when it ran
 };
 
 struct Stamp {
@@ -108,6 +108,8 @@ class ResourceStore {
   ResourceStore(storage::Store& store, ResourceStoreOptions options, ResourceSchema schema, const Clock& clock,
                 Random& random);
   Result<PreparedValues> ExtractValues(json::Value resource, const Typing& typing) const;
+  int64_t NextTime();
+  Status CheckDeletions(const std::vector<Write>& writes);
 
   storage::Store& store_;
   const ResourceStoreOptions options_;
@@ -115,6 +117,7 @@ class ResourceStore {
   const Clock& clock_;
   Random& random_;
   const std::string placeholder_;  // stands for the time of a version until its commit; nobody can guess it
+  int64_t last_micros_ = 0;        // of the newest version; touched by the writer thread only
 };
 
 // "2026-11-21T12:00:00.000Z"

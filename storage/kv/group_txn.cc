@@ -59,7 +59,7 @@ Result<std::vector<std::pair<std::string, std::string>>> GroupTxn::Scan(Family f
 }
 
 bool GroupTxn::Fits(Bytes key, Bytes value) {
-  if (key.size() > kMaxKeyBytes || value.size() > kMaxValueBytes || task_.bytes() > kMaxBatchBytes) oversized_ = true;
+  if (key.size() > kMaxKeyBytes || value.size() > kMaxValueBytes || task_.bytes() > kMaxTaskBytes) oversized_ = true;
   return !oversized_;
 }
 
@@ -77,8 +77,8 @@ void GroupTxn::Merge(Family family, Bytes key, Bytes operand) {
 }
 
 Status GroupTxn::limits() const {
-  if (!oversized_ && task_.bytes() <= kMaxBatchBytes) return Status::Ok();
-  return LimitExceeded("a key is larger than 1 kB, a value than 64 kB or the whole change than 4 MB");
+  if (!oversized_ && task_.bytes() <= kMaxTaskBytes) return Status::Ok();
+  return LimitExceeded("a key is larger than 1 kB, a value than 64 kB or the whole change than 256 MB");
 }
 
 }  // namespace hilum::storage

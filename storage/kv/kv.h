@@ -1,7 +1,7 @@
 // The ordered, durable key-value store everything but object bytes lives in: RocksDB behind a narrow interface. No
 // other folder sees a RocksDB header, so that another ordered engine can stand here later.
 //
-// Envelope (asserted): keys <= 1 kB, values <= 64 kB (larger ones are chunked by the caller), a batch <= 4 MB. Every
+// Envelope (asserted): keys <= 1 kB, values <= 64 kB (larger ones are chunked by the caller), a batch <= 4 MB but for single large tasks. Every
 // key starts with the tenant. Safe for concurrent use. All reads may be given a Snapshot; without one they see the
 // latest commit.
 //
@@ -42,6 +42,8 @@ inline constexpr size_t kFamilyCount = 6;
 inline constexpr size_t kMaxKeyBytes = 1024;
 inline constexpr size_t kMaxValueBytes = 64 * 1024;
 inline constexpr size_t kMaxBatchBytes = 4 * 1024 * 1024;
+// A single task that is all or nothing may exceed the batch (docs/adr/0004): a FHIR transaction of 25,000 entries does.
+inline constexpr size_t kMaxTaskBytes = 256 * 1024 * 1024;
 
 // Folds merge operands of one family into values. Pure and thread-safe; folding must be associative. The name is on
 // disk.

@@ -83,8 +83,8 @@ Status RocksKv::CheckPreconditions(std::span<const Precondition> preconditions) 
 }
 
 Result<rocksdb::WriteBatch> RocksKv::ToWriteBatch(const Batch& batch) const {
-  if (batch.rep_->oversized || batch.bytes() > kMaxBatchBytes) {
-    return LimitExceeded("commit: a key, a value or the batch is larger than the store takes (1 kB, 64 kB, 4 MB)");
+  if (batch.rep_->oversized || batch.bytes() > kMaxTaskBytes) {
+    return LimitExceeded("commit: a key, a value or the batch is larger than the store takes (1 kB, 64 kB, 256 MB)");
   }
   constexpr size_t kHeaderAndSequence = 64;
   rocksdb::WriteBatch changes(batch.rep_->operations.size() + kHeaderAndSequence);

@@ -45,6 +45,14 @@ bool DecodeChange(Bytes value, Change* change) {
   return in.empty();
 }
 
+Result<Change> ReadRow(const Iterator& rows) {
+  ByteReader key(rows.key().substr(4));
+  Change change;
+  if (key.ReadBe(&change.sequence) && DecodeChange(rows.value(), &change)) return change;
+  return Corruption("change log: the row of sequence " + std::to_string(change.sequence) +
+                    " is damaged: restore a backup");
+}
+
 Result<uint64_t> DecodeCounter(const std::optional<std::string>& value) {
   if (!value) return uint64_t{0};
   ByteReader in(*value);
@@ -74,13 +82,19 @@ Result<std::vector<Change>> ReadChanges(const Kv& kv, Tenant tenant, uint64_t af
   const auto rows =
       kv.NewIterator(Family::kLog, KeyOf(tenant, after + 1), PrefixEnd(KeyOf(tenant, 0).substr(0, 4)), snapshot);
   for (rows->SeekToFirst(); rows->Valid() && changes.size() < limit; rows->Next()) {
-    ByteReader key(rows->key().substr(4));
-    Change change;
-    if (!key.ReadBe(&change.sequence) || !DecodeChange(rows->value(), &change)) {
-      return Corruption("change log: a row after sequence " +
-                        std::to_string(changes.empty() ? after : changes.back().sequence) +
-                        " is damaged: restore a backup");
-    }
+    HILUM_ASSIGN_OR_RETURN(Change change, ReadRow(*rows));
+    changes.push_back(std::move(change));
+  }
+  HILUM_RETURN_IF_ERROR(rows->status());
+  return changes;
+}
+
+Result<std::vector<Change>> ReadChangesBefore(const Kv& kv, Tenant tenant, uint64_t before, size_t limit,
+                                              const Snapshot* snapshot) {
+  std::vector<Change> changes;
+  const auto rows = kv.NewIterator(Family::kLog, KeyOf(tenant, kCounter + 1), KeyOf(tenant, before), snapshot);
+  for (rows->SeekToLast(); rows->Valid() && changes.size() < limit; rows->Prev()) {
+    HILUM_ASSIGN_OR_RETURN(Change change, ReadRow(*rows));
     changes.push_back(std::move(change));
   }
   HILUM_RETURN_IF_ERROR(rows->status());

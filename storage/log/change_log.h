@@ -33,6 +33,10 @@ Result<uint64_t> AppendChange(Txn& txn, Tenant tenant, Change change);
 Result<std::vector<Change>> ReadChanges(const Kv& kv, Tenant tenant, uint64_t after, size_t limit,
                                         const Snapshot* snapshot = nullptr);
 
+// At most `limit` changes with sequence < `before`, newest first.
+Result<std::vector<Change>> ReadChangesBefore(const Kv& kv, Tenant tenant, uint64_t before, size_t limit,
+                                              const Snapshot* snapshot = nullptr);
+
 // Sequence of the newest change; 0 when there is none.
 Result<uint64_t> LatestChange(const Kv& kv, Tenant tenant, const Snapshot* snapshot = nullptr);
 

@@ -69,6 +69,8 @@ class Store {
   Writer& writer() { return *writer_; }
   ObjectStore& objects() { return *objects_; }
   const Schema& schema() const { return schema_; }
+  // For collections of modules above. REQUIRES: nothing else uses the store yet.
+  void AddField(CollectionId collection, FieldSpec field) { schema_.Add(collection, field); }
   const CatalogueWriter& catalogue() const { return *catalogue_; }
   // A view of the catalogue as of now.
   CatalogueReader Read() { return CatalogueReader(*kv_, schema_, Tenant::kDefault); }

@@ -210,7 +210,7 @@ TEST_F(KvTest, TakesKeysAndValuesUpToTheEnvelopeAndNothingLarger) {
   EXPECT_EQ(commit(1, kMaxValueBytes + 1), Code::kLimit);
 
   Batch large;
-  for (int i = 0; large.bytes() <= kMaxBatchBytes; ++i) {
+  for (int i = 0; large.bytes() <= kMaxTaskBytes; ++i) {
     large.Put(Family::kCatalogue, std::to_string(i), std::string(kMaxValueBytes, 'v'));
   }
   EXPECT_EQ(kv_->Commit(std::move(large)).status().code(), Code::kLimit);

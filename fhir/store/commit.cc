@@ -1,0 +1,262 @@
+// The writer thread's part: nothing else changes while it runs.
+#include <algorithm>
+#include <set>
+#include <unordered_map>
+
+#include "fhir/store/keys.h"
+#include "fhir/store/rows.h"
+#include "fhir/store/store.h"
+#include "storage/log/change_log.h"
+
+namespace hilum::fhir {
+namespace {
+
+using storage::Doc;
+using storage::DocumentValues;
+using storage::Family;
+using storage::Tenant;
+using storage::TokenValue;
+using storage::Txn;
+
+constexpr Tenant kTenant = Tenant::kDefault;
+
+std::string NameOf(TypeId type, std::string_view id) {
+  return std::string(TypeOf(type).name).append("/").append(id);
+}
+
+storage::ChangeOperation OperationOf(Method method) {
+  if (method == Method::kCreate) return storage::ChangeOperation::kCreate;
+  return method == Method::kDelete ? storage::ChangeOperation::kDelete : storage::ChangeOperation::kUpdate;
+}
+
+}  // namespace
+
+struct ResourceStore::Pass {
+  const ResourceStore& store;
+  Txn& txn;
+  storage::IndexWriter index;
+  const int64_t now_micros;
+  std::unordered_map<std::string, Head> heads;  // by key, as they are now
+  Committed out;
+
+  Pass(const ResourceStore& resources, Txn& transaction, int64_t now)
+      : store(resources), txn(transaction), index(resources.store_.schema(), kTenant), now_micros(now) {}
+
+  Status Run(std::vector<Write>& writes, const std::vector<Condition>& conditions) {
+    for (const Condition& condition : conditions) {
+      HILUM_ASSIGN_OR_RETURN(const bool holds, Holds(condition));
+      if (!holds) return Outdated();
+    }
+    std::vector<Doc> docs;
+    for (const Write& write : writes) {
+      HILUM_ASSIGN_OR_RETURN(Head * head, FindOrReserve(write.type, write.id));
+      if (head->version != write.seen_version) return Outdated();
+      docs.push_back(head->doc);
+      head->version = write.seen_version + 1;
+      head->deleted = !write.after;
+    }
+    for (size_t i = 0; i < writes.size(); ++i) HILUM_RETURN_IF_ERROR(WriteOne(writes[i], docs[i]));
+    if (!out.dangling.empty() && store.options_.references == ReferencePolicy::kEnforce) {
+      return Conflict("reference to " + out.dangling.front() + ", which does not exist; store it first, or in the " +
+                      "same transaction");
+    }
+    return Status::Ok();
+  }
+
+  // An error undoes everything; the caller knows it by the flag.
+  Status Outdated() {
+    out.outdated = true;
+    return Conflict("changed meanwhile");
+  }
+
+  Result<bool> Holds(const Condition& condition) {
+    const auto collection = store.schema_.CollectionOf(condition.type);
+    if (!condition.identifier) {
+      HILUM_ASSIGN_OR_RETURN(
+          const auto last,
+          txn.Get(Family::kResource, SequenceKey(kTenant, condition.other_types ? kAnyCollection : collection)));
+      const std::optional<uint64_t> sequence = last ? DecodeSequence(*last) : 0;
+      return sequence && *sequence <= condition.sequence;
+    }
+    const std::string prefix = IdentifierPrefix(kTenant, collection, *condition.identifier);
+    HILUM_ASSIGN_OR_RETURN(const auto rows, txn.Scan(Family::kResource, prefix, storage::PrefixEnd(prefix)));
+    return std::ranges::equal(rows, condition.found, [&](const auto& row, Doc doc) {
+      return row.first == IdentifierKey(kTenant, collection, *condition.identifier, doc);
+    });
+  }
+
+  Result<Head*> FindOrReserve(TypeId type, const std::string& id) {
+    const auto collection = store.schema_.CollectionOf(type);
+    std::string key = HeadKey(kTenant, collection, id);
+    const auto known = heads.find(key);
+    if (known != heads.end()) return &known->second;
+    HILUM_ASSIGN_OR_RETURN(const auto stored, txn.Get(Family::kResource, key));
+    Head head;
+    if (stored) {
+      const std::optional<Head> decoded = DecodeHead(*stored);
+      if (!decoded) return Corruption("the row of a resource is damaged; run hilum verify");
+      head = *decoded;
+    } else {
+      HILUM_ASSIGN_OR_RETURN(head.doc, index.NewDoc(txn, collection));
+      txn.Put(Family::kResource, key, EncodeHead(head));
+    }
+    return &heads.emplace(std::move(key), head).first->second;
+  }
+
+  // Provisional numbers become documents.
+  Status Bind(PreparedValues* prepared, bool note_dangling) {
+    std::vector<Doc> docs;
+    for (const auto& [type, id] : prepared->targets) {
+      HILUM_ASSIGN_OR_RETURN(const Head* head, FindOrReserve(type, id));
+      docs.push_back(head->doc);
+      if (note_dangling && !head->exists() && store.options_.references != ReferencePolicy::kOff) {
+        out.dangling.push_back(NameOf(type, id));
+      }
+    }
+    for (auto& entry : prepared->values.entries) {
+      auto* const reference = std::get_if<storage::ReferenceValue>(&entry.value);
+      if (reference != nullptr && reference->target) reference->target->doc = docs.at(reference->target->doc);
+    }
+    return Status::Ok();
+  }
+
+  Status WriteOne(Write& write, Doc doc) {
+    const auto collection = store.schema_.CollectionOf(write.type);
+    const uint64_t version = write.seen_version + 1;
+    if (write.before) HILUM_RETURN_IF_ERROR(Bind(&*write.before, false));
+    if (write.after) {
+      HILUM_RETURN_IF_ERROR(Bind(&write.after->index, true));
+      write.after->bytes.replace(write.after->updated_at, Instant(now_micros).size(), Instant(now_micros));
+      const auto updated = store.schema_.FieldOfParam(write.type, "_lastUpdated");
+      if (updated) {
+        write.after->index.values.Add(*updated, storage::DateValue{.low = now_micros, .high = now_micros + 1000});
+      }
+    }
+    const DocumentValues* const before = write.before ? &write.before->values : nullptr;
+    const DocumentValues* const after = write.after ? &write.after->index.values : nullptr;
+    HILUM_RETURN_IF_ERROR(index.Update(txn, collection, doc, before, after));
+    PutIdentifiers(write.type, doc, before, after);
+
+    HILUM_ASSIGN_OR_RETURN(const uint64_t sequence,
+                           storage::AppendChange(txn, kTenant,
+                                                 {.time_micros = now_micros,
+                                                  .kind = storage::ChangeKind::kResource,
+                                                  .operation = OperationOf(write.method),
+                                                  .path = {std::string(TypeOf(write.type).name), write.id},
+                                                  .version = version}));
+    PutVersion(write, doc, version, sequence);
+    txn.Put(Family::kResource, HeadKey(kTenant, collection, write.id),
+            EncodeHead({.doc = doc, .version = version, .deleted = !write.after}));
+    txn.Put(Family::kResource, HistoryKey(kTenant, collection, sequence),
+            EncodeHistoryRow({.doc = doc, .version = version}));
+    txn.Put(Family::kResource, SequenceKey(kTenant, collection), EncodeSequence(sequence));
+    txn.Put(Family::kResource, SequenceKey(kTenant, kAnyCollection), EncodeSequence(sequence));
+    out.stamps.push_back({.version = version, .updated_micros = now_micros});
+    return Status::Ok();
+  }
+
+  void PutVersion(const Write& write, Doc doc, uint64_t version, uint64_t sequence) {
+    const auto collection = store.schema_.CollectionOf(write.type);
+    const Bytes bytes = write.after ? Bytes(write.after->bytes) : Bytes();
+    std::string value;
+    AppendVersionHeader(&value, {.method = write.method,
+                                 .updated_micros = now_micros,
+                                 .sequence = sequence,
+                                 .size = bytes.size(),
+                                 .id = write.id});
+    value += bytes.substr(0, kChunkBytes);
+    txn.Put(Family::kResource, VersionKey(kTenant, collection, doc, version, 0), value);
+    uint16_t chunk = 1;
+    for (size_t at = kChunkBytes; at < bytes.size(); at += kChunkBytes, ++chunk) {
+      txn.Put(Family::kResource, VersionKey(kTenant, collection, doc, version, chunk), bytes.substr(at, kChunkBytes));
+    }
+  }
+
+  std::set<std::string> IdentifierKeys(TypeId type, Doc doc, const DocumentValues* values) const {
+    std::set<std::string> keys;
+    const auto field = store.schema_.FieldOfParam(type, "identifier");
+    if (values == nullptr || !field) return keys;
+    for (const auto& entry : values->entries) {
+      const auto* const token = entry.field == *field ? std::get_if<TokenValue>(&entry.value) : nullptr;
+      if (token != nullptr && !token->system.empty()) {
+        keys.insert(IdentifierKey(kTenant, store.schema_.CollectionOf(type), *token, doc));
+      }
+    }
+    return keys;
+  }
+
+  void PutIdentifiers(TypeId type, Doc doc, const DocumentValues* before, const DocumentValues* after) {
+    const std::set<std::string> old_keys = IdentifierKeys(type, doc, before);
+    const std::set<std::string> new_keys = IdentifierKeys(type, doc, after);
+    for (const std::string& key : old_keys) {
+      if (!new_keys.contains(key)) txn.Delete(Family::kResource, key);
+    }
+    for (const std::string& key : new_keys) {
+      if (!old_keys.contains(key)) txn.Put(Family::kResource, key, {});
+    }
+  }
+};
+
+Result<Committed> ResourceStore::Commit(std::vector<Write> writes, std::vector<Condition> conditions) {
+  for (const Write& write : writes) {
+    // A version is at most as many chunks as the keys can count.
+    if (write.after && write.after->bytes.size() / kChunkBytes >= UINT16_MAX) {
+      return LimitExceeded("a resource of more than 3.9 GB");
+    }
+  }
+  if (options_.references == ReferencePolicy::kEnforce) HILUM_RETURN_IF_ERROR(CheckDeletions(writes));
+  Committed committed;
+  const Status status = store_.writer()
+                            .Run([&](Txn& txn) {
+                              Pass pass(*this, txn, NextTime());
+                              Status outcome = pass.Run(writes, conditions);
+                              committed = std::move(pass.out);
+                              return outcome;
+                            })
+                            .status();
+  if (committed.outdated) {
+    status.IgnoreError();  // says the same
+    return Committed{.outdated = true};
+  }
+  HILUM_RETURN_IF_ERROR(status);
+  return committed;
+}
+
+// Called on the writer thread only.
+int64_t ResourceStore::NextTime() {
+  const int64_t now = clock_.Now().count() / 1000 * 1000;
+  last_micros_ = std::max(last_micros_, now);
+  return last_micros_;
+}
+
+Status ResourceStore::CheckDeletions(const std::vector<Write>& writes) {
+  std::map<TypeId, storage::Bitmap> written;
+  const auto reader = Read();
+  for (const Write& write : writes) {
+    HILUM_ASSIGN_OR_RETURN(const auto doc, reader->FindDoc(write.type, write.id));
+    if (doc) written[write.type].Add(*doc);
+  }
+  for (const Write& write : writes) {
+    if (write.after) continue;
+    HILUM_ASSIGN_OR_RETURN(const auto doc, reader->FindDoc(write.type, write.id));
+    if (!doc) continue;
+    storage::Bitmap target;
+    target.Add(*doc);
+    for (const TypeId source : ResourceTypes()) {
+      for (const SearchField& field : FieldsOf(source)) {
+        if (field.kind != storage::FieldKind::kReference) continue;
+        HILUM_ASSIGN_OR_RETURN(
+            storage::Bitmap referrers,
+            reader->index().Referrers(schema_.CollectionOf(source), schema_.FieldOf(source, field.number),
+                                      schema_.CollectionOf(write.type), target));
+        referrers -= written[source];
+        if (referrers.empty()) continue;
+        return Conflict(NameOf(write.type, write.id) + " is still referred to by a " +
+                        std::string(TypeOf(source).name) + "; delete or change that first");
+      }
+    }
+  }
+  return Status::Ok();
+}
+
+}  // namespace hilum::fhir

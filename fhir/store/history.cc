@@ -1,0 +1,98 @@
+// Histories: of a resource from its versions, of a type from its list, of everything from the change log.
+#include <algorithm>
+
+#include "fhir/store/keys.h"
+#include "fhir/store/reader.h"
+#include "fhir/store/rows.h"
+#include "storage/log/change_log.h"
+
+namespace hilum::fhir {
+namespace {
+
+using storage::Doc;
+using storage::Family;
+using storage::Tenant;
+
+bool Within(const Version& version, const HistoryRange& range) {
+  if (range.since_micros && version.updated_micros < *range.since_micros) return false;
+  if (range.before_micros && version.updated_micros >= *range.before_micros) return false;
+  return true;
+}
+
+// Times grow with sequences: nothing behind this one can be in the range.
+bool IsBehind(const Version& version, const HistoryRange& range) {
+  return range.ascending ? range.before_micros && version.updated_micros >= *range.before_micros
+                         : range.since_micros && version.updated_micros < *range.since_micros;
+}
+
+bool IsAfterPage(uint64_t sequence, const HistoryRange& range) {
+  if (!range.after_sequence) return true;
+  return range.ascending ? sequence > *range.after_sequence : sequence < *range.after_sequence;
+}
+
+}  // namespace
+
+Result<std::vector<Version>> ResourceReader::HistoryOf(TypeId type, Doc doc, const HistoryRange& range, size_t limit) {
+  std::vector<Version> versions;
+  HILUM_ASSIGN_OR_RETURN(const std::optional<Version> newest, Newest(type, doc));
+  if (!newest) return versions;
+  for (uint64_t i = 0; i < newest->number && versions.size() < limit; ++i) {
+    HILUM_ASSIGN_OR_RETURN(std::optional<Version> version, At(type, doc, range.ascending ? i + 1 : newest->number - i));
+    if (!version) continue;
+    if (IsBehind(*version, range)) break;
+    if (IsAfterPage(version->sequence, range) && Within(*version, range)) versions.push_back(*std::move(version));
+  }
+  return versions;
+}
+
+Result<std::vector<Version>> ResourceReader::HistoryOfType(TypeId type, const HistoryRange& range, size_t limit) {
+  const std::string prefix = HistoryPrefix(Tenant::kDefault, CollectionOf(type));
+  std::string lower = prefix;
+  std::string upper = storage::PrefixEnd(prefix);
+  if (range.after_sequence) {
+    std::string& bound = range.ascending ? lower : upper;
+    bound = HistoryKey(Tenant::kDefault, CollectionOf(type), *range.after_sequence + (range.ascending ? 1 : 0));
+  }
+  std::vector<Version> versions;
+  const auto rows = kv_.NewIterator(Family::kResource, lower, upper, snapshot_.get());
+  for (range.ascending ? rows->SeekToFirst() : rows->SeekToLast(); rows->Valid() && versions.size() < limit;
+       range.ascending ? rows->Next() : rows->Prev()) {
+    const std::optional<HistoryRow> row = DecodeHistoryRow(rows->value());
+    if (!row) return Corruption("a row of a FHIR history is damaged; run hilum verify");
+    HILUM_ASSIGN_OR_RETURN(std::optional<Version> version, At(type, row->doc, row->version));
+    if (!version) continue;
+    if (IsBehind(*version, range)) break;
+    if (Within(*version, range)) versions.push_back(*std::move(version));
+  }
+  HILUM_RETURN_IF_ERROR(rows->status());
+  return versions;
+}
+
+Result<std::vector<Version>> ResourceReader::HistoryOfAll(const HistoryRange& range, size_t limit) {
+  constexpr size_t kChangesAtOnce = 256;
+  std::vector<Version> versions;
+  uint64_t at = range.after_sequence.value_or(range.ascending ? 0 : UINT64_MAX);
+  while (versions.size() < limit) {
+    HILUM_ASSIGN_OR_RETURN(
+        const std::vector<storage::Change> changes,
+        range.ascending ? storage::ReadChanges(kv_, Tenant::kDefault, at, kChangesAtOnce, snapshot_.get())
+                        : storage::ReadChangesBefore(kv_, Tenant::kDefault, at, kChangesAtOnce, snapshot_.get()));
+    if (changes.empty()) return versions;
+    at = changes.back().sequence;
+    for (const storage::Change& change : changes) {
+      if (versions.size() == limit) return versions;
+      if (change.kind != storage::ChangeKind::kResource || change.path.size() != 2) continue;
+      const std::optional<TypeId> type = FindResourceType(change.path[0]);
+      if (!type) continue;
+      HILUM_ASSIGN_OR_RETURN(const std::optional<Doc> doc, FindDoc(*type, change.path[1]));
+      if (!doc) continue;
+      HILUM_ASSIGN_OR_RETURN(std::optional<Version> version, At(*type, *doc, change.version));
+      if (!version) continue;
+      if (IsBehind(*version, range)) return versions;
+      if (Within(*version, range)) versions.push_back(*std::move(version));
+    }
+  }
+  return versions;
+}
+
+}  // namespace hilum::fhir

@@ -1,0 +1,69 @@
+// From JSON to what the commit writes; runs on any thread.
+#include <map>
+
+#include "fhir/json/edits.h"
+#include "fhir/store/store.h"
+
+namespace hilum::fhir {
+namespace {
+
+// Gives every local resource that is referred to the next provisional number. Not thread-safe.
+class ProvisionalCatalog : public SearchCatalog {
+ public:
+  ProvisionalCatalog(const ResourceSchema& schema, std::vector<std::pair<TypeId, std::string>>* targets)
+      : schema_(schema), targets_(*targets) {}
+
+  storage::CollectionId CollectionOf(TypeId type) const override { return schema_.CollectionOf(type); }
+  storage::FieldId FieldOf(TypeId type, uint16_t field) const override { return schema_.FieldOf(type, field); }
+  Result<std::optional<storage::Doc>> FindDoc(TypeId type, std::string_view id) override {
+    const auto [found, added] = numbers_.try_emplace({type, std::string(id)}, targets_.size());
+    if (added) targets_.emplace_back(type, id);
+    return std::optional<storage::Doc>(found->second);
+  }
+
+ private:
+  const ResourceSchema& schema_;
+  std::vector<std::pair<TypeId, std::string>>& targets_;
+  std::map<std::pair<TypeId, std::string>, storage::Doc> numbers_;
+};
+
+}  // namespace
+
+SearchOptions ResourceStore::search_options() const {
+  return {.default_offset_minutes = options_.default_offset_minutes,
+          .base_url = options_.base_url,
+          .now = clock_.Now().count()};
+}
+
+Result<PreparedValues> ResourceStore::ExtractValues(json::Value resource, const Typing& typing) const {
+  PreparedValues prepared;
+  ProvisionalCatalog catalog(schema_, &prepared.targets);
+  HILUM_ASSIGN_OR_RETURN(prepared.values, Extract(resource, typing, catalog, search_options()));
+  return prepared;
+}
+
+Result<PreparedVersion> ResourceStore::Prepare(json::Value resource, const Typing& typing, std::string_view id,
+                                               uint64_t version) const {
+  PreparedVersion prepared;
+  HILUM_ASSIGN_OR_RETURN(prepared.index, ExtractValues(resource, typing));
+  // The client's own meta.lastUpdated counts for nothing; the commit adds the true one.
+  const std::optional<TypeId> type = ResourceTypeOf(resource);
+  if (!type) return Invalid("the resource has no resourceType that FHIR R4 knows");
+  const auto updated_field = schema_.FieldOfParam(*type, "_lastUpdated");
+  std::erase_if(prepared.index.values.entries, [&](const auto& entry) { return entry.field == updated_field; });
+
+  const std::string number = std::to_string(version);
+  json::Edits edits;
+  json::SetIdentity(resource, {.id = id, .version_id = number, .last_updated = placeholder_}, &edits);
+  prepared.bytes = edits.Apply(resource);
+  prepared.updated_at = prepared.bytes.find(placeholder_);
+  return prepared;
+}
+
+Result<PreparedValues> ResourceStore::PrepareStored(const Version& version) const {
+  HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(version.bytes));
+  const Validation validation = Validate(document.root(), {.check_targets = false, .check_narrative = false});
+  return ExtractValues(document.root(), validation.typing);
+}
+
+}  // namespace hilum::fhir

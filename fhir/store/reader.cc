@@ -1,0 +1,111 @@
+#include "fhir/store/reader.h"
+
+#include "fhir/store/keys.h"
+#include "fhir/store/rows.h"
+
+namespace hilum::fhir {
+namespace {
+
+using storage::Doc;
+using storage::Family;
+using storage::Tenant;
+
+Status Damaged(std::string_view what) {
+  return Corruption("the row of " + std::string(what) + " is damaged; run hilum verify");
+}
+
+// Collects the chunks that the iterator stands before, until the version is whole. The iterator is at its first chunk.
+Result<Version> ReadVersion(storage::Iterator& rows, TypeId type, Doc doc, size_t prefix_size) {
+  Version version{.type = type, .doc = doc};
+  ByteReader key(rows.key().substr(prefix_size));
+  uint64_t inverse = 0;
+  Bytes rest;
+  const std::optional<VersionHeader> header = DecodeVersionHeader(rows.value(), &rest);
+  if (!key.ReadBe(&inverse) || !header) return Damaged("a resource version");
+  version.number = ~inverse;
+  version.method = header->method;
+  version.updated_micros = header->updated_micros;
+  version.sequence = header->sequence;
+  version.id = header->id;
+  version.bytes = rest;
+  while (version.bytes.size() < header->size) {
+    rows.Next();
+    if (!rows.Valid()) break;
+    version.bytes += rows.value();
+  }
+  HILUM_RETURN_IF_ERROR(rows.status());
+  if (version.bytes.size() != header->size) return Damaged("a resource version");
+  return version;
+}
+
+}  // namespace
+
+ResourceReader::ResourceReader(storage::Store& store, const ResourceSchema& schema)
+    : kv_(store.kv()),
+      schema_(schema),
+      snapshot_(store.kv().NewSnapshot()),
+      index_(store.kv(), store.schema(), Tenant::kDefault, snapshot_.get()) {}
+
+ResourceReader::~ResourceReader() = default;
+
+Result<uint64_t> ResourceReader::Sequence() const {
+  HILUM_ASSIGN_OR_RETURN(const auto bytes,
+                         kv_.Get(Family::kResource, SequenceKey(Tenant::kDefault, kAnyCollection), snapshot_.get()));
+  if (!bytes) return uint64_t{0};
+  const std::optional<uint64_t> sequence = DecodeSequence(*bytes);
+  if (!sequence) return Damaged("the last change");
+  return *sequence;
+}
+
+Result<std::optional<Head>> ResourceReader::FindHead(TypeId type, std::string_view id) {
+  if (id.size() > 64) return std::optional<Head>();  // R4 datatypes id
+  HILUM_ASSIGN_OR_RETURN(
+      const auto bytes, kv_.Get(Family::kResource, HeadKey(Tenant::kDefault, CollectionOf(type), id), snapshot_.get()));
+  if (!bytes) return std::optional<Head>();
+  const std::optional<Head> head = DecodeHead(*bytes);
+  if (!head) return Damaged("a resource");
+  return head;
+}
+
+Result<std::optional<Doc>> ResourceReader::FindDoc(TypeId type, std::string_view id) {
+  HILUM_ASSIGN_OR_RETURN(const std::optional<Head> head, FindHead(type, id));
+  return head ? std::optional(head->doc) : std::nullopt;
+}
+
+Result<std::optional<Version>> ResourceReader::Newest(TypeId type, Doc doc) {
+  const std::string prefix = VersionsPrefix(Tenant::kDefault, CollectionOf(type), doc);
+  const auto rows = kv_.NewIterator(Family::kResource, prefix, storage::PrefixEnd(prefix), snapshot_.get());
+  rows->SeekToFirst();
+  HILUM_RETURN_IF_ERROR(rows->status());
+  if (!rows->Valid()) return std::optional<Version>();
+  HILUM_ASSIGN_OR_RETURN(Version version, ReadVersion(*rows, type, doc, prefix.size()));
+  return std::optional(std::move(version));
+}
+
+Result<std::optional<Version>> ResourceReader::At(TypeId type, Doc doc, uint64_t number) {
+  const std::string prefix = VersionsPrefix(Tenant::kDefault, CollectionOf(type), doc);
+  const std::string first = VersionKey(Tenant::kDefault, CollectionOf(type), doc, number, 0);
+  const std::string last = VersionKey(Tenant::kDefault, CollectionOf(type), doc, number, UINT16_MAX);
+  const auto rows = kv_.NewIterator(Family::kResource, first, last, snapshot_.get());
+  rows->SeekToFirst();
+  HILUM_RETURN_IF_ERROR(rows->status());
+  if (!rows->Valid()) return std::optional<Version>();
+  HILUM_ASSIGN_OR_RETURN(Version version, ReadVersion(*rows, type, doc, prefix.size()));
+  return std::optional(std::move(version));
+}
+
+Result<std::vector<Doc>> ResourceReader::FindIdentifier(TypeId type, const storage::TokenValue& identifier) {
+  const std::string prefix = IdentifierPrefix(Tenant::kDefault, CollectionOf(type), identifier);
+  const auto rows = kv_.NewIterator(Family::kResource, prefix, storage::PrefixEnd(prefix), snapshot_.get());
+  std::vector<Doc> docs;
+  for (rows->SeekToFirst(); rows->Valid(); rows->Next()) {
+    ByteReader key(rows->key().substr(prefix.size()));
+    Doc doc = 0;
+    if (!key.ReadBe(&doc)) return Damaged("an identifier");
+    docs.push_back(doc);
+  }
+  HILUM_RETURN_IF_ERROR(rows->status());
+  return docs;
+}
+
+}  // namespace hilum::fhir

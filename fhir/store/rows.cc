@@ -1,0 +1,78 @@
+#include "fhir/store/rows.h"
+
+namespace hilum::fhir {
+namespace {
+
+constexpr uint64_t kDeletedFlag = 1;
+
+}  // namespace
+
+std::string EncodeHead(const Head& head) {
+  std::string out;
+  AppendBe<uint32_t>(&out, head.doc);
+  AppendVarint(&out, head.version);
+  AppendVarint(&out, head.deleted ? kDeletedFlag : 0);
+  return out;
+}
+
+std::optional<Head> DecodeHead(Bytes bytes) {
+  ByteReader in(bytes);
+  Head head;
+  uint64_t flags = 0;
+  if (!in.ReadBe(&head.doc) || !in.ReadVarint(&head.version) || !in.ReadVarint(&flags)) return std::nullopt;
+  head.deleted = flags & kDeletedFlag;
+  return head;
+}
+
+void AppendVersionHeader(std::string* out, const VersionHeader& header) {
+  out->push_back(static_cast<char>(header.method));
+  AppendVarint(out, static_cast<uint64_t>(header.updated_micros / 1000));
+  AppendVarint(out, header.sequence);
+  AppendVarint(out, header.size);
+  AppendSized(out, header.id);
+}
+
+std::optional<VersionHeader> DecodeVersionHeader(Bytes bytes, Bytes* rest) {
+  ByteReader in(bytes);
+  VersionHeader header;
+  Bytes method, id;
+  uint64_t millis = 0;
+  if (!in.ReadBytes(1, &method) || !in.ReadVarint(&millis) || !in.ReadVarint(&header.sequence) ||
+      !in.ReadVarint(&header.size) || !in.ReadSized(&id)) {
+    return std::nullopt;
+  }
+  header.method = static_cast<Method>(method[0]);
+  header.updated_micros = static_cast<int64_t>(millis) * 1000;
+  header.id = id;
+  *rest = in.rest();
+  return header;
+}
+
+std::string EncodeHistoryRow(const HistoryRow& row) {
+  std::string out;
+  AppendBe<uint32_t>(&out, row.doc);
+  AppendVarint(&out, row.version);
+  return out;
+}
+
+std::optional<HistoryRow> DecodeHistoryRow(Bytes bytes) {
+  ByteReader in(bytes);
+  HistoryRow row;
+  if (!in.ReadBe(&row.doc) || !in.ReadVarint(&row.version)) return std::nullopt;
+  return row;
+}
+
+std::string EncodeSequence(uint64_t sequence) {
+  std::string out;
+  AppendBe<uint64_t>(&out, sequence);
+  return out;
+}
+
+std::optional<uint64_t> DecodeSequence(Bytes bytes) {
+  ByteReader in(bytes);
+  uint64_t sequence = 0;
+  if (!in.ReadBe(&sequence)) return std::nullopt;
+  return sequence;
+}
+
+}  // namespace hilum::fhir

@@ -1,0 +1,76 @@
+#include "fhir/store/store.h"
+
+#include <ctime>
+
+#include "fhir/store/keys.h"
+
+namespace hilum::fhir {
+namespace {
+
+using storage::Family;
+using storage::Tenant;
+
+constexpr size_t kInstantSize = 24;
+
+std::string BindingOf(const ResourceStoreOptions& options) {
+  return std::to_string(options.default_offset_minutes) + " " + options.base_url;
+}
+
+// What the search values depend on is kept with them.
+Status BindSettings(storage::Store& store, const ResourceStoreOptions& options, bool empty) {
+  HILUM_ASSIGN_OR_RETURN(const auto bound, store.kv().Get(Family::kResource, SettingsKey(Tenant::kDefault)));
+  const std::string wanted = BindingOf(options);
+  if (bound == wanted) return Status::Ok();
+  if (bound && !empty) {
+    return Invalid("the FHIR resources in this store were indexed with another public URL or default time zone (\"" +
+                   *bound + "\", now \"" + wanted +
+                   "\": minutes and URL); set them back, or export and import the resources");
+  }
+  return store.writer()
+      .Run([&](storage::Txn& txn) {
+        txn.Put(Family::kResource, SettingsKey(Tenant::kDefault), wanted);
+        return Status::Ok();
+      })
+      .status();
+}
+
+}  // namespace
+
+std::string Instant(int64_t micros) {
+  int64_t seconds = micros / 1'000'000;
+  int64_t rest = micros % 1'000'000;
+  if (rest < 0) {
+    rest += 1'000'000;
+    --seconds;
+  }
+  const time_t time = seconds;
+  tm parts{};
+  gmtime_r(&time, &parts);
+  char text[64];
+  snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", (parts.tm_year + 1900) % 10000, parts.tm_mon + 1,
+           parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, static_cast<int>(rest / 1000));
+  return text;
+}
+
+Result<std::unique_ptr<ResourceStore>> ResourceStore::Open(storage::Store& store, ResourceStoreOptions options,
+                                                           const Clock& clock, Random& random) {
+  HILUM_ASSIGN_OR_RETURN(ResourceSchema schema, ResourceSchema::Open(store));
+  HILUM_ASSIGN_OR_RETURN(const uint64_t sequence, ResourceReader(store, schema).Sequence());
+  HILUM_RETURN_IF_ERROR(BindSettings(store, options, sequence == 0));
+  return std::unique_ptr<ResourceStore>(new ResourceStore(store, std::move(options), std::move(schema), clock, random));
+}
+
+ResourceStore::ResourceStore(storage::Store& store, ResourceStoreOptions options, ResourceSchema schema,
+                             const Clock& clock, Random& random)
+    : store_(store),
+      options_(std::move(options)),
+      schema_(std::move(schema)),
+      clock_(clock),
+      random_(random),
+      placeholder_(random.Hex(kInstantSize / 2)) {}
+
+std::unique_ptr<ResourceReader> ResourceStore::Read() {
+  return std::make_unique<ResourceReader>(store_, schema_);
+}
+
+}  // namespace hilum::fhir
