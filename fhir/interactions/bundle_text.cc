@@ -1,0 +1,87 @@
+#include "fhir/interactions/bundle_text.h"
+
+#include "fhir/json/edits.h"
+#include "fhir/store/store.h"
+
+namespace hilum::fhir {
+namespace {
+
+std::string_view VerbOf(Method method) {
+  switch (method) {
+    case Method::kCreate:
+      return "POST";
+    case Method::kUpdate:
+      return "PUT";
+    case Method::kDelete:
+      return "DELETE";
+    case Method::kPatch:
+      return "PATCH";
+  }
+  return "PUT";
+}
+
+std::string_view StatusOf(const Version& version) {
+  if (version.deleted()) return "204";
+  return version.number == 1 ? "201" : "200";
+}
+
+}  // namespace
+
+void BundleText::AddLink(std::string_view relation, std::string_view url) {
+  if (!links_.empty()) links_.push_back(',');
+  links_.append("{\"relation\":\"").append(relation).append("\",\"url\":");
+  json::AppendString(&links_, url);
+  links_.push_back('}');
+}
+
+void BundleText::BeginEntry() {
+  entries_.append(entries_.empty() ? "{" : ",{");
+}
+
+void BundleText::AppendFullUrl(const Version& version) {
+  entries_.append("\"fullUrl\":");
+  json::AppendString(&entries_,
+                     std::string(base_url_) + "/" + std::string(TypeOf(version.type).name) + "/" + version.id);
+}
+
+Status BundleText::AddResult(const Version& version, std::string_view mode) {
+  HILUM_ASSIGN_OR_RETURN(const std::string resource, Subset(version.bytes, shape_));
+  BeginEntry();
+  AppendFullUrl(version);
+  entries_.append(",\"resource\":").append(resource).append(",\"search\":{\"mode\":\"").append(mode).append("\"}}");
+  return Status::Ok();
+}
+
+Status BundleText::AddHistory(const Version& version) {
+  const std::string type(TypeOf(version.type).name);
+  BeginEntry();
+  AppendFullUrl(version);
+  if (!version.deleted()) {
+    HILUM_ASSIGN_OR_RETURN(const std::string resource, Subset(version.bytes, shape_));
+    entries_.append(",\"resource\":").append(resource);
+  }
+  entries_.append(",\"request\":{\"method\":\"").append(VerbOf(version.method)).append("\",\"url\":");
+  json::AppendString(&entries_, version.method == Method::kCreate ? type : type + "/" + version.id);
+  entries_.append("},\"response\":{\"status\":\"").append(StatusOf(version));
+  entries_.append("\",\"etag\":\"W/\\\"").append(std::to_string(version.number));
+  entries_.append("\\\"\",\"lastModified\":\"").append(Instant(version.updated_micros)).append("\"}}");
+  return Status::Ok();
+}
+
+void BundleText::AddOutcome(const std::vector<Issue>& issues) {
+  BeginEntry();
+  entries_.append("\"resource\":").append(OperationOutcome(issues)).append(",\"search\":{\"mode\":\"outcome\"}}");
+}
+
+Result<Answer> BundleText::Finish() const {
+  std::string text = "{\"resourceType\":\"Bundle\",\"type\":\"" + std::string(type_) + "\"";
+  if (total_) text.append(",\"total\":").append(std::to_string(*total_));
+  if (!links_.empty()) text.append(",\"link\":[").append(links_).append("]");
+  if (!entries_.empty()) text.append(",\"entry\":[").append(entries_).append("]");
+  text.push_back('}');
+  if (!shape_.pretty) return Answer{.body = std::move(text)};
+  HILUM_ASSIGN_OR_RETURN(std::string pretty, Prettied(std::move(text)));
+  return Answer{.body = std::move(pretty)};
+}
+
+}  // namespace hilum::fhir

@@ -1,0 +1,184 @@
+#include <algorithm>
+
+#include "fhir/interactions/bundle_text.h"
+#include "fhir/interactions/interactions.h"
+#include "fhir/interactions/pages.h"
+#include "fhir/validate/date_time.h"
+
+namespace hilum::fhir {
+namespace {
+
+// Versions looked at in one go when not all of them belong to the answer.
+constexpr size_t kBatch = 200;
+
+// What the parameters of a history say (R4 http 3.1.0.10).
+struct HistoryRequest {
+  HistoryRange range;
+  std::optional<TimeRange> at;  // only versions that were current at some time of it
+  size_t count = 0;
+  std::vector<Parameter> used;
+};
+
+// Not thread-safe; one per request. The reader outlives it.
+class HistoryRun {
+ public:
+  HistoryRun(const Interaction& request, ResourceReader& reader, const InteractionOptions& options, Bytes cursor_key,
+             int default_offset_minutes)
+      : request_(request),
+        reader_(reader),
+        options_(options),
+        cursor_key_(cursor_key),
+        default_offset_minutes_(default_offset_minutes) {}
+
+  // `doc` is nullopt for a whole type, `type` kNoType for everything.
+  Result<Answer> Run(TypeId type, std::optional<storage::Doc> doc) {
+    type_ = type;
+    doc_ = doc;
+    history_.count = options_.default_count;
+    for (const Parameter& parameter : request_.query) HILUM_RETURN_IF_ERROR(Add(parameter));
+    HILUM_ASSIGN_OR_RETURN(const Shape shape, ShapeOf(request_.query));
+
+    const CursorSeal seal{.fingerprint = Fingerprint("history " + UrlWith({.path = request_.path}, history_.used)),
+                          .key = cursor_key_};
+    const auto cursor = ValueOf(request_.query, kCursorParameter);
+    if (cursor) HILUM_RETURN_IF_ERROR(Resume(*cursor, seal));
+    std::vector<Version> versions;
+    if (history_.count > 0) {
+      HILUM_ASSIGN_OR_RETURN(versions, ReadVersions(history_.count + 1));
+    }
+    const bool more = versions.size() > history_.count;
+    if (more) versions.pop_back();
+
+    BundleText bundle("history", request_.base_url, shape);
+    if (!cursor && !more && history_.count > 0) bundle.SetTotal(versions.size());
+    bundle.AddLink("self", LinkTo(cursor));
+    bundle.AddLink("first", LinkTo(std::nullopt));
+    if (more) bundle.AddLink("next", LinkTo(After(versions.back(), seal)));
+    for (const Version& version : versions) HILUM_RETURN_IF_ERROR(bundle.AddHistory(version));
+    return bundle.Finish();
+  }
+
+ private:
+  Status Add(const Parameter& parameter) {
+    const std::string& name = parameter.name;
+    if (name == kCursorParameter) return Status::Ok();
+    if (name == "_since" || name == "_before" || name == "_at") {
+      HILUM_RETURN_IF_ERROR(AddTime(parameter));
+    } else if (name == "_count") {
+      HILUM_RETURN_IF_ERROR(AddCount(parameter.value));
+    } else if (name == "_sort") {
+      if (parameter.value != "_lastUpdated" && parameter.value != "-_lastUpdated")
+        return Invalid("_sort of a history takes _lastUpdated or -_lastUpdated");
+      history_.range.ascending = parameter.value == "_lastUpdated";
+    } else if (name != "_summary" && name != "_elements" && name != "_pretty" && name != "_format") {
+      if (request_.prefer_handling.value_or(options_.handling) == Handling::kLenient) return Status::Ok();
+      return Unsupported("a history has no parameter '" + name.substr(0, 64) + "'");
+    }
+    history_.used.push_back(parameter);
+    return Status::Ok();
+  }
+
+  Status AddTime(const Parameter& parameter) {
+    // A '+' that was not percent-encoded has become a blank.
+    std::string text = parameter.value;
+    std::ranges::replace(text, ' ', '+');
+    const auto time = ParseDateTime(text, DateTimeForm::kSearch);
+    if (!time) return Invalid(parameter.name + " takes a date or an instant: YYYY-MM-DDThh:mm:ss+zz:zz");
+    const TimeRange range = RangeOf(*time, default_offset_minutes_);
+    if (parameter.name == "_since") history_.range.since_micros = range.low;
+    if (parameter.name == "_before") history_.range.before_micros = range.low;
+    if (parameter.name == "_at") history_.at = range;
+    return Status::Ok();
+  }
+
+  Status AddCount(std::string_view text) {
+    size_t count = 0;
+    const bool digits = !text.empty() && text.size() <= 9 && std::ranges::all_of(text, [&](char c) {
+      count = 10 * count + static_cast<size_t>(c - '0');
+      return c >= '0' && c <= '9';
+    });
+    if (!digits) return Invalid("_count takes a whole number of 0 or more");
+    history_.count = std::min(count, options_.max_count);
+    return Status::Ok();
+  }
+
+  Status Resume(std::string_view cursor, const CursorSeal& seal) {
+    HILUM_ASSIGN_OR_RETURN(const storage::Cursor opened, OpenCursor(cursor, seal));
+    uint64_t sequence = 0;
+    ByteReader in(opened.last_key);
+    if (!in.ReadBe(&sequence)) return Invalid("the page cursor is of another kind of request: start again");
+    history_.range.after_sequence = sequence;
+    return Status::Ok();
+  }
+
+  static std::string After(const Version& version, const CursorSeal& seal) {
+    storage::Cursor cursor{.fingerprint = seal.fingerprint};
+    AppendBe(&cursor.last_key, version.sequence);
+    return storage::EncodeCursor(cursor, seal.key);
+  }
+
+  std::string LinkTo(const std::optional<std::string>& cursor) const {
+    std::vector<Parameter> parameters = history_.used;
+    if (cursor) parameters.push_back({std::string(kCursorParameter), *cursor});
+    return UrlWith(request_, parameters);
+  }
+
+  Result<std::vector<Version>> ReadBatch(const HistoryRange& range, size_t limit) {
+    if (doc_) return reader_.HistoryOf(type_, *doc_, range, limit);
+    if (type_ != kNoType) return reader_.HistoryOfType(type_, range, limit);
+    return reader_.HistoryOfAll(range, limit);
+  }
+
+  Result<std::vector<Version>> ReadVersions(size_t limit) {
+    HistoryRange range = history_.range;
+    if (!history_.at) return ReadBatch(range, limit);
+    range.before_micros = std::min(range.before_micros.value_or(history_.at->high), history_.at->high);
+    std::vector<Version> found;
+    while (found.size() < limit) {
+      HILUM_ASSIGN_OR_RETURN(std::vector<Version> batch, ReadBatch(range, kBatch));
+      const bool last = batch.size() < kBatch;
+      if (!batch.empty()) range.after_sequence = batch.back().sequence;
+      for (Version& version : batch) {
+        HILUM_ASSIGN_OR_RETURN(const bool reached, Reaches(version, history_.at->low));
+        if (reached && found.size() < limit) found.push_back(std::move(version));
+      }
+      if (last) break;
+    }
+    return found;
+  }
+
+  // The version was still current at `micros`, or came later.
+  Result<bool> Reaches(const Version& version, int64_t micros) {
+    if (version.updated_micros >= micros) return true;
+    HILUM_ASSIGN_OR_RETURN(const auto next, reader_.At(version.type, version.doc, version.number + 1));
+    return !next || next->updated_micros > micros;
+  }
+
+  const Interaction& request_;
+  ResourceReader& reader_;
+  const InteractionOptions& options_;
+  const Bytes cursor_key_;
+  const int default_offset_minutes_;
+  TypeId type_ = kNoType;
+  std::optional<storage::Doc> doc_;
+  HistoryRequest history_;
+};
+
+}  // namespace
+
+Answer Interactions::History(const Interaction& request, TypeId type, const std::optional<std::string>& id) {
+  const auto reader = store_.Read();
+  std::optional<storage::Doc> doc;
+  if (id) {
+    const auto head = reader->FindHead(type, *id);
+    if (!head.ok()) return ErrorAnswer(head.status());
+    if (!*head || (*head)->version == 0)
+      return ErrorAnswer(NotFound("no " + std::string(TypeOf(type).name) + " has this id"));
+    doc = (*head)->doc;
+  }
+  HistoryRun run(request, *reader, options_, cursor_key_, store_.options().default_offset_minutes);
+  auto answer = run.Run(type, doc);
+  return answer.ok() ? *std::move(answer) : ErrorAnswer(answer.status());
+}
+
+}  // namespace hilum::fhir

@@ -1,0 +1,124 @@
+#include "fhir/interactions/pages.h"
+
+namespace hilum::fhir {
+namespace {
+
+// Where a page begins. On the wire as Cursor::last_key.
+struct Position {
+  enum class Kind : uint8_t {
+    kRow = 0,    // at the row `row`, wherever that is now
+    kStart = 1,  // at the first row of `collection`
+    kAfter = 2   // behind `after` in `collection`: stays right when rows come or go before it
+  };
+  Kind kind = Kind::kRow;
+  uint64_t row = 0;  // how many rows lie before, when the cursor was made
+  storage::CollectionId collection{};
+  storage::Cursor after;
+};
+
+std::string Encode(const Position& position, const CursorSeal& seal) {
+  storage::Cursor cursor{.last_doc = position.after.last_doc, .fingerprint = seal.fingerprint};
+  cursor.last_key.push_back(static_cast<char>(position.kind));
+  AppendBe(&cursor.last_key, position.row);
+  AppendBe(&cursor.last_key, static_cast<uint16_t>(position.collection));
+  cursor.last_key += position.after.last_key;
+  return storage::EncodeCursor(cursor, seal.key);
+}
+
+Result<Position> Decode(std::string_view text, const CursorSeal& seal) {
+  HILUM_ASSIGN_OR_RETURN(const storage::Cursor cursor, OpenCursor(text, seal));
+  Position position;
+  ByteReader in(cursor.last_key);
+  Bytes kind;
+  uint16_t collection = 0;
+  if (!in.ReadBytes(1, &kind) || static_cast<uint8_t>(kind[0]) > 2 || !in.ReadBe(&position.row) ||
+      !in.ReadBe(&collection)) {
+    return Invalid("the page cursor is of another kind of request: start again at the first page");
+  }
+  position.kind = static_cast<Position::Kind>(kind[0]);
+  position.collection = storage::CollectionId{collection};
+  position.after = {.last_key = std::string(in.rest()), .last_doc = cursor.last_doc};
+  return position;
+}
+
+std::string ToRow(uint64_t row, const CursorSeal& seal) {
+  return row == 0 ? std::string() : Encode({.row = row}, seal);
+}
+
+// Not thread-safe; one per page.
+class PageWalk {
+ public:
+  PageWalk(ResourceReader& reader, const std::vector<Segment>& segments) : reader_(reader), segments_(segments) {}
+
+  void Seek(const Position& position) {
+    if (position.kind == Position::Kind::kRow) {
+      skip_ = position.row;
+      while (at_ < segments_.size() && skip_ >= segments_[at_].docs.Count()) skip_ -= segments_[at_++].docs.Count();
+      return;
+    }
+    while (at_ < segments_.size() && Collection() != position.collection) ++at_;
+    if (position.kind == Position::Kind::kAfter) after_ = position.after;
+  }
+
+  // Appends up to `count` rows; where the next page begins, but for its `row`.
+  Result<std::optional<Position>> Fill(size_t count, std::vector<Row>* rows) {
+    for (; at_ < segments_.size() && rows->size() < count; ++at_) {
+      const Segment& segment = segments_[at_];
+      HILUM_ASSIGN_OR_RETURN(storage::Page page, reader_.index().Walk(Collection(), segment.docs, segment.sort, after_,
+                                                                      skip_, count - rows->size()));
+      after_.reset();
+      skip_ = 0;
+      for (const storage::Doc doc : page.docs) rows->push_back({segment.type, doc, segment.mode});
+      if (page.next) {
+        return std::optional<Position>(
+            {.kind = Position::Kind::kAfter, .collection = Collection(), .after = *std::move(page.next)});
+      }
+    }
+    while (at_ < segments_.size() && segments_[at_].docs.empty()) ++at_;
+    if (at_ == segments_.size()) return std::optional<Position>();
+    return std::optional<Position>({.kind = Position::Kind::kStart, .collection = Collection()});
+  }
+
+ private:
+  storage::CollectionId Collection() const { return reader_.CollectionOf(segments_[at_].type); }
+
+  ResourceReader& reader_;
+  const std::vector<Segment>& segments_;
+  size_t at_ = 0;
+  uint64_t skip_ = 0;
+  std::optional<storage::Cursor> after_;
+};
+
+}  // namespace
+
+Result<storage::Cursor> OpenCursor(std::string_view text, const CursorSeal& seal) {
+  HILUM_ASSIGN_OR_RETURN(storage::Cursor cursor, storage::DecodeCursor(text, seal.key));
+  if (cursor.fingerprint != seal.fingerprint) {
+    return Invalid("the page cursor belongs to another request: start again at the first page");
+  }
+  return cursor;
+}
+
+Result<ResultPage> ReadPage(ResourceReader& reader, const std::vector<Segment>& segments, size_t count,
+                            const std::optional<std::string>& cursor, const CursorSeal& seal) {
+  Position position;
+  if (cursor) {
+    HILUM_ASSIGN_OR_RETURN(position, Decode(*cursor, seal));
+  }
+  uint64_t total = 0;
+  for (const Segment& segment : segments) total += segment.docs.Count();
+
+  PageWalk walk(reader, segments);
+  walk.Seek(position);
+  ResultPage page;
+  HILUM_ASSIGN_OR_RETURN(auto next, walk.Fill(count, &page.rows));
+  if (next) {
+    next->row = position.row + page.rows.size();
+    page.next = Encode(*next, seal);
+  }
+  if (position.row > 0) page.previous = ToRow(position.row - std::min<uint64_t>(position.row, count), seal);
+  if (total > 0) page.last = ToRow((total - 1) / count * count, seal);
+  return page;
+}
+
+}  // namespace hilum::fhir

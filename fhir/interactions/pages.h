@@ -1,0 +1,50 @@
+// Pages of what a search found, when it may lie in several collections: type after type, each in its own order. Cursors
+// are signed and stateless: a page knows where it begins, the rest is found again. Internal to fhir/interactions.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fhir/interactions/shape.h"
+#include "fhir/store/reader.h"
+
+namespace hilum::fhir {
+
+inline constexpr std::string_view kCursorParameter = "_cursor";
+
+// What was found of one type. Types do not repeat.
+struct Segment {
+  TypeId type = kNoType;
+  storage::Bitmap docs;
+  std::vector<storage::SortKey> sort;
+  std::string_view mode = "match";  // search.mode
+};
+
+struct Row {
+  TypeId type = kNoType;
+  storage::Doc doc = 0;
+  std::string_view mode;
+};
+
+// Links are cursors; an empty one leads to the first page.
+struct ResultPage {
+  std::vector<Row> rows;
+  std::optional<std::string> previous, next, last;
+};
+
+// Whom the cursors belong to: made by `fingerprint`'s request, signed with `key`.
+struct CursorSeal {
+  uint64_t fingerprint = 0;
+  Bytes key;
+};
+
+// `count` > 0 rows from `cursor` on. kInvalid when the cursor was not made here, or for another request.
+Result<ResultPage> ReadPage(ResourceReader& reader, const std::vector<Segment>& segments, size_t count,
+                            const std::optional<std::string>& cursor, const CursorSeal& seal);
+
+// kInvalid unless it was made with this seal.
+Result<storage::Cursor> OpenCursor(std::string_view text, const CursorSeal& seal);
+
+}  // namespace hilum::fhir

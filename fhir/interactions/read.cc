@@ -1,0 +1,98 @@
+#include <time.h>
+
+#include <charconv>
+
+#include "fhir/interactions/interactions.h"
+
+namespace hilum::fhir {
+namespace {
+
+// Weak comparison with a list of entity tags (RFC 9110 13.1.2).
+bool Names(std::string_view etags, uint64_t version) {
+  const std::string asked = "\"" + std::to_string(version) + "\"";
+  while (!etags.empty()) {
+    std::string_view etag = etags.substr(0, etags.find(','));
+    etags.remove_prefix(std::min(etag.size() + 1, etags.size()));
+    while (etag.starts_with(' ')) etag.remove_prefix(1);
+    while (etag.ends_with(' ')) etag.remove_suffix(1);
+    if (etag.starts_with("W/")) etag.remove_prefix(2);
+    if (etag == "*" || etag == asked) return true;
+  }
+  return false;
+}
+
+// Seconds since 1970 of an IMF-fixdate (RFC 9110 5.6.7); nullopt for anything else, which is then ignored (13.1.3).
+std::optional<int64_t> ParseHttpDate(const std::string& text) {
+  tm parts{};
+  const char* end = strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  if (end == nullptr || *end != '\0') return std::nullopt;
+  return timegm(&parts);
+}
+
+bool IsUnchanged(const Version& version, const Interaction& request) {
+  if (!request.if_none_match.empty()) return Names(request.if_none_match, version.number);
+  if (request.if_modified_since.empty()) return false;
+  const auto since = ParseHttpDate(request.if_modified_since);
+  return since && version.updated_micros / 1'000'000 <= *since;
+}
+
+Answer Absent(TypeId type) {
+  return ErrorAnswer(NotFound("no " + std::string(TypeOf(type).name) + " has this id"));
+}
+
+Answer Gone(const Version& version) {
+  Answer answer = OutcomeAnswer(410, {{.type = IssueType::kDeleted,
+                                       .diagnostics = "the resource has been deleted by version " +
+                                                      std::to_string(version.number) + "; its history has the rest"}});
+  answer.version = version.number;
+  answer.updated_micros = version.updated_micros;
+  return answer;
+}
+
+Answer Deliver(const Version& version, const Interaction& request) {
+  if (version.deleted()) return Gone(version);
+  Answer answer{.version = version.number, .updated_micros = version.updated_micros};
+  if (IsUnchanged(version, request)) {
+    answer.status = 304;
+    return answer;
+  }
+  auto body = Shaped(version.bytes, request);
+  if (!body.ok()) return ErrorAnswer(body.status());
+  answer.body = *std::move(body);
+  return answer;
+}
+
+std::optional<uint64_t> ParseVersion(std::string_view text) {
+  uint64_t version = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), version);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return version;
+}
+
+}  // namespace
+
+Answer Interactions::Read(const Interaction& request, TypeId type, const std::string& id) {
+  const auto reader = store_.Read();
+  const auto head = reader->FindHead(type, id);
+  if (!head.ok()) return ErrorAnswer(head.status());
+  if (!*head || (*head)->version == 0) return Absent(type);
+  const auto version = reader->Newest(type, (*head)->doc);
+  if (!version.ok()) return ErrorAnswer(version.status());
+  return *version ? Deliver(**version, request) : Absent(type);
+}
+
+Answer Interactions::ReadVersion(const Interaction& request, TypeId type, const std::string& id,
+                                 const std::string& version) {
+  const auto reader = store_.Read();
+  const auto head = reader->FindHead(type, id);
+  if (!head.ok()) return ErrorAnswer(head.status());
+  if (!*head || (*head)->version == 0) return Absent(type);
+  const auto number = ParseVersion(version);
+  if (!number) return ErrorAnswer(NotFound("the resource has no such version; its history lists those it has"));
+  const auto found = reader->At(type, (*head)->doc, *number);
+  if (!found.ok()) return ErrorAnswer(found.status());
+  if (!*found) return ErrorAnswer(NotFound("the resource has no such version; its history lists those it has"));
+  return Deliver(**found, request);
+}
+
+}  // namespace hilum::fhir

@@ -1,0 +1,227 @@
+#include <algorithm>
+
+#include "fhir/interactions/bundle_text.h"
+#include "fhir/interactions/includes.h"
+#include "fhir/interactions/interactions.h"
+#include "fhir/interactions/pages.h"
+
+namespace hilum::fhir {
+namespace {
+
+// The types a search of several goes through: those of _type, else all.
+Result<std::vector<TypeId>> AskedTypes(const std::vector<Parameter>& query) {
+  std::vector<TypeId> types;
+  for (const Parameter& parameter : query) {
+    if (parameter.name != "_type") continue;
+    std::string_view names = parameter.value;
+    while (!names.empty()) {
+      const std::string_view name = names.substr(0, names.find(','));
+      names.remove_prefix(std::min(name.size() + 1, names.size()));
+      const auto type = FindResourceType(name);
+      if (!type) return Invalid("_type takes names of resource types, separated by commas");
+      types.push_back(*type);
+    }
+  }
+  if (types.empty()) types.assign(ResourceTypes().begin(), ResourceTypes().end());
+  std::ranges::sort(types);
+  types.erase(std::unique(types.begin(), types.end()), types.end());
+  return types;
+}
+
+Issue Warning(IssueType type, std::string diagnostics) {
+  return {.severity = Severity::kWarning, .type = type, .diagnostics = std::move(diagnostics)};
+}
+
+// One search. Not thread-safe; the request, the reader and the options outlive it.
+class SearchRun {
+ public:
+  SearchRun(const Interaction& request, ResourceReader& reader, const InteractionOptions& options, Bytes cursor_key,
+            const SearchOptions& search_options)
+      : request_(request),
+        reader_(reader),
+        options_(options),
+        cursor_key_(cursor_key),
+        search_options_(search_options),
+        handling_(request.prefer_handling.value_or(options.handling)) {}
+
+  // `compartment` and `id` are of the resource it is within, kNoType for none.
+  Result<Answer> Run(TypeId type, TypeId compartment, const std::string& id) {
+    for (const Parameter& parameter : request_.query) {
+      if (parameter.name != kCursorParameter && (parameter.name != "_type" || type != kNoType))
+        parameters_.push_back(parameter);
+    }
+    types_ = {type};
+    if (type == kNoType) {
+      HILUM_ASSIGN_OR_RETURN(types_, AskedTypes(request_.query));
+    }
+    if (compartment != kNoType) HILUM_RETURN_IF_ERROR(Restrict(type, compartment, id));
+    HILUM_RETURN_IF_ERROR(Compile());
+    HILUM_RETURN_IF_ERROR(Evaluate());
+    return Write(type);
+  }
+
+ private:
+  // Leaves the types that are in the compartment.
+  Status Restrict(TypeId type, TypeId compartment, const std::string& id) {
+    std::vector<TypeId> members;
+    for (const TypeId candidate : types_) {
+      HILUM_ASSIGN_OR_RETURN(auto query, CompileCompartment(compartment, id, candidate, reader_, search_options_));
+      if (!query) continue;
+      members.push_back(candidate);
+      within_.push_back(*std::move(query));
+    }
+    if (members.empty() && type != kNoType) {
+      return NotFound(std::string(TypeOf(type).name) + " is not in the compartment of " +
+                      std::string(TypeOf(compartment).name));
+    }
+    types_ = std::move(members);
+    return Status::Ok();
+  }
+
+  // A parameter that one of several types does not have is ignored for all of them: results of one type by it beside
+  // results of another without it would mean nothing.
+  Status Compile() {
+    if (types_.size() != 1) HILUM_RETURN_IF_ERROR(DropSort());
+    for (bool again = true; again;) {
+      again = false;
+      searches_.clear();
+      for (const TypeId type : types_) {
+        HILUM_ASSIGN_OR_RETURN(SearchRequest search,
+                               CompileSearch(type, parameters_, Handling::kLenient, {}, reader_, search_options_));
+        if (!search.ignored.empty()) {
+          HILUM_RETURN_IF_ERROR(Ignore(search.ignored));
+          again = true;
+          break;
+        }
+        searches_.push_back(std::move(search));
+      }
+    }
+    return Status::Ok();
+  }
+
+  Status DropSort() {
+    std::vector<IgnoredParameter> ignored;
+    for (const Parameter& parameter : parameters_) {
+      if (parameter.name != "_sort") continue;
+      ignored.push_back({parameter, "_sort does not go across types: results come type after type"});
+    }
+    return Ignore(ignored);
+  }
+
+  Status Ignore(const std::vector<IgnoredParameter>& ignored) {
+    for (const IgnoredParameter& each : ignored) {
+      if (handling_ == Handling::kStrict) return Unsupported(each.reason);
+      std::erase(parameters_, each.parameter);
+      issues_.push_back(Warning(IssueType::kNotSupported, "ignored: " + each.reason));
+    }
+    return Status::Ok();
+  }
+
+  Status Evaluate() {
+    for (size_t i = 0; i < types_.size(); ++i) {
+      storage::Query query = std::move(searches_[i].query);
+      if (!within_.empty()) {
+        storage::And both;
+        both.parts.push_back(std::move(within_[i]));
+        both.parts.push_back(std::move(query));
+        query.node = std::move(both);
+      }
+      HILUM_ASSIGN_OR_RETURN(storage::Bitmap docs, reader_.index().Evaluate(reader_.CollectionOf(types_[i]), query));
+      total_ += docs.Count();
+      segments_.push_back({.type = types_[i], .docs = std::move(docs), .sort = searches_[i].sort});
+    }
+    return Status::Ok();
+  }
+
+  // What has an effect, as the client wrote it.
+  std::vector<Parameter> UsedParameters(TypeId type) const {
+    std::vector<Parameter> used = parameters_;
+    if (type != kNoType) return used;
+    for (const Parameter& parameter : request_.query) {
+      if (parameter.name == "_type") used.push_back(parameter);
+    }
+    return used;
+  }
+
+  Result<Answer> Write(TypeId type) {
+    // No type at all: nothing was compiled, and the answer is empty.
+    static const SearchRequest kNothing;
+    const SearchRequest& search = searches_.empty() ? kNothing : searches_.front();
+    const std::vector<Parameter> used = UsedParameters(type);
+    BundleText bundle("searchset", request_.base_url,
+                      {.summary = search.summary, .elements = search.elements, .pretty = search.pretty});
+    if (search.total != TotalMode::kNone || search.count_only) bundle.SetTotal(total_);
+    if (search.count_only) {
+      bundle.AddLink("self", UrlWith(request_, used));
+    } else {
+      HILUM_RETURN_IF_ERROR(WritePage(search, used, &bundle));
+    }
+    if (!issues_.empty()) bundle.AddOutcome(issues_);
+    return bundle.Finish();
+  }
+
+  Status WritePage(const SearchRequest& search, const std::vector<Parameter>& used, BundleText* bundle) {
+    const size_t count = std::min(search.count.value_or(options_.default_count), options_.max_count);
+    const auto cursor = ValueOf(request_.query, kCursorParameter);
+    const CursorSeal seal{.fingerprint = Fingerprint(UrlWith({.path = request_.path}, used)), .key = cursor_key_};
+    HILUM_ASSIGN_OR_RETURN(const ResultPage page, ReadPage(reader_, segments_, count, cursor, seal));
+
+    const auto link = [&](std::string_view relation, const std::optional<std::string>& to) {
+      if (!to) return;
+      std::vector<Parameter> parameters = used;
+      if (!to->empty()) parameters.push_back({std::string(kCursorParameter), *to});
+      bundle->AddLink(relation, UrlWith(request_, parameters));
+    };
+    link("self", cursor.value_or(""));
+    link("first", "");
+    link("previous", page.previous);
+    link("next", page.next);
+    link("last", page.last);
+
+    HILUM_RETURN_IF_ERROR(WriteRows(page.rows, bundle));
+    HILUM_ASSIGN_OR_RETURN(const Included included,
+                           FollowIncludes(reader_, page.rows, search.includes, options_.max_included));
+    if (included.cut) {
+      issues_.push_back(Warning(IssueType::kTooCostly, "not all resources to include are here, only " +
+                                                           std::to_string(options_.max_included) +
+                                                           "; ask for smaller pages with _count"));
+    }
+    return WriteRows(included.rows, bundle);
+  }
+
+  Status WriteRows(const std::vector<Row>& rows, BundleText* bundle) {
+    for (const Row& row : rows) {
+      HILUM_ASSIGN_OR_RETURN(const auto version, reader_.Newest(row.type, row.doc));
+      if (!version || version->deleted()) return Corruption("the index has a resource that is not stored");
+      HILUM_RETURN_IF_ERROR(bundle->AddResult(*version, row.mode));
+    }
+    return Status::Ok();
+  }
+
+  const Interaction& request_;
+  ResourceReader& reader_;
+  const InteractionOptions& options_;
+  const Bytes cursor_key_;
+  const SearchOptions& search_options_;
+  const Handling handling_;
+
+  std::vector<Parameter> parameters_;
+  std::vector<TypeId> types_;
+  std::vector<storage::Query> within_;   // of each type; empty when there is no compartment
+  std::vector<SearchRequest> searches_;  // of each type
+  std::vector<Segment> segments_;        // of each type
+  std::vector<Issue> issues_;            // what the client should know beside the results
+  uint64_t total_ = 0;
+};
+
+}  // namespace
+
+Answer Interactions::Search(const Interaction& request, TypeId type, const std::optional<Within>& within) {
+  const auto reader = store_.Read();
+  const SearchOptions search_options = store_.search_options();
+  SearchRun run(request, *reader, options_, cursor_key_, search_options);
+  auto answer = run.Run(type, within ? within->type : kNoType, within ? within->id : "");
+  return answer.ok() ? *std::move(answer) : ErrorAnswer(answer.status());
+}
+
+}  // namespace hilum::fhir

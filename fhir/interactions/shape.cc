@@ -1,0 +1,104 @@
+#include "fhir/interactions/shape.h"
+
+#include "fhir/interactions/interactions.h"
+
+namespace hilum::fhir {
+namespace {
+
+Status AddSummary(std::string_view value, Shape* shape) {
+  if (value == "true") {
+    shape->summary = json::Summary::kTrue;
+  } else if (value == "text") {
+    shape->summary = json::Summary::kText;
+  } else if (value == "data") {
+    shape->summary = json::Summary::kData;
+  } else if (value == "false") {
+    shape->summary.reset();
+  } else {
+    return Invalid("_summary of a resource takes true, text, data or false");
+  }
+  return Status::Ok();
+}
+
+void AddElements(std::string_view value, Shape* shape) {
+  while (!value.empty()) {
+    const std::string_view element = value.substr(0, value.find(','));
+    if (!element.empty()) shape->elements.emplace_back(element);
+    value.remove_prefix(std::min(element.size() + 1, value.size()));
+  }
+}
+
+void AppendSegment(std::string_view segment, std::string* url) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  for (const char c : segment) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       std::string_view("-._~$*").find(c) != std::string_view::npos;
+    if (plain) {
+      url->push_back(c);
+    } else {
+      const auto octet = static_cast<unsigned char>(c);
+      url->append({'%', kHex[octet >> 4], kHex[octet & 15]});
+    }
+  }
+}
+
+}  // namespace
+
+Result<Shape> ShapeOf(const std::vector<Parameter>& parameters) {
+  Shape shape;
+  for (const Parameter& parameter : parameters) {
+    if (parameter.name == "_summary") HILUM_RETURN_IF_ERROR(AddSummary(parameter.value, &shape));
+    if (parameter.name == "_elements") AddElements(parameter.value, &shape);
+    if (parameter.name != "_pretty") continue;
+    if (parameter.value != "true" && parameter.value != "false") return Invalid("_pretty takes true or false");
+    shape.pretty = parameter.value == "true";
+  }
+  return shape;
+}
+
+Result<std::string> Subset(const std::string& bytes, const Shape& shape) {
+  if (!shape.subset()) return bytes;
+  HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(bytes));
+  if (shape.summary) return json::Summarize(document.root(), *shape.summary);
+  return json::SelectElements(document.root(), {shape.elements.begin(), shape.elements.end()});
+}
+
+Result<std::string> Prettied(std::string bytes) {
+  HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(std::move(bytes)));
+  return json::Pretty(document.root());
+}
+
+Result<std::string> Shaped(const std::string& bytes, const Interaction& request) {
+  HILUM_ASSIGN_OR_RETURN(const Shape shape, ShapeOf(request.query));
+  HILUM_ASSIGN_OR_RETURN(std::string subset, Subset(bytes, shape));
+  if (!shape.pretty) return subset;
+  return Prettied(std::move(subset));
+}
+
+std::optional<std::string> ValueOf(const std::vector<Parameter>& parameters, std::string_view name) {
+  std::optional<std::string> value;
+  for (const Parameter& parameter : parameters) {
+    if (parameter.name == name) value = parameter.value;
+  }
+  return value;
+}
+
+std::string UrlWith(const Interaction& request, const std::vector<Parameter>& parameters) {
+  std::string url = request.base_url;
+  for (const std::string& segment : request.path) {
+    if (segment == "_search" && &segment == &request.path.back()) break;
+    url.push_back('/');
+    AppendSegment(segment, &url);
+  }
+  if (!parameters.empty()) url.append("?").append(JoinQuery(parameters));
+  return url;
+}
+
+// FNV-1a.
+uint64_t Fingerprint(std::string_view text) {
+  uint64_t hash = 14695981039346656037ull;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ull;
+  return hash;
+}
+
+}  // namespace hilum::fhir
