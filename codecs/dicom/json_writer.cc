@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "codecs/dicom/base64.h"
 #include "codecs/dicom/values.h"
 
 namespace hilum::dicom {
@@ -63,18 +64,6 @@ size_t WordSize(Vr vr) {
   if (vr == Vr("OF") || vr == Vr("OL")) return 4;
   if (vr == Vr("OD") || vr == Vr("OV")) return 8;
   return 1;
-}
-
-void AppendBase64(Bytes octets, std::string* out) {
-  constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  const auto at = [&](size_t i) { return i < octets.size() ? static_cast<unsigned char>(octets[i]) : 0u; };
-  for (size_t i = 0; i < octets.size(); i += 3) {
-    const uint32_t three = at(i) << 16 | at(i + 1) << 8 | at(i + 2);
-    out->push_back(kDigits[three >> 18]);
-    out->push_back(kDigits[three >> 12 & 63]);
-    out->push_back(i + 1 < octets.size() ? kDigits[three >> 6 & 63] : '=');
-    out->push_back(i + 2 < octets.size() ? kDigits[three & 63] : '=');
-  }
 }
 
 }  // namespace

@@ -17,6 +17,12 @@ bool IsJson(const MediaType& type) {
                          (type.subtype == "dicom+json" || type.subtype == "json" || type.subtype == "*"));
 }
 
+bool IsXml(const MediaType& type) {
+  if (type.type == "multipart" && (type.subtype == "related" || type.subtype == "*"))
+    return multipart::EqualsIgnoreCase(type.Parameter("type").value_or(""), "application/dicom+xml");
+  return type.Essence() == "application/dicom+xml";
+}
+
 }  // namespace
 
 Accepted::Accepted(const http::Request& request, const std::vector<std::pair<std::string, std::string>>& query) {
@@ -25,13 +31,14 @@ Accepted::Accepted(const http::Request& request, const std::vector<std::pair<std
   if (entries_.empty()) entries_ = multipart::ParseAccept(request.headers.Joined("Accept"));
 }
 
-std::optional<Accepted::Listing> Accepted::Search() const {
+std::optional<Accepted::Listing> Accepted::BestListing(bool with_csv) const {
   if (entries_.empty()) return Listing::kJson;
   for (const AcceptEntry& entry : entries_) {
     const MediaType& type = entry.media_type;
     if (entry.q == 0) continue;
     if (IsJson(type)) return Listing::kJson;
-    if (type.type == "text" && (type.subtype == "csv" || type.subtype == "*")) return Listing::kCsv;
+    if (IsXml(type)) return Listing::kXml;
+    if (with_csv && type.type == "text" && (type.subtype == "csv" || type.subtype == "*")) return Listing::kCsv;
   }
   return std::nullopt;
 }

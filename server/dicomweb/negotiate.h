@@ -31,9 +31,11 @@ class Accepted {
 
   // DICOM JSON (application/dicom+json, application/json, any).
   bool Json() const;
-  // The most wanted form of search results; nullopt: none that we can make.
-  enum class Listing : uint8_t { kJson, kCsv };
-  std::optional<Listing> Search() const;
+  // The most wanted form of attributes; nullopt: none that we can make. The Native DICOM Model may be asked for as
+  // multipart/related; type="application/dicom+xml" or, as clients do, as application/dicom+xml.
+  enum class Listing : uint8_t { kJson, kXml, kCsv };
+  std::optional<Listing> Search() const { return BestListing(/*with_csv=*/true); }
+  std::optional<Listing> Metadata() const { return BestListing(/*with_csv=*/false); }
 
   // The ways it would take DICOM instances, most wanted first; `single` says that there is but one instance.
   std::vector<InstanceChoice> Instances(bool single) const;
@@ -44,6 +46,8 @@ class Accepted {
   std::optional<std::string> FirstOf(const std::vector<std::string>& media_types) const;
 
  private:
+  std::optional<Listing> BestListing(bool with_csv) const;
+
   std::vector<multipart::AcceptEntry> entries_;
 };
 

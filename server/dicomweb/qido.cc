@@ -4,6 +4,7 @@
 #include <map>
 
 #include "codecs/multipart/media_type.h"
+#include "server/dicomweb/native_xml.h"
 #include "server/dicomweb/negotiate.h"
 #include "server/dicomweb/rows.h"
 #include "server/dicomweb/selection.h"
@@ -231,7 +232,9 @@ Status Service::Search(http::Request& request, const Resource& resource, const Q
                        http::Responder& responder) {
   const auto form = Accepted(request, parameters).Search();
   if (!form)
-    return SendError(responder, request, 406, "search results can be had as application/dicom+json or text/csv");
+    return SendError(responder, request, 406,
+                     "search results can be had as application/dicom+json, multipart/related; "
+                     "type=\"application/dicom+xml\" or text/csv");
   HILUM_ASSIGN_OR_RETURN(const SearchRequest search, ParseSearch(resource, parameters, options_));
   // Every change of the store changes the tag; nothing else does.
   const std::string etag = "W/\"q" + std::to_string(store_.kv().sequence()) + "\"";
@@ -251,6 +254,15 @@ Status Service::Search(http::Request& request, const Resource& resource, const Q
   if (form == Accepted::Listing::kCsv) {
     headers.Add("Content-Type", "text/csv; charset=utf-8");
     return responder.Send(200, std::move(headers), CsvOf(rows));
+  }
+  if (form == Accepted::Listing::kXml) {
+    std::vector<std::string> parts;
+    for (const Row& row : rows) {
+      std::string json;
+      row.AppendJson(&json);
+      HILUM_ASSIGN_OR_RETURN(parts.emplace_back(), XmlOf(json));
+    }
+    return SendXmlParts(responder, random_, parts, std::move(headers));
   }
   headers.Add("Content-Type", "application/dicom+json");
   return responder.Send(200, std::move(headers), JsonOf(rows));

@@ -60,6 +60,9 @@ class Service {
   // zip.cc
   Status SendZip(const std::string& study, Selection& selection, const std::vector<std::string>& syntaxes,
                  const std::vector<Part>& parts, http::Headers headers, http::Responder& responder);
+  // native_xml.cc
+  Status RetrieveXmlMetadata(http::Request& request, const Resource& resource, Selection selection,
+                             http::Responder& responder);
   // frames.cc
   Status RetrieveFrames(http::Request& request, const Resource& resource, const QueryParameters& query,
                         http::Responder& responder);

@@ -4,6 +4,8 @@
 #include "codecs/dicom/json.h"
 #include "codecs/multipart/media_type.h"
 #include "codecs/multipart/parser.h"
+#include "server/dicomweb/native_xml.h"
+#include "server/dicomweb/negotiate.h"
 #include "server/dicomweb/service.h"
 #include "storage/catalogue/attributes.h"
 
@@ -178,12 +180,21 @@ int ResponseStatus(const std::vector<InstanceOutcome>& outcomes, bool store_heal
 
 Status Service::Store(http::Request& request, const Resource& resource, http::Responder& responder) {
   // A request that cannot be taken at all is answered in the form of one failed instance: clients read nothing else.
+  const bool as_xml = Accepted(request, {}).Metadata() == Accepted::Listing::kXml;
+  const auto answer = [&](int code, const std::vector<InstanceOutcome>& outcomes) -> Status {
+    http::Headers headers = {{"Content-Type", as_xml ? "application/dicom+xml" : "application/dicom+json"}};
+    if (code == 503 || code == 507) headers.Add("Retry-After", "30");
+    std::string body = ResponseBody(BaseUrl(request), outcomes);
+    if (as_xml) {
+      HILUM_ASSIGN_OR_RETURN(body, XmlOf(body));
+    }
+    return responder.Send(code, std::move(headers), body);
+  };
   const auto refuse = [&](int code, std::string explanation) {
     InstanceOutcome outcome;
     outcome.reason = FailureReason::kCannotUnderstand;
     outcome.explanation = std::move(explanation);
-    return responder.Send(code, {{"Content-Type", "application/dicom+json"}},
-                          ResponseBody(BaseUrl(request), {outcome}));
+    return answer(code, {outcome});
   };
   const auto type = multipart::ParseMediaType(request.headers.First("Content-Type").value_or(""));
   if (!type.ok())
@@ -218,10 +229,7 @@ Status Service::Store(http::Request& request, const Resource& resource, http::Re
       static_cast<uint64_t>(std::count_if(outcomes.begin(), outcomes.end(), [](const auto& o) { return o.stored(); }));
   stored_instances_.Add(stored);
   refused_instances_.Add(outcomes.size() - stored);
-  http::Headers headers = {{"Content-Type", "application/dicom+json"}};
-  const int code = ResponseStatus(outcomes, store_.health().ok());
-  if (code == 503 || code == 507) headers.Add("Retry-After", "30");
-  return responder.Send(code, std::move(headers), ResponseBody(BaseUrl(request), outcomes));
+  return answer(ResponseStatus(outcomes, store_.health().ok()), outcomes);
 }
 
 }  // namespace hilum::dicomweb

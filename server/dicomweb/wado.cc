@@ -103,8 +103,12 @@ Status Service::Retrieve(http::Request& request, const Resource& resource, const
 Status Service::RetrieveMetadata(http::Request& request, const Resource& resource, const QueryParameters& query,
                                  http::Responder& responder) {
   HILUM_ASSIGN_OR_RETURN(Selection selection, Select(store_.Read(), resource));
-  if (!Accepted(request, query).Json())
-    return SendError(responder, request, 406, "metadata can be had as application/dicom+json");
+  const auto form = Accepted(request, query).Metadata();
+  if (!form)
+    return SendError(responder, request, 406,
+                     "metadata can be had as application/dicom+json or multipart/related; "
+                     "type=\"application/dicom+xml\"");
+  if (form == Accepted::Listing::kXml) return RetrieveXmlMetadata(request, resource, std::move(selection), responder);
   // The representation is another one than the object's: another tag.
   const std::string etag = "\"m" + selection.etag.substr(1);
   http::Headers headers = {

@@ -43,6 +43,16 @@ TEST_F(StowTest, StoresAMultipartRequestAndNamesEveryInstance) {
   EXPECT_FALSE(document.contains("00081198")) << "an empty failure sequence confuses clients";
 }
 
+TEST_F(StowTest, AnswersInXmlWhenAsked) {
+  const HttpAnswer answer = testing::Fetch("POST", base_ + "/dicom-web/studies",
+                                           {"Content-Type: application/dicom", "Accept: application/dicom+xml"},
+                                           MakeInstance({.sop = "1.2.1.1.1"}));
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(answer.Header("Content-Type"), "application/dicom+xml");
+  EXPECT_THAT(answer.body, HasSubstr("keyword=\"ReferencedSOPSequence\"><Item number=\"1\">"));
+  EXPECT_THAT(answer.body, HasSubstr("<Value number=\"1\">1.2.1.1.1</Value>"));
+}
+
 TEST_F(StowTest, StoresASinglePart) {
   const std::string bytes = MakeInstance({});
   EXPECT_EQ(Post("/dicom-web/studies/1.2.1", "application/dicom", bytes).status, 200);
