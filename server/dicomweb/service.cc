@@ -1,6 +1,7 @@
 #include "server/dicomweb/service.h"
 
 #include "codecs/dicom/json.h"
+#include "server/dicomweb/wado_uri.h"
 
 namespace hilum::dicomweb {
 
@@ -25,6 +26,7 @@ Service::Service(storage::Store& store, ServiceOptions options, pixel::FrameCode
 }
 
 const http::Route* Service::FindRoute(std::string_view method, std::string_view path) const {
+  if (path == kWadoUri) return &read_route_;
   if (!path.starts_with(options_.root)) return nullptr;
   path.remove_prefix(options_.root.size());
   if (path.empty() || path[0] != '/') return nullptr;
@@ -47,9 +49,11 @@ void Service::Handle(http::Request& request, http::Responder& responder) {
 }
 
 Status Service::Dispatch(http::Request& request, http::Responder& responder) {
+  HILUM_ASSIGN_OR_RETURN(const QueryParameters query, http::ParseQuery(request.query));
+  if (request.path == kWadoUri || request.path == options_.root + std::string(kWadoUri))
+    return RetrieveByUri(request, query, responder);
   HILUM_ASSIGN_OR_RETURN(const Resource resource,
                          ParseResource(std::string_view(request.path).substr(options_.root.size())));
-  HILUM_ASSIGN_OR_RETURN(const QueryParameters query, http::ParseQuery(request.query));
   const bool reading = request.method == "GET" || request.method == "HEAD";
   switch (resource.what) {
     case Resource::What::kPatients:

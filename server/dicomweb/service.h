@@ -40,7 +40,7 @@ class Service {
   Service(storage::Store& store, ServiceOptions options, pixel::FrameCodec& codec, Random& random, Registry& metrics,
           Logger log);
 
-  // nullptr when the path is not below our root.
+  // nullptr when the path is neither below our root nor kWadoUri.
   const http::Route* FindRoute(std::string_view method, std::string_view path) const;
 
  private:
@@ -63,6 +63,8 @@ class Service {
   // native_xml.cc
   Status RetrieveXmlMetadata(http::Request& request, const Resource& resource, Selection selection,
                              http::Responder& responder);
+  // wado_uri.cc
+  Status RetrieveByUri(http::Request& request, const QueryParameters& query, http::Responder& responder);
   // frames.cc
   Status RetrieveFrames(http::Request& request, const Resource& resource, const QueryParameters& query,
                         http::Responder& responder);

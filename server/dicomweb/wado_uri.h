@@ -1,0 +1,42 @@
+// Requests of the URI service (PS3.18 9, "WADO-URI"): one object named by query parameters. Each is put in terms of
+// WADO-RS, so that both give the same answers. Pure functions, thread-safe.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "server/dicomweb/resource.h"
+
+namespace hilum::dicomweb {
+
+// Where clients of before DICOMweb look for it; it is also below the service root.
+inline constexpr std::string_view kWadoUri = "/wado";
+
+struct UriRequest {
+  Resource object;           // study, series and instance
+  std::string content_type;  // as asked, empty when not; `*/*` and lists are possible
+  std::string transfer_syntax;
+  std::optional<uint32_t> frame;   // from 1
+  uint32_t rows = 0, columns = 0;  // of the picture at most; 0: not limited
+  // Left, top, right, bottom as fractions of the image.
+  std::optional<std::array<double, 4>> region;
+  // What /rendered takes under the same or another name: window, quality, annotation.
+  std::vector<std::pair<std::string, std::string>> rendering;
+
+  // What only makes sense for pictures was asked for.
+  bool WantsPicture() const { return frame || rows > 0 || columns > 0 || region || !rendering.empty(); }
+};
+
+// kInvalid names the parameter that is missing or wrong, or that asks for what is not done (anonymize,
+// presentationUID). Unknown parameters are ignored.
+Result<UriRequest> ParseUriRequest(const std::vector<std::pair<std::string, std::string>>& query);
+
+// The `viewport` of WADO-RS that shows what was asked for of an image of that size; empty: all of it.
+std::string ViewportOf(const UriRequest& request, uint32_t image_rows, uint32_t image_columns);
+
+}  // namespace hilum::dicomweb
