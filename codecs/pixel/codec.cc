@@ -26,9 +26,12 @@ Status CheckImage(const Image& image) {
 Result<EncodedFrame> EncodeChecked(const Image& image, const TransferSyntax& syntax, const EncodeOptions& options) {
   const bool lossy = syntax.lossy_only || (options.allow_lossy && !syntax.lossless_only);
   const int quality = std::clamp<int>(options.jpeg_quality, 1, 100);
-  // Palette indices and single bits next to each other mean nothing alike.
-  const bool no_loss = image.format.photometric == Photometric::kPaletteColor || image.format.bits_allocated == 1;
-  const float ratio = lossy && !no_loss ? std::max(1.0f, options.compression_ratio) : 0;
+  // Palette indices next to each other mean nothing alike: only lossless syntaxes may hold them (PS3.5 tables 8.2.1-1,
+  // 8.2.3-1, 8.2.4-1), whether something would be lost or not.
+  if (image.format.photometric == Photometric::kPaletteColor && !syntax.lossless_only)
+    return Unsupported(std::string(syntax.name) + " has no place for palette colour");
+  const bool single_bits = image.format.bits_allocated == 1;
+  const float ratio = lossy && !single_bits ? std::max(1.0f, options.compression_ratio) : 0;
   switch (syntax.coding) {
     case Coding::kNative:
       return EncodedFrame{.bytes = image.pixels, .format = image.format};

@@ -152,8 +152,6 @@ Result<EncodedFrame> EncodeJpeg8(const Image& image, int quality) {
     return Unsupported("JPEG baseline holds unsigned samples of 8 bits, the image has " +
                        std::to_string(format.bits_allocated) + (format.is_signed ? " signed" : "") + " bits");
   }
-  if (format.photometric == Photometric::kPaletteColor)
-    return Unsupported("JPEG: lossy palette indices are no colours");
   const bool colour = format.samples == 3;
   const bool rgb = format.photometric == Photometric::kRgb;
   if (colour && !rgb && format.photometric != Photometric::kYbrFull) {

@@ -132,7 +132,7 @@ Status DecodeJpegByDcmtk(Bytes frame, const JpegHeader& header, bool ybr, const 
 Result<EncodedFrame> EncodeJpeg12(const Image& image, int quality) {
   HILUM_RETURN_IF_ERROR(CheckIntegers(image.format));
   const FrameFormat& format = image.format;
-  if (format.is_signed || format.samples != 1 || format.photometric == Photometric::kPaletteColor) {
+  if (format.is_signed || format.samples != 1) {
     return Unsupported("JPEG extended: only unsigned grayscale can be lossy with 12 bits");
   }
   if (NeededPrecision(image) > 12) return Unsupported("JPEG extended holds 12 bits, the image has more");

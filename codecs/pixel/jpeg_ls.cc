@@ -96,7 +96,7 @@ Result<EncodedFrame> EncodeJpegLs(const Image& image, int near_lossless) {
     return Unsupported("JPEG-LS holds samples of 2 to 16 bits, the image has " + std::to_string(format.bits_allocated));
   }
   // A small difference in two's complement is a large one where the sign changes: signed samples stay as they are.
-  if (format.is_signed || format.photometric == Photometric::kPaletteColor) near_lossless = 0;
+  if (format.is_signed) near_lossless = 0;
   const unsigned precision = std::max(2u, NeededPrecision(image));
   const std::string samples =
       precision > 8 ? SamplesOf<uint16_t>(image, precision) : SamplesOf<uint8_t>(image, precision);

@@ -63,15 +63,25 @@ TEST(Codec, LosslessSyntaxesGiveEveryBitBack) {
       const Result<Image> back = RoundTrip(image, syntax.uid);
       const std::string what = std::string(syntax.name) + ", " + Describe(kind);
       if (!back.ok() && back.status().code() == Code::kUnsupported) {
-        // JPEG has no single bits.
-        EXPECT_TRUE(kind.bits_allocated == 1 &&
-                    (syntax.coding == Coding::kJpegLossless || syntax.coding == Coding::kJpegLs))
+        // JPEG has no single bits; what may be lossy has no palettes.
+        const bool jpeg = syntax.coding == Coding::kJpegLossless || syntax.coding == Coding::kJpegLs;
+        EXPECT_TRUE((kind.bits_allocated == 1 && jpeg) ||
+                    (kind.photometric == Photometric::kPaletteColor && !syntax.lossless_only))
             << what << ": " << back.status().message();
         continue;
       }
       ASSERT_TRUE(back.ok()) << what << ": " << back.status().message();
       EXPECT_EQ(back->pixels, image.pixels) << what;
       EXPECT_EQ(back->format, image.format) << what;
+    }
+  }
+}
+
+TEST(Codec, PalettesAreWrittenInLosslessSyntaxesOnly) {
+  const Image image = MakeImage({.bits_allocated = 8, .bits_stored = 8, .photometric = Photometric::kPaletteColor});
+  for (const TransferSyntax& syntax : TransferSyntaxes()) {
+    if (syntax.can_encode) {
+      EXPECT_EQ(Encode(image, syntax.uid).ok(), syntax.lossless_only) << syntax.name;
     }
   }
 }
