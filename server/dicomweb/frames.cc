@@ -31,6 +31,8 @@ std::string SyntaxFor(const InstanceChoice& choice, const std::string& stored) {
       {"image/dicom-rle", "1.2.840.10008.1.2.5"},
   };
   std::string target = choice.transfer_syntax;
+  if (target.empty() && choice.media_type == kAnyImage)
+    target = MediaTypeOf(stored).starts_with("image/") ? std::string_view(stored) : kDefaults[0].second;
   if (target == "*") target = HasPlainFrames(stored) ? stored : std::string(kExplicitLittleEndian);
   if (target.empty() && choice.media_type == MediaTypeOf(stored) && choice.media_type != "application/octet-stream")
     target = stored;

@@ -76,7 +76,9 @@ std::vector<InstanceChoice> Accepted::Frames(bool single) const {
   static const std::string kOctets = "application/octet-stream";
   std::vector<InstanceChoice> choices;
   const auto add = [&](Packing packing, std::string media_type, const MediaType& type) {
-    if (media_type.empty() || media_type.find('*') != std::string::npos) media_type = kOctets;
+    if (media_type == "image/") media_type = kAnyImage;  // as dicomweb-client writes it
+    const bool any = media_type.find('*') != std::string::npos && media_type != kAnyImage;
+    if (media_type.empty() || any) media_type = kOctets;
     choices.push_back({packing, std::move(media_type), std::string(type.Parameter("transfer-syntax").value_or(""))});
   };
   if (entries_.empty()) add(Packing::kMultipart, kOctets, {});

@@ -15,12 +15,14 @@ namespace hilum::dicomweb {
 inline constexpr std::string_view kExplicitLittleEndian = "1.2.840.10008.1.2.1";
 inline constexpr std::string_view kExplicitBigEndian = "1.2.840.10008.1.2.2";
 
+inline constexpr std::string_view kAnyImage = "image/*";
+
 enum class Packing : uint8_t { kMultipart, kSinglePart, kZip };
 
 // One way that the client would take instances or frames.
 struct InstanceChoice {
   Packing packing = Packing::kMultipart;
-  std::string media_type;       // of a part
+  std::string media_type;       // of a part; kAnyImage for frames in whatever image type
   std::string transfer_syntax;  // "*": as stored; "": nothing said
 };
 
