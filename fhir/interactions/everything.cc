@@ -1,0 +1,254 @@
+// Patient/[id]/$everything (R4 patient-operation-everything): the patient, all of its compartment, and one step of
+// references from there to what belongs to no patient (Practitioner, Organization, Location, Medication, ...).
+#include <algorithm>
+#include <map>
+
+#include "fhir/interactions/bundle_text.h"
+#include "fhir/interactions/includes.h"
+#include "fhir/interactions/interactions.h"
+#include "fhir/interactions/pages.h"
+
+namespace hilum::fhir {
+namespace {
+
+constexpr std::string_view kPatient = "Patient";
+
+// Types whose resources are in patients' compartments: those of this patient are found by it, those of others are
+// none of its business.
+std::vector<TypeId> TypesOfPatients(TypeId patient) {
+  std::vector<TypeId> types = {patient};
+  const Compartment* compartment = FindCompartment(patient);
+  if (compartment == nullptr) return types;
+  for (const CompartmentMember& member : MembersOf(*compartment)) {
+    if (!CompartmentParams(member).empty() && member.resource != patient) types.push_back(member.resource);
+  }
+  return types;
+}
+
+// What the operation was asked for.
+struct EverythingRequest {
+  std::vector<Parameter> resources;  // search parameters that every resource must meet: _since
+  std::vector<Parameter> care;       // and those of the patient's that have a date: start, end
+  std::vector<TypeId> types;         // empty: all
+  size_t count = 0;
+  std::vector<Parameter> used;
+};
+
+// Not thread-safe; one per request. The reader and options outlive it.
+class EverythingRun {
+ public:
+  EverythingRun(const Interaction& request, ResourceReader& reader, const InteractionOptions& options, Bytes cursor_key,
+                const SearchOptions& search_options)
+      : request_(request),
+        reader_(reader),
+        options_(options),
+        cursor_key_(cursor_key),
+        search_options_(search_options) {}
+
+  Result<Answer> Run(TypeId patient, storage::Doc doc, const std::string& id) {
+    asked_.count = options_.max_count;
+    HILUM_ASSIGN_OR_RETURN(const std::vector<Parameter> parameters, AllParameters());
+    for (const Parameter& parameter : parameters) HILUM_RETURN_IF_ERROR(Add(parameter));
+    HILUM_ASSIGN_OR_RETURN(Shape shape, ShapeOf(asked_.used));
+
+    HILUM_RETURN_IF_ERROR(FindMembers(patient, doc, id));
+    HILUM_RETURN_IF_ERROR(FindReferred());
+    HILUM_RETURN_IF_ERROR(Narrow());
+    return Write(std::move(shape));
+  }
+
+ private:
+  // Those of the URL, and those of a Parameters resource that was posted.
+  Result<std::vector<Parameter>> AllParameters() const {
+    std::vector<Parameter> parameters = request_.query;
+    if (request_.body.empty()) return parameters;
+    HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(request_.body));
+    const json::MaybeValue list = json::Find(document.root(), "parameter");
+    if (!list) return parameters;
+    for (const json::Value item : list->children()) {
+      const std::string name(json::Find(item, "name").TextOr(""));
+      for (const json::Value property : item.children()) {
+        if (property.key().starts_with("value")) parameters.push_back({name, std::string(property.text())});
+      }
+    }
+    return parameters;
+  }
+
+  Status Add(const Parameter& parameter) {
+    const auto& [name, value] = parameter;
+    if (name == kCursorParameter) return Status::Ok();
+    if (name == "_since") {
+      asked_.resources.push_back({"_lastUpdated", "ge" + value});
+    } else if (name == "start") {
+      asked_.care.push_back({"date", "ge" + value});
+    } else if (name == "end") {
+      asked_.care.push_back({"date", "le" + value});
+    } else if (name == "_type") {
+      HILUM_RETURN_IF_ERROR(AddTypes(value));
+    } else if (name == "_count") {
+      HILUM_RETURN_IF_ERROR(AddCount(value));
+    } else if (name != "_summary" && name != "_elements" && name != "_pretty" && name != "_format") {
+      if (request_.prefer_handling.value_or(options_.handling) == Handling::kLenient) return Status::Ok();
+      return Unsupported("$everything has no parameter '" + name.substr(0, 64) + "'");
+    }
+    asked_.used.push_back(parameter);
+    return Status::Ok();
+  }
+
+  Status AddTypes(std::string_view names) {
+    while (!names.empty()) {
+      const std::string_view name = names.substr(0, names.find(','));
+      names.remove_prefix(std::min(name.size() + 1, names.size()));
+      const auto type = FindResourceType(name);
+      if (!type) return Invalid("_type takes names of resource types, separated by commas");
+      asked_.types.push_back(*type);
+    }
+    return Status::Ok();
+  }
+
+  Status AddCount(const std::string& value) {
+    size_t count = 0;
+    const bool digits = !value.empty() && value.size() <= 9 && std::ranges::all_of(value, [&](char c) {
+      count = 10 * count + static_cast<size_t>(c - '0');
+      return c >= '0' && c <= '9';
+    });
+    if (!digits || count == 0) return Invalid("_count of $everything takes a whole number of 1 or more");
+    asked_.count = std::min(count, options_.max_count);
+    return Status::Ok();
+  }
+
+  Status FindMembers(TypeId patient, storage::Doc doc, const std::string& id) {
+    of_patients_ = TypesOfPatients(patient);
+    segments_.push_back({.type = patient, .docs = storage::Bitmap({doc})});
+    for (const TypeId type : of_patients_) {
+      if (type == patient) continue;
+      HILUM_ASSIGN_OR_RETURN(const auto query, CompileCompartment(patient, id, type, reader_, search_options_));
+      if (!query) continue;
+      HILUM_ASSIGN_OR_RETURN(storage::Bitmap docs, reader_.index().Evaluate(reader_.CollectionOf(type), *query));
+      if (!docs.empty()) segments_.push_back({.type = type, .docs = std::move(docs)});
+    }
+    members_ = segments_.size();
+    return Status::Ok();
+  }
+
+  bool IsOfPatients(TypeId type) const { return std::ranges::find(of_patients_, type) != of_patients_.end(); }
+
+  Status FindReferred() {
+    std::map<TypeId, storage::Bitmap> referred;
+    for (size_t i = 0; i < members_; ++i) {
+      const Segment& from = segments_[i];
+      for (const ReferenceField& field : ReferenceFieldsOf(reader_, from.type)) {
+        HILUM_RETURN_IF_ERROR(field.targets.empty() ? AddAnyReferred(from, field, &referred)
+                                                    : AddReferred(from, field, &referred));
+      }
+    }
+    for (auto& [type, docs] : referred) {
+      HILUM_ASSIGN_OR_RETURN(const storage::Bitmap live, reader_.index().Live(reader_.CollectionOf(type)));
+      docs &= live;
+      segments_.push_back({.type = type, .docs = std::move(docs), .mode = "include"});
+    }
+    return Status::Ok();
+  }
+
+  Status AddReferred(const Segment& from, const ReferenceField& field, std::map<TypeId, storage::Bitmap>* referred) {
+    for (const TypeId target : field.targets) {
+      if (IsOfPatients(target)) continue;
+      HILUM_ASSIGN_OR_RETURN(const storage::Bitmap docs,
+                             reader_.index().Referees(reader_.CollectionOf(from.type), field.field,
+                                                      reader_.CollectionOf(target), from.docs));
+      if (!docs.empty()) (*referred)[target] |= docs;
+    }
+    return Status::Ok();
+  }
+
+  Status AddAnyReferred(const Segment& from, const ReferenceField& field, std::map<TypeId, storage::Bitmap>* referred) {
+    for (const storage::Doc doc : from.docs.ToVector()) {
+      HILUM_ASSIGN_OR_RETURN(const auto references,
+                             reader_.index().References(reader_.CollectionOf(from.type), field.field, doc));
+      for (const storage::ReferenceValue& reference : references) {
+        if (!reference.target) continue;
+        const auto target = reader_.schema().TypeOfCollection(reference.target->collection);
+        if (target && !IsOfPatients(*target)) (*referred)[*target].Add(reference.target->doc);
+      }
+    }
+    return Status::Ok();
+  }
+
+  // Leaves of each segment what _type, _since, start and end leave.
+  Status Narrow() {
+    for (size_t i = 0; i < segments_.size(); ++i) {
+      Segment& segment = segments_[i];
+      if (!asked_.types.empty() && std::ranges::find(asked_.types, segment.type) == asked_.types.end()) {
+        segment.docs = storage::Bitmap();
+        continue;
+      }
+      std::vector<Parameter> parameters = asked_.resources;
+      const SearchParam* date = FindSearchParam(segment.type, "date");
+      if (i < members_ && date != nullptr && date->type == SearchType::kDate)
+        parameters.insert(parameters.end(), asked_.care.begin(), asked_.care.end());
+      if (parameters.empty()) continue;
+      HILUM_ASSIGN_OR_RETURN(const SearchRequest search,
+                             CompileSearch(segment.type, parameters, Handling::kStrict, {}, reader_, search_options_));
+      HILUM_ASSIGN_OR_RETURN(const storage::Bitmap docs,
+                             reader_.index().Evaluate(reader_.CollectionOf(segment.type), search.query));
+      segment.docs &= docs;
+    }
+    return Status::Ok();
+  }
+
+  Result<Answer> Write(Shape shape) {
+    const auto cursor = ValueOf(request_.query, kCursorParameter);
+    const CursorSeal seal{.fingerprint = Fingerprint(UrlWith({.path = request_.path}, asked_.used)),
+                          .key = cursor_key_};
+    HILUM_ASSIGN_OR_RETURN(const ResultPage page, ReadPage(reader_, segments_, asked_.count, cursor, seal));
+    BundleText bundle("searchset", request_.base_url, std::move(shape));
+    uint64_t total = 0;
+    for (size_t i = 0; i < members_; ++i) total += segments_[i].docs.Count();
+    bundle.SetTotal(total);
+
+    const auto link_to = [&](const std::optional<std::string>& to) {
+      std::vector<Parameter> parameters = asked_.used;
+      if (to) parameters.push_back({std::string(kCursorParameter), *to});
+      return UrlWith(request_, parameters);
+    };
+    bundle.AddLink("self", link_to(cursor));
+    if (page.next) bundle.AddLink("next", link_to(page.next));
+    for (const Row& row : page.rows) {
+      HILUM_ASSIGN_OR_RETURN(const auto version, reader_.Newest(row.type, row.doc));
+      if (!version || version->deleted()) return Corruption("the index has a resource that is not stored");
+      HILUM_RETURN_IF_ERROR(bundle.AddResult(*version, row.mode));
+    }
+    return bundle.Finish();
+  }
+
+  const Interaction& request_;
+  ResourceReader& reader_;
+  const InteractionOptions& options_;
+  const Bytes cursor_key_;
+  const SearchOptions& search_options_;
+
+  EverythingRequest asked_;
+  std::vector<TypeId> of_patients_;
+  std::vector<Segment> segments_;  // the patient, its compartment, then what those refer to
+  size_t members_ = 0;             // segments that are the patient's own
+};
+
+}  // namespace
+
+Answer Interactions::Everything(const Interaction& request, const std::string& patient_id) {
+  const auto reader = store_.Read();
+  const auto patient = FindResourceType(kPatient);
+  if (!patient) return ErrorAnswer(Unsupported("this release of FHIR has no Patient"));
+  const auto head = reader->FindHead(*patient, patient_id);
+  if (!head.ok()) return ErrorAnswer(head.status());
+  if (!*head || (*head)->version == 0) return ErrorAnswer(NotFound("no Patient has this id"));
+  if ((*head)->deleted)
+    return OutcomeAnswer(410, {{.type = IssueType::kDeleted, .diagnostics = "the patient has been deleted"}});
+
+  const SearchOptions search_options = store_.search_options();
+  EverythingRun run(request, *reader, options_, cursor_key_, search_options);
+  auto answer = run.Run(*patient, (*head)->doc, patient_id);
+  return answer.ok() ? *std::move(answer) : ErrorAnswer(answer.status());
+}
+
+}  // namespace hilum::fhir
