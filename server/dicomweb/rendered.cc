@@ -12,7 +12,6 @@
 namespace hilum::dicomweb {
 namespace {
 
-constexpr uint32_t kDefaultThumbnail = 128;
 constexpr uint32_t kMaxThumbnail = 1024;
 constexpr uint32_t kMaxViewport = 8192;
 
@@ -118,14 +117,29 @@ Result<std::string> Service::Thumbnail(const Found& found, uint32_t frame, uint3
   return pixel::Thumbnail(*instance, frame, size, codec_);
 }
 
+Result<std::shared_ptr<const std::string>> Service::ReadyThumbnail(const Found& found, uint32_t frame, uint32_t size) {
+  const std::string key = std::to_string(found.doc) + "." + std::to_string(found.row.version) + "." +
+                          std::to_string(frame) + "." + std::to_string(size);
+  if (auto picture = thumbnails_.Find(key)) return picture;
+  auto made = Thumbnail(found, frame, size);
+  if (made.status().code() == Code::kNotFound) return made.status();
+  if (!made.ok()) return CodecFailure(made.status(), found.row.uid);
+  auto picture = std::make_shared<const std::string>(*std::move(made));
+  thumbnails_.Add(key, picture);
+  return picture;
+}
+
 Status Service::RetrieveRendered(http::Request& request, const Resource& resource, const QueryParameters& query,
                                  http::Responder& responder) {
+  const bool thumbnail = resource.what == Resource::What::kThumbnail;
+  if (thumbnail) {
+    HILUM_ASSIGN_OR_RETURN(const bool sent, SendReadyThumbnail(request, resource, query, responder));
+    if (sent) return Status::Ok();
+  }
   HILUM_ASSIGN_OR_RETURN(Selection selection, Select(store_.Read(), resource));
   if (selection.instances.empty()) return NotFound("there is nothing to render");
   if (resource.frames.size() > 1) return Invalid("one frame can be rendered at a time");
-  // The middle instance stands for its series or study: it shows more than the first.
-  Found& found = selection.instances[selection.instances.size() / 2];
-  const bool thumbnail = resource.what == Resource::What::kThumbnail;
+  Found found = selection.Middle();
   const auto type = Accepted(request, query)
                         .FirstOf(thumbnail ? std::vector<std::string>{"image/jpeg"}
                                            : std::vector<std::string>{"image/jpeg", "image/png"});
@@ -143,16 +157,8 @@ Status Service::RetrieveRendered(http::Request& request, const Resource& resourc
     const uint32_t wanted =
         options.viewport ? std::max(options.viewport->width, options.viewport->height) : kDefaultThumbnail;
     const uint32_t size = std::min(wanted, kMaxThumbnail);
-    const std::string key = std::to_string(found.doc) + "." + std::to_string(found.row.version) + "." +
-                            std::to_string(frame) + "." + std::to_string(size);
-    std::shared_ptr<const std::string> picture = thumbnails_.Find(key);
-    if (!picture) {
-      auto made = Thumbnail(found, frame, size);
-      if (made.status().code() == Code::kNotFound) return made.status();
-      if (!made.ok()) return CodecFailure(made.status(), found.row.uid);
-      picture = std::make_shared<const std::string>(*std::move(made));
-      thumbnails_.Add(key, picture);
-    }
+    HILUM_ASSIGN_OR_RETURN(const auto picture, ReadyThumbnail(found, frame, size));
+    if (!resource.instance && query.empty()) thumbnails_.Add(LevelThumbnailKey(selection.etag), picture);
     return responder.Send(200, std::move(headers), *picture);
   }
   HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store_, &found));

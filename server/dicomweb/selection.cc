@@ -25,6 +25,38 @@ Status AddSeries(const CatalogueReader& reader, Doc series, const std::string& s
   return Status::Ok();
 }
 
+Result<Selection> Select(const CatalogueReader& reader, const Resource& resource, bool with_instances) {
+  Selection selection;
+  HILUM_ASSIGN_OR_RETURN(const std::optional<Doc> study, reader.FindStudy(*resource.study));
+  if (!study) return NotFound("there is no study " + *resource.study);
+  if (!resource.series) {
+    HILUM_ASSIGN_OR_RETURN(const storage::StudyRow row, reader.Study(*study));
+    selection.etag = Tagged("t", *study, static_cast<uint64_t>(row.updated_micros));
+    if (!with_instances) return selection;
+    HILUM_ASSIGN_OR_RETURN(const std::vector<Doc> all, reader.SeriesOfStudy(*study));
+    for (const Doc series : all) {
+      HILUM_ASSIGN_OR_RETURN(const storage::SeriesRow series_row, reader.Series(series));
+      HILUM_RETURN_IF_ERROR(AddSeries(reader, series, series_row.uid, &selection));
+    }
+    return selection;
+  }
+  HILUM_ASSIGN_OR_RETURN(const std::optional<Doc> series, reader.FindSeries(*study, *resource.series));
+  if (!series) return NotFound("there is no series " + *resource.series + " in that study");
+  if (!resource.instance) {
+    HILUM_ASSIGN_OR_RETURN(const storage::SeriesRow row, reader.Series(*series));
+    selection.etag = Tagged("e", *series, static_cast<uint64_t>(row.updated_micros));
+    if (with_instances) HILUM_RETURN_IF_ERROR(AddSeries(reader, *series, *resource.series, &selection));
+    return selection;
+  }
+  HILUM_ASSIGN_OR_RETURN(const std::optional<Doc> doc,
+                         reader.FindInstance({*resource.study, *resource.series, *resource.instance}));
+  if (!doc) return NotFound("there is no instance " + *resource.instance + " in that series");
+  HILUM_ASSIGN_OR_RETURN(InstanceRow row, reader.Instance(*doc));
+  selection.etag = Tagged("i", *doc, row.version);
+  selection.instances.push_back({*doc, *resource.series, std::move(row)});
+  return selection;
+}
+
 // What Range leaves of `total` octets, with the headers that say so. nullopt: it was answered with 416.
 struct Wanted {
   int status = 200;
@@ -50,34 +82,12 @@ Result<std::optional<Wanted>> ApplyRange(const http::Request& request, http::Res
 }  // namespace
 
 Result<Selection> Select(const CatalogueReader& reader, const Resource& resource) {
-  Selection selection;
-  HILUM_ASSIGN_OR_RETURN(const std::optional<Doc> study, reader.FindStudy(*resource.study));
-  if (!study) return NotFound("there is no study " + *resource.study);
-  if (!resource.series) {
-    HILUM_ASSIGN_OR_RETURN(const storage::StudyRow row, reader.Study(*study));
-    selection.etag = Tagged("t", *study, static_cast<uint64_t>(row.updated_micros));
-    HILUM_ASSIGN_OR_RETURN(const std::vector<Doc> all, reader.SeriesOfStudy(*study));
-    for (const Doc series : all) {
-      HILUM_ASSIGN_OR_RETURN(const storage::SeriesRow series_row, reader.Series(series));
-      HILUM_RETURN_IF_ERROR(AddSeries(reader, series, series_row.uid, &selection));
-    }
-    return selection;
-  }
-  HILUM_ASSIGN_OR_RETURN(const std::optional<Doc> series, reader.FindSeries(*study, *resource.series));
-  if (!series) return NotFound("there is no series " + *resource.series + " in that study");
-  if (!resource.instance) {
-    HILUM_ASSIGN_OR_RETURN(const storage::SeriesRow row, reader.Series(*series));
-    selection.etag = Tagged("e", *series, static_cast<uint64_t>(row.updated_micros));
-    HILUM_RETURN_IF_ERROR(AddSeries(reader, *series, *resource.series, &selection));
-    return selection;
-  }
-  HILUM_ASSIGN_OR_RETURN(const std::optional<Doc> doc,
-                         reader.FindInstance({*resource.study, *resource.series, *resource.instance}));
-  if (!doc) return NotFound("there is no instance " + *resource.instance + " in that series");
-  HILUM_ASSIGN_OR_RETURN(InstanceRow row, reader.Instance(*doc));
-  selection.etag = Tagged("i", *doc, row.version);
-  selection.instances.push_back({*doc, *resource.series, std::move(row)});
-  return selection;
+  return Select(reader, resource, /*with_instances=*/true);
+}
+
+Result<std::string> SelectTag(const CatalogueReader& reader, const Resource& resource) {
+  HILUM_ASSIGN_OR_RETURN(Selection selection, Select(reader, resource, /*with_instances=*/false));
+  return std::move(selection.etag);
 }
 
 Result<StoredRange> LocateObject(storage::Store& store, Found* found) {

@@ -23,10 +23,15 @@ struct Found {
 struct Selection {
   std::vector<Found> instances;
   std::string etag;  // strong; changes with every stored octet and every instance more or less
+
+  // Stands for its series or study in pictures: it shows more than the first. REQUIRES: there are instances.
+  const Found& Middle() const { return instances[instances.size() / 2]; }
 };
 
 // In order of series and arrival. kNotFound names the level that is missing.
 Result<Selection> Select(const storage::CatalogueReader& reader, const Resource& resource);
+// Its tag alone, in a time that does not grow with its instances.
+Result<std::string> SelectTag(const storage::CatalogueReader& reader, const Resource& resource);
 
 // Octets of a stored object, on their way to a client.
 struct StoredRange {

@@ -13,6 +13,7 @@ Service::Service(storage::Store& store, ServiceOptions options, pixel::FrameCode
       random_(random),
       log_(std::move(log)),
       thumbnails_(options_.thumbnail_cache_bytes),
+      documents_(options_.metadata_cache_bytes),
       stored_instances_(metrics.counter("hilum_stow_instances_total", "Instances of STOW requests by outcome",
                                         {{"outcome", "stored"}})),
       stored_bytes_(metrics.counter("hilum_stow_bytes_total", "Octets of STOW request bodies")),

@@ -5,6 +5,7 @@
 // server that routes to it.
 #pragma once
 
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "base/random.h"
 #include "codecs/pixel/codec.h"
 #include "pipelines/dicom_ingest/ingest.h"
+#include "server/dicomweb/document_cache.h"
 #include "server/dicomweb/picture_cache.h"
 #include "server/dicomweb/resource.h"
 #include "server/dicomweb/selection.h"
@@ -32,7 +34,8 @@ struct ServiceOptions {
   size_t search_max_limit = 5000;
   bool search_strict = false;  // refuse unknown search keys instead of ignoring them with a warning
   uint64_t thumbnail_cache_bytes = 16 << 20;
-  uint64_t max_store_bytes = UINT64_MAX;  // of one STOW request
+  uint64_t metadata_cache_bytes = 64 << 20;  // of compressed documents, each of a series or study
+  uint64_t max_store_bytes = UINT64_MAX;     // of one STOW request
 };
 
 class Service {
@@ -42,6 +45,11 @@ class Service {
 
   // nullptr when the path is neither below our root nor kWadoUri.
   const http::Route* FindRoute(std::string_view method, std::string_view path) const;
+
+  // Makes the metadata and the thumbnails of a series and its study ready, as far as they are not; a series that is
+  // gone is fine. Metadata holds absolute URLs: it is made for the public URL or else the one clients used last, and
+  // not at all while none is known.
+  Status Prepare(const std::string& study_uid, const std::string& series_uid);
 
  private:
   void Handle(http::Request& request, http::Responder& responder);
@@ -74,6 +82,23 @@ class Service {
   Status RetrieveRendered(http::Request& request, const Resource& resource, const QueryParameters& query,
                           http::Responder& responder);
   Result<std::string> Thumbnail(const Found& found, uint32_t frame, uint32_t size);
+  // From the cache, or made and put there.
+  Result<std::shared_ptr<const std::string>> ReadyThumbnail(const Found& found, uint32_t frame, uint32_t size);
+  // prepared.cc
+  // Appends the DICOM JSON of one instance. `found` is brought up to date when it was moved meanwhile.
+  Status AppendMetadata(const std::string& study_uid, const std::string& base, Found* found, std::string* json);
+  Result<Document> MakeMetadata(const storage::CatalogueReader& reader, const Resource& resource,
+                                const std::string& base);
+  // The document of a series or study and its tag; nullptr when `request` (if any) says that its sender has it.
+  Result<DocumentCache::Shared> Metadata(const Resource& resource, const std::string& base, std::string* tag,
+                                         const http::Request* request);
+  // False when there is nothing ready to answer with and nothing was sent.
+  Result<bool> SendReadyMetadata(const http::Request& request, const Resource& resource, http::Responder& responder);
+  Result<bool> SendReadyThumbnail(const http::Request& request, const Resource& resource, const QueryParameters& query,
+                                  http::Responder& responder);
+  Status PrepareThumbnail(const Resource& resource);
+  void NoteBase(const std::string& base, bool reads);
+  std::string UsualBase() const;
 
   // The error a client gets when pixels of an instance cannot be decoded or encoded: its own, whatever happened inside.
   // Logged and counted.
@@ -88,6 +113,10 @@ class Service {
   Random& random_;
   Logger log_;
   PictureCache thumbnails_;
+  DocumentCache documents_;
+  mutable std::mutex base_mu_;
+  std::string usual_base_;       // guarded by base_mu_: the URL readers, or else storers, reached us by last
+  bool base_of_reader_ = false;  // guarded by base_mu_
   http::Route store_route_;
   http::Route read_route_;
   Counter& stored_instances_;
@@ -95,6 +124,10 @@ class Service {
   Counter& refused_instances_;
   Counter& codec_failures_;
 };
+
+// Pictures that stand for a whole series or study are found by its tag.
+std::string LevelThumbnailKey(const std::string& tag);
+inline constexpr uint32_t kDefaultThumbnail = 128;
 
 // Answers with a JSON body {"error": ..., "request": ...}. 503 and 507 carry Retry-After.
 Status SendError(http::Responder& responder, const http::Request& request, int status, std::string_view message,

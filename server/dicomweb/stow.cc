@@ -229,6 +229,7 @@ Status Service::Store(http::Request& request, const Resource& resource, http::Re
       static_cast<uint64_t>(std::count_if(outcomes.begin(), outcomes.end(), [](const auto& o) { return o.stored(); }));
   stored_instances_.Add(stored);
   refused_instances_.Add(outcomes.size() - stored);
+  NoteBase(BaseUrl(request), /*reads=*/false);
   return answer(ResponseStatus(outcomes, store_.health().ok()), outcomes);
 }
 

@@ -1,7 +1,6 @@
 // WADO-RS: whole instances and their metadata (PS3.18 10.4).
 #include <algorithm>
 
-#include "codecs/dicom/json.h"
 #include "codecs/pixel/transcode.h"
 #include "server/dicomweb/negotiate.h"
 #include "server/dicomweb/selection.h"
@@ -12,8 +11,6 @@ namespace {
 
 // Metadata is sent in pieces of this size, so that a study of any length takes no memory.
 constexpr size_t kPieceBytes = 1 << 20;
-// Attributes stand before the pixels, nearly always within this: no need to read the pixels to vouch for them.
-constexpr uint64_t kHeaderBytes = 64 * 1024;
 
 // The transfer syntax an instance is sent in when `wanted` is asked for ("*": as stored, "": nothing in particular);
 // empty when that cannot be.
@@ -102,12 +99,16 @@ Status Service::Retrieve(http::Request& request, const Resource& resource, const
 
 Status Service::RetrieveMetadata(http::Request& request, const Resource& resource, const QueryParameters& query,
                                  http::Responder& responder) {
-  HILUM_ASSIGN_OR_RETURN(Selection selection, Select(store_.Read(), resource));
   const auto form = Accepted(request, query).Metadata();
   if (!form)
     return SendError(responder, request, 406,
                      "metadata can be had as application/dicom+json or multipart/related; "
                      "type=\"application/dicom+xml\"");
+  if (form == Accepted::Listing::kJson && !resource.instance) {
+    HILUM_ASSIGN_OR_RETURN(const bool sent, SendReadyMetadata(request, resource, responder));
+    if (sent) return Status::Ok();
+  }
+  HILUM_ASSIGN_OR_RETURN(Selection selection, Select(store_.Read(), resource));
   if (form == Accepted::Listing::kXml) return RetrieveXmlMetadata(request, resource, std::move(selection), responder);
   // The representation is another one than the object's: another tag.
   const std::string etag = "\"m" + selection.etag.substr(1);
@@ -115,16 +116,11 @@ Status Service::RetrieveMetadata(http::Request& request, const Resource& resourc
       {"Content-Type", "application/dicom+json"}, {"ETag", etag}, {"Cache-Control", "private, no-cache"}};
   if (NotModified(request, etag)) return responder.Send(304, std::move(headers), "");
 
-  const std::string base = BaseUrl(request) + "/studies/" + *resource.study + "/series/";
+  const std::string base = BaseUrl(request);
   std::string body = "[";
   for (Found& found : selection.instances) {
-    HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store_, &found, kHeaderBytes));
-    dicom::JsonOptions options;
-    options.bulk_data_uri = [prefix = base + found.series_uid + "/instances/" + found.row.uid +
-                                      "/bulkdata/"](const std::string& path) { return prefix + path; };
     if (body.size() > 1 || responder.started()) body.push_back(',');
-    HILUM_RETURN_IF_ERROR(dicom::AppendJson(mapping.bytes(), options, options_.ingest.limits, &body)
-                              .WithContext("instance " + found.row.uid));
+    HILUM_RETURN_IF_ERROR(AppendMetadata(*resource.study, base, &found, &body));
     if (body.size() < kPieceBytes) continue;
     if (!responder.started()) HILUM_RETURN_IF_ERROR(responder.Head(200, headers, std::nullopt));
     HILUM_RETURN_IF_ERROR(responder.Write(body));

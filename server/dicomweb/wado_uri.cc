@@ -14,7 +14,7 @@ namespace hilum::dicomweb {
 namespace {
 
 constexpr uint32_t kMaxSide = 8192;
-constexpr uint64_t kHeaderBytes = 64 * 1024;  // see wado.cc
+constexpr uint64_t kHeaderBytes = 64 * 1024;  // see prepared.cc
 
 // The first value of that name; parameters come in any case from old clients.
 std::string_view Find(const QueryParameters& query, std::string_view name) {

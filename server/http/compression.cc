@@ -12,7 +12,9 @@ namespace hilum::http {
 namespace {
 
 constexpr int kGzipLevel = 6;
+constexpr int kLowGzipLevel = 2;
 constexpr int kZstdLevel = 3;
+constexpr int kLowZstdLevel = 1;
 
 // RFC 9110 12.4.2 in thousandths; anything malformed counts as refused.
 int ParseQuality(std::string_view text) {
@@ -69,17 +71,18 @@ std::string_view CodingName(Coding coding) {
   return coding == Coding::kZstd ? "zstd" : "gzip";
 }
 
-Result<std::string> Compress(Coding coding, Bytes body) {
+Result<std::string> Compress(Coding coding, Bytes body, Effort effort) {
   std::string packed;
   if (coding == Coding::kZstd) {
     packed.resize(ZSTD_compressBound(body.size()));
-    const size_t size = ZSTD_compress(packed.data(), packed.size(), body.data(), body.size(), kZstdLevel);
+    const int level = effort == Effort::kLow ? kLowZstdLevel : kZstdLevel;
+    const size_t size = ZSTD_compress(packed.data(), packed.size(), body.data(), body.size(), level);
     if (ZSTD_isError(size)) return Internal(std::string("compress answer with zstd: ") + ZSTD_getErrorName(size));
     packed.resize(size);
     return packed;
   }
   const std::unique_ptr<libdeflate_compressor, decltype(&libdeflate_free_compressor)> compressor(
-      libdeflate_alloc_compressor(kGzipLevel), libdeflate_free_compressor);
+      libdeflate_alloc_compressor(effort == Effort::kLow ? kLowGzipLevel : kGzipLevel), libdeflate_free_compressor);
   if (!compressor) return Internal("compress answer with gzip: out of memory");
   packed.resize(libdeflate_gzip_compress_bound(compressor.get(), body.size()));
   const size_t size =
@@ -87,6 +90,14 @@ Result<std::string> Compress(Coding coding, Bytes body) {
   if (size == 0) return Internal("compress answer with gzip: the bound was too small");
   packed.resize(size);
   return packed;
+}
+
+Result<std::string> DecompressZstd(Bytes packed, size_t size) {
+  std::string body(size, '\0');
+  const size_t made = ZSTD_decompress(body.data(), body.size(), packed.data(), packed.size());
+  if (ZSTD_isError(made)) return Internal(std::string("decompress answer with zstd: ") + ZSTD_getErrorName(made));
+  if (made != size) return Internal("decompress answer with zstd: it has another size");
+  return body;
 }
 
 std::string CodedEntityTag(std::string_view tag, Coding coding) {

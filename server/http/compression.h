@@ -19,8 +19,13 @@ Coding ChooseCoding(std::string_view accept_encoding, bool have_zstd = true);
 // Whether a body of that type is text that shrinks.
 bool IsCompressibleType(std::string_view content_type);
 
+// How hard to try: usual answers are small, and documents of many megabytes have somebody waiting.
+enum class Effort : uint8_t { kUsual, kLow };
+
 // kInternal when the library fails (out of memory).
-Result<std::string> Compress(Coding coding, Bytes body);
+Result<std::string> Compress(Coding coding, Bytes body, Effort effort = Effort::kUsual);
+// What Compress made of `size` octets. kInternal when it is not that.
+Result<std::string> DecompressZstd(Bytes packed, size_t size);
 
 // "gzip" or "zstd".
 std::string_view CodingName(Coding coding);

@@ -9,6 +9,7 @@
 
 #include <cstdio>
 
+#include "server/dicomweb/preparer.h"
 #include "server/main/admin.h"
 #include "server/main/commands.h"
 #include "server/main/demo.h"
@@ -172,6 +173,7 @@ Status Run(Settings& settings) {
   bool by_signal = false;
   {
     const storage::Maintenance maintenance(*store, settings.maintenance, metrics, log);
+    const dicomweb::Preparer preparer(dicomweb, *store, settings.prepare_after, metrics, log);
     by_signal = stop.Wait();
     AdminRoutes::Withdraw(disk, settings.data);
     server->Stop(by_signal ? settings.shutdown_grace : std::chrono::seconds(1));

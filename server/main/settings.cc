@@ -81,6 +81,11 @@ Config Settings::MakeConfig() {
       Setting("codec.timeout", &codecs.timeout,
               "Time for one frame, after which its process is killed and the request fails."),
       Setting::Size("codec.memory", &codecs.address_space, "Address space of one such process."),
+      Setting::Size("metadata.cache", &dicomweb.metadata_cache_bytes,
+                    "Memory for compressed metadata of series and studies, ready to be sent; 0 makes it anew for every "
+                    "request."),
+      Setting("metadata.prepare_after", &prepare_after,
+              "Time without changes after which the metadata and thumbnail of a series are made ready."),
       Setting("search.default_limit", &dicomweb.search_default_limit, "Rows of a search without limit.", "rows",
               size_t{1}),
       Setting("search.max_limit", &dicomweb.search_max_limit, "Rows of a search at most.", "rows", size_t{1}),

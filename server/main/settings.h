@@ -23,6 +23,7 @@ struct Settings {
   std::chrono::seconds shutdown_grace{30};
   std::string duplicates = "reject";
   uint64_t upload_memory = 1 << 20;
+  std::chrono::milliseconds prepare_after{2000};
 
   storage::StoreOptions store;
   storage::MaintenanceOptions maintenance;

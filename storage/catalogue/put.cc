@@ -36,6 +36,13 @@ struct RowChange {
   Row after;
 };
 
+// The time of the change is also the version of what the row holds: it grows with every change, even while the clock
+// stands still or goes back.
+template <typename Row>
+void Touch(int64_t now, Row* row) {
+  row->updated_micros = std::max(now, row->updated_micros + 1);
+}
+
 template <typename Row, typename Decode>
 Result<RowChange<Row>> Load(Txn& txn, const IndexWriter& index, Tenant tenant, Level level, const std::string& name_key,
                             Decode decode) {
@@ -204,7 +211,8 @@ Result<PutOutcome> CatalogueWriter::Put(Txn& txn, const NewInstance& instance,
   PutFrameTable(txn, tenant_, row.doc, instance.frame_table, &row.after);
   Count(&study.after.sop_classes, row.after.sop_class(), +1);
   study.after.bytes += instance.object.length;
-  study.after.updated_micros = series.after.updated_micros = now;
+  Touch(now, &study.after);
+  Touch(now, &series.after);
 
   HILUM_RETURN_IF_ERROR(Store(txn, index_, tenant_, Level::kStudy, study));
   HILUM_RETURN_IF_ERROR(Store(txn, index_, tenant_, Level::kSeries, series));
@@ -260,7 +268,8 @@ Status CatalogueWriter::Delete(Txn& txn, const InstanceName& name) const {
   study.after.bytes -= std::min(study.after.bytes, row.before->object.length);
   --series.after.instances;
   --study.after.instances;
-  study.after.updated_micros = series.after.updated_micros = now;
+  Touch(now, &study.after);
+  Touch(now, &series.after);
 
   if (series.after.instances == 0) {
     Count(&study.after.modalities, FirstValue(series.after.attributes, dicom::tags::kModality), -1);

@@ -1,0 +1,63 @@
+// Documents that are ready to be sent, in the codings clients ask for, up to a number of octets; the least recently
+// used go first. A key names the version of what the document tells, so an entry is never stale: it falls out of use.
+//
+// Safe for concurrent use. Documents are shared with their readers and stay whole when they leave the cache.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+
+#include "base/result.h"
+
+namespace hilum::dicomweb {
+
+struct Document {
+  std::string gzip;
+  std::string zstd;
+  uint64_t octets = 0;     // of the identity form
+  bool too_large = false;  // to be held: nothing else is set
+};
+
+class DocumentCache {
+ public:
+  using Shared = std::shared_ptr<const Document>;
+  using Make = std::function<Result<Document>()>;
+
+  explicit DocumentCache(uint64_t limit_bytes) : limit_bytes_(limit_bytes) {}
+
+  // Makes it when it is not there. Those who want the same at the same time wait for the one who makes it, and not more
+  // than two documents are made at a time: making holds the whole of one in memory. Errors of `make` are passed on to
+  // its caller alone and not kept.
+  Result<Shared> FindOrMake(const std::string& key, const Make& make);
+
+ private:
+  struct Making {
+    bool over = false;
+    Shared made;  // nullptr: it failed
+  };
+  struct Entry {
+    std::string key;
+    Shared document;
+    uint64_t Bytes() const;
+  };
+
+  Shared FindLocked(const std::string& key);
+  void AddLocked(const std::string& key, Shared document);
+
+  const uint64_t limit_bytes_;
+  std::mutex mu_;
+  std::condition_variable changed_;
+  std::map<std::string, std::shared_ptr<Making>> being_made_;
+  uint64_t bytes_ = 0;
+  std::list<Entry> by_use_;
+  std::unordered_map<std::string, std::list<Entry>::iterator> by_key_;
+};
+
+}  // namespace hilum::dicomweb

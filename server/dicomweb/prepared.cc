@@ -1,0 +1,168 @@
+// Metadata and thumbnails of whole series and studies, ready to be sent: made once, at the first request or in the
+// background after ingest (preparer.h), and found again by the version of the series or study.
+#include "codecs/dicom/json.h"
+#include "server/dicomweb/negotiate.h"
+#include "server/dicomweb/selection.h"
+#include "server/dicomweb/service.h"
+#include "server/http/compression.h"
+
+namespace hilum::dicomweb {
+namespace {
+
+using http::Coding;
+
+// Attributes stand before the pixels, nearly always within this: no need to read the pixels to vouch for them.
+constexpr uint64_t kHeaderBytes = 64 * 1024;
+// JSON of one document while it is made; longer ones are made and sent piece by piece for every request.
+constexpr size_t kMaxDocumentBytes = 32 << 20;
+// How often a document is begun anew because what it tells changed underneath.
+constexpr int kAttempts = 3;
+
+// A document is made once and sent often, and its maker has somebody waiting: the levels are those that keep a cold
+// request short.
+Result<Document> Packed(const std::string& json) {
+  Document document;
+  document.octets = json.size();
+  HILUM_ASSIGN_OR_RETURN(document.gzip, http::Compress(Coding::kGzip, json, http::Effort::kLow));
+  HILUM_ASSIGN_OR_RETURN(document.zstd, http::Compress(Coding::kZstd, json, http::Effort::kLow));
+  document.gzip.shrink_to_fit();
+  document.zstd.shrink_to_fit();
+  return document;
+}
+
+Status SendDocument(const http::Request& request, http::Responder& responder, const Document& document, Coding coding,
+                    http::Headers headers) {
+  if (coding != Coding::kIdentity) {
+    headers.Add("Content-Encoding", std::string(http::CodingName(coding)));
+    return responder.Send(200, std::move(headers), coding == Coding::kGzip ? document.gzip : document.zstd);
+  }
+  if (request.method == "HEAD") {
+    HILUM_RETURN_IF_ERROR(responder.Head(200, headers, document.octets));
+    return responder.Finish();
+  }
+  HILUM_ASSIGN_OR_RETURN(const std::string json, http::DecompressZstd(document.zstd, document.octets));
+  HILUM_RETURN_IF_ERROR(responder.Head(200, headers, json.size()));
+  HILUM_RETURN_IF_ERROR(responder.Write(json));
+  return responder.Finish();
+}
+
+}  // namespace
+
+std::string LevelThumbnailKey(const std::string& tag) {
+  return "level" + tag;
+}
+
+Status Service::AppendMetadata(const std::string& study_uid, const std::string& base, Found* found, std::string* json) {
+  HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store_, found, kHeaderBytes));
+  const std::string prefix =
+      base + "/studies/" + study_uid + "/series/" + found->series_uid + "/instances/" + found->row.uid + "/bulkdata/";
+  dicom::JsonOptions options;
+  options.bulk_data_uri = [&prefix](const std::string& path) { return prefix + path; };
+  return dicom::AppendJson(mapping.bytes(), options, options_.ingest.limits, json)
+      .WithContext("instance " + found->row.uid);
+}
+
+Result<Document> Service::MakeMetadata(const storage::CatalogueReader& reader, const Resource& resource,
+                                       const std::string& base) {
+  HILUM_ASSIGN_OR_RETURN(Selection selection, Select(reader, resource));
+  std::string json = "[";
+  for (Found& found : selection.instances) {
+    if (json.size() > 1) json.push_back(',');
+    const uint64_t version = found.row.version;
+    HILUM_RETURN_IF_ERROR(AppendMetadata(*resource.study, base, &found, &json));
+    if (found.row.version != version) return Conflict("instance " + found.row.uid + " was replaced meanwhile");
+    if (json.size() > kMaxDocumentBytes) {
+      Document too_large;
+      too_large.too_large = true;
+      return too_large;
+    }
+  }
+  json.push_back(']');
+  return Packed(json);
+}
+
+Result<DocumentCache::Shared> Service::Metadata(const Resource& resource, const std::string& base, std::string* tag,
+                                                const http::Request* request) {
+  for (int attempt = 1;; ++attempt) {
+    const storage::CatalogueReader reader = store_.Read();
+    HILUM_ASSIGN_OR_RETURN(*tag, SelectTag(reader, resource));
+    *tag = "\"m" + tag->substr(1);
+    if (request && NotModified(*request, *tag)) return DocumentCache::Shared();
+    auto document = documents_.FindOrMake(*tag + base, [&] { return MakeMetadata(reader, resource, base); });
+    const Code code = document.status().code();
+    const bool changed = code == Code::kConflict || code == Code::kNotFound;  // since `reader` looked
+    if (!changed || attempt == kAttempts) return document;
+  }
+}
+
+Result<bool> Service::SendReadyMetadata(const http::Request& request, const Resource& resource,
+                                        http::Responder& responder) {
+  const std::string base = BaseUrl(request);
+  NoteBase(base, /*reads=*/true);
+  std::string tag;
+  HILUM_ASSIGN_OR_RETURN(const DocumentCache::Shared document, Metadata(resource, base, &tag, &request));
+  if (document && document->too_large) return false;
+
+  const Coding coding = http::ChooseCoding(request.headers.Joined("Accept-Encoding"));
+  http::Headers headers = {{"Content-Type", "application/dicom+json"},
+                           {"ETag", coding == Coding::kIdentity ? tag : http::CodedEntityTag(tag, coding)},
+                           {"Cache-Control", "private, no-cache"},
+                           {"Vary", "Accept-Encoding"}};
+  HILUM_RETURN_IF_ERROR(document ? SendDocument(request, responder, *document, coding, std::move(headers))
+                                 : responder.Send(304, std::move(headers), ""));
+  return true;
+}
+
+Result<bool> Service::SendReadyThumbnail(const http::Request& request, const Resource& resource,
+                                         const QueryParameters& query, http::Responder& responder) {
+  if (resource.instance || !query.empty() || !Accepted(request, query).FirstOf({"image/jpeg"})) return false;
+  HILUM_ASSIGN_OR_RETURN(const std::string tag, SelectTag(store_.Read(), resource));
+  const auto picture = thumbnails_.Find(LevelThumbnailKey(tag));
+  if (!picture) return false;
+  const std::string etag = "\"r" + tag.substr(1);
+  http::Headers headers = {{"Content-Type", "image/jpeg"}, {"ETag", etag}, {"Cache-Control", "private, no-cache"}};
+  if (NotModified(request, etag)) {
+    HILUM_RETURN_IF_ERROR(responder.Send(304, std::move(headers), ""));
+  } else {
+    HILUM_RETURN_IF_ERROR(responder.Send(200, std::move(headers), *picture));
+  }
+  return true;
+}
+
+Status Service::PrepareThumbnail(const Resource& resource) {
+  HILUM_ASSIGN_OR_RETURN(const Selection selection, Select(store_.Read(), resource));
+  const std::string key = LevelThumbnailKey(selection.etag);
+  if (selection.instances.empty() || thumbnails_.Find(key)) return Status::Ok();
+  HILUM_ASSIGN_OR_RETURN(const auto picture, ReadyThumbnail(selection.Middle(), 0, kDefaultThumbnail));
+  thumbnails_.Add(key, picture);
+  return Status::Ok();
+}
+
+Status Service::Prepare(const std::string& study_uid, const std::string& series_uid) {
+  Resource resource;
+  resource.what = Resource::What::kMetadata;
+  resource.study = study_uid;
+  resource.series = series_uid;
+  Status status;
+  std::string tag;
+  if (const std::string base = UsualBase(); !base.empty()) status = Metadata(resource, base, &tag, nullptr).status();
+  if (status.ok()) status = PrepareThumbnail(resource);
+  resource.series.reset();
+  if (status.ok()) status = PrepareThumbnail(resource);
+  return status.code() == Code::kNotFound ? Status::Ok() : status;  // deleted meanwhile
+}
+
+void Service::NoteBase(const std::string& base, bool reads) {
+  const std::lock_guard lock(base_mu_);
+  if (!reads && base_of_reader_) return;
+  usual_base_ = base;
+  base_of_reader_ = base_of_reader_ || reads;
+}
+
+std::string Service::UsualBase() const {
+  if (!options_.public_url.empty()) return options_.public_url + options_.root;
+  const std::lock_guard lock(base_mu_);
+  return usual_base_;
+}
+
+}  // namespace hilum::dicomweb
