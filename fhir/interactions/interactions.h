@@ -16,6 +16,8 @@
 
 namespace hilum::fhir {
 
+struct BundleEntry;
+
 struct InteractionOptions {
   size_t default_count = 50;     // entries of a page
   size_t max_count = 1000;       // of a page
@@ -74,7 +76,8 @@ class Interactions {
 
   // bundle.cc: batch and transaction.
   Answer RunBundle(const Interaction& request);
-  friend class Transaction;
+  Answer RunBatch(const std::vector<BundleEntry>& entries);
+  Answer RunTransaction(json::Value bundle, const Typing& typing, std::vector<BundleEntry> entries);
 
   ResourceStore& store_;
   const InteractionOptions options_;

@@ -201,7 +201,7 @@ TEST_F(WriterTest, RefusesATaskBeyondTheEnvelopeAlone) {
     };
   };
   const auto outcomes =
-      RunAsGroup({put(kMaxKeyBytes, 1, 1), put(1, kMaxValueBytes + 1, 1), put(1, kMaxValueBytes, 65), put(1, 1, 1)});
+      RunAsGroup({put(kMaxKeyBytes, 1, 1), put(1, kMaxValueBytes + 1, 1), put(1, kMaxValueBytes, kMaxTaskBytes / kMaxValueBytes + 1), put(1, 1, 1)});
   EXPECT_EQ(outcomes[0].status().code(), Code::kLimit);
   EXPECT_EQ(outcomes[1].status().code(), Code::kLimit);
   EXPECT_EQ(outcomes[2].status().code(), Code::kLimit);

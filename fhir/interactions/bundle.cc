@@ -1,0 +1,161 @@
+// POST of a Bundle: batch, each entry on its own; transaction, see transaction.h.
+#include "fhir/interactions/transaction.h"
+#include "fhir/json/edits.h"
+#include "fhir/validate/reference.h"
+
+namespace hilum::fhir {
+namespace {
+
+constexpr size_t kMaxParameters = 10'000;
+
+std::string_view TextOf(json::MaybeValue value) {
+  return value.TextOr("");
+}
+
+// Takes "Patient/1?x=y" apart; a URL below our own base counts as what follows the base.
+Status SplitUrl(std::string_view url, Interaction* request) {
+  if (!request->base_url.empty() && url.starts_with(request->base_url + "/")) {
+    url.remove_prefix(request->base_url.size() + 1);
+  }
+  if (url.starts_with('/')) url.remove_prefix(1);
+  const size_t question = url.find('?');
+  std::string_view path = url.substr(0, question);
+  while (!path.empty()) {
+    const size_t slash = std::min(path.find('/'), path.size());
+    request->path.emplace_back(path.substr(0, slash));
+    path.remove_prefix(std::min(slash + 1, path.size()));
+  }
+  if (question == std::string_view::npos) return Status::Ok();
+  HILUM_ASSIGN_OR_RETURN(request->query, SplitQuery(url.substr(question + 1), kMaxParameters));
+  return Status::Ok();
+}
+
+std::string StatusLine(int status) {
+  switch (status) {
+    case 200:
+      return "200 OK";
+    case 201:
+      return "201 Created";
+    case 204:
+      return "204 No Content";
+    case 304:
+      return "304 Not Modified";
+    case 400:
+      return "400 Bad Request";
+    case 404:
+      return "404 Not Found";
+    case 409:
+      return "409 Conflict";
+    case 410:
+      return "410 Gone";
+    case 412:
+      return "412 Precondition Failed";
+    case 422:
+      return "422 Unprocessable Entity";
+    default:
+      return std::to_string(status);
+  }
+}
+
+std::string BundleOf(std::string_view type, const std::vector<std::string>& entries) {
+  std::string out = R"({"resourceType":"Bundle","type":")";
+  out.append(type).append("\"");
+  if (!entries.empty()) {
+    out += ",\"entry\":[";
+    for (const std::string& entry : entries) out.append(out.back() == '[' ? "" : ",").append(entry);
+    out += ']';
+  }
+  return out + "}";
+}
+
+}  // namespace
+
+std::string ResponseEntry(const Answer& answer, bool with_resource) {
+  std::string out = "{";
+  if (with_resource && !answer.body.empty() && !answer.outcome) out += "\"resource\":" + answer.body + ",";
+  out += "\"response\":{\"status\":" + json::Quoted(StatusLine(answer.status));
+  if (!answer.location.empty()) out += ",\"location\":" + json::Quoted(answer.location);
+  if (answer.version) out += ",\"etag\":" + json::Quoted("W/\"" + std::to_string(*answer.version) + "\"");
+  if (answer.updated_micros) out += ",\"lastModified\":" + json::Quoted(Instant(*answer.updated_micros));
+  if (answer.outcome && !answer.body.empty()) out += ",\"outcome\":" + answer.body;
+  return out + "}}";
+}
+
+Result<std::vector<BundleEntry>> EntriesOf(json::Value bundle, const Interaction& request) {
+  std::vector<BundleEntry> entries;
+  const json::MaybeValue list = json::MaybeValue(bundle)["entry"];
+  if (!list) return entries;
+  for (const json::Value value : list->children()) {
+    BundleEntry entry;
+    const json::MaybeValue asked = json::MaybeValue(value)["request"];
+    const std::string place = "Bundle.entry[" + std::to_string(entries.size()) + "]";
+    if (!asked) return Invalid(place + ".request is missing: it says what to do with the entry");
+    entry.url = TextOf(asked["url"]);
+    entry.full_url = TextOf(json::MaybeValue(value)["fullUrl"]);
+    entry.resource = json::MaybeValue(value)["resource"];
+    entry.request.base_url = request.base_url;
+    entry.request.prefer_handling = request.prefer_handling;
+    entry.request.method = TextOf(asked["method"]);
+    entry.request.if_match = TextOf(asked["ifMatch"]);
+    entry.request.if_none_match = TextOf(asked["ifNoneMatch"]);
+    entry.request.if_none_exist = TextOf(asked["ifNoneExist"]);
+    if (const Status status = SplitUrl(entry.url, &entry.request); !status.ok()) {
+      return status.WithContext(place + ".request.url");
+    }
+    entries.push_back(std::move(entry));
+  }
+  return entries;
+}
+
+Answer Interactions::RunBundle(const Interaction& request) {
+  const std::optional<TypeId> type = FindResourceType("Bundle");
+  const std::variant<Checked, Answer> body = Check(request.body, *type);
+  if (const auto* refusal = std::get_if<Answer>(&body)) return *refusal;
+  const Checked& checked = std::get<Checked>(body);
+  const json::Value bundle = checked.document.root();
+  const std::string kind(TextOf(json::MaybeValue(bundle)["type"]));
+  if (kind != "batch" && kind != "transaction") {
+    return ErrorAnswer(Invalid("a Bundle that is posted to the base must be of type batch or transaction"));
+  }
+  Result<std::vector<BundleEntry>> entries = EntriesOf(bundle, request);
+  if (!entries.ok()) return ErrorAnswer(entries.status());
+  if (entries->size() > options_.max_bundle_entries) {
+    return ErrorAnswer(LimitExceeded("a Bundle takes at most " + std::to_string(options_.max_bundle_entries) +
+                                     " entries here; split it"));
+  }
+  return kind == "batch" ? RunBatch(*entries) : RunTransaction(bundle, checked.typing, *std::move(entries));
+}
+
+Answer Interactions::RunBatch(const std::vector<BundleEntry>& entries) {
+  std::vector<std::string> responses;
+  for (const BundleEntry& entry : entries) {
+    Interaction request = entry.request;
+    if (request.path.empty()) {
+      responses.push_back(ResponseEntry(ErrorAnswer(Invalid("request.url names nothing")), false));
+      continue;
+    }
+    if (entry.resource) request.body = std::string(entry.resource->raw());
+    const bool reads = request.method == "GET" || request.method == "HEAD";
+    responses.push_back(ResponseEntry(Run(request), reads));
+  }
+  return {.body = BundleOf("batch-response", responses)};
+}
+
+Answer Interactions::RunTransaction(json::Value bundle, const Typing& typing, std::vector<BundleEntry> entries) {
+  const std::vector<BundleEntry> asked = entries;
+  Transaction transaction(store_, bundle, typing, std::move(entries));
+  return Retrying([&]() -> std::optional<Answer> {
+    Transaction::Outcome outcome = transaction.Attempt();
+    if (outcome.failure) return *std::move(outcome.failure);
+    if (outcome.outdated) return std::nullopt;
+    // Reads see what the transaction wrote (R4 3.1.0.11.2, rules of order).
+    std::vector<std::string> responses;
+    for (size_t i = 0; i < asked.size(); ++i) {
+      const bool reads = !outcome.answers[i];
+      responses.push_back(ResponseEntry(reads ? Run(asked[i].request) : *outcome.answers[i], reads));
+    }
+    return Answer{.body = BundleOf("transaction-response", responses)};
+  });
+}
+
+}  // namespace hilum::fhir

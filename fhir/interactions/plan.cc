@@ -1,0 +1,232 @@
+#include "fhir/interactions/plan.h"
+
+#include <algorithm>
+
+#include "fhir/json/edits.h"
+#include "fhir/patch/json_patch.h"
+
+namespace hilum::fhir {
+namespace {
+
+Plan Refused(Answer answer) {
+  Plan plan;
+  plan.answer = std::move(answer);
+  return plan;
+}
+
+// W/"3", "3" or 3.
+std::string_view VersionOfTag(std::string_view tag) {
+  if (tag.starts_with("W/")) tag.remove_prefix(2);
+  if (tag.size() >= 2 && tag.front() == '"' && tag.back() == '"') tag = tag.substr(1, tag.size() - 2);
+  return tag;
+}
+
+std::optional<Answer> CheckConditions(const std::optional<Version>& newest, const IfMatch& conditions) {
+  const bool exists = newest && !newest->deleted();
+  if (!conditions.match.empty() && conditions.match != "*") {
+    if (!exists) return PreconditionFailed("If-Match names a version, but the resource does not exist");
+    if (VersionOfTag(conditions.match) != std::to_string(newest->number)) {
+      return PreconditionFailed("the resource has version " + std::to_string(newest->number) +
+                                " now, not the one that If-Match names; read it again");
+    }
+  }
+  if (conditions.match == "*" && !exists) return PreconditionFailed("the resource does not exist");
+  if (exists && conditions.none_match == "*") return PreconditionFailed("the resource exists already");
+  if (exists && !conditions.none_match.empty() &&
+      VersionOfTag(conditions.none_match) == std::to_string(newest->number)) {
+    return PreconditionFailed("the resource has the version that If-None-Match excludes");
+  }
+  return std::nullopt;
+}
+
+// What a client said, without what the server adds.
+std::string Content(json::Value resource) {
+  json::Edits edits;
+  json::ClearIdentity(resource, &edits);
+  return edits.Apply(resource);
+}
+
+bool SaysTheSame(const Version& stored, json::Value resource) {
+  const Result<json::Document> document = json::Document::Parse(stored.bytes);
+  return document.ok() && Content(document->root()) == Content(resource);
+}
+
+bool AsksForMore(const std::vector<Parameter>& criteria) {
+  return std::ranges::any_of(criteria, [](const Parameter& parameter) {
+    return parameter.name.find('.') != std::string::npos || parameter.name.starts_with("_has") ||
+           parameter.name == "_list";
+  });
+}
+
+// `identifier=system|value` and nothing else is looked up without the index.
+std::optional<storage::TokenValue> OnlyIdentifier(const std::vector<Parameter>& criteria) {
+  if (criteria.size() != 1 || criteria[0].name != "identifier") return std::nullopt;
+  const std::string& value = criteria[0].value;
+  const size_t bar = value.find('|');
+  if (bar == 0 || bar == std::string::npos || bar + 1 == value.size() ||
+      value.find_first_of(",\\", 0) != std::string::npos || value.find('|', bar + 1) != std::string::npos) {
+    return std::nullopt;
+  }
+  return storage::TokenValue{value.substr(0, bar), value.substr(bar + 1)};
+}
+
+}  // namespace
+
+bool IsLogicalId(std::string_view text) {
+  return !text.empty() && text.size() <= 64 &&
+         std::ranges::all_of(text, [](unsigned char c) { return c < 0x80 && (isalnum(c) || c == '-' || c == '.'); });
+}
+
+Answer PreconditionFailed(std::string reason) {
+  return OutcomeAnswer(412, {{.type = IssueType::kConflict, .diagnostics = std::move(reason)}});
+}
+
+std::variant<Checked, Answer> Check(std::string body, TypeId type) {
+  Result<json::Document> document = json::Document::Parse(std::move(body));
+  if (!document.ok()) return ErrorAnswer(document.status());
+  Validation validation = Validate(document->root());
+  if (!validation.ok()) return OutcomeAnswer(400, validation.issues);
+  if (ResourceTypeOf(document->root()) != type) {
+    return OutcomeAnswer(400, {{.diagnostics = "the body is no " + std::string(TypeOf(type).name) +
+                                               ", but the URL says so; send it to its own type"}});
+  }
+  return Checked{*std::move(document), std::move(validation.typing)};
+}
+
+Result<Matches> FindMatches(ResourceReader& reader, TypeId type, const std::vector<Parameter>& criteria,
+                            const SearchOptions& options) {
+  Matches matches;
+  matches.condition.type = type;
+  if (auto identifier = OnlyIdentifier(criteria)) {
+    HILUM_ASSIGN_OR_RETURN(matches.docs, reader.FindIdentifier(type, *identifier));
+    matches.condition.identifier = std::move(identifier);
+  } else {
+    HILUM_ASSIGN_OR_RETURN(const SearchRequest search,
+                           CompileSearch(type, criteria, Handling::kStrict, {"_format", "_pretty"}, reader, options));
+    if (search.used.empty()) return Invalid("a conditional interaction needs at least one search parameter");
+    HILUM_ASSIGN_OR_RETURN(const storage::Bitmap found,
+                           reader.index().Evaluate(reader.CollectionOf(type), search.query));
+    matches.docs = found.ToVector();
+    matches.condition.other_types = AsksForMore(criteria);
+  }
+  matches.condition.found = matches.docs;
+  HILUM_ASSIGN_OR_RETURN(matches.condition.sequence, reader.Sequence());
+  return matches;
+}
+
+Result<Matches> Planner::Match(TypeId type, const std::vector<Parameter>& criteria) {
+  HILUM_ASSIGN_OR_RETURN(Matches matches, FindMatches(reader_, type, criteria, store_.search_options()));
+  conditions_.push_back(matches.condition);
+  return matches;
+}
+
+Result<std::optional<Version>> Planner::Find(TypeId type, std::string_view id) {
+  HILUM_ASSIGN_OR_RETURN(const auto doc, reader_.FindDoc(type, id));
+  if (!doc) return std::optional<Version>();
+  return reader_.Newest(type, *doc);
+}
+
+Result<std::string> Planner::IdOf(TypeId type, storage::Doc doc) {
+  HILUM_ASSIGN_OR_RETURN(const auto version, reader_.Newest(type, doc));
+  if (!version) return Corruption("a resource that was found has no version; run hilum verify");
+  return version->id;
+}
+
+Result<Plan> Planner::Unchanged(TypeId type, storage::Doc doc) {
+  HILUM_ASSIGN_OR_RETURN(auto version, reader_.Newest(type, doc));
+  if (!version) return Corruption("a resource that was found has no version; run hilum verify");
+  Plan plan{.type = type, .id = version->id};
+  plan.answer =
+      Answer{.body = std::move(version->bytes), .version = version->number, .updated_micros = version->updated_micros};
+  return plan;
+}
+
+Plan Planner::Put(TypeId type, const std::string& id, json::Value resource, const Typing& typing, Method method,
+                  const IfMatch& conditions) {
+  const Result<std::optional<Version>> found = Find(type, id);
+  if (!found.ok()) return Refused(ErrorAnswer(found.status()));
+  const std::optional<Version>& newest = *found;
+  const bool exists = newest && !newest->deleted();
+  if (auto refusal = CheckConditions(newest, conditions)) return Refused(*std::move(refusal));
+  if (exists && SaysTheSame(*newest, resource)) {
+    Result<Plan> unchanged = Unchanged(type, newest->doc);
+    return unchanged.ok() ? *std::move(unchanged) : Refused(ErrorAnswer(unchanged.status()));
+  }
+  Plan plan{.status = exists ? 200 : 201, .type = type, .id = id};
+  Write write{
+      .method = exists ? method : Method::kCreate, .type = type, .id = id, .seen_version = newest ? newest->number : 0};
+  Result<PreparedVersion> after = store_.Prepare(resource, typing, id, write.seen_version + 1);
+  if (!after.ok()) return Refused(ErrorAnswer(after.status()));
+  plan.bytes = after->bytes;
+  plan.updated_at = after->updated_at;
+  write.after = *std::move(after);
+  if (exists) {
+    Result<PreparedValues> before = store_.PrepareStored(*newest);
+    if (!before.ok()) return Refused(ErrorAnswer(before.status()));
+    write.before = *std::move(before);
+  }
+  plan.write = std::move(write);
+  return plan;
+}
+
+Plan Planner::Patch(TypeId type, const std::string& id, Bytes patch, const IfMatch& conditions) {
+  const Result<std::optional<Version>> newest = Find(type, id);
+  if (!newest.ok()) return Refused(ErrorAnswer(newest.status()));
+  if (!*newest) return Refused(ErrorAnswer(NotFound("there is no such resource to patch")));
+  if ((*newest)->deleted()) {
+    return Refused(OutcomeAnswer(410, {{.type = IssueType::kDeleted, .diagnostics = "the resource is deleted"}}));
+  }
+  const Result<json::Document> document = json::Document::Parse((*newest)->bytes);
+  if (!document.ok()) return Refused(ErrorAnswer(Internal("a stored resource cannot be read")));
+  Result<std::string> patched = ApplyJsonPatch(document->root(), patch);
+  if (!patched.ok()) {
+    const int status = patched.status().code() == Code::kConflict ? 422 : 400;
+    return Refused(OutcomeAnswer(status, {IssueOf(patched.status())}));
+  }
+  std::variant<Checked, Answer> checked = Check(*std::move(patched), type);
+  if (auto* refusal = std::get_if<Answer>(&checked)) {
+    refusal->status = 422;
+    return Refused(std::move(*refusal));
+  }
+  const Checked& resource = std::get<Checked>(checked);
+  if (json::MaybeValue(resource.document.root())["id"].TextOr("") != id) {
+    return Refused(OutcomeAnswer(422, {{.diagnostics = "a patch must leave the id as it is"}}));
+  }
+  return Put(type, id, resource.document.root(), resource.typing, Method::kPatch, conditions);
+}
+
+Plan Planner::Remove(TypeId type, const std::string& id, const IfMatch& conditions) {
+  const Result<std::optional<Version>> found = Find(type, id);
+  if (!found.ok()) return Refused(ErrorAnswer(found.status()));
+  const std::optional<Version>& newest = *found;
+  if (auto refusal = CheckConditions(newest, conditions)) return Refused(*std::move(refusal));
+  if (!newest || newest->deleted()) {
+    Answer answer{.status = 204};
+    if (newest) answer.version = newest->number;
+    return Refused(std::move(answer));
+  }
+  Plan plan{.status = 204, .type = type, .id = id};
+  Write write{.method = Method::kDelete, .type = type, .id = id, .seen_version = newest->number};
+  Result<PreparedValues> before = store_.PrepareStored(*newest);
+  if (!before.ok()) return Refused(ErrorAnswer(before.status()));
+  write.before = *std::move(before);
+  plan.write = std::move(write);
+  return plan;
+}
+
+std::string VersionUrl(const std::string& base_url, TypeId type, std::string_view id, uint64_t version) {
+  return base_url + "/" + std::string(TypeOf(type).name) + "/" + std::string(id) + "/_history/" +
+         std::to_string(version);
+}
+
+Answer WrittenAnswer(const Plan& plan, const Stamp& stamp, const Interaction& request) {
+  Answer answer{.status = plan.status, .version = stamp.version, .updated_micros = stamp.updated_micros};
+  if (plan.status == 204) return answer;
+  answer.location = VersionUrl(request.base_url, plan.type, plan.id, stamp.version);
+  answer.body = plan.bytes;
+  const std::string instant = Instant(stamp.updated_micros);
+  answer.body.replace(plan.updated_at, instant.size(), instant);
+  return answer;
+}
+
+}  // namespace hilum::fhir

@@ -1,0 +1,75 @@
+// What a write comes to against one view of the store: settled already, or a Write to commit. Single interactions and
+// transactions plan in the same way. Internal to fhir/interactions; not thread-safe.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "fhir/interactions/interactions.h"
+
+namespace hilum::fhir {
+
+// A resource that passed validation, with the document it lies in.
+struct Checked {
+  json::Document document;
+  Typing typing;
+};
+
+// A body as a resource of `type`: refused with every finding.
+std::variant<Checked, Answer> Check(std::string body, TypeId type);
+
+struct Plan {
+  std::optional<Answer> answer;  // nothing to write: refused, or it is so already
+  std::optional<Write> write;
+  int status = 200;  // once it is written
+  TypeId type = kNoType;
+  std::string id;
+  std::string bytes;      // of the new version, for the answer
+  size_t updated_at = 0;  // where the time goes
+};
+
+struct IfMatch {
+  std::string match;       // If-Match as sent; empty: none
+  std::string none_match;  // If-None-Match
+};
+
+class Planner {
+ public:
+  // Both outlive it.
+  Planner(ResourceStore& store, ResourceReader& reader) : store_(store), reader_(reader) {}
+
+  // The resource gets this content. REQUIRES: `typing` as for ResourceStore::Prepare.
+  Plan Put(TypeId type, const std::string& id, json::Value resource, const Typing& typing, Method method,
+           const IfMatch& conditions);
+  Plan Remove(TypeId type, const std::string& id, const IfMatch& conditions);
+  // The patched resource.
+  Plan Patch(TypeId type, const std::string& id, Bytes patch, const IfMatch& conditions);
+  // Notes the condition for the commit.
+  Result<Matches> Match(TypeId type, const std::vector<Parameter>& criteria);
+  // Id of a matched document.
+  Result<std::string> IdOf(TypeId type, storage::Doc doc);
+  // The newest version as the answer to a write that changes nothing.
+  Result<Plan> Unchanged(TypeId type, storage::Doc doc);
+
+  std::vector<Condition> TakeConditions() { return std::move(conditions_); }
+
+ private:
+  Result<std::optional<Version>> Find(TypeId type, std::string_view id);
+
+  ResourceStore& store_;
+  ResourceReader& reader_;
+  std::vector<Condition> conditions_;
+};
+
+// The answer to a plan whose write got this stamp.
+Answer WrittenAnswer(const Plan& plan, const Stamp& stamp, const Interaction& request);
+// "https://host/fhir/Patient/1/_history/2"
+std::string VersionUrl(const std::string& base_url, TypeId type, std::string_view id, uint64_t version);
+// 412 with a reason.
+Answer PreconditionFailed(std::string reason);
+// 1 to 64 letters, digits, '-' and '.'.
+bool IsLogicalId(std::string_view text);
+
+}  // namespace hilum::fhir

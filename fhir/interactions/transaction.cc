@@ -1,0 +1,230 @@
+#include "fhir/interactions/transaction.h"
+
+#include <set>
+
+#include "fhir/json/edits.h"
+#include "fhir/validate/reference.h"
+
+namespace hilum::fhir {
+namespace {
+
+constexpr size_t kMaxCriteria = 1000;
+
+std::string Place(size_t place) {
+  return "Bundle.entry[" + std::to_string(place) + "]";
+}
+
+Answer Blame(size_t place, Answer answer) {
+  // The outcome is ours: it has at least one issue to hang the place on.
+  const std::string marker = "\"diagnostics\":\"";
+  const size_t at = answer.body.find(marker);
+  if (at != std::string::npos) answer.body.insert(at + marker.size(), Place(place) + ": ");
+  return answer;
+}
+
+bool Writes(const BundleEntry& entry) {
+  return entry.request.method != "GET" && entry.request.method != "HEAD";
+}
+
+std::string LinkOf(TypeId type, std::string_view id) {
+  return std::string(TypeOf(type).name).append("/").append(id);
+}
+
+}  // namespace
+
+Transaction::Transaction(ResourceStore& store, json::Value bundle, const Typing& typing,
+                         std::vector<BundleEntry> entries)
+    : store_(store), bundle_(bundle), typing_(typing), entries_(std::move(entries)) {
+  for (size_t i = 0; i < entries_.size(); ++i) new_ids_.push_back(store_.NewId());
+}
+
+Transaction::Outcome Transaction::Attempt() {
+  targets_.assign(entries_.size(), {});
+  links_.clear();
+  conditional_.clear();
+  const auto reader = store_.Read();
+  Planner planner(store_, *reader);
+  Outcome outcome;
+  outcome.answers.resize(entries_.size());
+  outcome.failure = FindTargets(planner);
+  if (outcome.failure) return outcome;
+
+  std::vector<Write> writes;
+  std::vector<std::pair<size_t, Plan>> written;
+  for (size_t i = 0; i < entries_.size(); ++i) {
+    if (!Writes(entries_[i])) continue;
+    Plan plan = PlanOne(i, *reader, planner);
+    if (!plan.write) {
+      if (plan.answer->status >= 300) {
+        outcome.failure = Blame(i, *std::move(plan.answer));
+        return outcome;
+      }
+      if (plan.answer->version) {
+        plan.answer->location =
+            VersionUrl(entries_[i].request.base_url, targets_[i].type, targets_[i].id, *plan.answer->version);
+      }
+      outcome.answers[i] = std::move(plan.answer);
+      continue;
+    }
+    writes.push_back(*std::move(plan.write));
+    plan.write.reset();
+    plan.bytes.clear();
+    written.emplace_back(i, std::move(plan));
+  }
+  const Result<Committed> committed = store_.Commit(std::move(writes), planner.TakeConditions());
+  if (!committed.ok()) {
+    outcome.failure = ErrorAnswer(committed.status());
+    return outcome;
+  }
+  outcome.outdated = committed->outdated;
+  for (size_t w = 0; !outcome.outdated && w < written.size(); ++w) {
+    const auto& [place, plan] = written[w];
+    const Stamp& stamp = committed->stamps[w];
+    outcome.answers[place] = Answer{.status = plan.status,
+                                    .version = stamp.version,
+                                    .updated_micros = stamp.updated_micros,
+                                    .location = plan.status == 204 ? std::string()
+                                                                   : VersionUrl(entries_[place].request.base_url,
+                                                                                plan.type, plan.id, stamp.version)};
+  }
+  return outcome;
+}
+
+std::optional<Answer> Transaction::FindTargets(Planner& planner) {
+  std::set<std::string> written;
+  for (size_t i = 0; i < entries_.size(); ++i) {
+    if (!Writes(entries_[i])) continue;
+    if (auto failure = FindTarget(i, planner)) return Blame(i, *std::move(failure));
+    const Target& target = targets_[i];
+    if (!target.existing && !target.id.empty() && !written.insert(LinkOf(target.type, target.id)).second) {
+      return Blame(i, ErrorAnswer(Invalid("the transaction writes " + LinkOf(target.type, target.id) +
+                                          " more than once; a resource can be in it only once")));
+    }
+    NoteFullUrl(i);
+  }
+  return std::nullopt;
+}
+
+std::optional<Answer> Transaction::FindTarget(size_t place, Planner& planner) {
+  const BundleEntry& entry = entries_[place];
+  const std::vector<std::string>& path = entry.request.path;
+  Target& target = targets_[place];
+  const std::optional<TypeId> type = path.empty() ? std::nullopt : FindResourceType(path[0]);
+  if (!type || path.size() > 2) return ErrorAnswer(Invalid("request.url must be Type, Type/id or Type?search"));
+  target.type = *type;
+  const bool has_body = entry.request.method == "POST" || entry.request.method == "PUT";
+  if (has_body) {
+    if (!entry.resource) return ErrorAnswer(Invalid(entry.request.method + " needs a resource"));
+    if (ResourceTypeOf(*entry.resource) != *type) {
+      return ErrorAnswer(Invalid("the resource is not of the type that request.url names"));
+    }
+  } else if (entry.request.method == "PATCH") {
+    return ErrorAnswer(Unsupported("PATCH is not done inside a transaction; send it on its own"));
+  }
+  if (entry.request.method == "POST") {
+    if (path.size() != 1) return ErrorAnswer(Invalid("POST takes only a type as request.url"));
+    target.id = new_ids_[place];
+    if (entry.request.if_none_exist.empty()) return std::nullopt;
+    const auto criteria = SplitQuery(entry.request.if_none_exist, kMaxCriteria);
+    if (!criteria.ok()) return ErrorAnswer(criteria.status());
+    return MatchTarget(place, *criteria, planner);
+  }
+  if (path.size() == 2) {
+    if (!IsLogicalId(path[1])) return ErrorAnswer(Invalid("a logical id is 1 to 64 letters, digits, '-' and '.'"));
+    target.id = path[1];
+    return std::nullopt;
+  }
+  const std::string_view body_id = entry.resource["id"].TextOr("");
+  target.id = entry.request.method == "DELETE" ? std::string()
+              : body_id.empty()                ? new_ids_[place]
+                                               : std::string(body_id);
+  return MatchTarget(place, entry.request.query, planner);
+}
+
+std::optional<Answer> Transaction::MatchTarget(size_t place, const std::vector<Parameter>& criteria, Planner& planner) {
+  Target& target = targets_[place];
+  const Result<Matches> matches = planner.Match(target.type, criteria);
+  if (!matches.ok()) return ErrorAnswer(matches.status());
+  if (matches->docs.size() > 1) return PreconditionFailed("the condition matches more than one resource");
+  if (matches->docs.empty()) return std::nullopt;
+  Result<std::string> id = planner.IdOf(target.type, matches->docs.front());
+  if (!id.ok()) return ErrorAnswer(id.status());
+  target.id = *std::move(id);
+  if (entries_[place].request.method == "POST") target.existing = matches->docs.front();
+  return std::nullopt;
+}
+
+void Transaction::NoteFullUrl(size_t place) {
+  const BundleEntry& entry = entries_[place];
+  const Target& target = targets_[place];
+  if (entry.full_url.empty() || target.id.empty() || entry.request.method == "DELETE") return;
+  const std::string link = LinkOf(target.type, target.id);
+  links_[entry.full_url] = link;
+  // A relative reference is below the base of the fullUrl (R4 bundle.html#references).
+  const ReferenceText parts = ParseReference(entry.full_url);
+  if (parts.form == ReferenceText::Form::kAbsolute && parts.type != kNoType) {
+    links_[LinkOf(parts.type, parts.id)] = link;
+  }
+}
+
+Plan Transaction::PlanOne(size_t place, ResourceReader& reader, Planner& planner) {
+  const BundleEntry& entry = entries_[place];
+  const Target& target = targets_[place];
+  const auto refused = [](const Status& status) {
+    Plan plan;
+    plan.answer = ErrorAnswer(status);
+    return plan;
+  };
+  if (target.existing) {
+    Result<Plan> unchanged = planner.Unchanged(target.type, *target.existing);
+    return unchanged.ok() ? *std::move(unchanged) : refused(unchanged.status());
+  }
+  const IfMatch conditions{.match = entry.request.if_match, .none_match = entry.request.if_none_match};
+  if (entry.request.method == "DELETE") {
+    if (!target.id.empty()) return planner.Remove(target.type, target.id, conditions);
+    Plan plan;
+    plan.answer = Answer{.status = 204};
+    return plan;
+  }
+  const Method method = entry.request.method == "POST" ? Method::kCreate : Method::kUpdate;
+  Result<json::Edits> edits = Rewrites(entry, reader);
+  if (!edits.ok()) return refused(edits.status());
+  if (edits->empty()) return planner.Put(target.type, target.id, *entry.resource, typing_, method, conditions);
+  std::variant<Checked, Answer> rewritten = Check(edits->Apply(*entry.resource), target.type);
+  if (auto* refusal = std::get_if<Answer>(&rewritten)) {
+    Plan plan;
+    plan.answer = std::move(*refusal);
+    return plan;
+  }
+  const Checked& checked = std::get<Checked>(rewritten);
+  return planner.Put(target.type, target.id, checked.document.root(), checked.typing, method, conditions);
+}
+
+Result<std::optional<std::string>> Transaction::Resolve(std::string_view text, ResourceReader& reader) {
+  if (const auto link = links_.find(text); link != links_.end()) return std::optional(link->second);
+  const ReferenceText parts = ParseReference(text);
+  if (parts.form != ReferenceText::Form::kConditional) return std::optional<std::string>();
+  if (const auto known = conditional_.find(text); known != conditional_.end()) return std::optional(known->second);
+  HILUM_ASSIGN_OR_RETURN(const auto criteria, SplitQuery(parts.query, kMaxCriteria));
+  HILUM_ASSIGN_OR_RETURN(const Matches matches, FindMatches(reader, parts.type, criteria, store_.search_options()));
+  if (matches.docs.size() != 1) {
+    return Invalid("a conditional reference to a " + std::string(TypeOf(parts.type).name) + " matches " +
+                   std::to_string(matches.docs.size()) + " resources, but it must match one");
+  }
+  HILUM_ASSIGN_OR_RETURN(const auto version, reader.Newest(parts.type, matches.docs.front()));
+  if (!version) return Corruption("a resource that was found has no version; run hilum verify");
+  const std::string link = LinkOf(parts.type, version->id);
+  conditional_.emplace(text, link);
+  return std::optional(link);
+}
+
+Result<json::Edits> Transaction::Rewrites(const BundleEntry& entry, ResourceReader& reader) {
+  json::Edits edits;
+  for (const ReferenceSite& site : ReferencesIn(*entry.resource, typing_)) {
+    HILUM_ASSIGN_OR_RETURN(const auto link, Resolve(site.text, reader));
+    if (link) edits.Replace(site.begin, site.end, json::Quoted(*link));
+  }
+  return edits;
+}
+
+}  // namespace hilum::fhir

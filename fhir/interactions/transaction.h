@@ -1,0 +1,67 @@
+// A Bundle of type transaction: all of it or nothing (R4 3.1.0.11.2). One object for one request; attempts are repeated
+// until what they saw still holds at the commit. Internal to fhir/interactions; not thread-safe.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "fhir/interactions/plan.h"
+
+namespace hilum::fhir {
+
+// Bundle.entry.request, and the resource.
+struct BundleEntry {
+  Interaction request;  // without a body
+  std::string url;      // as written
+  std::string full_url;
+  json::MaybeValue resource;
+};
+
+// The entries of a validated Bundle. kInvalid names the entry.
+Result<std::vector<BundleEntry>> EntriesOf(json::Value bundle, const Interaction& request);
+// Bundle.entry[i].response for an answer.
+std::string ResponseEntry(const Answer& answer, bool with_resource);
+
+class Transaction {
+ public:
+  // All outlive it.
+  Transaction(ResourceStore& store, json::Value bundle, const Typing& typing, std::vector<BundleEntry> entries);
+
+  // Answers of the entries that write, by place; nullopt for those that read. Empty when the attempt was outdated.
+  // An Answer instead when the transaction fails.
+  struct Outcome {
+    bool outdated = false;
+    std::optional<Answer> failure;
+    std::vector<std::optional<Answer>> answers;
+  };
+  Outcome Attempt();
+
+ private:
+  struct Target {
+    TypeId type = kNoType;
+    std::string id;
+    std::optional<storage::Doc> existing;  // of a conditional create that finds something: nothing is written
+  };
+
+  std::optional<Answer> FindTargets(Planner& planner);
+  std::optional<Answer> FindTarget(size_t place, Planner& planner);
+  std::optional<Answer> MatchTarget(size_t place, const std::vector<Parameter>& criteria, Planner& planner);
+  void NoteFullUrl(size_t place);
+  Plan PlanOne(size_t place, ResourceReader& reader, Planner& planner);
+  // The new text of a reference; nullopt when it stays as it is.
+  Result<std::optional<std::string>> Resolve(std::string_view text, ResourceReader& reader);
+  Result<json::Edits> Rewrites(const BundleEntry& entry, ResourceReader& reader);
+
+  ResourceStore& store_;
+  const json::Value bundle_;
+  const Typing& typing_;
+  const std::vector<BundleEntry> entries_;
+  std::vector<std::string> new_ids_;  // for entries that make a resource; the same in every attempt
+  std::vector<Target> targets_;
+  std::map<std::string, std::string, std::less<>> links_;        // fullUrl -> Type/id
+  std::map<std::string, std::string, std::less<>> conditional_;  // resolved conditional references
+};
+
+}  // namespace hilum::fhir
