@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "fhir/interactions/plan.h"
+#include "fhir/json/edits.h"
 
 namespace hilum::fhir {
 
