@@ -4,10 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/result.h"
 #include "codecs/dicom/tag.h"
 
@@ -44,8 +46,25 @@ struct ModelLimits {
 // wrong; kLimit.
 Result<std::vector<ModelDataSet>> ReadJsonModel(std::string_view json, const ModelLimits& limits);
 
+// The data set of a Native DICOM Model document in UTF-8. A document type declaration is refused. Attributes with a
+// `privateCreator` and without a block number get the block of that creator, or a free one. Errors as above.
+Result<ModelDataSet> ReadXmlModel(std::string_view xml, const ModelLimits& limits);
+
 // Appends the data set as a Native DICOM Model document. Private attributes whose creator is there are written without
 // their block number, next to `privateCreator`. Characters that XML cannot hold become U+FFFD.
 void AppendXmlModel(const ModelDataSet& data_set, std::string* out);
+
+// What a bulk data URI stands for.
+struct ModelBulk {
+  std::vector<Bytes> pieces;    // the value; compressed: one piece for each frame
+  std::string transfer_syntax;  // of compressed frames; "": the value as it is, numbers in little endian
+};
+// nullptr for a URI that stands for nothing.
+using BulkFinder = std::function<const ModelBulk*(const std::string& uri)>;
+
+// The data set as a Part 10 file in Explicit VR Little Endian, or in the transfer syntax of its compressed Pixel Data.
+// Text is written in UTF-8, and Specific Character Set says so. Group 0002, group lengths and padding are not taken
+// over. kInvalid with the path of an attribute whose values its VR cannot hold; kLimit past `max_bytes`.
+Result<std::string> EncodeModel(const ModelDataSet& data_set, const BulkFinder& bulk, uint64_t max_bytes);
 
 }  // namespace hilum::dicom

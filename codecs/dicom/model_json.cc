@@ -5,11 +5,10 @@
 
 #include "codecs/dicom/base64.h"
 #include "codecs/dicom/model.h"
+#include "codecs/dicom/model_rules.h"
 
 namespace hilum::dicom {
 namespace {
-
-constexpr std::string_view kNameGroups[] = {"Alphabetic", "Ideographic", "Phonetic"};
 
 class JsonModelReader : public nlohmann::json_sax<nlohmann::json> {
  public:
@@ -211,6 +210,7 @@ bool JsonModelReader::Member(Kind kind, std::string text) {
   }
   ++at.contents;
   if (at.member == "BulkDataURI") {
+    if (text.empty()) return Fail("BulkDataURI is empty");
     at.attribute->form = ModelAttribute::Form::kBulk;
     at.attribute->content = std::move(text);
     return true;
@@ -223,12 +223,7 @@ bool JsonModelReader::Member(Kind kind, std::string text) {
 }
 
 bool JsonModelReader::EndDataSet() {
-  std::vector<ModelAttribute>& attributes = top().set->attributes;
-  const auto by_tag = [](const ModelAttribute& a, const ModelAttribute& b) { return a.tag < b.tag; };
-  if (!std::is_sorted(attributes.begin(), attributes.end(), by_tag))
-    std::sort(attributes.begin(), attributes.end(), by_tag);
-  for (size_t i = 1; i < attributes.size(); ++i)
-    if (attributes[i].tag == attributes[i - 1].tag) return Fail(ToString(attributes[i].tag) + " comes twice");
+  if (const auto twice = SortByTag(top().set)) return Fail(ToString(*twice) + " comes twice");
   frames_.pop_back();
   return true;
 }
@@ -244,10 +239,7 @@ bool JsonModelReader::EndAttribute() {
     attribute.values.insert(attribute.values.begin(), attribute.items.size(), "");
     attribute.items.clear();
   }
-  const bool is_sequence = attribute.vr == Vr("SQ");
-  if (is_sequence && (!attribute.values.empty() || attribute.form != ModelAttribute::Form::kValues))
-    return Fail("a sequence holds items, nothing else");
-  if (!is_sequence && !attribute.items.empty()) return Fail("only sequences hold items");
+  if (const std::string_view flaw = FlawOf(attribute); !flaw.empty()) return Fail(flaw);
   frames_.pop_back();
   return true;
 }

@@ -2,14 +2,11 @@
 
 #include "codecs/dicom/base64.h"
 #include "codecs/dicom/model.h"
+#include "codecs/dicom/model_rules.h"
 #include "codecs/dicom/utf8.h"
 
 namespace hilum::dicom {
 namespace {
-
-// PS3.19 table A.1.5-4, in the order of the components in a value.
-constexpr std::string_view kNameComponents[] = {"FamilyName", "GivenName", "MiddleName", "NamePrefix", "NameSuffix"};
-constexpr std::string_view kNameGroups[] = {"Alphabetic", "Ideographic", "Phonetic"};
 
 void AppendCharacters(std::string_view text, std::string* out) {
   for (size_t i = 0; i < text.size();) {
@@ -120,29 +117,27 @@ class Writer {
     out_->append("<").append(element).append(" number=\"").append(std::to_string(index + 1)).append("\">");
   }
 
-  // "" where the full tag must be written: no private attribute, no creator, or one that reserves several blocks.
+  // "" where the full tag must be written: no private attribute, or no creator that tells the block for certain.
   static std::string_view CreatorOf(const ModelDataSet& data_set, Tag tag) {
     if (!tag.is_private() || tag.element < 0x1000) return "";
-    const uint16_t block = tag.element >> 8;
-    const ModelAttribute* creator = data_set.Find({tag.group, block});
-    if (!creator || creator->values.empty()) return "";
-    for (uint16_t earlier = 0x10; earlier < block; ++earlier) {
-      const ModelAttribute* other = data_set.Find({tag.group, earlier});
-      if (other && other->values == creator->values) return "";
-    }
-    return creator->values[0];
+    const auto block = static_cast<uint16_t>(tag.element >> 8);
+    const std::string_view creator = CreatorOfBlock(data_set, tag.group, block);
+    const auto is_plain = [](char c) { return c >= ' ' && c <= '~'; };
+    if (!std::all_of(creator.begin(), creator.end(), is_plain)) return "";
+    for (uint16_t earlier = 0x10; earlier < block; ++earlier)
+      if (CreatorOfBlock(data_set, tag.group, earlier) == creator) return "";
+    return creator;
+  }
+
+  static std::string_view CreatorOfBlock(const ModelDataSet& data_set, uint16_t group, uint16_t block) {
+    const ModelAttribute* creator = data_set.Find({group, block});
+    return creator && creator->vr == Vr("LO") && !creator->values.empty() ? std::string_view(creator->values[0]) : "";
   }
 
   std::string* const out_;
 };
 
 }  // namespace
-
-const ModelAttribute* ModelDataSet::Find(Tag tag) const {
-  const auto at = std::lower_bound(attributes.begin(), attributes.end(), tag,
-                                   [](const ModelAttribute& a, Tag wanted) { return a.tag < wanted; });
-  return at != attributes.end() && at->tag == tag ? &*at : nullptr;
-}
 
 void AppendXmlModel(const ModelDataSet& data_set, std::string* out) {
   out->append(

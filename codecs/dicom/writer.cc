@@ -8,6 +8,8 @@ namespace {
 // A fixed UID below 2.25 that names this implementation (PS3.10 7.1).
 constexpr std::string_view kImplementationClassUid = "2.25.118230964570418205340921830175012345601";
 
+}  // namespace
+
 void AppendElement(std::string* out, Tag tag, Vr vr, Bytes value) {
   const size_t padded = value.size() + value.size() % 2;
   AppendLe<uint16_t>(out, tag.group);
@@ -24,8 +26,6 @@ void AppendElement(std::string* out, Tag tag, Vr vr, Bytes value) {
   const bool zero_padded = vr == Vr("UI") || vr.is_bulk();  // PS3.5 6.2
   if (padded != value.size()) out->push_back(zero_padded ? '\0' : ' ');
 }
-
-}  // namespace
 
 Part10Writer::Part10Writer(std::string_view sop_class_uid, std::string_view sop_instance_uid,
                            std::string_view transfer_syntax) {
@@ -54,6 +54,26 @@ void Part10Writer::AddUint16(Tag tag, uint16_t value) {
   std::string octets;
   AppendLe(&octets, value);
   Add(tag, Vr("US"), octets);
+}
+
+void Part10Writer::AddFragments(Tag tag, std::span<const Bytes> fragments) {
+  assert(tag > last_);
+  last_ = tag;
+  const auto append = [&](Tag item, size_t octets) {
+    AppendLe<uint16_t>(&file_, item.group);
+    AppendLe<uint16_t>(&file_, item.element);
+    AppendLe<uint32_t>(&file_, static_cast<uint32_t>(octets));
+  };
+  AppendLe<uint16_t>(&file_, tag.group);
+  AppendLe<uint16_t>(&file_, tag.element);
+  file_.append("OB\0\0\xFF\xFF\xFF\xFF", 8);
+  append(tags::kItem, 0);
+  for (const Bytes fragment : fragments) {
+    append(tags::kItem, fragment.size() + fragment.size() % 2);
+    file_.append(fragment);
+    if (fragment.size() % 2 != 0) file_.push_back('\0');
+  }
+  append(tags::kSequenceDelimitation, 0);
 }
 
 std::string Part10Writer::Take() {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -10,6 +11,10 @@
 #include "codecs/dicom/tag.h"
 
 namespace hilum::dicom {
+
+// Appends one element in Explicit VR Little Endian, its value padded to even length.
+// REQUIRES: at most 65,534 octets for VRs with a 16-bit length, 4,294,967,294 for others.
+void AppendElement(std::string* out, Tag tag, Vr vr, Bytes value);
 
 class Part10Writer {
  public:
@@ -21,6 +26,8 @@ class Part10Writer {
   // 16-bit length.
   void Add(Tag tag, Vr vr, Bytes value);
   void AddUint16(Tag tag, uint16_t value);
+  // Encapsulated Pixel Data (PS3.5 A.4) with an empty Basic Offset Table. REQUIRES: as of Add, for each fragment.
+  void AddFragments(Tag tag, std::span<const Bytes> fragments);
 
   // The file so far; the writer is empty afterwards.
   std::string Take();

@@ -19,6 +19,7 @@
 #include "server/dicomweb/picture_cache.h"
 #include "server/dicomweb/resource.h"
 #include "server/dicomweb/selection.h"
+#include "server/dicomweb/stow_model.h"
 #include "server/http/server.h"
 #include "storage/store/store.h"
 
@@ -35,6 +36,7 @@ struct ServiceOptions {
   bool search_strict = false;  // refuse unknown search keys instead of ignoring them with a warning
   uint64_t thumbnail_cache_bytes = 16 << 20;
   uint64_t metadata_cache_bytes = 64 << 20;  // of compressed documents, each of a series or study
+  ModelStoreLimits models;                   // of one STOW request of metadata and bulk data
   uint64_t max_store_bytes = UINT64_MAX;     // of one STOW request
 };
 

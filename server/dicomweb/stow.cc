@@ -7,6 +7,7 @@
 #include "server/dicomweb/native_xml.h"
 #include "server/dicomweb/negotiate.h"
 #include "server/dicomweb/service.h"
+#include "server/dicomweb/stow_model.h"
 #include "storage/catalogue/attributes.h"
 
 namespace hilum::dicomweb {
@@ -202,9 +203,13 @@ Status Service::Store(http::Request& request, const Resource& resource, http::Re
   const bool is_multipart = type->Essence() == "multipart/related";
   const std::string_view part_type = type->Parameter("type").value_or("application/dicom");
   const bool single = type->Essence() == "application/dicom";
-  if (!single && !(is_multipart && multipart::EqualsIgnoreCase(part_type, "application/dicom")))
+  std::optional<ModelForm> model;
+  if (is_multipart && multipart::EqualsIgnoreCase(part_type, "application/dicom+json")) model = ModelForm::kJson;
+  if (is_multipart && multipart::EqualsIgnoreCase(part_type, "application/dicom+xml")) model = ModelForm::kXml;
+  if (!single && !model && !(is_multipart && multipart::EqualsIgnoreCase(part_type, "application/dicom")))
     return refuse(415, "cannot store " + type->ToString() +
-                           "; send multipart/related; type=\"application/dicom\" or application/dicom");
+                           "; send multipart/related with the type application/dicom, application/dicom+json or "
+                           "application/dicom+xml, or application/dicom");
 
   std::string boundary;
   if (is_multipart) {
@@ -215,8 +220,9 @@ Status Service::Store(http::Request& request, const Resource& resource, http::Re
   HILUM_RETURN_IF_ERROR(store_.health());
   IngestBatch batch(store_, options_.ingest, resource.study, request.log);
   uint64_t received = 0;
-  const Status status = single ? ReceiveSingle(*request.body, batch, &received)
-                               : ReceiveMultipart(*request.body, boundary, batch, &received);
+  const Status status = model    ? StoreModels(*request.body, boundary, *model, options_.models, batch, &received)
+                        : single ? ReceiveSingle(*request.body, batch, &received)
+                                 : ReceiveMultipart(*request.body, boundary, batch, &received);
   stored_bytes_.Add(received);
   if (!status.ok()) {
     batch.Abandon();

@@ -1,0 +1,195 @@
+// The model as a Part 10 file.
+#include <algorithm>
+#include <bit>
+#include <charconv>
+#include <utility>
+
+#include "codecs/dicom/model.h"
+#include "codecs/dicom/writer.h"
+
+namespace hilum::dicom {
+namespace {
+
+constexpr uint64_t kLongestShortValue = 0xFFFE, kLongestValue = 0xFFFFFFFE;
+constexpr size_t kLongestUid = 64;
+
+// What is about an encoding, not about the instance.
+bool IsLeftOut(Tag tag) {
+  return tag.element == 0 || tag.group == 0x0000 || tag.group == 0x0002 || tag == Tag(0xFFFC, 0xFFFC);
+}
+
+bool IsForbiddenControl(char c) {  // PS3.5 6.1.3
+  const auto octet = static_cast<unsigned char>(c);
+  return octet < 0x20 && c != '\t' && c != '\n' && c != '\f' && c != '\r' && c != 0x1B;
+}
+
+template <typename T, typename Bits>
+bool AppendNumber(std::string_view text, std::string* out) {
+  T number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return false;
+  AppendLe<Bits>(out, std::bit_cast<Bits>(number));
+  return true;
+}
+
+bool AppendNumber(Vr vr, std::string_view text, std::string* out) {
+  if (vr == Vr("US")) return AppendNumber<uint16_t, uint16_t>(text, out);
+  if (vr == Vr("SS")) return AppendNumber<int16_t, uint16_t>(text, out);
+  if (vr == Vr("UL")) return AppendNumber<uint32_t, uint32_t>(text, out);
+  if (vr == Vr("SL")) return AppendNumber<int32_t, uint32_t>(text, out);
+  if (vr == Vr("UV")) return AppendNumber<uint64_t, uint64_t>(text, out);
+  if (vr == Vr("SV")) return AppendNumber<int64_t, uint64_t>(text, out);
+  if (vr == Vr("FL")) return AppendNumber<float, uint32_t>(text, out);  // "NaN" and "Infinity" (PS3.18 F.2.2), too
+  if (vr == Vr("FD")) return AppendNumber<double, uint64_t>(text, out);
+  const auto tag = ParseHexTag(text);  // AT
+  if (!tag) return false;
+  AppendLe<uint16_t>(out, tag->group);
+  AppendLe<uint16_t>(out, tag->element);
+  return true;
+}
+
+class Encoder {
+ public:
+  Encoder(const BulkFinder& bulk, uint64_t max_bytes) : bulk_(bulk), left_(std::min(max_bytes, kLongestValue / 2)) {}
+
+  Result<std::string> File(const ModelDataSet& data_set);
+
+ private:
+  Status Wrong(Tag tag, std::string_view why) const {
+    return Invalid(place_ + ToString(tag) + ": " + std::string(why));
+  }
+  Status Take(uint64_t octets) {
+    if (octets > left_) return LimitExceeded("the instance is larger than it may be when it comes as metadata");
+    left_ -= octets;
+    return Status::Ok();
+  }
+  Result<const ModelBulk*> Bulk(const ModelAttribute& attribute) const;
+  Status AppendValue(const ModelAttribute& attribute, std::string* out);
+  Status AppendText(const ModelAttribute& attribute, std::string* out);
+  Status AppendItems(const ModelAttribute& attribute, std::string* out);
+
+  const BulkFinder& bulk_;
+  uint64_t left_;
+  std::string place_;  // "(0040,0275)[0]/" of the item at hand
+};
+
+Result<const ModelBulk*> Encoder::Bulk(const ModelAttribute& attribute) const {
+  const ModelBulk* bulk = bulk_(attribute.content);
+  if (!bulk) return Wrong(attribute.tag, "the bulk data URI is the Content-Location of no part of the request");
+  return bulk;
+}
+
+Status Encoder::AppendText(const ModelAttribute& attribute, std::string* out) {
+  const Vr vr = attribute.vr;
+  const bool single = vr == Vr("ST") || vr == Vr("LT") || vr == Vr("UT") || vr == Vr("UR");
+  if (single && attribute.values.size() > 1) return Wrong(attribute.tag, "this vr has one value at most");
+  for (size_t i = 0; i < attribute.values.size(); ++i) {
+    const std::string& value = attribute.values[i];
+    if (!single && value.find('\\') != std::string::npos)
+      return Wrong(attribute.tag, "a value holds a backslash, which would part it in two");
+    if (std::any_of(value.begin(), value.end(), IsForbiddenControl))
+      return Wrong(attribute.tag, "a value holds a control character");
+    HILUM_RETURN_IF_ERROR(Take(value.size() + 1));
+    if (i > 0) out->push_back('\\');
+    out->append(value);
+  }
+  return Status::Ok();
+}
+
+Status Encoder::AppendItems(const ModelAttribute& sequence, std::string* out) {
+  const size_t outer = place_.size();
+  for (size_t i = 0; i < sequence.items.size(); ++i) {
+    place_.append(ToString(sequence.tag)).append("[").append(std::to_string(i)).append("]/");
+    HILUM_RETURN_IF_ERROR(Take(8));
+    std::string item;
+    for (const ModelAttribute& attribute : sequence.items[i].attributes) {
+      if (IsLeftOut(attribute.tag) || attribute.tag == tags::kSpecificCharacterSet) continue;
+      std::string value;
+      HILUM_RETURN_IF_ERROR(AppendValue(attribute, &value));
+      AppendElement(&item, attribute.tag, attribute.vr, value);
+    }
+    AppendLe<uint16_t>(out, tags::kItem.group);
+    AppendLe<uint16_t>(out, tags::kItem.element);
+    AppendLe<uint32_t>(out, static_cast<uint32_t>(item.size()));
+    out->append(item);
+    place_.resize(outer);
+  }
+  return Status::Ok();
+}
+
+Status Encoder::AppendValue(const ModelAttribute& attribute, std::string* out) {
+  const Vr vr = attribute.vr;
+  if (attribute.tag.group == 0xFFFE) return Wrong(attribute.tag, "this is no attribute");
+  HILUM_RETURN_IF_ERROR(Take(12));
+  if (attribute.form == ModelAttribute::Form::kInline) {
+    if (!vr.is_bulk()) return Wrong(attribute.tag, "only OB, OD, OF, OL, OV, OW and UN come as InlineBinary");
+    HILUM_RETURN_IF_ERROR(Take(attribute.content.size()));
+    out->append(attribute.content);
+  } else if (attribute.form == ModelAttribute::Form::kBulk) {
+    HILUM_ASSIGN_OR_RETURN(const ModelBulk* bulk, Bulk(attribute));
+    if (!bulk->transfer_syntax.empty())
+      return Wrong(attribute.tag, "only Pixel Data of the instance itself may be compressed");
+    for (const Bytes piece : bulk->pieces) {
+      HILUM_RETURN_IF_ERROR(Take(piece.size()));
+      out->append(piece);
+    }
+  } else if (vr == Vr("SQ")) {
+    HILUM_RETURN_IF_ERROR(AppendItems(attribute, out));
+  } else if (vr.is_binary_number()) {
+    HILUM_RETURN_IF_ERROR(Take(attribute.values.size() * vr.number_size()));
+    for (const std::string& value : attribute.values)
+      if (!AppendNumber(vr, value, out)) return Wrong(attribute.tag, "a value is no number that this vr can hold");
+  } else if (vr.is_bulk()) {
+    if (!attribute.values.empty())
+      return Wrong(attribute.tag, "values of this vr come as InlineBinary or by a bulk data URI");
+  } else {
+    HILUM_RETURN_IF_ERROR(AppendText(attribute, out));
+  }
+  if (!vr.has_long_length() && out->size() > kLongestShortValue)
+    return Wrong(attribute.tag, "the value is longer than 65534 octets");
+  return Status::Ok();
+}
+
+Result<std::string> Encoder::File(const ModelDataSet& data_set) {
+  const auto uid = [&](Tag tag) -> std::string {
+    const ModelAttribute* attribute = data_set.Find(tag);
+    return attribute && !attribute->values.empty() && attribute->values[0].size() <= kLongestUid ? attribute->values[0]
+                                                                                                 : "";
+  };
+  std::string transfer_syntax;
+  const ModelAttribute* pixels = data_set.Find(tags::kPixelData);
+  if (pixels && pixels->form == ModelAttribute::Form::kBulk) {
+    HILUM_ASSIGN_OR_RETURN(const ModelBulk* bulk, Bulk(*pixels));
+    transfer_syntax = bulk->transfer_syntax;
+  }
+  const bool compressed = !transfer_syntax.empty();
+  Part10Writer writer(uid(tags::kSopClassUid), uid(tags::kSopInstanceUid),
+                      compressed ? transfer_syntax : "1.2.840.10008.1.2.1");
+  bool charset_written = false;
+  for (const ModelAttribute& attribute : data_set.attributes) {
+    if (IsLeftOut(attribute.tag)) continue;
+    if (!charset_written && attribute.tag >= tags::kSpecificCharacterSet) {
+      writer.Add(tags::kSpecificCharacterSet, Vr("CS"), "ISO_IR 192");
+      charset_written = true;
+    }
+    if (attribute.tag == tags::kSpecificCharacterSet) continue;
+    if (compressed && &attribute == pixels) {
+      HILUM_ASSIGN_OR_RETURN(const ModelBulk* bulk, Bulk(attribute));
+      for (const Bytes piece : bulk->pieces) HILUM_RETURN_IF_ERROR(Take(piece.size() + 8));
+      writer.AddFragments(attribute.tag, bulk->pieces);
+      continue;
+    }
+    std::string value;
+    HILUM_RETURN_IF_ERROR(AppendValue(attribute, &value));
+    writer.Add(attribute.tag, attribute.vr, value);
+  }
+  return writer.Take();
+}
+
+}  // namespace
+
+Result<std::string> EncodeModel(const ModelDataSet& data_set, const BulkFinder& bulk, uint64_t max_bytes) {
+  return Encoder(bulk, max_bytes).File(data_set);
+}
+
+}  // namespace hilum::dicom

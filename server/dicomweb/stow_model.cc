@@ -1,0 +1,192 @@
+#include "server/dicomweb/stow_model.h"
+
+#include <algorithm>
+#include <map>
+
+#include "codecs/dicom/model.h"
+#include "codecs/multipart/media_type.h"
+#include "codecs/multipart/parser.h"
+#include "codecs/pixel/codec.h"
+#include "server/dicomweb/negotiate.h"
+
+namespace hilum::dicomweb {
+namespace {
+
+using multipart::MediaType;
+using multipart::Parser;
+
+// What an empty part costs in memory.
+constexpr uint64_t kPartOctets = 256;
+
+// The transfer syntax of frames whose part names none (PS3.18 table 8.7.3-5).
+std::string DefaultSyntax(const std::string& media_type) {
+  static constexpr std::pair<std::string_view, std::string_view> kDefaults[] = {
+      {"image/jpeg", "1.2.840.10008.1.2.4.70"},   {"image/jls", "1.2.840.10008.1.2.4.80"},
+      {"image/jp2", "1.2.840.10008.1.2.4.90"},    {"image/jphc", "1.2.840.10008.1.2.4.201"},
+      {"image/dicom-rle", "1.2.840.10008.1.2.5"}, {"image/jxl", "1.2.840.10008.1.2.4.110"},
+      {"video/mpeg", "1.2.840.10008.1.2.4.100"},  {"video/mp4", "1.2.840.10008.1.2.4.102"},
+  };
+  for (const auto& [type, syntax] : kDefaults)
+    if (media_type == type) return std::string(syntax);
+  return "";
+}
+
+// "" where the octets are the value as it is.
+Result<std::string> SyntaxOf(const MediaType& type) {
+  std::string syntax(type.Parameter("transfer-syntax").value_or(""));
+  if (syntax.empty()) return DefaultSyntax(type.Essence());
+  if (syntax == kExplicitLittleEndian || syntax == "1.2.840.10008.1.2") return std::string();
+  const pixel::TransferSyntax* known = pixel::FindTransferSyntax(syntax);
+  const bool video = syntax.size() == 23 && syntax.starts_with("1.2.840.10008.1.2.4.10");  // not ours to decode
+  if (!video && (!known || !known->encapsulated()))
+    return Invalid("bulk data cannot be taken in the transfer syntax " + syntax.substr(0, 64));
+  return syntax;
+}
+
+// What a request brought.
+class Parts {
+ public:
+  Parts(ModelForm form, const ModelStoreLimits& limits)
+      : type_(form == ModelForm::kJson ? "application/dicom+json" : "application/dicom+xml"), limits_(limits) {}
+
+  Status Begin(const multipart::PartHeaders& headers);
+  Status Append(Bytes bytes) {
+    open_->append(bytes);
+    return Charge(bytes.size());
+  }
+
+  const std::vector<std::string>& metadata() const { return metadata_; }
+  const dicom::ModelBulk* Find(const std::string& uri);
+  // Content-Locations that nothing referred to.
+  size_t unused() const { return bulk_.size() - used_; }
+
+ private:
+  struct Bulk {
+    std::vector<std::string> pieces;
+    dicom::ModelBulk view;
+    bool used = false;
+  };
+
+  Status Charge(uint64_t octets);
+
+  const std::string type_;
+  const ModelStoreLimits& limits_;
+  std::vector<std::string> metadata_;
+  std::map<std::string, Bulk> bulk_;
+  size_t used_ = 0;
+  std::string* open_ = nullptr;
+  bool in_metadata_ = false;
+  uint64_t metadata_bytes_ = 0, bulk_bytes_ = 0;
+};
+
+Status Parts::Begin(const multipart::PartHeaders& headers) {
+  const auto location = multipart::FindHeader(headers, "Content-Location");
+  const auto type = multipart::ParseMediaType(
+      multipart::FindHeader(headers, "Content-Type").value_or(location ? "application/octet-stream" : type_));
+  if (!type.ok()) return Invalid("a part has an unreadable Content-Type");
+  in_metadata_ = type->Essence() == type_;
+  if (in_metadata_) {
+    open_ = &metadata_.emplace_back();
+    return Charge(kPartOctets);
+  }
+  if (!location || location->empty())
+    return Invalid("a part is neither " + type_ + " nor has it a Content-Location that metadata could refer to");
+  HILUM_ASSIGN_OR_RETURN(std::string syntax, SyntaxOf(*type));
+  Bulk& bulk = bulk_[std::string(*location)];
+  if (!bulk.pieces.empty() && bulk.view.transfer_syntax != syntax)
+    return Invalid("parts of one Content-Location differ in their transfer syntax");
+  bulk.view.transfer_syntax = std::move(syntax);
+  open_ = &bulk.pieces.emplace_back();
+  return Charge(kPartOctets + location->size());
+}
+
+Status Parts::Charge(uint64_t octets) {
+  uint64_t& sum = in_metadata_ ? metadata_bytes_ : bulk_bytes_;
+  const uint64_t limit = in_metadata_ ? limits_.metadata_bytes : limits_.bulk_bytes;
+  sum += octets;
+  if (sum > limit)
+    return LimitExceeded("more than " + std::to_string(limit) + " octets of " +
+                         (in_metadata_ ? "metadata" : "bulk data") +
+                         " in one request; send fewer instances at a time, or whole ones as application/dicom");
+  return Status::Ok();
+}
+
+const dicom::ModelBulk* Parts::Find(const std::string& uri) {
+  const auto found = bulk_.find(uri);
+  if (found == bulk_.end()) return nullptr;
+  Bulk& bulk = found->second;
+  if (!bulk.used) bulk.view.pieces.assign(bulk.pieces.begin(), bulk.pieces.end());
+  used_ += !bulk.used;
+  bulk.used = true;
+  return &bulk.view;
+}
+
+Status Receive(http::BodyReader& body, std::string_view boundary, Parts* parts, uint64_t* received) {
+  Parser parser(boundary);
+  while (true) {
+    HILUM_ASSIGN_OR_RETURN(const auto event, parser.Next());
+    switch (event) {
+      case Parser::Event::kNeedInput: {
+        HILUM_ASSIGN_OR_RETURN(const size_t octets, body.Read(parser.Space()));
+        *received += octets;
+        parser.Filled(octets);
+        break;
+      }
+      case Parser::Event::kPartBegin:
+        HILUM_RETURN_IF_ERROR(parts->Begin(parser.headers()));
+        break;
+      case Parser::Event::kPartData:
+        HILUM_RETURN_IF_ERROR(parts->Append(parser.data()));
+        break;
+      case Parser::Event::kPartEnd:
+        break;
+      case Parser::Event::kEnd:
+        return parts->metadata().empty() ? Invalid("the request has no part with metadata") : Status::Ok();
+    }
+  }
+}
+
+Result<std::vector<dicom::ModelDataSet>> ReadDocument(ModelForm form, std::string_view text) {
+  if (form == ModelForm::kJson) return dicom::ReadJsonModel(text, {});
+  HILUM_ASSIGN_OR_RETURN(dicom::ModelDataSet data_set, dicom::ReadXmlModel(text, {}));
+  std::vector<dicom::ModelDataSet> data_sets;
+  data_sets.push_back(std::move(data_set));
+  return data_sets;
+}
+
+}  // namespace
+
+Status StoreModels(http::BodyReader& body, std::string_view boundary, ModelForm form, const ModelStoreLimits& limits,
+                   IngestBatch& batch, uint64_t* received) {
+  Parts parts(form, limits);
+  HILUM_RETURN_IF_ERROR(Receive(body, boundary, &parts, received));
+  const dicom::BulkFinder find = [&](const std::string& uri) { return parts.Find(uri); };
+  uint64_t left = limits.built_bytes;
+  bool any = false;
+  for (const std::string& document : parts.metadata()) {
+    const auto data_sets = ReadDocument(form, document);
+    any = any || !data_sets.ok() || !data_sets->empty();
+    if (!data_sets.ok()) {
+      batch.Refuse(FailureReason::kCannotUnderstand, "metadata: " + data_sets.status().message());
+      continue;
+    }
+    for (const dicom::ModelDataSet& data_set : *data_sets) {
+      const auto file = dicom::EncodeModel(data_set, find, left);
+      if (!file.ok()) {
+        batch.Refuse(FailureReason::kCannotUnderstand, file.status().message());
+        continue;
+      }
+      left -= std::min<uint64_t>(left, file->size());
+      batch.BeginInstance();
+      batch.Append(*file);
+      batch.EndInstance();
+    }
+  }
+  if (!any) return Invalid("the metadata describes no instance");
+  if (parts.unused() > 0)
+    batch.Refuse(FailureReason::kCannotUnderstand,
+                 std::to_string(parts.unused()) + " parts have a Content-Location that no bulk data URI names");
+  return Status::Ok();
+}
+
+}  // namespace hilum::dicomweb

@@ -1,0 +1,158 @@
+// STOW-RS of metadata and bulk data (PS3.18 10.5.1) through the real server.
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/server/dicomweb/service_fixture.h"
+
+namespace hilum::dicomweb {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+using testing::HttpAnswer;
+
+struct PartSpec {
+  std::string type, location, content;
+};
+
+class StowModelTest : public testing::ServiceFixture {
+ protected:
+  static std::string BodyOf(const std::vector<PartSpec>& parts) {
+    std::string body;
+    for (const PartSpec& part : parts) {
+      body += "--frontier\r\nContent-Type: " + part.type + "\r\n";
+      if (!part.location.empty()) body += "Content-Location: " + part.location + "\r\n";
+      body += "\r\n" + part.content + "\r\n";
+    }
+    return body + "--frontier--\r\n";
+  }
+  HttpAnswer Store(const std::string& type, const std::vector<PartSpec>& parts) {
+    return Post("/dicom-web/studies", "multipart/related; type=\"" + type + "\"; boundary=frontier", BodyOf(parts));
+  }
+  // The metadata of a 2 by 2 image with 8 bits; its pixels are at `uri`.
+  static json Metadata(const std::string& sop, const std::string& uri) {
+    const auto values = [](const char* vr, json value) { return json{{"vr", vr}, {"Value", json::array({value})}}; };
+    return {{"00080016", values("UI", "1.2.840.10008.5.1.4.1.1.7")},
+            {"00080018", values("UI", sop)},
+            {"00080060", values("CS", "OT")},
+            {"00100010", values("PN", {{"Alphabetic", "Müller^Jürgen"}})},
+            {"00100020", values("LO", "P1")},
+            {"0020000D", values("UI", "1.2.1")},
+            {"0020000E", values("UI", "1.2.1.1")},
+            {"00280002", values("US", 1)},
+            {"00280004", values("CS", "MONOCHROME2")},
+            {"00280010", values("US", 2)},
+            {"00280011", values("US", 2)},
+            {"00280100", values("US", 8)},
+            {"00280101", values("US", 8)},
+            {"00280102", values("US", 7)},
+            {"00280103", values("US", 0)},
+            {"7FE00010", {{"vr", "OB"}, {"BulkDataURI", uri}}}};
+  }
+  HttpAnswer Frame(const std::string& sop, const std::string& number = "1") {
+    return Get("/dicom-web/studies/1.2.1/series/1.2.1.1/instances/" + sop + "/frames/" + number,
+               {"Accept: application/octet-stream; transfer-syntax=*"});
+  }
+};
+
+TEST_F(StowModelTest, StoresInstancesOfJsonWithTheirPixels) {
+  const HttpAnswer answer =
+      Store("application/dicom+json",
+            {{"application/dicom+json", "", json{Metadata("1.2.1.1.1", "a"), Metadata("1.2.1.1.2", "b/2")}.dump()},
+             {"application/octet-stream", "b/2", "efgh"},
+             {"application/octet-stream", "a", "abcd"}});
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(json::parse(answer.body)["00081199"]["Value"].size(), 2u);
+  EXPECT_EQ(Frame("1.2.1.1.1").body, "abcd");
+  EXPECT_EQ(Frame("1.2.1.1.2").body, "efgh");
+  const json metadata =
+      json::parse(Get("/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.1/metadata").body)[0];
+  EXPECT_EQ(metadata["00100010"]["Value"][0]["Alphabetic"], "Müller^Jürgen");
+  EXPECT_EQ(metadata["00080005"]["Value"][0], "ISO_IR 192");
+}
+
+TEST_F(StowModelTest, StoresCompressedFramesInTheSyntaxOfTheirParts) {
+  json metadata = Metadata("1.2.1.1.1", "a");
+  metadata["00280008"] = {{"vr", "IS"}, {"Value", {2}}};
+  const std::string type = "image/jpeg; transfer-syntax=1.2.840.10008.1.2.4.50";
+  const HttpAnswer answer = Store("application/dicom+json", {{"application/dicom+json", "", json{metadata}.dump()},
+                                                             {type, "a", "\xFF\xD8 one.."},
+                                                             {type, "a", "\xFF\xD8 two.."}});
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  const HttpAnswer frame = Get("/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.1/frames/2",
+                               {"Accept: image/jpeg; transfer-syntax=1.2.840.10008.1.2.4.50"});
+  EXPECT_TRUE(frame.body == "\xFF\xD8 two..") << frame.status;
+}
+
+TEST_F(StowModelTest, WhatItSendsAsXmlItTakesAsXml) {
+  ASSERT_EQ(Store("application/dicom+json", {{"application/dicom+json", "", json{Metadata("1.2.1.1.1", "a")}.dump()},
+                                             {"application/octet-stream", "a", "abcd"}})
+                .status,
+            200);
+  const std::string object = "/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.1";
+  const std::string parts = Get(object + "/metadata", {"Accept: application/dicom+xml"}).body;
+  const std::string before = Get(object, {"Accept: application/dicom; transfer-syntax=*"}).body;
+  const size_t begin = parts.find("<?xml"), end = parts.find("</NativeDicomModel>");
+  ASSERT_TRUE(begin != std::string::npos && end != std::string::npos) << parts;
+  ASSERT_EQ(testing::Fetch("DELETE", base_ + "/dicom-web/studies/1.2.1").status, 204);
+
+  const HttpAnswer answer =
+      Store("application/dicom+xml", {{"application/dicom+xml", "", parts.substr(begin, end + 19 - begin)},
+                                      {"application/octet-stream", base_ + object + "/bulkdata/7FE00010", "abcd"}});
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_TRUE(Get(object, {"Accept: application/dicom; transfer-syntax=*"}).body == before);
+}
+
+TEST_F(StowModelTest, WhatIsWrongWithOneInstanceLeavesTheOthers) {
+  json wrong = Metadata("1.2.1.1.2", "a");
+  wrong["00280010"]["Value"] = {70'000};
+  const HttpAnswer answer =
+      Store("application/dicom+json", {{"application/dicom+json", "", json{Metadata("1.2.1.1.1", "a"), wrong}.dump()},
+                                       {"application/octet-stream", "a", "abcd"}});
+  EXPECT_EQ(answer.status, 202);
+  EXPECT_THAT(answer.body, HasSubstr("(0028,0010): a value is no number that this vr can hold"));
+  EXPECT_EQ(Frame("1.2.1.1.1").status, 200);
+}
+
+TEST_F(StowModelTest, PartsThatDoNotBelongTogetherAreToldApart) {
+  const std::string document = json{Metadata("1.2.1.1.1", "a")}.dump();
+  HttpAnswer answer = Store("application/dicom+json", {{"application/dicom+json", "", document}});
+  EXPECT_EQ(answer.status, 409);
+  EXPECT_THAT(answer.body, HasSubstr("(7FE0,0010): the bulk data URI is the Content-Location of no part"));
+  answer = Store("application/dicom+json", {{"application/dicom+json", "", document},
+                                            {"application/octet-stream", "a", "abcd"},
+                                            {"application/octet-stream", "other", "x"}});
+  EXPECT_EQ(answer.status, 202);
+  EXPECT_THAT(answer.body, HasSubstr("1 parts have a Content-Location that no bulk data URI names"));
+  answer = Store("application/dicom+json", {{"application/octet-stream", "", "x"}});
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_THAT(answer.body, HasSubstr("Content-Location"));
+  answer = Store("application/dicom+json", {{"application/octet-stream", "a", "x"}});
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_THAT(answer.body, HasSubstr("no part with metadata"));
+  answer = Store("application/dicom+xml", {{"application/dicom+xml", "", "<!DOCTYPE a><NativeDicomModel/>"}});
+  EXPECT_EQ(answer.status, 409);
+  EXPECT_THAT(answer.body, HasSubstr("document type declaration"));
+}
+
+TEST_F(StowModelTest, MemoryIsBounded) {
+  Start({.models = {.metadata_bytes = 4000, .bulk_bytes = 3000, .built_bytes = 5000}});
+  const std::string document = json{Metadata("1.2.1.1.1", "a")}.dump();
+  const auto store = [&](size_t blanks, const std::string& pixels) {
+    return Store("application/dicom+json", {{"application/dicom+json", "", document + std::string(blanks, ' ')},
+                                            {"application/octet-stream", "a", pixels}});
+  };
+  EXPECT_EQ(store(4000, "abcd").status, 413);
+  EXPECT_EQ(store(0, std::string(3000, 'x')).status, 413);
+  json many = json::array();
+  for (int i = 1; i <= 2; ++i) many.push_back(Metadata("1.2.1.1." + std::to_string(i), "a"));
+  const HttpAnswer answer =
+      Store("application/dicom+json",
+            {{"application/dicom+json", "", many.dump()}, {"application/octet-stream", "a", std::string(2500, 'x')}});
+  EXPECT_EQ(answer.status, 202) << "one part may not become any number of instances";
+  EXPECT_THAT(answer.body, HasSubstr("larger than it may be"));
+}
+
+}  // namespace
+}  // namespace hilum::dicomweb
