@@ -94,6 +94,8 @@ struct Offered {
 constexpr Offered kOffered[] = {
     {"everything", "Patient", "http://hl7.org/fhir/OperationDefinition/Patient-everything"},
     {"meta", "", "http://hl7.org/fhir/OperationDefinition/Resource-meta"},
+    {"meta-add", "", "http://hl7.org/fhir/OperationDefinition/Resource-meta-add"},
+    {"meta-delete", "", "http://hl7.org/fhir/OperationDefinition/Resource-meta-delete"},
 };
 
 void AppendOperations(TypeId type, std::string* out) {

@@ -1,43 +1,131 @@
-// $meta (R4 resource-operation-meta) of one resource.
+// $meta, $meta-add and $meta-delete (R4 resource-operation-meta) of one resource.
+#include <algorithm>
+#include <vector>
+
 #include "fhir/interactions/interactions.h"
-#include "fhir/interactions/shape.h"
-#include "fhir/json/document.h"
+#include "fhir/json/edits.h"
 
 namespace hilum::fhir {
 namespace {
+
+constexpr int kAttempts = 20;
+// The lists of Meta that are sets (R4 resource 2.1.0.3).
+constexpr std::string_view kSets[] = {"profile", "security", "tag"};
 
 Answer Refused(std::string diagnostics) {
   return OutcomeAnswer(405, {{.type = IssueType::kNotSupported, .diagnostics = std::move(diagnostics)}});
 }
 
-Result<Answer> MetaOf(const Version& version, const Interaction& request) {
-  HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(version.bytes));
+// `resource` as Parameters with its meta alone.
+Result<std::string> MetaOf(const std::string& resource) {
+  HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(resource));
   std::string text = R"({"resourceType":"Parameters","parameter":[{"name":"return")";
   if (const json::MaybeValue meta = json::Find(document.root(), "meta")) {
     text.append(",\"valueMeta\":").append(meta->raw());
   }
-  text.append("}]}");
-  HILUM_ASSIGN_OR_RETURN(std::string body, Shaped(text, request));
-  return Answer{.body = std::move(body)};
+  return text + "}]}";
+}
+
+bool IsSame(json::Value left, json::Value right) {
+  if (!left.is_object() || !right.is_object()) return left.raw() == right.raw();
+  const json::MaybeValue a = left, b = right;
+  return a["system"].TextOr("") == b["system"].TextOr("") && a["code"].TextOr("") == b["code"].TextOr("");
+}
+
+std::vector<json::Value> ItemsOf(json::MaybeValue list) {
+  if (!list) return {};
+  return {list->children().begin(), list->children().end()};
+}
+
+// Both lists without repetitions, or what is left of the first without the second.
+std::string Combined(json::MaybeValue list, json::MaybeValue change, bool add) {
+  std::vector<json::Value> items = ItemsOf(list);
+  for (const json::Value item : ItemsOf(change)) {
+    const auto same = [&](json::Value other) { return IsSame(item, other); };
+    if (!add) {
+      std::erase_if(items, same);
+    } else if (std::ranges::none_of(items, same)) {
+      items.push_back(item);
+    }
+  }
+  std::string text;
+  for (const json::Value item : items) text.append(text.empty() ? "[" : ",").append(item.raw());
+  return text.empty() ? text : text + "]";
+}
+
+// The resource with its meta changed.
+Result<std::string> WithMeta(const std::string& resource, json::Value change, bool add) {
+  HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(resource));
+  const json::MaybeValue meta = json::Find(document.root(), "meta");
+  if (!meta) return Corruption("a stored resource has no meta");
+  if (meta["_profile"] || json::Find(change, "_profile")) {
+    return Unsupported("extensions of meta.profile do not go with this operation: update the resource");
+  }
+  std::string text;
+  const auto append = [&](std::string_view key, std::string_view value) {
+    text.append(text.empty() ? "{\"" : ",\"").append(key).append("\":").append(value);
+  };
+  for (const json::Value property : meta->children()) {
+    if (std::ranges::find(kSets, property.key()) == std::end(kSets)) append(property.key(), property.raw());
+  }
+  for (const std::string_view set : kSets) {
+    const std::string items = Combined(meta[set], json::Find(change, set), add);
+    if (!items.empty()) append(set, items);
+  }
+  json::Edits edits;
+  edits.Replace(meta->begin(), meta->end(), text + "}");
+  return edits.Apply(document.root());
+}
+
+// The Meta in the Parameters that were sent.
+Result<json::Value> SentMeta(json::Value parameters) {
+  if (const json::MaybeValue list = json::Find(parameters, "parameter")) {
+    for (const json::Value parameter : list->children()) {
+      const json::MaybeValue meta = json::Find(parameter, "valueMeta");
+      if (json::Find(parameter, "name").TextOr("") == "meta" && meta && meta->is_object()) return *meta;
+    }
+  }
+  return Invalid("send Parameters with a parameter 'meta' that has a valueMeta");
 }
 
 }  // namespace
 
 Answer Interactions::Meta(const Interaction& request, TypeId type, const std::string& id, std::string_view operation) {
-  if (operation.starts_with('$')) operation.remove_prefix(1);
-  if (operation != "meta") return Refused("meta is changed by an update or a patch of the resource");
-  if (type == kNoType || id.empty()) return Refused("$meta is of one resource: [type]/[id]/$meta");
-  const auto reader = store_.Read();
-  const auto head = reader->FindHead(type, id);
-  if (!head.ok()) return ErrorAnswer(head.status());
-  if (!*head || (*head)->version == 0)
-    return ErrorAnswer(NotFound("no " + std::string(TypeOf(type).name) + " has this id"));
-  const auto version = reader->Newest(type, (*head)->doc);
-  if (!version.ok()) return ErrorAnswer(version.status());
-  if (!*version || (*version)->deleted())
-    return OutcomeAnswer(410, {{.type = IssueType::kDeleted, .diagnostics = "the resource has been deleted"}});
-  auto answer = MetaOf(**version, request);
-  return answer.ok() ? *std::move(answer) : ErrorAnswer(answer.status());
+  if (operation != "meta" && operation != "meta-add" && operation != "meta-delete")
+    return ErrorAnswer(NotFound("there is no such operation; GET metadata lists what there is"));
+  if (type == kNoType || id.empty()) return Refused("it takes one resource: [type]/[id]/$" + std::string(operation));
+  const auto as_meta = [&](const std::string& resource) {
+    auto text = MetaOf(resource);
+    if (!text.ok()) return ErrorAnswer(text.status());
+    auto body = Shaped(*text, request);
+    return body.ok() ? Answer{.body = *std::move(body)} : ErrorAnswer(body.status());
+  };
+  const Interaction plain{.method = "GET", .path = {std::string(TypeOf(type).name), id}, .base_url = request.base_url};
+  if (operation == "meta") {
+    const Answer read = Read(plain, type, id);
+    return read.status == 200 ? as_meta(read.body) : read;
+  }
+  if (request.method != "POST") return Refused("$" + std::string(operation) + " takes POST");
+  const auto sent = json::Document::Parse(request.body);
+  if (!sent.ok()) return ErrorAnswer(sent.status());
+  const auto change = SentMeta(sent->root());
+  if (!change.ok()) return ErrorAnswer(change.status());
+
+  Answer written;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    const Answer read = Read(plain, type, id);
+    if (read.status != 200) return read;
+    auto body = WithMeta(read.body, *change, operation == "meta-add");
+    if (!body.ok()) return ErrorAnswer(body.status());
+    Interaction put = plain;
+    put.method = "PUT";
+    put.body = *std::move(body);
+    put.if_match = "W/\"" + std::to_string(read.version.value_or(0)) + "\"";
+    written = Update(put, type, id);
+    // Somebody else was faster: what they wrote stays.
+    if (written.status != 412) break;
+  }
+  return written.status == 200 ? as_meta(written.body) : written;
 }
 
 }  // namespace hilum::fhir

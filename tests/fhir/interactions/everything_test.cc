@@ -1,0 +1,90 @@
+#include <gmock/gmock.h>
+
+#include "tests/fhir/interactions/store_fixture.h"
+
+namespace hilum::fhir {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
+
+class EverythingTest : public StoreFixture {
+ protected:
+  void SetUp() override {
+    StoreFixture::SetUp();
+    Put(R"({"resourceType":"Organization","id":"parent"})");
+    Put(R"({"resourceType":"Organization","id":"org","partOf":{"reference":"Organization/parent"}})");
+    Put(R"({"resourceType":"Practitioner","id":"doctor"})");
+    Put(R"({"resourceType":"Practitioner","id":"stranger"})");
+    Put(R"({"resourceType":"Medication","id":"pill"})");
+    Put(Patient("2", "Roe", R"(,"link":[{"other":{"reference":"Patient/1"},"type":"seealso"}])"));
+    Put(Patient("1", "Doe", R"(,"managingOrganization":{"reference":"Organization/org"})"));
+    Put(Observation("early", "1", "1-1",
+                    R"(,"effectiveDateTime":"2020-01-01","performer":[{"reference":"Practitioner/doctor"}])"));
+    Put(Observation("late", "1", "1-1", R"(,"effectiveDateTime":"2021-01-01","focus":[{"reference":"Patient/2"}])"));
+    Put(Observation("other", "2", "1-1", R"(,"performer":[{"reference":"Practitioner/stranger"}])"));
+    Put(R"({"resourceType":"MedicationRequest","id":"rx","status":"active","intent":"order",)"
+        R"("medicationReference":{"reference":"Medication/pill"},"subject":{"reference":"Patient/1"}})");
+  }
+  BundleView Of(std::string_view url) { return BundleView(Get(url)); }
+};
+
+TEST_F(EverythingTest, IsThePatientItsRecordsAndWhatTheyReferTo) {
+  const BundleView all = Of("Patient/1/$everything");
+  EXPECT_THAT(all.matches, ElementsAre("Patient/1", "MedicationRequest/rx", "Observation/early", "Observation/late"));
+  EXPECT_THAT(all.included, UnorderedElementsAre("Organization/org", "Practitioner/doctor", "Medication/pill"));
+  EXPECT_EQ(all.total, 4);
+}
+
+TEST_F(EverythingTest, LeavesOtherPatientsAlone) {
+  const BundleView all = Of("Patient/2/$everything");
+  EXPECT_THAT(all.matches, UnorderedElementsAre("Patient/2", "Observation/other"));
+  EXPECT_THAT(all.included, ElementsAre("Practitioner/stranger"));
+}
+
+TEST_F(EverythingTest, Pages) {
+  std::vector<std::string> paged;
+  std::string url = "Patient/1/$everything?_count=2";
+  for (size_t pages = 0; !url.empty() && pages < 10; ++pages) {
+    const BundleView page = Of(url);
+    EXPECT_LE(page.resources.size(), 2u);
+    paged.insert(paged.end(), page.resources.begin(), page.resources.end());
+    url = page.Link("next");
+  }
+  EXPECT_EQ(paged, Of("Patient/1/$everything").resources);
+  EXPECT_EQ(Get("Patient/1/$everything?_cursor=AAAA").status, 400);
+}
+
+TEST_F(EverythingTest, IsNarrowedByTypeTimeOfChangeAndTimeOfCare) {
+  const BundleView types = Of("Patient/1/$everything?_type=Observation,Practitioner");
+  EXPECT_THAT(types.matches, ElementsAre("Observation/early", "Observation/late"));
+  EXPECT_THAT(types.included, ElementsAre("Practitioner/doctor"));
+  EXPECT_THAT(Of("Patient/1/$everything?_type=Observation&start=2020-06-01").matches, ElementsAre("Observation/late"));
+  EXPECT_THAT(Of("Patient/1/$everything?_type=Observation&end=2020-06-01").matches, ElementsAre("Observation/early"));
+  const BundleView since = Of("Patient/1/$everything?_since=" + Instant(clock_.Now().count()));
+  EXPECT_THAT(since.matches, ElementsAre("MedicationRequest/rx"));
+  EXPECT_THAT(since.included, IsEmpty());
+}
+
+TEST_F(EverythingTest, TakesItsParametersFromABody) {
+  const Answer answer =
+      Run("Patient/1/$everything",
+          {.method = "POST",
+           .body = R"({"resourceType":"Parameters",)"
+                   R"("parameter":[{"name":"_type","valueCode":"Observation"},{"name":"_count","valueInteger":1}]})"});
+  const BundleView page(answer);
+  EXPECT_THAT(page.matches, ElementsAre("Observation/early"));
+  EXPECT_THAT(Of(page.Link("next")).matches, ElementsAre("Observation/late"));
+}
+
+TEST_F(EverythingTest, RefusesWhatItCannotDo) {
+  Delete("Patient", "2");
+  EXPECT_EQ(Get("Patient/2/$everything").status, 410);
+  EXPECT_EQ(Get("Patient/9/$everything").status, 404);
+  for (const char* query : {"_type=Nothing", "_count=0", "_since=x", "start=x"})
+    EXPECT_EQ(Get("Patient/1/$everything?" + std::string(query)).status, 400) << query;
+}
+
+}  // namespace
+}  // namespace hilum::fhir

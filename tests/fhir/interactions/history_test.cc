@@ -1,0 +1,102 @@
+#include <gmock/gmock.h>
+
+#include "tests/fhir/interactions/store_fixture.h"
+
+namespace hilum::fhir {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+// The fixture's clock begins at 2023-11-14T22:13:20Z; each change is a second after the one before.
+class HistoryTest : public StoreFixture {
+ protected:
+  void SetUp() override {
+    StoreFixture::SetUp();
+    Put(Patient("1", "Doe"), Method::kCreate);                           // :21
+    Put(Patient("2", "Roe"));                                            // :22
+    Put(Patient("1", "Moe"));                                            // :23
+    Put(R"({"resourceType":"Organization","id":"1","name":"Clinic"})");  // :24
+    Delete("Patient", "1");                                              // :25
+    Put(Patient("2", "Poe"), Method::kPatch);                            // :26
+  }
+
+  std::vector<std::string> Of(std::string_view url) { return BundleView(Get(url)).transitions; }
+  std::vector<std::string> Follow(std::string url) {
+    std::vector<std::string> all;
+    for (size_t pages = 0; !url.empty() && pages < 100; ++pages) {
+      const BundleView page(Get(url));
+      all.insert(all.end(), page.transitions.begin(), page.transitions.end());
+      url = page.Link("next");
+    }
+    return all;
+  }
+};
+
+TEST_F(HistoryTest, OfAResourceIsNewestFirstWithItsDeletion) {
+  const BundleView history(Get("Patient/1/_history"));
+  EXPECT_THAT(history.transitions,
+              ElementsAre("DELETE Patient/1 204 W/\"3\"", "PUT Patient/1 200 W/\"2\"", "POST Patient 201 W/\"1\""));
+  EXPECT_EQ(history.resources[0], "");
+  EXPECT_NE(history.resources[1].find("Moe"), std::string::npos);
+  EXPECT_NE(history.resources[2].find("Doe"), std::string::npos);
+  EXPECT_EQ(history.total, 3);
+  EXPECT_EQ(Get("Patient/9/_history").status, 404);
+}
+
+TEST_F(HistoryTest, OfATypeAndOfEverything) {
+  EXPECT_THAT(Of("Organization/_history"), ElementsAre("PUT Organization/1 201 W/\"1\""));
+  EXPECT_THAT(Of("Patient/_history"),
+              ElementsAre("PATCH Patient/2 200 W/\"2\"", "DELETE Patient/1 204 W/\"3\"", "PUT Patient/1 200 W/\"2\"",
+                          "PUT Patient/2 201 W/\"1\"", "POST Patient 201 W/\"1\""));
+  EXPECT_EQ(Of("_history").size(), 6u);
+  EXPECT_THAT(Of("Device/_history"), IsEmpty());
+}
+
+TEST_F(HistoryTest, PagesInBothDirectionsWithoutLosingAny) {
+  for (const std::string url : {"_history?_count=", "Patient/_history?_count=", "Patient/1/_history?_count="}) {
+    for (const std::string sort : {"&_sort=_lastUpdated", "&_sort=-_lastUpdated", ""})
+      EXPECT_EQ(Follow(url + "2" + sort), Of(url + "100" + sort)) << url << sort;
+  }
+  std::vector<std::string> oldest_first = Of("_history?_sort=_lastUpdated");
+  std::ranges::reverse(oldest_first);
+  EXPECT_EQ(oldest_first, Of("_history"));
+  EXPECT_EQ(BundleView(Get("_history?_count=2")).total, -1) << "not counted when there is more than the page";
+}
+
+TEST_F(HistoryTest, KeepsItsPlaceWhileChangesComeIn) {
+  const std::string next = BundleView(Get("_history?_count=2")).Link("next");
+  const std::vector<std::string> before = Of(next);
+  Put(Patient("3", "New"));
+  EXPECT_EQ(Of(next), before);
+}
+
+TEST_F(HistoryTest, IsBoundedInTime) {
+  EXPECT_THAT(Of("_history?_since=2023-11-14T22:13:25Z"),
+              ElementsAre("PATCH Patient/2 200 W/\"2\"", "DELETE Patient/1 204 W/\"3\""));
+  EXPECT_THAT(Of("Patient/_history?_before=2023-11-14T22:13:22Z"), ElementsAre("POST Patient 201 W/\"1\""));
+  EXPECT_THAT(Of("Patient/_history?_since=2023-11-14T22:13:22Z&_before=2023-11-14T22:13:24Z&_sort=_lastUpdated"),
+              ElementsAre("PUT Patient/2 201 W/\"1\"", "PUT Patient/1 200 W/\"2\""));
+}
+
+TEST_F(HistoryTest, AtATimeHasWhatWasCurrentThen) {
+  EXPECT_THAT(Of("Patient/_history?_at=2023-11-14T22:13:24Z"),
+              ElementsAre("PUT Patient/1 200 W/\"2\"", "PUT Patient/2 201 W/\"1\""));
+  EXPECT_THAT(Of("Patient/1/_history?_at=2023-11-14T22:13:22Z"), ElementsAre("POST Patient 201 W/\"1\""));
+  EXPECT_THAT(Of("Patient/_history?_at=2023-11-14T22:13:19Z"), IsEmpty());
+  EXPECT_EQ(Follow("Patient/_history?_count=1&_at=2023-11-14"), Of("Patient/_history"));
+}
+
+TEST_F(HistoryTest, RefusesWhatItDoesNotKnow) {
+  for (const char* query : {"_since=x", "_at=", "_count=x", "_sort=name", "_cursor=AAAA", "_summary=count"})
+    EXPECT_EQ(Get("Patient/_history?" + std::string(query)).status, 400) << query;
+  const std::string next = BundleView(Get("_history?_count=2")).Link("next");
+  std::string elsewhere = next;
+  elsewhere.replace(elsewhere.find("/_history"), 9, "/Patient/_history");
+  EXPECT_EQ(Get(elsewhere).status, 400);
+  EXPECT_EQ(Get("_history?color=red").status, 200);
+  EXPECT_EQ(Get("_history?color=red", {.prefer_handling = Handling::kStrict}).status, 400);
+}
+
+}  // namespace
+}  // namespace hilum::fhir

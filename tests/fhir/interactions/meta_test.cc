@@ -1,0 +1,80 @@
+#include <gmock/gmock.h>
+
+#include "tests/fhir/interactions/store_fixture.h"
+
+namespace hilum::fhir {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class MetaTest : public StoreFixture {
+ protected:
+  Answer Change(std::string_view url, const std::string& meta) {
+    return Run(url,
+               {.method = "POST",
+                .body = R"({"resourceType":"Parameters","parameter":[{"name":"meta","valueMeta":)" + meta + "}]}"});
+  }
+};
+
+TEST_F(MetaTest, OfAResourceIsItsMetaAlone) {
+  Put(Patient("1", "Doe", R"(,"meta":{"tag":[{"system":"http://a.test","code":"t"}]})"));
+  const Answer answer = Get("Patient/1/$meta");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_THAT(answer.body, HasSubstr(R"("tag":[{"system":"http://a.test","code":"t"}])"));
+  EXPECT_THAT(answer.body, HasSubstr(R"("versionId":"1")"));
+  EXPECT_THAT(answer.body, Not(HasSubstr("Doe")));
+  const auto document = json::Document::Parse(answer.body);
+  ASSERT_TRUE(document.ok());
+  EXPECT_TRUE(Validate(document->root()).ok());
+}
+
+TEST_F(MetaTest, IsNotThereForResourcesThatAreNot) {
+  Put(Patient("1", "Doe"));
+  Delete("Patient", "1");
+  EXPECT_EQ(Get("Patient/1/$meta").status, 410);
+  EXPECT_EQ(Get("Patient/2/$meta").status, 404);
+}
+
+TEST_F(MetaTest, GetsMoreTagsEachOnce) {
+  Put(Patient("1", "Doe", R"(,"meta":{"tag":[{"system":"http://a.test","code":"t"}]})"));
+  const std::string change = R"({"tag":[{"code":"t","system":"http://a.test"},{"code":"new"}],"profile":["http://p"]})";
+  const Answer answer = Change("Patient/1/$meta-add", change);
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_THAT(answer.body, HasSubstr(R"("tag":[{"system":"http://a.test","code":"t"},{"code":"new"}])"));
+  EXPECT_THAT(answer.body, HasSubstr(R"("profile":["http://p"])"));
+  EXPECT_EQ(BundleView(Get("Patient?_tag=new&_profile=http://p")).total, 1);
+  EXPECT_THAT(Get("Patient/1").body, HasSubstr("Doe"));
+}
+
+TEST_F(MetaTest, LosesTheTagsNamed) {
+  Put(Patient("1", "Doe", R"(,"meta":{"tag":[{"system":"http://a.test","code":"t"},{"code":"t"}]})"));
+  EXPECT_THAT(Change("Patient/1/$meta-delete", R"({"tag":[{"code":"t"},{"code":"other"}]})").body,
+              HasSubstr(R"("tag":[{"system":"http://a.test","code":"t"}])"));
+  EXPECT_THAT(Change("Patient/1/$meta-delete", R"({"tag":[{"system":"http://a.test","code":"t"}]})").body,
+              Not(HasSubstr("\"tag\"")));
+  EXPECT_EQ(BundleView(Get("Patient?_tag=t")).total, 0);
+}
+
+TEST_F(MetaTest, StaysValid) {
+  Put(Patient("1", "Doe"));
+  for (const char* change : {R"({"tag":[{"code":7}]})", R"({"tag":["t"]})", R"({"profile":[{"x":1}]})"})
+    EXPECT_GE(Change("Patient/1/$meta-add", change).status, 400) << change;
+  EXPECT_EQ(Get("Patient/1").version, 1u);
+}
+
+TEST_F(MetaTest, RefusesWhatIsNotDone) {
+  Put(Patient("1", "Doe"));
+  for (const char* url : {"$meta", "Patient/$meta"}) {
+    const Answer answer = Run(url, {.method = "POST"});
+    EXPECT_EQ(answer.status, 405) << url;
+    EXPECT_THAT(answer.body, HasSubstr("not-supported")) << url;
+  }
+  EXPECT_EQ(Get("Patient/1/$meta-add").status, 405);
+  EXPECT_EQ(Run("Patient/1/$meta-add", {.method = "POST"}).status, 400);
+  EXPECT_EQ(Run("Patient/1/$meta-add", {.method = "POST", .body = R"({"resourceType":"Parameters"})"}).status, 400);
+  EXPECT_EQ(Change("Patient/2/$meta-add", "{}").status, 404);
+}
+
+}  // namespace
+}  // namespace hilum::fhir

@@ -1,0 +1,281 @@
+#include <gmock/gmock.h>
+
+#include <set>
+
+#include "tests/fhir/interactions/store_fixture.h"
+
+namespace hilum::fhir {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::UnorderedElementsAre;
+
+class SearchTest : public StoreFixture {
+ protected:
+  BundleView Search(std::string_view url, Interaction request = {}) { return BundleView(Get(url, std::move(request))); }
+
+  // Every page from `url` on.
+  std::vector<std::string> Follow(std::string url, std::string_view relation = "next") {
+    std::vector<std::string> all;
+    for (size_t pages = 0; !url.empty() && pages < 1000; ++pages) {
+      const BundleView page = Search(url);
+      all.insert(all.end(), page.matches.begin(), page.matches.end());
+      url = page.Link(relation);
+    }
+    return all;
+  }
+
+  void PutClinic() {
+    Put(R"({"resourceType":"Organization","id":"parent","name":"Parent"})");
+    Put(R"({"resourceType":"Organization","id":"org","name":"Clinic","partOf":{"reference":"Organization/parent"}})");
+    Put(Patient("1", "Doe", R"(,"gender":"male","managingOrganization":{"reference":"Organization/org"})"));
+    Put(Patient("2", "Roe", R"(,"gender":"female")"));
+    Put(Observation("a", "1", "8480-6"));
+    Put(Observation("b", "1", "8462-4", R"(,"derivedFrom":[{"reference":"Observation/a"}])"));
+    Put(Observation("c", "2", "8480-6"));
+  }
+};
+
+TEST_F(SearchTest, FindsWhatMatchesAndCountsIt) {
+  PutClinic();
+  const BundleView found = Search("Patient?gender=male");
+  EXPECT_EQ(found.total, 1);
+  EXPECT_THAT(found.matches, ElementsAre("Patient/1"));
+  EXPECT_EQ(found.Link("self"), "http://hilum.test/fhir/Patient?gender=male");
+  EXPECT_EQ(found.Link("next"), "");
+  EXPECT_EQ(Search("Patient?gender=other").total, 0);
+}
+
+TEST_F(SearchTest, NoLongerFindsDeletedResourcesAndOldVersions) {
+  PutClinic();
+  Put(Patient("1", "Moe", R"(,"gender":"male")"));
+  Delete("Patient", "2");
+  EXPECT_EQ(Search("Patient?family=Doe").total, 0);
+  EXPECT_THAT(Search("Patient").matches, ElementsAre("Patient/1"));
+  EXPECT_THAT(Search("Patient?family=moe").matches, ElementsAre("Patient/1"));
+}
+
+TEST_F(SearchTest, CountsWithoutEntriesWhenAskedTo) {
+  PutClinic();
+  for (const char* url : {"Observation?_summary=count", "Observation?_count=0"}) {
+    const BundleView found = Search(url);
+    EXPECT_EQ(found.total, 3) << url;
+    EXPECT_THAT(found.matches, IsEmpty()) << url;
+  }
+  EXPECT_EQ(Search("Observation?_total=none").total, -1);
+  EXPECT_EQ(Search("Observation?_total=accurate").total, 3);
+}
+
+TEST_F(SearchTest, PagesForwardsBackwardsAndToTheEnd) {
+  std::vector<std::string> all;
+  for (int i = 0; i < 23; ++i) {
+    Put(Patient("p" + std::to_string(i), "Doe"));
+    all.push_back("Patient/p" + std::to_string(i));
+  }
+  EXPECT_EQ(Follow("Patient?_count=5"), all);
+  const BundleView first = Search("Patient?_count=5");
+  EXPECT_EQ(first.total, 23);
+  EXPECT_EQ(first.Link("previous"), "");
+  const BundleView last = Search(first.Link("last"));
+  EXPECT_THAT(last.matches, ElementsAre("Patient/p20", "Patient/p21", "Patient/p22"));
+  EXPECT_EQ(last.Link("next"), "");
+  EXPECT_EQ(Follow(first.Link("last"), "previous").size(), 23u);
+  EXPECT_EQ(Search(last.Link("first")).matches, first.matches);
+}
+
+TEST_F(SearchTest, KeepsItsPlaceWhenResourcesComeAndGoBetweenPages) {
+  for (int i = 0; i < 6; ++i) Put(Patient("p" + std::to_string(i), "Doe"));
+  const BundleView first = Search("Patient?_count=3");
+  Delete("Patient", "p0");
+  EXPECT_THAT(Search(first.Link("next")).matches, ElementsAre("Patient/p3", "Patient/p4", "Patient/p5"));
+}
+
+TEST_F(SearchTest, SortsAcrossPagesWithoutLosingOrRepeatingAny) {
+  for (int i = 0; i < 12; ++i)
+    Put(Patient("p" + std::to_string(i), std::string(1, static_cast<char>('a' + i * 5 % 7))));
+  const std::vector<std::string> up = Follow("Patient?_sort=family&_count=5");
+  EXPECT_EQ(up.size(), 12u);
+  EXPECT_EQ(std::set<std::string>(up.begin(), up.end()).size(), 12u);
+  EXPECT_EQ(up, Follow("Patient?_sort=family&_count=100"));
+  EXPECT_EQ(up.front(), "Patient/p0");
+  EXPECT_EQ(Follow("Patient?_sort=-family&_count=4"), Follow("Patient?_sort=-family"));
+}
+
+TEST_F(SearchTest, RefusesCursorsThatAreForgedOrOfAnotherSearch) {
+  for (int i = 0; i < 4; ++i) Put(Patient("p" + std::to_string(i), "Doe"));
+  std::string next = Search("Patient?_count=2").Link("next");
+  EXPECT_EQ(Get(next).status, 200);
+  EXPECT_EQ(Get(next + "A").status, 400);
+  EXPECT_EQ(Get("Patient?_count=2&_cursor=AAAA").status, 400);
+  EXPECT_EQ(Get(next + "&family=Doe").status, 400);
+  next.replace(next.find("/Patient"), 8, "/Observation");
+  EXPECT_EQ(Get(next).status, 400);
+}
+
+TEST_F(SearchTest, SaysWhatItIgnoresOrRefusesIt) {
+  PutClinic();
+  const BundleView found = Search("Patient?gender=male&shoe-size=44");
+  EXPECT_EQ(found.total, 1);
+  EXPECT_EQ(found.Link("self"), "http://hilum.test/fhir/Patient?gender=male");
+  ASSERT_EQ(found.outcomes.size(), 1u);
+  EXPECT_THAT(found.outcomes[0], HasSubstr("shoe-size"));
+  EXPECT_EQ(Get("Patient?gender=male&shoe-size=44", {.prefer_handling = Handling::kStrict}).status, 400);
+  Configure({.handling = Handling::kStrict});
+  EXPECT_EQ(Get("Patient?shoe-size=44").status, 400);
+  EXPECT_EQ(Get("Patient?shoe-size=44", {.prefer_handling = Handling::kLenient}).status, 200);
+}
+
+TEST_F(SearchTest, RefusesValuesThatDoNotFit) {
+  for (const char* url :
+       {"Patient?birthdate=tomorrow", "Patient?_count=-1", "Patient?_include=Patient", "?_type=Nothing"})
+    EXPECT_EQ(Get(url).status, 400) << url;
+}
+
+TEST_F(SearchTest, IncludesWhatMatchesReferTo) {
+  PutClinic();
+  const BundleView found = Search("Observation?code=8480-6&_include=Observation:subject");
+  EXPECT_THAT(found.matches, ElementsAre("Observation/a", "Observation/c"));
+  EXPECT_THAT(found.included, ElementsAre("Patient/1", "Patient/2"));
+  EXPECT_EQ(found.total, 2) << "what is included does not count";
+  EXPECT_THAT(Search("Observation?_id=a&_include=Observation:subject:Group").included, IsEmpty());
+}
+
+TEST_F(SearchTest, IncludesFurtherOnlyWhenItIterates) {
+  PutClinic();
+  EXPECT_THAT(Search("Observation?_id=a&_include=Observation:subject&_include=Patient:organization").included,
+              ElementsAre("Patient/1"));
+  EXPECT_THAT(Search("Observation?_id=a&_include=Observation:subject&_include:iterate=Patient:organization").included,
+              UnorderedElementsAre("Patient/1", "Organization/org"));
+  EXPECT_THAT(Search("Observation?_id=b&_include:iterate=*").included,
+              UnorderedElementsAre("Patient/1", "Observation/a", "Organization/org", "Organization/parent"));
+  EXPECT_THAT(Search("Observation?_id=b&_include=*").included, UnorderedElementsAre("Patient/1", "Observation/a"));
+}
+
+TEST_F(SearchTest, IncludesWhatRefersToMatches) {
+  PutClinic();
+  EXPECT_THAT(Search("Patient?_id=1&_revinclude=Observation:subject").included,
+              ElementsAre("Observation/a", "Observation/b"));
+  EXPECT_THAT(Search("Patient?_id=1&_revinclude=*").included, ElementsAre("Observation/a", "Observation/b"));
+  EXPECT_THAT(Search("Patient?_id=1&_revinclude=Observation:*").included,
+              ElementsAre("Observation/a", "Observation/b"));
+  EXPECT_THAT(Search("Organization?_id=parent&_revinclude:iterate=*").included,
+              UnorderedElementsAre("Organization/org", "Patient/1", "Observation/a", "Observation/b"));
+}
+
+TEST_F(SearchTest, IncludesEachOnceInACycle) {
+  Put(R"({"resourceType":"Organization","id":"x","partOf":{"reference":"Organization/y"}})");
+  Put(R"({"resourceType":"Organization","id":"y","partOf":{"reference":"Organization/x"}})");
+  const BundleView found = Search("Organization?_id=x&_include:iterate=*&_revinclude:iterate=*");
+  EXPECT_THAT(found.matches, ElementsAre("Organization/x"));
+  EXPECT_THAT(found.included, ElementsAre("Organization/y"));
+}
+
+TEST_F(SearchTest, LeavesOutIncludesThatAreNotThere) {
+  Put(Observation("o", "never", "1-1"));
+  Put(Patient("gone", "Doe"));
+  Put(Observation("p", "gone", "1-1"));
+  Delete("Patient", "gone");
+  EXPECT_THAT(Search("Observation?_include=Observation:subject").included, IsEmpty());
+}
+
+TEST_F(SearchTest, StopsIncludingAtTheLimitAndSaysSo) {
+  PutClinic();
+  Configure({.max_included = 1});
+  const BundleView found = Search("Patient?_id=1&_revinclude=Observation:subject");
+  EXPECT_EQ(found.included.size(), 1u);
+  ASSERT_EQ(found.outcomes.size(), 1u);
+  EXPECT_THAT(found.outcomes[0], HasSubstr("too-costly"));
+}
+
+TEST_F(SearchTest, GoesThroughSeveralTypes) {
+  PutClinic();
+  EXPECT_THAT(Search("?_type=Patient,Organization").matches,
+              ElementsAre("Organization/parent", "Organization/org", "Patient/1", "Patient/2"));
+  EXPECT_EQ(Follow("?_type=Patient,Organization&_count=1"), Search("?_type=Patient,Organization").matches);
+  EXPECT_EQ(Follow("?_type=Patient,Organization&_count=2"), Search("?_type=Patient,Organization").matches);
+  EXPECT_EQ(Search("?_summary=count").total, 7);
+  EXPECT_THAT(Search("?_id=1").matches, ElementsAre("Patient/1"));
+  const BundleView ignoring = Search("?_type=Patient,Organization&gender=male");
+  EXPECT_EQ(ignoring.total, 4) << "not known to both, so it has no effect";
+  EXPECT_EQ(ignoring.outcomes.size(), 1u);
+  EXPECT_EQ(Search("?_type=Patient&gender=male").total, 1);
+}
+
+TEST_F(SearchTest, StaysWithinACompartment) {
+  PutClinic();
+  EXPECT_THAT(Search("Patient/1/Observation").matches, ElementsAre("Observation/a", "Observation/b"));
+  EXPECT_THAT(Search("Patient/1/Observation?code=8480-6").matches, ElementsAre("Observation/a"));
+  EXPECT_THAT(Search("Patient/1/*").matches, UnorderedElementsAre("Observation/a", "Observation/b", "Patient/1"));
+  EXPECT_THAT(Search("Patient/9/Observation").matches, IsEmpty());
+  EXPECT_EQ(Get("Patient/1/Medication").status, 404);
+}
+
+TEST_F(SearchTest, FindsTheMembersOfAList) {
+  PutClinic();
+  Put(R"({"resourceType":"List","id":"l","status":"current","mode":"working","entry":[{"item":{"reference":"Patient/2"}}]})");
+  EXPECT_THAT(Search("Patient?_list=l").matches, ElementsAre("Patient/2"));
+}
+
+TEST_F(SearchTest, TakesAFormAsTheSameSearch) {
+  PutClinic();
+  const BundleView found =
+      BundleView(Run("Patient/_search?gender=male", {.method = "POST", .query = {{"family", "doe"}}}));
+  EXPECT_THAT(found.matches, ElementsAre("Patient/1"));
+  EXPECT_EQ(found.Link("self"), "http://hilum.test/fhir/Patient?gender=male&family=doe");
+}
+
+TEST_F(SearchTest, GivesOnlyThePartsAskedFor) {
+  PutClinic();
+  const BundleView found = Search("Patient?_id=1&_elements=gender");
+  EXPECT_THAT(found.resources.at(0), HasSubstr("SUBSETTED"));
+  EXPECT_THAT(found.resources.at(0), Not(HasSubstr("Doe")));
+  EXPECT_THAT(Get("Patient?_id=1&_pretty=true").body, HasSubstr("\n  \"type\": \"searchset\""));
+}
+
+// The plainest search there is, over what was put in.
+struct Made {
+  std::string id, patient, code, status;
+  int day;
+};
+
+TEST_F(SearchTest, TotalsAreThoseOfCountingByHand) {
+  std::vector<Made> made;
+  SeededRandom random(7);
+  const auto pick = [&](uint64_t below) { return static_cast<int>(random.Next64() % below); };
+  const std::vector<std::string> codes = {"1-1", "2-2", "3-3"}, statuses = {"final", "amended", "preliminary"};
+  for (int i = 0; i < 3; ++i) Put(Patient(std::to_string(i), "Doe"));
+  for (int i = 0; i < 80; ++i) {
+    Made one{.id = "o" + std::to_string(i),
+             .patient = std::to_string(pick(3)),
+             .code = codes[pick(3)],
+             .status = statuses[pick(3)],
+             .day = 10 + pick(9)};
+    Put(R"({"resourceType":"Observation","id":")" + one.id + R"(","status":")" + one.status +
+        R"(","code":{"coding":[{"code":")" + one.code + R"("}]},"subject":{"reference":"Patient/)" + one.patient +
+        R"("},"effectiveDateTime":"2020-01-)" + std::to_string(one.day) + "\"}");
+    made.push_back(std::move(one));
+  }
+  for (int i = 0; i < 100; ++i) {
+    const bool by_code = pick(2), by_status = pick(2), by_patient = pick(2), by_day = pick(2);
+    const std::string code = codes[pick(3)], other = codes[pick(3)], status = statuses[pick(3)];
+    const std::string patient = std::to_string(pick(3));
+    const int day = 10 + pick(9);
+    std::string url = "Observation?_count=7";
+    if (by_code) url += "&code=" + code + "," + other;
+    if (by_status) url += "&status:not=" + status;
+    if (by_patient) url += "&subject=Patient/" + patient;
+    if (by_day) url += "&date=ge2020-01-" + std::to_string(day);
+    const long expected = std::ranges::count_if(made, [&](const Made& one) {
+      return (!by_code || one.code == code || one.code == other) && (!by_status || one.status != status) &&
+             (!by_patient || one.patient == patient) && (!by_day || one.day >= day);
+    });
+    EXPECT_EQ(Search(url).total, expected) << url;
+    EXPECT_EQ(static_cast<long>(Follow(url).size()), expected) << url;
+  }
+}
+
+}  // namespace
+}  // namespace hilum::fhir
