@@ -151,6 +151,17 @@ bool IsPlain(Bytes text) {
 
 }  // namespace
 
+std::vector<std::string> CharacterSetTerms() {
+  std::vector<std::string> terms;
+  for (const Term& term : kTerms) {
+    const bool two_byte = IsTwoByte(term.g0) || IsTwoByte(term.g1);
+    if (!two_byte) terms.push_back("ISO_IR " + std::string(term.number));
+    if (!IsWholeEncoding(term.g0)) terms.push_back("ISO 2022 IR " + std::string(term.number));
+  }
+  terms.insert(terms.end(), {"GB18030", "GBK"});
+  return terms;
+}
+
 Charset::Charset(std::string_view value) {
   bool first = true;
   while (true) {

@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/bytes.h"
 
@@ -67,6 +68,9 @@ class Charset {
   Repertoire fallback_ = Repertoire::kNone;
   bool extended_ = false;
 };
+
+// The terms of PS3.3 C.12.1.1.2 that are understood.
+std::vector<std::string> CharacterSetTerms();
 
 // Which characters end the effect of escape sequences (PS3.5 6.1.2.5.3), besides the ends of lines and pages.
 enum class TextKind : uint8_t {

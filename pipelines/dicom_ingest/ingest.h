@@ -12,6 +12,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
@@ -41,6 +42,23 @@ enum class FailureReason : uint16_t {
   kDataSetMismatch = 0xA900,   // required UIDs are missing or unusable
   kStudyMismatch = 0xA901,     // not of the study the request names
   kCannotUnderstand = 0xC000,  // not DICOM, or damaged
+};
+
+// Every reason but kNone, for documents.
+struct FailureMeaning {
+  FailureReason reason;
+  std::string_view meaning;
+};
+inline constexpr FailureMeaning kFailureMeanings[] = {
+    {FailureReason::kProcessingFailure,
+     "something broke in the server, or other requests keep storing under the same UID"},
+    {FailureReason::kDuplicate,
+     "other octets are stored under this SOP Instance UID, and `store.duplicates` is `reject`"},
+    {FailureReason::kOutOfResources, "the disk is full, or the store takes nothing more for now"},
+    {FailureReason::kDataSetMismatch, "a UID that is needed is missing or cannot be one"},
+    {FailureReason::kStudyMismatch, "the instance is not of the study in the path"},
+    {FailureReason::kCannotUnderstand,
+     "not DICOM, broken off, or past a limit; also the reason given for a request that cannot be taken at all"},
 };
 
 struct InstanceOutcome {

@@ -35,6 +35,35 @@ struct Resource {
   std::string Allow() const;
 };
 
+// Every form of path, for documents: {study}, {series} and {instance} stand for UIDs, {frames} for a list of numbers,
+// {path} for tags and item numbers.
+inline constexpr std::string_view kResourcePaths[] = {
+    "/patients",
+    "/studies",
+    "/series",
+    "/instances",
+    "/studies/{study}",
+    "/studies/{study}/metadata",
+    "/studies/{study}/rendered",
+    "/studies/{study}/thumbnail",
+    "/studies/{study}/series",
+    "/studies/{study}/instances",
+    "/studies/{study}/series/{series}",
+    "/studies/{study}/series/{series}/metadata",
+    "/studies/{study}/series/{series}/rendered",
+    "/studies/{study}/series/{series}/thumbnail",
+    "/studies/{study}/series/{series}/instances",
+    "/studies/{study}/series/{series}/instances/{instance}",
+    "/studies/{study}/series/{series}/instances/{instance}/metadata",
+    "/studies/{study}/series/{series}/instances/{instance}/rendered",
+    "/studies/{study}/series/{series}/instances/{instance}/thumbnail",
+    "/studies/{study}/series/{series}/instances/{instance}/pixeldata",
+    "/studies/{study}/series/{series}/instances/{instance}/bulkdata/{path}",
+    "/studies/{study}/series/{series}/instances/{instance}/frames/{frames}",
+    "/studies/{study}/series/{series}/instances/{instance}/frames/{frames}/rendered",
+    "/studies/{study}/series/{series}/instances/{instance}/frames/{frames}/thumbnail",
+};
+
 // `path` begins after the root: "/studies/1.2/series". kNotFound for what is no resource of ours, kInvalid for a UID or
 // frame list that cannot be one.
 Result<Resource> ParseResource(std::string_view path);

@@ -14,5 +14,6 @@ int VerifyStore(Arguments arguments);
 int BackupStore(Arguments arguments);
 int RestoreStore(Arguments arguments);
 int ConfigCommand(Arguments arguments);
+int Conformance(Arguments arguments);
 
 }  // namespace hilum

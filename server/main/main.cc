@@ -23,6 +23,8 @@ constexpr Command kCommands[] = {
     {"restore", hilum::RestoreStore, "restore [--data DIR] --from DIR       back from a backup, checked"},
     {"config", hilum::ConfigCommand,
      "config  check FILE.toml | reference   is this configuration good? what can be configured?"},
+    {"conformance", hilum::Conformance,
+     "conformance                            the tables of the DICOM conformance statement"},
 };
 
 int Usage() {

@@ -63,6 +63,16 @@ class ProgramTest(unittest.TestCase):
         missing = [line for line in reference.strip().splitlines() if line not in document]
         self.assertEqual(missing, [], "docs/configuration.md must hold the output of `hilum config reference`")
 
+    def test_conformance_statement_holds_the_tables_of_the_program(self):
+        code, tables, _ = run("conformance")
+        self.assertEqual(code, 0)
+        self.assertNotIn("there is no such", tables, "a documented path is not served")
+        for known in ("1.2.840.10008.1.2.4.202", "`/studies/{study}/metadata`", "PatientName", "A900H", "`ISO 2022 IR 87`"):
+            self.assertIn(known, tables)
+        document = (pathlib.Path(os.environ["SOURCE_FOLDER"]) / "docs" / "dicom-conformance.md").read_text()
+        missing = [line for line in tables.strip().splitlines() if line not in document]
+        self.assertEqual(missing, [], "docs/dicom-conformance.md must hold the output of `hilum conformance`")
+
     def test_one_process_at_a_time(self):
         with serving(self.data):
             code, _, error = run("verify", "--data", str(self.data), *SMALL)
