@@ -1,6 +1,7 @@
 // The external example resources, when they are there (HILUM_TEST_DATA). For tests only.
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>

@@ -1,0 +1,143 @@
+#include <gmock/gmock.h>
+
+#include <thread>
+
+#include "tests/fhir/support/interactions_fixture.h"
+
+namespace hilum::fhir {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+using TransactionTest = InteractionsFixture;
+
+std::string Bundle(const std::string& type, const std::string& entries) {
+  return R"({"resourceType":"Bundle","type":")" + type + R"(","entry":[)" + entries + "]}";
+}
+
+const std::string kPatientAndObservation =
+    R"({"fullUrl":"urn:uuid:11111111-1111-4111-8111-111111111111","resource":{"resourceType":"Patient","gender":"male"},
+        "request":{"method":"POST","url":"Patient"}},
+       {"resource":{"resourceType":"Observation","status":"final","code":{"text":"x"},
+        "subject":{"reference":"urn:uuid:11111111-1111-4111-8111-111111111111"}},
+        "request":{"method":"POST","url":"Observation"}})";
+
+TEST_F(TransactionTest, LinksItsEntriesByTheirFullUrls) {
+  const Answer answer = Run("POST", "", Bundle("transaction", kPatientAndObservation));
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(At(answer.body, "type"), "transaction-response");
+  EXPECT_EQ(At(answer.body, "entry.0.response.status"), "201 Created");
+  EXPECT_THAT(At(answer.body, "entry.1.response.location"), StartsWith("http://test/fhir/Observation/"));
+  EXPECT_EQ(Total("Observation?subject:Patient.gender=male"), 1);
+}
+
+TEST_F(TransactionTest, WritesNothingWhenOneEntryFails) {
+  const Answer answer = Run(
+      "POST", "", Bundle("transaction", kPatientAndObservation + R"(,{"request":{"method":"DELETE","url":"Nope/1"}})"));
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_THAT(answer.body, HasSubstr("Bundle.entry[2]"));
+  EXPECT_EQ(Total("Patient"), 0);
+  EXPECT_EQ(Total("Observation"), 0);
+}
+
+TEST_F(TransactionTest, ResolvesConditionalReferencesAndConditionalCreates) {
+  Run("PUT", "Practitioner/d",
+      R"({"resourceType":"Practitioner","id":"d","identifier":[{"system":"urn:x","value":"9"}]})");
+  const std::string entries =
+      R"({"fullUrl":"urn:uuid:22222222-2222-4222-8222-222222222222",
+          "resource":{"resourceType":"Practitioner","identifier":[{"system":"urn:x","value":"9"}]},
+          "request":{"method":"POST","url":"Practitioner","ifNoneExist":"identifier=urn:x|9"}},
+         {"resource":{"resourceType":"Patient",
+          "generalPractitioner":[{"reference":"urn:uuid:22222222-2222-4222-8222-222222222222"},
+                                 {"reference":"Practitioner?identifier=urn:x|9"}]},
+          "request":{"method":"POST","url":"Patient"}})";
+  const Answer answer = Run("POST", "", Bundle("transaction", entries));
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(At(answer.body, "entry.0.response.status"), "200 OK");
+  const std::string found = Run("GET", "Patient").body;
+  EXPECT_EQ(At(found, "entry.0.resource.generalPractitioner.0.reference"), "Practitioner/d");
+  EXPECT_EQ(At(found, "entry.0.resource.generalPractitioner.1.reference"), "Practitioner/d");
+  EXPECT_EQ(Total("Practitioner"), 1);
+}
+
+TEST_F(TransactionTest, RefusesAConditionalReferenceWithoutATarget) {
+  const Answer answer = Run(
+      "POST", "",
+      Bundle(
+          "transaction",
+          R"({"resource":{"resourceType":"Patient","generalPractitioner":[{"reference":"Practitioner?identifier=urn:x|9"}]},
+                 "request":{"method":"POST","url":"Patient"}})"));
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_THAT(answer.body, HasSubstr("matches 0 resources"));
+}
+
+TEST_F(TransactionTest, RefusesAResourceThatIsInItTwice) {
+  const std::string put =
+      R"({"resource":{"resourceType":"Patient","id":"a"},"request":{"method":"PUT","url":"Patient/a"}})";
+  EXPECT_EQ(Run("POST", "", Bundle("transaction", put + "," + put)).status, 400);
+}
+
+TEST_F(TransactionTest, ItsReadsSeeItsWrites) {
+  const Answer answer = Run("POST", "",
+                            Bundle("transaction",
+                                   R"({"request":{"method":"GET","url":"Patient/a"}},
+                {"resource":{"resourceType":"Patient","id":"a"},"request":{"method":"PUT","url":"Patient/a"}})"));
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(At(answer.body, "entry.0.resource.id"), "a");
+  EXPECT_EQ(At(answer.body, "entry.1.response.etag"), "W/\"1\"");
+}
+
+TEST_F(TransactionTest, ABatchAnswersEachEntryOnItsOwn) {
+  const Answer answer = Run(
+      "POST", "",
+      Bundle("batch",
+             R"({"resource":{"resourceType":"Patient","gender":"nonsense"},"request":{"method":"POST","url":"Group"}},
+                {"resource":{"resourceType":"Patient","id":"a"},"request":{"method":"PUT","url":"Patient/a"}},
+                {"request":{"method":"GET","url":"Patient/zzz"}},
+                {"request":{"method":"GET","url":"Patient?_id=a"}})"));
+  EXPECT_EQ(answer.status, 400);  // the Bundle as a whole is checked first
+  const Answer valid = Run("POST", "",
+                           Bundle("batch",
+                                  R"({"resource":{"resourceType":"Patient"},"request":{"method":"POST","url":"Group"}},
+                {"resource":{"resourceType":"Patient","id":"a"},"request":{"method":"PUT","url":"Patient/a"}},
+                {"request":{"method":"GET","url":"Patient/zzz"}},
+                {"request":{"method":"GET","url":"Patient?_id=a"}})"));
+  ASSERT_EQ(valid.status, 200) << valid.body;
+  EXPECT_THAT(At(valid.body, "entry.0.response.status"), StartsWith("400"));
+  EXPECT_THAT(At(valid.body, "entry.1.response.status"), StartsWith("201"));
+  EXPECT_THAT(At(valid.body, "entry.2.response.status"), StartsWith("404"));
+  EXPECT_EQ(At(valid.body, "entry.3.resource.total"), "1");
+}
+
+TEST_F(TransactionTest, TransactionsOfManyClientsLoseNothing) {
+  Run("PUT", "Patient/a", R"({"resourceType":"Patient","id":"a","active":true})");
+  std::vector<std::thread> clients;
+  for (int i = 0; i < 8; ++i) {
+    clients.emplace_back([&, i] {
+      for (int k = 0; k < 5; ++k) {
+        const std::string body = R"({"resource":{"resourceType":"Patient","id":"a","multipleBirthInteger":)" +
+                                 std::to_string(i * 100 + k + 1) + R"(},"request":{"method":"PUT","url":"Patient/a"}})";
+        EXPECT_EQ(Run("POST", "", Bundle("transaction", body + "," + kPatientAndObservation)).status, 200);
+      }
+    });
+  }
+  for (std::thread& client : clients) client.join();
+  EXPECT_EQ(Run("GET", "Patient/a").version, 41u);
+  EXPECT_EQ(Total("Observation"), 40);
+}
+
+TEST_F(TransactionTest, TakesThousandsOfEntries) {
+  std::string entries;
+  for (int i = 0; i < 6000; ++i) {
+    entries += entries.empty() ? "" : ",";
+    entries += R"({"resource":{"resourceType":"Observation","status":"final","code":{"text":"code )" +
+               std::to_string(i) + std::string(700, 'x') + R"("}},"request":{"method":"POST","url":"Observation"}})";
+  }
+  const Answer answer = Run("POST", "", Bundle("transaction", entries));
+  ASSERT_EQ(answer.status, 200) << answer.body.substr(0, 300);
+  EXPECT_EQ(Total("Observation"), 6000);
+}
+
+}  // namespace
+}  // namespace hilum::fhir

@@ -1,0 +1,178 @@
+#include <gmock/gmock.h>
+
+#include <thread>
+
+#include "tests/fhir/support/interactions_fixture.h"
+
+namespace hilum::fhir {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+using WriteTest = InteractionsFixture;
+
+TEST_F(WriteTest, CreatesWithAnIdVersionAndTimeOfTheServerAndKeepsEveryOctetOfTheRest) {
+  const Answer created = Run("POST", "Observation",
+                             R"({ "resourceType": "Observation", "id":"mine", "status":"final", "code":{"text":"x"},
+               "valueQuantity":{"value":1.10,"unit":"mg"} })");
+  ASSERT_EQ(created.status, 201) << created.body;
+  EXPECT_NE(IdOf(created), "mine");
+  EXPECT_EQ(created.version, 1u);
+  EXPECT_EQ(created.location, "http://test/fhir/Observation/" + IdOf(created) + "/_history/1");
+  EXPECT_THAT(created.body, HasSubstr(R"("valueQuantity":{"value":1.10,"unit":"mg"} })"));
+  EXPECT_EQ(Run("GET", "Observation/" + IdOf(created)).body, created.body);
+}
+
+TEST_F(WriteTest, RefusesWhatIsNotValidAndSaysWhere) {
+  const Answer answer = Run("POST", "Patient", R"({"resourceType":"Patient","gender":"m"})");
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_THAT(answer.body, HasSubstr("Patient.gender"));
+  EXPECT_EQ(Run("POST", "Patient", "{").status, 400);
+  EXPECT_EQ(Run("POST", "Patient", R"({"resourceType":"Group","type":"person","actual":true})").status, 400);
+  EXPECT_EQ(Total("Patient"), 0);
+}
+
+TEST_F(WriteTest, UpdatesMakeVersionsAndTheSameContentMakesNone) {
+  EXPECT_EQ(Run("PUT", "Patient/a", R"({"resourceType":"Patient","id":"a","active":true})").status, 201);
+  const Answer second = Run("PUT", "Patient/a", R"({"resourceType":"Patient","id":"a","active":false})");
+  EXPECT_EQ(second.status, 200);
+  EXPECT_EQ(second.version, 2u);
+  const Answer same = Run("PUT", "Patient/a", R"({"resourceType":"Patient","id":"a","active":false})");
+  EXPECT_EQ(same.status, 200);
+  EXPECT_EQ(same.version, 2u);
+  EXPECT_EQ(At(Run("GET", "Patient/a/_history/1").body, "active"), "true");
+  EXPECT_EQ(Total("Patient?active=false"), 1);
+  EXPECT_EQ(Total("Patient?active=true"), 0);
+}
+
+TEST_F(WriteTest, AnUpdateMustNameTheIdOfTheUrl) {
+  EXPECT_EQ(Run("PUT", "Patient/a", R"({"resourceType":"Patient","id":"b"})").status, 400);
+  EXPECT_EQ(Run("PUT", "Patient/a", R"({"resourceType":"Patient"})").status, 400);
+  EXPECT_EQ(Run("PUT", "Patient/a_b", R"({"resourceType":"Patient","id":"a_b"})").status, 400);
+}
+
+TEST_F(WriteTest, IfMatchKeepsLateWritersOut) {
+  Run("PUT", "Patient/a", R"({"resourceType":"Patient","id":"a","active":true})");
+  Interaction late = Request("PUT", "Patient/a", R"({"resourceType":"Patient","id":"a","active":false})");
+  late.if_match = "W/\"7\"";
+  EXPECT_EQ(interactions_->Run(late).status, 412);
+  late.if_match = "W/\"1\"";
+  EXPECT_EQ(interactions_->Run(late).status, 200);
+  Interaction fresh = Request("PUT", "Patient/a", R"({"resourceType":"Patient","id":"a"})");
+  fresh.if_none_match = "*";
+  EXPECT_EQ(interactions_->Run(fresh).status, 412);
+}
+
+TEST_F(WriteTest, ADeletedResourceIsGoneButItsHistoryIsNotAndItCanComeBack) {
+  Run("PUT", "Patient/a", R"({"resourceType":"Patient","id":"a","active":true})");
+  EXPECT_EQ(Run("DELETE", "Patient/a").status, 204);
+  EXPECT_EQ(Run("DELETE", "Patient/a").status, 204);
+  EXPECT_EQ(Run("GET", "Patient/a").status, 410);
+  EXPECT_EQ(Total("Patient"), 0);
+  const Answer again = Run("PUT", "Patient/a", R"({"resourceType":"Patient","id":"a","active":true})");
+  EXPECT_EQ(again.status, 201);
+  EXPECT_EQ(again.version, 3u);
+  EXPECT_EQ(Total("Patient?active=true"), 1);
+  EXPECT_EQ(At(Run("GET", "Patient/a/_history").body, "entry.1.request.method"), "DELETE");
+}
+
+TEST_F(WriteTest, PatchesByJsonPatch) {
+  Run("PUT", "Patient/a", R"({"resourceType":"Patient","id":"a","active":true})");
+  const Answer patched = Run("PATCH", "Patient/a", R"([{"op":"replace","path":"/active","value":false}])");
+  ASSERT_EQ(patched.status, 200) << patched.body;
+  EXPECT_EQ(patched.version, 2u);
+  EXPECT_EQ(At(patched.body, "active"), "false");
+  EXPECT_EQ(Run("PATCH", "Patient/a", R"([{"op":"add","path":"/gender","value":"no"}])").status, 422);
+  EXPECT_EQ(Run("PATCH", "Patient/a", R"([{"op":"test","path":"/active","value":true}])").status, 422);
+  EXPECT_EQ(Run("PATCH", "Patient/b", R"([])").status, 404);
+}
+
+TEST_F(WriteTest, ConditionalCreatesOfManyClientsMakeOneResource) {
+  std::vector<std::thread> clients;
+  std::atomic<int> created = 0, found = 0;
+  for (int i = 0; i < 12; ++i) {
+    clients.emplace_back([&] {
+      Interaction request =
+          Request("POST", "Patient", R"({"resourceType":"Patient","identifier":[{"system":"urn:x","value":"1"}]})");
+      request.if_none_exist = "identifier=urn:x|1";
+      const int status = interactions_->Run(request).status;
+      ++(status == 201 ? created : found);
+      EXPECT_TRUE(status == 200 || status == 201) << status;
+    });
+  }
+  for (std::thread& client : clients) client.join();
+  EXPECT_EQ(created, 1);
+  EXPECT_EQ(Total("Patient?identifier=urn:x|1"), 1);
+}
+
+TEST_F(WriteTest, ConditionalCreatesByAnySearchMakeOneResource) {
+  std::vector<std::thread> clients;
+  for (int i = 0; i < 8; ++i) {
+    clients.emplace_back([&] {
+      Interaction request = Request("POST", "Patient", R"({"resourceType":"Patient","name":[{"family":"Kim"}]})");
+      request.if_none_exist = "family=Kim";
+      EXPECT_LE(interactions_->Run(request).status, 201);
+    });
+  }
+  for (std::thread& client : clients) client.join();
+  EXPECT_EQ(Total("Patient?family=kim"), 1);
+}
+
+TEST_F(WriteTest, ConditionalUpdatePatchAndDeleteTakeOneMatchAndRefuseMore) {
+  const std::string body = R"({"resourceType":"Patient","identifier":[{"system":"urn:x","value":"1"}],"active":true})";
+  EXPECT_EQ(Run("PUT", "Patient?identifier=urn:x|1", body).status, 201);
+  EXPECT_EQ(Run("PUT", "Patient?identifier=urn:x|1", body).status, 200);
+  EXPECT_EQ(Run("PATCH", "Patient?identifier=urn:x|1", R"([{"op":"remove","path":"/active"}])").status, 200);
+  EXPECT_EQ(Run("PATCH", "Patient?identifier=urn:x|2", R"([{"op":"remove","path":"/active"}])").status, 404);
+  Run("POST", "Patient", body);
+  EXPECT_EQ(Run("PUT", "Patient?identifier=urn:x|1", body).status, 412);
+  EXPECT_EQ(Run("PUT", "Patient?unknown=1", body).status, 400);
+  EXPECT_EQ(Run("DELETE", "Patient?identifier=urn:x|1").status, 204);
+  EXPECT_EQ(Total("Patient"), 0);
+}
+
+TEST_F(WriteTest, EnforcedReferencesMustLeadSomewhereAndHoldTheirTarget) {
+  resource_options_.references = ReferencePolicy::kEnforce;
+  Reopen();
+  const std::string observation =
+      R"({"resourceType":"Observation","status":"final","code":{"text":"x"},"subject":{"reference":"Patient/p"}})";
+  EXPECT_EQ(Run("POST", "Observation", observation).status, 409);
+  EXPECT_EQ(Total("Observation"), 0);
+  Run("PUT", "Patient/p", R"({"resourceType":"Patient","id":"p"})");
+  EXPECT_EQ(Run("POST", "Observation", observation).status, 201);
+  EXPECT_EQ(Run("DELETE", "Patient/p").status, 409);
+}
+
+TEST_F(WriteTest, AReferenceBeforeItsTargetIsFoundOnceTheTargetIsThere) {
+  Run("POST", "Observation",
+      R"({"resourceType":"Observation","status":"final","code":{"text":"x"},"subject":{"reference":"Patient/p"}})");
+  Run("PUT", "Patient/p", R"({"resourceType":"Patient","id":"p","gender":"female"})");
+  EXPECT_EQ(Total("Observation?subject=Patient/p"), 1);
+  EXPECT_EQ(Total("Observation?subject:Patient.gender=female"), 1);
+}
+
+TEST_F(WriteTest, LargeResourcesComeBackWhole) {
+  const std::string text(300'000, 'x');
+  const Answer created = Run("POST", "Basic", R"({"resourceType":"Basic","code":{"text":")" + text + R"("}})");
+  ASSERT_EQ(created.status, 201);
+  EXPECT_TRUE(Run("GET", "Basic/" + IdOf(created)).body == created.body);
+}
+
+TEST_F(WriteTest, EverythingIsThereAfterReopening) {
+  Run("PUT", "Patient/a", R"({"resourceType":"Patient","id":"a","active":true})");
+  Reopen();
+  EXPECT_EQ(Run("GET", "Patient/a").version, 1u);
+  EXPECT_EQ(Total("Patient?active=true"), 1);
+}
+
+TEST_F(WriteTest, TheSettingsOfTheIndexAreHeld) {
+  Run("PUT", "Patient/a", R"({"resourceType":"Patient","id":"a"})");
+  resource_options_.default_offset_minutes = 60;
+  const auto reopened = ResourceStore::Open(*store_, resource_options_, clock_, random_);
+  ASSERT_FALSE(reopened.ok());
+  EXPECT_THAT(reopened.status().message(), HasSubstr("time zone"));
+}
+
+}  // namespace
+}  // namespace hilum::fhir
