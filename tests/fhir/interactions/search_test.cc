@@ -227,6 +227,61 @@ TEST_F(SearchTest, TakesAFormAsTheSameSearch) {
   EXPECT_EQ(found.Link("self"), "http://hilum.test/fhir/Patient?gender=male&family=doe");
 }
 
+TEST_F(SearchTest, GoesOnWithLinksAfterAForm) {
+  PutClinic();
+  const BundleView first(
+      Run("Observation/_search", {.method = "POST", .query = {{"_count", "2"}, {"status", "final"}}}));
+  EXPECT_THAT(first.matches, ElementsAre("Observation/a", "Observation/b"));
+  EXPECT_THAT(Search(first.Link("next")).matches, ElementsAre("Observation/c"));
+}
+
+TEST_F(SearchTest, AnswersWhateverItIsAsked) {
+  PutClinic();
+  const std::vector<std::string> paths = {
+      "",         "Patient", "Observation", "Patient/1/*", "Patient/1/$everything", "_history", "Patient/1/_history",
+      "Patient/1"};
+  const std::vector<std::string> names = {"_id",
+                                          "code",
+                                          "date",
+                                          "_sort",
+                                          "_count",
+                                          "_include",
+                                          "_revinclude:iterate",
+                                          "_cursor",
+                                          "_type",
+                                          "_since",
+                                          "_at",
+                                          "_list",
+                                          "_has:Observation:subject:code",
+                                          "subject:Patient.name",
+                                          "_elements",
+                                          "_summary",
+                                          "start",
+                                          "name:missing",
+                                          "value-quantity",
+                                          "code-value-quantity",
+                                          "_total",
+                                          "_lastUpdated",
+                                          "x:y:z"};
+  const std::string_view pieces[] = {
+      "*",       ":",  ",",    "|", "$",  "1",    "-", "Patient", "Observation",          "subject",
+      "2020-01", "ge", "true", "/", "\\", "code", "é", ".",       "99999999999999999999", "count"};
+  SeededRandom random(11);
+  for (int i = 0; i < 3000; ++i) {
+    Interaction request{.method = "GET"};
+    for (uint64_t n = random.Next64() % 3; n < 3; ++n) {
+      std::string value;
+      for (uint64_t m = random.Next64() % 5; m < 5; ++m) value += pieces[random.Next64() % std::size(pieces)];
+      request.query.push_back({names[random.Next64() % names.size()], value});
+    }
+    const std::string& path = paths[random.Next64() % paths.size()];
+    const Answer answer = Run(path, request);
+    EXPECT_TRUE(answer.status == 200 || answer.status == 400)
+        << answer.status << " " << path << "?" << JoinQuery(request.query);
+    EXPECT_TRUE(json::Document::Parse(answer.body).ok()) << path << "?" << JoinQuery(request.query);
+  }
+}
+
 TEST_F(SearchTest, GivesOnlyThePartsAskedFor) {
   PutClinic();
   const BundleView found = Search("Patient?_id=1&_elements=gender");
