@@ -22,6 +22,13 @@ bool HasPlainFrames(const std::string& stored) {
   return !syntax || !(syntax->big_endian || syntax->deflated);
 }
 
+// Decoded here and hardly anywhere else: JPEG XL, retired JPEG processes. Viewers that ask for "*" as octets mean
+// something that they can decode; by its media type or UID such a syntax is still had as stored.
+bool IsRare(const std::string& stored) {
+  const pixel::TransferSyntax* syntax = pixel::FindTransferSyntax(stored);
+  return syntax && !syntax->can_encode;
+}
+
 // The syntax for one choice, "" when it cannot be made. Without a syntax a media type means its default (PS3.18
 // table 8.7.3-5).
 std::string SyntaxFor(const InstanceChoice& choice, const std::string& stored) {
@@ -33,7 +40,8 @@ std::string SyntaxFor(const InstanceChoice& choice, const std::string& stored) {
   std::string target = choice.transfer_syntax;
   if (target.empty() && choice.media_type == kAnyImage)
     target = MediaTypeOf(stored).starts_with("image/") ? std::string_view(stored) : kDefaults[0].second;
-  if (target == "*") target = HasPlainFrames(stored) ? stored : std::string(kExplicitLittleEndian);
+  const bool decoded = !HasPlainFrames(stored) || (IsRare(stored) && choice.media_type == "application/octet-stream");
+  if (target == "*") target = decoded ? std::string(kExplicitLittleEndian) : stored;
   if (target.empty() && choice.media_type == MediaTypeOf(stored) && choice.media_type != "application/octet-stream")
     target = stored;
   for (const auto& [type, syntax] : kDefaults)

@@ -76,6 +76,18 @@ class ToolsTest(unittest.TestCase):
             given = {syntax for (of, syntax) in self.files if of == name}
             self.assertLessEqual({"*", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.90"}, given, name)
 
+    def test_frames_that_viewers_cannot_decode_are_decoded_for_them(self):
+        path = pathlib.Path(os.environ.get("TEST_DATA") or "/nonexistent") / "dicom/cornerstone/CTImage.dcm_JPEGProcess6_8TransferSyntax_1.2.840.10008.1.2.4.53.dcm"
+        if not path.exists():
+            self.skipTest("the external test data is not there")
+        body = fetch(self.server.url + "/dicom-web/studies", "POST", path.read_bytes(), Content_Type="application/dicom")[2]
+        frame = json.loads(body)["00081199"]["Value"][0]["00081190"]["Value"][0] + "/frames/1"
+        for accept, syntax in {"application/octet-stream; transfer-syntax=*": "1.2.840.10008.1.2.1", "image/jpeg; transfer-syntax=*": "1.2.840.10008.1.2.4.53",
+                               "image/jpeg; transfer-syntax=1.2.840.10008.1.2.4.53": "1.2.840.10008.1.2.4.53"}.items():
+            status, headers, _ = fetch(frame, Accept=accept)
+            self.assertEqual(status, 200)
+            self.assertIn("transfer-syntax=" + syntax, headers["Content-Type"], accept)
+
     def test_dcmdump_reads_it(self):
         for (name, syntax), path in self.files.items():
             if syntax.startswith("1.2.840.10008.1.2.4.20"):

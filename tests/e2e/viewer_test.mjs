@@ -118,6 +118,12 @@ scenario('HTJ2K', { skip: withoutData }, async page => {
   await waitForImages(page, 1, { colours: 1000, lit: 0.5 });
 });
 
+for (const name of ['JPEGProcess6_8TransferSyntax_1.2.840.10008.1.2.4.53', 'JPEGProcess10_12TransferSyntax_1.2.840.10008.1.2.4.55'])
+  scenario('retired ' + name.split('Transfer')[0], { skip: withoutData }, async page => {
+    await openStudy(page, await store(`cornerstone/CTImage.dcm_${name}.dcm`));
+    await waitForImages(page, 1, { colours: 64, lit: 0.2 });
+  });
+
 scenario('segmentation', { skip: withoutData }, async page => {
   const images = [1, 2, 3].map(number => `dcmqi/segmentations_24x38x3_image_IMG000${number}.dcm`);
   await openStudy(page, await store(...images, 'dcmqi/segmentations_24x38x3_seg_label.seg'));
