@@ -15,6 +15,7 @@
 #include "server/main/demo.h"
 #include "server/main/settings.h"
 #include "server/viewer/viewer.h"
+#include "storage/store/secret.h"
 
 extern char** environ;
 
@@ -109,7 +110,8 @@ http::Route Landing() {
             responder
                 .Send(200, {{"Content-Type", "application/json"}},
                       "{\"name\":\"Hilum\",\"version\":\"" HILUM_VERSION
-                      "\",\"dicomweb\":\"/dicom-web\",\"viewer\":\"/viewer/\",\"health\":\"/healthz\",\"ready\":\"/"
+                      "\",\"dicomweb\":\"/dicom-web\",\"fhir\":\"/fhir\",\"viewer\":\"/viewer/\",\"health\":\"/"
+                      "healthz\",\"ready\":\"/"
                       "readyz\",\"metrics\":\"/metrics\"}\n")
                 .IgnoreError();
           }};
@@ -135,6 +137,9 @@ Status Run(Settings& settings) {
   };
   HILUM_ASSIGN_OR_RETURN(const std::unique_ptr<storage::Store> store,
                          storage::Store::Open(settings.store, disk, clock, random, log));
+  HILUM_ASSIGN_OR_RETURN(const std::unique_ptr<fhir::ResourceStore> resources,
+                         fhir::ResourceStore::Open(*store, settings.resources, clock, random));
+  HILUM_ASSIGN_OR_RETURN(std::string cursor_key, storage::StoredSecret(*store, random, "cursor"));
   if (settings.demo) HILUM_RETURN_IF_ERROR(StoreDemo(*store, log));
   AddStoreMetrics(*store, disk, settings.data, metrics);
 
@@ -147,6 +152,8 @@ Status Run(Settings& settings) {
   };
   pixel::CodecPool codec(std::move(codecs));
   dicomweb::Service dicomweb(*store, settings.dicomweb, codec, random, metrics, log);
+  fhir::Interactions interactions(*resources, settings.interactions, std::move(cursor_key));
+  const fhir_rest::Service fhir(interactions, settings.fhir_rest, metrics);
   AdminRoutes admin(*store, metrics, random);
   const viewer::Viewer viewer(
       disk, settings.viewer_directory.empty() ? viewer::DirectoryBesideProgram() : settings.viewer_directory,
@@ -154,6 +161,7 @@ Status Run(Settings& settings) {
   const http::Route landing = Landing();
   const auto routes = [&](std::string_view method, std::string_view path) -> const http::Route* {
     if (const http::Route* route = dicomweb.FindRoute(method, path)) return route;
+    if (const http::Route* route = fhir.FindRoute(path)) return route;
     if (const http::Route* route = admin.FindRoute(method, path)) return route;
     if (const http::Route* route = viewer.FindRoute(path)) return route;
     return path == "/" ? &landing : nullptr;

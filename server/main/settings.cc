@@ -1,6 +1,7 @@
 #include "server/main/settings.h"
 
 #include <charconv>
+#include <optional>
 
 namespace hilum {
 namespace {
@@ -21,6 +22,15 @@ Status SplitListen(const std::string& listen, std::string* address, uint16_t* po
   if (error != std::errc() || end != digits.data() + digits.size())
     return Invalid("http.listen: the port must be a number from 0 to 65535");
   return Status::Ok();
+}
+
+// "+05:30" in minutes east of Greenwich; nullopt for anything else.
+std::optional<int> ParseZone(std::string_view text) {
+  const auto digit = [&](size_t at) { return text[at] >= '0' && text[at] <= '9' ? text[at] - '0' : 100; };
+  if (text.size() != 6 || (text[0] != '+' && text[0] != '-') || text[3] != ':') return std::nullopt;
+  const int hours = digit(1) * 10 + digit(2), minutes = digit(4) * 10 + digit(5);
+  if (hours > 14 || minutes > 59) return std::nullopt;
+  return (text[0] == '-' ? -1 : 1) * (hours * 60 + minutes);
 }
 
 }  // namespace
@@ -91,6 +101,20 @@ Config Settings::MakeConfig() {
       Setting("search.max_limit", &dicomweb.search_max_limit, "Rows of a search at most.", "rows", size_t{1}),
       Setting("search.strict", &dicomweb.search_strict,
               "Refuse searches by unknown keys with 400; else such keys are ignored with a Warning."),
+      Setting("fhir.references", &fhir_references,
+              "FHIR references to resources that are not here: \"off\" takes them, \"warn\" takes them and says so, "
+              "\"enforce\" refuses them, and refuses to delete what is referred to."),
+      Setting("fhir.default_count", &interactions.default_count, "Entries on a page of a FHIR search without _count.",
+              "entries", size_t{1}, size_t{10'000}),
+      Setting("fhir.max_count", &interactions.max_count, "Entries on a page of a FHIR search at most.", "entries",
+              size_t{1}, size_t{10'000}),
+      Setting::Size("fhir.max_body", &fhir_rest.max_body_bytes,
+                    "Octets of a FHIR request; it is held in memory, several times over while it is stored."),
+      Setting("fhir.handling", &fhir_handling,
+              "FHIR search parameters that are not known: \"lenient\" ignores them and says so, \"strict\" answers "
+              "400; a client chooses with Prefer: handling=."),
+      Setting("fhir.default_zone", &fhir_default_zone,
+              "Time zone of FHIR dates that name none; bound to the index once resources are stored."),
       Setting("viewer.directory", &viewer_directory,
               "Folder with the prepared OHIF viewer; empty takes the folder viewer beside the program."),
       Setting("log.level", &log_level, "Least severity that is logged: debug, info, warning or error."),
@@ -121,9 +145,33 @@ Status Settings::Finish() {
     return Invalid("store.duplicates must be \"reject\" or \"replace\"");
   if (log_level != "debug" && log_level != "info" && log_level != "warning" && log_level != "error")
     return Invalid("log.level must be debug, info, warning or error");
+  HILUM_RETURN_IF_ERROR(FinishFhir());
   dicomweb.ingest.duplicates = duplicates == "replace" ? DuplicatePolicy::kReplace : DuplicatePolicy::kReject;
   dicomweb.ingest.memory_bytes = upload_memory;
   store.directory = data;
+  return Status::Ok();
+}
+
+Status Settings::FinishFhir() {
+  if (fhir_references == "off")
+    resources.references = fhir::ReferencePolicy::kOff;
+  else if (fhir_references == "warn")
+    resources.references = fhir::ReferencePolicy::kWarn;
+  else if (fhir_references == "enforce")
+    resources.references = fhir::ReferencePolicy::kEnforce;
+  else
+    return Invalid("fhir.references must be \"off\", \"warn\" or \"enforce\"");
+  if (fhir_handling != "lenient" && fhir_handling != "strict")
+    return Invalid("fhir.handling must be \"lenient\" or \"strict\"");
+  interactions.handling = fhir_handling == "strict" ? fhir::Handling::kStrict : fhir::Handling::kLenient;
+  const auto zone = ParseZone(fhir_default_zone);
+  if (!zone) return Invalid("fhir.default_zone must be an offset from UTC such as +01:00 or -05:30");
+  resources.default_offset_minutes = *zone;
+  if (interactions.default_count > interactions.max_count)
+    return Invalid("fhir.default_count must not exceed fhir.max_count");
+  fhir_rest.public_url = dicomweb.public_url;
+  if (!fhir_rest.public_url.empty()) resources.base_url = fhir_rest.public_url + fhir_rest.root;
+  interactions.software_version = HILUM_VERSION;
   return Status::Ok();
 }
 

@@ -6,7 +6,9 @@
 
 #include "base/config/config.h"
 #include "codecs/pixel/worker.h"
+#include "fhir/interactions/interactions.h"
 #include "server/dicomweb/service.h"
+#include "server/fhir_rest/service.h"
 #include "server/http/server.h"
 #include "storage/store/maintenance.h"
 #include "storage/store/store.h"
@@ -24,17 +26,26 @@ struct Settings {
   std::string duplicates = "reject";
   uint64_t upload_memory = 1 << 20;
   std::chrono::milliseconds prepare_after{2000};
+  std::string fhir_references = "off";
+  std::string fhir_handling = "lenient";
+  std::string fhir_default_zone = "+00:00";
 
   storage::StoreOptions store;
   storage::MaintenanceOptions maintenance;
   http::ServerOptions http;
   dicomweb::ServiceOptions dicomweb;
+  fhir_rest::ServiceOptions fhir_rest;
+  fhir::InteractionOptions interactions;
+  fhir::ResourceStoreOptions resources;
   pixel::CodecPoolOptions codecs;
 
   // The table of keys; its targets are members of this object, which must stay where it is.
   Config MakeConfig();
   // Checks what no single key can tell, and spreads values to where they are used. kInvalid names the key.
   Status Finish();
+
+ private:
+  Status FinishFhir();
 };
 
 }  // namespace hilum

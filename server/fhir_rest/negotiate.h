@@ -1,0 +1,28 @@
+// What a client sends and what it wants back (R4 http.html#mime-type, #parameters, #ops): media types, `_format` and
+// `Prefer`. Lenient where real clients are sloppy. Pure functions, thread-safe.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "fhir/interactions/interaction.h"
+#include "server/http/http.h"
+
+namespace hilum::fhir_rest {
+
+inline constexpr std::string_view kFhirJson = "application/fhir+json; charset=utf-8";
+
+// OK when the client takes FHIR R4 as JSON, by `_format` or else by Accept; kUnsupported says what it can have.
+Status CheckWantsJson(const http::Request& request, const std::vector<fhir::Parameter>& query);
+
+// What the body of a request may be.
+enum class BodyKind : uint8_t { kResource, kJsonPatch, kForm };
+// The media type of the body, without parameters; empty when none was named, which is taken for what is expected.
+// kUnsupported for another type, charset or FHIR version.
+Result<std::string> ReadContentType(const http::Request& request, BodyKind expected);
+
+// Sets what Prefer asks for (RFC 7240); unknown preferences are ignored, as is their right.
+void ReadPreferences(const http::Request& request, fhir::Interaction* interaction);
+
+}  // namespace hilum::fhir_rest

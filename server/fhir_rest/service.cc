@@ -1,0 +1,159 @@
+#include "server/fhir_rest/service.h"
+
+#include <algorithm>
+
+#include "server/fhir_rest/negotiate.h"
+#include "server/fhir_rest/path.h"
+#include "server/http/answer_head.h"
+
+namespace hilum::fhir_rest {
+namespace {
+
+using fhir::Answer;
+using fhir::Interaction;
+
+constexpr size_t kReadStep = size_t{64} << 10;
+
+Answer Refuse(int status, fhir::IssueType type, std::string reason) {
+  return fhir::OutcomeAnswer(status, {{.type = type, .diagnostics = std::move(reason)}});
+}
+
+bool TakesBody(std::string_view method) {
+  return method == "POST" || method == "PUT" || method == "PATCH";
+}
+
+bool IsKnown(std::string_view method) {
+  return TakesBody(method) || method == "GET" || method == "HEAD" || method == "DELETE";
+}
+
+// Header values reach answers and errors, which are UTF-8.
+Status CopyHeader(const http::Request& request, std::string_view name, std::string* to) {
+  *to = request.headers.Joined(name);
+  if (std::all_of(to->begin(), to->end(), [](char c) { return c >= 0x20 && c < 0x7F; })) return Status::Ok();
+  return Invalid("the header " + std::string(name) + " may hold ASCII characters only; percent-encode others");
+}
+
+Status CopyConditions(const http::Request& request, Interaction* interaction) {
+  HILUM_RETURN_IF_ERROR(CopyHeader(request, "If-Match", &interaction->if_match));
+  HILUM_RETURN_IF_ERROR(CopyHeader(request, "If-None-Match", &interaction->if_none_match));
+  HILUM_RETURN_IF_ERROR(CopyHeader(request, "If-None-Exist", &interaction->if_none_exist));
+  return CopyHeader(request, "If-Modified-Since", &interaction->if_modified_since);
+}
+
+}  // namespace
+
+Service::Service(fhir::Interactions& interactions, ServiceOptions options, Registry& metrics)
+    : interactions_(interactions), options_(std::move(options)), metrics_(metrics) {
+  // The limit of bodies is kept in ReadBody, so that its error is an OperationOutcome.
+  route_ = {UINT64_MAX, false,
+            [this](http::Request& request, http::Responder& responder) { Handle(request, responder); }};
+}
+
+const http::Route* Service::FindRoute(std::string_view path) const {
+  if (!path.starts_with(options_.root)) return nullptr;
+  path.remove_prefix(options_.root.size());
+  return path.empty() || path[0] == '/' ? &route_ : nullptr;
+}
+
+void Service::Handle(http::Request& request, http::Responder& responder) {
+  auto path = ParsePath(std::string_view(request.path).substr(options_.root.size()));
+  const std::string allowed = path.ok() ? AllowedMethods(*path) : "";
+  const std::string_view name = path.ok() ? InteractionName(request.method, *path) : "other";
+  const Answer answer = path.ok() ? Run(request, *std::move(path)) : fhir::ErrorAnswer(path.status());
+  metrics_
+      .counter("hilum_fhir_requests_total", "FHIR requests by interaction and status",
+               {{"interaction", std::string(name)}, {"status", std::to_string(answer.status)}})
+      .Add();
+  if (answer.status >= 500)
+    request.log.Error("FHIR request failed", {{"interaction", std::string(name)}, {"outcome", answer.body}});
+  const bool says_methods = answer.status == 405 || request.method == "OPTIONS";
+  Send(responder, answer, says_methods ? allowed : "").IgnoreError();  // the client is gone if this fails
+}
+
+Answer Service::Run(http::Request& request, std::vector<std::string> path) {
+  if (request.method == "OPTIONS") return {.status = 204};
+  if (!IsKnown(request.method))
+    return Refuse(405, fhir::IssueType::kNotSupported, "this method is not possible here; Allow has those that are");
+  auto query = fhir::SplitQuery(request.query, options_.max_parameters);
+  if (!query.ok()) return fhir::ErrorAnswer(query.status());
+  Interaction interaction{.method = request.method, .path = std::move(path), .query = *std::move(query)};
+  const Status conditions = CopyConditions(request, &interaction);
+  if (!conditions.ok()) return fhir::ErrorAnswer(conditions);
+  ReadPreferences(request, &interaction);
+  interaction.base_url = BaseUrl(request);
+  if (TakesBody(request.method)) {
+    if (auto refusal = AddBody(request, &interaction)) return *std::move(refusal);
+  }
+  const Status wants_json = CheckWantsJson(request, interaction.query);
+  if (!wants_json.ok()) return Refuse(406, fhir::IssueType::kNotSupported, wants_json.message());
+  return interactions_.Run(interaction);
+}
+
+std::optional<Answer> Service::AddBody(http::Request& request, Interaction* interaction) const {
+  auto body = ReadBody(request);
+  if (!body.ok()) return fhir::ErrorAnswer(body.status());
+  const bool is_search =
+      request.method == "POST" && !interaction->path.empty() && interaction->path.back() == "_search";
+  BodyKind kind = request.method == "PATCH" ? BodyKind::kJsonPatch : BodyKind::kResource;
+  if (is_search) kind = BodyKind::kForm;
+  if (body->empty()) return std::nullopt;  // whether one is needed is for the interaction to say
+  auto type = ReadContentType(request, kind);
+  if (!type.ok()) return Refuse(415, fhir::IssueType::kNotSupported, type.status().message());
+  if (!is_search) {
+    interaction->content_type = *std::move(type);
+    interaction->body = *std::move(body);
+    return std::nullopt;
+  }
+  auto form =
+      fhir::SplitQuery(*body, options_.max_parameters - std::min(options_.max_parameters, interaction->query.size()));
+  if (!form.ok()) return fhir::ErrorAnswer(form.status());
+  for (fhir::Parameter& parameter : *form) interaction->query.push_back(std::move(parameter));
+  return std::nullopt;
+}
+
+Result<std::string> Service::ReadBody(http::Request& request) const {
+  const uint64_t limit = options_.max_body_bytes;
+  const auto too_large = [limit] {
+    return LimitExceeded("the body has more than " + std::to_string(limit) +
+                         " octets (fhir.max_body): send it in smaller parts");
+  };
+  std::string body;
+  if (const auto length = request.body->length()) {
+    if (*length > limit) return too_large();
+    body.reserve(*length + kReadStep);
+  }
+  for (;;) {
+    const size_t before = body.size();
+    body.resize(before + kReadStep);
+    const auto got = request.body->Read({body.data() + before, kReadStep});
+    if (!got.ok()) return got.status();
+    body.resize(before + *got);
+    if (*got == 0) return body;
+    if (body.size() > limit) return too_large();
+  }
+}
+
+Status Service::Send(http::Responder& responder, const Answer& answer, const std::string& allow) const {
+  http::Headers headers;
+  if (!answer.body.empty()) headers.Add("Content-Type", std::string(kFhirJson));
+  if (answer.version) headers.Add("ETag", "W/\"" + std::to_string(*answer.version) + "\"");
+  if (answer.updated_micros) {
+    std::string date;
+    http::AppendDate(Micros(std::chrono::microseconds(*answer.updated_micros)), &date);
+    headers.Add("Last-Modified", std::move(date));
+  }
+  if (!answer.location.empty()) headers.Add("Location", answer.location);
+  // Kept copies are of patients, and must be asked about: without this, Last-Modified lets caches guess.
+  headers.Add("Cache-Control", "private, no-cache");
+  if (!allow.empty()) headers.Add("Allow", allow);
+  if (answer.status == 503 || answer.status == 507) headers.Add("Retry-After", "30");
+  return responder.Send(answer.status, std::move(headers), answer.body);
+}
+
+std::string Service::BaseUrl(const http::Request& request) const {
+  if (!options_.public_url.empty()) return options_.public_url + options_.root;
+  return std::string(request.secure ? "https://" : "http://") +
+         std::string(request.headers.First("Host").value_or("localhost")) + options_.root;
+}
+
+}  // namespace hilum::fhir_rest

@@ -1,0 +1,46 @@
+// The RESTful API of FHIR R4 over HTTP: takes requests apart, has fhir::Interactions run them and writes the answers
+// down. No rules of FHIR live here but those of its HTTP (R4 http.html).
+//
+// Safe for concurrent use. The interactions outlive the service, the service outlives the server that routes to it.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/metrics.h"
+#include "fhir/interactions/interactions.h"
+#include "server/http/server.h"
+
+namespace hilum::fhir_rest {
+
+struct ServiceOptions {
+  std::string root = "/fhir";
+  std::string public_url;  // scheme://host[:port] that clients reach us by; empty: what their request says
+  uint64_t max_body_bytes = 256 << 20;
+  size_t max_parameters = 1000;  // of a query string and form together
+};
+
+class Service {
+ public:
+  Service(fhir::Interactions& interactions, ServiceOptions options, Registry& metrics);
+
+  // nullptr when the path is not below our root.
+  const http::Route* FindRoute(std::string_view path) const;
+
+ private:
+  void Handle(http::Request& request, http::Responder& responder);
+  fhir::Answer Run(http::Request& request, std::vector<std::string> path);
+  // The whole body; kLimit past max_body_bytes.
+  Result<std::string> ReadBody(http::Request& request) const;
+  // Adds content type, body and the parameters of a form; an answer when the request cannot be run.
+  std::optional<fhir::Answer> AddBody(http::Request& request, fhir::Interaction* interaction) const;
+  Status Send(http::Responder& responder, const fhir::Answer& answer, const std::string& allow) const;
+  std::string BaseUrl(const http::Request& request) const;
+
+  fhir::Interactions& interactions_;
+  const ServiceOptions options_;
+  Registry& metrics_;
+  http::Route route_;
+};
+
+}  // namespace hilum::fhir_rest
