@@ -25,6 +25,9 @@ class ReadmeTest(unittest.TestCase):
             self.assertIn("CT of a phantom head", done.stdout)
             self.assertIn("131072", done.stdout, "the octets of one frame")
             self.assertIn("00081199", done.stdout, "storing again is a success")
+            self.assertIn('"201 Created"', done.stdout, "the transaction")
+            self.assertIn('"value":80.50', done.stdout, "the search by chain and quantity")
+            self.assertIn('"Lakes"', done.stdout, "the patch")
             self.assertEqual(server.child.wait(10), -9)
         self.assertIn("http://127.0.0.1:8042", tour)
 
