@@ -2,6 +2,7 @@
 #include "fhir/interactions/transaction.h"
 #include "fhir/json/edits.h"
 #include "fhir/validate/reference.h"
+#include "fhir/validate/validate.h"
 
 namespace hilum::fhir {
 namespace {
@@ -68,6 +69,23 @@ std::string BundleOf(std::string_view type, const std::vector<std::string>& entr
   return out + "}";
 }
 
+// As Check, but what is wrong with a resource of a batch is left to its entry: the others do not depend on it (R4
+// 3.1.0.11.1).
+std::variant<Checked, Answer> CheckBundle(std::string body, TypeId bundle) {
+  Result<json::Document> document = json::Document::Parse(std::move(body));
+  if (!document.ok()) return ErrorAnswer(document.status());
+  Validation validation = Validate(document->root());
+  if (TextOf(json::MaybeValue(document->root())["type"]) == "batch") {
+    std::erase_if(validation.issues, [](const Issue& issue) {
+      return issue.expression.starts_with("Bundle.entry[") && issue.expression.find("].resource") != std::string::npos;
+    });
+  }
+  if (!validation.ok()) return OutcomeAnswer(400, validation.issues);
+  if (ResourceTypeOf(document->root()) != bundle)
+    return ErrorAnswer(Invalid("what is posted to the base must be a Bundle; send a resource to its own type"));
+  return Checked{*std::move(document), std::move(validation.typing)};
+}
+
 }  // namespace
 
 std::string ResponseEntry(const Answer& answer, bool with_resource) {
@@ -109,7 +127,7 @@ Result<std::vector<BundleEntry>> EntriesOf(json::Value bundle, const Interaction
 
 Answer Interactions::RunBundle(const Interaction& request) {
   const std::optional<TypeId> type = FindResourceType("Bundle");
-  const std::variant<Checked, Answer> body = Check(request.body, *type);
+  const std::variant<Checked, Answer> body = CheckBundle(request.body, *type);
   if (const auto* refusal = std::get_if<Answer>(&body)) return *refusal;
   const Checked& checked = std::get<Checked>(body);
   const json::Value bundle = checked.document.root();
