@@ -59,10 +59,14 @@ Result<Resource> ParseResource(std::string_view path) {
   using What = Resource::What;
   const Status unknown = NotFound("there is no such DICOMweb resource");
   unknown.IgnoreError();
-  if (path.empty() || path[0] != '/') return unknown;
+  Resource resource;
+  if (path.empty() || path == "/") {
+    resource.what = What::kRoot;
+    return resource;
+  }
+  if (path[0] != '/') return unknown;
   while (path.size() > 1 && path.back() == '/') path.remove_suffix(1);
   const std::vector<std::string_view> parts = Split(path.substr(1), '/');
-  Resource resource;
   if (parts.size() == 1) {
     if (parts[0] == "studies")
       resource.what = What::kStudies;

@@ -13,6 +13,7 @@ namespace hilum::dicomweb {
 
 struct Resource {
   enum class What : uint8_t {
+    kRoot,      // of the service: its capabilities
     kPatients,  // collections: search
     kStudies,
     kSeries,

@@ -1,6 +1,8 @@
 #include "server/dicomweb/service.h"
 
 #include "codecs/dicom/json.h"
+#include "server/dicomweb/capabilities.h"
+#include "server/dicomweb/negotiate.h"
 #include "server/dicomweb/wado_uri.h"
 
 namespace hilum::dicomweb {
@@ -30,7 +32,7 @@ const http::Route* Service::FindRoute(std::string_view method, std::string_view 
   if (path == kWadoUri) return &read_route_;
   if (!path.starts_with(options_.root)) return nullptr;
   path.remove_prefix(options_.root.size());
-  if (path.empty() || path[0] != '/') return nullptr;
+  if (!path.empty() && path[0] != '/') return nullptr;
   return method == "POST" ? &store_route_ : &read_route_;
 }
 
@@ -57,6 +59,9 @@ Status Service::Dispatch(http::Request& request, http::Responder& responder) {
                          ParseResource(std::string_view(request.path).substr(options_.root.size())));
   const bool reading = request.method == "GET" || request.method == "HEAD";
   switch (resource.what) {
+    case Resource::What::kRoot:
+      if (reading || request.method == "OPTIONS") return SendCapabilities(request, query, responder);
+      break;
     case Resource::What::kPatients:
     case Resource::What::kStudies:
     case Resource::What::kSeries:
@@ -89,6 +94,15 @@ Status Service::Dispatch(http::Request& request, http::Responder& responder) {
   if (request.method == "POST" && stores) return Store(request, resource, responder);
   if (request.method == "OPTIONS") return responder.Send(204, {{"Allow", resource.Allow()}}, "");
   return SendError(responder, request, 405, request.method + " is not possible here", {{"Allow", resource.Allow()}});
+}
+
+Status Service::SendCapabilities(http::Request& request, const QueryParameters& query, http::Responder& responder) {
+  const std::string wadl = "application/vnd.sun.wadl+xml";
+  const auto type = Accepted(request, query).FirstOf({wadl, "application/json"});
+  if (!type) return SendError(responder, request, 406, "capabilities can be had as " + wadl + " or application/json");
+  const std::string base = BaseUrl(request);
+  return responder.Send(200, {{"Content-Type", *type}, {"Allow", Resource{.what = Resource::What::kRoot}.Allow()}},
+                        *type == wadl ? CapabilitiesWadl(base) : CapabilitiesJson(base));
 }
 
 Status Service::CodecFailure(const Status& status, const std::string& sop_uid) {

@@ -1,0 +1,232 @@
+#include "server/dicomweb/capabilities.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <vector>
+
+#include "codecs/dicom/json.h"
+#include "server/dicomweb/resource.h"
+#include "storage/catalogue/attributes.h"
+
+namespace hilum::dicomweb {
+namespace {
+
+using What = Resource::What;
+using Texts = std::vector<std::string>;
+
+constexpr std::string_view kTemplates[] = {
+    "/studies",
+    "/series",
+    "/instances",
+    "/patients",
+    "/studies/{study}",
+    "/studies/{study}/metadata",
+    "/studies/{study}/rendered",
+    "/studies/{study}/thumbnail",
+    "/studies/{study}/series",
+    "/studies/{study}/instances",
+    "/studies/{study}/series/{series}",
+    "/studies/{study}/series/{series}/metadata",
+    "/studies/{study}/series/{series}/rendered",
+    "/studies/{study}/series/{series}/thumbnail",
+    "/studies/{study}/series/{series}/instances",
+    "/studies/{study}/series/{series}/instances/{instance}",
+    "/studies/{study}/series/{series}/instances/{instance}/metadata",
+    "/studies/{study}/series/{series}/instances/{instance}/rendered",
+    "/studies/{study}/series/{series}/instances/{instance}/thumbnail",
+    "/studies/{study}/series/{series}/instances/{instance}/pixeldata",
+    "/studies/{study}/series/{series}/instances/{instance}/frames/{frames}",
+    "/studies/{study}/series/{series}/instances/{instance}/frames/{frames}/rendered",
+    "/studies/{study}/series/{series}/instances/{instance}/frames/{frames}/thumbnail",
+    "/studies/{study}/series/{series}/instances/{instance}/bulkdata/{bulkdata}",
+};
+
+struct Method {
+  std::string name;
+  Texts parameters;       // of the query
+  Texts accepts;          // media types of the body
+  Texts representations;  // media types of the answer
+};
+
+struct Offer {
+  std::string path;
+  std::vector<Method> methods;
+};
+
+// "/studies/{study}" as a path that can be.
+std::string Example(std::string_view pattern) {
+  std::string path;
+  for (bool in_name = false; const char c : pattern) {
+    if (c == '{') path.push_back('1');
+    in_name = c == '{' || (in_name && c != '}');
+    if (!in_name && c != '}') path.push_back(c);
+  }
+  return path;
+}
+
+std::optional<storage::Level> SearchLevel(What what) {
+  switch (what) {
+    case What::kPatients:
+      return storage::Level::kPatient;
+    case What::kStudies:
+      return storage::Level::kStudy;
+    case What::kSeries:
+      return storage::Level::kSeries;
+    case What::kInstances:
+      return storage::Level::kInstance;
+    default:
+      return std::nullopt;
+  }
+}
+
+std::string NameOf(const dicom::TagPath& path) {
+  std::string name;
+  for (const dicom::Tag tag : path) {
+    const dicom::DictionaryEntry* entry = dicom::FindTag(tag);
+    name.append(name.empty() ? "" : ".").append(entry ? std::string(entry->keyword) : dicom::ToHex(tag));
+  }
+  return name;
+}
+
+Texts SearchParameters(storage::Level level) {
+  Texts parameters = {"limit", "offset", "includefield", "fuzzymatching"};
+  std::set<std::string> names;
+  for (const storage::CatalogueAttribute& attribute : storage::CatalogueAttributes()) {
+    const bool searchable = storage::FindSearchable(level, attribute.path) != nullptr;
+    if (std::string name = NameOf(attribute.path); searchable && names.insert(name).second)
+      parameters.push_back(std::move(name));
+  }
+  return parameters;
+}
+
+Texts Representations(const Resource& resource) {
+  const std::string dicom = "multipart/related; type=\"application/dicom\"";
+  const std::string xml = "multipart/related; type=\"application/dicom+xml\"";
+  const std::string octets = "multipart/related; type=\"application/octet-stream\"";
+  switch (resource.what) {
+    case What::kObject:
+      return resource.instance ? Texts{dicom, "application/dicom", "application/zip"} : Texts{dicom, "application/zip"};
+    case What::kMetadata:
+      return {"application/dicom+json", xml};
+    case What::kFrames:
+    case What::kBulkData:
+      return {octets};
+    case What::kRendered:
+      return {"image/jpeg", "image/png"};
+    case What::kThumbnail:
+      return {"image/jpeg"};
+    default:
+      return {"application/dicom+json", xml, "text/csv"};
+  }
+}
+
+Method MethodOf(const Resource& resource, std::string name) {
+  Method method{.name = std::move(name)};
+  if (method.name == "POST") {
+    method.accepts = {"multipart/related; type=\"application/dicom\"", "application/dicom",
+                      "multipart/related; type=\"application/dicom+json\"",
+                      "multipart/related; type=\"application/dicom+xml\""};
+    method.representations = {"application/dicom+json", "application/dicom+xml"};
+  } else if (method.name == "GET") {
+    if (const auto level = SearchLevel(resource.what)) method.parameters = SearchParameters(*level);
+    method.representations = Representations(resource);
+  }
+  return method;
+}
+
+std::vector<Offer> Offers() {
+  std::vector<Offer> offers;
+  for (const std::string_view pattern : kTemplates) {
+    const auto resource = ParseResource(Example(pattern));
+    if (!resource.ok()) continue;
+    Offer& offer = offers.emplace_back(Offer{std::string(pattern), {}});
+    const std::string allow = resource->Allow();
+    std::string_view allowed = allow;
+    while (!allowed.empty()) {
+      const size_t end = std::min(allowed.find(", "), allowed.size());
+      offer.methods.push_back(MethodOf(*resource, std::string(allowed.substr(0, end))));
+      allowed.remove_prefix(std::min(end + 2, allowed.size()));
+    }
+  }
+  return offers;
+}
+
+std::string Quoted(std::string_view text) {  // an XML attribute
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"')
+      out += "&quot;";
+    else if (c == '&')
+      out += "&amp;";
+    else if (c == '<')
+      out += "&lt;";
+    else
+      out.push_back(c);
+  }
+  return out + "\"";
+}
+
+void AppendJsonList(std::string_view name, const Texts& texts, std::string* out) {
+  if (texts.empty()) return;
+  out->append(",\"").append(name).append("\":[");
+  for (size_t i = 0; i < texts.size(); ++i) {
+    if (i > 0) out->push_back(',');
+    dicom::AppendJsonString(texts[i], out);
+  }
+  out->push_back(']');
+}
+
+}  // namespace
+
+std::string CapabilitiesWadl(const std::string& base) {
+  std::string out =
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<application xmlns=\"http://wadl.dev.java.net/2009/02\">\n"
+      "<resources base=" +
+      Quoted(base) + ">\n";
+  for (const Offer& offer : Offers()) {
+    out += "<resource path=" + Quoted(offer.path) + ">\n";
+    for (const Method& method : offer.methods) {
+      out += "<method name=" + Quoted(method.name) + ">";
+      if (!method.parameters.empty() || !method.accepts.empty()) {
+        out += "<request>";
+        for (const std::string& name : method.parameters) out += "<param name=" + Quoted(name) + " style=\"query\"/>";
+        for (const std::string& type : method.accepts) out += "<representation mediaType=" + Quoted(type) + "/>";
+        out += "</request>";
+      }
+      if (!method.representations.empty()) {
+        out += "<response>";
+        for (const std::string& type : method.representations)
+          out += "<representation mediaType=" + Quoted(type) + "/>";
+        out += "</response>";
+      }
+      out += "</method>\n";
+    }
+    out += "</resource>\n";
+  }
+  return out + "</resources>\n</application>\n";
+}
+
+std::string CapabilitiesJson(const std::string& base) {
+  std::string out = "{\"base\":";
+  dicom::AppendJsonString(base, &out);
+  out += ",\"resources\":[";
+  for (const Offer& offer : Offers()) {
+    out += out.back() == '[' ? "{\"path\":" : ",{\"path\":";
+    dicom::AppendJsonString(offer.path, &out);
+    out += ",\"methods\":[";
+    for (const Method& method : offer.methods) {
+      out += out.back() == '[' ? "{\"name\":" : ",{\"name\":";
+      dicom::AppendJsonString(method.name, &out);
+      AppendJsonList("parameters", method.parameters, &out);
+      AppendJsonList("accepts", method.accepts, &out);
+      AppendJsonList("representations", method.representations, &out);
+      out += "}";
+    }
+    out += "]}";
+  }
+  return out + "]}";
+}
+
+}  // namespace hilum::dicomweb
