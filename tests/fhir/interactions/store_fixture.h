@@ -1,35 +1,26 @@
-// Interactions on a store of their own, with a clock that stands still until it is told to go on.
+// For the tests of what reads: writes straight to the store, each a second after the one before, and takes Bundles
+// apart.
 #pragma once
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "base/disk.h"
-#include "fhir/interactions/interactions.h"
-#include "tests/support/temp_dir.h"
+#include "tests/fhir/support/interactions_fixture.h"
 
 namespace hilum::fhir {
 
-class StoreFixture : public ::testing::Test {
+class StoreFixture : public InteractionsFixture {
  protected:
   static constexpr std::string_view kBase = "http://hilum.test/fhir";
 
   void SetUp() override {
-    storage::StoreOptions options;
-    options.directory = directory_.path();
-    options.write_buffer_bytes = 4 << 20;
-    options.low_water_bytes = 16 << 20;
-    auto store = storage::Store::Open(options, disk_, clock_, random_, Logger());
-    ASSERT_TRUE(store.ok()) << store.status().ToString();
-    store_ = *std::move(store);
-    auto resources = ResourceStore::Open(*store_, {.base_url = std::string(kBase)}, clock_, random_);
-    ASSERT_TRUE(resources.ok()) << resources.status().ToString();
-    resources_ = *std::move(resources);
-    Configure({});
+    resource_options_.base_url = std::string(kBase);
+    Open();
   }
 
   void Configure(InteractionOptions options) {
@@ -80,14 +71,6 @@ class StoreFixture : public ::testing::Test {
     request.base_url = std::string(kBase);
     return interactions_->Run(request);
   }
-
-  testing::TempDir directory_;
-  PosixDisk disk_;
-  FakeClock clock_;
-  SeededRandom random_{1};
-  std::unique_ptr<storage::Store> store_;
-  std::unique_ptr<ResourceStore> resources_;
-  std::unique_ptr<Interactions> interactions_;
 
  private:
   Write WriteOf(Method method, TypeId type, const std::string& id) {
