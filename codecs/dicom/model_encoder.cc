@@ -18,6 +18,11 @@ bool IsLeftOut(Tag tag) {
   return tag.element == 0 || tag.group == 0x0000 || tag.group == 0x0002 || tag == Tag(0xFFFC, 0xFFFC);
 }
 
+// PS3.5 7.1 and 7.5: groups that hold no attributes of data sets.
+bool IsForbidden(Tag tag) {
+  return (tag.is_private() && tag.group < 0x0008) || tag.group >= 0xFFFE;
+}
+
 bool IsForbiddenControl(char c) {  // PS3.5 6.1.3
   const auto octet = static_cast<unsigned char>(c);
   return octet < 0x20 && c != '\t' && c != '\n' && c != '\f' && c != '\r' && c != 0x1B;
@@ -119,7 +124,7 @@ Status Encoder::AppendItems(const ModelAttribute& sequence, std::string* out) {
 
 Status Encoder::AppendValue(const ModelAttribute& attribute, std::string* out) {
   const Vr vr = attribute.vr;
-  if (attribute.tag.group == 0xFFFE) return Wrong(attribute.tag, "this is no attribute");
+  if (IsForbidden(attribute.tag)) return Wrong(attribute.tag, "this is no attribute");
   HILUM_RETURN_IF_ERROR(Take(12));
   if (attribute.form == ModelAttribute::Form::kInline) {
     if (!vr.is_bulk()) return Wrong(attribute.tag, "only OB, OD, OF, OL, OV, OW and UN come as InlineBinary");

@@ -103,7 +103,8 @@ TEST(ModelEncoderTest, RefusesWhatAVrCannotHold) {
     EXPECT_TRUE(Encoded(wrong).starts_with("!(0028,0010): ")) << wrong << " gives " << Encoded(wrong);
   EXPECT_THAT(Encoded("{\"00100020\":{\"vr\":\"LO\",\"Value\":[\"" + std::string(70'000, 'a') + "\"]}}"),
               HasSubstr("longer than 65534 octets"));
-  EXPECT_THAT(Encoded(R"({"FFFEE000":{"vr":"UN"}})"), HasSubstr("no attribute"));
+  for (const char* tag : {"FFFEE000", "FFFF0010", "00010010", "00070010"})
+    EXPECT_THAT(Encoded("{\"" + std::string(tag) + "\":{\"vr\":\"UN\"}}"), HasSubstr("no attribute"));
   EXPECT_THAT(Encoded(kEverything, kNoBulk, 100), HasSubstr("larger than it may be"));
 }
 
