@@ -248,6 +248,37 @@ class InteractionsTest(FhirTest):
         self.assertEqual((status, len(page["entry"])), (200, 5))
 
 
+class SettingsTest(FhirTest):
+    def restart(self, *flags):
+        self.server.stop()
+        self.server = Server(self.data, *flags)
+        self.fhir = Fhir(self.server.url)
+
+    def test_references_can_be_enforced(self):
+        other = patient(id="x", link=[{"other": {"reference": "Patient/y"}, "type": "refer"}])
+        self.assertEqual(self.fhir("PUT", "/Patient/x", other)[0], 201, "not enforced unless asked for")
+        self.fhir("DELETE", "/Patient/x")
+        self.restart("--fhir.references", "enforce")
+        self.assert_refused(self.fhir("PUT", "/Patient/x", other), 409)
+        self.assertEqual(self.fhir("PUT", "/Patient/y", patient(id="y"))[0], 201)
+        self.assertEqual(self.fhir("PUT", "/Patient/x", other)[0], 201)
+        self.assert_refused(self.fhir("DELETE", "/Patient/y"), 409)
+
+    def test_what_is_bound_to_the_index_cannot_change(self):
+        self.create(patient())
+        self.server.stop()
+        with self.assertRaisesRegex(RuntimeError, "default time zone"):
+            Server(self.data, "--fhir.default_zone", "+01:00")
+        self.server = Server(self.data)
+
+    def test_pages_have_the_sizes_of_the_settings(self):
+        self.restart("--fhir.default_count", "2", "--fhir.max_count", "3")
+        for _ in range(5):
+            self.create(patient())
+        self.assertEqual([len(page) for page in self.fhir.pages("/Patient")], [2, 2, 1])
+        self.assertEqual([len(page) for page in self.fhir.pages("/Patient?_count=100")], [3, 2])
+
+
 class BadInputTest(FhirTest):
     def test_bodies_that_are_no_resources(self):
         deep = b'{"resourceType":"Basic","extension":' + 5000 * b'[' + 5000 * b']' + b'}'
