@@ -9,7 +9,7 @@ constexpr uint64_t kEntryOverhead = 256;  // nodes of the list and the map, abou
 }  // namespace
 
 uint64_t DocumentCache::Entry::Bytes() const {
-  return document->gzip.size() + document->zstd.size() + 2 * key.size() + kEntryOverhead;
+  return document->packed.size() + 2 * key.size() + kEntryOverhead;
 }
 
 DocumentCache::Shared DocumentCache::FindLocked(const std::string& key) {

@@ -1,4 +1,4 @@
-// Documents that are ready to be sent, in the codings clients ask for, up to a number of octets; the least recently
+// Documents that are ready to be sent, compressed, up to a number of octets; the least recently
 // used go first. A key names the version of what the document tells, so an entry is never stale: it falls out of use.
 //
 // Safe for concurrent use. Documents are shared with their readers and stay whole when they leave the cache.
@@ -19,9 +19,8 @@
 namespace hilum::dicomweb {
 
 struct Document {
-  std::string gzip;
-  std::string zstd;
-  uint64_t octets = 0;     // of the identity form
+  std::string packed;
+  uint64_t octets = 0;     // of what is packed
   bool too_large = false;  // to be held: nothing else is set
 };
 
@@ -31,6 +30,12 @@ class DocumentCache {
   using Make = std::function<Result<Document>()>;
 
   explicit DocumentCache(uint64_t limit_bytes) : limit_bytes_(limit_bytes) {}
+
+  // nullptr when it is not there.
+  Shared Find(const std::string& key) {
+    const std::lock_guard lock(mu_);
+    return FindLocked(key);
+  }
 
   // Makes it when it is not there. Those who want the same at the same time wait for the one who makes it, and not more
   // than two documents are made at a time: making holds the whole of one in memory. Errors of `make` are passed on to

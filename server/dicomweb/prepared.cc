@@ -18,31 +18,21 @@ constexpr size_t kMaxDocumentBytes = 32 << 20;
 // How often a document is begun anew because what it tells changed underneath.
 constexpr int kAttempts = 3;
 
-// A document is made once and sent often, and its maker has somebody waiting: the levels are those that keep a cold
-// request short.
-Result<Document> Packed(const std::string& json) {
-  Document document;
-  document.octets = json.size();
-  HILUM_ASSIGN_OR_RETURN(document.gzip, http::Compress(Coding::kGzip, json, http::Effort::kLow));
-  HILUM_ASSIGN_OR_RETURN(document.zstd, http::Compress(Coding::kZstd, json, http::Effort::kLow));
-  document.gzip.shrink_to_fit();
-  document.zstd.shrink_to_fit();
-  return document;
+std::string DocumentKey(const std::string& tag, Coding coding, const std::string& base) {
+  return http::CodedEntityTag(tag, coding) + base;
 }
 
 Status SendDocument(const http::Request& request, http::Responder& responder, const Document& document, Coding coding,
                     http::Headers headers) {
   if (coding != Coding::kIdentity) {
     headers.Add("Content-Encoding", std::string(http::CodingName(coding)));
-    return responder.Send(200, std::move(headers), coding == Coding::kGzip ? document.gzip : document.zstd);
+    return responder.Send(200, std::move(headers), document.packed);
   }
-  if (request.method == "HEAD") {
-    HILUM_RETURN_IF_ERROR(responder.Head(200, headers, document.octets));
-    return responder.Finish();
+  HILUM_RETURN_IF_ERROR(responder.Head(200, headers, document.octets));
+  if (request.method != "HEAD") {
+    HILUM_ASSIGN_OR_RETURN(const std::string json, http::DecompressZstd(document.packed, document.octets));
+    HILUM_RETURN_IF_ERROR(responder.Write(json));
   }
-  HILUM_ASSIGN_OR_RETURN(const std::string json, http::DecompressZstd(document.zstd, document.octets));
-  HILUM_RETURN_IF_ERROR(responder.Head(200, headers, json.size()));
-  HILUM_RETURN_IF_ERROR(responder.Write(json));
   return responder.Finish();
 }
 
@@ -62,8 +52,8 @@ Status Service::AppendMetadata(const std::string& study_uid, const std::string& 
       .WithContext("instance " + found->row.uid);
 }
 
-Result<Document> Service::MakeMetadata(const storage::CatalogueReader& reader, const Resource& resource,
-                                       const std::string& base) {
+Result<std::optional<std::string>> Service::MakeMetadata(const storage::CatalogueReader& reader,
+                                                         const Resource& resource, const std::string& base) {
   HILUM_ASSIGN_OR_RETURN(Selection selection, Select(reader, resource));
   std::string json = "[";
   for (Found& found : selection.instances) {
@@ -71,24 +61,37 @@ Result<Document> Service::MakeMetadata(const storage::CatalogueReader& reader, c
     const uint64_t version = found.row.version;
     HILUM_RETURN_IF_ERROR(AppendMetadata(*resource.study, base, &found, &json));
     if (found.row.version != version) return Conflict("instance " + found.row.uid + " was replaced meanwhile");
-    if (json.size() > kMaxDocumentBytes) {
-      Document too_large;
-      too_large.too_large = true;
-      return too_large;
-    }
+    if (json.size() > kMaxDocumentBytes) return std::optional<std::string>();
   }
   json.push_back(']');
-  return Packed(json);
+  return std::optional(std::move(json));
 }
 
-Result<DocumentCache::Shared> Service::Metadata(const Resource& resource, const std::string& base, std::string* tag,
-                                                const http::Request* request) {
+Result<Document> Service::MakeDocument(const storage::CatalogueReader& reader, const Resource& resource,
+                                       const std::string& base, const std::string& tag, Coding coding) {
+  std::optional<std::string> json;
+  // Unpacking is several times faster than making.
+  if (const auto other = documents_.Find(DocumentKey(tag, Coding::kZstd, base)); other && !other->too_large) {
+    HILUM_ASSIGN_OR_RETURN(json, http::DecompressZstd(other->packed, other->octets));
+  } else {
+    HILUM_ASSIGN_OR_RETURN(json, MakeMetadata(reader, resource, base));
+  }
+  if (!json) return Document{.too_large = true};
+  Document document{.octets = json->size()};
+  HILUM_ASSIGN_OR_RETURN(document.packed, http::Compress(coding, *json, http::Effort::kLow));
+  document.packed.shrink_to_fit();
+  return document;
+}
+
+Result<DocumentCache::Shared> Service::Metadata(const Resource& resource, const std::string& base, Coding coding,
+                                                std::string* tag, const http::Request* request) {
   for (int attempt = 1;; ++attempt) {
     const storage::CatalogueReader reader = store_.Read();
     HILUM_ASSIGN_OR_RETURN(*tag, SelectTag(reader, resource));
     *tag = "\"m" + tag->substr(1);
     if (request && NotModified(*request, *tag)) return DocumentCache::Shared();
-    auto document = documents_.FindOrMake(*tag + base, [&] { return MakeMetadata(reader, resource, base); });
+    auto document = documents_.FindOrMake(DocumentKey(*tag, coding, base),
+                                          [&] { return MakeDocument(reader, resource, base, *tag, coding); });
     const Code code = document.status().code();
     const bool changed = code == Code::kConflict || code == Code::kNotFound;  // since `reader` looked
     if (!changed || attempt == kAttempts) return document;
@@ -99,11 +102,12 @@ Result<bool> Service::SendReadyMetadata(const http::Request& request, const Reso
                                         http::Responder& responder) {
   const std::string base = BaseUrl(request);
   NoteBase(base, /*reads=*/true);
+  const Coding coding = http::ChooseCoding(request.headers.Joined("Accept-Encoding"));
+  const Coding kept = coding == Coding::kIdentity ? Coding::kZstd : coding;  // what is kept is small
   std::string tag;
-  HILUM_ASSIGN_OR_RETURN(const DocumentCache::Shared document, Metadata(resource, base, &tag, &request));
+  HILUM_ASSIGN_OR_RETURN(const DocumentCache::Shared document, Metadata(resource, base, kept, &tag, &request));
   if (document && document->too_large) return false;
 
-  const Coding coding = http::ChooseCoding(request.headers.Joined("Accept-Encoding"));
   http::Headers headers = {{"Content-Type", "application/dicom+json"},
                            {"ETag", coding == Coding::kIdentity ? tag : http::CodedEntityTag(tag, coding)},
                            {"Cache-Control", "private, no-cache"},
@@ -145,7 +149,9 @@ Status Service::Prepare(const std::string& study_uid, const std::string& series_
   resource.series = series_uid;
   Status status;
   std::string tag;
-  if (const std::string base = UsualBase(); !base.empty()) status = Metadata(resource, base, &tag, nullptr).status();
+  const std::string base = UsualBase();
+  for (const Coding coding : {Coding::kZstd, Coding::kGzip})
+    if (status.ok() && !base.empty()) status = Metadata(resource, base, coding, &tag, nullptr).status();
   if (status.ok()) status = PrepareThumbnail(resource);
   resource.series.reset();
   if (status.ok()) status = PrepareThumbnail(resource);

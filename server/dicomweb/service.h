@@ -20,6 +20,7 @@
 #include "server/dicomweb/resource.h"
 #include "server/dicomweb/selection.h"
 #include "server/dicomweb/stow_model.h"
+#include "server/http/compression.h"
 #include "server/http/server.h"
 #include "storage/store/store.h"
 
@@ -91,11 +92,14 @@ class Service {
   // prepared.cc
   // Appends the DICOM JSON of one instance. `found` is brought up to date when it was moved meanwhile.
   Status AppendMetadata(const std::string& study_uid, const std::string& base, Found* found, std::string* json);
-  Result<Document> MakeMetadata(const storage::CatalogueReader& reader, const Resource& resource,
-                                const std::string& base);
+  // The JSON of all instances; nullopt when that would be too long to be held.
+  Result<std::optional<std::string>> MakeMetadata(const storage::CatalogueReader& reader, const Resource& resource,
+                                                  const std::string& base);
+  Result<Document> MakeDocument(const storage::CatalogueReader& reader, const Resource& resource,
+                                const std::string& base, const std::string& tag, http::Coding coding);
   // The document of a series or study and its tag; nullptr when `request` (if any) says that its sender has it.
-  Result<DocumentCache::Shared> Metadata(const Resource& resource, const std::string& base, std::string* tag,
-                                         const http::Request* request);
+  Result<DocumentCache::Shared> Metadata(const Resource& resource, const std::string& base, http::Coding coding,
+                                         std::string* tag, const http::Request* request);
   // False when there is nothing ready to answer with and nothing was sent.
   Result<bool> SendReadyMetadata(const http::Request& request, const Resource& resource, http::Responder& responder);
   Result<bool> SendReadyThumbnail(const http::Request& request, const Resource& resource, const QueryParameters& query,

@@ -12,7 +12,7 @@ namespace hilum::http {
 namespace {
 
 constexpr int kGzipLevel = 6;
-constexpr int kLowGzipLevel = 2;
+constexpr int kLowGzipLevel = 1;
 constexpr int kZstdLevel = 3;
 constexpr int kLowZstdLevel = 1;
 

@@ -8,6 +8,7 @@ Servers listen on loopback, on free ports, in folders of their own, and are stop
 """
 import argparse
 import contextlib
+import http.client
 import json
 import os
 import random
@@ -21,6 +22,8 @@ import sys
 import tempfile
 import time
 import urllib.request
+
+import rich_series
 
 ORTHANC_PLUGINS = "/usr/share/orthanc/plugins/libOrthancDicomWeb.so"
 
@@ -40,6 +43,14 @@ def wait_for(url, seconds=30):
         except OSError:
             time.sleep(0.05)
     raise RuntimeError(f"nothing answers at {url}")
+
+
+def wait_until(condition, seconds=60):
+    end = time.time() + seconds
+    while not condition():
+        if time.time() > end:
+            raise RuntimeError("what was waited for did not happen")
+        time.sleep(0.05)
 
 
 @contextlib.contextmanager
@@ -127,6 +138,17 @@ http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000;
         extra = [part for key, value in flags.items() for part in ("--" + key, value)]
         return self.load("stow", "--url", url + "/dicom-web/studies", "--clients", clients, "--requests", requests, "--size", size, *extra)
 
+    @staticmethod
+    def fetch(connection, path, headers, body=None):
+        """Seconds until the last octet, and the octets."""
+        begin = time.perf_counter()
+        connection.request("POST" if body else "GET", path, body, headers)
+        answer = connection.getresponse()
+        octets = len(answer.read())
+        if answer.status != 200:
+            raise RuntimeError(f"{path} answered {answer.status}")
+        return time.perf_counter() - begin, octets
+
     # --- the rows -------------------------------------------------------------------------------------------------------------------------------
 
     def bench_stow(self):
@@ -205,6 +227,54 @@ http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000;
         self.row(f"QIDO study search among {instances:,} instances ({total:,} studies), 4 clients", "p99 <= 5 ms",
                  f"p99 {result['p99_ms']:.2f} ms, p50 {result['p50_ms']:.2f} ms, {result['answers_per_s']:.0f}/s", "time through HTTP", result["p99_ms"] <= 5)
 
+    def bench_metadata(self):
+        count = self.scale(500)
+        series = f"/dicom-web/studies/{rich_series.STUDY}/series/{rich_series.SERIES}"
+
+        def connect(url):
+            connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=300)
+            for first in range(1, count + 1, 50):
+                kind, body = rich_series.multipart(range(first, min(first + 50, count + 1)))
+                self.fetch(connection, "/dicom-web/studies", {"Content-Type": kind, "Accept": "application/dicom+json"}, body)
+            return connection
+
+        # Orthanc keeps no document ready; the median of three is after its caches are warm.
+        peer, path = 0, series + "/metadata"
+        with self.orthanc() as url:
+            if url:
+                connection = connect(url)
+                peer = statistics.median(self.fetch(connection, path, {"Accept": "application/dicom+json"})[0] for _ in range(3))
+        figures = {}
+        with self.hilum("metadata", "--metadata.prepare_after", "1h") as (url, _):
+            connection = connect(url)
+            for coding in ("zstd", "gzip"):
+                cold, warm = [], []
+                for turn in range(5):
+                    # Documents are kept for each name of the server: another name is a cold one.
+                    head = {"Accept-Encoding": coding, "Host": f"{coding}{turn}.example"}
+                    cold.append(self.fetch(connection, path, head)[0])
+                    warm += [self.fetch(connection, path, head)[0] for _ in range(10)]
+                figures[coding] = statistics.median(cold), statistics.median(warm)
+            octets = self.fetch(connection, path, {})[1]
+            search = statistics.median(self.fetch(connection, f"{series}/instances?limit={count}", {})[0] for _ in range(5))
+            thumbnail = statistics.median(self.fetch(connection, series + "/thumbnail", {})[0] for _ in range(21))
+        with self.hilum("prepared", "--metadata.prepare_after", "100ms") as (url, _):
+            connection = connect(url)
+            wait_until(lambda: b'hilum_prepared_series_total{outcome="ready"} 1' in wait_for(url + "/metrics"))
+            first = self.fetch(connection, path, {"Accept-Encoding": "zstd"})[0]
+        for name in ("metadata", "prepared"):
+            shutil.rmtree(os.path.join(self.work, name), ignore_errors=True)
+        what = f"metadata of a series of {count} instances ({octets / 1e6:.1f} MB of JSON)"
+        for coding, (cold, warm) in figures.items():
+            self.row(f"{what}, {coding}, nothing ready", "<= 40 ms", f"{cold * 1e3:.1f} ms", "time through HTTP", cold <= 0.04)
+            self.row(f"the same, {coding}, ready", "<= 5 ms", f"{warm * 1e3:.1f} ms", "time through HTTP", warm <= 0.005)
+        self.row("the same, first request after background preparation, zstd", "<= 5 ms", f"{first * 1e3:.1f} ms", "time through HTTP", first <= 0.005)
+        if peer:
+            warm = figures["zstd"][1]
+            self.row("the same against Orthanc", ">= 50 times", f"{peer / warm:.0f} times", f"Orthanc {peer * 1e3:.0f} ms", peer / warm >= 50)
+        self.row(f"instance search of that series, {count} rows", "<= 20 ms", f"{search * 1e3:.1f} ms", "time through HTTP", search <= 0.02)
+        self.row("thumbnail of that series, ready", "<= 1 ms", f"{thumbnail * 1e3:.2f} ms", "time through HTTP", thumbnail <= 0.001)
+
     def bench_memory(self):
         with self.hilum("memory") as (url, child):
             def resident():
@@ -248,7 +318,7 @@ http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000;
         self.row("hello against nginx sending a small file", "ahead", f"{ours / nginx:.2f} times", f"nginx {nginx:.0f}/s", ours > nginx)
 
 
-ROWS = ["stow", "small", "retrieve", "search", "memory", "reader", "hello"]
+ROWS = ["stow", "small", "retrieve", "search", "metadata", "memory", "reader", "hello"]
 
 
 def table(rows):

@@ -208,9 +208,9 @@ TEST_F(PreparedTest, MakesADocumentOnceForAllWhoWantIt) {
       const auto document = cache.FindOrMake("key", [&]() -> Result<Document> {
         ++made;
         std::this_thread::sleep_for(std::chrono::milliseconds(50));
-        return Document{.zstd = "made"};
+        return Document{.packed = "made"};
       });
-      if (document.ok() && (*document)->zstd == "made") ++good;
+      if (document.ok() && (*document)->packed == "made") ++good;
     });
   }
   for (std::thread& reader : readers) reader.join();
@@ -227,7 +227,7 @@ TEST_F(PreparedTest, FailuresAreNotKeptAndRoomIsBounded) {
                     [&]() -> Result<Document> {
                       ++made;
                       if (octets == 0) return Unavailable("not now");
-                      return Document{.gzip = std::string(octets, 'x')};
+                      return Document{.packed = std::string(octets, 'x')};
                     })
         .ok();
   };
