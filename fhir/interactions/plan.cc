@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "fhir/json/edits.h"
+#include "fhir/json/subset.h"
 #include "fhir/patch/json_patch.h"
 
 namespace hilum::fhir {
@@ -39,11 +40,11 @@ std::optional<Answer> CheckConditions(const std::optional<Version>& newest, cons
   return std::nullopt;
 }
 
-// What a client said, without what the server adds.
+// What a client said, without what the server adds; white space says nothing.
 std::string Content(json::Value resource) {
   json::Edits edits;
   json::ClearIdentity(resource, &edits);
-  return edits.Apply(resource);
+  return json::Compact(edits.Apply(resource));
 }
 
 bool SaysTheSame(const Version& stored, json::Value resource) {

@@ -153,4 +153,20 @@ std::string Pretty(Value value) {
   return out;
 }
 
+std::string Compact(Bytes json) {
+  std::string out;
+  out.reserve(json.size());
+  bool in_string = false;
+  for (size_t i = 0; i < json.size(); ++i) {
+    const char c = json[i];
+    if (c == '"') in_string = !in_string;
+    if (in_string && c == '\\') {
+      out.append(json.substr(i++, 2));
+    } else if (in_string || (c != ' ' && c != '\n' && c != '\r' && c != '\t')) {
+      out.push_back(c);
+    }
+  }
+  return out;
+}
+
 }  // namespace hilum::fhir::json

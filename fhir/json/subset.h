@@ -24,5 +24,7 @@ std::string SelectElements(Value resource, const std::vector<std::string_view>& 
 
 // The same values with a line for each and two spaces for each level; strings and numbers as written.
 std::string Pretty(Value value);
+// The same values without white space between them.
+std::string Compact(Bytes json);
 
 }  // namespace hilum::fhir::json

@@ -46,6 +46,15 @@ TEST_F(WriteTest, UpdatesMakeVersionsAndTheSameContentMakesNone) {
   EXPECT_EQ(Total("Patient?active=true"), 0);
 }
 
+TEST_F(WriteTest, WhiteSpaceMakesNoVersion) {
+  const std::string text =
+      "{\n \"resourceType\": \"Patient\",\n \"id\": \"a\",\n \"meta\": {\n  \"source\": \"urn:x\"\n },"
+      "\n \"active\": true\n}";
+  EXPECT_EQ(Run("PUT", "Patient/a", text).status, 201);
+  EXPECT_EQ(Run("PUT", "Patient/a", text).version, 1u);
+  EXPECT_EQ(Run("PUT", "Patient/a", Run("GET", "Patient/a").body).version, 1u);
+}
+
 TEST_F(WriteTest, AnUpdateMustNameTheIdOfTheUrl) {
   EXPECT_EQ(Run("PUT", "Patient/a", R"({"resourceType":"Patient","id":"b"})").status, 400);
   EXPECT_EQ(Run("PUT", "Patient/a", R"({"resourceType":"Patient"})").status, 400);
