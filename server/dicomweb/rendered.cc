@@ -5,6 +5,7 @@
 
 #include "codecs/multipart/media_type.h"
 #include "codecs/pixel/render.h"
+#include "server/dicomweb/documents.h"
 #include "server/dicomweb/negotiate.h"
 #include "server/dicomweb/selection.h"
 #include "server/dicomweb/service.h"
@@ -140,18 +141,25 @@ Status Service::RetrieveRendered(http::Request& request, const Resource& resourc
   if (selection.instances.empty()) return NotFound("there is nothing to render");
   if (resource.frames.size() > 1) return Invalid("one frame can be rendered at a time");
   Found found = selection.Middle();
-  const auto type = Accepted(request, query)
-                        .FirstOf(thumbnail ? std::vector<std::string>{"image/jpeg"}
-                                           : std::vector<std::string>{"image/jpeg", "image/png"});
-  if (!type)
-    return SendError(
-        responder, request, 406,
-        thumbnail ? "thumbnails can be had as image/jpeg" : "pictures can be had as image/jpeg or image/png");
+  const std::string document(thumbnail ? "" : DocumentType(found.row));
+  const std::vector<std::string> types = thumbnail          ? std::vector<std::string>{"image/jpeg"}
+                                         : document.empty() ? std::vector<std::string>{"image/jpeg", "image/png"}
+                                                            : std::vector<std::string>{document};
+  const auto type = Accepted(request, query).FirstOf(types);
+  if (!type) {
+    std::string message = thumbnail ? "thumbnails" : document.empty() ? "pictures" : "this instance";
+    message += " can be had as " + types.front();
+    return SendError(responder, request, 406, types.size() == 1 ? message : message + " or " + types.back());
+  }
+  if (!document.empty() && !resource.frames.empty())
+    return Unsupported("documents and videos are rendered whole, as " + document +
+                       ": there are no frames to choose from");
   HILUM_ASSIGN_OR_RETURN(const pixel::RenderOptions options, ParseRendering(query, *type));
   const uint32_t frame = resource.frames.empty() ? 0 : resource.frames.front() - 1;
   const std::string etag = "\"r" + selection.etag.substr(1);
   http::Headers headers = {{"Content-Type", *type}, {"ETag", etag}, {"Cache-Control", "private, no-cache"}};
   if (NotModified(request, etag)) return responder.Send(304, std::move(headers), "");
+  if (!document.empty()) return SendReadable(request, found, document, std::move(headers), responder);
 
   if (thumbnail) {
     const uint32_t wanted =

@@ -107,6 +107,10 @@ class Service {
   Status PrepareThumbnail(const Resource& resource);
   void NoteBase(const std::string& base, bool reads);
   std::string UsualBase() const;
+  // documents.cc
+  Status SendReadable(http::Request& request, Found& found, std::string_view type, http::Headers headers,
+                      http::Responder& responder);
+  Status SendVideo(http::Request& request, Found& found, http::Headers headers, http::Responder& responder);
 
   // The error a client gets when pixels of an instance cannot be decoded or encoded: its own, whatever happened inside.
   // Logged and counted.

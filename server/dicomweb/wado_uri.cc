@@ -7,6 +7,7 @@
 #include "base/uid.h"
 #include "codecs/dicom/attributes.h"
 #include "codecs/multipart/media_type.h"
+#include "server/dicomweb/documents.h"
 #include "server/dicomweb/negotiate.h"
 #include "server/dicomweb/service.h"
 
@@ -128,10 +129,13 @@ Status Service::RetrieveByUri(http::Request& request, const QueryParameters& que
   if (!has_pixels || (header.frames > 1 && !wanted.WantsPicture()))
     std::rotate(types.begin(), types.begin() + 2, types.end());
   const QueryParameters asked = {{"accept", wanted.content_type}};
+  const std::string document(DocumentType(selection.instances.front().row));
+  if (!document.empty()) types = {document, "application/dicom"};
   const auto type = Accepted(request, wanted.content_type.empty() ? QueryParameters() : asked).FirstOf(types);
   if (!type)
     return SendError(responder, request, 406,
-                     "contentType can be application/dicom, and for objects with pixels image/jpeg or image/png");
+                     "contentType can be application/dicom, " +
+                         (document.empty() ? "and for objects with pixels image/jpeg or image/png" : "or " + document));
 
   if (*type == "application/dicom") {
     if (wanted.WantsPicture())

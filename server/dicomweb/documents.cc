@@ -1,0 +1,114 @@
+#include "server/dicomweb/documents.h"
+
+#include <numeric>
+
+#include "codecs/dicom/frames.h"
+#include "codecs/dicom/report.h"
+#include "server/dicomweb/negotiate.h"
+#include "server/dicomweb/service.h"
+
+namespace hilum::dicomweb {
+namespace {
+
+struct Kind {
+  std::string_view uid;
+  std::string_view media_type;
+};
+
+constexpr Kind kDocuments[] = {{"1.2.840.10008.5.1.4.1.1.104.1", "application/pdf"},
+                               {"1.2.840.10008.5.1.4.1.1.104.2", "text/xml"},  // CDA
+                               {"1.2.840.10008.5.1.4.1.1.104.3", "model/stl"},
+                               {"1.2.840.10008.5.1.4.1.1.104.4", "model/obj"},
+                               {"1.2.840.10008.5.1.4.1.1.104.5", "model/mtl"}};
+
+// Transfer syntaxes without the ".1" of their fragmentable forms.
+constexpr Kind kVideos[] = {{"1.2.840.10008.1.2.4.100", "video/mpeg"}, {"1.2.840.10008.1.2.4.101", "video/mpeg"},
+                            {"1.2.840.10008.1.2.4.102", "video/mp4"},  {"1.2.840.10008.1.2.4.103", "video/mp4"},
+                            {"1.2.840.10008.1.2.4.104", "video/mp4"},  {"1.2.840.10008.1.2.4.105", "video/mp4"},
+                            {"1.2.840.10008.1.2.4.106", "video/mp4"},  {"1.2.840.10008.1.2.4.107", "video/mp4"},
+                            {"1.2.840.10008.1.2.4.108", "video/mp4"}};
+
+std::string_view VideoType(std::string_view transfer_syntax) {
+  for (const Kind& kind : kVideos)
+    if (transfer_syntax == kind.uid || transfer_syntax == std::string(kind.uid) + ".1") return kind.media_type;
+  return {};
+}
+
+class DocumentFinder : public dicom::Visitor {
+ public:
+  Status OnElement(const dicom::Element& element) override {
+    if (element.depth > 0) return Status::Ok();
+    if (element.tag == dicom::Tag(0x0042, 0x0011) && !found_) found_ = element;
+    if (element.tag == dicom::Tag(0x0042, 0x0015) && element.length == 4)
+      stated_ = element.big_endian ? LoadBe<uint32_t>(element.value.data()) : LoadLe<uint32_t>(element.value.data());
+    return Status::Ok();
+  }
+  bool WantsSequence(const dicom::Element& element) override { return false; }
+
+  const std::optional<dicom::Element>& found() const { return found_; }
+  // Without the octet that pads it to even length.
+  uint64_t length() const { return stated_ + 1 == found_->length ? stated_ : found_->length; }
+
+ private:
+  std::optional<dicom::Element> found_;
+  uint64_t stated_ = 0;
+};
+
+}  // namespace
+
+std::string_view DocumentType(const storage::InstanceRow& row) {
+  if (const std::string_view video = VideoType(row.transfer_syntax); !video.empty()) return video;
+  if (dicom::IsReport(row.sop_class())) return "text/html";
+  for (const Kind& kind : kDocuments)
+    if (row.sop_class() == kind.uid) return kind.media_type;
+  return {};
+}
+
+Status Service::SendReadable(http::Request& request, Found& found, std::string_view type, http::Headers headers,
+                             http::Responder& responder) {
+  headers.Set("Content-Type", std::string(type));
+  if (!VideoType(found.row.transfer_syntax).empty()) return SendVideo(request, found, std::move(headers), responder);
+  // Both run in the browser as pages of ours: without scripts, forms and anything from elsewhere.
+  if (type.starts_with("text/"))
+    headers.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox");
+  HILUM_ASSIGN_OR_RETURN(const StoredRange object, LocateObject(store_, &found));
+  HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store_, &found));
+  if (type == "text/html") {
+    headers.Set("Content-Type", "text/html; charset=utf-8");
+    HILUM_ASSIGN_OR_RETURN(const std::string html, dicom::ReportHtml(mapping.bytes(), options_.ingest.limits));
+    return responder.Send(200, std::move(headers), html);
+  }
+  DocumentFinder finder;
+  std::string inflated;
+  HILUM_RETURN_IF_ERROR(dicom::Read(mapping.bytes(), options_.ingest.limits, finder, &inflated).status());
+  if (!finder.found()) return NotFound("instance " + found.row.uid + " holds no document (0042,0011)");
+  if (inflated.empty())
+    return SendRange(store_, request, responder, object.Slice(finder.found()->offset, finder.length()),
+                     std::move(headers));
+  return SendBytes(request, responder, finder.found()->value.substr(0, finder.length()), std::move(headers));
+}
+
+Status Service::SendVideo(http::Request& request, Found& found, http::Headers headers, http::Responder& responder) {
+  dicom::FrameTable table;
+  HILUM_ASSIGN_OR_RETURN(const std::string encoded, store_.Read().FrameTable(found.doc, found.row));
+  ByteReader in(encoded);
+  if (encoded.empty()) return NotFound("instance " + found.row.uid + " has no video stream");
+  if (!dicom::ReadFrameTable(&in, &table))
+    return Corruption("the frame table of instance " + found.row.uid + " is damaged");
+  HILUM_ASSIGN_OR_RETURN(const StoredRange object, LocateObject(store_, &found));
+  // Players go about in the stream by Range; one that is in fragments they get from the beginning only.
+  if (table.ranges.size() == 1)
+    return SendRange(store_, request, responder, object.Slice(table.ranges[0].offset, table.ranges[0].length),
+                     std::move(headers));
+  const uint64_t length = std::accumulate(table.ranges.begin(), table.ranges.end(), uint64_t{0},
+                                          [](uint64_t sum, const auto& range) { return sum + range.length; });
+  for (const dicom::FrameRange& range : table.ranges) {
+    HILUM_RETURN_IF_ERROR(store_.objects().Check(object.object, range.offset, range.length));
+    if (!responder.started()) HILUM_RETURN_IF_ERROR(responder.Head(200, headers, length));
+    HILUM_RETURN_IF_ERROR(responder.WriteFile({object.file, object.body + range.offset, range.length}));
+  }
+  if (!responder.started()) HILUM_RETURN_IF_ERROR(responder.Head(200, headers, length));
+  return responder.Finish();
+}
+
+}  // namespace hilum::dicomweb

@@ -1,0 +1,15 @@
+// Instances whose readable form is something else than a picture: documents, reports and video (PS3.18 table 8.7.4-1).
+// Pure functions, thread-safe.
+#pragma once
+
+#include <string_view>
+
+#include "storage/catalogue/rows.h"
+
+namespace hilum::dicomweb {
+
+// The media type that an instance is rendered to because it is a document, a report or a video; empty for all others.
+// Told by SOP class and transfer syntax: what a file says of itself ((0042,0012)) is not passed on to browsers.
+std::string_view DocumentType(const storage::InstanceRow& row);
+
+}  // namespace hilum::dicomweb

@@ -1,0 +1,120 @@
+#include "codecs/dicom/report.h"
+
+#include <gmock/gmock.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "codecs/dicom/writer.h"
+
+namespace hilum::dicom {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+std::string Element(Tag tag, const char (&vr)[3], std::string value) {
+  if (value.size() % 2 == 1) value.push_back(' ');
+  std::string out;
+  AppendLe(&out, tag.group);
+  AppendLe(&out, tag.element);
+  out.append(vr, 2);
+  if (Vr(vr).has_long_length()) {
+    out.append(2, '\0');
+    AppendLe(&out, static_cast<uint32_t>(value.size()));
+  } else {
+    AppendLe(&out, static_cast<uint16_t>(value.size()));
+  }
+  return out + value;
+}
+
+std::string Item(const std::string& elements) {
+  std::string out("\xFE\xFF\x00\xE0", 4);
+  AppendLe(&out, static_cast<uint32_t>(elements.size()));
+  return out + elements;
+}
+
+std::string CodeItem(const std::string& value, const std::string& meaning) {
+  return Item(Element({0x0008, 0x0100}, "SH", value) + Element({0x0008, 0x0104}, "LO", meaning));
+}
+
+std::string Content(const std::string& type, const std::string& name, const std::string& rest) {
+  return Item(Element({0x0040, 0xA040}, "CS", type) + Element({0x0040, 0xA043}, "SQ", CodeItem("1", name)) + rest);
+}
+
+std::string Children(const std::string& items) {
+  return Element({0x0040, 0xA730}, "SQ", items);
+}
+
+std::string Report(const std::string& children) {
+  Part10Writer out("1.2.840.10008.5.1.4.1.1.88.22", "1.2.3");
+  out.Add(tags::kSpecificCharacterSet, "CS", "ISO_IR 192");
+  out.Add(tags::kPatientName, "PN", "Müller^Jürgen");
+  out.Add({0x0040, 0xA040}, "CS", "CONTAINER");
+  out.Add({0x0040, 0xA043}, "SQ", CodeItem("11528-7", "Radiology Report"));
+  return out.Take() + children;
+}
+
+std::string Html(const std::string& file) {
+  const auto html = ReportHtml(file, {});
+  return html.ok() ? *html : html.status().ToString();
+}
+
+TEST(ReportTest, TheTreeBecomesSectionsAndTables) {
+  const std::string units = Element({0x0040, 0x08EA}, "SQ", CodeItem("mm", "millimetre"));
+  const std::string measured = Element({0x0040, 0xA300}, "SQ", Item(units + Element({0x0040, 0xA30A}, "DS", "12.5")));
+  const std::string page = Html(Report(Children(
+      Content("CONTAINER", "Findings",
+              Children(Content("TEXT", "Finding", Element({0x0040, 0xA160}, "UT", "Nodule in the left lung")) +
+                       Content("NUM", "Diameter", measured) +
+                       Content("CODE", "Laterality", Element({0x0040, 0xA168}, "SQ", CodeItem("L", "Left"))))))));
+  EXPECT_THAT(page, HasSubstr("<h1>Radiology Report</h1>"));
+  EXPECT_THAT(page, HasSubstr("<th>Patient</th><td>Müller^Jürgen</td>"));
+  EXPECT_THAT(page, HasSubstr("<h2>Findings</h2>"));
+  EXPECT_THAT(page, HasSubstr("<th>Finding</th><td>Nodule in the left lung</td>"));
+  EXPECT_THAT(page, HasSubstr("<th>Diameter</th><td>12.5 mm</td>"));
+  EXPECT_THAT(page, HasSubstr("<th>Laterality</th><td>Left</td>"));
+}
+
+TEST(ReportTest, NothingOfTheReportIsMarkup) {
+  const std::string text = Element({0x0040, 0xA160}, "UT", "<script>alert(\"x\")</script> & more");
+  const std::string page = Html(Report(Children(Content("TEXT", "<b>", text))));
+  EXPECT_THAT(page, Not(HasSubstr("<script")));
+  EXPECT_THAT(page, Not(HasSubstr("<b>")));
+  EXPECT_THAT(page, HasSubstr("&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt; &amp; more"));
+}
+
+TEST(ReportTest, ItemsBelowAValueAreShownWithIt) {
+  const std::string inner = Content("TEXT", "Method", Element({0x0040, 0xA160}, "UT", "by eye"));
+  const std::string page =
+      Html(Report(Children(Content("TEXT", "Finding", Element({0x0040, 0xA160}, "UT", "ok") + Children(inner)))));
+  EXPECT_THAT(page, HasSubstr("<td>ok<table>\n<tr><th>Method</th><td>by eye</td></tr>"));
+}
+
+TEST(ReportTest, TreesDeeperThanTheLimitAreRefused) {
+  std::string children;
+  for (int i = 0; i < 200; ++i) children = Children(Content("CONTAINER", "Deeper", children));
+  EXPECT_EQ(ReportHtml(Report(children), {}).status().code(), hilum::Code::kLimit);
+}
+
+TEST(ReportTest, CutAnywhereItIsRefusedOrShorter) {
+  const std::string whole = Report(Children(Content("TEXT", "Finding", Element({0x0040, 0xA160}, "UT", "ok"))));
+  for (size_t length = 0; length < whole.size(); ++length) {
+    const auto html = ReportHtml(Bytes(whole).substr(0, length), {});
+    EXPECT_TRUE(!html.ok() || html->ends_with("</html>\n")) << length;
+  }
+}
+
+TEST(ReportTest, ReportsOfTheTestDataHaveTheirTitles) {
+  const std::filesystem::path folder = std::filesystem::path(HILUM_TEST_DATA) / "dicom";
+  if (!std::filesystem::exists(folder)) GTEST_SKIP() << "the external test data is not here";
+  for (const char* name : {"pydicom/reportsi.dcm", "pydicom/test-SR.dcm", "highdicom/sr_document.dcm"}) {
+    std::ifstream file(folder / name, std::ios::binary);
+    const std::string page = Html(std::string((std::istreambuf_iterator<char>(file)), {}));
+    EXPECT_THAT(page, HasSubstr("<th>Patient</th>")) << name;
+    EXPECT_THAT(page, Not(HasSubstr("<h1>Report</h1>"))) << name << " has a title of its own";
+  }
+}
+
+}  // namespace
+}  // namespace hilum::dicom

@@ -1,0 +1,128 @@
+// Rendered forms that are no pictures: documents, reports, videos.
+#include <gmock/gmock.h>
+
+#include "tests/server/dicomweb/service_fixture.h"
+
+namespace hilum::dicomweb {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::HttpAnswer;
+
+class DocumentsTest : public testing::ServiceFixture {
+ protected:
+  static constexpr const char* kRendered = "/dicom-web/studies/1.2/series/1.2.1/instances/1.2.1.1/rendered";
+  static constexpr const char* kUri = "/wado?requestType=WADO&studyUID=1.2&seriesUID=1.2.1&objectUID=1.2.1.1";
+
+  static dicom::Part10Writer Begin(const std::string& sop_class, const std::string& syntax = "1.2.840.10008.1.2.1") {
+    namespace t = dicom::tags;
+    dicom::Part10Writer out(sop_class, "1.2.1.1", syntax);
+    out.Add(t::kSopClassUid, "UI", sop_class);
+    out.Add(t::kSopInstanceUid, "UI", "1.2.1.1");
+    out.Add(t::kPatientId, "LO", "P1");
+    out.Add(t::kStudyInstanceUid, "UI", "1.2");
+    out.Add(t::kSeriesInstanceUid, "UI", "1.2.1");
+    return out;
+  }
+
+  void PutDocument(const std::string& sop_class, const std::string& document) {
+    dicom::Part10Writer out = Begin(sop_class);
+    out.Add({0x0042, 0x0011}, "OB", document);
+    out.Add({0x0042, 0x0012}, "LO", "text/html");  // not believed
+    std::string length;
+    AppendLe(&length, static_cast<uint32_t>(document.size()));
+    out.Add({0x0042, 0x0015}, "UL", length);
+    ASSERT_TRUE(Ingest(out.Take()).stored());
+  }
+
+  void PutVideo(const std::vector<std::string>& fragments) {
+    dicom::Part10Writer out = Begin("1.2.840.10008.5.1.4.1.1.77.1.1.1", "1.2.840.10008.1.2.4.102");
+    out.AddUint16(dicom::tags::kSamplesPerPixel, 3);
+    out.Add(dicom::tags::kPhotometricInterpretation, "CS", "YBR_PARTIAL_420");
+    out.Add(dicom::tags::kNumberOfFrames, "IS", "2");
+    out.AddUint16(dicom::tags::kRows, 1080);
+    out.AddUint16(dicom::tags::kColumns, 1920);
+    out.AddUint16(dicom::tags::kBitsAllocated, 8);
+    std::string file = out.Take();
+    file.append("\xE0\x7F\x10\x00OB\0\0\xFF\xFF\xFF\xFF\xFE\xFF\x00\xE0\0\0\0\0", 20);
+    for (const std::string& fragment : fragments) {
+      file.append("\xFE\xFF\x00\xE0", 4);
+      AppendLe(&file, static_cast<uint32_t>(fragment.size()));
+      file += fragment;
+    }
+    file.append("\xFE\xFF\xDD\xE0\0\0\0\0", 8);
+    ASSERT_TRUE(Ingest(file).stored());
+  }
+};
+
+TEST_F(DocumentsTest, APdfComesWithoutItsPadding) {
+  PutDocument("1.2.840.10008.5.1.4.1.1.104.1", "%PDF-1.7 odd");
+  const HttpAnswer answer = Get(kRendered);
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.Header("Content-Type"), "application/pdf");
+  EXPECT_EQ(answer.body, "%PDF-1.7 odd");
+  EXPECT_EQ(Get(kRendered, {"Range: bytes=0-3"}).body, "%PDF");
+  EXPECT_EQ(Get(kUri).Header("Content-Type"), "application/pdf") << "what it is best sent as";
+  EXPECT_EQ(Get(std::string(kUri) + "&contentType=application/dicom").status, 200);
+}
+
+TEST_F(DocumentsTest, AnOddLengthIsKept) {
+  PutDocument("1.2.840.10008.5.1.4.1.1.104.3", "solid");
+  EXPECT_EQ(Get(kRendered).body, "solid");
+  EXPECT_EQ(Get(kRendered).Header("Content-Type"), "model/stl");
+}
+
+TEST_F(DocumentsTest, ACdaDocumentRunsNothing) {
+  PutDocument("1.2.840.10008.5.1.4.1.1.104.2", "<ClinicalDocument/>");
+  const HttpAnswer answer = Get(kRendered, {"Accept: text/xml"});
+  EXPECT_EQ(answer.Header("Content-Type"), "text/xml");
+  EXPECT_THAT(answer.Header("Content-Security-Policy").value_or(""), HasSubstr("sandbox"));
+}
+
+TEST_F(DocumentsTest, APictureOfADocumentIsRefusedWithWhatThereIs) {
+  PutDocument("1.2.840.10008.5.1.4.1.1.104.1", "%PDF-1.7");
+  const HttpAnswer answer = Get(kRendered, {"Accept: image/jpeg"});
+  EXPECT_EQ(answer.status, 406);
+  EXPECT_THAT(answer.body, HasSubstr("application/pdf"));
+  const std::string frame = "/dicom-web/studies/1.2/series/1.2.1/instances/1.2.1.1/frames/1/rendered";
+  EXPECT_EQ(Get(frame).status, 406);
+}
+
+TEST_F(DocumentsTest, ADocumentWithoutItsOctetsIsNotFound) {
+  ASSERT_TRUE(Ingest(Begin("1.2.840.10008.5.1.4.1.1.104.1").Take()).stored());
+  EXPECT_EQ(Get(kRendered).status, 404);
+}
+
+TEST_F(DocumentsTest, AReportIsAPage) {
+  ASSERT_TRUE(Ingest(Begin("1.2.840.10008.5.1.4.1.1.88.11").Take()).stored());
+  const HttpAnswer answer = Get(kRendered, {"Accept: text/html,application/xhtml+xml,*/*;q=0.8"});
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.Header("Content-Type"), "text/html; charset=utf-8");
+  EXPECT_THAT(answer.Header("Content-Security-Policy").value_or(""), HasSubstr("default-src 'none'"));
+  EXPECT_THAT(answer.body, HasSubstr("<th>Patient ID</th><td>P1</td>"));
+}
+
+TEST_F(DocumentsTest, AVideoIsTheStreamAndPlayersMayJumpInIt) {
+  PutVideo({"stream of a video!"});
+  const HttpAnswer answer = Get(kRendered, {"Accept: video/*"});
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.Header("Content-Type"), "video/mp4");
+  EXPECT_EQ(answer.body, "stream of a video!");
+  EXPECT_EQ(Get(kRendered, {"Range: bytes=7-8"}).body, "of");
+  EXPECT_EQ(Get(kRendered, {"Accept: image/png"}).status, 406);
+}
+
+TEST_F(DocumentsTest, TheFragmentsOfAVideoAreJoined) {
+  PutVideo({"one,", "two "});
+  EXPECT_EQ(Get(kRendered).body, "one,two ");
+}
+
+TEST_F(DocumentsTest, WhatHasNoPixelsAndIsNoDocumentIsRefused) {
+  ASSERT_TRUE(Ingest(Begin("1.2.840.10008.5.1.4.1.1.66").Take()).stored());
+  const HttpAnswer answer = Get(kRendered);
+  EXPECT_EQ(answer.status, 406);
+  EXPECT_THAT(answer.body, HasSubstr("no pixel data"));
+}
+
+}  // namespace
+}  // namespace hilum::dicomweb
