@@ -317,8 +317,9 @@ bool Connection::Dispatch(const Route& route, bool awaits_socket) {
   exchange_->answer.RunsOnWorker();
   state_ = State::kExchanging;
   // A worker that reads the body from the socket must not have the loop woken by each packet.
-  if (awaits_socket) WaitFor(Interest::kNone);
-  owner_.store(awaits_socket ? Owner::kWorkerDisarmed : Owner::kWorker, std::memory_order_release);
+  if (awaits_socket || interest_ == Interest::kWrite) WaitFor(Interest::kNone);
+  // A request that followed such a body at once was read without listening: nobody is told of the next one either.
+  owner_.store(interest_ == Interest::kRead ? Owner::kWorker : Owner::kWorkerDisarmed, std::memory_order_release);
   if (context_.pool.TrySubmit([this, &route] {
         RunHandler(route);
         ReleaseToLoop();

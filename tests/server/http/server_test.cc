@@ -221,6 +221,28 @@ TEST_F(ServerTest, SendsNoContinueWhenTheBodyIsThereAlready) {
   EXPECT_EQ(client.Read()->status, 200);
 }
 
+TEST_F(ServerTest, HearsTheClientAfterARequestThatCameRightBehindALongBody) {
+  // given an exchange with a body that ends a little after its answer
+  TestServer server;
+  server.Add("/slow", [](Request& request, Responder& responder) {
+    ReadAll(*request.body);
+    responder.Send(200, {}, "stored").IgnoreError();
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  });
+  server.Start();
+  Client client(server.port());
+  client.Send(WithBody("POST", "/slow", std::string(1 << 20, 'x')));
+  ASSERT_EQ(client.Read()->body, "stored");
+  // when the next request is there before the connection is listened to again
+  client.Send(Get("/hello"));
+  ASSERT_EQ(client.Read()->body, "hello");
+  // then the one after that is answered too
+  client.Send(Get("/hello"));
+  const auto reply = client.Read();
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->body, "hello");
+}
+
 TEST_F(ServerTest, ListensOnAnIpv6Address) {
   TestServer server;
   ServerOptions options;
