@@ -6,11 +6,9 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <mutex>
 #include <random>
 #include <string>
 #include <thread>
@@ -18,58 +16,15 @@
 
 #include "base/disk.h"
 #include "storage/object/object_store.h"
+#include "tests/bench/support/bare_file.h"
 
 namespace hilum::storage {
 namespace {
 
 constexpr uint64_t kSegmentBytes = 1ull << 30;
 
-void Require(const Status& status) {
-  if (status.ok()) return;
-  std::fprintf(stderr, "%s\n", status.ToString().c_str());
-  std::exit(1);
-}
-
-// The rival: nothing but the system calls.
-class BareFile {
- public:
-  BareFile(Disk& disk, const std::string& path) {
-    auto file = disk.Open(path, OpenMode::kReadWriteCreate);
-    Require(file.status());
-    file_ = *file;
-    Require(file_->Truncate(0));
-    Require(file_->Preallocate(0, kSegmentBytes));
-  }
-
-  void Append(Bytes body) {
-    Require(file_->WriteAt(end_.fetch_add(body.size()), body));
-    std::unique_lock lock(mu_);
-    const uint64_t mine = ++written_;
-    while (durable_ < mine) {
-      if (syncing_) {
-        synced_.wait(lock);
-        continue;
-      }
-      syncing_ = true;
-      const uint64_t covered = written_;
-      lock.unlock();
-      Require(file_->Sync());
-      lock.lock();
-      syncing_ = false;
-      durable_ = covered;
-      synced_.notify_all();
-    }
-  }
-
- private:
-  std::shared_ptr<File> file_;
-  std::atomic<uint64_t> end_{0};
-  std::mutex mu_;
-  std::condition_variable synced_;
-  bool syncing_ = false;
-  uint64_t written_ = 0;
-  uint64_t durable_ = 0;
-};
+using bench::BareFile;
+using bench::Require;
 
 // MB/s of `append(body)` called by all threads.
 template <typename Append>

@@ -1,0 +1,93 @@
+// FHIR on the store without HTTP: loads, transactions, reads, searches, sizes. One line of JSON for each.
+//
+//   fhir_store_bench FOLDER [--resources 200000] [--synthea DIR]      FOLDER must not exist
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+
+#include "tests/bench/fhir/loads.h"
+#include "tests/bench/fhir/report.h"
+#include "tests/bench/fhir/searches.h"
+
+namespace {
+
+using namespace hilum::bench;  // NOLINT: a program
+
+struct Options {
+  std::string folder;
+  uint64_t resources = 200'000;
+  std::string synthea;
+};
+
+bool Parse(int argc, char** argv, Options* options) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (!argument.starts_with("--")) {
+      options->folder = argument;
+      continue;
+    }
+    if (++i == argc) return false;
+    const std::string_view value = argv[i];
+    if (argument == "--synthea") {
+      options->synthea = value;
+    } else if (argument != "--resources" ||
+               std::from_chars(value.begin(), value.end(), options->resources).ec != std::errc() ||
+               options->resources == 0) {
+      return false;
+    }
+  }
+  return !options->folder.empty();
+}
+
+// Megabytes, of a line of /proc/self/status.
+double Memory(const std::string& name) {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with(name + ":")) return std::stod(line.substr(name.size() + 1)) / 1024;
+  }
+  return 0;
+}
+
+void ReportSize(Server& server, const Options& options, const std::string& folder) {
+  const double seconds = Seconds(1, [&](int) { Require(server.kv().CompactAll()); });
+  uint64_t bytes = 0;
+  for (const auto& file : std::filesystem::recursive_directory_iterator(folder)) {
+    const auto extension = file.path().extension();
+    if (extension == ".sst" || extension == ".blob") bytes += file.file_size();
+  }
+  Report("disk", {{"bytes_per_resource", static_cast<double>(bytes) / static_cast<double>(options.resources)},
+                  {"compaction_s", seconds}});
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  if (!Parse(argc, argv, &options)) {
+    std::fprintf(stderr, "usage: fhir_store_bench FOLDER [--resources 200000] [--synthea DIR]\n");
+    return 2;
+  }
+  const std::string& folder = options.folder;
+  if (!std::filesystem::create_directories(folder)) {
+    std::fprintf(stderr, "%s must not exist\n", folder.c_str());
+    return 2;
+  }
+  if (!options.synthea.empty()) {
+    Server server(folder + "/synthea");
+    LoadSynthea(server, options.synthea, folder + "/bare");
+  }
+  {
+    const std::string data = folder + "/population";
+    Server server(data);
+    LoadPopulation(server, options.resources, folder + "/bare");
+    ReadById(server, options.resources);
+    CountObservations(server);
+    ReadPages(server);
+    FollowReferences(server);
+    Report("memory", {{"resident_mb", Memory("VmRSS")}, {"peak_mb", Memory("VmHWM")}});
+    ReportSize(server, options, data);
+    RunSmallTransactions(server, 6000, folder + "/bare");
+  }
+  std::filesystem::remove_all(folder);
+  return 0;
+}

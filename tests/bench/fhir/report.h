@@ -1,0 +1,38 @@
+// One line of JSON for each thing measured; run.py reads them.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <functional>
+#include <initializer_list>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace hilum::bench {
+
+inline void Report(const std::string& what, std::initializer_list<std::pair<const char*, double>> figures) {
+  std::printf("{\"what\":\"%s\"", what.c_str());
+  for (const auto& [name, value] : figures) std::printf(",\"%s\":%.6g", name, value);
+  std::printf("}\n");
+  std::fflush(stdout);
+}
+
+// Of `work(thread)` on each of `threads` threads.
+inline double Seconds(int threads, const std::function<void(int)>& work) {
+  const auto begin = std::chrono::steady_clock::now();
+  std::vector<std::thread> all;
+  for (int i = 0; i < threads; ++i) all.emplace_back(work, i);
+  for (std::thread& thread : all) thread.join();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+// `part` in 0..1 of the times, by nearest rank.
+inline double Quantile(std::vector<double> times, double part) {
+  std::sort(times.begin(), times.end());
+  return times[std::min(times.size() - 1, static_cast<size_t>(part * static_cast<double>(times.size())))];
+}
+
+}  // namespace hilum::bench

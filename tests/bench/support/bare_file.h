@@ -1,0 +1,63 @@
+// What a durable write costs at least: bodies one after the other in a preallocated file, one fdatasync shared among
+// the threads that wait. The rival of whatever else promises durability. Append is safe for concurrent use.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "base/disk.h"
+
+namespace hilum::bench {
+
+inline void Require(const Status& status) {
+  if (status.ok()) return;
+  std::fprintf(stderr, "%s\n", status.ToString().c_str());
+  std::exit(1);
+}
+
+class BareFile {
+ public:
+  BareFile(Disk& disk, const std::string& path) {
+    auto file = disk.Open(path, OpenMode::kReadWriteCreate);
+    Require(file.status());
+    file_ = *file;
+    Require(file_->Truncate(0));
+    Require(file_->Preallocate(0, 1ull << 30));
+  }
+
+  void Append(Bytes body) {
+    Require(file_->WriteAt(end_.fetch_add(body.size()), body));
+    std::unique_lock lock(mu_);
+    const uint64_t mine = ++written_;
+    while (durable_ < mine) {
+      if (syncing_) {
+        synced_.wait(lock);
+        continue;
+      }
+      syncing_ = true;
+      const uint64_t covered = written_;
+      lock.unlock();
+      Require(file_->Sync());
+      lock.lock();
+      syncing_ = false;
+      durable_ = covered;
+      synced_.notify_all();
+    }
+  }
+
+ private:
+  std::shared_ptr<File> file_;
+  std::atomic<uint64_t> end_{0};
+  std::mutex mu_;
+  std::condition_variable synced_;
+  bool syncing_ = false;
+  uint64_t written_ = 0;
+  uint64_t durable_ = 0;
+};
+
+}  // namespace hilum::bench
