@@ -89,6 +89,17 @@ Result<pixel::RenderOptions> ParseRendering(const QueryParameters& query, std::s
   return options;
 }
 
+// PS3.18 8.3.5.1.1: what cannot be burned in is ignored, and said.
+void WarnOfAnnotations(const QueryParameters& query, http::Headers* headers) {
+  for (const auto& [name, value] : query) {
+    if (name != "annotation" || value.empty()) continue;
+    headers->Add("Warning",
+                 "299 hilum \"nothing is burned into pictures: the annotation values patient and technique are not "
+                 "supported\"");
+    return;
+  }
+}
+
 // A document as a small picture, for instances that have no pixels: a page with lines of text.
 Result<std::string> PageIcon(uint32_t size) {
   pixel::Picture picture{size, size, 1, 8, std::string(static_cast<size_t>(size) * size, '\x30')};
@@ -156,8 +167,11 @@ Status Service::RetrieveRendered(http::Request& request, const Resource& resourc
                        ": there are no frames to choose from");
   HILUM_ASSIGN_OR_RETURN(const pixel::RenderOptions options, ParseRendering(query, *type));
   const uint32_t frame = resource.frames.empty() ? 0 : resource.frames.front() - 1;
-  const std::string etag = "\"r" + selection.etag.substr(1);
-  http::Headers headers = {{"Content-Type", *type}, {"ETag", etag}, {"Cache-Control", "private, no-cache"}};
+  // One URL gives pictures of several types: each is an entity of its own.
+  const std::string etag = (*type == "image/png" ? "\"rp" : "\"r") + selection.etag.substr(1);
+  http::Headers headers = {
+      {"Content-Type", *type}, {"ETag", etag}, {"Cache-Control", "private, no-cache"}, {"Vary", "Accept"}};
+  WarnOfAnnotations(query, &headers);
   if (NotModified(request, etag)) return responder.Send(304, std::move(headers), "");
   if (!document.empty()) return SendReadable(request, found, document, std::move(headers), responder);
 
