@@ -1,0 +1,109 @@
+// FHIR files into the store: NDJSON (one resource a line), Bundles, single resources; each plain or gzip.
+//
+// Resources keep their ids (update as create), those without one get one; what is there already with the same content
+// is left alone, so that an import which was broken off is simply repeated. The calling thread reads, `threads` others
+// parse, validate and prepare; commits of many resources follow each other in the order of the files. A resource that
+// is refused is reported and the rest goes on.
+//
+// Add and Finish are for one thread. The resource store and the interactions outlive it.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "fhir/interactions/interactions.h"
+#include "fhir/store/store.h"
+
+namespace hilum {
+
+struct FhirRefusal {
+  std::string file;
+  std::string place;   // "line 3", "Bundle.entry[2]"; empty: the whole file
+  std::string reason;  // without values of resources
+};
+
+struct FhirImportReport {
+  uint64_t written = 0;    // entries of transactions and batches that succeeded count here, whatever they did
+  uint64_t unchanged = 0;  // were there already
+  uint64_t refused = 0;
+  uint64_t dangling = 0;              // references that lead nowhere, unless their policy is kOff
+  std::vector<FhirRefusal> refusals;  // the first of them
+};
+
+struct FhirImportOptions {
+  size_t threads = 2;
+  size_t commit_resources = 500;  // a commit has at most so many resources
+  size_t commit_bytes = 2 << 20;  // and about as many octets of JSON
+  size_t max_line_bytes = 64 << 20;
+  size_t max_document_bytes = 256 << 20;          // of a Bundle or single resource, which is held in memory
+  size_t max_refusals = 100;                      // that are listed; all are counted
+  std::string base_url;                           // URLs in Bundles below it are our own; no slash at the end
+  std::function<void(uint64_t octets)> progress;  // octets of files read so far; called by Add
+};
+
+class FhirImport {
+ public:
+  FhirImport(fhir::ResourceStore& store, fhir::Interactions& interactions, FhirImportOptions options);
+  // What was not committed by then is dropped.
+  ~FhirImport();
+
+  // By its name: .ndjson, .jsonl or .json, each also with .gz.
+  static bool Takes(std::string_view path);
+
+  // What is wrong with the file itself is a refusal. An error means that nothing can be stored any more.
+  Status Add(const std::string& path);
+  // Commits the rest.
+  Status Finish();
+  // REQUIRES: Finish() returned.
+  const FhirImportReport& report() const { return report_; }
+
+ private:
+  struct Item;
+  struct Batch;
+  struct Planned;
+  struct Prepared;
+
+  void AddLines(const std::string& path);
+  void AddDocument(const std::string& path);
+  void AddEntries(const std::shared_ptr<const std::string>& file, fhir::json::Value bundle);
+  void RunBundle(const std::string& path, std::string text);
+  void Enqueue(Item item);
+  void Flush();
+  void Drain();
+
+  void Work();
+  Planned Plan(fhir::ResourceReader& reader, const Item& item);
+  Prepared Prepare(const Batch& batch);
+  Status Commit(const Batch& batch, Prepared prepared);
+  // REQUIRES: it is the turn of this item.
+  Status CommitAlone(const Item& item);
+  void Refuse(std::string_view file, std::string_view place, std::string reason);
+  void Count(uint64_t FhirImportReport::*counter, uint64_t by);
+
+  fhir::ResourceStore& store_;
+  fhir::Interactions& interactions_;
+  const FhirImportOptions options_;
+
+  std::unique_ptr<Batch> open_;  // the reading thread fills it
+  uint64_t next_number_ = 0;     // of a batch
+  uint64_t octets_before_ = 0;   // of the files that are done
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::unique_ptr<Batch>> queue_;
+  uint64_t turn_ = 0;  // number of the batch that is committed next
+  bool stopping_ = false;
+  Status failure_;
+  FhirImportReport report_;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace hilum
