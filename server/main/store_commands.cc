@@ -1,13 +1,16 @@
 // Commands that work on a data folder: import, verify, backup, restore.
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
 
 #include "base/mapping.h"
+#include "pipelines/fhir_import/import.h"
 #include "server/main/admin.h"
 #include "server/main/commands.h"
 #include "server/main/progress.h"
 #include "server/main/settings.h"
+#include "storage/store/secret.h"
 
 extern char** environ;
 
@@ -58,6 +61,8 @@ class OpenStore {
   const Status& status() const { return status_; }
   storage::Store& store() { return *store_; }
   Disk& disk() { return disk_; }
+  const Clock& clock() const { return clock_; }
+  Random& random() { return random_; }
   const Logger& log() const { return log_; }
 
  private:
@@ -76,6 +81,7 @@ Result<bool> HasStore(const std::string& data) {
   return exists;
 }
 
+// Folders in order of name: what others refer to can come first.
 Result<std::vector<std::string>> FilesBelow(const std::vector<std::string>& paths) {
   std::vector<std::string> files;
   for (const std::string& path : paths) {
@@ -84,10 +90,12 @@ Result<std::vector<std::string>> FilesBelow(const std::vector<std::string>& path
       files.push_back(path);
       continue;
     }
+    const size_t begin = files.size();
     for (fs::recursive_directory_iterator it(path, fs::directory_options::skip_permission_denied, error), end;
          it != end && !error; it.increment(error))
       if (it->is_regular_file(error)) files.push_back(it->path().string());
     if (error) return IoError("list " + path + ": " + error.message());
+    std::sort(files.begin() + static_cast<std::ptrdiff_t>(begin), files.end());
   }
   return files;
 }
@@ -111,49 +119,119 @@ Status ImportFile(OpenStore& open, const std::string& path, IngestBatch& batch, 
   return Status::Ok();
 }
 
-}  // namespace
+struct DicomTotals {
+  uint64_t stored = 0, identical = 0, failed = 0;
+};
 
-int Import(Arguments arguments) {
-  Invocation invocation;
-  if (const Status status = Read(arguments, &invocation); !status.ok()) return Complain("import", status, 2);
-  if (invocation.rest.empty()) return Complain("import", Invalid("name files or folders to import"), 2);
-  const auto files = FilesBelow(invocation.rest);
-  if (!files.ok()) return Complain("import", files.status());
-  OpenStore open(invocation.settings);
-  if (!open.status().ok()) return Complain("import", open.status());
-
+DicomTotals ImportDicom(OpenStore& open, const std::vector<std::string>& files, const IngestOptions& options) {
   constexpr size_t kFilesPerBatch = 64;
-  uint64_t stored = 0, identical = 0, failed = 0, bytes = 0;
-  Progress progress("import", files->size(), "files");
-  for (size_t begin = 0; begin < files->size(); begin += kFilesPerBatch) {
-    const size_t end = std::min(begin + kFilesPerBatch, files->size());
-    IngestBatch batch(open.store(), invocation.settings.dicomweb.ingest, std::nullopt, Logger());
+  DicomTotals totals;
+  uint64_t bytes = 0;
+  Progress progress("import", files.size(), "files");
+  for (size_t begin = 0; begin < files.size(); begin += kFilesPerBatch) {
+    const size_t end = std::min(begin + kFilesPerBatch, files.size());
+    IngestBatch batch(open.store(), options, std::nullopt, Logger());
     std::vector<std::string> taken;
     for (size_t i = begin; i < end; ++i) {
-      const Status status = ImportFile(open, (*files)[i], batch, &bytes);
+      const Status status = ImportFile(open, files[i], batch, &bytes);
       if (status.ok()) {
-        taken.push_back((*files)[i]);
+        taken.push_back(files[i]);
       } else {
-        ++failed;
-        std::fprintf(stderr, "%s: %s\n", (*files)[i].c_str(), status.message().c_str());
+        ++totals.failed;
+        std::fprintf(stderr, "%s: %s\n", files[i].c_str(), status.message().c_str());
       }
     }
     const std::vector<InstanceOutcome> outcomes = batch.Finish();
     for (size_t i = 0; i < outcomes.size(); ++i) {
       if (outcomes[i].kind == InstanceOutcome::Kind::kIdentical)
-        ++identical;
+        ++totals.identical;
       else if (outcomes[i].stored())
-        ++stored;
+        ++totals.stored;
       else {
-        ++failed;
+        ++totals.failed;
         std::fprintf(stderr, "%s: %s\n", taken[i].c_str(), outcomes[i].explanation.c_str());
       }
     }
     progress.Show(end, bytes);
   }
   progress.Done();
-  std::printf("%llu stored, %llu already there, %llu failed\n", static_cast<unsigned long long>(stored),
-              static_cast<unsigned long long>(identical), static_cast<unsigned long long>(failed));
+  return totals;
+}
+
+void Print(const FhirImportReport& report, double seconds) {
+  for (const FhirRefusal& refusal : report.refusals) {
+    std::fprintf(stderr, "%s%s%s: %s\n", refusal.file.c_str(), refusal.place.empty() ? "" : ", ", refusal.place.c_str(),
+                 refusal.reason.c_str());
+  }
+  if (report.refused > report.refusals.size()) {
+    std::fprintf(stderr, "... and %llu more\n",
+                 static_cast<unsigned long long>(report.refused - report.refusals.size()));
+  }
+  if (report.dangling > 0) {
+    std::fprintf(stderr, "%llu references lead to resources that were not there when they were stored\n",
+                 static_cast<unsigned long long>(report.dangling));
+  }
+  const uint64_t done = report.written + report.unchanged;
+  std::printf("FHIR: %llu written, %llu unchanged, %llu refused; %.1f s, %.0f resources/s\n",
+              static_cast<unsigned long long>(report.written), static_cast<unsigned long long>(report.unchanged),
+              static_cast<unsigned long long>(report.refused), seconds,
+              static_cast<double>(done) / std::max(seconds, 0.001));
+}
+
+// How many were refused.
+Result<uint64_t> ImportFhir(OpenStore& open, const std::vector<std::string>& files, const Settings& settings) {
+  HILUM_ASSIGN_OR_RETURN(const std::unique_ptr<fhir::ResourceStore> resources,
+                         fhir::ResourceStore::Open(open.store(), settings.resources, open.clock(), open.random()));
+  HILUM_ASSIGN_OR_RETURN(std::string cursor_key, storage::StoredSecret(open.store(), open.random(), "cursor"));
+  fhir::Interactions interactions(*resources, settings.interactions, std::move(cursor_key));
+  uint64_t total = 0;
+  for (const std::string& file : files) {
+    std::error_code error;
+    const uint64_t size = fs::file_size(file, error);
+    if (!error) total += size;
+  }
+  const auto started = std::chrono::steady_clock::now();
+  Progress progress("import", total, "octets");
+  FhirImport import(
+      *resources, interactions,
+      {.base_url = settings.resources.base_url, .progress = [&](uint64_t octets) { progress.Show(octets, octets); }});
+  for (const std::string& file : files) {
+    if (!import.Add(file).ok()) break;  // Finish says it again
+  }
+  const Status finished = import.Finish();
+  progress.Done();
+  Print(import.report(), std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count());
+  HILUM_RETURN_IF_ERROR(finished);
+  return import.report().refused;
+}
+
+}  // namespace
+
+int Import(Arguments arguments) {
+  Invocation invocation;
+  if (const Status status = Read(arguments, &invocation); !status.ok()) return Complain("import", status, 2);
+  if (invocation.rest.empty()) return Complain("import", Invalid("name files or folders to import"), 2);
+  auto files = FilesBelow(invocation.rest);
+  if (!files.ok()) return Complain("import", files.status());
+  OpenStore open(invocation.settings);
+  if (!open.status().ok()) return Complain("import", open.status());
+
+  const auto middle = std::stable_partition(files->begin(), files->end(),
+                                            [](const std::string& file) { return !FhirImport::Takes(file); });
+  const std::vector<std::string> dicom(files->begin(), middle);
+  const std::vector<std::string> resources(middle, files->end());
+  uint64_t failed = 0;
+  if (!dicom.empty() || resources.empty()) {
+    const DicomTotals totals = ImportDicom(open, dicom, invocation.settings.dicomweb.ingest);
+    std::printf("%llu stored, %llu already there, %llu failed\n", static_cast<unsigned long long>(totals.stored),
+                static_cast<unsigned long long>(totals.identical), static_cast<unsigned long long>(totals.failed));
+    failed += totals.failed;
+  }
+  if (!resources.empty()) {
+    const auto refused = ImportFhir(open, resources, invocation.settings);
+    if (!refused.ok()) return Complain("import", refused.status());
+    failed += *refused;
+  }
   return failed == 0 ? 0 : 1;
 }
 
