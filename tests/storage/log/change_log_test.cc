@@ -113,13 +113,25 @@ TEST_F(ChangeLogTest, LeavesNoGapsWhenTasksFail) {
   for (size_t i = 0; i < sequences.size(); ++i) ASSERT_EQ(sequences[i], i + 1);
 }
 
+TEST_F(ChangeLogTest, ReadsBackwardsFromAnyPlace) {
+  for (int i = 0; i < 5; ++i) HILUM_EXPECT_OK(Append(Tenant::kDefault, {}));
+  const auto changes = ReadChangesBefore(*kv_, Tenant::kDefault, 5, 3);
+  ASSERT_TRUE(changes.ok());
+  ASSERT_EQ(changes->size(), 3u);
+  EXPECT_EQ((*changes)[0].sequence, 4u);
+  EXPECT_EQ((*changes)[2].sequence, 2u);
+  const auto newest = ReadChangesBefore(*kv_, Tenant::kDefault, UINT64_MAX, 1);
+  ASSERT_TRUE(newest.ok());
+  EXPECT_EQ(newest->at(0).sequence, 5u);
+}
+
 TEST_F(ChangeLogTest, ReportsADamagedRowWithItsPlace) {
   HILUM_EXPECT_OK(Append(Tenant::kDefault, {}));
   const std::string second_row("\0\0\0\0\0\0\0\0\0\0\0\2", 12);
   HILUM_EXPECT_OK(kv_->Commit(OnePut(Family::kLog, second_row, "\x01\x01")));
   const auto changes = ReadChanges(*kv_, Tenant::kDefault, 0, 10);
   EXPECT_EQ(changes.status().code(), Code::kCorruption);
-  EXPECT_THAT(changes.status().message(), ::testing::HasSubstr("after sequence 1"));
+  EXPECT_THAT(changes.status().message(), ::testing::HasSubstr("of sequence 2"));
 }
 
 }  // namespace
