@@ -16,7 +16,7 @@ struct Command {
 constexpr Command kCommands[] = {
     {"serve", hilum::Serve, "serve   [--data DIR] [--http HOST:PORT] [--config FILE.toml] [--demo]   run the server"},
     {"import", hilum::Import,
-     "import  [--data DIR] PATH...          store DICOM files and folders (no server may run)"},
+     "import  [--data DIR] PATH...          store DICOM and FHIR files and folders (no server may run)"},
     {"verify", hilum::VerifyStore,
      "verify  [--data DIR]                  read and check everything stored (no server may run)"},
     {"backup", hilum::BackupStore, "backup  [--data DIR] --to DIR         consistent copy, also of a running server"},
