@@ -131,6 +131,9 @@ std::optional<Answer> Transaction::FindTarget(size_t place, Planner& planner) {
   }
   if (path.size() == 2) {
     if (!IsLogicalId(path[1])) return ErrorAnswer(Invalid("a logical id is 1 to 64 letters, digits, '-' and '.'"));
+    if (has_body && entry.resource["id"].TextOr("") != path[1]) {
+      return ErrorAnswer(Invalid("the id of the resource must be the one in request.url"));
+    }
     target.id = path[1];
     return std::nullopt;
   }

@@ -78,6 +78,13 @@ TEST_F(TransactionTest, RefusesAResourceThatIsInItTwice) {
   EXPECT_EQ(Run("POST", "", Bundle("transaction", put + "," + put)).status, 400);
 }
 
+TEST_F(TransactionTest, AnUpdateMustNameTheIdOfItsUrl) {
+  const std::string put =
+      R"({"resource":{"resourceType":"Patient","id":"b"},"request":{"method":"PUT","url":"Patient/a"}})";
+  EXPECT_EQ(Run("POST", "", Bundle("transaction", put)).status, 400);
+  EXPECT_EQ(Total("Patient"), 0);
+}
+
 TEST_F(TransactionTest, ItsReadsSeeItsWrites) {
   const Answer answer = Run("POST", "",
                             Bundle("transaction",
