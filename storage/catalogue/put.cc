@@ -142,7 +142,7 @@ Result<PutOutcome> CatalogueWriter::Put(Txn& txn, const NewInstance& instance,
                                         const std::optional<ObjectRef>& expected) const {
   const dicom::Header& header = instance.header;
   assert(IsStorableUid(header.study_uid) && IsStorableUid(header.series_uid) && IsStorableUid(header.sop_uid));
-  const int64_t now = clock_.Now().count();
+  HILUM_ASSIGN_OR_RETURN(const int64_t now, InstanceChangeTime(txn, tenant_, clock_.Now().count()));
 
   HILUM_ASSIGN_OR_RETURN(auto study, (Load<StudyRow>(txn, index_, tenant_, Level::kStudy,
                                                      StudyKey(tenant_, header.study_uid), DecodeStudy)));
@@ -260,7 +260,7 @@ Status CatalogueWriter::Delete(Txn& txn, const InstanceName& name) const {
   HILUM_ASSIGN_OR_RETURN(auto row,
                          (Load<InstanceRow>(txn, index_, tenant_, Level::kInstance, instance_key, DecodeInstance)));
 
-  const int64_t now = clock_.Now().count();
+  HILUM_ASSIGN_OR_RETURN(const int64_t now, InstanceChangeTime(txn, tenant_, clock_.Now().count()));
   PutFrameTable(txn, tenant_, row.doc, "", &row.after);
   HILUM_RETURN_IF_ERROR(Remove(txn, index_, tenant_, Level::kInstance, row.doc, *row.before, instance_key));
   HILUM_RETURN_IF_ERROR(LeaveObject(txn, row.before->object));

@@ -52,7 +52,7 @@ struct InstanceRow {
   std::string frame_table;    // dicom::AppendFrameTable; empty: none, or kept in chunks (frame_chunks > 0)
   uint64_t frame_chunks = 0;  // a longer table lies in that many rows of its own
   uint64_t version = 1;       // grows when the bytes are replaced
-  int64_t stored_micros = 0;
+  int64_t stored_micros = 0;  // the time of its change in the log
 
   std::string_view sop_class() const { return FirstValue(attributes, dicom::tags::kSopClassUid); }
 };

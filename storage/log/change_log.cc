@@ -1,18 +1,34 @@
 #include "storage/log/change_log.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace hilum::storage {
 namespace {
 
-// Rows of Family::kLog: tenant | sequence (big-endian, from 1) -> the change, and tenant | 0 -> the latest sequence.
+// Rows of Family::kLog: tenant | sequence (big-endian, from 1) -> the change; tenant | 0 -> Counter; and
+// tenant | kNumbers | number of a change of an instance (big-endian, from 1) -> its sequence (big-endian).
 constexpr uint64_t kCounter = 0;
+constexpr uint64_t kNumbers = UINT64_MAX;
 constexpr char kValueVersion = 1;
+
+struct Counter {
+  uint64_t latest = 0;               // sequence
+  uint64_t instance_changes = 0;     // how many
+  int64_t instance_time_micros = 0;  // of the newest of them
+  bool numbered = true;              // false: written before there were numbers
+};
 
 std::string KeyOf(Tenant tenant, uint64_t sequence) {
   std::string key;
   AppendTenant(&key, tenant);
   AppendBe<uint64_t>(&key, sequence);
+  return key;
+}
+
+std::string NumberKey(Tenant tenant, uint64_t number) {
+  std::string key = KeyOf(tenant, kNumbers);
+  AppendBe<uint64_t>(&key, number);
   return key;
 }
 
@@ -45,42 +61,73 @@ bool DecodeChange(Bytes value, Change* change) {
   return in.empty();
 }
 
+Status Damaged(uint64_t sequence) {
+  return Corruption("change log: the row of sequence " + std::to_string(sequence) + " is damaged: restore a backup");
+}
+
 Result<Change> ReadRow(const Iterator& rows) {
   ByteReader key(rows.key().substr(4));
   Change change;
   if (key.ReadBe(&change.sequence) && DecodeChange(rows.value(), &change)) return change;
-  return Corruption("change log: the row of sequence " + std::to_string(change.sequence) +
-                    " is damaged: restore a backup");
+  return Damaged(change.sequence);
 }
 
-Result<uint64_t> DecodeCounter(const std::optional<std::string>& value) {
-  if (!value) return uint64_t{0};
+std::string EncodeCounter(const Counter& counter) {
+  std::string value;
+  AppendLe<uint64_t>(&value, counter.latest);
+  AppendLe<uint64_t>(&value, counter.instance_changes);
+  AppendLe<int64_t>(&value, counter.instance_time_micros);
+  return value;
+}
+
+Result<Counter> DecodeCounter(const std::optional<std::string>& value) {
+  Counter counter;
+  if (!value) return counter;
   ByteReader in(*value);
-  uint64_t latest = 0;
-  if (!in.ReadLe(&latest)) return Corruption("change log: the row of the latest sequence is damaged: restore a backup");
-  return latest;
+  if (!in.ReadLe(&counter.latest))
+    return Corruption("change log: the row of the latest sequence is damaged: restore a backup");
+  counter.numbered = in.ReadLe(&counter.instance_changes) && in.ReadLe(&counter.instance_time_micros);
+  return counter;
+}
+
+Result<Counter> ReadCounter(const Kv& kv, Tenant tenant, const Snapshot* snapshot) {
+  HILUM_ASSIGN_OR_RETURN(const auto value, kv.Get(Family::kLog, KeyOf(tenant, kCounter), snapshot));
+  return DecodeCounter(value);
+}
+
+std::string EncodeSequence(uint64_t sequence) {
+  std::string value;
+  AppendBe<uint64_t>(&value, sequence);
+  return value;
 }
 
 }  // namespace
 
 Result<uint64_t> AppendChange(Txn& txn, Tenant tenant, Change change) {
   const std::string counter_key = KeyOf(tenant, kCounter);
-  HILUM_ASSIGN_OR_RETURN(const auto counter, txn.Get(Family::kLog, counter_key));
-  HILUM_ASSIGN_OR_RETURN(const uint64_t latest, DecodeCounter(counter));
-  change.sequence = latest + 1;
-  std::string counter_value;
-  AppendLe<uint64_t>(&counter_value, change.sequence);
-  txn.Put(Family::kLog, counter_key, counter_value);
+  HILUM_ASSIGN_OR_RETURN(const auto counter_value, txn.Get(Family::kLog, counter_key));
+  HILUM_ASSIGN_OR_RETURN(Counter counter, DecodeCounter(counter_value));
+  change.sequence = ++counter.latest;
+  if (change.kind == ChangeKind::kInstance) {
+    counter.instance_time_micros = std::max(counter.instance_time_micros, change.time_micros);
+    txn.Put(Family::kLog, NumberKey(tenant, ++counter.instance_changes), EncodeSequence(change.sequence));
+  }
+  txn.Put(Family::kLog, counter_key, EncodeCounter(counter));
   txn.Put(Family::kLog, KeyOf(tenant, change.sequence), EncodeChange(change));
   return change.sequence;
+}
+
+Result<int64_t> InstanceChangeTime(Txn& txn, Tenant tenant, int64_t now_micros) {
+  HILUM_ASSIGN_OR_RETURN(const auto value, txn.Get(Family::kLog, KeyOf(tenant, kCounter)));
+  HILUM_ASSIGN_OR_RETURN(const Counter counter, DecodeCounter(value));
+  return std::max(now_micros, counter.instance_time_micros + 1);
 }
 
 Result<std::vector<Change>> ReadChanges(const Kv& kv, Tenant tenant, uint64_t after, size_t limit,
                                         const Snapshot* snapshot) {
   std::vector<Change> changes;
   if (after == UINT64_MAX) return changes;
-  const auto rows =
-      kv.NewIterator(Family::kLog, KeyOf(tenant, after + 1), PrefixEnd(KeyOf(tenant, 0).substr(0, 4)), snapshot);
+  const auto rows = kv.NewIterator(Family::kLog, KeyOf(tenant, after + 1), KeyOf(tenant, kNumbers), snapshot);
   for (rows->SeekToFirst(); rows->Valid() && changes.size() < limit; rows->Next()) {
     HILUM_ASSIGN_OR_RETURN(Change change, ReadRow(*rows));
     changes.push_back(std::move(change));
@@ -102,8 +149,72 @@ Result<std::vector<Change>> ReadChangesBefore(const Kv& kv, Tenant tenant, uint6
 }
 
 Result<uint64_t> LatestChange(const Kv& kv, Tenant tenant, const Snapshot* snapshot) {
-  HILUM_ASSIGN_OR_RETURN(const auto counter, kv.Get(Family::kLog, KeyOf(tenant, kCounter), snapshot));
-  return DecodeCounter(counter);
+  HILUM_ASSIGN_OR_RETURN(const Counter counter, ReadCounter(kv, tenant, snapshot));
+  return counter.latest;
+}
+
+Result<uint64_t> LatestInstanceChange(const Kv& kv, Tenant tenant, const Snapshot* snapshot) {
+  HILUM_ASSIGN_OR_RETURN(const Counter counter, ReadCounter(kv, tenant, snapshot));
+  return counter.instance_changes;
+}
+
+Result<std::vector<Change>> ReadInstanceChanges(const Kv& kv, Tenant tenant, uint64_t after, size_t limit,
+                                                const Snapshot* snapshot) {
+  std::vector<Change> changes;
+  if (after == UINT64_MAX) return changes;
+  std::vector<std::string> keys;
+  const auto rows =
+      kv.NewIterator(Family::kLog, NumberKey(tenant, after + 1), PrefixEnd(KeyOf(tenant, kNumbers)), snapshot);
+  for (rows->SeekToFirst(); rows->Valid() && keys.size() < limit; rows->Next()) {
+    Change& change = changes.emplace_back();
+    ByteReader key(rows->key().substr(12));
+    ByteReader value(rows->value());
+    if (!key.ReadBe(&change.instance_number) || !value.ReadBe(&change.sequence)) return Damaged(0);
+    keys.push_back(KeyOf(tenant, change.sequence));
+  }
+  HILUM_RETURN_IF_ERROR(rows->status());
+  HILUM_ASSIGN_OR_RETURN(const auto values, kv.MultiGet(Family::kLog, keys, snapshot));
+  for (size_t i = 0; i < changes.size(); ++i) {
+    if (!values[i] || !DecodeChange(*values[i], &changes[i])) return Damaged(changes[i].sequence);
+  }
+  return changes;
+}
+
+Result<uint64_t> InstanceChangesBefore(const Kv& kv, Tenant tenant, int64_t time_micros, const Snapshot* snapshot) {
+  HILUM_ASSIGN_OR_RETURN(uint64_t before, LatestInstanceChange(kv, tenant, snapshot));
+  // Times grow with numbers: 1 to `low` are before that time, those above `before` are not.
+  for (uint64_t low = 0; low < before;) {
+    const uint64_t middle = low + (before - low + 1) / 2;
+    HILUM_ASSIGN_OR_RETURN(const auto found, ReadInstanceChanges(kv, tenant, middle - 1, 1, snapshot));
+    if (!found.empty() && found[0].time_micros >= time_micros) {
+      before = middle - 1;
+    } else {
+      low = middle;
+    }
+  }
+  return before;
+}
+
+Status NumberInstanceChanges(Kv& kv, Tenant tenant) {
+  constexpr size_t kChangesAtATime = 4096;
+  HILUM_ASSIGN_OR_RETURN(Counter counter, ReadCounter(kv, tenant, nullptr));
+  if (counter.numbered) return Status::Ok();
+  counter.instance_changes = 0;
+  for (uint64_t after = 0;;) {
+    HILUM_ASSIGN_OR_RETURN(const std::vector<Change> changes, ReadChanges(kv, tenant, after, kChangesAtATime));
+    Batch batch;
+    for (const Change& change : changes) {
+      after = change.sequence;
+      if (change.kind != ChangeKind::kInstance) continue;
+      counter.instance_time_micros = std::max(counter.instance_time_micros, change.time_micros);
+      batch.Put(Family::kLog, NumberKey(tenant, ++counter.instance_changes), EncodeSequence(change.sequence));
+    }
+    // The counter is last: a crash before it has everything numbered anew.
+    const bool last = changes.size() < kChangesAtATime;
+    if (last) batch.Put(Family::kLog, KeyOf(tenant, kCounter), EncodeCounter(counter));
+    if (!batch.empty()) HILUM_RETURN_IF_ERROR(kv.Commit(std::move(batch)).status());
+    if (last) return Status::Ok();
+  }
 }
 
 }  // namespace hilum::storage

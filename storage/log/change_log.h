@@ -1,5 +1,7 @@
 // The change log: sequence -> what changed, in the same commit as the change itself. Everything that follows changes is
 // a cursor over it. Stateless functions over a Txn or Kv; thread safety is theirs.
+//
+// Changes of instances are also numbered among themselves, for clients that know of no others (the DICOM change feed).
 #pragma once
 
 #include <cstdint>
@@ -24,6 +26,8 @@ struct Change {
   // What changed: for an instance its Study, Series and SOP Instance UID; for a resource its type and id.
   std::vector<std::string> path;
   uint64_t version = 0;
+  // Among the changes of instances, from 1, without gaps; assigned by Append. 0 where it was not read.
+  uint64_t instance_number = 0;
 };
 
 // Adds the change to the transaction and returns its sequence.
@@ -39,5 +43,22 @@ Result<std::vector<Change>> ReadChangesBefore(const Kv& kv, Tenant tenant, uint6
 
 // Sequence of the newest change; 0 when there is none.
 Result<uint64_t> LatestChange(const Kv& kv, Tenant tenant, const Snapshot* snapshot = nullptr);
+
+// The time for a change of an instance that happens now: later than that of every one before it, even while the clock
+// stands still or goes back. So it tells changes apart and grows with their numbers.
+Result<int64_t> InstanceChangeTime(Txn& txn, Tenant tenant, int64_t now_micros);
+
+// At most `limit` changes of instances with number > `after`, oldest first.
+Result<std::vector<Change>> ReadInstanceChanges(const Kv& kv, Tenant tenant, uint64_t after, size_t limit,
+                                                const Snapshot* snapshot = nullptr);
+// Number of the newest change of an instance; 0 when there is none.
+Result<uint64_t> LatestInstanceChange(const Kv& kv, Tenant tenant, const Snapshot* snapshot = nullptr);
+// How many changes of instances there were before that time.
+Result<uint64_t> InstanceChangesBefore(const Kv& kv, Tenant tenant, int64_t time_micros,
+                                       const Snapshot* snapshot = nullptr);
+
+// Numbers the changes of instances in a log that was written before they were numbered; else does nothing. REQUIRES:
+// nothing else writes.
+Status NumberInstanceChanges(Kv& kv, Tenant tenant);
 
 }  // namespace hilum::storage

@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <set>
 
+#include "storage/log/change_log.h"
+
 namespace hilum::storage {
 namespace {
 
@@ -65,6 +67,7 @@ Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options, Disk& di
   kv.accept_loss = options.accept_loss;
   kv.on_fatal = options.on_fatal;
   HILUM_ASSIGN_OR_RETURN(store->kv_, Kv::Open(kv, Mergers(), disk, clock, log));
+  HILUM_RETURN_IF_ERROR(NumberInstanceChanges(*store->kv_, Tenant::kDefault));
 
   ObjectStoreOptions objects;
   objects.directory = options.directory + "/objects";

@@ -125,6 +125,103 @@ TEST_F(ChangeLogTest, ReadsBackwardsFromAnyPlace) {
   EXPECT_EQ(newest->at(0).sequence, 5u);
 }
 
+Change OfInstance(int64_t time_micros) {
+  return {.time_micros = time_micros, .kind = ChangeKind::kInstance, .path = {"1", "1.1", "1.1.1"}};
+}
+
+Change OfResource() {
+  return {.kind = ChangeKind::kResource, .path = {"Patient", "1"}};
+}
+
+TEST_F(ChangeLogTest, NumbersChangesOfInstancesAmongThemselves) {
+  // given a log in which changes of resources lie between those of instances
+  for (int i = 1; i <= 100; ++i) {
+    for (int other = 0; other < i % 3; ++other) HILUM_EXPECT_OK(Append(Tenant::kDefault, OfResource()));
+    HILUM_EXPECT_OK(Append(Tenant::kDefault, OfInstance(1000 * i)));
+  }
+  // then their numbers have no gaps, and their places are those of the one log
+  const auto changes = ReadInstanceChanges(*kv_, Tenant::kDefault, 10, 5);
+  ASSERT_TRUE(changes.ok());
+  ASSERT_EQ(changes->size(), 5u);
+  for (size_t i = 0; i < 5; ++i) {
+    const Change& change = changes->at(i);
+    EXPECT_EQ(change.instance_number, 11 + i);
+    EXPECT_EQ(change.time_micros, static_cast<int64_t>(1000 * (11 + i)));
+    EXPECT_EQ(change.path, OfInstance(0).path);
+    const auto same = ReadChanges(*kv_, Tenant::kDefault, change.sequence - 1, 1);
+    ASSERT_TRUE(same.ok());
+    EXPECT_EQ(same->at(0).time_micros, change.time_micros);
+  }
+  const auto latest = LatestInstanceChange(*kv_, Tenant::kDefault);
+  ASSERT_TRUE(latest.ok());
+  EXPECT_EQ(*latest, 100u);
+  const auto end = ReadInstanceChanges(*kv_, Tenant::kDefault, 99, 5);
+  ASSERT_TRUE(end.ok());
+  EXPECT_EQ(end->size(), 1u);
+  const auto beyond = ReadInstanceChanges(*kv_, Tenant::kDefault, 100, 5);
+  ASSERT_TRUE(beyond.ok());
+  EXPECT_TRUE(beyond->empty());
+}
+
+TEST_F(ChangeLogTest, FindsChangesOfInstancesByTime) {
+  const auto before = [&](int64_t micros) {
+    const auto count = InstanceChangesBefore(*kv_, Tenant::kDefault, micros);
+    HILUM_EXPECT_OK(count);
+    return count.ok() ? *count : UINT64_MAX;
+  };
+  EXPECT_EQ(before(5), 0u);
+  for (int i = 1; i <= 37; ++i) {
+    HILUM_EXPECT_OK(Append(Tenant::kDefault, OfInstance(10 * i)));
+    HILUM_EXPECT_OK(Append(Tenant::kDefault, OfResource()));
+  }
+  EXPECT_EQ(before(0), 0u);
+  EXPECT_EQ(before(INT64_MAX), 37u);
+  for (uint64_t i = 1; i <= 37; ++i) {
+    EXPECT_EQ(before(static_cast<int64_t>(10 * i)), i - 1);
+    EXPECT_EQ(before(static_cast<int64_t>(10 * i + 1)), i);
+  }
+}
+
+TEST_F(ChangeLogTest, GivesChangesOfInstancesTimesThatGrow) {
+  const auto next = [&](int64_t now) {
+    int64_t time = 0;
+    HILUM_EXPECT_OK(writer_->Run([&](Txn& txn) -> Status {
+      HILUM_ASSIGN_OR_RETURN(time, InstanceChangeTime(txn, Tenant::kDefault, now));
+      return AppendChange(txn, Tenant::kDefault, OfInstance(time)).status();
+    }));
+    return time;
+  };
+  EXPECT_EQ(next(1000), 1000);
+  EXPECT_EQ(next(1000), 1001);
+  EXPECT_EQ(next(500), 1002);
+  EXPECT_EQ(next(2000), 2000);
+}
+
+TEST_F(ChangeLogTest, NumbersALogOfAnOlderVersion) {
+  // given a log whose counter row has the latest sequence alone, and no numbers
+  for (int i = 1; i <= 9; ++i) {
+    HILUM_EXPECT_OK(Append(Tenant::kDefault, i % 3 == 0 ? OfInstance(i) : OfResource()));
+  }
+  const std::string tenant(4, '\0');
+  Batch old;
+  old.Put(Family::kLog, tenant + std::string(8, '\0'), Bytes("\x09\0\0\0\0\0\0\0", 8));
+  for (char i = 1; i <= 3; ++i) old.Delete(Family::kLog, tenant + std::string(8, '\xFF') + std::string(7, '\0') + i);
+  HILUM_EXPECT_OK(kv_->Commit(std::move(old)));
+  ASSERT_TRUE(ReadInstanceChanges(*kv_, Tenant::kDefault, 0, 10)->empty());
+  // when it is opened by this one
+  HILUM_EXPECT_OK(NumberInstanceChanges(*kv_, Tenant::kDefault));
+  HILUM_EXPECT_OK(Append(Tenant::kDefault, OfInstance(10)));
+  // then old and new ones have numbers
+  const auto changes = ReadInstanceChanges(*kv_, Tenant::kDefault, 0, 10);
+  ASSERT_TRUE(changes.ok());
+  std::vector<std::pair<uint64_t, uint64_t>> found;
+  for (const Change& change : *changes) found.emplace_back(change.instance_number, change.sequence);
+  EXPECT_THAT(found, ElementsAre(std::pair(1, 3), std::pair(2, 6), std::pair(3, 9), std::pair(4, 10)));
+  // and doing so again changes nothing
+  HILUM_EXPECT_OK(NumberInstanceChanges(*kv_, Tenant::kDefault));
+  EXPECT_EQ(ReadInstanceChanges(*kv_, Tenant::kDefault, 0, 10)->size(), 4u);
+}
+
 TEST_F(ChangeLogTest, ReportsADamagedRowWithItsPlace) {
   HILUM_EXPECT_OK(Append(Tenant::kDefault, {}));
   const std::string second_row("\0\0\0\0\0\0\0\0\0\0\0\2", 12);
