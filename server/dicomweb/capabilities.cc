@@ -16,33 +16,6 @@ namespace {
 using What = Resource::What;
 using Texts = std::vector<std::string>;
 
-constexpr std::string_view kTemplates[] = {
-    "/studies",
-    "/series",
-    "/instances",
-    "/patients",
-    "/studies/{study}",
-    "/studies/{study}/metadata",
-    "/studies/{study}/rendered",
-    "/studies/{study}/thumbnail",
-    "/studies/{study}/series",
-    "/studies/{study}/instances",
-    "/studies/{study}/series/{series}",
-    "/studies/{study}/series/{series}/metadata",
-    "/studies/{study}/series/{series}/rendered",
-    "/studies/{study}/series/{series}/thumbnail",
-    "/studies/{study}/series/{series}/instances",
-    "/studies/{study}/series/{series}/instances/{instance}",
-    "/studies/{study}/series/{series}/instances/{instance}/metadata",
-    "/studies/{study}/series/{series}/instances/{instance}/rendered",
-    "/studies/{study}/series/{series}/instances/{instance}/thumbnail",
-    "/studies/{study}/series/{series}/instances/{instance}/pixeldata",
-    "/studies/{study}/series/{series}/instances/{instance}/frames/{frames}",
-    "/studies/{study}/series/{series}/instances/{instance}/frames/{frames}/rendered",
-    "/studies/{study}/series/{series}/instances/{instance}/frames/{frames}/thumbnail",
-    "/studies/{study}/series/{series}/instances/{instance}/bulkdata/{bulkdata}",
-};
-
 struct Method {
   std::string name;
   Texts parameters;       // of the query
@@ -54,17 +27,6 @@ struct Offer {
   std::string path;
   std::vector<Method> methods;
 };
-
-// "/studies/{study}" as a path that can be.
-std::string Example(std::string_view pattern) {
-  std::string path;
-  for (bool in_name = false; const char c : pattern) {
-    if (c == '{') path.push_back('1');
-    in_name = c == '{' || (in_name && c != '}');
-    if (!in_name && c != '}') path.push_back(c);
-  }
-  return path;
-}
 
 std::optional<storage::Level> SearchLevel(What what) {
   switch (what) {
@@ -138,15 +100,14 @@ Method MethodOf(const Resource& resource, std::string name) {
 
 std::vector<Offer> Offers() {
   std::vector<Offer> offers;
-  for (const std::string_view pattern : kTemplates) {
-    const auto resource = ParseResource(Example(pattern));
-    if (!resource.ok()) continue;
+  for (const std::string_view pattern : kResourcePaths) {
+    const Resource resource = ExampleOf(pattern);
     Offer& offer = offers.emplace_back(Offer{std::string(pattern), {}});
-    const std::string allow = resource->Allow();
+    const std::string allow = resource.Allow();
     std::string_view allowed = allow;
     while (!allowed.empty()) {
       const size_t end = std::min(allowed.find(", "), allowed.size());
-      offer.methods.push_back(MethodOf(*resource, std::string(allowed.substr(0, end))));
+      offer.methods.push_back(MethodOf(resource, std::string(allowed.substr(0, end))));
       allowed.remove_prefix(std::min(end + 2, allowed.size()));
     }
   }

@@ -55,6 +55,17 @@ std::string Resource::Allow() const {
   }
 }
 
+Resource ExampleOf(std::string_view pattern) {
+  std::string path;
+  for (bool in_name = false; const char c : pattern) {
+    if (c == '{') path.push_back('1');
+    in_name = c == '{' || (in_name && c != '}');
+    if (!in_name && c != '}') path.push_back(c);
+  }
+  Result<Resource> resource = ParseResource(path);
+  return resource.ok() ? *std::move(resource) : Resource();
+}
+
 Result<Resource> ParseResource(std::string_view path) {
   using What = Resource::What;
   const Status unknown = NotFound("there is no such DICOMweb resource");

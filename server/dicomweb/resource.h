@@ -65,6 +65,9 @@ inline constexpr std::string_view kResourcePaths[] = {
     "/studies/{study}/series/{series}/instances/{instance}/frames/{frames}/thumbnail",
 };
 
+// What stands at a path of that form. REQUIRES: one of kResourcePaths.
+Resource ExampleOf(std::string_view pattern);
+
 // `path` begins after the root: "/studies/1.2/series". kNotFound for what is no resource of ours, kInvalid for a UID or
 // frame list that cannot be one.
 Result<Resource> ParseResource(std::string_view path);

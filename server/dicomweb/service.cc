@@ -116,9 +116,7 @@ Status Service::CodecFailure(const Status& status, const std::string& sop_uid) {
 }
 
 std::string Service::BaseUrl(const http::Request& request) const {
-  if (!options_.public_url.empty()) return options_.public_url + options_.root;
-  return std::string(request.secure ? "https://" : "http://") +
-         std::string(request.headers.First("Host").value_or("localhost")) + options_.root;
+  return request.base_url + options_.root;
 }
 
 Status SendError(http::Responder& responder, const http::Request& request, int status, std::string_view message,

@@ -30,7 +30,7 @@ using QueryParameters = std::vector<std::pair<std::string, std::string>>;
 
 struct ServiceOptions {
   std::string root = "/dicom-web";
-  std::string public_url;  // scheme://host[:port] that clients reach us by; empty: what their request says
+  std::string public_url;  // that all requests will have as their base_url; empty: not known ahead
   IngestOptions ingest;
   size_t search_default_limit = 100;
   size_t search_max_limit = 5000;

@@ -80,7 +80,7 @@ Answer Service::Run(http::Request& request, std::vector<std::string> path) {
   const Status conditions = CopyConditions(request, &interaction);
   if (!conditions.ok()) return fhir::ErrorAnswer(conditions);
   ReadPreferences(request, &interaction);
-  interaction.base_url = BaseUrl(request);
+  interaction.base_url = request.base_url + options_.root;
   if (TakesBody(request.method)) {
     if (auto refusal = AddBody(request, &interaction)) return *std::move(refusal);
   }
@@ -148,12 +148,6 @@ Status Service::Send(http::Responder& responder, const Answer& answer, const std
   if (!allow.empty()) headers.Add("Allow", allow);
   if (answer.status == 503 || answer.status == 507) headers.Add("Retry-After", "30");
   return responder.Send(answer.status, std::move(headers), answer.body);
-}
-
-std::string Service::BaseUrl(const http::Request& request) const {
-  if (!options_.public_url.empty()) return options_.public_url + options_.root;
-  return std::string(request.secure ? "https://" : "http://") +
-         std::string(request.headers.First("Host").value_or("localhost")) + options_.root;
 }
 
 }  // namespace hilum::fhir_rest

@@ -15,7 +15,6 @@ namespace hilum::fhir_rest {
 
 struct ServiceOptions {
   std::string root = "/fhir";
-  std::string public_url;  // scheme://host[:port] that clients reach us by; empty: what their request says
   uint64_t max_body_bytes = 256 << 20;
   size_t max_parameters = 1000;  // of a query string and form together
 };
@@ -35,7 +34,6 @@ class Service {
   // Adds content type, body and the parameters of a form; an answer when the request cannot be run.
   std::optional<fhir::Answer> AddBody(http::Request& request, fhir::Interaction* interaction) const;
   Status Send(http::Responder& responder, const fhir::Answer& answer, const std::string& allow) const;
-  std::string BaseUrl(const http::Request& request) const;
 
   fhir::Interactions& interactions_;
   const ServiceOptions options_;

@@ -262,6 +262,8 @@ void Connection::FillRequest(RequestHead* head) {
   request.peer = peer_;
   request.secure = channel_.secure();
   if (request.secure) request.client_subject = channel_.ClientSubject();
+  ResolveClient(context_.proxies, &request);
+  if (const std::string& url = context_.options.public_url; !url.empty()) request.base_url = url;
   const std::optional<std::string_view> id = request.headers.First("X-Request-Id");
   request.id = id && IsHarmlessId(*id) ? std::string(*id) : context_.NewRequestId();
   request.log = context_.log.WithRequest(request.id);

@@ -64,6 +64,8 @@ struct Request {
   Headers headers;
   BodyReader* body = nullptr;  // never null
   std::string peer;            // address of the client, for logs
+  std::string base_url;        // scheme://host of this server as the client knows it, for URLs in answers; no slash at
+                               // the end
   bool secure = false;         // came over TLS
   std::string client_subject;  // of the verified client certificate; empty without one
   std::string id;              // X-Request-Id of the client when it is harmless, else made up; answered in X-Request-Id

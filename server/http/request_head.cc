@@ -99,13 +99,6 @@ HeadParse CheckRequestLine(Bytes line, const HeadLimits& limits) {
   return well_formed ? Refuse(505, "HTTP version not supported, use HTTP/1.1") : Refuse(400, "malformed HTTP version");
 }
 
-bool IsHostText(std::string_view host) {
-  for (const char c : host) {
-    if (!IsAlphanumeric(c) && std::string_view("-._~%!$&'()*+,;=:[]").find(c) == std::string_view::npos) return false;
-  }
-  return true;
-}
-
 // Brings absolute-form to origin-form; its authority then replaces Host (RFC 9112 3.2.2).
 HeadParse ResolveTarget(RequestHead* head) {
   if (head->target.starts_with('/')) return {HeadParse::Outcome::kComplete};

@@ -78,8 +78,9 @@ void StopListening(uint16_t port) {
 class ServerImpl final : public Server {
  public:
   ServerImpl(ServerOptions options, RouteFinder routes, Clock& clock, Random& random, Registry& metrics, Logger log,
-             std::unique_ptr<Tls> tls)
-      : context_(std::move(options), std::move(routes), clock, random, metrics, std::move(log), std::move(tls)) {}
+             TrustedProxies proxies, std::unique_ptr<Tls> tls)
+      : context_(std::move(options), std::move(routes), clock, random, metrics, std::move(log), std::move(proxies),
+                 std::move(tls)) {}
   ~ServerImpl() override { Stop(std::chrono::milliseconds(0)); }
 
   Status Listen();
@@ -178,6 +179,7 @@ Result<std::unique_ptr<Server>> Server::Start(ServerOptions options, RouteFinder
   if (!IsAddressLiteral(options.address)) {
     return Invalid("listen on '" + options.address + "': an IPv4 or IPv6 address is needed, such as 127.0.0.1 or ::1");
   }
+  HILUM_ASSIGN_OR_RETURN(TrustedProxies proxies, TrustedProxies::Parse(options.trusted_proxies));
   std::unique_ptr<Tls> tls;
   if (!options.tls.certificate_file.empty()) {
     HILUM_ASSIGN_OR_RETURN(tls, Tls::Load(options.tls));
@@ -187,7 +189,7 @@ Result<std::unique_ptr<Server>> Server::Start(ServerOptions options, RouteFinder
   if (sigaction(SIGPIPE, nullptr, &current) == 0 && current.sa_handler == SIG_DFL) signal(SIGPIPE, SIG_IGN);
 
   auto server = std::make_unique<ServerImpl>(std::move(options), std::move(routes), clock, random, metrics,
-                                             std::move(log), std::move(tls));
+                                             std::move(log), std::move(proxies), std::move(tls));
   HILUM_RETURN_IF_ERROR(server->Listen());
   return std::unique_ptr<Server>(std::move(server));
 }

@@ -48,6 +48,10 @@ struct ServerOptions {
   std::chrono::milliseconds write_timeout{60'000};   // without the client taking any octet: abort
   std::chrono::milliseconds idle_timeout{75'000};    // keep-alive connection without a request: close
   TlsOptions tls;
+  // scheme://host[:port][/prefix] that clients reach us by; empty: what their request says, or the proxies before us.
+  std::string public_url;
+  // Addresses and networks whose Forwarded and X-Forwarded- fields are believed.
+  std::vector<std::string> trusted_proxies;
   // Origins allowed by CORS; "*" for any; empty: none. Preflights are answered by the server itself.
   std::vector<std::string> cors_origins;
   size_t compress_min_bytes = 1024;
@@ -66,7 +70,8 @@ using RouteFinder = std::function<const Route*(std::string_view method, std::str
 class Server {
  public:
   // Binds an IPv4 or IPv6 literal (or "localhost"), listens, serves. From then on the process ignores SIGPIPE, unless
-  // it handles it. kIo when the address cannot be bound, kInvalid for unusable TLS files (naming the file). `routes`'
+  // it handles it. kIo when the address cannot be bound, kInvalid for unusable TLS files (naming the file) or
+  // proxies that are no addresses. `routes`'
   // results must stay valid as long as the server. `clock`, `random` and `metrics` outlive the server.
   static Result<std::unique_ptr<Server>> Start(ServerOptions options, RouteFinder routes, Clock& clock, Random& random,
                                                Registry& metrics, Logger log);

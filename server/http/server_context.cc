@@ -26,13 +26,15 @@ void ServerMetrics::CountAnswer(int status, double elapsed) {
 }
 
 ServerContext::ServerContext(ServerOptions server_options, RouteFinder route_finder, Clock& server_clock,
-                             Random& random, Registry& registry, Logger logger, std::unique_ptr<Tls> server_tls)
+                             Random& random, Registry& registry, Logger logger, TrustedProxies trusted_proxies,
+                             std::unique_ptr<Tls> server_tls)
     : options(std::move(server_options)),
       head_limits{options.max_header_bytes, options.max_header_fields, options.max_header_bytes / 2},
       routes(std::move(route_finder)),
       clock(server_clock),
       log(std::move(logger)),
       cors(options.cors_origins),
+      proxies(std::move(trusted_proxies)),
       metrics(registry),
       tls(std::move(server_tls)),
       pool("http", options.worker_threads, options.worker_queue),

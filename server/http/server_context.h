@@ -7,6 +7,7 @@
 
 #include "base/worker_pool.h"
 #include "server/http/cors.h"
+#include "server/http/forwarded.h"
 #include "server/http/request_head.h"
 #include "server/http/server.h"
 #include "server/http/tls.h"
@@ -32,7 +33,7 @@ enum class Mode : uint8_t { kServing, kDraining, kStopping };
 
 struct ServerContext {
   ServerContext(ServerOptions server_options, RouteFinder route_finder, Clock& server_clock, Random& random,
-                Registry& registry, Logger logger, std::unique_ptr<Tls> server_tls);
+                Registry& registry, Logger logger, TrustedProxies trusted_proxies, std::unique_ptr<Tls> server_tls);
 
   std::string NewRequestId();
   // Has a worker look for changed TLS files when that is due. Cheap; called by every tick.
@@ -44,6 +45,7 @@ struct ServerContext {
   Clock& clock;
   const Logger log;
   const Cors cors;
+  const TrustedProxies proxies;
   ServerMetrics metrics;
   const std::unique_ptr<Tls> tls;  // null: plain
   std::atomic<Mode> mode{Mode::kServing};

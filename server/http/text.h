@@ -51,6 +51,13 @@ inline std::string_view TakeUntil(std::string_view* rest, char separator) {
   return Trimmed(part);
 }
 
+// Made of what host names, addresses and ports are made of.
+inline bool IsHostText(std::string_view host) {
+  return std::all_of(host.begin(), host.end(), [](char c) {
+    return IsAlphanumeric(c) || std::string_view("-._~%!$&'()*+,;=:[]").find(c) != std::string_view::npos;
+  });
+}
+
 // Digits and nothing else; nullopt also when the number does not fit.
 inline std::optional<uint64_t> ParseDecimal(std::string_view text) {
   if (text.empty()) return std::nullopt;

@@ -26,21 +26,8 @@ void AddTransferSyntaxes(std::string* out) {
 
 void AddResources(std::string* out) {
   *out += "| path | methods |\n|---|---|\n";
-  for (const std::string_view path : dicomweb::kResourcePaths) {
-    std::string example;
-    for (size_t at = 0; at < path.size(); ++at) {
-      if (path[at] != '{') {
-        example.push_back(path[at]);
-        continue;
-      }
-      const size_t end = path.find('}', at);
-      example += path.substr(at, end - at) == "{path" ? "7FE00010" : "1";
-      at = end;
-    }
-    const Result<dicomweb::Resource> resource = dicomweb::ParseResource(example);
-    *out +=
-        "| `" + std::string(path) + "` | " + (resource.ok() ? resource->Allow() : resource.status().message()) + " |\n";
-  }
+  for (const std::string_view path : dicomweb::kResourcePaths)
+    *out += "| `" + std::string(path) + "` | " + dicomweb::ExampleOf(path).Allow() + " |\n";
 }
 
 const char* NameOf(storage::Level level) {

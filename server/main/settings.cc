@@ -3,6 +3,8 @@
 #include <charconv>
 #include <optional>
 
+#include "server/http/forwarded.h"
+
 namespace hilum {
 namespace {
 
@@ -42,8 +44,13 @@ Config Settings::MakeConfig() {
       Setting("http.allow_remote_without_login", &allow_remote_without_login,
               "Serve on an address other machines can reach although nobody has to log in: whoever reaches it reads "
               "and writes everything."),
-      Setting("http.public_url", &dicomweb.public_url,
-              "scheme://host that clients use, for absolute URLs in answers; empty takes what each request says."),
+      Setting("http.public_url", &http.public_url,
+              "scheme://host that clients use, with the path that a proxy takes off if it does, for absolute URLs in "
+              "answers; empty takes what each request says."),
+      Setting(
+          "http.trusted_proxies", &http.trusted_proxies,
+          "Addresses and networks (10.0.0.0/8) of reverse proxies: what they say in Forwarded or X-Forwarded-Proto, "
+          "-Host, -Port, -Prefix and -For is taken for the client's request. Nobody else is believed."),
       Setting("http.event_threads", &http.event_threads, "Threads that watch connections; more than two rarely help.",
               "threads", size_t{1}, size_t{64}),
       Setting("http.workers", &http.worker_threads,
@@ -145,11 +152,21 @@ Status Settings::Finish() {
     return Invalid("store.duplicates must be \"reject\" or \"replace\"");
   if (log_level != "debug" && log_level != "info" && log_level != "warning" && log_level != "error")
     return Invalid("log.level must be debug, info, warning or error");
+  HILUM_RETURN_IF_ERROR(FinishUrls());
   HILUM_RETURN_IF_ERROR(FinishFhir());
   dicomweb.ingest.duplicates = duplicates == "replace" ? DuplicatePolicy::kReplace : DuplicatePolicy::kReject;
   dicomweb.ingest.memory_bytes = upload_memory;
   store.directory = data;
   return Status::Ok();
+}
+
+Status Settings::FinishUrls() {
+  while (http.public_url.ends_with('/')) http.public_url.pop_back();
+  const bool has_scheme = http.public_url.starts_with("http://") || http.public_url.starts_with("https://");
+  if (!http.public_url.empty() && (!has_scheme || http.public_url.find_first_of(" \t\"<>?#") != std::string::npos))
+    return Invalid("http.public_url must be like https://pacs.example.org or https://example.org/pacs");
+  dicomweb.public_url = http.public_url;
+  return http::TrustedProxies::Parse(http.trusted_proxies).status().WithContext("http.trusted_proxies");
 }
 
 Status Settings::FinishFhir() {
@@ -169,8 +186,7 @@ Status Settings::FinishFhir() {
   resources.default_offset_minutes = *zone;
   if (interactions.default_count > interactions.max_count)
     return Invalid("fhir.default_count must not exceed fhir.max_count");
-  fhir_rest.public_url = dicomweb.public_url;
-  if (!fhir_rest.public_url.empty()) resources.base_url = fhir_rest.public_url + fhir_rest.root;
+  if (!http.public_url.empty()) resources.base_url = http.public_url + fhir_rest.root;
   interactions.software_version = HILUM_VERSION;
   return Status::Ok();
 }

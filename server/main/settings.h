@@ -45,6 +45,7 @@ struct Settings {
   Status Finish();
 
  private:
+  Status FinishUrls();
   Status FinishFhir();
 };
 

@@ -44,6 +44,23 @@ class ProgramTest(unittest.TestCase):
         self.assertEqual(code, 2)
         self.assertIn("http.allow_remote_without_login", error)
 
+    def test_behind_a_proxy_urls_are_those_of_the_client(self):
+        forwarded = {"X_Forwarded_Proto": "https", "X_Forwarded_Host": "pacs.test", "X_Forwarded_Prefix": "/hilum"}
+        ours, post = {"Content_Type": "application/fhir+json", **forwarded}, b'{"resourceType":"Basic","code":{"text":"x"}}'
+        with serving(self.data, "--demo", "--http.trusted_proxies", "10.0.0.0/8,127.0.0.1") as server:
+            study = json.loads(fetch(server.url + "/dicom-web/studies?limit=1", **forwarded)[2])[0]
+            self.assertTrue(study["00081190"]["Value"][0].startswith("https://pacs.test/hilum/dicom-web/studies/"))
+            self.assertTrue(fetch(server.url + "/fhir/Basic", "POST", post, **ours)[1]["Location"].startswith("https://pacs.test/hilum/fhir/Basic/"))
+            bundle = json.loads(fetch(server.url + "/fhir/Basic", **forwarded)[2])
+            for url in (bundle["link"][0]["url"], bundle["entry"][0]["fullUrl"]):
+                self.assertTrue(url.startswith("https://pacs.test/hilum/fhir/Basic"), url)
+        with serving(self.data) as server:
+            self.assertTrue(json.loads(fetch(server.url + "/fhir/Basic", **forwarded)[2])["link"][0]["url"].startswith(server.url))
+        for key, value in (("http.trusted_proxies", "proxy.test"), ("http.public_url", "pacs.test")):
+            code, _, error = run("serve", "--data", str(self.data), "--" + key, value)
+            self.assertEqual(code, 2)
+            self.assertIn(key, error)
+
     def test_names_the_nearest_key_for_an_unknown_one(self):
         code, _, error = run("serve", "--http.workerz", "3")
         self.assertEqual(code, 2)
