@@ -19,6 +19,8 @@ class Evaluator {
   Result<Bitmap> Referrers(CollectionId source, FieldId field, CollectionId target, const Bitmap& targets,
                            const Bitmap* within);
   Result<Bitmap> Referees(CollectionId source, FieldId field, CollectionId target, const Bitmap& sources);
+  Status ForEachTarget(CollectionId source, FieldId field, CollectionId target, const Bitmap& sources,
+                       const IndexReader::VisitTarget& visit);
 
   // kInvalid when the collection has no such field, or of another kind.
   Result<const FieldSpec*> Find(CollectionId collection, FieldId field, std::optional<FieldKind> kind = {}) const;

@@ -66,11 +66,17 @@ Result<Bitmap> Evaluator::Referrers(CollectionId source, FieldId field, Collecti
 Result<Bitmap> Evaluator::Referees(CollectionId source, FieldId field, CollectionId target, const Bitmap& sources) {
   HILUM_RETURN_IF_ERROR(Find(source, field, FieldKind::kReference).status());
   BitmapBuilder docs;
-  HILUM_RETURN_IF_ERROR(ForEachReference(source, field, sources, [&](Doc, ReferenceValue value) {
-    if (value.target && value.target->collection == target) docs.Add(value.target->doc);
-    return Status::Ok();
-  }));
+  HILUM_RETURN_IF_ERROR(ForEachTarget(source, field, target, sources, [&](Doc, Doc found) { docs.Add(found); }));
   return docs.Build();
+}
+
+Status Evaluator::ForEachTarget(CollectionId source, FieldId field, CollectionId target, const Bitmap& sources,
+                                const IndexReader::VisitTarget& visit) {
+  HILUM_RETURN_IF_ERROR(Find(source, field, FieldKind::kReference).status());
+  return ForEachReference(source, field, sources, [&](Doc doc, ReferenceValue value) {
+    if (value.target && value.target->collection == target) visit(doc, value.target->doc);
+    return Status::Ok();
+  });
 }
 
 }  // namespace hilum::storage

@@ -116,6 +116,13 @@ class IndexReader {
   Result<Bitmap> Referrers(CollectionId source, FieldId field, CollectionId target, const Bitmap& targets);
   // Documents of `target` that any of `sources` points at by `field`.
   Result<Bitmap> Referees(CollectionId source, FieldId field, CollectionId target, const Bitmap& sources);
+  // The same one by one: `visit` gets a source and one of its targets, sources in ascending order.
+  using VisitTarget = std::function<void(Doc source, Doc target)>;
+  Status ForEachTarget(CollectionId source, FieldId field, CollectionId target, const Bitmap& sources,
+                       const VisitTarget& visit);
+  // Each value of a date field of each of `docs`, documents in ascending order; an instant lasts a microsecond.
+  using VisitDate = std::function<void(Doc doc, const DateValue& value)>;
+  Status ForEachDate(CollectionId collection, FieldId field, const Bitmap& docs, const VisitDate& visit);
   // Distinct values of a token field with `patterns` and in how many documents of `within` each stands: the `limit`
   // most frequent, most frequent first.
   Result<std::vector<std::pair<TokenValue, uint64_t>>> Facets(CollectionId collection, FieldId field,

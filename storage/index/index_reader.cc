@@ -2,6 +2,7 @@
 #include "storage/index/index.h"
 #include "storage/index/lists.h"
 #include "storage/index/match_text.h"
+#include "storage/index/rows.h"
 #include "storage/index/walk.h"
 
 namespace hilum::storage {
@@ -37,6 +38,24 @@ Result<Bitmap> IndexReader::Referrers(CollectionId source, FieldId field, Collec
 
 Result<Bitmap> IndexReader::Referees(CollectionId source, FieldId field, CollectionId target, const Bitmap& sources) {
   return rep_->evaluator.Referees(source, field, target, sources);
+}
+
+Status IndexReader::ForEachTarget(CollectionId source, FieldId field, CollectionId target, const Bitmap& sources,
+                                  const VisitTarget& visit) {
+  return rep_->evaluator.ForEachTarget(source, field, target, sources, visit);
+}
+
+Status IndexReader::ForEachDate(CollectionId collection, FieldId field, const Bitmap& docs, const VisitDate& visit) {
+  HILUM_RETURN_IF_ERROR(rep_->evaluator.Find(collection, field, FieldKind::kDate).status());
+  return rep_->lists.Rows(collection, field, docs, [&](Doc doc, Bytes cells) -> Status {
+    ByteReader in(cells);
+    while (!in.empty()) {
+      RangeCell cell;
+      if (!ReadRangeCell(&in, FieldKind::kDate, &cell)) return DamagedRow(field, doc);
+      visit(doc, DateOf(cell.extent));
+    }
+    return Status::Ok();
+  });
 }
 
 Result<std::vector<std::pair<TokenValue, uint64_t>>> IndexReader::Facets(CollectionId collection, FieldId field,

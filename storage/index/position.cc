@@ -121,6 +121,11 @@ std::optional<Extent> ExtentOf(const NumberValue& value) {
   return Extent{start, std::max(start, PositionOf(value.high))};
 }
 
+DateValue DateOf(const Extent& extent) {
+  const int64_t last = ValueAt(extent.last);
+  return {ValueAt(extent.start), last + (last != INT64_MAX)};
+}
+
 uint64_t BucketOf(LineKind kind, int level, uint64_t position) {
   if (kind == LineKind::kNumber) return position >> kNumberShift[level];
   if (level == kSecondLevel) return static_cast<uint64_t>(FloorDiv(ValueAt(position), kMicrosPerSecond) + kBias);

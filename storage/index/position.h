@@ -24,6 +24,8 @@ struct Extent {
 Extent ExtentOf(const DateValue& value);
 // nullopt for NaN, which has no place on the line. A reversed range is `low` alone.
 std::optional<Extent> ExtentOf(const NumberValue& value);
+// The inverse of ExtentOf(DateValue); an instant has the length of a microsecond.
+DateValue DateOf(const Extent& extent);
 
 enum class LineKind : uint8_t { kDate, kNumber };
 

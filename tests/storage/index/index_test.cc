@@ -7,6 +7,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Pair;
+using ::testing::UnorderedElementsAre;
 
 constexpr CollectionId kPatients{1}, kStudies{2}, kSeries{3};
 constexpr FieldId kName{1}, kId{2}, kBirth{3};                // of patients
@@ -126,6 +127,30 @@ TEST_F(IndexTest, FollowsChainsBothWaysAndThroughTwoSteps) {
   EXPECT_THAT(reader.Referees(kSeries, kStudy, kStudies, Bitmap({21, 22}))->ToVector(), ElementsAre(11, 12));
   EXPECT_THAT(*reader.References(kSeries, kStudy, 21),
               ElementsAre(ReferenceValue{ReferenceValue::Target{kStudies, 11}, ""}));
+}
+
+TEST_F(IndexTest, ReadsTargetsAndDatesOfManyDocuments) {
+  DocumentValues study = Study(7, "CT");
+  study.Add(kPatient, ReferenceValue{ReferenceValue::Target{kSeries, 8}, ""});
+  study.Add(kDate, DateValue{kDay, 2 * kDay});
+  study.Add(kDate, DateValue{INT64_MIN, 5 * kDay});
+  Put(kStudies, 10, study);
+  Put(kStudies, 400, Study(9, "CT"));
+  Put(kStudies, 401, Study(7, "CT"));
+
+  IndexReader reader = store_.Reader(schema_);
+  std::vector<std::pair<Doc, Doc>> targets;
+  HILUM_ASSERT_OK(reader.ForEachTarget(kStudies, kPatient, kPatients, Bitmap({10, 11, 400}),
+                                       [&](Doc from, Doc to) { targets.emplace_back(from, to); }));
+  EXPECT_THAT(targets, ElementsAre(Pair(10, 7), Pair(400, 9)));
+
+  std::vector<std::pair<Doc, DateValue>> dates;
+  HILUM_ASSERT_OK(reader.ForEachDate(kStudies, kDate, Bitmap({10, 400}),
+                                     [&](Doc doc, const DateValue& date) { dates.emplace_back(doc, date); }));
+  EXPECT_THAT(dates,
+              UnorderedElementsAre(Pair(10, DateValue{kDay, 2 * kDay}), Pair(10, DateValue{INT64_MIN, 5 * kDay})));
+  const auto ignore = [](Doc, const DateValue&) {};
+  EXPECT_EQ(reader.ForEachDate(kStudies, kModality, Bitmap({10}), ignore).code(), Code::kInvalid);
 }
 
 TEST_F(IndexTest, HoldsAGroupOfManyMembers) {

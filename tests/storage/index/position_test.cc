@@ -138,5 +138,12 @@ TEST(PositionTest, CoversWithoutGapOrOverlap) {
   }
 }
 
+TEST(ExtentTest, LeadsBackToTheDate) {
+  const DateValue dates[] = {Day(18'300),    Year2020(),     Day(-700'000),
+                             {INT64_MIN, 5}, {5, INT64_MAX}, {INT64_MIN, INT64_MAX}};
+  for (const DateValue& date : dates) EXPECT_EQ(DateOf(ExtentOf(date)), date) << date.low;
+  EXPECT_EQ(DateOf(ExtentOf(DateValue{7, 7})), (DateValue{7, 8}));
+}
+
 }  // namespace
 }  // namespace hilum::storage
