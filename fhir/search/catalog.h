@@ -39,6 +39,8 @@ class SearchCatalog {
   virtual storage::CollectionId CollectionOf(TypeId type) const = 0;
   // `field` < Type::search_fields.
   virtual storage::FieldId FieldOf(TypeId type, uint16_t field) const = 0;
+  // The field of ImagingStudy that leads to the study of the catalogue with its images; nullopt when there is none.
+  virtual std::optional<storage::FieldId> ImagesField() const { return std::nullopt; }
   virtual std::optional<CustomParam> FindCustom(TypeId type, std::string_view code) const { return std::nullopt; }
 
   // The document of a logical id; nullopt when there is none. During extraction a store may give a number to a resource

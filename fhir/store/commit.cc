@@ -24,6 +24,10 @@ std::string NameOf(TypeId type, std::string_view id) {
   return std::string(TypeOf(type).name).append("/").append(id);
 }
 
+Status Damaged() {
+  return Corruption("a row of a resource is damaged; run hilum verify");
+}
+
 storage::ChangeOperation OperationOf(Method method) {
   if (method == Method::kCreate) return storage::ChangeOperation::kCreate;
   return method == Method::kDelete ? storage::ChangeOperation::kDelete : storage::ChangeOperation::kUpdate;
@@ -31,7 +35,7 @@ storage::ChangeOperation OperationOf(Method method) {
 
 }  // namespace
 
-struct ResourceStore::Pass {
+struct ResourceTxn::Pass {
   const ResourceStore& store;
   Txn& txn;
   storage::IndexWriter index;
@@ -43,30 +47,29 @@ struct ResourceStore::Pass {
       : store(resources), txn(transaction), index(resources.store_.schema(), kTenant), now_micros(now) {}
 
   Status Run(std::vector<Write>& writes, const std::vector<Condition>& conditions) {
+    out = {};
     for (const Condition& condition : conditions) {
       HILUM_ASSIGN_OR_RETURN(const bool holds, Holds(condition));
-      if (!holds) return Outdated();
+      if (holds) continue;
+      out.outdated = true;
+      return Status::Ok();
     }
     std::vector<Doc> docs;
     for (const Write& write : writes) {
       HILUM_ASSIGN_OR_RETURN(Head * head, FindOrReserve(write.type, write.id));
-      if (head->version != write.seen_version) return Outdated();
+      if (head->version != write.seen_version) {
+        out.outdated = true;
+        return Status::Ok();
+      }
       docs.push_back(head->doc);
+    }
+    for (const Write& write : writes) {
+      HILUM_ASSIGN_OR_RETURN(Head * head, FindOrReserve(write.type, write.id));
       head->version = write.seen_version + 1;
       head->deleted = !write.after;
     }
     for (size_t i = 0; i < writes.size(); ++i) HILUM_RETURN_IF_ERROR(WriteOne(writes[i], docs[i]));
-    if (!out.dangling.empty() && store.options_.references == ReferencePolicy::kEnforce) {
-      return Conflict("reference to " + out.dangling.front() + ", which does not exist; store it first, or in the " +
-                      "same transaction");
-    }
     return Status::Ok();
-  }
-
-  // An error undoes everything; the caller knows it by the flag.
-  Status Outdated() {
-    out.outdated = true;
-    return Conflict("changed meanwhile");
   }
 
   Result<bool> Holds(const Condition& condition) {
@@ -94,7 +97,7 @@ struct ResourceStore::Pass {
     Head head;
     if (stored) {
       const std::optional<Head> decoded = DecodeHead(*stored);
-      if (!decoded) return Corruption("the row of a resource is damaged; run hilum verify");
+      if (!decoded) return Damaged();
       head = *decoded;
     } else {
       HILUM_ASSIGN_OR_RETURN(head.doc, index.NewDoc(txn, collection));
@@ -116,6 +119,10 @@ struct ResourceStore::Pass {
     for (auto& entry : prepared->values.entries) {
       auto* const reference = std::get_if<storage::ReferenceValue>(&entry.value);
       if (reference != nullptr && reference->target) reference->target->doc = docs.at(reference->target->doc);
+    }
+    if (prepared->images) {
+      const storage::ReferenceValue::Target study{storage::CollectionOf(storage::Level::kStudy), *prepared->images};
+      prepared->values.Add(store.schema_.images(), storage::ReferenceValue{.target = study});
     }
     return Status::Ok();
   }
@@ -197,6 +204,75 @@ struct ResourceStore::Pass {
   }
 };
 
+ResourceTxn::ResourceTxn(ResourceStore& store, Txn& txn)
+    : pass_(std::make_unique<Pass>(store, txn, store.NextTime())) {}
+ResourceTxn::~ResourceTxn() = default;
+
+Result<std::optional<Head>> ResourceTxn::FindHead(TypeId type, std::string_view id) {
+  HILUM_ASSIGN_OR_RETURN(
+      const auto stored,
+      pass_->txn.Get(Family::kResource, HeadKey(kTenant, pass_->store.schema_.CollectionOf(type), id)));
+  if (!stored) return std::optional<Head>();
+  const std::optional<Head> head = DecodeHead(*stored);
+  if (!head) return Damaged();
+  return head;
+}
+
+Result<std::optional<Version>> ResourceTxn::Newest(TypeId type, std::string_view id) {
+  HILUM_ASSIGN_OR_RETURN(const std::optional<Head> head, FindHead(type, id));
+  if (!head || head->version == 0) return std::optional<Version>();
+  const auto chunk_of = [&](uint16_t chunk) {
+    return pass_->txn.Get(Family::kResource, VersionKey(kTenant, pass_->store.schema_.CollectionOf(type), head->doc,
+                                                        head->version, chunk));
+  };
+  HILUM_ASSIGN_OR_RETURN(auto row, chunk_of(0));
+  Bytes rest;
+  const auto header = row ? DecodeVersionHeader(*row, &rest) : std::nullopt;
+  if (!header) return Damaged();
+  Version version = VersionOf(*header, type, head->doc, head->version);
+  version.bytes = rest;
+  for (uint16_t chunk = 1; version.bytes.size() < header->size; ++chunk) {
+    HILUM_ASSIGN_OR_RETURN(row, chunk_of(chunk));
+    if (!row || chunk == UINT16_MAX) return Damaged();
+    version.bytes += *row;
+  }
+  return std::optional(std::move(version));
+}
+
+Result<std::string> ResourceTxn::IdOf(TypeId type, Doc doc) {
+  const std::string prefix = VersionsPrefix(kTenant, pass_->store.schema_.CollectionOf(type), doc);
+  HILUM_ASSIGN_OR_RETURN(const auto newest, pass_->txn.Scan(Family::kResource, prefix, storage::PrefixEnd(prefix), 1));
+  Bytes rest;
+  const auto header = newest.empty() ? std::nullopt : DecodeVersionHeader(newest.front().second, &rest);
+  if (!header) return Damaged();
+  return header->id;
+}
+
+Result<std::vector<Doc>> ResourceTxn::FindIdentifier(TypeId type, const TokenValue& identifier) {
+  const std::string prefix = IdentifierPrefix(kTenant, pass_->store.schema_.CollectionOf(type), identifier);
+  HILUM_ASSIGN_OR_RETURN(const auto rows, pass_->txn.Scan(Family::kResource, prefix, storage::PrefixEnd(prefix)));
+  std::vector<Doc> docs;
+  for (const auto& [key, nothing] : rows) {
+    Doc doc = 0;
+    if (!ByteReader(Bytes(key).substr(prefix.size())).ReadBe(&doc)) return Damaged();
+    docs.push_back(doc);
+  }
+  return docs;
+}
+
+Result<Committed> ResourceTxn::WriteAll(std::vector<Write> writes, const std::vector<Condition>& conditions) {
+  HILUM_RETURN_IF_ERROR(pass_->Run(writes, conditions));
+  return std::move(pass_->out);
+}
+
+Txn& ResourceTxn::txn() {
+  return pass_->txn;
+}
+
+int64_t ResourceTxn::now_micros() const {
+  return pass_->now_micros;
+}
+
 Result<Committed> ResourceStore::Commit(std::vector<Write> writes, std::vector<Condition> conditions) {
   for (const Write& write : writes) {
     // A version is at most as many chunks as the keys can count.
@@ -206,14 +282,16 @@ Result<Committed> ResourceStore::Commit(std::vector<Write> writes, std::vector<C
   }
   if (options_.references == ReferencePolicy::kEnforce) HILUM_RETURN_IF_ERROR(CheckDeletions(writes));
   Committed committed;
-  const Status status = store_.writer()
-                            .Run([&](Txn& txn) {
-                              Pass pass(*this, txn, NextTime());
-                              Status outcome = pass.Run(writes, conditions);
-                              committed = std::move(pass.out);
-                              return outcome;
-                            })
-                            .status();
+  const auto write_all = [&](Txn& txn) -> Status {
+    HILUM_ASSIGN_OR_RETURN(committed, ResourceTxn(*this, txn).WriteAll(std::move(writes), conditions));
+    if (committed.outdated) return Conflict("changed meanwhile");  // takes back what was reserved
+    if (!committed.dangling.empty() && options_.references == ReferencePolicy::kEnforce) {
+      return Conflict("reference to " + committed.dangling.front() + ", which does not exist; store it first, or in " +
+                      "the same transaction");
+    }
+    return Status::Ok();
+  };
+  const Status status = store_.writer().Run(write_all).status();
   if (committed.outdated) {
     status.IgnoreError();  // says the same
     return Committed{.outdated = true};

@@ -16,17 +16,12 @@ Status Damaged(std::string_view what) {
 
 // Collects the chunks that the iterator stands before, until the version is whole. The iterator is at its first chunk.
 Result<Version> ReadVersion(storage::Iterator& rows, TypeId type, Doc doc, size_t prefix_size) {
-  Version version{.type = type, .doc = doc};
   ByteReader key(rows.key().substr(prefix_size));
   uint64_t inverse = 0;
   Bytes rest;
   const std::optional<VersionHeader> header = DecodeVersionHeader(rows.value(), &rest);
   if (!key.ReadBe(&inverse) || !header) return Damaged("a resource version");
-  version.number = ~inverse;
-  version.method = header->method;
-  version.updated_micros = header->updated_micros;
-  version.sequence = header->sequence;
-  version.id = header->id;
+  Version version = VersionOf(*header, type, doc, ~inverse);
   version.bytes = rest;
   while (version.bytes.size() < header->size) {
     rows.Next();

@@ -71,6 +71,7 @@ class ResourceReader : public SearchCatalog {
 
   storage::CollectionId CollectionOf(TypeId type) const override { return schema_.CollectionOf(type); }
   storage::FieldId FieldOf(TypeId type, uint16_t field) const override { return schema_.FieldOf(type, field); }
+  std::optional<storage::FieldId> ImagesField() const override { return schema_.images(); }
   Result<std::optional<storage::Doc>> FindDoc(TypeId type, std::string_view id) override;
 
  private:

@@ -48,6 +48,16 @@ std::optional<VersionHeader> DecodeVersionHeader(Bytes bytes, Bytes* rest) {
   return header;
 }
 
+Version VersionOf(const VersionHeader& header, TypeId type, storage::Doc doc, uint64_t number) {
+  return {.type = type,
+          .doc = doc,
+          .id = header.id,
+          .number = number,
+          .method = header.method,
+          .updated_micros = header.updated_micros,
+          .sequence = header.sequence};
+}
+
 std::string EncodeHistoryRow(const HistoryRow& row) {
   std::string out;
   AppendBe<uint32_t>(&out, row.doc);

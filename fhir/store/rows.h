@@ -22,6 +22,8 @@ struct VersionHeader {
 void AppendVersionHeader(std::string* out, const VersionHeader& header);
 // `rest`: what follows in the first chunk.
 std::optional<VersionHeader> DecodeVersionHeader(Bytes bytes, Bytes* rest);
+// Without octets.
+Version VersionOf(const VersionHeader& header, TypeId type, storage::Doc doc, uint64_t number);
 
 struct HistoryRow {
   storage::Doc doc = 0;

@@ -12,6 +12,8 @@ using storage::Tenant;
 
 // Below are the collections of images (storage/catalogue).
 constexpr uint16_t kFirstCollection = 0x100;
+constexpr const char* kImagingStudy = "ImagingStudy";
+constexpr const char* kImagesField = "#images";
 
 // Numbers by name, with new ones for new names.
 class Numbers {
@@ -88,6 +90,9 @@ Result<ResourceSchema> ResourceSchema::Open(storage::Store& store) {
                                         .sortable = field.sortable,
                                         .contains = field.kind == storage::FieldKind::kString});
     }
+    if (name != kImagingStudy) continue;
+    schema.images_ = storage::FieldId{numbers.Of(name, kImagesField)};
+    store.AddField(entry.collection, {.id = schema.images_, .kind = storage::FieldKind::kReference});
   }
   HILUM_RETURN_IF_ERROR(numbers.SaveNew(store.writer()).WithContext("number the FHIR search fields"));
   return schema;

@@ -28,6 +28,9 @@ class ResourceSchema {
   std::optional<TypeId> TypeOfCollection(storage::CollectionId collection) const;
   // The index field of a search parameter; nullopt when the type does not have it or it has no field.
   std::optional<storage::FieldId> FieldOfParam(TypeId type, std::string_view code) const;
+  // Of ImagingStudy: a reference to the study of the catalogue (storage::Level::kStudy) whose images it describes. No
+  // search parameter has it; searches by what the images are like go through it.
+  storage::FieldId images() const { return images_; }
 
  private:
   struct Entry {
@@ -35,6 +38,7 @@ class ResourceSchema {
     std::vector<storage::FieldId> fields;
   };
   std::vector<Entry> types_;  // by TypeId
+  storage::FieldId images_{};
   std::map<storage::CollectionId, TypeId> by_collection_;
 };
 

@@ -1,7 +1,8 @@
 // FHIR resources, their versions and their index, in the one store. Writing is in three steps: read a view, prepare
 // everything that costs time on the thread that wants it (parse, validate, extract), commit. The commit runs on the
 // writer thread, where nothing can change meanwhile; it checks that what the preparation saw still holds, numbers the
-// versions and writes. If it no longer holds, nothing is written and the caller begins anew: Committed::outdated.
+// versions and writes. If it no longer holds, nothing is written and the caller begins anew: Committed::outdated. What
+// must change together with other rows of the store is written within their transaction: ResourceTxn.
 //
 // ResourceStore is safe for concurrent use. The store, schema, clock and random source outlive it.
 #pragma once
@@ -39,6 +40,7 @@ struct ResourceStoreOptions {
 struct PreparedValues {
   storage::DocumentValues values;
   std::vector<std::pair<TypeId, std::string>> targets;
+  std::optional<storage::Doc> images;  // of an ImagingStudy: the study of the catalogue that it describes
 };
 
 // A version, ready to be written.
@@ -77,6 +79,36 @@ struct Committed {
   std::vector<std::string> dangling;  // "Type/id" of references that lead nowhere, unless the policy is kOff
 };
 
+class ResourceStore;
+
+// Resources inside a running transaction: what is there, changes of the transaction included, and writing more of it in
+// the same commit (an ImagingStudy with its images). At most one for a transaction; on the writer thread, while the
+// task runs. Versions have one time: now_micros(). The store and the transaction outlive it.
+class ResourceTxn {
+ public:
+  ResourceTxn(ResourceStore& store, storage::Txn& txn);
+  ~ResourceTxn();
+
+  Result<std::optional<Head>> FindHead(TypeId type, std::string_view id);
+  // The newest version, which may be a deletion. nullopt when there is none.
+  Result<std::optional<Version>> Newest(TypeId type, std::string_view id);
+  // Who has this identifier (a token with a system); ascending.
+  Result<std::vector<storage::Doc>> FindIdentifier(TypeId type, const storage::TokenValue& identifier);
+  // The logical id of a document that has a version.
+  Result<std::string> IdOf(TypeId type, storage::Doc doc);
+
+  // All or nothing: nothing is written when it is outdated. At most one write for each resource. References that lead
+  // nowhere are listed, never refused: what to make of them is for the caller.
+  Result<Committed> WriteAll(std::vector<Write> writes, const std::vector<Condition>& conditions);
+
+  storage::Txn& txn();
+  int64_t now_micros() const;
+
+ private:
+  struct Pass;
+  std::unique_ptr<Pass> pass_;
+};
+
 class ResourceStore {
  public:
   // kInvalid when `options` contradict what the index was built with.
@@ -104,7 +136,7 @@ class ResourceStore {
   const Clock& clock() const { return clock_; }
 
  private:
-  struct Pass;  // one run of a commit on the writer thread
+  friend class ResourceTxn;
   ResourceStore(storage::Store& store, ResourceStoreOptions options, ResourceSchema schema, const Clock& clock,
                 Random& random);
   Result<PreparedValues> ExtractValues(json::Value resource, const Typing& typing) const;

@@ -1,0 +1,138 @@
+// Resources written inside a transaction of somebody else.
+#include <gmock/gmock.h>
+
+#include "tests/fhir/support/interactions_fixture.h"
+
+namespace hilum::fhir {
+namespace {
+
+using storage::Txn;
+using ::testing::ElementsAre;
+
+class ResourceTxnTest : public InteractionsFixture {
+ protected:
+  static TypeId Type(std::string_view name) { return *FindResourceType(name); }
+
+  Write WriteOf(const std::string& text, uint64_t seen = 0) {
+    const auto document = json::Document::Parse(text);
+    const Validation validation = Validate(document->root());
+    const std::string id(json::Find(document->root(), "id").TextOr(""));
+    const TypeId type = *ResourceTypeOf(document->root());
+    Write write{.method = seen == 0 ? Method::kCreate : Method::kUpdate, .type = type, .id = id, .seen_version = seen};
+    write.after = resources_->Prepare(document->root(), validation.typing, id, seen + 1).value();
+    return write;
+  }
+  static std::vector<Write> One(Write write) {
+    std::vector<Write> writes;
+    writes.push_back(std::move(write));
+    return writes;
+  }
+  Status Transact(const std::function<Status(ResourceTxn&)>& work) {
+    return store_->writer()
+        .Run([&](Txn& txn) {
+          ResourceTxn resources(*resources_, txn);
+          return work(resources);
+        })
+        .status();
+  }
+};
+
+const std::string kPatient =
+    R"({"resourceType":"Patient","id":"p","identifier":[{"system":"urn:a","value":"1"}],"name":[{"family":"Doe"}]})";
+
+TEST_F(ResourceTxnTest, WhatItWroteIsThereForTheRestOfTheTransactionAndAfterIt) {
+  const Status status = Transact([&](ResourceTxn& resources) -> Status {
+    EXPECT_FALSE(resources.FindHead(Type("Patient"), "p")->has_value());
+    HILUM_ASSIGN_OR_RETURN(const Committed committed, resources.WriteAll(One(WriteOf(kPatient)), {}));
+    EXPECT_EQ(committed.stamps.size(), 1u);
+    EXPECT_EQ(committed.stamps.at(0).version, 1u);
+    EXPECT_EQ(committed.stamps.at(0).updated_micros, resources.now_micros());
+    HILUM_ASSIGN_OR_RETURN(const auto newest, resources.Newest(Type("Patient"), "p"));
+    EXPECT_EQ(newest->number, 1u);
+    EXPECT_EQ(At(newest->bytes, "name.0.family"), "Doe");
+    HILUM_ASSIGN_OR_RETURN(const auto docs, resources.FindIdentifier(Type("Patient"), {"urn:a", "1"}));
+    EXPECT_THAT(docs, ElementsAre(newest->doc));
+    HILUM_ASSIGN_OR_RETURN(const std::string id, resources.IdOf(Type("Patient"), docs.at(0)));
+    EXPECT_EQ(id, "p");
+    return Status::Ok();
+  });
+  ASSERT_TRUE(status.ok()) << status.ToString();
+  EXPECT_EQ(Run("GET", "Patient/p").status, 200);
+  EXPECT_EQ(Total("Patient?name=doe"), 1);
+}
+
+TEST_F(ResourceTxnTest, NothingIsLeftOfATransactionThatFails) {
+  const Status status = Transact([&](ResourceTxn& resources) -> Status {
+    HILUM_RETURN_IF_ERROR(resources.WriteAll(One(WriteOf(kPatient)), {}).status());
+    return Conflict("something else went wrong");
+  });
+  EXPECT_EQ(status.code(), Code::kConflict);
+  EXPECT_EQ(Run("GET", "Patient/p").status, 404);
+  EXPECT_EQ(Total("Patient"), 0);
+}
+
+TEST_F(ResourceTxnTest, AWriteThatSawAnotherVersionIsOutdatedAndWritesNothing) {
+  ASSERT_EQ(Run("PUT", "Patient/p", kPatient).status, 201);
+  const Status status = Transact([&](ResourceTxn& resources) -> Status {
+    std::vector<Write> writes = One(WriteOf(R"({"resourceType":"Patient","id":"other"})"));
+    writes.push_back(WriteOf(kPatient, 7));
+    HILUM_ASSIGN_OR_RETURN(const Committed committed, resources.WriteAll(std::move(writes), {}));
+    EXPECT_TRUE(committed.outdated);
+    return Status::Ok();
+  });
+  ASSERT_TRUE(status.ok()) << status.ToString();
+  EXPECT_EQ(Run("GET", "Patient/other").status, 404);
+  EXPECT_EQ(Run("GET", "Patient/p").version, 1u);
+}
+
+TEST_F(ResourceTxnTest, SeveralVersionsOfOneResourceFollowEachOther) {
+  const Status status = Transact([&](ResourceTxn& resources) -> Status {
+    HILUM_RETURN_IF_ERROR(resources.WriteAll(One(WriteOf(kPatient)), {}).status());
+    Write second = WriteOf(R"({"resourceType":"Patient","id":"p","name":[{"family":"Roe"}]})", 1);
+    HILUM_ASSIGN_OR_RETURN(const auto newest, resources.Newest(Type("Patient"), "p"));
+    HILUM_ASSIGN_OR_RETURN(second.before, resources_->PrepareStored(*newest));
+    HILUM_ASSIGN_OR_RETURN(const Committed committed, resources.WriteAll(One(std::move(second)), {}));
+    EXPECT_FALSE(committed.outdated);
+    return Status::Ok();
+  });
+  ASSERT_TRUE(status.ok()) << status.ToString();
+  EXPECT_EQ(Run("GET", "Patient/p").version, 2u);
+  EXPECT_EQ(Total("Patient?name=roe"), 1);
+  EXPECT_EQ(Total("Patient?name=doe"), 0);
+  EXPECT_EQ(Total("Patient?identifier=urn:a|1"), 0);
+}
+
+TEST_F(ResourceTxnTest, LongResourcesAreReadWhole) {
+  const std::string text =
+      R"({"resourceType":"Patient","id":"p","name":[{"family":")" + std::string(200'000, 'x') + "\"}]}";
+  const Status status = Transact([&](ResourceTxn& resources) -> Status {
+    HILUM_RETURN_IF_ERROR(resources.WriteAll(One(WriteOf(text)), {}).status());
+    HILUM_ASSIGN_OR_RETURN(const auto newest, resources.Newest(Type("Patient"), "p"));
+    EXPECT_EQ(At(newest->bytes, "name.0.family").size(), 200'000u);
+    return Status::Ok();
+  });
+  ASSERT_TRUE(status.ok()) << status.ToString();
+}
+
+// The field behind searches by what images are like (fhir/search/images.h).
+TEST_F(ResourceTxnTest, AnImagingStudyLeadsToTheStudyOfTheCatalogueWithItsImages) {
+  constexpr storage::Doc kStudy = 5;
+  const Status status = Transact([&](ResourceTxn& resources) -> Status {
+    Write write =
+        WriteOf(R"({"resourceType":"ImagingStudy","id":"s","status":"available","subject":{"reference":"Patient/p"}})");
+    write.after->index.images = kStudy;
+    return resources.WriteAll(One(std::move(write)), {}).status();
+  });
+  ASSERT_TRUE(status.ok()) << status.ToString();
+  const auto reader = resources_->Read();
+  const TypeId type = Type("ImagingStudy");
+  const auto head = reader->FindHead(type, "s");
+  const auto studies =
+      reader->index().References(reader->CollectionOf(type), *reader->ImagesField(), (*head)->doc).value();
+  ASSERT_EQ(studies.size(), 1u);
+  EXPECT_EQ(studies[0].target->collection, storage::CollectionOf(storage::Level::kStudy));
+  EXPECT_EQ(studies[0].target->doc, kStudy);
+}
+
+}  // namespace
+}  // namespace hilum::fhir
