@@ -250,13 +250,13 @@ void IngestBatch::Commit() {
 
 void IngestBatch::CommitChunk(std::span<Pending> chunk) {
   std::vector<PutOutcome> put(chunk.size());
-  const auto put_all = [&](storage::Txn& txn) -> Status {
+  const auto put_all = [&](storage::CatalogueTxn& catalogue) -> Status {
     for (size_t i = 0; i < chunk.size(); ++i) {
-      HILUM_ASSIGN_OR_RETURN(put[i], store_.catalogue().Put(txn, chunk[i].instance, chunk[i].held));
+      HILUM_ASSIGN_OR_RETURN(put[i], catalogue.Put(chunk[i].instance, chunk[i].held));
     }
     return Status::Ok();
   };
-  if (!store_.writer().Run(put_all).ok()) {  // one of them spoilt it for all: each for itself
+  if (!store_.ChangeCatalogue(put_all).ok()) {  // one of them spoilt it for all: each for itself
     for (Pending& one : chunk) CommitOne(one);
     return;
   }
@@ -269,11 +269,11 @@ void IngestBatch::CommitOne(Pending& pending) {
   InstanceOutcome& outcome = outcomes_[pending.outcome];
   for (int turn = 0; turn < kMaxTurns; ++turn) {
     PutOutcome put{};
-    const auto put_one = [&](storage::Txn& txn) -> Status {
-      HILUM_ASSIGN_OR_RETURN(put, store_.catalogue().Put(txn, pending.instance, pending.held));
+    const auto put_one = [&](storage::CatalogueTxn& catalogue) -> Status {
+      HILUM_ASSIGN_OR_RETURN(put, catalogue.Put(pending.instance, pending.held));
       return Status::Ok();
     };
-    const Status status = store_.writer().Run(put_one).status();
+    const Status status = store_.ChangeCatalogue(put_one).status();
     if (status.ok()) {
       outcome.kind = put == PutOutcome::kCreated ? InstanceOutcome::Kind::kStored : InstanceOutcome::Kind::kReplaced;
       return;

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "codecs/dicom/attributes.h"
+#include "storage/catalogue/changes.h"
 #include "storage/catalogue/rows.h"
 #include "storage/index/index.h"
 #include "storage/kv/kv.h"
@@ -49,11 +50,13 @@ class CatalogueWriter {
 
   // Adds the instance, and its series, study and patient where they are new, with index values, segment accounting and
   // a change-log entry. Attributes of study and series that are there already stay; missing ones are filled in.
-  // `expected`: the object the name must hold now (nullopt: none); otherwise kConflict, and nothing is changed.
-  Result<PutOutcome> Put(Txn& txn, const NewInstance& instance, const std::optional<ObjectRef>& expected) const;
+  // `expected`: the object the name must hold now (nullopt: none); otherwise kConflict, and nothing is changed. What
+  // changes is noted in `changes`, unless that is nullptr.
+  Result<PutOutcome> Put(Txn& txn, const NewInstance& instance, const std::optional<ObjectRef>& expected,
+                         CatalogueChanges* changes) const;
 
   // Removes one instance, and its series, study and patient when they are left empty. kNotFound when there is none.
-  Status Delete(Txn& txn, const InstanceName& name) const;
+  Status Delete(Txn& txn, const InstanceName& name, CatalogueChanges* changes) const;
 
   // Points a moved object's row to its new place; not found is fine (deleted meanwhile).
   Status Relocate(Txn& txn, Doc instance, const ObjectRef& from, const ObjectRef& to) const;

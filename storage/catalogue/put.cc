@@ -138,8 +138,8 @@ void Count(std::map<std::string, uint64_t>* counts, std::string_view name, int b
 
 }  // namespace
 
-Result<PutOutcome> CatalogueWriter::Put(Txn& txn, const NewInstance& instance,
-                                        const std::optional<ObjectRef>& expected) const {
+Result<PutOutcome> CatalogueWriter::Put(Txn& txn, const NewInstance& instance, const std::optional<ObjectRef>& expected,
+                                        CatalogueChanges* changes) const {
   const dicom::Header& header = instance.header;
   assert(IsStorableUid(header.study_uid) && IsStorableUid(header.series_uid) && IsStorableUid(header.sop_uid));
   HILUM_ASSIGN_OR_RETURN(const int64_t now, InstanceChangeTime(txn, tenant_, clock_.Now().count()));
@@ -226,7 +226,13 @@ Result<PutOutcome> CatalogueWriter::Put(Txn& txn, const NewInstance& instance,
   change.path = {header.study_uid, header.series_uid, header.sop_uid};
   change.version = row.after.version;
   HILUM_ASSIGN_OR_RETURN([[maybe_unused]] const uint64_t sequence, AppendChange(txn, tenant_, change));
-  return row.before ? PutOutcome::kReplaced : PutOutcome::kCreated;
+  const PutOutcome outcome = row.before ? PutOutcome::kReplaced : PutOutcome::kCreated;
+  if (changes != nullptr) {
+    changes->Note(study.doc, {std::move(study.before), std::move(study.after)}, series.doc,
+                  {std::move(series.before), std::move(series.after)}, row.doc,
+                  {std::move(row.before), std::move(row.after)});
+  }
+  return outcome;
 }
 
 Status CatalogueWriter::LeavePatient(Txn& txn, Doc doc) const {
@@ -239,7 +245,7 @@ Status CatalogueWriter::LeavePatient(Txn& txn, Doc doc) const {
   return Remove(txn, index_, tenant_, Level::kPatient, doc, *row, PatientKey(tenant_, row->patient_id, row->issuer));
 }
 
-Status CatalogueWriter::Delete(Txn& txn, const InstanceName& name) const {
+Status CatalogueWriter::Delete(Txn& txn, const InstanceName& name, CatalogueChanges* changes) const {
   const std::string study_key = StudyKey(tenant_, name.study_uid);
   const auto missing = [&] { return NotFound("there is no instance " + name.sop_uid + " in that series"); };
   const auto exists = [&](const std::string& key) -> Result<bool> {
@@ -291,7 +297,15 @@ Status CatalogueWriter::Delete(Txn& txn, const InstanceName& name) const {
   change.operation = ChangeOperation::kDelete;
   change.path = {name.study_uid, name.series_uid, name.sop_uid};
   change.version = row.before->version;
-  return AppendChange(txn, tenant_, change).status();
+  HILUM_RETURN_IF_ERROR(AppendChange(txn, tenant_, change).status());
+  if (changes == nullptr) return Status::Ok();
+  RowPair<StudyRow> study_row{std::move(study.before), std::nullopt};
+  if (study.after.instances > 0) study_row.after = std::move(study.after);
+  RowPair<SeriesRow> series_row{std::move(series.before), std::nullopt};
+  if (series.after.instances > 0) series_row.after = std::move(series.after);
+  changes->Note(study.doc, std::move(study_row), series.doc, std::move(series_row), row.doc,
+                {std::move(row.before), std::nullopt});
+  return Status::Ok();
 }
 
 Status CatalogueWriter::Relocate(Txn& txn, Doc instance, const ObjectRef& from, const ObjectRef& to) const {

@@ -98,6 +98,23 @@ UploadTicket::~UploadTicket() {
   tickets_->active.erase(number_);
 }
 
+Result<PutOutcome> CatalogueTxn::Put(const NewInstance& instance, const std::optional<ObjectRef>& expected) {
+  return catalogue_.Put(txn_, instance, expected, changes());
+}
+
+Status CatalogueTxn::Delete(const InstanceName& name) {
+  return catalogue_.Delete(txn_, name, changes());
+}
+
+Result<uint64_t> Store::ChangeCatalogue(const std::function<Status(CatalogueTxn&)>& task) {
+  return writer_->Run([&](Txn& txn) -> Status {
+    CatalogueTxn catalogue(*catalogue_, txn, observer_ != nullptr);
+    HILUM_RETURN_IF_ERROR(task(catalogue));
+    if (catalogue.changes_.studies().empty()) return Status::Ok();
+    return observer_->OnChanges(txn, catalogue.changes_);
+  });
+}
+
 Status Store::health() const {
   HILUM_RETURN_IF_ERROR(kv_->health());
   return objects_->health();
@@ -133,15 +150,15 @@ Status Store::Delete(const std::string& study_uid, const std::optional<std::stri
   }
   for (size_t begin = 0; begin < names.size(); begin += kCommitChunk) {
     const size_t end = std::min(begin + kCommitChunk, names.size());
-    const auto remove = [&](Txn& txn) -> Status {
+    const auto remove = [&](CatalogueTxn& catalogue) -> Status {
       for (size_t i = begin; i < end; ++i) {
-        const Status status = catalogue_->Delete(txn, names[i]);
+        const Status status = catalogue.Delete(names[i]);
         // Gone meanwhile is what was wanted, except for the one instance that was named.
         if (!status.ok() && (sop_uid || status.code() != Code::kNotFound)) return status;
       }
       return Status::Ok();
     };
-    HILUM_RETURN_IF_ERROR(writer_->Run(remove).status());
+    HILUM_RETURN_IF_ERROR(ChangeCatalogue(remove).status());
   }
   return Status::Ok();
 }

@@ -59,6 +59,25 @@ class UploadTicket {
   uint64_t number_ = 0;
 };
 
+// Puts and deletes of one transaction; see Store::ChangeCatalogue.
+class CatalogueTxn {
+ public:
+  // As CatalogueWriter::Put and Delete.
+  Result<PutOutcome> Put(const NewInstance& instance, const std::optional<ObjectRef>& expected);
+  Status Delete(const InstanceName& name);
+
+ private:
+  friend class Store;
+  CatalogueTxn(const CatalogueWriter& catalogue, Txn& txn, bool observed)
+      : catalogue_(catalogue), txn_(txn), observed_(observed) {}
+  CatalogueChanges* changes() { return observed_ ? &changes_ : nullptr; }
+
+  const CatalogueWriter& catalogue_;
+  Txn& txn_;
+  const bool observed_;
+  CatalogueChanges changes_;
+};
+
 class Store {
  public:
   static Result<std::unique_ptr<Store>> Open(const StoreOptions& options, Disk& disk, const Clock& clock,
@@ -71,7 +90,12 @@ class Store {
   const Schema& schema() const { return schema_; }
   // For collections of modules above. REQUIRES: nothing else uses the store yet.
   void AddField(CollectionId collection, FieldSpec field) { schema_.Add(collection, field); }
-  const CatalogueWriter& catalogue() const { return *catalogue_; }
+  // The only way to change instances: runs the task as Writer::Run does, and then the observer, in the same
+  // transaction.
+  Result<uint64_t> ChangeCatalogue(const std::function<Status(CatalogueTxn&)>& task);
+  // Who is told of changes; nullptr for nobody. REQUIRES: nothing changes instances meanwhile; the observer outlives
+  // what does.
+  void Observe(CatalogueObserver* observer) { observer_ = observer; }
   // A view of the catalogue as of now.
   CatalogueReader Read() { return CatalogueReader(*kv_, schema_, Tenant::kDefault); }
 
@@ -110,6 +134,7 @@ class Store {
   std::unique_ptr<Kv> kv_;
   std::unique_ptr<ObjectStore> objects_;
   std::unique_ptr<CatalogueWriter> catalogue_;
+  CatalogueObserver* observer_ = nullptr;
   std::unique_ptr<Writer> writer_;
 };
 
