@@ -25,6 +25,61 @@ struct Operand {
   }
 };
 
+// A few members, each added alone: what most operands of a key come to. Far cheaper than a set of 65,536 bits.
+class FewMembers {
+ public:
+  // False: it is another kind of operand, or too many.
+  bool Add(Bytes operand) {
+    if (operand.empty() || operand[0] != kGaps) return false;
+    ByteReader in(operand.substr(1));
+    for (uint64_t gap = 0, next = 0; !in.empty(); next += gap + 1) {
+      if (count_ == members_.size() || !in.ReadVarint(&gap) || gap > 0xFFFF || next + gap > 0xFFFF) return false;
+      members_[count_++] = static_cast<uint16_t>(next + gap);
+    }
+    return true;
+  }
+
+  // As BlockSet::Encode does.
+  void Encode(std::string* out) {
+    std::sort(members_.begin(), members_.begin() + count_);
+    const auto end = std::unique(members_.begin(), members_.begin() + count_);
+    const size_t before = out->size();
+    out->push_back(kGaps);
+    uint32_t next = 0, runs = 0;
+    for (auto member = members_.begin(); member != end; ++member) {
+      if (*member != next || runs == 0) ++runs;
+      AppendVarint(out, *member - next);
+      next = *member + 1u;
+    }
+    if (out->size() - before - 1 <= 4 * runs) return;
+    out->resize(before);
+    out->push_back(kRuns);
+    for (auto first = members_.begin(); first != end;) {
+      auto last = first;
+      while (last + 1 != end && last[1] == *last + 1) ++last;
+      AppendLe<uint16_t>(out, *first);
+      AppendLe<uint16_t>(out, *last - *first);
+      first = last + 1;
+    }
+  }
+
+ private:
+  std::array<uint16_t, kMaxGaps> members_;
+  size_t count_ = 0;
+};
+
+bool CombineFew(std::optional<Bytes> base, std::span<const Bytes> operands, std::string* out) {
+  if (operands.size() > kMaxGaps) return false;
+  FewMembers few;
+  if (base && !few.Add(*base)) return false;
+  for (const Bytes operand : operands) {
+    if (!few.Add(operand)) return false;
+  }
+  out->clear();
+  few.Encode(out);
+  return true;
+}
+
 }  // namespace
 
 uint32_t BlockSet::Count() const {
@@ -169,10 +224,7 @@ void AppendRemoveOperand(std::string* out, uint16_t member) {
 }
 
 bool FoldBlockSet(std::optional<Bytes> base, std::span<const Bytes> operands, std::string* out) {
-  if (!base && operands.size() == 1 && OnlyMember(operands[0])) {
-    *out = operands[0];
-    return true;
-  }
+  if (CombineFew(base, operands, out)) return true;
   BlockSet set;
   if (base && !set.AddEncoded(*base)) return false;
   for (const Bytes bytes : operands) {
@@ -187,6 +239,7 @@ bool FoldBlockSet(std::optional<Bytes> base, std::span<const Bytes> operands, st
 }
 
 bool CombineBlockSets(std::span<const Bytes> operands, std::string* out) {
+  if (CombineFew(std::nullopt, operands, out)) return true;
   BlockSet added, removed;
   bool removes = false;
   for (const Bytes bytes : operands) {

@@ -31,8 +31,10 @@ void MergePostings(Txn& txn, const std::vector<Bytes>& keys, Bytes operand) {
 void UpdatePostings(Txn& txn, Doc doc, Entries* before, Entries* after) {
   std::string add, remove;
   AppendAddOperand(&add, static_cast<uint16_t>(doc));
+  const auto& before_keys = before->Postings();
+  if (before_keys.empty()) return MergePostings(txn, after->Postings(), add);
   AppendRemoveOperand(&remove, static_cast<uint16_t>(doc));
-  const auto old_keys = Sorted(before->Postings()), new_keys = Sorted(after->Postings());
+  const auto old_keys = Sorted(before_keys), new_keys = Sorted(after->Postings());
   std::vector<Bytes> gone, come;
   std::set_difference(old_keys.begin(), old_keys.end(), new_keys.begin(), new_keys.end(), std::back_inserter(gone));
   std::set_difference(new_keys.begin(), new_keys.end(), old_keys.begin(), old_keys.end(), std::back_inserter(come));

@@ -6,10 +6,8 @@
 namespace hilum::storage {
 namespace {
 
-using Base = Overlay::Change::Base;
-
-std::optional<std::string> ValueOf(const Overlay::Change& change) {
-  if (change.base == Base::kPut) return change.value;
+std::optional<std::string> ValueOf(const KeyChange& change) {
+  if (change.base == KeyChange::Base::kPut) return change.value;
   return std::nullopt;
 }
 

@@ -1,55 +1,49 @@
 #include "storage/kv/overlay.h"
 
+#include <algorithm>
 #include <cassert>
-#include <iterator>
 #include <utility>
 
 #include "storage/kv/batch.h"
 
 namespace hilum::storage {
 
-Overlay::Change& Overlay::ChangeOf(Family family, Bytes key) {
+KeyChange& Overlay::ChangeOf(Family family, Bytes key) {
   auto& layer = layers_[static_cast<size_t>(family)];
-  auto found = layer.changes.find(key);
-  if (found == layer.changes.end()) {
-    found = layer.changes.try_emplace(std::string(key)).first;
-    if (layer.ordered) layer.ordered->emplace(found->first, &found->second);
-  }
-  return found->second;
+  const auto [entry, added] = layer.changes.FindOrAdd(key);
+  if (added && layer.ordered) layer.ordered->emplace(entry->key, &entry->change);
+  return entry->change;
 }
 
-size_t Overlay::SizeOf(Bytes key, const Change& change) {
-  size_t size = 0;
-  if (change.base != Change::Base::kUnchanged) size += key.size() + change.value.size() + kOperationBytes;
-  for (const auto& operand : change.operands) size += key.size() + operand.size() + kOperationBytes;
-  return size;
+size_t Overlay::SizeOf(Bytes key, const KeyChange& change) {
+  const size_t operations = change.operand_count + (change.base != KeyChange::Base::kUnchanged ? 1 : 0);
+  return operations * (key.size() + kOperationBytes) + change.value.size() + change.operands.size();
 }
 
-void Overlay::Set(Family family, Bytes key, Change::Base base, Bytes value) {
-  Change& change = ChangeOf(family, key);
+void Overlay::Set(Family family, Bytes key, KeyChange::Base base, Bytes value) {
+  KeyChange& change = ChangeOf(family, key);
   bytes_ -= SizeOf(key, change);
-  change.base = base;
-  change.value = value;
-  change.operands.clear();
+  change = {.base = base, .value = std::string(value)};
   bytes_ += SizeOf(key, change);
 }
 
 void Overlay::Put(Family family, Bytes key, Bytes value) {
-  Set(family, key, Change::Base::kPut, value);
+  Set(family, key, KeyChange::Base::kPut, value);
 }
 void Overlay::Delete(Family family, Bytes key) {
-  Set(family, key, Change::Base::kDelete, {});
+  Set(family, key, KeyChange::Base::kDelete, {});
 }
 
 void Overlay::Merge(Family family, Bytes key, Bytes operand) {
-  ChangeOf(family, key).operands.emplace_back(operand);
-  bytes_ += key.size() + operand.size() + kOperationBytes;
+  KeyChange& change = ChangeOf(family, key);
+  const size_t before = change.operands.size();
+  change.AddOperand(operand);
+  bytes_ += key.size() + kOperationBytes + change.operands.size() - before;
 }
 
-const Overlay::Change* Overlay::Find(Family family, Bytes key) const {
-  const auto& changes = layers_[static_cast<size_t>(family)].changes;
-  const auto found = changes.find(key);
-  return found == changes.end() ? nullptr : &found->second;
+const KeyChange* Overlay::Find(Family family, Bytes key) const {
+  const auto* const entry = layers_[static_cast<size_t>(family)].changes.Find(key);
+  return entry == nullptr ? nullptr : &entry->change;
 }
 
 std::pair<Overlay::OrderedChanges::const_iterator, Overlay::OrderedChanges::const_iterator> Overlay::Range(
@@ -57,7 +51,7 @@ std::pair<Overlay::OrderedChanges::const_iterator, Overlay::OrderedChanges::cons
   auto& layer = layers_[static_cast<size_t>(family)];
   if (!layer.ordered) {
     layer.ordered.emplace();
-    for (const auto& [key, change] : layer.changes) layer.ordered->emplace(key, &change);
+    for (const auto& entry : layer.changes.entries()) layer.ordered->emplace(entry.key, &entry.change);
   }
   const auto& ordered = *layer.ordered;
   if (upper.empty()) return {ordered.lower_bound(lower), ordered.end()};
@@ -66,25 +60,25 @@ std::pair<Overlay::OrderedChanges::const_iterator, Overlay::OrderedChanges::cons
 }
 
 void Overlay::Absorb(Overlay* newer) {
+  if (empty()) {
+    std::swap(*this, *newer);
+    newer->Clear();
+    return;
+  }
   for (size_t i = 0; i < kFamilyCount; ++i) {
     auto& layer = layers_[i];
-    auto& from = newer->layers_[i].changes;
-    while (!from.empty()) {
-      auto inserted = layer.changes.insert(from.extract(from.begin()));
-      auto& [key, change] = *inserted.position;
-      if (inserted.inserted) {
-        bytes_ += SizeOf(key, change);
-        if (layer.ordered) layer.ordered->emplace(key, &change);
-        continue;
-      }
-      Change& above = inserted.node.mapped();
-      bytes_ -= SizeOf(key, change);
-      if (above.base != Change::Base::kUnchanged) {
-        change = std::move(above);
+    for (auto& above : newer->layers_[i].changes.entries()) {
+      const auto [entry, added] = layer.changes.FindOrAdd(above.key, above.hash);
+      KeyChange& change = entry->change;
+      if (added && layer.ordered) layer.ordered->emplace(entry->key, &change);
+      bytes_ -= SizeOf(entry->key, change);
+      if (added || above.change.base != KeyChange::Base::kUnchanged) {
+        change = std::move(above.change);
       } else {
-        std::move(above.operands.begin(), above.operands.end(), std::back_inserter(change.operands));
+        change.operands += above.change.operands;
+        change.operand_count += above.change.operand_count;
       }
-      bytes_ += SizeOf(key, change);
+      bytes_ += SizeOf(entry->key, change);
     }
   }
   newer->Clear();
@@ -93,38 +87,51 @@ void Overlay::Absorb(Overlay* newer) {
 void Overlay::Clear() {
   for (auto& layer : layers_) {
     layer.ordered.reset();
-    layer.changes.clear();
+    layer.changes.Clear();
   }
   bytes_ = 0;
 }
 
-Status Overlay::AddMerge(const Merger& merger, Family family, Bytes key, const Change& change, Batch* batch) {
-  const auto& operands = change.operands;
+Status Overlay::AddMerge(const Merger& merger, Family family, Bytes key, const KeyChange& change, Batch* batch) {
+  std::vector<Bytes> operands(change.operand_count);
+  ByteReader in(change.operands);
+  for (Bytes& operand : operands) {
+    if (!in.ReadSized(&operand)) return Internal("the operands of a key are not what was added");
+  }
   if (operands.size() == 1) {
     batch->Merge(family, key, operands.front());
     return Status::Ok();
   }
-  const std::vector<Bytes> views(operands.begin(), operands.end());
   std::string combined;
-  if (!merger.Combine(key, views, &combined)) {
+  if (!merger.Combine(key, operands, &combined)) {
     return Internal(std::string("merger ") + merger.Name() + " does not understand an operand it was given");
   }
   if (combined.size() <= kMaxValueBytes) {
     batch->Merge(family, key, combined);
   } else {
-    for (const auto& operand : operands) batch->Merge(family, key, operand);
+    for (const Bytes operand : operands) batch->Merge(family, key, operand);
   }
   return Status::Ok();
+}
+
+// The store finds the place of a key in its memory table from that of the key before: in order that is near.
+std::vector<const ChangeTable::Entry*> Overlay::InOrder(const ChangeTable& changes) {
+  std::vector<const ChangeTable::Entry*> ordered;
+  ordered.reserve(changes.entries().size());
+  for (const auto& entry : changes.entries()) ordered.push_back(&entry);
+  std::ranges::sort(ordered, {}, [](const ChangeTable::Entry* entry) { return entry->key; });
+  return ordered;
 }
 
 Result<Batch> Overlay::ToBatch(std::span<const Merger* const> mergers) const {
   Batch batch;
   for (size_t i = 0; i < kFamilyCount; ++i) {
     const auto family = static_cast<Family>(i);
-    for (const auto& [key, change] : layers_[i].changes) {
-      if (change.base == Change::Base::kPut) batch.Put(family, key, change.value);
-      if (change.base == Change::Base::kDelete) batch.Delete(family, key);
-      if (change.operands.empty()) continue;
+    for (const auto* entry : InOrder(layers_[i].changes)) {
+      const auto& [key, hash, change] = *entry;
+      if (change.base == KeyChange::Base::kPut) batch.Put(family, key, change.value);
+      if (change.base == KeyChange::Base::kDelete) batch.Delete(family, key);
+      if (change.operand_count == 0) continue;
       assert(mergers[i] != nullptr);
       HILUM_RETURN_IF_ERROR(AddMerge(*mergers[i], family, key, change, &batch));
     }

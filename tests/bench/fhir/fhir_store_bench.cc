@@ -1,6 +1,6 @@
 // FHIR on the store without HTTP: loads, transactions, reads, searches, sizes. One line of JSON for each.
 //
-//   fhir_store_bench FOLDER [--resources 200000] [--synthea DIR]      FOLDER must not exist
+//   fhir_store_bench FOLDER [--resources 200000] [--synthea DIR] [--loads-only 1]      FOLDER must not exist
 #include <charconv>
 #include <filesystem>
 #include <fstream>
@@ -17,7 +17,12 @@ struct Options {
   std::string folder;
   uint64_t resources = 200'000;
   std::string synthea;
+  uint64_t loads_only = 0;
 };
+
+bool ParseNumber(std::string_view text, uint64_t* number) {
+  return std::from_chars(text.begin(), text.end(), *number).ec == std::errc();
+}
 
 bool Parse(int argc, char** argv, Options* options) {
   for (int i = 1; i < argc; ++i) {
@@ -30,13 +35,12 @@ bool Parse(int argc, char** argv, Options* options) {
     const std::string_view value = argv[i];
     if (argument == "--synthea") {
       options->synthea = value;
-    } else if (argument != "--resources" ||
-               std::from_chars(value.begin(), value.end(), options->resources).ec != std::errc() ||
-               options->resources == 0) {
+    } else if (argument == "--resources" ? !ParseNumber(value, &options->resources)
+                                         : argument != "--loads-only" || !ParseNumber(value, &options->loads_only)) {
       return false;
     }
   }
-  return !options->folder.empty();
+  return !options->folder.empty() && options->resources > 0;
 }
 
 // Megabytes, of a line of /proc/self/status.
@@ -64,7 +68,7 @@ void ReportSize(Server& server, const Options& options, const std::string& folde
 int main(int argc, char** argv) {
   Options options;
   if (!Parse(argc, argv, &options)) {
-    std::fprintf(stderr, "usage: fhir_store_bench FOLDER [--resources 200000] [--synthea DIR]\n");
+    std::fprintf(stderr, "usage: fhir_store_bench FOLDER [--resources 200000] [--synthea DIR] [--loads-only 1]\n");
     return 2;
   }
   const std::string& folder = options.folder;
@@ -80,10 +84,12 @@ int main(int argc, char** argv) {
     const std::string data = folder + "/population";
     Server server(data);
     LoadPopulation(server, options.resources, folder + "/bare");
-    ReadById(server, options.resources);
-    CountObservations(server);
-    ReadPages(server);
-    FollowReferences(server);
+    if (options.loads_only == 0) {
+      ReadById(server, options.resources);
+      CountObservations(server);
+      ReadPages(server);
+      FollowReferences(server);
+    }
     Report("memory", {{"resident_mb", Memory("VmRSS")}, {"peak_mb", Memory("VmHWM")}});
     ReportSize(server, options, data);
     RunSmallTransactions(server, 6000, folder + "/bare");

@@ -14,7 +14,7 @@ namespace hilum::bench {
 namespace {
 
 constexpr int kLoaders = 2;
-constexpr uint64_t kBatch = 500;
+constexpr uint64_t kBatch = 5000;
 constexpr int kClients = 32;
 // Bundles of hospitals and practitioners; their file names come first.
 constexpr size_t kReferredTo = 2;
