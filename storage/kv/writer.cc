@@ -176,7 +176,9 @@ Result<uint64_t> GroupWriter::CommitChanges() {
     return kv_.sequence();
   }
   HILUM_ASSIGN_OR_RETURN(auto batch, changes_.ToBatch(mergers_));
-  return kv_.Commit(std::move(batch));
+  HILUM_ASSIGN_OR_RETURN(const uint64_t sequence, kv_.Commit(std::move(batch)));
+  if (options_.on_commit) options_.on_commit();
+  return sequence;
 }
 
 }  // namespace

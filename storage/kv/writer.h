@@ -41,6 +41,8 @@ class Writer {
  public:
   struct Options {
     size_t queue_limit = 4096;  // tasks waiting; more get kUnavailable
+    // Called on the writer thread when changes were committed, before their tasks are answered: must be quick.
+    std::function<void()> on_commit;
   };
   // `mergers` as given to Kv::Open; they and `kv` outlive the writer.
   static std::unique_ptr<Writer> Start(Kv& kv, std::span<const Merger* const> mergers, Options options);

@@ -78,7 +78,8 @@ Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options, Disk& di
 
   AddCatalogueFields(&store->schema_);
   store->catalogue_ = std::make_unique<CatalogueWriter>(store->schema_, Tenant::kDefault, clock);
-  store->writer_ = Writer::Start(*store->kv_, Mergers(), {});
+  store->writer_ =
+      Writer::Start(*store->kv_, Mergers(), {.on_commit = [signal = &store->commits_] { signal->Notify(); }});
   return store;
 }
 

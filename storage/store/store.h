@@ -22,6 +22,7 @@
 #include "storage/index/index.h"
 #include "storage/kv/kv.h"
 #include "storage/kv/writer.h"
+#include "storage/log/commit_signal.h"
 #include "storage/object/object_store.h"
 
 namespace hilum::storage {
@@ -87,6 +88,8 @@ class Store {
   Kv& kv() { return *kv_; }
   Writer& writer() { return *writer_; }
   ObjectStore& objects() { return *objects_; }
+  // For those who follow the change log.
+  CommitSignal& commits() { return commits_; }
   const Schema& schema() const { return schema_; }
   // For collections of modules above. REQUIRES: nothing else uses the store yet.
   void AddField(CollectionId collection, FieldSpec field) { schema_.Add(collection, field); }
@@ -131,6 +134,7 @@ class Store {
   std::mutex maintenance_;  // compaction and backup exclude each other
   std::map<uint32_t, uint64_t>
       sealed_before_;  // segment -> first ticket given out after it was seen sealed; guarded by maintenance_
+  CommitSignal commits_;
   std::unique_ptr<Kv> kv_;
   std::unique_ptr<ObjectStore> objects_;
   std::unique_ptr<CatalogueWriter> catalogue_;
