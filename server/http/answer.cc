@@ -19,12 +19,13 @@ constexpr std::chrono::milliseconds kPatience{10};
 }  // namespace
 
 Answer::Answer(ServerContext& context, Channel& channel, OutputQueue& output, const Request& request, RequestBody& body,
-               const RequestHead& head)
+               Parking& parking, const RequestHead& head)
     : context_(context),
       channel_(channel),
       output_(output),
       request_(request),
       body_(body),
+      parking_(parking),
       http11_(head.http11),
       head_only_(head.method == "HEAD"),
       close_(!head.keep_alive) {}

@@ -7,6 +7,7 @@
 #include "server/http/channel.h"
 #include "server/http/http.h"
 #include "server/http/output_queue.h"
+#include "server/http/parking.h"
 #include "server/http/request_body.h"
 #include "server/http/server_context.h"
 
@@ -16,7 +17,7 @@ class Answer final : public Responder {
  public:
   // The references outlive this object.
   Answer(ServerContext& context, Channel& channel, OutputQueue& output, const Request& request, RequestBody& body,
-         const RequestHead& head);
+         Parking& parking, const RequestHead& head);
   // On the event loop nothing waits and nothing is sent: the connection flushes afterwards.
   void RunsOnLoop() { on_loop_ = true; }
   void RunsOnWorker() { on_loop_ = false; }
@@ -30,6 +31,8 @@ class Answer final : public Responder {
   Status Finish() override;
   Status Send(int status, Headers headers, Bytes body) override;
   bool started() const override { return status_ != 0; }
+  void Park(std::chrono::milliseconds limit, Resume resume) override { parking_.Park(limit, std::move(resume)); }
+  std::function<void()> Waker() override { return parking_.Waker(); }
 
   bool finished() const { return finished_; }
   bool close() const { return close_; }
@@ -49,6 +52,7 @@ class Answer final : public Responder {
   OutputQueue& output_;
   const Request& request_;
   RequestBody& body_;
+  Parking& parking_;
   const bool http11_;
   const bool head_only_;
   bool close_;

@@ -34,13 +34,16 @@ bool IsHarmlessId(std::string_view id) {
 struct Connection::Exchange {
   Exchange(Connection& connection, const RequestHead& head)
       : body(connection.channel_, connection.input_, connection.output_, head),
-        answer(connection.context_, connection.channel_, connection.output_, request, body, head),
+        parking(connection.loop_, connection.tag_),
+        answer(connection.context_, connection.channel_, connection.output_, request, body, parking, head),
         started(connection.context_.clock.Monotonic()) {}
 
   Request request;
   RequestBody body;
+  Parking parking;
   Answer answer;
   const Micros started;
+  Micros resume_at{0};  // while parked: at the latest
 };
 
 Connection::Connection(ServerContext& context, EventLoop& loop, uint64_t tag, int descriptor, std::string peer,
@@ -90,12 +93,14 @@ void Connection::OnWake() {
 void Connection::OnTick(Micros now) {
   if (owner_.load(std::memory_order_acquire) != Owner::kLoop) return;
   if (IdlesInVain()) return Close(false);
+  if (state_ == State::kParked && output_.empty()) return Advance();
   if (now < deadline_) return;
   switch (state_) {
     case State::kReceiving:
       if (!head_started_) return Close(false);
       Refuse(408, "the request header did not arrive in time");
       return Advance();
+    case State::kParked:
     case State::kFlushing:
       if (output_.sent() == sent_before_) {
         context_.metrics.aborted.Add();
@@ -123,6 +128,8 @@ void Connection::OnModeChange(Mode mode) {
     if (owned) Close(true);
   } else if (owned && (state_ == State::kHandshaking || IdlesInVain())) {
     Close(false);
+  } else if (owned && state_ == State::kParked) {
+    Advance();
   }
 }
 
@@ -147,6 +154,9 @@ void Connection::Advance() {
       case State::kReceiving:
         go_on = StepReceive();
         ++requests;
+        break;
+      case State::kParked:
+        go_on = StepParked();
         break;
       case State::kFlushing:
         go_on = StepFlush();
@@ -313,22 +323,19 @@ bool Connection::Dispatch(const Route& route, bool awaits_socket) {
   options.may_wait = !route.inline_handler;
   exchange_->body.Configure(options);
   if (route.inline_handler) {
-    RunHandler(route);
+    RunHandler(route.handler, /*may_park=*/false);
     return true;
   }
   exchange_->answer.RunsOnWorker();
   state_ = State::kExchanging;
   // A worker that reads the body from the socket must not have the loop woken by each packet.
   if (awaits_socket || interest_ == Interest::kWrite) WaitFor(Interest::kNone);
-  // A request that followed such a body at once was read without listening: nobody is told of the next one either.
-  owner_.store(interest_ == Interest::kRead ? Owner::kWorker : Owner::kWorkerDisarmed, std::memory_order_release);
-  if (context_.pool.TrySubmit([this, &route] {
-        RunHandler(route);
+  if (SubmitToWorker([this, &route] {
+        RunHandler(route.handler, /*may_park=*/true);
         ReleaseToLoop();
       })) {
     return false;
   }
-  owner_.store(Owner::kLoop, std::memory_order_release);
   context_.metrics.overloaded.Add();
   exchange_->answer.RunsOnLoop();
   exchange_->answer.CloseAfterwards();
@@ -337,6 +344,15 @@ bool Connection::Dispatch(const Route& route, bool awaits_socket) {
       .IgnoreError();  // what fails here shows when the connection flushes
   Complete();
   return true;
+}
+
+// True when a worker took over: from then on nothing of this object may be touched here. `task` ends in ReleaseToLoop.
+bool Connection::SubmitToWorker(std::function<void()> task) {
+  // A request that followed a long body at once was read without listening: nobody is told of the next one either.
+  owner_.store(interest_ == Interest::kRead ? Owner::kWorker : Owner::kWorkerDisarmed, std::memory_order_release);
+  if (context_.pool.TrySubmit(std::move(task))) return true;
+  owner_.store(Owner::kLoop, std::memory_order_release);
+  return false;
 }
 
 // Answers what never became a request, then ends the connection: what follows in the stream means nothing.
@@ -354,10 +370,10 @@ void Connection::Refuse(int status, std::string_view reason) {
   if (state_ == State::kFlushing) after_flush_ = After::kLinger;
 }
 
-void Connection::RunHandler(const Route& route) {
+void Connection::RunHandler(const Handler& handler, bool may_park) {
   Exchange& exchange = *exchange_;
   try {
-    route.handler(exchange.request, exchange.answer);
+    handler(exchange.request, exchange.answer);
   } catch (const std::exception& error) {
     exchange.request.log.Error("handler threw", {{"type", typeid(error).name()}});
     // A half-sent answer is aborted below.
@@ -368,7 +384,12 @@ void Connection::RunHandler(const Route& route) {
     exchange.answer.CloseAfterwards();
     SendError(exchange.answer, 408, "the request body did not arrive in time", exchange.request.id).IgnoreError();
   }
-  Complete();
+  if (!may_park || !exchange.parking.parked() || exchange.answer.finished()) return Complete();
+  const Micros now = context_.clock.Monotonic();
+  state_ = State::kParked;
+  exchange.resume_at = now + exchange.parking.limit();
+  sent_before_ = output_.sent();
+  deadline_ = now + context_.options.write_timeout;
 }
 
 // The exchange is over: decides what becomes of the connection. Runs on the owner's thread.
@@ -446,6 +467,67 @@ bool Connection::StepFlush() {
   state_ = State::kLingering;
   deadline_ = now + kLingerTime;
   return true;
+}
+
+// Sends what the handler wrote; then waits for a reason to go on.
+bool Connection::StepParked() {
+  const Io state = output_.Flush(channel_, kFlushPerTurn);
+  if (state == Io::kClosed) {
+    context_.metrics.aborted.Add();
+    Close(true);
+    return false;
+  }
+  if (!output_.empty()) {
+    WaitFor(state == Io::kWantRead ? Interest::kRead : Interest::kWrite);
+    return false;
+  }
+  if (!HearParked()) {
+    const Micros waited = context_.clock.Monotonic() - exchange_->started;
+    const Answer& answer = exchange_->answer;
+    if (answer.started()) context_.metrics.CountAnswer(answer.status(), static_cast<double>(waited.count()) * 1e-6);
+    Close(false);
+  } else if (context_.mode.load(std::memory_order_relaxed) != Mode::kServing) {
+    GoOn(Resumed::kDraining);
+  } else if (exchange_->parking.woken()) {
+    GoOn(Resumed::kWoken);
+  } else if (context_.clock.Monotonic() >= exchange_->resume_at) {
+    GoOn(Resumed::kTimeout);
+  }
+  return false;
+}
+
+// Listens whether the client still is there; keeps what it sends ahead. False when it is gone.
+bool Connection::HearParked() {
+  while (readable_ || channel_.HasDecrypted()) {
+    if (input_.bytes().size() >= context_.options.max_header_bytes) {
+      WaitFor(Interest::kNone);  // the next write shows whether it is there
+      return true;
+    }
+    const std::span<char> room = loop_.scratch();
+    const IoResult got = channel_.Receive(room);
+    if (got.state == Io::kClosed || (got.state == Io::kDone && got.octets == 0)) return false;
+    if (got.octets < room.size()) readable_ = false;
+    if (got.state != Io::kDone) break;
+    input_.Append(Bytes(room.data(), got.octets));
+  }
+  WaitFor(Interest::kRead);
+  return true;
+}
+
+// Hands a parked exchange to a worker. When none is to be had, the next tick tries again.
+void Connection::GoOn(Resumed why) {
+  // Many that are woken at once must leave room for requests.
+  if (context_.pool.queued() > context_.options.worker_queue / 2) return;
+  state_ = State::kExchanging;
+  const auto task = [this, why] {
+    {
+      const Resume resume = exchange_->parking.Take();
+      RunHandler([&](Request& request, Responder& responder) { resume(request, responder, why); },
+                 /*may_park=*/why != Resumed::kDraining);
+    }
+    ReleaseToLoop();
+  };
+  if (!SubmitToWorker(task)) state_ = State::kParked;
 }
 
 bool Connection::StepSkip() {

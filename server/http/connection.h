@@ -1,19 +1,21 @@
 // One client connection: from accept over any number of exchanges to close.
 //
 // Exactly one thread owns a connection at any time, and only the owner touches it. The event loop owns it while it is
-// idle, receives a header, flushes what a handler left behind, or says goodbye; a worker owns it while a handler runs.
+// idle, receives a header, flushes what a handler left behind, is parked, or says goodbye; a worker owns it while a
+// handler runs.
 // OnEvent, OnWake, OnTick and OnModeChange are called by the event loop at any time and do nothing harmful while a
 // worker is the owner.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
-#include <span>
 #include <string>
 
 #include "server/http/answer.h"
 #include "server/http/channel.h"
+#include "server/http/event_loop.h"
 #include "server/http/input_buffer.h"
 #include "server/http/output_queue.h"
 #include "server/http/request_body.h"
@@ -21,20 +23,6 @@
 #include "server/http/server_context.h"
 
 namespace hilum::http {
-
-enum class Interest : uint8_t { kNone, kRead, kWrite };
-
-// What a connection asks of its event loop.
-class EventLoop {
- public:
-  virtual ~EventLoop() = default;
-  // Level-triggered readiness of the connection's socket. Loop thread only.
-  virtual void SetInterest(int descriptor, uint64_t tag, Interest interest) = 0;
-  // OnWake of the connection with that tag, soon, if it still exists. Any thread.
-  virtual void Wake(uint64_t tag) = 0;
-  // Room to receive into, shared by all connections of the loop. Loop thread only.
-  virtual std::span<char> scratch() = 0;
-};
 
 class Connection {
  public:
@@ -58,7 +46,16 @@ class Connection {
 
  private:
   enum class Owner : uint8_t { kLoop, kWorker, kWorkerDisarmed /* the loop no longer listens to the socket */ };
-  enum class State : uint8_t { kHandshaking, kReceiving, kExchanging, kFlushing, kSkipping, kLingering, kClosed };
+  enum class State : uint8_t {
+    kHandshaking,
+    kReceiving,
+    kExchanging,
+    kParked,
+    kFlushing,
+    kSkipping,
+    kLingering,
+    kClosed
+  };
   enum class After : uint8_t { kNextRequest, kClose, kLinger };
   struct Exchange;
 
@@ -66,6 +63,7 @@ class Connection {
   void Advance();
   bool StepHandshake();
   bool StepReceive();
+  bool StepParked();
   bool StepFlush();
   bool StepSkip();
   bool StepLinger();
@@ -81,7 +79,10 @@ class Connection {
   void FillRequest(RequestHead* head);
   bool Dispatch(const Route& route, bool awaits_socket);
   void Refuse(int status, std::string_view reason);
-  void RunHandler(const Route& route);
+  void RunHandler(const Handler& handler, bool may_park);
+  bool SubmitToWorker(std::function<void()> task);
+  void GoOn(Resumed why);
+  bool HearParked();
   void Complete();
   void ReleaseToLoop();
   void LogExchange(double seconds) const;

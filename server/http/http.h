@@ -4,9 +4,10 @@
 // A handler runs on a worker thread with the Request and Responder of one exchange; both are valid until it returns,
 // and are used by that thread alone. It may block on reading the body and on writing: slow peers meet timeouts, not
 // other clients. A handler that returns without Finish() aborts the connection (the client sees a broken transfer,
-// never a truncated success).
+// never a truncated success), unless it has parked the exchange (Responder::Park): then it goes on later.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -85,6 +86,12 @@ struct FileRange {
   uint64_t length = 0;
 };
 
+class Responder;
+
+// Why a parked exchange goes on.
+enum class Resumed : uint8_t { kWoken, kTimeout, kDraining /* the server ends: it cannot be parked again */ };
+using Resume = std::function<void(Request&, Responder&, Resumed)>;
+
 class Responder {
  public:
   virtual ~Responder() = default;
@@ -107,6 +114,15 @@ class Responder {
 
   // Whether Head was called; then errors can only abort.
   virtual bool started() const = 0;
+
+  // Waiting for something to happen without holding a worker: the handler takes a waker, gives it to whom it waits for,
+  // looks whether it must wait at all, parks and returns. `resume` then runs on some worker like a handler, once a
+  // waker of this exchange was called (since the last park, or before this one), `limit` has passed (to half a second)
+  // or the server drains; but not before the client has taken what was written so far. When the client goes away
+  // before, it is destroyed without being called. REQUIRES: not on an event loop; called last before returning.
+  virtual void Park(std::chrono::milliseconds limit, Resume resume) = 0;
+  // May be called from any thread, as long as the server lives; quick.
+  virtual std::function<void()> Waker() = 0;
 };
 
 using Handler = std::function<void(Request&, Responder&)>;
