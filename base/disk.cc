@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <filesystem>
+#include <mutex>
 #include <system_error>
 #include <utility>
 
@@ -31,7 +32,10 @@ Status PathError(std::string_view operation, const std::string& path, int error)
 class PosixFile : public File {
  public:
   PosixFile(int descriptor, std::string path) : descriptor_(descriptor), path_(std::move(path)) {}
-  ~PosixFile() override { close(descriptor_); }
+  ~PosixFile() override {
+    if (direct_ >= 0) close(direct_);
+    close(descriptor_);
+  }
   PosixFile(const PosixFile&) = delete;
   PosixFile& operator=(const PosixFile&) = delete;
 
@@ -58,6 +62,24 @@ class PosixFile : public File {
       HILUM_RETURN_IF_ERROR(WriteVectors(&offset, std::span(rest).first(taken)));
     }
     return Status::Ok();
+  }
+
+  Status WriteDirectAt(uint64_t offset, Bytes data) override {
+    // By the descriptor: the path may name another file by now.
+    std::call_once(direct_opened_, [this] {
+      const std::string self = "/proc/self/fd/" + std::to_string(descriptor_);
+      direct_ = Retry([&] { return open(self.c_str(), O_RDWR | O_DIRECT | O_CLOEXEC); });
+    });
+    while (direct_ >= 0 && !data.empty()) {
+      const ssize_t count =
+          Retry([&] { return pwrite(direct_, data.data(), data.size(), static_cast<off_t>(offset)); });
+      if (count < 0 && errno == EINVAL) break;  // a disk with larger blocks, or a file system that only seemed to can
+      if (count < 0) return Failed("write", offset);
+      offset += static_cast<uint64_t>(count);
+      data.remove_prefix(static_cast<size_t>(count));
+      if (count % kDirectBytes != 0) break;
+    }
+    return data.empty() ? Status::Ok() : WriteAt(offset, data);
   }
 
   Status Sync() override {
@@ -115,6 +137,8 @@ class PosixFile : public File {
 
   const int descriptor_;
   const std::string path_;
+  std::once_flag direct_opened_;
+  int direct_ = -1;  // a second descriptor, O_DIRECT
 };
 
 int OpenFlags(OpenMode mode) {

@@ -27,6 +27,10 @@ class File {
   virtual Status WriteAt(uint64_t offset, Bytes data) = 0;
   // Writes the pieces one after the other from `offset`: one system call where the file can.
   virtual Status WritePiecesAt(uint64_t offset, std::span<const Bytes> pieces);
+  // As WriteAt, past the page cache where the file system can. REQUIRES: address, offset and size are multiples of
+  // kDirectBytes.
+  static constexpr size_t kDirectBytes = 4096;
+  virtual Status WriteDirectAt(uint64_t offset, Bytes data) { return WriteAt(offset, data); }
   // fdatasync: data, and the metadata needed to read it back.
   virtual Status Sync() = 0;
   virtual Status Truncate(uint64_t size) = 0;

@@ -56,15 +56,15 @@ IngestBatch::IngestBatch(storage::Store& store, const IngestOptions& options, st
       options_(options),
       study_uid_(std::move(study_uid)),
       log_(std::move(log)),
-      ticket_(store.BeginUpload()) {}
+      ticket_(store.BeginUpload()),
+      buffer_(options.memory_bytes) {}
 
 IngestBatch::~IngestBatch() {
   write_status_.IgnoreError();
 }
 
 void IngestBatch::BeginInstance() {
-  buffer_.clear();
-  buffer_.reserve(options_.memory_bytes);
+  buffer_.Clear();
   writer_.reset();
   write_status_ = Status::Ok();
   write_status_.IgnoreError();
@@ -72,19 +72,19 @@ void IngestBatch::BeginInstance() {
 
 void IngestBatch::Append(Bytes bytes) {
   if (!write_status_.ok()) return;
-  if (!writer_ && buffer_.size() + bytes.size() <= options_.memory_bytes) {
-    buffer_.append(bytes);
+  if (!writer_ && bytes.size() <= buffer_.capacity() - buffer_.size()) {
+    buffer_.Append(bytes);
     return;
   }
   if (!writer_) {
-    auto writer = store_.objects().NewWriter(SopUidIn(buffer_, options_.limits));
+    auto writer = store_.objects().NewWriter(SopUidIn(buffer_.body(), options_.limits));
     if (!writer.ok()) {
       write_status_ = writer.status();
       return;
     }
     writer_ = *std::move(writer);
-    write_status_ = writer_->Append(buffer_);
-    buffer_.clear();
+    write_status_ = writer_->Append(buffer_.body());
+    buffer_.Clear();
     if (!write_status_.ok()) return;
   }
   write_status_ = writer_->Append(bytes);
@@ -147,7 +147,7 @@ void IngestBatch::Take(InstanceOutcome* outcome) {
   Pending pending;
   pending.outcome = outcomes_.size();
   Mapping mapping;
-  Bytes bytes = buffer_;
+  Bytes bytes = buffer_.body();
   if (writer_) {
     auto ref = writer_->Finish();
     if (!ref.ok()) return FailBy(outcome, ref.status());
@@ -188,7 +188,7 @@ void IngestBatch::Take(InstanceOutcome* outcome) {
     return;
   }
   if (!writer_) {
-    auto ref = store_.objects().Put(name.sop_uid, bytes);
+    auto ref = store_.objects().Put(name.sop_uid, buffer_);
     if (!ref.ok()) {
       pending_names_.erase(NameKey(name));
       return FailBy(outcome, ref.status());

@@ -111,7 +111,7 @@ class IngestBatch {
   Logger log_;
   storage::UploadTicket ticket_;
 
-  std::string buffer_;                             // of the instance that is arriving, while it is small
+  storage::ObjectBuffer buffer_;                   // of the instance that is arriving, while it is small
   std::unique_ptr<storage::ObjectWriter> writer_;  // once it is large
   Status write_status_;
   std::vector<InstanceOutcome> outcomes_;

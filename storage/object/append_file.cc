@@ -22,7 +22,16 @@ Status FailStop::Trip(Status cause) {
 
 Status AppendFile::Write(uint64_t offset, std::span<const Bytes> pieces) {
   HILUM_RETURN_IF_ERROR(fail_stop_.Check());
-  if (Status status = file_->WritePiecesAt(offset, pieces); !status.ok()) return fail_stop_.Trip(std::move(status));
+  return Wrote(file_->WritePiecesAt(offset, pieces));
+}
+
+Status AppendFile::WriteDirect(uint64_t offset, Bytes pages) {
+  HILUM_RETURN_IF_ERROR(fail_stop_.Check());
+  return Wrote(file_->WriteDirectAt(offset, pages));
+}
+
+Status AppendFile::Wrote(Status status) {
+  if (!status.ok()) return fail_stop_.Trip(std::move(status));
   written_.fetch_add(1, std::memory_order_release);
   return Status::Ok();
 }

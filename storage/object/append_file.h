@@ -43,10 +43,14 @@ class AppendFile {
   const std::shared_ptr<File>& file() const { return file_; }
   // Concurrent calls may write disjoint ranges.
   Status Write(uint64_t offset, std::span<const Bytes> pieces);
+  // As Write, past the page cache where the file can. REQUIRES: as File::WriteDirectAt.
+  Status WriteDirect(uint64_t offset, Bytes pages);
   // Makes every Write that returned before this call durable. Callers that come while a sync runs share the next one.
   Status Sync();
 
  private:
+  Status Wrote(Status status);
+
   const std::shared_ptr<File> file_;
   FailStop& fail_stop_;
   // Bytes that an earlier process left may not be durable yet, hence not 0.

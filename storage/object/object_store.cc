@@ -26,6 +26,9 @@ Status CheckId(Bytes id) {
                  std::to_string(segment::kMaxIdBytes) + " fit");
 }
 
+// Below it the copy into the page cache is cheaper than setting up a transfer.
+constexpr uint64_t kDirectBytes = 128 * 1024;
+
 std::string ChunkTable(Bytes body) {
   std::string table;
   table.reserve((body.size() / kChunkBytes + 1) * sizeof(uint64_t));
@@ -34,6 +37,20 @@ std::string ChunkTable(Bytes body) {
   }
   return table;
 }
+
+// Completes the record around the body that lies in it.
+void FillRecord(char* record, const segment::Frame& frame, Bytes table) {
+  const segment::Layout layout(frame.ref);
+  const uint64_t begin = frame.ref.offset;
+  const segment::FrameBytes header = EncodeFrame(segment::FrameKind::kHeader, frame);
+  const segment::FrameBytes footer = EncodeFrame(segment::FrameKind::kFooter, frame);
+  std::copy(header.begin(), header.end(), record);
+  std::fill(record + (layout.body + frame.ref.length - begin), record + (layout.table - begin), '\0');
+  std::copy(table.begin(), table.end(), record + (layout.table - begin));
+  std::copy(footer.begin(), footer.end(), record + (layout.footer - begin));
+}
+
+}  // namespace
 
 class SegmentStore : public ObjectStore {
  public:
@@ -46,15 +63,17 @@ class SegmentStore : public ObjectStore {
 
   Status Load() { return segments_.Load(); }
 
-  Result<ObjectRef> Put(Bytes id, Bytes body) override {
+  Result<ObjectRef> Put(Bytes id, ObjectBuffer& body) override {
     HILUM_RETURN_IF_ERROR(fail_stop_.Check());
     HILUM_RETURN_IF_ERROR(CheckId(id));
-    if (body.size() > segment::kMaxBodyBytes)
-      return LimitExceeded("an object is larger than the object store can hold");
-    const std::string table = ChunkTable(body);
-    HILUM_ASSIGN_OR_RETURN(const segment::SegmentSet::Place place, segments_.Reserve(RecordBytes(body.size())));
+    const std::string table = ChunkTable(body.body());
+    const uint64_t octets = RecordBytes(body.size());
+    HILUM_ASSIGN_OR_RETURN(const segment::SegmentSet::Place place, segments_.Reserve(octets));
     const ObjectRef ref{place.segment, place.offset, body.size()};
-    Status status = Write(*place.file, {ref, std::string(id), segment::Checksum(table)}, body, table);
+    FillRecord(body.record(), {ref, std::string(id), segment::Checksum(table)}, table);
+    const Bytes record(body.record(), octets);
+    Status status = options_.direct_writes && octets >= kDirectBytes ? place.file->WriteDirect(ref.offset, record)
+                                                                     : place.file->Write(ref.offset, {&record, 1});
     if (status.ok())
       status = segments_.Release(place);
     else
@@ -157,17 +176,6 @@ class SegmentStore : public ObjectStore {
   Status health() const override { return fail_stop_.Check(); }
 
  private:
-  static Status Write(segment::AppendFile& file, const segment::Frame& frame, Bytes body, Bytes table) {
-    static constexpr std::array<char, segment::kPageBytes> kZeros{};
-    const segment::Layout layout(frame.ref);
-    const segment::FrameBytes header = EncodeFrame(segment::FrameKind::kHeader, frame);
-    const segment::FrameBytes footer = EncodeFrame(segment::FrameKind::kFooter, frame);
-    const std::array<Bytes, 5> pieces = {Bytes(header.data(), header.size()), body,
-                                         Bytes(kZeros.data(), layout.table - layout.body - body.size()), table,
-                                         Bytes(footer.data(), footer.size())};
-    return file.Write(frame.ref.offset, pieces);
-  }
-
   Result<Record> OpenRecord(const ObjectRef& ref) const {
     HILUM_ASSIGN_OR_RETURN(std::shared_ptr<File> file, segments_.OpenFile(ref.segment));
     return Record::Open(std::move(file), ref);
@@ -181,7 +189,12 @@ class SegmentStore : public ObjectStore {
   mutable segment::CheckedChunks checked_;
 };
 
-}  // namespace
+Result<ObjectRef> ObjectStore::Put(Bytes id, Bytes body) {
+  if (body.size() > segment::kMaxBodyBytes) return LimitExceeded("an object is larger than the object store can hold");
+  ObjectBuffer copy(body.size());
+  copy.Append(body);
+  return Put(id, copy);
+}
 
 Result<std::unique_ptr<ObjectStore>> ObjectStore::Open(ObjectStoreOptions options, Disk& disk, Logger log) {
   auto store = std::make_unique<SegmentStore>(std::move(options), disk, std::move(log));

@@ -20,6 +20,7 @@
 #include "base/disk.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "storage/object/object_buffer.h"
 
 namespace hilum::storage {
 
@@ -51,6 +52,9 @@ struct ObjectStoreOptions {
   std::string directory;
   uint64_t segment_bytes = 1ull << 30;  // a segment is sealed when it reaches this, so it is larger by up to one object
   uint64_t low_water_bytes = 512 << 20;  // free space below which writes are refused
+  // Large objects that are whole in memory are written past the page cache, where the disk can: that takes a third of
+  // the processor's time and leaves the cache to what is read.
+  bool direct_writes = true;
   // Called once, from any thread; may call health() and nothing else of the store.
   std::function<void(const Status&)> on_fatal;
 };
@@ -76,7 +80,8 @@ class ObjectStore {
   virtual ~ObjectStore() = default;
 
   // `id` (<= 64 octets) names the object in its record, so that scans can tell whose bytes they are.
-  virtual Result<ObjectRef> Put(Bytes id, Bytes body) = 0;
+  virtual Result<ObjectRef> Put(Bytes id, ObjectBuffer& body) = 0;
+  Result<ObjectRef> Put(Bytes id, Bytes body);  // of a copy
   virtual Result<std::unique_ptr<ObjectWriter>> NewWriter(Bytes id) = 0;
 
   // Makes the objects durable; callers that wait together share one fdatasync per segment.

@@ -73,6 +73,7 @@ Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options, Disk& di
   objects.directory = options.directory + "/objects";
   objects.segment_bytes = options.segment_bytes;
   objects.low_water_bytes = options.low_water_bytes;
+  objects.direct_writes = options.direct_writes;
   objects.on_fatal = options.on_fatal;
   HILUM_ASSIGN_OR_RETURN(store->objects_, ObjectStore::Open(objects, disk, log));
 

@@ -33,6 +33,7 @@ struct StoreOptions {
   uint64_t write_buffer_bytes = 64 << 20;
   uint64_t segment_bytes = 1ull << 30;
   uint64_t low_water_bytes = 1ull << 30;
+  bool direct_writes = true;  // of large objects, past the page cache
   bool accept_loss = false;
   // Called once, from any thread, when the store can no longer promise durability: stop the process.
   std::function<void(const Status&)> on_fatal;

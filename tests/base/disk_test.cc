@@ -66,6 +66,25 @@ TEST_P(DiskTest, ReadsBackWhatWasWrittenAtAnyOffset) {
   EXPECT_EQ(*file->Size(), 5005u);
 }
 
+TEST_P(DiskTest, WritesAroundTheCacheAreSeenBesideOrdinaryOnes) {
+  struct alignas(File::kDirectBytes) Pages {
+    char octets[2 * File::kDirectBytes];
+  };
+  const auto pages = std::make_unique<Pages>();
+  const auto file = OpenOrDie(*disk_, Path("a"), OpenMode::kCreateNew);
+  std::string expected(4 * File::kDirectBytes, '0');
+  ASSERT_TRUE(file->WriteAt(0, expected).ok());
+  std::string seen(expected.size(), ' ');
+  ASSERT_TRUE(file->ReadAt(0, seen).ok());  // so that the pages are in the cache
+  std::fill(std::begin(pages->octets), std::end(pages->octets), 'd');
+  const Bytes direct(pages->octets, sizeof(pages->octets));
+  ASSERT_TRUE(file->WriteDirectAt(File::kDirectBytes, direct).ok());
+  ASSERT_TRUE(file->WriteDirectAt(expected.size(), direct).ok());  // makes the file longer
+  ASSERT_TRUE(file->Sync().ok());
+  expected.replace(File::kDirectBytes, direct.size(), direct);
+  EXPECT_TRUE(Content(*disk_, Path("a")) == expected.append(direct));
+}
+
 TEST_P(DiskTest, WritesPiecesOneAfterTheOther) {
   const auto file = OpenOrDie(*disk_, Path("a"), OpenMode::kCreateNew);
   std::vector<Bytes> pieces;

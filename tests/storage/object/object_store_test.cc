@@ -41,6 +41,26 @@ TEST_F(ObjectStoreTest, ReadsBackWhatWasStreamedInOddPieces) {
   for (const Stored& stored : all) ExpectIntact(stored);
 }
 
+TEST_F(ObjectStoreTest, NothingOfAnEarlierBodyInTheSameBufferReachesTheDisk) {
+  Open();
+  std::mt19937_64 random(5);
+  ObjectBuffer buffer(kChunk);
+  buffer.Append(std::string(kChunk, 'x'));
+  const std::string body = RandomBytes(random, 3000);
+  buffer.Clear();
+  buffer.Append(Bytes(body).substr(0, 1000));
+  buffer.Append(Bytes(body).substr(1000));
+  const auto ref = store_->Put("second", buffer);
+  ASSERT_TRUE(ref.ok());
+  const Stored alone = PutSynced("second", body);
+  std::string a(4096, '\0'), b(4096, '\0');
+  const auto file = store_->Locate(*ref)->file;
+  ASSERT_TRUE(file->ReadAt(ref->offset, a).ok());
+  ASSERT_TRUE(file->ReadAt(alone.ref.offset, b).ok());
+  EXPECT_TRUE(a.substr(128, 4096 - 256) == b.substr(128, 4096 - 256));  // frames name their place
+  EXPECT_EQ(a.find("xx"), std::string::npos);
+}
+
 TEST_F(ObjectStoreTest, StreamedAndPutRecordsAreTheSameOctets) {
   Open();
   std::mt19937_64 random(3);
