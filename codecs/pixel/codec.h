@@ -55,6 +55,10 @@ inline bool CanDecode(std::string_view uid) {
 }
 bool CanEncode(std::string_view uid);
 
+// The transfer syntax of the process that a JPEG codestream uses; "" for what is no JPEG, or of no process that DICOM
+// has. Full progression stands for both progressive ones.
+std::string_view SyntaxOfJpeg(Bytes codestream);
+
 struct DecodeOptions {
   uint64_t max_frame_octets = 1 << 30;  // decoded; more is kLimit before anything is allocated
   // Halvings of rows and columns, rounded up, for previews: followed where the codec decodes less for it (JPEG 2000,

@@ -1,6 +1,9 @@
 #include "codecs/pixel/jpeg_header.h"
 
+#include <algorithm>
 #include <string>
+
+#include "codecs/pixel/codec.h"
 
 namespace hilum::pixel {
 namespace {
@@ -27,7 +30,38 @@ Status ReadFrameHeader(Bytes body, JpegHeader* header) {
   return Status::Ok();
 }
 
+// The selection value of the first scan (ISO/IEC 10918-1 H.1.1), -1 when there is none. `rest`: what follows the frame
+// header.
+int Predictor(Bytes rest) {
+  while (rest.size() >= 4 && rest[0] == '\xFF') {
+    const size_t length = LoadBe<uint16_t>(rest.data() + 2);
+    if (rest[1] == '\xDA') {
+      const size_t at = rest.size() > 4 ? 5 + size_t{static_cast<uint8_t>(rest[4])} * 2 : rest.size();
+      return at < rest.size() ? static_cast<uint8_t>(rest[at]) : -1;
+    }
+    rest.remove_prefix(std::min(rest.size(), length + 2));
+  }
+  return -1;
+}
+
 }  // namespace
+
+std::string_view SyntaxOfJpeg(Bytes codestream) {
+  const auto header = ReadJpegHeader(codestream);
+  if (!header.ok()) return "";
+  switch (header->process) {
+    case 0:
+      return "1.2.840.10008.1.2.4.50";
+    case 1:
+      return "1.2.840.10008.1.2.4.51";
+    case 2:
+      return "1.2.840.10008.1.2.4.55";
+    case 3:
+      return Predictor(codestream.substr(header->length)) == 1 ? "1.2.840.10008.1.2.4.70" : "1.2.840.10008.1.2.4.57";
+    default:
+      return "";
+  }
+}
 
 bool JpegHeader::IsYbr(Photometric declared) const {
   if (components != 3) return false;
@@ -61,6 +95,7 @@ Result<JpegHeader> ReadJpegHeader(Bytes codestream) {
     if (marker == 0xDA || marker == 0xD9) return Invalid("JPEG: a scan or the end comes before the frame header");
     if (IsFrameHeader(marker)) {
       header.process = marker & 0x0F;
+      header.length = at;
       HILUM_RETURN_IF_ERROR(ReadFrameHeader(body, &header));
       return header;
     }

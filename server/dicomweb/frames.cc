@@ -140,7 +140,7 @@ Status Service::RetrieveFrames(http::Request& request, const Resource& resource,
   }
   const std::string target = SyntaxFor(*choice, stored);
   const std::string type = multipart::WithTransferSyntax(MediaTypeOf(target), target);
-  http::Headers headers = {{"ETag", "\"f" + target + "-" + selection.etag.substr(1)}};
+  http::Headers headers = {{"ETag", "\"f" + target + "-" + selection.etag.substr(1)}, {"Vary", "Accept"}};
 
   dicom::FrameTable table;
   HILUM_ASSIGN_OR_RETURN(const std::string encoded, reader.FrameTable(found.doc, found.row));
@@ -218,7 +218,7 @@ Status Service::RetrieveBulkData(http::Request& request, const Resource& resourc
   if (choices.empty())
     return SendError(responder, request, 406,
                      "bulk data can be had as application/octet-stream, alone or in multipart/related");
-  http::Headers headers = {{"ETag", "\"b" + selection.etag.substr(1)}};
+  http::Headers headers = {{"ETag", "\"b" + selection.etag.substr(1)}, {"Vary", "Accept"}};
   const bool in_file = inflated.empty();
   const StoredRange range = object.Slice(element.offset, element.length);
   if (in_file && choices[0].packing == Packing::kMultipart)

@@ -38,7 +38,7 @@ Status SendXmlParts(http::Responder& responder, Random& random, const std::vecto
 Status Service::RetrieveXmlMetadata(http::Request& request, const Resource& resource, Selection selection,
                                     http::Responder& responder) {
   const std::string etag = "\"x" + selection.etag.substr(1);
-  http::Headers headers = {{"ETag", etag}, {"Cache-Control", "private, no-cache"}};
+  http::Headers headers = {{"ETag", etag}, {"Cache-Control", "private, no-cache"}, {"Vary", "Accept"}};
   if (NotModified(request, etag)) return responder.Send(304, std::move(headers), "");
 
   multipart::Writer writer(random_);

@@ -111,7 +111,7 @@ Result<bool> Service::SendReadyMetadata(const http::Request& request, const Reso
   http::Headers headers = {{"Content-Type", "application/dicom+json"},
                            {"ETag", coding == Coding::kIdentity ? tag : http::CodedEntityTag(tag, coding)},
                            {"Cache-Control", "private, no-cache"},
-                           {"Vary", "Accept-Encoding"}};
+                           {"Vary", "Accept, Accept-Encoding"}};
   HILUM_RETURN_IF_ERROR(document ? SendDocument(request, responder, *document, coding, std::move(headers))
                                  : responder.Send(304, std::move(headers), ""));
   return true;
@@ -124,7 +124,8 @@ Result<bool> Service::SendReadyThumbnail(const http::Request& request, const Res
   const auto picture = thumbnails_.Find(LevelThumbnailKey(tag));
   if (!picture) return false;
   const std::string etag = "\"r" + tag.substr(1);
-  http::Headers headers = {{"Content-Type", "image/jpeg"}, {"ETag", etag}, {"Cache-Control", "private, no-cache"}};
+  http::Headers headers = {
+      {"Content-Type", "image/jpeg"}, {"ETag", etag}, {"Cache-Control", "private, no-cache"}, {"Vary", "Accept"}};
   if (NotModified(request, etag)) {
     HILUM_RETURN_IF_ERROR(responder.Send(304, std::move(headers), ""));
   } else {

@@ -236,9 +236,10 @@ Status Service::Search(http::Request& request, const Resource& resource, const Q
                      "search results can be had as application/dicom+json, multipart/related; "
                      "type=\"application/dicom+xml\" or text/csv");
   HILUM_ASSIGN_OR_RETURN(const SearchRequest search, ParseSearch(resource, parameters, options_));
-  // Every change of the store changes the tag; nothing else does.
-  const std::string etag = "W/\"q" + std::to_string(store_.kv().sequence()) + "\"";
-  http::Headers headers = {{"ETag", etag}, {"Cache-Control", "private, no-cache"}};
+  // Every change of the store changes the tag, and it tells the forms apart; nothing else does.
+  const char* const kind = form == Accepted::Listing::kJson ? "q" : form == Accepted::Listing::kXml ? "qx" : "qc";
+  const std::string etag = "W/\"" + (kind + std::to_string(store_.kv().sequence())) + "\"";
+  http::Headers headers = {{"ETag", etag}, {"Cache-Control", "private, no-cache"}, {"Vary", "Accept"}};
   if (request.headers.First("If-None-Match") == etag) return responder.Send(304, std::move(headers), "");
 
   storage::CatalogueReader reader = store_.Read();

@@ -16,6 +16,7 @@
 #include "codecs/pixel/codec.h"
 #include "pipelines/dicom_ingest/ingest.h"
 #include "server/dicomweb/document_cache.h"
+#include "server/dicomweb/package.h"
 #include "server/dicomweb/picture_cache.h"
 #include "server/dicomweb/resource.h"
 #include "server/dicomweb/selection.h"
@@ -70,9 +71,9 @@ class Service {
                   http::Responder& responder);
   Status RetrieveMetadata(http::Request& request, const Resource& resource, const QueryParameters& query,
                           http::Responder& responder);
-  // zip.cc
-  Status SendZip(const std::string& study, Selection& selection, const std::vector<std::string>& syntaxes,
-                 const std::vector<Part>& parts, http::Headers headers, http::Responder& responder);
+  // Adds the instances, converted where that is asked for. What cannot be is added as it is stored, as long as anything
+  // came out as asked; else the error of the first is returned and nothing is sent.
+  Status Fill(const std::vector<Packed>& instances, Package& package);
   // native_xml.cc
   Status RetrieveXmlMetadata(http::Request& request, const Resource& resource, Selection selection,
                              http::Responder& responder);

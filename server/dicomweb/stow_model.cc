@@ -18,13 +18,19 @@ using multipart::Parser;
 // What an empty part costs in memory.
 constexpr uint64_t kPartOctets = 256;
 
+constexpr std::string_view kDefaultJpeg = "1.2.840.10008.1.2.4.70";
+
 // The transfer syntax of frames whose part names none (PS3.18 table 8.7.3-5).
 std::string DefaultSyntax(const std::string& media_type) {
   static constexpr std::pair<std::string_view, std::string_view> kDefaults[] = {
-      {"image/jpeg", "1.2.840.10008.1.2.4.70"},   {"image/jls", "1.2.840.10008.1.2.4.80"},
-      {"image/jp2", "1.2.840.10008.1.2.4.90"},    {"image/jphc", "1.2.840.10008.1.2.4.201"},
-      {"image/dicom-rle", "1.2.840.10008.1.2.5"}, {"image/jxl", "1.2.840.10008.1.2.4.110"},
-      {"video/mpeg", "1.2.840.10008.1.2.4.100"},  {"video/mp4", "1.2.840.10008.1.2.4.102"},
+      {"image/jpeg", kDefaultJpeg},
+      {"image/jls", "1.2.840.10008.1.2.4.80"},
+      {"image/jp2", "1.2.840.10008.1.2.4.90"},
+      {"image/jphc", "1.2.840.10008.1.2.4.201"},
+      {"image/dicom-rle", "1.2.840.10008.1.2.5"},
+      {"image/jxl", "1.2.840.10008.1.2.4.110"},
+      {"video/mpeg", "1.2.840.10008.1.2.4.100"},
+      {"video/mp4", "1.2.840.10008.1.2.4.102"},
   };
   for (const auto& [type, syntax] : kDefaults)
     if (media_type == type) return std::string(syntax);
@@ -64,6 +70,7 @@ class Parts {
   struct Bulk {
     std::vector<std::string> pieces;
     dicom::ModelBulk view;
+    bool syntax_named = false;
     bool used = false;
   };
 
@@ -96,6 +103,7 @@ Status Parts::Begin(const multipart::PartHeaders& headers) {
   if (!bulk.pieces.empty() && bulk.view.transfer_syntax != syntax)
     return Invalid("parts of one Content-Location differ in their transfer syntax");
   bulk.view.transfer_syntax = std::move(syntax);
+  bulk.syntax_named = type->Parameter("transfer-syntax").has_value();
   open_ = &bulk.pieces.emplace_back();
   return Charge(kPartOctets + location->size());
 }
@@ -116,6 +124,11 @@ const dicom::ModelBulk* Parts::Find(const std::string& uri) {
   if (found == bulk_.end()) return nullptr;
   Bulk& bulk = found->second;
   if (!bulk.used) bulk.view.pieces.assign(bulk.pieces.begin(), bulk.pieces.end());
+  if (!bulk.used && bulk.view.transfer_syntax == kDefaultJpeg && !bulk.syntax_named) {
+    // Most JPEG images are not the lossless ones that the standard means by image/jpeg alone.
+    const std::string_view actual = pixel::SyntaxOfJpeg(bulk.pieces.front());
+    if (!actual.empty()) bulk.view.transfer_syntax = actual;
+  }
   used_ += !bulk.used;
   bulk.used = true;
   return &bulk.view;

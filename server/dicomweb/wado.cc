@@ -3,6 +3,7 @@
 
 #include "codecs/pixel/transcode.h"
 #include "server/dicomweb/negotiate.h"
+#include "server/dicomweb/package.h"
 #include "server/dicomweb/selection.h"
 #include "server/dicomweb/service.h"
 
@@ -22,15 +23,19 @@ std::string SyntaxFor(const std::string& wanted, const std::string& stored) {
   return wanted.empty() ? stored : "";  // asked for nothing in particular: better as stored than not at all
 }
 
-// The first choice that every instance can be sent in.
+// The choice that most instances can be sent in, the first of such; nullopt: no instance in any.
 std::optional<InstanceChoice> Choose(const std::vector<InstanceChoice>& choices, const std::vector<Found>& instances) {
+  std::optional<InstanceChoice> best;
+  int64_t most = instances.empty() ? -1 : 0;
   for (const InstanceChoice& choice : choices) {
-    const bool all = std::all_of(instances.begin(), instances.end(), [&](const Found& found) {
+    const auto possible = std::count_if(instances.begin(), instances.end(), [&](const Found& found) {
       return !SyntaxFor(choice.transfer_syntax, found.row.transfer_syntax).empty();
     });
-    if (all) return choice;
+    if (possible <= most) continue;
+    most = possible;
+    best = choice;
   }
-  return std::nullopt;
+  return best;
 }
 
 }  // namespace
@@ -46,55 +51,88 @@ Status Service::Retrieve(http::Request& request, const Resource& resource, const
                          " or application/zip, as stored with transfer-syntax=* and in the transfer syntaxes of the "
                          "conformance statement");
   }
-  http::Headers headers = {{"ETag", selection.etag}};
+  http::Headers headers = {{"ETag", selection.etag}, {"Vary", "Accept"}};
   if (choice->transfer_syntax != "*")
     headers.Set("ETag", "\"" + choice->transfer_syntax + "-" + selection.etag.substr(1));
   if (choice->packing == Packing::kZip) headers.Set("ETag", "\"z" + std::string(headers.First("ETag")->substr(1)));
   if (NotModified(request, std::string(*headers.First("ETag")))) return responder.Send(304, std::move(headers), "");
 
   const std::string base = BaseUrl(request) + "/studies/" + *resource.study + "/series/";
-  std::vector<Part> parts;
-  std::vector<std::string> targets;
-  bool as_stored = true;
+  std::vector<Packed> instances;
   for (Found& found : selection.instances) {
-    targets.push_back(SyntaxFor(choice->transfer_syntax, found.row.transfer_syntax));
-    as_stored = as_stored && targets.back() == found.row.transfer_syntax;
     HILUM_ASSIGN_OR_RETURN(StoredRange range, LocateObject(store_, &found));
-    parts.push_back({{{"Content-Type", multipart::WithTransferSyntax("application/dicom", targets.back())},
-                      {"Content-Location", base + found.series_uid + "/instances/" + found.row.uid}},
-                     {std::move(range)}});
+    instances.push_back({found.row.uid, found.series_uid, base + found.series_uid + "/instances/" + found.row.uid,
+                         found.row.transfer_syntax, SyntaxFor(choice->transfer_syntax, found.row.transfer_syntax),
+                         std::move(range)});
   }
-  if (choice->packing == Packing::kZip)
-    return SendZip(*resource.study, selection, targets, parts, std::move(headers), responder);
-  const bool single = choice->packing == Packing::kSinglePart;
-  if (single) {
-    headers.Add("Content-Type", parts[0].headers[0].second);
-    headers.Add("Content-Disposition", "attachment; filename=\"" + selection.instances[0].row.uid + ".dcm\"");
+  const bool as_stored =
+      std::all_of(instances.begin(), instances.end(), [](const Packed& one) { return one.target == one.stored; });
+  switch (choice->packing) {
+    case Packing::kZip:
+      return Fill(instances, *AsZip(store_, *resource.study, instances, std::move(headers), responder));
+    case Packing::kSinglePart:
+      headers.Add("Content-Type", multipart::WithTransferSyntax("application/dicom", instances[0].target));
+      headers.Add("Content-Disposition", "attachment; filename=\"" + instances[0].uid + ".dcm\"");
+      if (as_stored) return SendRange(store_, request, responder, instances[0].range, std::move(headers));
+      return Fill(instances, *OneAlone(std::move(headers), responder));
+    case Packing::kMultipart:
+      break;
   }
-  if (as_stored && single) return SendRange(store_, request, responder, parts[0].ranges[0], std::move(headers));
-  if (as_stored) return SendParts(store_, responder, random_, "application/dicom", parts, std::move(headers));
+  if (!as_stored) return Fill(instances, *InParts(store_, random_, std::move(headers), responder));
+  std::vector<Part> parts;
+  for (const Packed& one : instances)
+    parts.push_back({{{"Content-Type", multipart::WithTransferSyntax("application/dicom", one.stored)},
+                      {"Content-Location", one.url}},
+                     {one.range}});
+  return SendParts(store_, responder, random_, "application/dicom", parts, std::move(headers));
+}
 
-  // Transcoded: sizes are not known ahead. Nothing is sent before the first octet is there, so that a damaged instance
-  // can still be answered for.
-  multipart::Writer writer(random_);
-  if (!single) headers.Add("Content-Type", writer.ContentType("application/dicom"));
-  for (size_t i = 0; i < parts.size(); ++i) {
-    bool begun = false;
-    const auto send = [&](Bytes bytes) -> Status {
-      if (!responder.started()) HILUM_RETURN_IF_ERROR(responder.Head(200, headers, std::nullopt));
-      if (!begun && !single) HILUM_RETURN_IF_ERROR(responder.Write(writer.PartHead(parts[i].headers)));
-      begun = true;
-      return responder.Write(bytes);
-    };
-    HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store_, &selection.instances[i]));
-    const std::string& stored = selection.instances[i].row.transfer_syntax;
-    const Status status = targets[i] == stored ? send(mapping.bytes())
-                                               : pixel::Transcode(mapping.bytes(), targets[i],
-                                                                  {.read = options_.ingest.limits}, codec_, send);
-    if (!status.ok()) return CodecFailure(status, selection.instances[i].row.uid);
+Status Service::Fill(const std::vector<Packed>& instances, Package& package) {
+  bool begun = false;  // something was sent
+  size_t held = 0;     // instances before the one at hand that were refused, and not sent
+  Status refusal;      // the first
+  const auto send_held = [&](size_t end) -> Status {
+    for (; held > 0; --held) HILUM_RETURN_IF_ERROR(package.AddStored(instances[end - held], /*refused=*/true));
+    begun = true;
+    return Status::Ok();
+  };
+  for (size_t i = 0; i < instances.size(); ++i) {
+    const Packed& one = instances[i];
+    bool opened = false;
+    Status status;
+    if (one.target == one.stored) {
+      HILUM_RETURN_IF_ERROR(send_held(i));
+      HILUM_RETURN_IF_ERROR(package.AddStored(one, /*refused=*/false));
+      continue;
+    }
+    if (one.target.empty()) {
+      status = Unsupported("the transfer syntax " + one.stored + " cannot be converted to the one asked for");
+    } else {
+      HILUM_RETURN_IF_ERROR(store_.objects().Check(one.range.object, 0, one.range.length));
+      HILUM_ASSIGN_OR_RETURN(const Mapping mapping, Mapping::Map(one.range.file, one.range.body, one.range.length));
+      const auto send = [&](Bytes bytes) -> Status {
+        if (!opened) HILUM_RETURN_IF_ERROR(send_held(i));
+        if (!opened) HILUM_RETURN_IF_ERROR(package.Begin(one));
+        opened = true;
+        return package.Append(bytes);
+      };
+      status = pixel::Transcode(mapping.bytes(), one.target, {.read = options_.ingest.limits}, codec_, send);
+    }
+    if (status.ok()) {
+      HILUM_RETURN_IF_ERROR(package.End());
+      continue;
+    }
+    status = CodecFailure(status, one.uid);
+    const bool its_own = status.code() != Code::kCancelled && status.code() != Code::kUnavailable;
+    if (opened || !its_own) return status;
+    ++held;
+    if (refusal.ok()) refusal = std::move(status);
+    refusal.IgnoreError();  // the client is told by Warning, if not below
   }
-  if (!single) HILUM_RETURN_IF_ERROR(responder.Write(writer.End()));
-  return responder.Finish();
+  // Stored octets are better than none, but no answer to a request that nothing of this could fulfil.
+  if (!begun && !refusal.ok()) return refusal;
+  HILUM_RETURN_IF_ERROR(send_held(instances.size()));
+  return package.Finish();
 }
 
 Status Service::RetrieveMetadata(http::Request& request, const Resource& resource, const QueryParameters& query,
@@ -112,8 +150,10 @@ Status Service::RetrieveMetadata(http::Request& request, const Resource& resourc
   if (form == Accepted::Listing::kXml) return RetrieveXmlMetadata(request, resource, std::move(selection), responder);
   // The representation is another one than the object's: another tag.
   const std::string etag = "\"m" + selection.etag.substr(1);
-  http::Headers headers = {
-      {"Content-Type", "application/dicom+json"}, {"ETag", etag}, {"Cache-Control", "private, no-cache"}};
+  http::Headers headers = {{"Content-Type", "application/dicom+json"},
+                           {"ETag", etag},
+                           {"Cache-Control", "private, no-cache"},
+                           {"Vary", "Accept"}};
   if (NotModified(request, etag)) return responder.Send(304, std::move(headers), "");
 
   const std::string base = BaseUrl(request);

@@ -1,9 +1,9 @@
 // WADO-RS: instances as a zip archive (PS3.18 8.7.3.5.1, 10.4.4), one file STUDY/SERIES/SOP.dcm each.
 #include "codecs/zip/writer.h"
 
-#include "codecs/pixel/transcode.h"
-#include "server/dicomweb/negotiate.h"
-#include "server/dicomweb/service.h"
+#include <algorithm>
+
+#include "server/dicomweb/package.h"
 
 namespace hilum::dicomweb {
 namespace {
@@ -21,55 +21,73 @@ Result<uint32_t> Sum(const StoredRange& range) {
   return crc;
 }
 
+class ZipPackage : public Package {
+ public:
+  // `length`: of the archive, where it is known ahead.
+  ZipPackage(storage::Store& store, std::string study, std::optional<uint64_t> length, http::Headers headers,
+             http::Responder& responder)
+      : store_(store), study_(std::move(study)), length_(length), headers_(std::move(headers)), responder_(responder) {}
+
+  Status AddStored(const Packed& instance, bool refused) override {
+    const StoredRange& range = instance.range;
+    HILUM_RETURN_IF_ERROR(store_.objects().Check(range.object, 0, range.length));
+    HILUM_ASSIGN_OR_RETURN(const uint32_t crc, Sum(range));
+    // An archive has no place for it further in.
+    if (refused && !responder_.started()) headers_.Set("Warning", std::string(kRefusedWarning));
+    HILUM_RETURN_IF_ERROR(Send(writer_.BeginKnown(NameOf(instance), range.length, crc)));
+    return responder_.WriteFile({range.file, range.body, range.length});
+  }
+  Status Begin(const Packed& instance) override {
+    size_ = 0;
+    crc_ = 0;
+    return Send(writer_.BeginStreamed(NameOf(instance)));
+  }
+  Status Append(Bytes bytes) override {
+    size_ += bytes.size();
+    crc_ = zip::Crc32(bytes, crc_);
+    return responder_.Write(bytes);
+  }
+  Status End() override { return Send(writer_.EndStreamed(size_, crc_)); }
+  Status Finish() override {
+    HILUM_RETURN_IF_ERROR(Send(writer_.End()));
+    return responder_.Finish();
+  }
+
+  static std::string NameOf(const std::string& study, const Packed& instance) {
+    return study + "/" + instance.series_uid + "/" + instance.uid + ".dcm";
+  }
+
+ private:
+  std::string NameOf(const Packed& instance) const { return NameOf(study_, instance); }
+  Status Send(Bytes bytes) {
+    if (!responder_.started()) HILUM_RETURN_IF_ERROR(responder_.Head(200, headers_, length_));
+    return responder_.Write(bytes);
+  }
+
+  storage::Store& store_;
+  const std::string study_;
+  const std::optional<uint64_t> length_;
+  http::Headers headers_;
+  http::Responder& responder_;
+  zip::Writer writer_;
+  uint64_t size_ = 0;  // of the entry that is being converted
+  uint32_t crc_ = 0;
+};
+
 }  // namespace
 
-Status Service::SendZip(const std::string& study, Selection& selection, const std::vector<std::string>& syntaxes,
-                        const std::vector<Part>& parts, http::Headers headers, http::Responder& responder) {
+std::unique_ptr<Package> AsZip(storage::Store& store, const std::string& study, const std::vector<Packed>& instances,
+                               http::Headers headers, http::Responder& responder) {
   headers.Set("Content-Type", "application/zip");
   headers.Set("Content-Disposition", "attachment; filename=\"" + study + ".zip\"");
-  std::vector<zip::Writer::EntrySize> entries;
-  bool as_stored = true;
-  for (size_t i = 0; i < syntaxes.size(); ++i) {
-    const Found& found = selection.instances[i];
-    entries.push_back({study + "/" + found.series_uid + "/" + found.row.uid + ".dcm", parts[i].ranges[0].length});
-    as_stored = as_stored && syntaxes[i] == found.row.transfer_syntax;
-  }
-  // Octets that are sent as stored have a known length; of transcoded ones it shows at their end.
+  // Octets that are sent as stored have a known length; of converted ones it shows at their end.
   std::optional<uint64_t> length;
-  if (as_stored) length = zip::Writer::ArchiveLength(entries);
-
-  zip::Writer writer;
-  const auto send = [&](Bytes bytes) -> Status {
-    if (!responder.started()) HILUM_RETURN_IF_ERROR(responder.Head(200, headers, length));
-    return responder.Write(bytes);
-  };
-  for (size_t i = 0; i < syntaxes.size(); ++i) {
-    Found& found = selection.instances[i];
-    if (syntaxes[i] == found.row.transfer_syntax) {
-      const StoredRange& range = parts[i].ranges[0];
-      HILUM_RETURN_IF_ERROR(store_.objects().Check(range.object, 0, range.length));
-      HILUM_ASSIGN_OR_RETURN(const uint32_t crc, Sum(range));
-      HILUM_RETURN_IF_ERROR(send(writer.BeginKnown(entries[i].name, range.length, crc)));
-      HILUM_RETURN_IF_ERROR(responder.WriteFile({range.file, range.body, range.length}));
-      continue;
-    }
-    HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store_, &found));
-    uint64_t size = 0;
-    uint32_t crc = 0;
-    bool begun = false;
-    const auto add = [&](Bytes bytes) -> Status {
-      if (!begun) HILUM_RETURN_IF_ERROR(send(writer.BeginStreamed(entries[i].name)));
-      begun = true;
-      size += bytes.size();
-      crc = zip::Crc32(bytes, crc);
-      return responder.Write(bytes);
-    };
-    const Status status = pixel::Transcode(mapping.bytes(), syntaxes[i], {.read = options_.ingest.limits}, codec_, add);
-    if (!status.ok()) return CodecFailure(status, found.row.uid);
-    HILUM_RETURN_IF_ERROR(send(writer.EndStreamed(size, crc)));
+  if (std::all_of(instances.begin(), instances.end(), [](const Packed& one) { return one.target == one.stored; })) {
+    std::vector<zip::Writer::EntrySize> entries;
+    for (const Packed& one : instances) entries.push_back({ZipPackage::NameOf(study, one), one.range.length});
+    length = zip::Writer::ArchiveLength(entries);
   }
-  HILUM_RETURN_IF_ERROR(send(writer.End()));
-  return responder.Finish();
+  return std::make_unique<ZipPackage>(store, study, length, std::move(headers), responder);
 }
 
 }  // namespace hilum::dicomweb

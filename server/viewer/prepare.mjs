@@ -29,7 +29,11 @@ const patches = [
   },
   {
     files: /^app\.bundle\.[0-9a-f]+\.js$/, count: 1,
-    edits: [{ from: /browserImportFunction\('\/dicom-microscopy-viewer\//g, to: `browserImportFunction('${prefix}dicom-microscopy-viewer/`, times: 1 }],
+    edits: [
+      { from: /browserImportFunction\('\/dicom-microscopy-viewer\//g, to: `browserImportFunction('${prefix}dicom-microscopy-viewer/`, times: 1 },
+      // Native YBR_FULL_422 has two octets a pixel (PS3.3 C.7.6.3.1.2). Cornerstone3D takes colours for converted unless it finds the length of 4:2:0.
+      { from: /(endsWith\('422'\)\) \{\s+return \()(pixelDataLength ===)/g, to: '$1pixelDataLength === 2 * rows * columns || $2', times: 1 },
+    ],
   },
   { files: /^app\.bundle\.css$/, count: 1, edits: [{ from: /url\(\//g, to: `url(${prefix}`, times: 5 }] },
   { files: /^manifest\.json$/, count: 1, edits: [{ from: /"src": "\//g, to: `"src": "${prefix}`, times: 9 }] },

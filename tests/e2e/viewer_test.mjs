@@ -108,6 +108,11 @@ scenario('multi-frame ultrasound with a palette', { skip: withoutData }, async p
   await waitForImages(page, 1, { colours: 1000, tinted: 0.02 });
 });
 
+scenario('uncompressed YBR_FULL_422', { skip: withoutData }, async page => {
+  await openStudy(page, await store('cornerstone/US-YBR_FULL_422-EVRLE.dcm'));
+  await waitForImages(page, 1, { colours: 64, lit: 0.1 });
+});
+
 scenario('JPEG 2000', { skip: withoutData }, async page => {
   await openStudy(page, await store('wg04/CT1_J2KR'));
   await waitForImages(page, 1, { colours: 100, lit: 0.2 });

@@ -85,6 +85,29 @@ TEST_F(StowModelTest, StoresCompressedFramesInTheSyntaxOfTheirParts) {
   EXPECT_TRUE(frame.body == "\xFF\xD8 two..") << frame.status;
 }
 
+TEST_F(StowModelTest, JpegWithoutATransferSyntaxIsWhatItsCodestreamSays) {
+  // Given frame headers of each process, the media type alone (by PS3.18 table 8.7.3-5: lossless, first-order)
+  const std::string lossless = "\xFF\xC3" + std::string("\0\x0B\x08\0\x02\0\x02\x01\x01\x11\0", 11);
+  const std::vector<std::pair<std::string, std::string>> streams = {
+      {"\xFF\xC0" + std::string("\0\x0B\x08\0\x02\0\x02\x01\x01\x11\0", 11), "1.2.840.10008.1.2.4.50"},
+      {"\xFF\xC1" + std::string("\0\x0B\x0C\0\x02\0\x02\x01\x01\x11\0", 11), "1.2.840.10008.1.2.4.51"},
+      {lossless + "\xFF\xDA" + std::string("\0\x08\x01\x01\0\x01\0\0", 8), "1.2.840.10008.1.2.4.70"},
+      {lossless + "\xFF\xDA" + std::string("\0\x08\x01\x01\0\x06\0\0", 8), "1.2.840.10008.1.2.4.57"},
+      {"no JPEG at all", "1.2.840.10008.1.2.4.70"}};
+  for (size_t i = 0; i < streams.size(); ++i) {
+    const std::string sop = "1.2.1.1." + std::to_string(i + 1);
+    // When they are stored
+    ASSERT_EQ(Store("application/dicom+json", {{"application/dicom+json", "", json{Metadata(sop, "a")}.dump()},
+                                               {"image/jpeg", "a", "\xFF\xD8" + streams[i].first}})
+                  .status,
+              200);
+    // Then frames say the process they have
+    const HttpAnswer frame = Get("/dicom-web/studies/1.2.1/series/1.2.1.1/instances/" + sop + "/frames/1",
+                                 {"Accept: image/jpeg; transfer-syntax=*"});
+    EXPECT_EQ(frame.Header("Content-Type"), "image/jpeg; transfer-syntax=" + streams[i].second);
+  }
+}
+
 TEST_F(StowModelTest, WhatItSendsAsXmlItTakesAsXml) {
   ASSERT_EQ(Store("application/dicom+json", {{"application/dicom+json", "", json{Metadata("1.2.1.1.1", "a")}.dump()},
                                              {"application/octet-stream", "a", "abcd"}})

@@ -1,0 +1,76 @@
+#include "server/dicomweb/package.h"
+
+namespace hilum::dicomweb {
+namespace {
+
+std::string TypeOf(const std::string& transfer_syntax) {
+  return multipart::WithTransferSyntax("application/dicom", transfer_syntax);
+}
+
+class Single : public Package {
+ public:
+  Single(http::Headers headers, http::Responder& responder) : headers_(std::move(headers)), responder_(responder) {}
+
+  Status AddStored(const Packed& instance, bool refused) override {
+    return Internal("an instance alone is sent as it is stored by range, or refused");
+  }
+  Status Begin(const Packed& instance) override {
+    headers_.Set("Content-Type", TypeOf(instance.target));
+    return responder_.Head(200, headers_, std::nullopt);
+  }
+  Status Append(Bytes bytes) override { return responder_.Write(bytes); }
+  Status End() override { return Status::Ok(); }
+  Status Finish() override { return responder_.Finish(); }
+
+ private:
+  http::Headers headers_;
+  http::Responder& responder_;
+};
+
+class Parts : public Package {
+ public:
+  Parts(storage::Store& store, Random& random, http::Headers headers, http::Responder& responder)
+      : store_(store), writer_(random), headers_(std::move(headers)), responder_(responder) {}
+
+  Status AddStored(const Packed& instance, bool refused) override {
+    HILUM_RETURN_IF_ERROR(store_.objects().Check(instance.range.object, instance.range.offset, instance.range.length));
+    HILUM_RETURN_IF_ERROR(Open(instance, instance.stored, refused));
+    return responder_.WriteFile({instance.range.file, instance.range.body, instance.range.length});
+  }
+  Status Begin(const Packed& instance) override { return Open(instance, instance.target, /*refused=*/false); }
+  Status Append(Bytes bytes) override { return responder_.Write(bytes); }
+  Status End() override { return Status::Ok(); }
+  Status Finish() override {
+    HILUM_RETURN_IF_ERROR(responder_.Write(writer_.End()));
+    return responder_.Finish();
+  }
+
+ private:
+  Status Open(const Packed& instance, const std::string& syntax, bool refused) {
+    multipart::PartHeaders part = {{"Content-Type", TypeOf(syntax)}, {"Content-Location", instance.url}};
+    if (refused) part.emplace_back("Warning", std::string(kRefusedWarning));
+    if (!responder_.started()) {
+      headers_.Set("Content-Type", writer_.ContentType("application/dicom"));
+      HILUM_RETURN_IF_ERROR(responder_.Head(200, headers_, std::nullopt));
+    }
+    return responder_.Write(writer_.PartHead(part));
+  }
+
+  storage::Store& store_;
+  multipart::Writer writer_;
+  http::Headers headers_;
+  http::Responder& responder_;
+};
+
+}  // namespace
+
+std::unique_ptr<Package> OneAlone(http::Headers headers, http::Responder& responder) {
+  return std::make_unique<Single>(std::move(headers), responder);
+}
+
+std::unique_ptr<Package> InParts(storage::Store& store, Random& random, http::Headers headers,
+                                 http::Responder& responder) {
+  return std::make_unique<Parts>(store, random, std::move(headers), responder);
+}
+
+}  // namespace hilum::dicomweb

@@ -1,0 +1,50 @@
+// Answers that hold instances: one alone, in parts, or as an archive. Which of the instances could be converted to the
+// transfer syntax that was asked for shows only while they are added. Used by one request at a time.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+#include "server/dicomweb/selection.h"
+
+namespace hilum::dicomweb {
+
+// An instance on its way into a package.
+struct Packed {
+  std::string uid;
+  std::string series_uid;
+  std::string url;     // of itself
+  std::string stored;  // the transfer syntax it is stored in
+  std::string target;  // the one to send it in; empty: it cannot be had in any that was asked for
+  StoredRange range;
+};
+
+class Package {
+ public:
+  virtual ~Package() = default;
+
+  // The instance as it is stored. `refused`: another syntax was asked for, and the client is told.
+  virtual Status AddStored(const Packed& instance, bool refused) = 0;
+  // One that was converted: Begin, its octets, End.
+  virtual Status Begin(const Packed& instance) = 0;
+  virtual Status Append(Bytes bytes) = 0;
+  virtual Status End() = 0;
+  // After the last one. Nothing is sent before there is something of an instance to send.
+  virtual Status Finish() = 0;
+};
+
+// Everything passed by reference outlives the package. `headers` lack the Content-Type.
+std::unique_ptr<Package> OneAlone(http::Headers headers, http::Responder& responder);
+std::unique_ptr<Package> InParts(storage::Store& store, Random& random, http::Headers headers,
+                                 http::Responder& responder);
+// Files STUDY/SERIES/SOP.dcm (PS3.18 8.7.3.5.1, 10.4.4). `instances`: all that will be added, for the length of an
+// archive of what is stored.
+std::unique_ptr<Package> AsZip(storage::Store& store, const std::string& study, const std::vector<Packed>& instances,
+                               http::Headers headers, http::Responder& responder);
+
+inline constexpr std::string_view kRefusedWarning =
+    "299 hilum \"sent as it is stored: it cannot be had in the transfer syntax asked for\"";
+
+}  // namespace hilum::dicomweb

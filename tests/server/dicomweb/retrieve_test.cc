@@ -1,0 +1,83 @@
+// Instances in a transfer syntax that not all of them can take (PS3.18 8.7.3, 10.4.3).
+#include <gmock/gmock.h>
+
+#include "tests/server/dicomweb/service_fixture.h"
+
+namespace hilum::dicomweb {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::HttpAnswer;
+using testing::InstanceSpec;
+using testing::MakeInstance;
+using ::testing::Not;
+
+constexpr const char* kJpeg2000 = "transfer-syntax=1.2.840.10008.1.2.4.90";
+
+class MixedStudyTest : public testing::ServiceFixture {
+ protected:
+  // The same without its last element, Pixel Data.
+  static std::string WithoutPixels(const InstanceSpec& spec) {
+    const std::string whole = MakeInstance(spec);
+    return whole.substr(0, whole.size() - spec.pixel_bytes - 12);
+  }
+  void SetUp() override {
+    ServiceFixture::SetUp();
+    ASSERT_TRUE(Ingest(WithoutPixels({.sop = "1.2.1.1.1"})).stored());
+    ASSERT_TRUE(Ingest(MakeInstance({.sop = "1.2.1.1.2"})).stored());
+    ASSERT_TRUE(Ingest(WithoutPixels({.sop = "1.2.1.1.3"})).stored());
+  }
+};
+
+TEST_F(MixedStudyTest, WhatCannotBeConvertedComesAsItIsStoredAndSaysSo) {
+  const HttpAnswer answer = Get("/dicom-web/studies/1.2.1",
+                                {std::string("Accept: multipart/related; type=\"application/dicom\"; ") + kJpeg2000});
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  // Three parts in the order of the study, the last of them whole.
+  const size_t first = answer.body.find("instances/1.2.1.1.1"), second = answer.body.find("instances/1.2.1.1.2"),
+               third = answer.body.find("instances/1.2.1.1.3");
+  ASSERT_TRUE(first < second && second < third && third != std::string::npos);
+  const auto head = [&](size_t at) {
+    const size_t begin = answer.body.rfind("Content-Type", at);
+    return answer.body.substr(begin, answer.body.find("\r\n\r\n", at) - begin);
+  };
+  for (const size_t refused : {first, third}) {
+    EXPECT_THAT(head(refused), HasSubstr("transfer-syntax=1.2.840.10008.1.2.1\r\n"));
+    EXPECT_THAT(head(refused), HasSubstr("Warning: 299 hilum"));
+  }
+  EXPECT_THAT(head(second), HasSubstr(kJpeg2000));
+  EXPECT_THAT(head(second), Not(HasSubstr("Warning")));
+  EXPECT_TRUE(answer.body.find(WithoutPixels({.sop = "1.2.1.1.3"})) != std::string::npos);
+  EXPECT_TRUE(answer.body.ends_with("--\r\n") || answer.body.ends_with("--"));
+}
+
+TEST_F(MixedStudyTest, ArchivesDoTheSame) {
+  const HttpAnswer answer = Get("/dicom-web/studies/1.2.1", {std::string("Accept: application/zip; ") + kJpeg2000});
+  ASSERT_EQ(answer.status, 200);
+  EXPECT_THAT(answer.Header("Warning").value_or(""), HasSubstr("sent as it is stored"));
+  EXPECT_TRUE(answer.body.find(WithoutPixels({.sop = "1.2.1.1.1"})) != std::string::npos);
+  EXPECT_TRUE(answer.body.find("1.2.1/1.2.1.1/1.2.1.1.2.dcm") != std::string::npos);
+}
+
+TEST_F(MixedStudyTest, ARequestThatNothingCanFulfilIsRefusedBeforeAnythingIsSent) {
+  // 16 bits do not go into baseline JPEG, and the others have no pixels.
+  const HttpAnswer answer = Get("/dicom-web/studies/1.2.1", {"Accept: multipart/related; type=\"application/dicom\"; "
+                                                             "transfer-syntax=1.2.840.10008.1.2.4.50"});
+  EXPECT_EQ(answer.status, 406);
+  EXPECT_THAT(answer.body, HasSubstr("1.2.1.1.1"));
+  EXPECT_EQ(Get("/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.1",
+                {std::string("Accept: application/dicom; ") + kJpeg2000})
+                .status,
+            406);
+}
+
+TEST_F(MixedStudyTest, OfSeveralChoicesTheOneThatMostCanTakeIsSent) {
+  const HttpAnswer answer =
+      Get("/dicom-web/studies/1.2.1", {"Accept: multipart/related; type=\"application/dicom\"; transfer-syntax=1.2.3, "
+                                       "multipart/related; type=\"application/dicom\"; transfer-syntax=*"});
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_THAT(answer.body, Not(HasSubstr("Warning")));
+}
+
+}  // namespace
+}  // namespace hilum::dicomweb
