@@ -80,7 +80,7 @@ struct CatalogueQuery {
   std::optional<std::string> study_uid;   // within this study
   std::optional<std::string> series_uid;  // within this series
   std::vector<AttributeFilter> filters;
-  bool fuzzy_names = false;  // names match when any of their words begins with each word asked for
+  bool fuzzy_names = false;  // names match when each word asked for begins, or sounds like, one of theirs
   uint64_t offset = 0;
   size_t limit = 100;
 };

@@ -70,12 +70,25 @@ Query MatchText(FieldId field, const std::string& value) {
   return Make(StringMatch{field, how, value});
 }
 
+// Of shorter words nearly all that begin with the same letter sound alike.
+constexpr size_t kShortestSound = 3;
+
 Query MatchName(FieldId field, std::string value, bool fuzzy) {
   while (!value.empty() && (value.back() == '^' || value.back() == ' ')) value.pop_back();
   if (!fuzzy) return MatchText(field, value);
   And words;
-  for (const std::string& word : Split(value, " ^,=*?"))
-    if (!word.empty()) words.parts.push_back(Make(StringMatch{field, StringMatch::How::kWordPrefix, word}));
+  for (const std::string& word : Split(value, " ^,=*?")) {
+    if (word.empty()) continue;
+    Query begins = Make(StringMatch{field, StringMatch::How::kWordPrefix, word});
+    if (word.size() < kShortestSound) {
+      words.parts.push_back(std::move(begins));
+      continue;
+    }
+    Or either;
+    either.parts.push_back(std::move(begins));
+    either.parts.push_back(Make(StringMatch{field, StringMatch::How::kSoundsLike, word}));
+    words.parts.push_back(Make(std::move(either)));
+  }
   if (words.parts.empty()) return Make(All{});
   return Make(std::move(words));
 }

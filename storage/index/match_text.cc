@@ -4,6 +4,7 @@
 
 #include "storage/index/entries.h"
 #include "storage/index/rows.h"
+#include "storage/index/soundex.h"
 #include "storage/index/text.h"
 
 namespace hilum::storage {
@@ -149,6 +150,23 @@ Result<Bitmap> MatchWordPrefix(Lists& lists, CollectionId collection, const Fiel
   return lists.Union(lower, PrefixEnd(lower));
 }
 
+// Walks the words with the first letter: a fraction of them all.
+Result<Bitmap> MatchSound(Lists& lists, CollectionId collection, FieldId field, std::string_view folded) {
+  const std::string code = Soundex(folded);
+  const auto sounds_so = [&](Bytes value) {
+    KeyText word;
+    return ReadText(&value, &word) && Soundex(word.text) == code;
+  };
+  Bitmap docs;
+  for (const std::string& beginning : SoundexBeginnings(code)) {
+    std::string lower = lists.Prefix(collection, Entry::kWord, field);
+    AppendTextPrefix(&lower, beginning);
+    HILUM_ASSIGN_OR_RETURN(const Bitmap found, lists.Union(lower, PrefixEnd(lower), sounds_so));
+    docs |= found;
+  }
+  return docs;
+}
+
 Result<Bitmap> MatchTextPrefix(Lists& lists, CollectionId collection, FieldId field, std::string_view prefix) {
   if (prefix.size() >= kMaxKeyTextBytes) {
     const Predicate accepts = [&](std::string_view text) { return text.starts_with(prefix); };
@@ -221,6 +239,8 @@ Result<Bitmap> MatchString(Lists& lists, CollectionId collection, const FieldSpe
       return MatchTextPrefix(lists, collection, field.id, folded);
     case How::kWordPrefix:
       return MatchWordPrefix(lists, collection, field, folded, within);
+    case How::kSoundsLike:
+      return MatchSound(lists, collection, field.id, folded);
     case How::kContains: {
       const Predicate accepts = [&](std::string_view text) { return text.find(folded) != std::string_view::npos; };
       return MatchAnywhere(lists, collection, field, {folded}, accepts, within);

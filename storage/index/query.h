@@ -48,7 +48,8 @@ struct StringMatch {
     kContains,
     kEqualsFolded,
     kPattern /* DICOM wildcard, folded */,
-    kWordPrefix /* any word (between blanks, '^', '=' and ',') begins so, folded */
+    kWordPrefix /* any word (between blanks, '^', '=' and ',') begins so, folded */,
+    kSoundsLike /* any word has the same Soundex code (soundex.h); none has where the text has no code */
   } how;
   std::string text;
 };

@@ -177,6 +177,9 @@ TEST_F(IndexTest, FindsNamesAsPeopleAskForThem) {
   Put(kPatients, 2, Patient("Smith^Muller"));
   EXPECT_THAT(Find(kPatients, NameIs(How::kPrefix, "mull")), ElementsAre(0, 1));
   EXPECT_THAT(Find(kPatients, NameIs(How::kWordPrefix, "Müll")), ElementsAre(0, 1, 2));
+  EXPECT_THAT(Find(kPatients, NameIs(How::kSoundsLike, "Moeller")), ElementsAre(0, 1, 2));
+  EXPECT_THAT(Find(kPatients, NameIs(How::kSoundsLike, "smyth")), ElementsAre(2));
+  EXPECT_THAT(Find(kPatients, NameIs(How::kSoundsLike, "ミューラー")), IsEmpty());
   EXPECT_THAT(Find(kPatients, NameIs(How::kContains, "ER^")), ElementsAre(0, 1));
   EXPECT_THAT(Find(kPatients, NameIs(How::kContains, "r")), ElementsAre(0, 1, 2));
   EXPECT_THAT(Find(kPatients, NameIs(How::kPattern, "*^a??a")), ElementsAre(1));

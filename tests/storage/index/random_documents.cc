@@ -221,7 +221,7 @@ Query RandomDocuments::RandomLeaf(CollectionId collection) {
     }
     case 3:
     case 4: {
-      StringMatch leaf{Pick({kPlainString, kFullString, kSortedString}), static_cast<StringMatch::How>(Number(0, 5)),
+      StringMatch leaf{Pick({kPlainString, kFullString, kSortedString}), static_cast<StringMatch::How>(Number(0, 6)),
                        Text()};
       if (leaf.how == StringMatch::How::kPattern) {
         leaf.text = Mangled(leaf.text);

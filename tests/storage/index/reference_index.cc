@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "storage/index/soundex.h"
+#include "storage/index/text.h"
+
 namespace hilum::storage {
 namespace {
 
@@ -95,6 +98,12 @@ bool StringMatches(const StringMatch& match, const std::string& text) {
       return Wild(asked, folded);
     case How::kWordPrefix:
       return WordStarts(folded, asked);
+    case How::kSoundsLike: {
+      const std::string code = Soundex(asked);
+      const auto words = Words(folded);
+      return !code.empty() &&
+             std::any_of(words.begin(), words.end(), [&](std::string_view word) { return Soundex(word) == code; });
+    }
   }
   return false;
 }
