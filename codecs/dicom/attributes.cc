@@ -125,11 +125,10 @@ class HeaderVisitor : public Visitor {
     if (element.depth == 0 && attribute->vr != Vr()) return;
     attribute->vr = element.vr;
     if (element.vr.is_text()) {
-      text_.clear();
-      AppendText(element, charset_.current(), &decoder_, &text_);
-      ForEachValue(element.vr, text_, [&](std::string_view value) { attribute->values.emplace_back(value); });
+      const std::string_view text = TextOf(element, charset_.current(), &decoder_, &text_);
+      ForEachValue(element.vr, text, [&](std::string_view value) { attribute->values.emplace_back(value); });
       if (element.depth > 0) return;
-      AppendTextAttribute(element.vr, text_, &json_);
+      AppendTextAttribute(element.vr, text, &json_);
       attribute->json = json_;
       json_.clear();
       return;

@@ -145,11 +145,14 @@ std::optional<Term> FindTerm(std::string_view term) {
   return *found;
 }
 
-bool IsPlain(Bytes text) {
-  return std::none_of(text.begin(), text.end(), [](char c) { return c == kEscape || static_cast<signed char>(c) < 0; });
-}
-
 }  // namespace
+
+bool IsAsciiIn(Bytes text, const Charset& charset) {
+  if (charset.g0() == Repertoire::kJisRoman) return false;
+  bool other = false;  // without a way out of the loop it takes many octets at a time
+  for (const char c : text) other |= c == kEscape || static_cast<signed char>(c) < 0;
+  return !other;
+}
 
 std::vector<std::string> CharacterSetTerms() {
   std::vector<std::string> terms;
@@ -267,7 +270,7 @@ void TextDecoder::Close::operator()(UConverter* converter) const {
 }
 
 void TextDecoder::Append(Bytes text, const Charset& charset, TextKind kind, std::string* out) {
-  if (charset.g0() != Repertoire::kJisRoman && IsPlain(text)) {
+  if (IsAsciiIn(text, charset)) {
     out->append(text);
   } else if (IsWholeEncoding(charset.g0())) {
     AppendConverted(text, charset.g0(), out);

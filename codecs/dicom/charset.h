@@ -69,6 +69,9 @@ class Charset {
   bool extended_ = false;
 };
 
+// Whether `text` is the same octets in UTF-8.
+bool IsAsciiIn(Bytes text, const Charset& charset);
+
 // The terms of PS3.3 C.12.1.1.2 that are understood.
 std::vector<std::string> CharacterSetTerms();
 

@@ -65,6 +65,14 @@ Status AppendJson(Bytes file, const JsonOptions& options, const ReadLimits& limi
 
 void AppendJsonString(std::string_view text, std::string* out) {
   constexpr char kDigits[] = "0123456789abcdef";
+  bool plain_throughout = true;
+  for (const char c : text) plain_throughout &= static_cast<signed char>(c) >= 0x20 && c != '"' && c != '\\';
+  if (plain_throughout) {
+    out->push_back('"');
+    out->append(text);
+    out->push_back('"');
+    return;
+  }
   out->push_back('"');
   size_t plain = 0;  // octets before here are written
   const auto flush = [&](size_t end) { out->append(text, plain, end - plain); };

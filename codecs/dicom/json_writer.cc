@@ -48,14 +48,21 @@ void AppendPersonName(std::string_view name, std::string* out) {
   out->append(out->size() == begin ? "null" : "}");
 }
 
-void AppendTextValue(Vr vr, std::string_view value, std::string* out) {
+enum class TextForm : uint8_t { kString, kNumber, kPersonName };
+
+TextForm FormOf(Vr vr) {
+  if (vr == Vr("PN")) return TextForm::kPersonName;
+  const bool numeric = vr == Vr("DS") || vr == Vr("IS") || (vr.is_binary_number() && vr != Vr("AT"));
+  return numeric ? TextForm::kNumber : TextForm::kString;
+}
+
+void AppendTextValue(TextForm form, std::string_view value, std::string* out) {
   if (value.empty()) {
     out->append("null");
-  } else if (vr == Vr("PN")) {
+  } else if (form == TextForm::kPersonName) {
     AppendPersonName(value, out);
-  } else {
-    const bool numeric = vr == Vr("DS") || vr == Vr("IS") || (vr.is_binary_number() && vr != Vr("AT"));
-    if (!numeric || !AppendJsonNumber(value, out)) AppendJsonString(value, out);
+  } else if (form != TextForm::kNumber || !AppendJsonNumber(value, out)) {
+    AppendJsonString(value, out);
   }
 }
 
@@ -70,11 +77,12 @@ size_t WordSize(Vr vr) {
 
 void AppendTextAttribute(Vr vr, std::string_view text, std::string* out) {
   AppendVr(vr, out);
+  const TextForm form = FormOf(vr);
   bool any = false;
   ForEachValue(vr, text, [&](std::string_view value) {
     out->append(any ? "," : ",\"Value\":[");
     any = true;
-    AppendTextValue(vr, value, out);
+    AppendTextValue(form, value, out);
   });
   out->append(any ? "]}" : "}");
 }
@@ -83,7 +91,7 @@ void AppendAttributeJson(Vr vr, std::span<const std::string> values, std::string
   AppendVr(vr, out);
   for (size_t i = 0; i < values.size(); ++i) {
     out->append(i > 0 ? "," : ",\"Value\":[");
-    AppendTextValue(vr, values[i], out);
+    AppendTextValue(FormOf(vr), values[i], out);
   }
   out->append(values.empty() ? "}" : "]}");
 }
@@ -123,7 +131,9 @@ void JsonWriter::BeginMember(Tag tag) {
     out_->push_back(',');
   }
   members_.push_back({.tag = tag, .begin = out_->size(), .end = 0});
-  out_->append("\"").append(ToHex(tag)).append("\":");
+  char name[] = "\"00000000\":";
+  WriteHex(tag, name + 1);
+  out_->append(name, sizeof(name) - 1);
 }
 
 void JsonWriter::EndMember(bool keep) {
@@ -163,9 +173,7 @@ void JsonWriter::AddEncapsulated(const Element& element) {
 bool JsonWriter::AppendAttribute(const Element& written, const Charset& charset) {
   const Element element = WithKnownVr(written);
   if (element.vr.is_text()) {
-    text_.clear();
-    AppendText(element, charset, decoder_, &text_);
-    AppendTextAttribute(element.vr, text_, out_);
+    AppendTextAttribute(element.vr, TextOf(element, charset, decoder_, &text_), out_);
     return true;
   }
   if (element.vr.is_binary_number()) {

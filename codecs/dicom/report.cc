@@ -97,9 +97,8 @@ class TreeReader : public Visitor {
 
  private:
   std::string Text(const Element& element) {
-    std::string text;
-    AppendText(element, charset_.current(), &decoder_, &text);
-    return std::string(TrimPadding(element.vr, text));
+    std::string decoded;
+    return std::string(TrimPadding(element.vr, TextOf(element, charset_.current(), &decoder_, &decoded)));
   }
 
   void NoteHeading(const Element& element) {

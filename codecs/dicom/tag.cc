@@ -6,10 +6,14 @@
 
 namespace hilum::dicom {
 
-std::string ToHex(Tag tag) {
+void WriteHex(Tag tag, char* to) {
   constexpr char kDigits[] = "0123456789ABCDEF";
+  for (int i = 0; i < 8; ++i) to[i] = kDigits[tag.packed() >> (28 - 4 * i) & 15];
+}
+
+std::string ToHex(Tag tag) {
   std::string hex(8, '0');
-  for (int i = 0; i < 8; ++i) hex[i] = kDigits[tag.packed() >> (28 - 4 * i) & 15];
+  WriteHex(tag, hex.data());
   return hex;
 }
 

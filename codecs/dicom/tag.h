@@ -23,6 +23,7 @@ struct Tag {
 
 // "0020000D", as in DICOM JSON.
 std::string ToHex(Tag tag);
+void WriteHex(Tag tag, char* to);  // the same eight characters
 // "(0020,000D)", for messages.
 std::string ToString(Tag tag);
 // Eight hexadecimal digits.

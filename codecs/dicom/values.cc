@@ -45,6 +45,24 @@ std::string_view TakeDigits(std::string_view* text) {
   return digits;
 }
 
+// Whether `text` is a JSON number as it stands (RFC 8259 section 6), without exponent.
+bool IsPlainJsonNumber(std::string_view text) {
+  const auto skip_digits = [&text] {
+    size_t count = 0;
+    while (count < text.size() && IsDigit(text[count])) ++count;
+    text.remove_prefix(count);
+    return count;
+  };
+  if (!text.empty() && text.front() == '-') text.remove_prefix(1);
+  const bool leading_zero = !text.empty() && text.front() == '0';
+  const size_t whole = skip_digits();
+  if (whole == 0 || (leading_zero && whole > 1)) return false;
+  if (text.empty()) return true;
+  if (text.front() != '.') return false;
+  text.remove_prefix(1);
+  return skip_digits() > 0 && text.empty();
+}
+
 }  // namespace
 
 Element WithKnownVr(const Element& element) {
@@ -61,21 +79,24 @@ bool IsMultiValued(Vr vr) {
   return vr != Vr("ST") && vr != Vr("LT") && vr != Vr("UT") && vr != Vr("UR");
 }
 
-std::string_view TrimPadding(Vr vr, std::string_view text) {
-  const auto is_padding = [](char c) { return c == ' ' || c == 0; };
-  while (!text.empty() && is_padding(text.back())) text.remove_suffix(1);
-  if (vr == Vr("ST") || vr == Vr("LT") || vr == Vr("UT") || vr == Vr("UC") || vr == Vr("UR")) return text;
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  return text;
+bool KeepsLeadingSpaces(Vr vr) {
+  return vr == Vr("ST") || vr == Vr("LT") || vr == Vr("UT") || vr == Vr("UC") || vr == Vr("UR");
 }
 
-void AppendText(const Element& element, const Charset& charset, TextDecoder* decoder, std::string* out) {
+std::string_view TrimPadding(Vr vr, std::string_view text) {
+  return TrimPadding(KeepsLeadingSpaces(vr), text);
+}
+
+std::string_view TextOf(const Element& element, const Charset& charset, TextDecoder* decoder, std::string* decoded) {
   // Repertoires other than the default may not be used here (PS3.5 6.2), and are not guessed at.
   const Charset& used = element.vr.uses_charset() ? charset : Charset();
+  if (IsAsciiIn(element.value, used)) return element.value;
   const TextKind kind = element.vr == Vr("PN")      ? TextKind::kPersonName
                         : IsMultiValued(element.vr) ? TextKind::kMultiple
                                                     : TextKind::kSingle;
-  decoder->Append(element.value, used, kind, out);
+  decoded->clear();
+  decoder->Append(element.value, used, kind, decoded);
+  return *decoded;
 }
 
 void AppendNumber(const Element& element, size_t index, std::string* out) {
@@ -102,6 +123,10 @@ void AppendNumber(const Element& element, size_t index, std::string* out) {
 
 bool AppendJsonNumber(std::string_view text, std::string* out) {
   if (text.empty() || text.size() > kLongestJsonNumber) return false;
+  if (IsPlainJsonNumber(text)) {
+    out->append(text);
+    return true;
+  }
   char number[kLongestJsonNumber + 4];
   char* end = number;
   const auto add = [&](std::string_view part) { end = std::copy(part.begin(), part.end(), end); };
@@ -122,7 +147,8 @@ bool AppendJsonNumber(std::string_view text, std::string* out) {
     add(".");
     add(fraction);
   }
-  if (!text.empty() && (text.front() == 'e' || text.front() == 'E')) {
+  const bool has_exponent = !text.empty() && (text.front() == 'e' || text.front() == 'E');
+  if (has_exponent) {
     add(text.substr(0, 1));
     text.remove_prefix(1);
     if (!text.empty() && (text.front() == '+' || text.front() == '-')) {
@@ -134,8 +160,8 @@ bool AppendJsonNumber(std::string_view text, std::string* out) {
     add(exponent);
   }
   if (!text.empty()) return false;
-  double value = 0;
-  if (std::from_chars(number, end, value).ec != std::errc()) return false;
+  double value = 0;  // without an exponent so few digits cannot leave its range
+  if (has_exponent && std::from_chars(number, end, value).ec != std::errc()) return false;
   out->append(number, end);
   return true;
 }

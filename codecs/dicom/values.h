@@ -20,9 +20,16 @@ bool IsMultiValued(Vr vr);
 // Without the padding that does not belong to a value of `vr`: spaces at both ends, or only the last ones (ST LT UT UC
 // UR), and NULs.
 std::string_view TrimPadding(Vr vr, std::string_view text);
+bool KeepsLeadingSpaces(Vr vr);
+inline std::string_view TrimPadding(bool keep_leading_spaces, std::string_view text) {
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\0')) text.remove_suffix(1);
+  while (!keep_leading_spaces && !text.empty() && text.front() == ' ') text.remove_prefix(1);
+  return text;
+}
 
-// Appends the text value of `element` as UTF-8, padding and delimiters kept. REQUIRES: element.vr.is_text()
-void AppendText(const Element& element, const Charset& charset, TextDecoder* decoder, std::string* out);
+// The text value of `element` in UTF-8, padding and delimiters kept: where it stands, or else in `decoded`. Valid as
+// long as both. REQUIRES: element.vr.is_text()
+std::string_view TextOf(const Element& element, const Charset& charset, TextDecoder* decoder, std::string* decoded);
 
 // Number `index` of a value of binary numbers, in decimal; AT as "00100020"; "NaN", "Infinity", "-Infinity".
 // REQUIRES: the octets of that number are there.
@@ -36,14 +43,13 @@ bool AppendJsonNumber(std::string_view text, std::string* out);
 // Nothing for text that is empty without its padding.
 template <typename F>
 void ForEachValue(Vr vr, std::string_view text, F&& value) {
-  if (!IsMultiValued(vr)) {
-    if (const std::string_view whole = TrimPadding(vr, text); !whole.empty()) value(whole);
-    return;
-  }
-  if (TrimPadding(vr, text).empty()) return;
+  const bool begins_matter = KeepsLeadingSpaces(vr);
+  const std::string_view whole = TrimPadding(begins_matter, text);
+  if (whole.empty()) return;
+  if (!IsMultiValued(vr)) return value(whole);
   while (true) {
     const size_t end = text.find('\\');
-    value(TrimPadding(vr, text.substr(0, end)));
+    value(TrimPadding(begins_matter, text.substr(0, end)));
     if (end == std::string_view::npos) return;
     text.remove_prefix(end + 1);
   }
