@@ -116,14 +116,7 @@ struct ResourceTxn::Pass {
         out.dangling.push_back(NameOf(type, id));
       }
     }
-    for (auto& entry : prepared->values.entries) {
-      auto* const reference = std::get_if<storage::ReferenceValue>(&entry.value);
-      if (reference != nullptr && reference->target) reference->target->doc = docs.at(reference->target->doc);
-    }
-    if (prepared->images) {
-      const storage::ReferenceValue::Target study{storage::CollectionOf(storage::Level::kStudy), *prepared->images};
-      prepared->values.Add(store.schema_.images(), storage::ReferenceValue{.target = study});
-    }
+    BindTargets(store.schema_, docs, prepared);
     return Status::Ok();
   }
 
@@ -179,22 +172,12 @@ struct ResourceTxn::Pass {
     }
   }
 
-  std::set<std::string> IdentifierKeys(TypeId type, Doc doc, const DocumentValues* values) const {
-    std::set<std::string> keys;
-    const auto field = store.schema_.FieldOfParam(type, "identifier");
-    if (values == nullptr || !field) return keys;
-    for (const auto& entry : values->entries) {
-      const auto* const token = entry.field == *field ? std::get_if<TokenValue>(&entry.value) : nullptr;
-      if (token != nullptr && !token->system.empty()) {
-        keys.insert(IdentifierKey(kTenant, store.schema_.CollectionOf(type), *token, doc));
-      }
-    }
-    return keys;
-  }
-
   void PutIdentifiers(TypeId type, Doc doc, const DocumentValues* before, const DocumentValues* after) {
-    const std::set<std::string> old_keys = IdentifierKeys(type, doc, before);
-    const std::set<std::string> new_keys = IdentifierKeys(type, doc, after);
+    const auto keys_of = [&](const DocumentValues* values) {
+      return values == nullptr ? std::set<std::string>() : IdentifierKeys(store.schema_, type, doc, *values);
+    };
+    const std::set<std::string> old_keys = keys_of(before);
+    const std::set<std::string> new_keys = keys_of(after);
     for (const std::string& key : old_keys) {
       if (!new_keys.contains(key)) txn.Delete(Family::kResource, key);
     }

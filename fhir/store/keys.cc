@@ -28,8 +28,12 @@ std::string HeadKey(storage::Tenant tenant, storage::CollectionId collection, st
   return KeyOf(tenant, 'i', collection).append(id);
 }
 
+std::string VersionsPrefix(storage::Tenant tenant, storage::CollectionId collection) {
+  return KeyOf(tenant, 'r', collection);
+}
+
 std::string VersionsPrefix(storage::Tenant tenant, storage::CollectionId collection, storage::Doc doc) {
-  std::string key = KeyOf(tenant, 'r', collection);
+  std::string key = VersionsPrefix(tenant, collection);
   AppendBe<uint32_t>(&key, doc);
   return key;
 }
@@ -52,9 +56,13 @@ std::string HistoryKey(storage::Tenant tenant, storage::CollectionId collection,
   return key;
 }
 
+std::string IdentifiersPrefix(storage::Tenant tenant, storage::CollectionId collection) {
+  return KeyOf(tenant, 'k', collection);
+}
+
 std::string IdentifierPrefix(storage::Tenant tenant, storage::CollectionId collection,
                              const storage::TokenValue& identifier) {
-  std::string key = KeyOf(tenant, 'k', collection);
+  std::string key = IdentifiersPrefix(tenant, collection);
   std::string text;
   AppendSized(&text, identifier.system);
   text += identifier.code;

@@ -23,12 +23,15 @@ inline constexpr storage::CollectionId kAnyCollection{0};
 
 std::string NumberKey(storage::Tenant tenant, std::string_view name);
 std::string HeadKey(storage::Tenant tenant, storage::CollectionId collection, std::string_view id);
-// Of all versions of a document.
+// Of all versions of a type; of a document.
+std::string VersionsPrefix(storage::Tenant tenant, storage::CollectionId collection);
 std::string VersionsPrefix(storage::Tenant tenant, storage::CollectionId collection, storage::Doc doc);
 std::string VersionKey(storage::Tenant tenant, storage::CollectionId collection, storage::Doc doc, uint64_t version,
                        uint16_t chunk);
 std::string HistoryPrefix(storage::Tenant tenant, storage::CollectionId collection);
 std::string HistoryKey(storage::Tenant tenant, storage::CollectionId collection, uint64_t sequence);
+// Of all identifiers of a type; of who has this one.
+std::string IdentifiersPrefix(storage::Tenant tenant, storage::CollectionId collection);
 std::string IdentifierPrefix(storage::Tenant tenant, storage::CollectionId collection,
                              const storage::TokenValue& identifier);
 std::string IdentifierKey(storage::Tenant tenant, storage::CollectionId collection,

@@ -89,6 +89,24 @@ Result<std::optional<Version>> ResourceReader::At(TypeId type, Doc doc, uint64_t
   return std::optional(std::move(version));
 }
 
+Status ResourceReader::ScanVersions(TypeId type, const std::function<bool(Result<Version>)>& visit) {
+  const std::string prefix = VersionsPrefix(Tenant::kDefault, CollectionOf(type));
+  const auto rows = kv_.NewIterator(Family::kResource, prefix, storage::PrefixEnd(prefix), snapshot_.get());
+  rows->SeekToFirst();
+  while (rows->Valid()) {
+    // Behind every chunk that the version can have.
+    const std::string next = storage::PrefixEnd(rows->key().substr(0, prefix.size() + sizeof(Doc) + sizeof(uint64_t)));
+    ByteReader key(rows->key().substr(prefix.size()));
+    Doc doc = 0;
+    const bool named = key.ReadBe(&doc);
+    if (!visit(named ? ReadVersion(*rows, type, doc, prefix.size() + sizeof(Doc)) : Damaged("a resource version"))) {
+      break;
+    }
+    rows->Seek(next);
+  }
+  return rows->status();
+}
+
 Result<std::vector<Doc>> ResourceReader::FindIdentifier(TypeId type, const storage::TokenValue& identifier) {
   const std::string prefix = IdentifierPrefix(Tenant::kDefault, CollectionOf(type), identifier);
   const auto rows = kv_.NewIterator(Family::kResource, prefix, storage::PrefixEnd(prefix), snapshot_.get());

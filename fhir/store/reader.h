@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -58,6 +59,10 @@ class ResourceReader : public SearchCatalog {
   Result<std::optional<Version>> Newest(TypeId type, storage::Doc doc);
   Result<std::optional<Version>> At(TypeId type, storage::Doc doc, uint64_t version);
 
+  // All versions of all resources of the type: by document, of each the newest first. What is damaged comes as
+  // kCorruption, and the scan goes on behind it, until `visit` is false.
+  Status ScanVersions(TypeId type, const std::function<bool(Result<Version>)>& visit);
+
   // At most `limit` versions. Ordered by the change log.
   Result<std::vector<Version>> HistoryOf(TypeId type, storage::Doc doc, const HistoryRange& range, size_t limit);
   Result<std::vector<Version>> HistoryOfType(TypeId type, const HistoryRange& range, size_t limit);
@@ -68,6 +73,7 @@ class ResourceReader : public SearchCatalog {
 
   storage::IndexReader& index() { return index_; }
   const ResourceSchema& schema() const { return schema_; }
+  const storage::Snapshot& snapshot() const { return *snapshot_; }
 
   storage::CollectionId CollectionOf(TypeId type) const override { return schema_.CollectionOf(type); }
   storage::FieldId FieldOf(TypeId type, uint16_t field) const override { return schema_.FieldOf(type, field); }

@@ -1,5 +1,7 @@
 #include "fhir/store/rows.h"
 
+#include "fhir/store/keys.h"
+
 namespace hilum::fhir {
 namespace {
 
@@ -70,6 +72,29 @@ std::optional<HistoryRow> DecodeHistoryRow(Bytes bytes) {
   HistoryRow row;
   if (!in.ReadBe(&row.doc) || !in.ReadVarint(&row.version)) return std::nullopt;
   return row;
+}
+
+std::set<std::string> IdentifierKeys(const ResourceSchema& schema, TypeId type, storage::Doc doc,
+                                     const storage::DocumentValues& values) {
+  std::set<std::string> keys;
+  const auto field = schema.FieldOfParam(type, "identifier");
+  if (!field) return keys;
+  for (const auto& entry : values.entries) {
+    const auto* const token = entry.field == *field ? std::get_if<storage::TokenValue>(&entry.value) : nullptr;
+    if (token == nullptr || token->system.empty()) continue;
+    keys.insert(IdentifierKey(storage::Tenant::kDefault, schema.CollectionOf(type), *token, doc));
+  }
+  return keys;
+}
+
+void BindTargets(const ResourceSchema& schema, const std::vector<storage::Doc>& docs, PreparedValues* prepared) {
+  for (auto& entry : prepared->values.entries) {
+    auto* const reference = std::get_if<storage::ReferenceValue>(&entry.value);
+    if (reference != nullptr && reference->target) reference->target->doc = docs.at(reference->target->doc);
+  }
+  if (!prepared->images) return;
+  const storage::ReferenceValue::Target study{storage::CollectionOf(storage::Level::kStudy), *prepared->images};
+  prepared->values.Add(schema.images(), storage::ReferenceValue{.target = study});
 }
 
 std::string EncodeSequence(uint64_t sequence) {

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
+#include <vector>
 
-#include "fhir/store/reader.h"
+#include "fhir/store/store.h"
 
 namespace hilum::fhir {
 
@@ -31,6 +33,13 @@ struct HistoryRow {
 };
 std::string EncodeHistoryRow(const HistoryRow& row);
 std::optional<HistoryRow> DecodeHistoryRow(Bytes bytes);
+
+// The rows by which conditional interactions find a resource with these values: one for each identifier with a system.
+std::set<std::string> IdentifierKeys(const ResourceSchema& schema, TypeId type, storage::Doc doc,
+                                     const storage::DocumentValues& values);
+
+// Local references get documents for their provisional numbers: `docs[number]`; the images get their field.
+void BindTargets(const ResourceSchema& schema, const std::vector<storage::Doc>& docs, PreparedValues* prepared);
 
 std::string EncodeSequence(uint64_t sequence);
 std::optional<uint64_t> DecodeSequence(Bytes bytes);

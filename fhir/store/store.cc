@@ -1,5 +1,6 @@
 #include "fhir/store/store.h"
 
+#include <charconv>
 #include <ctime>
 
 #include "fhir/store/keys.h"
@@ -58,6 +59,21 @@ Result<std::unique_ptr<ResourceStore>> ResourceStore::Open(storage::Store& store
   HILUM_ASSIGN_OR_RETURN(const uint64_t sequence, ResourceReader(store, schema).Sequence());
   HILUM_RETURN_IF_ERROR(BindSettings(store, options, sequence == 0));
   return std::unique_ptr<ResourceStore>(new ResourceStore(store, std::move(options), std::move(schema), clock, random));
+}
+
+Result<std::unique_ptr<ResourceStore>> ResourceStore::OpenAsBound(storage::Store& store, const Clock& clock,
+                                                                  Random& random) {
+  HILUM_ASSIGN_OR_RETURN(const auto bound, store.kv().Get(Family::kResource, SettingsKey(Tenant::kDefault)));
+  if (!bound) return std::unique_ptr<ResourceStore>();
+  const size_t space = bound->find(' ');
+  ResourceStoreOptions options;
+  const auto [end, error] =
+      std::from_chars(bound->data(), bound->data() + std::min(space, bound->size()), options.default_offset_minutes);
+  if (space == std::string::npos || error != std::errc() || end != bound->data() + space) {
+    return Corruption("the settings that the FHIR resources were indexed with are damaged; restore a backup");
+  }
+  options.base_url = bound->substr(space + 1);
+  return Open(store, std::move(options), clock, random);
 }
 
 ResourceStore::ResourceStore(storage::Store& store, ResourceStoreOptions options, ResourceSchema schema,

@@ -115,6 +115,10 @@ class ResourceStore {
   static Result<std::unique_ptr<ResourceStore>> Open(storage::Store& store, ResourceStoreOptions options,
                                                      const Clock& clock, Random& random);
 
+  // With the settings that the index was built with, whatever they are. nullptr when the store was never opened for
+  // resources.
+  static Result<std::unique_ptr<ResourceStore>> OpenAsBound(storage::Store& store, const Clock& clock, Random& random);
+
   std::unique_ptr<ResourceReader> Read();
 
   // A version out of a valid document: `resource` may lie in a larger one. `version` is the number it will have.

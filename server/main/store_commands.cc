@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "base/mapping.h"
+#include "fhir/store/verify.h"
 #include "pipelines/fhir_import/import.h"
 #include "server/main/admin.h"
 #include "server/main/commands.h"
@@ -205,6 +206,27 @@ Result<uint64_t> ImportFhir(OpenStore& open, const std::vector<std::string>& fil
   return import.report().refused;
 }
 
+// Empty when the store was never opened for resources.
+Result<fhir::ResourceReport> VerifyResources(OpenStore& open) {
+  HILUM_ASSIGN_OR_RETURN(const std::unique_ptr<fhir::ResourceStore> resources,
+                         fhir::ResourceStore::OpenAsBound(open.store(), open.clock(), open.random()));
+  if (!resources) return fhir::ResourceReport();
+  Progress progress("verify", /*total=*/0, "versions");
+  auto report = fhir::VerifyResources(open.store(), *resources, [&](const fhir::ResourceReport& so_far) {
+    progress.Show(so_far.versions, so_far.bytes);
+    return true;
+  });
+  progress.Done();
+  return report;
+}
+
+void PrintFindings(const storage::Findings& findings) {
+  for (const std::string& finding : findings.texts) std::printf("FOUND %s\n", finding.c_str());
+  if (findings.left_out != 0) {
+    std::printf("FOUND %llu more\n", static_cast<unsigned long long>(findings.left_out));
+  }
+}
+
 }  // namespace
 
 int Import(Arguments arguments) {
@@ -259,11 +281,16 @@ int VerifyStore(Arguments arguments) {
   const auto report = storage::Verify(open.store(), options);
   progress.Done();
   if (!report.ok()) return Complain("verify", report.status());
-  for (const std::string& finding : report->findings) std::printf("FOUND %s\n", finding.c_str());
-  const uint64_t findings = report->findings.size() + report->findings_left_out;
-  std::printf("%llu studies, %llu series, %llu instances, %llu octets read: %s\n",
+  const auto resources = VerifyResources(open);
+  if (!resources.ok()) return Complain("verify", resources.status());
+  PrintFindings(report->findings);
+  PrintFindings(resources->findings);
+  const uint64_t findings = report->findings.count() + resources->findings.count();
+  std::printf("%llu studies, %llu series, %llu instances, %llu resources in %llu versions, %llu octets read: %s\n",
               static_cast<unsigned long long>(report->studies), static_cast<unsigned long long>(report->series),
-              static_cast<unsigned long long>(report->instances), static_cast<unsigned long long>(report->bytes),
+              static_cast<unsigned long long>(report->instances), static_cast<unsigned long long>(resources->resources),
+              static_cast<unsigned long long>(resources->versions),
+              static_cast<unsigned long long>(report->bytes + resources->bytes),
               findings == 0 ? "all good" : (std::to_string(findings) + " findings").c_str());
   return findings == 0 ? 0 : 1;
 }

@@ -68,6 +68,9 @@ class IndexWriter {
   Tenant tenant_;
 };
 
+// Documents that NewDoc gave out so far: numbers below it. kCorruption when the counter is damaged.
+Result<uint32_t> CountDocs(const Kv& kv, Tenant tenant, CollectionId collection, const Snapshot* snapshot);
+
 // As the field of a SortKey: by document number, that is by order of creation.
 inline constexpr FieldId kDocOrder{0xFFFF};
 

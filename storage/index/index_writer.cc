@@ -18,6 +18,16 @@ std::string DocCounterKey(Tenant tenant, CollectionId collection) {
   return key;
 }
 
+// `stored`: nullopt when no document was numbered yet.
+Result<uint32_t> DecodeDocCounter(const std::optional<std::string>& stored, CollectionId collection) {
+  if (!stored) return uint32_t{0};
+  ByteReader in(*stored);
+  uint32_t next = 0;
+  if (in.ReadBe(&next) && in.empty()) return next;
+  return Corruption("the document counter of collection " + std::to_string(static_cast<int>(collection)) +
+                    " is damaged: restore from a backup");
+}
+
 std::vector<Bytes> Sorted(std::vector<Bytes> keys) {
   std::sort(keys.begin(), keys.end());
   keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
@@ -84,19 +94,17 @@ const FieldSpec* Schema::Find(CollectionId collection, FieldId field) const {
 Result<Doc> IndexWriter::NewDoc(Txn& txn, CollectionId collection) const {
   const std::string key = DocCounterKey(tenant_, collection);
   HILUM_ASSIGN_OR_RETURN(const auto stored, txn.Get(Family::kMeta, key));
-  uint32_t next = 0;
-  if (stored) {
-    ByteReader in(*stored);
-    if (!in.ReadBe(&next) || !in.empty()) {
-      return Corruption("the document counter of collection " + std::to_string(static_cast<int>(collection)) +
-                        " is damaged: restore from a backup");
-    }
-  }
+  HILUM_ASSIGN_OR_RETURN(const uint32_t next, DecodeDocCounter(stored, collection));
   if (next == UINT32_MAX) return LimitExceeded("a collection holds at most 4,294,967,295 documents");
   std::string value;
   AppendBe(&value, next + 1);
   txn.Put(Family::kMeta, key, value);
   return next;
+}
+
+Result<uint32_t> CountDocs(const Kv& kv, Tenant tenant, CollectionId collection, const Snapshot* snapshot) {
+  HILUM_ASSIGN_OR_RETURN(const auto stored, kv.Get(Family::kMeta, DocCounterKey(tenant, collection), snapshot));
+  return DecodeDocCounter(stored, collection);
 }
 
 Status IndexWriter::Update(Txn& txn, CollectionId collection, Doc doc, const DocumentValues* before,

@@ -143,14 +143,22 @@ class Store {
   std::unique_ptr<Writer> writer_;
 };
 
-// What `hilum verify` finds. Counting goes on after a finding.
+// What a check found: the first 1000 in words, all of them counted.
+struct Findings {
+  std::vector<std::string> texts;
+  uint64_t left_out = 0;
+
+  void Add(std::string text);
+  uint64_t count() const { return texts.size() + left_out; }
+};
+
+// What `hilum verify` finds about images. Counting goes on after a finding.
 struct VerifyReport {
   uint64_t studies = 0;
   uint64_t series = 0;
   uint64_t instances = 0;
   uint64_t bytes = 0;  // of objects read and checked
-  std::vector<std::string> findings;
-  uint64_t findings_left_out = 0;  // beyond the first 1000
+  Findings findings;
 };
 
 struct VerifyOptions {

@@ -20,12 +20,7 @@ class Verifier {
   }
 
  private:
-  void Finding(std::string text) {
-    if (report_.findings.size() < kMaxFindings)
-      report_.findings.push_back(std::move(text));
-    else
-      ++report_.findings_left_out;
-  }
+  void Finding(std::string text) { report_.findings.Add(std::move(text)); }
 
   // A damaged row is a finding, anything else ends the run.
   Status FindingOrError(const Status& status) {
@@ -159,6 +154,14 @@ class Verifier {
 };
 
 }  // namespace
+
+void Findings::Add(std::string text) {
+  if (texts.size() < kMaxFindings) {
+    texts.push_back(std::move(text));
+  } else {
+    ++left_out;
+  }
+}
 
 Status VerifyInstanceObject(Store& store, Doc doc, const InstanceRow& row) {
   const Status status = store.objects().VerifyObject(row.uid, row.object);

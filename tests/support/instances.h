@@ -12,6 +12,7 @@
 #include "codecs/dicom/writer.h"
 #include "pipelines/dicom_ingest/ingest.h"
 #include "storage/store/store.h"
+#include "tests/support/small_store.h"
 #include "tests/support/temp_dir.h"
 
 namespace hilum::testing {
@@ -79,12 +80,7 @@ class StoreFixture : public ::testing::Test {
   void SetUp() override { Open(); }
 
   void Open() {
-    storage::StoreOptions options;
-    options.directory = directory_.path() + "/data";
-    options.segment_bytes = 1 << 20;
-    options.low_water_bytes = 40 << 20;
-    options.write_buffer_bytes = 16 << 20;
-    auto store = storage::Store::Open(options, disk_, clock_, random_, Logger());
+    auto store = storage::Store::Open(SmallStore(directory_.path() + "/data"), disk_, clock_, random_, Logger());
     ASSERT_TRUE(store.ok()) << store.status().ToString();
     store_ = *std::move(store);
   }
@@ -119,7 +115,7 @@ class StoreFixture : public ::testing::Test {
     const auto report = storage::Verify(*store_, {});
     if (!report.ok()) return report.status().ToString();
     std::string text;
-    for (const std::string& finding : report->findings) text += finding + "\n";
+    for (const std::string& finding : report->findings.texts) text += finding + "\n";
     return text;
   }
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "fhir/interactions/interactions.h"
+#include "tests/support/small_store.h"
 #include "tests/support/temp_dir.h"
 
 namespace hilum::fhir {
@@ -17,12 +18,8 @@ class InteractionsFixture : public ::testing::Test {
   void SetUp() override { Open(); }
 
   void Open() {
-    storage::StoreOptions options;
-    options.directory = directory_.path() + "/data";
-    options.segment_bytes = 1 << 20;
-    options.low_water_bytes = 40 << 20;
-    options.write_buffer_bytes = 16 << 20;
-    auto store = storage::Store::Open(options, disk_, clock_, random_, Logger());
+    auto store =
+        storage::Store::Open(hilum::testing::SmallStore(directory_.path() + "/data"), disk_, clock_, random_, Logger());
     ASSERT_TRUE(store.ok()) << store.status().ToString();
     store_ = *std::move(store);
     auto resources = ResourceStore::Open(*store_, resource_options_, clock_, random_);
