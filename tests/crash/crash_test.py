@@ -47,8 +47,8 @@ def start(server, tally):
     tally.slowest_start = max(tally.slowest_start, seconds)
 
 
-def one_loop(server, universe, journal, rng, tally, clients):
-    writers = [Writer(server.port, universe, journal, rng.getrandbits(64)) for _ in range(clients)]
+def run_clients(server, writers, rng, tally):
+    """Lets the threads write for a moment, then ends the server one way or the other."""
     for writer in writers:
         writer.start()
     time.sleep(0.1 + rng.random() * 1.6)
@@ -88,7 +88,7 @@ def run_store(binary, data, loops, rng, tally, clients, run_seed):
         kill_while_starting(server, rng, tally)  # while the store is made
         start(server, tally)
         for loop in range(loops):
-            one_loop(server, universe, journal, rng, tally, clients)
+            run_clients(server, [Writer(server.port, universe, journal, rng.getrandbits(64)) for _ in range(clients)], rng, tally)
             if loop == 0 or rng.random() < 0.4:
                 kill_while_starting(server, rng, tally)
             start(server, tally)
