@@ -243,16 +243,20 @@ Result<Query> Compiler::ComponentQuantity(storage::FieldId field, const std::str
   if (parts.size() != 1 && parts.size() != 3) return Invalid("expected number, number|system|code or number||code");
   const std::string system = parts.size() == 3 ? Unescape(parts[1]) : "",
                     code = parts.size() == 3 ? Unescape(parts[2]) : "";
-  if (!code.empty() && (system.empty() || system == kUcum)) {
-    if (const auto unit = Canonicalize(code)) {
-      HILUM_ASSIGN_OR_RETURN(const auto asked,
-                             AskedNumber(parts[0], prefix, unit->exponent, unit->factor, unit->offset));
-      return Own(
-          storage::QuantityMatch{field, ComparisonOf(prefix), asked, key, CompositeUnit(kCanonicalUnits, unit->code)});
-    }
+  const bool any_system = system.empty() && !code.empty();
+  std::vector<Query> queries;
+  const auto unit = any_system || system == kUcum ? Canonicalize(code) : std::nullopt;
+  if (unit) {
+    HILUM_ASSIGN_OR_RETURN(const auto asked, AskedNumber(parts[0], prefix, unit->exponent, unit->factor, unit->offset));
+    queries.push_back(Own(
+        storage::QuantityMatch{field, ComparisonOf(prefix), asked, key, CompositeUnit(kCanonicalUnits, unit->code)}));
   }
-  HILUM_ASSIGN_OR_RETURN(const auto asked, AskedNumber(parts[0], prefix));
-  return Own(storage::QuantityMatch{field, ComparisonOf(prefix), asked, key, CompositeUnit(system, code)});
+  if (!unit || any_system) {
+    HILUM_ASSIGN_OR_RETURN(const auto asked, AskedNumber(parts[0], prefix));
+    queries.push_back(Own(storage::QuantityMatch{field, ComparisonOf(prefix), asked, key,
+                                                 CompositeUnit(any_system ? kAnySystem : system, code)}));
+  }
+  return AnyOf(std::move(queries));
 }
 
 }  // namespace hilum::fhir

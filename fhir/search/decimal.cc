@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
+#include <iterator>
 #include <limits>
 #include <string>
 
@@ -50,6 +51,32 @@ double Scaled(std::string_view mantissa, int exponent) {
   return mantissa.starts_with('-') ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity();
 }
 
+// digits * times + plus, in digits. REQUIRES: not negative.
+std::string TimesPlus(std::string digits, int times, int plus) {
+  int carry = plus;
+  for (size_t i = digits.size(); i-- > 0;) {
+    const int sum = (digits[i] - '0') * times + carry;
+    carry = sum < 0 ? -1 : sum / 10;
+    digits[i] = static_cast<char>('0' + (sum - 10 * carry));
+  }
+  return std::to_string(carry) + digits;
+}
+
+// `end(digits, side)`: ten times the number without sign and point, one step to a side (-1, 1) of it.
+template <typename End>
+DecimalRange Around(std::string_view text, int exponent, End end) {
+  const Parts parts = PartsOf(text);
+  const bool negative = parts.mantissa.starts_with('-');
+  std::string digits;
+  std::ranges::copy_if(parts.mantissa, std::back_inserter(digits), [](char c) { return c >= '0' && c <= '9'; });
+  const int scale = parts.exponent + exponent - parts.fraction_digits - 1;
+  const double outer = Scaled(end(digits, 1), scale);
+  // Below zero there are no digits; around it both sides are alike.
+  const bool zero = digits.find_first_not_of('0') == std::string::npos;
+  const double inner = zero ? -outer : Scaled(end(digits, -1), scale);
+  return negative ? DecimalRange{-outer, -inner} : DecimalRange{inner, outer};
+}
+
 }  // namespace
 
 bool IsDecimal(std::string_view text) {
@@ -76,9 +103,12 @@ double ToDouble(std::string_view text, int exponent) {
   return Scaled(parts.mantissa, parts.exponent + exponent);
 }
 
-double HalfUnit(std::string_view text, int exponent) {
-  const Parts parts = PartsOf(text);
-  return Scaled("5", parts.exponent + exponent - parts.fraction_digits - 1);
+DecimalRange AroundLastDigit(std::string_view text, int exponent) {
+  return Around(text, exponent, [](const std::string& digits, int side) { return TimesPlus(digits, 10, 5 * side); });
+}
+
+DecimalRange AroundTenth(std::string_view text, int exponent) {
+  return Around(text, exponent, [](const std::string& digits, int side) { return TimesPlus(digits, 10 + side, 0); });
 }
 
 }  // namespace hilum::fhir

@@ -236,8 +236,12 @@ Status Extractor::AddComponent(const CompositeGroup& group, size_t place, Value 
           const QuantityValue& w = quantity.written;
           Add(group.field, QuantityValue{w.low, w.high, key, CompositeUnit("", "")});
           Add(group.field, QuantityValue{w.low, w.high, key, CompositeUnit(w.system, w.code)});
-          if (const auto& c = quantity.canonical)
+          // By its code alone a unit that has base units is asked for in those.
+          if (const auto& c = quantity.canonical) {
             Add(group.field, QuantityValue{c->low, c->high, key, CompositeUnit(kCanonicalUnits, c->code)});
+          } else if (!w.code.empty()) {
+            Add(group.field, QuantityValue{w.low, w.high, key, CompositeUnit(kAnySystem, w.code)});
+          }
         }
         break;
       }

@@ -65,11 +65,16 @@ Result<storage::NumberValue> AskedNumber(std::string_view number, Prefix prefix,
   switch (prefix) {
     case Prefix::kEq:
     case Prefix::kNe: {
-      const double half = HalfUnit(number, exponent) * factor;
-      return storage::NumberValue{value - half, std::nextafter(value + half, -std::numeric_limits<double>::infinity())};
+      const DecimalRange range = AroundLastDigit(number, exponent);
+      return storage::NumberValue{
+          range.low * factor + offset,
+          std::nextafter(range.high * factor + offset, -std::numeric_limits<double>::infinity())};
     }
-    case Prefix::kAp:
-      return storage::NumberValue{value - std::abs(value) / 10, value + std::abs(value) / 10};
+    case Prefix::kAp: {
+      // A tenth of what was written: degrees Celsius stay degrees Celsius.
+      const DecimalRange range = AroundTenth(number, exponent);
+      return storage::NumberValue{range.low * factor + offset, range.high * factor + offset};
+    }
     default:
       return storage::NumberValue{value, value};
   }

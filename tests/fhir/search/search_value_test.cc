@@ -75,7 +75,15 @@ TEST(Decimal, ReadsTextOfAnyMagnitude) {
   EXPECT_EQ(ToDouble("+1E+2"), 100);
   EXPECT_EQ(ToDouble("1e-99999999999999999999"), 0);
   EXPECT_TRUE(std::isinf(ToDouble("-1e99999999999999999999")));
-  EXPECT_EQ(HalfUnit("1.50"), 0.005);
+  EXPECT_EQ(AroundLastDigit("5.4").low, 5.35) << "exactly what is written so";
+  EXPECT_EQ(AroundLastDigit("5.4", -3).high, 0.00545);
+  EXPECT_EQ(AroundLastDigit("-0.10").low, -0.105);
+  EXPECT_EQ(AroundLastDigit("0").low, -0.5);
+  EXPECT_EQ(AroundLastDigit("0.00").high, 0.005);
+  EXPECT_EQ(AroundLastDigit("1e2").high, 150);
+  EXPECT_EQ(AroundTenth("50", -3).low, 0.045);
+  EXPECT_EQ(AroundTenth("-50").low, -55);
+  EXPECT_EQ(AroundTenth("0").high, 0);
   EXPECT_TRUE(IsDecimal("-0.5e-3"));
   EXPECT_FALSE(IsDecimal(std::string(200, '1')));
 }
