@@ -1,5 +1,8 @@
 // Metadata and thumbnails of whole series and studies, ready to be sent: made once, at the first request or in the
 // background after ingest (preparer.h), and found again by the version of the series or study.
+#include <algorithm>
+#include <thread>
+
 #include "codecs/dicom/json.h"
 #include "server/dicomweb/negotiate.h"
 #include "server/dicomweb/selection.h"
@@ -15,6 +18,8 @@ using http::Coding;
 constexpr uint64_t kHeaderBytes = 64 * 1024;
 // JSON of one document while it is made; longer ones are made and sent piece by piece for every request.
 constexpr size_t kMaxDocumentBytes = 32 << 20;
+// Instances whose metadata takes a multiple of the time to start a thread.
+constexpr size_t kWorthAThread = 32;
 // How often a document is begun anew because what it tells changed underneath.
 constexpr int kAttempts = 3;
 
@@ -30,8 +35,8 @@ Status SendDocument(const http::Request& request, http::Responder& responder, co
   }
   HILUM_RETURN_IF_ERROR(responder.Head(200, headers, document.octets));
   if (request.method != "HEAD") {
-    HILUM_ASSIGN_OR_RETURN(const std::string json, http::DecompressZstd(document.packed, document.octets));
-    HILUM_RETURN_IF_ERROR(responder.Write(json));
+    HILUM_RETURN_IF_ERROR(
+        http::DecompressZstd(document.packed, document.octets, [&](Bytes piece) { return responder.Write(piece); }));
   }
   return responder.Finish();
 }
@@ -42,27 +47,50 @@ std::string LevelThumbnailKey(const std::string& tag) {
   return "level" + tag;
 }
 
-Status Service::AppendMetadata(const std::string& study_uid, const std::string& base, Found* found, std::string* json) {
-  HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store_, found, kHeaderBytes));
+Status Service::AppendMetadata(const std::string& study_uid, const std::string& base, ObjectViews& views, Found* found,
+                               std::string* json) {
+  HILUM_ASSIGN_OR_RETURN(const Bytes bytes, views.Of(found, kHeaderBytes));
   const std::string prefix =
       base + "/studies/" + study_uid + "/series/" + found->series_uid + "/instances/" + found->row.uid + "/bulkdata/";
   dicom::JsonOptions options;
   options.bulk_data_uri = [&prefix](const std::string& path) { return prefix + path; };
-  return dicom::AppendJson(mapping.bytes(), options, options_.ingest.limits, json)
-      .WithContext("instance " + found->row.uid);
+  return dicom::AppendJson(bytes, options, options_.ingest.limits, json).WithContext("instance " + found->row.uid);
+}
+
+Status Service::AppendMetadata(const std::string& study_uid, const std::string& base, std::span<Found> instances,
+                               size_t in_all, std::string* json) {
+  ObjectViews views(store_);
+  for (size_t i = 0; i < instances.size() && json->size() <= kMaxDocumentBytes; ++i) {
+    if (i > 0) json->push_back(',');
+    const uint64_t version = instances[i].row.version;
+    HILUM_RETURN_IF_ERROR(AppendMetadata(study_uid, base, views, &instances[i], json));
+    if (instances[i].row.version != version)
+      return Conflict("instance " + instances[i].row.uid + " was replaced meanwhile");
+    // Instances of a series are about as long as each other: growing by doubling would copy most of it twice.
+    if (i == 0) json->reserve(std::min(kMaxDocumentBytes, json->size() * (in_all + in_all / 16)));
+  }
+  return Status::Ok();
 }
 
 Result<std::optional<std::string>> Service::MakeMetadata(const storage::CatalogueReader& reader,
                                                          const Resource& resource, const std::string& base) {
   HILUM_ASSIGN_OR_RETURN(Selection selection, Select(reader, resource));
-  std::string json = "[";
-  for (Found& found : selection.instances) {
-    if (json.size() > 1) json.push_back(',');
-    const uint64_t version = found.row.version;
-    HILUM_RETURN_IF_ERROR(AppendMetadata(*resource.study, base, &found, &json));
-    if (found.row.version != version) return Conflict("instance " + found.row.uid + " was replaced meanwhile");
-    if (json.size() > kMaxDocumentBytes) return std::optional<std::string>();
+  const std::span<Found> all(selection.instances);
+  // Somebody waits for it: the second half is made at the same time.
+  const std::span<Found> second = all.size() >= kWorthAThread ? all.last(all.size() / 2) : std::span<Found>();
+  std::string json = "[", rest;
+  Status status, rest_status;
+  std::thread helper;
+  if (!second.empty())
+    helper = std::thread([&] { rest_status = AppendMetadata(*resource.study, base, second, second.size(), &rest); });
+  status = AppendMetadata(*resource.study, base, all.first(all.size() - second.size()), all.size(), &json);
+  if (helper.joinable()) helper.join();
+  if (!status.ok() || !rest_status.ok()) {
+    rest_status.IgnoreError();  // the first error counts
+    return status.ok() ? rest_status : status;
   }
+  if (json.size() + rest.size() > kMaxDocumentBytes) return std::optional<std::string>();
+  if (!rest.empty()) json.append(",").append(rest);
   json.push_back(']');
   return std::optional(std::move(json));
 }
@@ -72,14 +100,17 @@ Result<Document> Service::MakeDocument(const storage::CatalogueReader& reader, c
   std::optional<std::string> json;
   // Unpacking is several times faster than making.
   if (const auto other = documents_.Find(DocumentKey(tag, Coding::kZstd, base)); other && !other->too_large) {
-    HILUM_ASSIGN_OR_RETURN(json, http::DecompressZstd(other->packed, other->octets));
+    json.emplace().reserve(other->octets);
+    HILUM_RETURN_IF_ERROR(http::DecompressZstd(other->packed, other->octets, [&](Bytes piece) {
+      json->append(piece);
+      return Status::Ok();
+    }));
   } else {
     HILUM_ASSIGN_OR_RETURN(json, MakeMetadata(reader, resource, base));
   }
   if (!json) return Document{.too_large = true};
   Document document{.octets = json->size()};
   HILUM_ASSIGN_OR_RETURN(document.packed, http::Compress(coding, *json, http::Effort::kLow));
-  document.packed.shrink_to_fit();
   return document;
 }
 

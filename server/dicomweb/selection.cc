@@ -106,6 +106,23 @@ Result<Mapping> MapObject(storage::Store& store, Found* found, uint64_t checked)
   return Mapping::Map(range.file, range.body, range.length);
 }
 
+Result<Bytes> ObjectViews::Of(Found* found, uint64_t checked) {
+  HILUM_ASSIGN_OR_RETURN(const StoredRange range, LocateObject(store_, found));
+  HILUM_RETURN_IF_ERROR(store_.objects().Check(range.object, 0, std::min(range.length, checked)));
+  const uint64_t end = range.body + range.length;
+  if (range.file->descriptor() < 0) {  // it would be copied as a whole
+    HILUM_ASSIGN_OR_RETURN(mapping_, Mapping::Map(range.file, range.body, range.length));
+    file_ = nullptr;
+    return mapping_.bytes();
+  }
+  if (range.file != file_ || end > mapping_.bytes().size()) {
+    HILUM_ASSIGN_OR_RETURN(const uint64_t size, range.file->Size());
+    HILUM_ASSIGN_OR_RETURN(mapping_, Mapping::Map(range.file, 0, std::max(size, end)));
+    file_ = range.file;
+  }
+  return mapping_.bytes().substr(range.body, range.length);
+}
+
 bool NotModified(const http::Request& request, const std::string& etag) {
   const auto field = request.headers.First("If-None-Match");
   return field && (*field == "*" || field->find(etag) != std::string_view::npos);

@@ -49,6 +49,19 @@ Result<StoredRange> LocateObject(storage::Store& store, Found* found);
 // The same as a view, of which the first `checked` octets at least are known to be what was stored.
 Result<Mapping> MapObject(storage::Store& store, Found* found, uint64_t checked = UINT64_MAX);
 
+// Views of one object after the other, each as MapObject gives it and valid until the next one. Objects of one segment
+// are seen through one mapping: making a mapping takes longer than reading the attributes of an instance.
+class ObjectViews {
+ public:
+  explicit ObjectViews(storage::Store& store) : store_(store) {}
+  Result<Bytes> Of(Found* found, uint64_t checked = UINT64_MAX);
+
+ private:
+  storage::Store& store_;
+  std::shared_ptr<File> file_;
+  Mapping mapping_;  // of file_
+};
+
 // Whether If-None-Match names `etag`.
 bool NotModified(const http::Request& request, const std::string& etag);
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -92,7 +93,12 @@ class Service {
   Result<std::shared_ptr<const std::string>> ReadyThumbnail(const Found& found, uint32_t frame, uint32_t size);
   // prepared.cc
   // Appends the DICOM JSON of one instance. `found` is brought up to date when it was moved meanwhile.
-  Status AppendMetadata(const std::string& study_uid, const std::string& base, Found* found, std::string* json);
+  Status AppendMetadata(const std::string& study_uid, const std::string& base, ObjectViews& views, Found* found,
+                        std::string* json);
+  // Of all instances, with commas between them; stops when `json` is longer than a document may be. `in_all`: instances
+  // that `json` will hold in the end.
+  Status AppendMetadata(const std::string& study_uid, const std::string& base, std::span<Found> instances,
+                        size_t in_all, std::string* json);
   // The JSON of all instances; nullopt when that would be too long to be held.
   Result<std::optional<std::string>> MakeMetadata(const storage::CatalogueReader& reader, const Resource& resource,
                                                   const std::string& base);

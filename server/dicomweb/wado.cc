@@ -158,9 +158,10 @@ Status Service::RetrieveMetadata(http::Request& request, const Resource& resourc
 
   const std::string base = BaseUrl(request);
   std::string body = "[";
+  ObjectViews views(store_);
   for (Found& found : selection.instances) {
     if (body.size() > 1 || responder.started()) body.push_back(',');
-    HILUM_RETURN_IF_ERROR(AppendMetadata(*resource.study, base, &found, &body));
+    HILUM_RETURN_IF_ERROR(AppendMetadata(*resource.study, base, views, &found, &body));
     if (body.size() < kPieceBytes) continue;
     if (!responder.started()) HILUM_RETURN_IF_ERROR(responder.Head(200, headers, std::nullopt));
     HILUM_RETURN_IF_ERROR(responder.Write(body));

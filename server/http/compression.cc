@@ -72,32 +72,43 @@ std::string_view CodingName(Coding coding) {
 }
 
 Result<std::string> Compress(Coding coding, Bytes body, Effort effort) {
-  std::string packed;
+  // Most of the room is never touched: it is not cleared, and what is returned takes no more than it needs.
   if (coding == Coding::kZstd) {
-    packed.resize(ZSTD_compressBound(body.size()));
+    const size_t room = ZSTD_compressBound(body.size());
+    const std::unique_ptr<char[]> packed(new char[room]);
     const int level = effort == Effort::kLow ? kLowZstdLevel : kZstdLevel;
-    const size_t size = ZSTD_compress(packed.data(), packed.size(), body.data(), body.size(), level);
+    const size_t size = ZSTD_compress(packed.get(), room, body.data(), body.size(), level);
     if (ZSTD_isError(size)) return Internal(std::string("compress answer with zstd: ") + ZSTD_getErrorName(size));
-    packed.resize(size);
-    return packed;
+    return std::string(packed.get(), size);
   }
   const std::unique_ptr<libdeflate_compressor, decltype(&libdeflate_free_compressor)> compressor(
       libdeflate_alloc_compressor(effort == Effort::kLow ? kLowGzipLevel : kGzipLevel), libdeflate_free_compressor);
   if (!compressor) return Internal("compress answer with gzip: out of memory");
-  packed.resize(libdeflate_gzip_compress_bound(compressor.get(), body.size()));
-  const size_t size =
-      libdeflate_gzip_compress(compressor.get(), body.data(), body.size(), packed.data(), packed.size());
+  const size_t room = libdeflate_gzip_compress_bound(compressor.get(), body.size());
+  const std::unique_ptr<char[]> packed(new char[room]);
+  const size_t size = libdeflate_gzip_compress(compressor.get(), body.data(), body.size(), packed.get(), room);
   if (size == 0) return Internal("compress answer with gzip: the bound was too small");
-  packed.resize(size);
-  return packed;
+  return std::string(packed.get(), size);
 }
 
-Result<std::string> DecompressZstd(Bytes packed, size_t size) {
-  std::string body(size, '\0');
-  const size_t made = ZSTD_decompress(body.data(), body.size(), packed.data(), packed.size());
-  if (ZSTD_isError(made)) return Internal(std::string("decompress answer with zstd: ") + ZSTD_getErrorName(made));
-  if (made != size) return Internal("decompress answer with zstd: it has another size");
-  return body;
+Status DecompressZstd(Bytes packed, uint64_t size, const std::function<Status(Bytes)>& take) {
+  const std::unique_ptr<ZSTD_DCtx, decltype(&ZSTD_freeDCtx)> context(ZSTD_createDCtx(), ZSTD_freeDCtx);
+  if (!context) return Internal("decompress answer with zstd: out of memory");
+  const size_t room = ZSTD_DStreamOutSize();
+  const std::unique_ptr<char[]> piece(new char[room]);
+  ZSTD_inBuffer in{packed.data(), packed.size(), 0};
+  uint64_t made = 0;
+  size_t expected = 1;  // octets of input; 0 at the end
+  while (expected != 0) {
+    ZSTD_outBuffer out{piece.get(), room, 0};
+    expected = ZSTD_decompressStream(context.get(), &out, &in);
+    if (ZSTD_isError(expected)) return Internal(std::string("decompress answer: ") + ZSTD_getErrorName(expected));
+    if (out.pos == 0 && in.pos == in.size && expected != 0) return Internal("decompress answer: it breaks off");
+    made += out.pos;
+    if (out.pos > 0) HILUM_RETURN_IF_ERROR(take({piece.get(), out.pos}));
+  }
+  if (made != size) return Internal("decompress answer: it has another size");
+  return Status::Ok();
 }
 
 std::string CodedEntityTag(std::string_view tag, Coding coding) {

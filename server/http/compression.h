@@ -1,6 +1,7 @@
 // Content coding of whole answers (RFC 9110 8.4 and 12.5.3). Pure, thread-safe.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -24,8 +25,9 @@ enum class Effort : uint8_t { kUsual, kLow };
 
 // kInternal when the library fails (out of memory).
 Result<std::string> Compress(Coding coding, Bytes body, Effort effort = Effort::kUsual);
-// What Compress made of `size` octets. kInternal when it is not that.
-Result<std::string> DecompressZstd(Bytes packed, size_t size);
+// Calls `take` with what Compress packed, piece by piece; its first error is returned. kInternal when `packed` is not of
+// `size` octets; what was taken before is then worthless.
+Status DecompressZstd(Bytes packed, uint64_t size, const std::function<Status(Bytes)>& take);
 
 // "gzip" or "zstd".
 std::string_view CodingName(Coding coding);

@@ -123,6 +123,19 @@ TEST_F(PreparedTest, ComesInEveryCodingWithATagOfItsOwn) {
   }
 }
 
+TEST_F(PreparedTest, LongSeriesTellWhatEachInstanceTellsInOrderOfArrival) {
+  constexpr int kInstances = 75;
+  json expected = json::array();
+  for (int i = 0; i < kInstances; ++i) Put({.sop = "1." + std::to_string(i), .instance_number = std::to_string(i)});
+  for (int i = 0; i < kInstances; ++i) {
+    const json one = json::parse(Get(kSeries + ("/instances/1." + std::to_string(i)) + "/metadata").body);
+    ASSERT_EQ(one.size(), 1u);
+    expected.push_back(one[0]);
+  }
+  EXPECT_TRUE(json::parse(Get(kMetadata).body) == expected);
+  EXPECT_TRUE(json::parse(Get(kStudyMetadata).body) == expected);
+}
+
 TEST_F(PreparedTest, KnownTagsAre304UntilSomethingChanges) {
   Put({.sop = "1.1"});
   int number = 1;

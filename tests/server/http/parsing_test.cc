@@ -292,6 +292,27 @@ TEST(CompressionTest, ChoosesWhatTheClientLikesBest) {
   for (const auto& c : cases) EXPECT_EQ(ChooseCoding(c.accept), c.coding) << c.accept;
 }
 
+TEST(CompressionTest, GivesBackPieceByPieceWhatItPacked) {
+  std::string body;
+  for (int i = 0; body.size() < 1'000'000; ++i) body += std::to_string(i * 7919) + ",";
+  const auto packed = Compress(Coding::kZstd, body);
+  ASSERT_TRUE(packed.ok());
+  std::string unpacked;
+  int pieces = 0;
+  const auto take = [&](Bytes piece) {
+    unpacked += piece;
+    ++pieces;
+    return Status::Ok();
+  };
+  ASSERT_TRUE(DecompressZstd(*packed, body.size(), take).ok());
+  EXPECT_TRUE(unpacked == body);
+  EXPECT_GT(pieces, 1);
+  EXPECT_EQ(DecompressZstd(*packed, body.size() + 1, take).code(), Code::kInternal);
+  EXPECT_EQ(DecompressZstd(Bytes(*packed).substr(0, packed->size() / 2), body.size(), take).code(), Code::kInternal);
+  EXPECT_EQ(DecompressZstd("no zstd at all", 14, take).code(), Code::kInternal);
+  EXPECT_EQ(DecompressZstd(*packed, body.size(), [](Bytes) { return Cancelled("enough"); }).code(), Code::kCancelled);
+}
+
 TEST(CompressionTest, NamesTheCodedFormInStrongTagsOnly) {
   EXPECT_EQ(CodedEntityTag("\"abc\"", Coding::kGzip), "\"abc-gzip\"");
   EXPECT_EQ(CodedEntityTag("W/\"1\"", Coding::kZstd), "W/\"1\"");
