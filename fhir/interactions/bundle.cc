@@ -89,6 +89,10 @@ std::variant<Checked, Answer> CheckBundle(std::string body, TypeId bundle) {
 }  // namespace
 
 std::string ResponseEntry(const Answer& answer, bool with_resource) {
+  if (answer.more) {
+    const Status refused = Unsupported("what is answered in pieces is no part of a Bundle; ask for it by itself");
+    return ResponseEntry(ErrorAnswer(refused), with_resource);
+  }
   std::string out = "{";
   if (with_resource && !answer.body.empty() && !answer.outcome) out += "\"resource\":" + answer.body + ",";
   out += "\"response\":{\"status\":" + json::Quoted(StatusLine(answer.status));

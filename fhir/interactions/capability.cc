@@ -92,6 +92,8 @@ struct Offered {
   std::string_view definition;
 };
 constexpr Offered kOffered[] = {
+    {"cohort", "Group", "urn:hilum:operation:cohort"},
+    {"cohort-list", "Group", "urn:hilum:operation:cohort-list"},
     {"everything", "Patient", "http://hl7.org/fhir/OperationDefinition/Patient-everything"},
     {"meta", "", "http://hl7.org/fhir/OperationDefinition/Resource-meta"},
     {"meta-add", "", "http://hl7.org/fhir/OperationDefinition/Resource-meta-add"},

@@ -52,6 +52,9 @@ Answer Interactions::Run(const Interaction& request) {
     return IsRead(request) ? History(request, *type, std::nullopt) : NotAllowed("GET");
   }
   if (path[1].starts_with("$meta") && path.size() == 2) return Meta(request, *type, "", path[1].substr(1));
+  if (path[1] == "$cohort" && path.size() == 2 && TypeOf(*type).name == "Group") {
+    return IsRead(request) || request.method == "POST" ? Cohort(request) : NotAllowed("GET and POST");
+  }
   if (path[1].starts_with('$') || path[1].starts_with('_')) return NotThere(request);
   return RunInstance(request, *type, path[1]);
 }
@@ -80,6 +83,12 @@ Answer Interactions::RunInstance(const Interaction& request, TypeId type, const 
   }
   if (path[2] == "$everything" && path.size() == 3 && TypeOf(type).name == "Patient") {
     return IsRead(request) || request.method == "POST" ? Everything(request, id) : NotAllowed("GET and POST");
+  }
+  if (path[2] == "$cohort" && path.size() == 3 && TypeOf(type).name == "Group") {
+    return IsRead(request) || request.method == "POST" ? SavedCohort(request, id) : NotAllowed("GET and POST");
+  }
+  if (path[2] == "$cohort-list" && path.size() == 3 && TypeOf(type).name == "Group") {
+    return IsRead(request) ? ListCohort(request, id) : NotAllowed("GET");
   }
   if (path[2].starts_with("$meta") && path.size() == 3) return Meta(request, type, id, path[2].substr(1));
   // A compartment: Patient/1/Observation, Patient/1/*.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,7 +29,8 @@ struct Interaction {
   Return prefer_return = Return::kRepresentation;
   std::optional<Handling> prefer_handling;  // nullopt: as configured
 
-  std::string base_url;  // as the client reaches us, for links and fullUrls; no slash at the end
+  std::string base_url;    // as the client reaches us, for links and fullUrls; no slash at the end
+  std::string images_url;  // likewise of the DICOMweb service
 };
 
 struct Answer {
@@ -40,6 +42,11 @@ struct Answer {
   // The body is an OperationOutcome about something that went wrong, or about warnings (not a resource that was asked
   // for).
   bool outcome = false;
+
+  // For answers that are no FHIR, and may be large: what the body is, and its next piece, empty at the end. `body` is
+  // empty then.
+  std::string content_type;
+  std::function<Result<std::string>()> more;
 };
 
 // An answer that is an OperationOutcome.

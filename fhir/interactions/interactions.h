@@ -60,6 +60,11 @@ class Interactions {
   // meta.cc: $meta, $meta-add, $meta-delete at whatever level they were called.
   Answer Meta(const Interaction& request, TypeId type, const std::string& id, std::string_view operation);
 
+  // cohort.cc: Group/$cohort, Group/[id]/$cohort and Group/[id]/$cohort-list.
+  Answer Cohort(const Interaction& request);
+  Answer SavedCohort(const Interaction& request, const std::string& id);
+  Answer ListCohort(const Interaction& request, const std::string& id);
+
   // capability.cc
   Answer Capabilities(const Interaction& request);
 

@@ -136,6 +136,7 @@ class ResourceStore {
   SearchOptions search_options() const;
   const ResourceSchema& schema() const { return schema_; }
   const ResourceStoreOptions& options() const { return options_; }
+  storage::Store& store() const { return store_; }  // where the resources lie, with the images
   std::string NewId() const { return random_.Uuid(); }
   const Clock& clock() const { return clock_; }
 

@@ -67,7 +67,9 @@ void Service::Handle(http::Request& request, http::Responder& responder) {
   if (answer.status >= 500)
     request.log.Error("FHIR request failed", {{"interaction", std::string(name)}, {"outcome", answer.body}});
   const bool says_methods = answer.status == 405 || request.method == "OPTIONS";
-  Send(responder, answer, says_methods ? allowed : "").IgnoreError();  // the client is gone if this fails
+  const Status sent = Send(responder, answer, says_methods ? allowed : "");
+  if (!sent.ok() && sent.code() != Code::kCancelled)
+    request.log.Warning("FHIR answer broken off", {{"interaction", std::string(name)}, {"reason", sent.message()}});
 }
 
 Answer Service::Run(http::Request& request, std::vector<std::string> path) {
@@ -81,10 +83,13 @@ Answer Service::Run(http::Request& request, std::vector<std::string> path) {
   if (!conditions.ok()) return fhir::ErrorAnswer(conditions);
   ReadPreferences(request, &interaction);
   interaction.base_url = request.base_url + options_.root;
+  interaction.images_url = request.base_url + options_.images_root;
   if (TakesBody(request.method)) {
     if (auto refusal = AddBody(request, &interaction)) return *std::move(refusal);
   }
-  const Status wants_json = CheckWantsJson(request, interaction.query);
+  // Lists have formats of their own.
+  const bool is_list = !interaction.path.empty() && interaction.path.back() == "$cohort-list";
+  const Status wants_json = is_list ? Status::Ok() : CheckWantsJson(request, interaction.query);
   if (!wants_json.ok()) return Refuse(406, fhir::IssueType::kNotSupported, wants_json.message());
   return interactions_.Run(interaction);
 }
@@ -147,7 +152,14 @@ Status Service::Send(http::Responder& responder, const Answer& answer, const std
   headers.Add("Cache-Control", "private, no-cache");
   if (!allow.empty()) headers.Add("Allow", allow);
   if (answer.status == 503 || answer.status == 507) headers.Add("Retry-After", "30");
-  return responder.Send(answer.status, std::move(headers), answer.body);
+  if (!answer.more) return responder.Send(answer.status, std::move(headers), answer.body);
+  headers.Add("Content-Type", answer.content_type);
+  HILUM_RETURN_IF_ERROR(responder.Head(answer.status, headers, std::nullopt));
+  for (;;) {
+    HILUM_ASSIGN_OR_RETURN(const std::string piece, answer.more());
+    if (piece.empty()) return responder.Finish();
+    HILUM_RETURN_IF_ERROR(responder.Write(piece));
+  }
 }
 
 }  // namespace hilum::fhir_rest

@@ -15,6 +15,7 @@ namespace hilum::fhir_rest {
 
 struct ServiceOptions {
   std::string root = "/fhir";
+  std::string images_root = "/dicom-web";  // of the DICOMweb service, for URLs of images
   uint64_t max_body_bytes = 256 << 20;
   size_t max_parameters = 1000;  // of a query string and form together
 };

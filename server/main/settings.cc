@@ -190,6 +190,7 @@ Status Settings::FinishFhir() {
   resources.default_offset_minutes = *zone;
   if (interactions.default_count > interactions.max_count)
     return Invalid("fhir.default_count must not exceed fhir.max_count");
+  fhir_rest.images_root = dicomweb.root;
   if (!http.public_url.empty()) resources.base_url = http.public_url + fhir_rest.root;
   interactions.software_version = HILUM_VERSION;
   return Status::Ok();
