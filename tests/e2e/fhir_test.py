@@ -232,6 +232,28 @@ class InteractionsTest(FhirTest):
         metrics = fetch(self.server.url + "/metrics")[2].decode()
         self.assertIn('hilum_fhir_requests_total{interaction="create",status="201"} 1', metrics)
 
+    def test_a_cohort_is_counted_saved_refreshed_and_listed(self):
+        for gender in ("female", "male"):
+            made = self.create(patient(gender=gender))
+            self.create({"resourceType": "Condition", "code": {"text": "x", "coding": [{"code": "c"}]},
+                         "subject": {"reference": "Patient/" + made["id"]}, "onsetDateTime": "2020"})
+        include = urllib.parse.urlencode([("include", "Condition?code=c"), ("include", "Patient?gender=female")])
+        status, _, counted = self.fhir("GET", "/Group/$cohort?" + include)
+        self.assertEqual(status, 200, counted)
+        self.assertEqual(counted["parameter"][0], {"name": "patients", "valueUnsignedInt": 1})
+        search = {"name": "search", "valueString": "Condition?code=c"}
+        status, headers, saved = self.fhir("POST", "/Group/$cohort", {"resourceType": "Parameters", "parameter": [
+            {"name": "include", "part": [search]}, {"name": "save", "valueBoolean": True}]})
+        self.assertEqual(status, 201, saved)
+        group = saved["parameter"][-1]["valueReference"]["reference"]
+        self.assertIn(group, headers["Location"])
+        self.assertEqual(self.fhir("POST", f"/{group}/$cohort")[0], 200)
+        for level, lines in (("patient", 3), ("instance", 1)):
+            status, headers, text = fetch(f"{self.fhir.base}/{group}/$cohort-list?_format=csv&level={level}")
+            self.assertEqual((status, headers["Content-Type"]), (200, "text/csv; charset=utf-8"))
+            self.assertEqual(len(text.splitlines()), lines, text)
+        self.assert_refused(self.fhir("GET", "/Group/$cohort?include=Nothing"), 400)
+
     def test_everything_survives_a_restart(self):
         made = self.create(patient("Kept"))
         for n in range(9):
