@@ -10,6 +10,7 @@
 #include <cstdio>
 
 #include "server/dicomweb/preparer.h"
+#include "server/fhir_rest/changes.h"
 #include "server/main/admin.h"
 #include "server/main/commands.h"
 #include "server/main/demo.h"
@@ -154,6 +155,7 @@ Status Run(Settings& settings) {
   dicomweb::Service dicomweb(*store, settings.dicomweb, codec, random, metrics, log);
   fhir::Interactions interactions(*resources, settings.interactions, std::move(cursor_key));
   const fhir_rest::Service fhir(interactions, settings.fhir_rest, metrics);
+  const fhir_rest::ChangeService fhir_changes(*store, *resources, settings.fhir_rest.root, metrics);
   AdminRoutes admin(*store, metrics, random);
   const viewer::Viewer viewer(
       disk, settings.viewer_directory.empty() ? viewer::DirectoryBesideProgram() : settings.viewer_directory,
@@ -161,6 +163,7 @@ Status Run(Settings& settings) {
   const http::Route landing = Landing();
   const auto routes = [&](std::string_view method, std::string_view path) -> const http::Route* {
     if (const http::Route* route = dicomweb.FindRoute(method, path)) return route;
+    if (const http::Route* route = fhir_changes.FindRoute(path)) return route;
     if (const http::Route* route = fhir.FindRoute(path)) return route;
     if (const http::Route* route = admin.FindRoute(method, path)) return route;
     if (const http::Route* route = viewer.FindRoute(path)) return route;

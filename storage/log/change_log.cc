@@ -95,6 +95,18 @@ Result<Counter> ReadCounter(const Kv& kv, Tenant tenant, const Snapshot* snapsho
   return DecodeCounter(value);
 }
 
+// `latest`: the last place of the log; `found`: the first behind `after` that is there.
+Status CheckPlace(uint64_t after, uint64_t latest, std::optional<uint64_t> found) {
+  const std::string place = std::to_string(after);
+  if (after > latest) {
+    return NotFound("the change log ends at " + std::to_string(latest) + " and has no place " + place +
+                    ": this is an older or another copy of the data; read all data anew and go on from the end");
+  }
+  if (after == latest || found == after + 1) return Status::Ok();
+  return NotFound("changes behind " + place + " were removed from the log, which begins with " +
+                  (found ? std::to_string(*found) : "what comes next") + ": read all data anew and go on from the end");
+}
+
 std::string EncodeSequence(uint64_t sequence) {
   std::string value;
   AppendBe<uint64_t>(&value, sequence);
@@ -193,6 +205,18 @@ Result<uint64_t> InstanceChangesBefore(const Kv& kv, Tenant tenant, int64_t time
     }
   }
   return before;
+}
+
+Status CheckChangesFollow(const Kv& kv, Tenant tenant, uint64_t after, const Snapshot* snapshot) {
+  HILUM_ASSIGN_OR_RETURN(const uint64_t latest, LatestChange(kv, tenant, snapshot));
+  HILUM_ASSIGN_OR_RETURN(const auto next, ReadChanges(kv, tenant, after, 1, snapshot));
+  return CheckPlace(after, latest, next.empty() ? std::nullopt : std::optional(next[0].sequence));
+}
+
+Status CheckInstanceChangesFollow(const Kv& kv, Tenant tenant, uint64_t after, const Snapshot* snapshot) {
+  HILUM_ASSIGN_OR_RETURN(const uint64_t latest, LatestInstanceChange(kv, tenant, snapshot));
+  HILUM_ASSIGN_OR_RETURN(const auto next, ReadInstanceChanges(kv, tenant, after, 1, snapshot));
+  return CheckPlace(after, latest, next.empty() ? std::nullopt : std::optional(next[0].instance_number));
 }
 
 Status NumberInstanceChanges(Kv& kv, Tenant tenant) {

@@ -44,6 +44,12 @@ Result<std::vector<Change>> ReadChangesBefore(const Kv& kv, Tenant tenant, uint6
 // Sequence of the newest change; 0 when there is none.
 Result<uint64_t> LatestChange(const Kv& kv, Tenant tenant, const Snapshot* snapshot = nullptr);
 
+// Whether a client that has all changes up to `after` can go on from there: kNotFound, with what to do, when what
+// followed was removed from the log, or when the log does not reach that far.
+Status CheckChangesFollow(const Kv& kv, Tenant tenant, uint64_t after, const Snapshot* snapshot = nullptr);
+// The same by numbers of changes of instances.
+Status CheckInstanceChangesFollow(const Kv& kv, Tenant tenant, uint64_t after, const Snapshot* snapshot = nullptr);
+
 // The time for a change of an instance that happens now: later than that of every one before it, even while the clock
 // stands still or goes back. So it tells changes apart and grows with their numbers.
 Result<int64_t> InstanceChangeTime(Txn& txn, Tenant tenant, int64_t now_micros);

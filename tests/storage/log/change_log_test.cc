@@ -197,6 +197,32 @@ TEST_F(ChangeLogTest, GivesChangesOfInstancesTimesThatGrow) {
   EXPECT_EQ(next(2000), 2000);
 }
 
+TEST_F(ChangeLogTest, KnowsWhoCanGoOn) {
+  // given a log that begins with change 4, the second of an instance
+  for (int i = 1; i <= 6; ++i) {
+    HILUM_EXPECT_OK(Append(Tenant::kDefault, i % 2 == 0 ? OfInstance(i) : OfResource()));
+  }
+  const std::string tenant(4, '\0');
+  const std::string seven(7, '\0');
+  Batch trim;
+  for (char i = 1; i <= 3; ++i) trim.Delete(Family::kLog, tenant + seven + i);
+  trim.Delete(Family::kLog, tenant + std::string(8, '\xFF') + seven + '\x01');
+  HILUM_EXPECT_OK(kv_->Commit(std::move(trim)));
+  // then those who have all before that can, or who have more
+  for (uint64_t after = 3; after <= 6; ++after) HILUM_EXPECT_OK(CheckChangesFollow(*kv_, Tenant::kDefault, after));
+  for (uint64_t after = 1; after <= 3; ++after) {
+    HILUM_EXPECT_OK(CheckInstanceChangesFollow(*kv_, Tenant::kDefault, after));
+  }
+  // and others are told what to do
+  for (uint64_t after : {0, 2, 7}) {
+    const Status status = CheckChangesFollow(*kv_, Tenant::kDefault, after);
+    EXPECT_EQ(status.code(), Code::kNotFound) << after;
+    EXPECT_THAT(status.message(), ::testing::HasSubstr("read all data anew"));
+  }
+  EXPECT_EQ(CheckInstanceChangesFollow(*kv_, Tenant::kDefault, 0).code(), Code::kNotFound);
+  EXPECT_EQ(CheckInstanceChangesFollow(*kv_, Tenant::kDefault, 4).code(), Code::kNotFound);
+}
+
 TEST_F(ChangeLogTest, NumbersALogOfAnOlderVersion) {
   // given a log whose counter row has the latest sequence alone, and no numbers
   for (int i = 1; i <= 9; ++i) {
