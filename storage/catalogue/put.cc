@@ -84,31 +84,29 @@ Status Remove(Txn& txn, const IndexWriter& index, Tenant tenant, Level level, Do
   return index.Update(txn, CollectionOf(level), doc, &before, nullptr);
 }
 
-Status AddLiveBytes(Txn& txn, const ObjectRef& object, int64_t sign) {
-  const std::string key = SegmentKey(object.segment);
-  HILUM_ASSIGN_OR_RETURN(const std::optional<std::string> found, txn.Get(Family::kObject, key));
-  uint64_t live = 0;
-  if (found) {
-    ByteReader in(*found);
-    if (!in.ReadLe(&live))
-      return Corruption("the accounting of segment " + std::to_string(object.segment) + " is damaged");
-  }
-  const uint64_t bytes = ObjectStore::RecordBytes(object.length);
-  live = sign > 0 ? live + bytes : live - std::min(live, bytes);
-  std::string value;
-  AppendLe(&value, live);
-  txn.Put(Family::kObject, key, value);
-  return Status::Ok();
+Result<SegmentAccount> AccountOf(Txn& txn, uint32_t segment) {
+  HILUM_ASSIGN_OR_RETURN(const std::optional<std::string> found, txn.Get(Family::kObject, SegmentKey(segment)));
+  if (!found) return SegmentAccount();
+  const std::optional<SegmentAccount> account = DecodeSegmentAccount(*found);
+  if (!account) return Corruption("the accounting of segment " + std::to_string(segment) + " is damaged");
+  return *account;
 }
 
 Status TakeObject(Txn& txn, const ObjectRef& object, const ObjectOwner& owner) {
   txn.Put(Family::kObject, ObjectKey(object), Encode(owner));
-  return AddLiveBytes(txn, object, +1);
+  HILUM_ASSIGN_OR_RETURN(SegmentAccount account, AccountOf(txn, object.segment));
+  account.live += ObjectStore::RecordBytes(object.length);
+  txn.Put(Family::kObject, SegmentKey(object.segment), Encode(account));
+  return Status::Ok();
 }
 
-Status LeaveObject(Txn& txn, const ObjectRef& object) {
+Status LeaveObject(Txn& txn, const ObjectRef& object, int64_t now_micros) {
   txn.Delete(Family::kObject, ObjectKey(object));
-  return AddLiveBytes(txn, object, -1);
+  HILUM_ASSIGN_OR_RETURN(SegmentAccount account, AccountOf(txn, object.segment));
+  account.live -= std::min(account.live, ObjectStore::RecordBytes(object.length));
+  account.freed_micros = now_micros;
+  txn.Put(Family::kObject, SegmentKey(object.segment), Encode(account));
+  return Status::Ok();
 }
 
 void PutFrameTable(Txn& txn, Tenant tenant, Doc doc, const std::string& table, InstanceRow* row) {
@@ -196,7 +194,7 @@ Result<PutOutcome> CatalogueWriter::Put(Txn& txn, const NewInstance& instance, c
   if (row.before) {
     Count(&study.after.sop_classes, row.before->sop_class(), -1);
     study.after.bytes -= std::min(study.after.bytes, row.before->object.length);
-    HILUM_RETURN_IF_ERROR(LeaveObject(txn, row.before->object));
+    HILUM_RETURN_IF_ERROR(LeaveObject(txn, row.before->object, now));
     ++row.after.version;
   } else {
     row.after.uid = header.sop_uid;
@@ -269,7 +267,7 @@ Status CatalogueWriter::Delete(Txn& txn, const InstanceName& name, CatalogueChan
   HILUM_ASSIGN_OR_RETURN(const int64_t now, InstanceChangeTime(txn, tenant_, clock_.Now().count()));
   PutFrameTable(txn, tenant_, row.doc, "", &row.after);
   HILUM_RETURN_IF_ERROR(Remove(txn, index_, tenant_, Level::kInstance, row.doc, *row.before, instance_key));
-  HILUM_RETURN_IF_ERROR(LeaveObject(txn, row.before->object));
+  HILUM_RETURN_IF_ERROR(LeaveObject(txn, row.before->object, now));
   Count(&study.after.sop_classes, row.before->sop_class(), -1);
   study.after.bytes -= std::min(study.after.bytes, row.before->object.length);
   --series.after.instances;
@@ -317,7 +315,7 @@ Status CatalogueWriter::Relocate(Txn& txn, Doc instance, const ObjectRef& from, 
   if (row->object != from) return Status::Ok();
   row->object = to;
   txn.Put(Family::kCatalogue, key, Encode(*row));
-  HILUM_RETURN_IF_ERROR(LeaveObject(txn, from));
+  HILUM_RETURN_IF_ERROR(LeaveObject(txn, from, clock_.Now().count()));
   return TakeObject(txn, to, {tenant_, instance});
 }
 

@@ -232,6 +232,21 @@ std::string SegmentKey(uint32_t segment) {
   return key;
 }
 
+std::string Encode(const SegmentAccount& account) {
+  std::string value;
+  AppendLe(&value, account.live);
+  AppendLe(&value, account.freed_micros);
+  return value;
+}
+
+std::optional<SegmentAccount> DecodeSegmentAccount(Bytes bytes) {
+  ByteReader in(bytes);
+  SegmentAccount account;
+  if (!in.ReadLe(&account.live)) return std::nullopt;
+  if (!in.empty() && !in.ReadLe(&account.freed_micros)) return std::nullopt;
+  return account;
+}
+
 std::string ObjectKey(const ObjectRef& object) {
   std::string key = "o";
   AppendBe<uint32_t>(&key, object.segment);

@@ -85,8 +85,15 @@ std::string RowKey(Tenant tenant, Level level, Doc doc);
 std::string FrameChunkKey(Tenant tenant, Doc instance, uint32_t chunk);
 
 // Family::kObject. Segments belong to all tenants, so these keys begin with a kind instead.
-std::string SegmentKey(uint32_t segment);        // -> live octets (u64 little endian)
+std::string SegmentKey(uint32_t segment);        // -> SegmentAccount
 std::string ObjectKey(const ObjectRef& object);  // -> the instance that owns the bytes
+
+struct SegmentAccount {
+  uint64_t live = 0;         // octets of records that rows point at
+  int64_t freed_micros = 0;  // when an object in it was last left; 0: never, or before this was kept
+};
+std::string Encode(const SegmentAccount& account);
+std::optional<SegmentAccount> DecodeSegmentAccount(Bytes bytes);
 
 struct ObjectOwner {
   Tenant tenant = Tenant::kDefault;

@@ -55,6 +55,7 @@ Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options, Disk& di
   std::unique_ptr<Store> store(new Store);
   store->disk_ = &disk;
   store->clock_ = &clock;
+  store->keep_deleted_ = options.keep_deleted;
   store->log_ = log;
   HILUM_RETURN_IF_ERROR(disk.CreateDirectories(options.directory));
   HILUM_ASSIGN_OR_RETURN(store->lock_, Lock(disk, options.directory));
@@ -222,15 +223,15 @@ Result<uint64_t> Store::CompactObjects() {
     if (!tickets_->AllEndedBefore(seen->second)) continue;
     HILUM_ASSIGN_OR_RETURN(const std::optional<std::string> found,
                            kv_->Get(Family::kObject, SegmentKey(segment.segment)));
-    uint64_t live = 0;
-    if (found && !ByteReader(*found).ReadLe(&live))
-      return Corruption("the accounting of segment " + std::to_string(segment.segment) + " is damaged");
-    if (live * 2 >= segment.bytes) continue;
+    const std::optional<SegmentAccount> account = found ? DecodeSegmentAccount(*found) : SegmentAccount();
+    if (!account) return Corruption("the accounting of segment " + std::to_string(segment.segment) + " is damaged");
+    if (account->live * 2 >= segment.bytes) continue;
+    if (clock_->Now() - Micros(account->freed_micros) < keep_deleted_) continue;
     HILUM_RETURN_IF_ERROR(CompactSegment(segment));
     sealed_before_.erase(segment.segment);
-    reclaimed += segment.bytes - std::min(segment.bytes, live);
+    reclaimed += segment.bytes - std::min(segment.bytes, account->live);
     log_.Info("segment compacted",
-              {{"segment", static_cast<uint64_t>(segment.segment)}, {"bytes", segment.bytes}, {"live", live}});
+              {{"segment", static_cast<uint64_t>(segment.segment)}, {"bytes", segment.bytes}, {"live", account->live}});
   }
   return reclaimed;
 }

@@ -3,6 +3,7 @@
 // Safe for concurrent use. Only one process can have a data folder open. The clock, disk and logger outlive the store.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -35,6 +36,7 @@ struct StoreOptions {
   uint64_t low_water_bytes = 1ull << 30;
   bool direct_writes = true;  // of large objects, past the page cache
   bool accept_loss = false;
+  std::chrono::seconds keep_deleted{3600};  // before the octets of a deleted object may be overwritten
   // Called once, from any thread, when the store can no longer promise durability: stop the process.
   std::function<void(const Status&)> on_fatal;
 };
@@ -114,8 +116,8 @@ class Store {
   Status Delete(const std::string& study_uid, const std::optional<std::string>& series_uid,
                 const std::optional<std::string>& sop_uid);
 
-  // Reclaims the space of deleted objects: rewrites sealed segments that are less than half alive. Returns the octets
-  // given back.
+  // Reclaims the space of deleted objects: rewrites sealed segments that are less than half alive and that no
+  // object was deleted from for StoreOptions::keep_deleted. Returns the octets given back.
   Result<uint64_t> CompactObjects();
 
   // Writes a consistent copy into `directory` (must not exist) while the store stays in use. The copy opens like any
@@ -128,6 +130,7 @@ class Store {
 
   Disk* disk_ = nullptr;
   const Clock* clock_ = nullptr;
+  std::chrono::seconds keep_deleted_{0};
   Logger log_;
   Schema schema_;
   std::shared_ptr<File> lock_;

@@ -128,15 +128,15 @@ class Verifier {
     const auto it = store_.kv().NewIterator(Family::kObject, first, PrefixEnd(first), &reader_.snapshot());
     for (it->SeekToFirst(); it->Valid(); it->Next()) {
       uint32_t segment = 0;
-      uint64_t live = 0;
-      if (!ByteReader(it->key().substr(1)).ReadBe(&segment) || !ByteReader(it->value()).ReadLe(&live)) {
+      const std::optional<SegmentAccount> account = DecodeSegmentAccount(it->value());
+      if (!ByteReader(it->key().substr(1)).ReadBe(&segment) || !account) {
         Finding("the accounting of a segment is damaged");
         continue;
       }
       const auto counted = live_.find(segment);
       const uint64_t expected = counted == live_.end() ? 0 : counted->second;
-      if (live != expected)
-        Finding("segment " + std::to_string(segment) + " is accounted with " + std::to_string(live) +
+      if (account->live != expected)
+        Finding("segment " + std::to_string(segment) + " is accounted with " + std::to_string(account->live) +
                 " live octets, but has " + std::to_string(expected));
       live_.erase(segment);
     }
