@@ -1,12 +1,10 @@
 // WADO-RS: rendered resources and thumbnails (PS3.18 10.4.1.1.3, 8.3.5).
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 
-#include "codecs/multipart/media_type.h"
-#include "codecs/pixel/render.h"
+#include "server/dicomweb/annotation.h"
 #include "server/dicomweb/documents.h"
 #include "server/dicomweb/negotiate.h"
+#include "server/dicomweb/rendering.h"
 #include "server/dicomweb/selection.h"
 #include "server/dicomweb/service.h"
 
@@ -14,91 +12,6 @@ namespace hilum::dicomweb {
 namespace {
 
 constexpr uint32_t kMaxThumbnail = 1024;
-constexpr uint32_t kMaxViewport = 8192;
-
-std::vector<std::string_view> Split(std::string_view text) {
-  std::vector<std::string_view> parts;
-  while (true) {
-    const size_t end = text.find(',');
-    parts.push_back(text.substr(0, end));
-    if (end == std::string_view::npos) return parts;
-    text.remove_prefix(end + 1);
-  }
-}
-
-Result<double> ParseNumber(std::string_view name, std::string_view text) {
-  double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(number))
-    return Invalid(std::string(name) + " must hold numbers");
-  return number;
-}
-
-// window=center,width,function (PS3.18 8.3.5.1.4).
-Result<pixel::Window> ParseWindow(std::string_view value) {
-  const std::vector<std::string_view> parts = Split(value);
-  if (parts.size() < 2 || parts.size() > 3) return Invalid("window must be center,width,function");
-  pixel::Window window;
-  HILUM_ASSIGN_OR_RETURN(window.center, ParseNumber("window", parts[0]));
-  HILUM_ASSIGN_OR_RETURN(window.width, ParseNumber("window", parts[1]));
-  if (window.width <= 0) return Invalid("the width of the window must be greater than 0");
-  if (parts.size() == 2 || multipart::EqualsIgnoreCase(parts[2], "linear"))
-    window.function = pixel::VoiFunction::kLinear;
-  else if (multipart::EqualsIgnoreCase(parts[2], "linear-exact"))
-    window.function = pixel::VoiFunction::kLinearExact;
-  else if (multipart::EqualsIgnoreCase(parts[2], "sigmoid"))
-    window.function = pixel::VoiFunction::kSigmoid;
-  else
-    return Invalid("the function of the window must be linear, linear-exact or sigmoid");
-  return window;
-}
-
-// viewport=width,height,x,y,w,h (PS3.18 8.3.5.1.3); all but the first two may be left out or empty.
-Result<pixel::Viewport> ParseViewport(std::string_view value) {
-  const std::vector<std::string_view> parts = Split(value);
-  if (parts.size() != 2 && parts.size() != 6) return Invalid("viewport must be width,height or width,height,x,y,w,h");
-  double numbers[6] = {};
-  for (size_t i = 0; i < parts.size(); ++i) {
-    if (i >= 2 && parts[i].empty()) continue;
-    HILUM_ASSIGN_OR_RETURN(numbers[i], ParseNumber("viewport", parts[i]));
-  }
-  if (numbers[0] < 1 || numbers[1] < 1 || numbers[0] > kMaxViewport || numbers[1] > kMaxViewport)
-    return Invalid("width and height of the viewport must lie between 1 and " + std::to_string(kMaxViewport));
-  return pixel::Viewport{static_cast<uint32_t>(numbers[0]),
-                         static_cast<uint32_t>(numbers[1]),
-                         numbers[2],
-                         numbers[3],
-                         numbers[4],
-                         numbers[5]};
-}
-
-Result<pixel::RenderOptions> ParseRendering(const QueryParameters& query, std::string_view media_type) {
-  pixel::RenderOptions options;
-  options.type = media_type == "image/png" ? pixel::PictureType::kPng : pixel::PictureType::kJpeg;
-  for (const auto& [name, value] : query) {
-    if (name == "window") {
-      HILUM_ASSIGN_OR_RETURN(options.window, ParseWindow(value));
-    } else if (name == "viewport") {
-      HILUM_ASSIGN_OR_RETURN(options.viewport, ParseViewport(value));
-    } else if (name == "quality") {
-      HILUM_ASSIGN_OR_RETURN(const double quality, ParseNumber("quality", value));
-      if (quality < 1 || quality > 100) return Invalid("quality must lie between 1 and 100");
-      options.jpeg_quality = static_cast<uint8_t>(quality);
-    }
-  }
-  return options;
-}
-
-// PS3.18 8.3.5.1.1: what cannot be burned in is ignored, and said.
-void WarnOfAnnotations(const QueryParameters& query, http::Headers* headers) {
-  for (const auto& [name, value] : query) {
-    if (name != "annotation" || value.empty()) continue;
-    headers->Add("Warning",
-                 "299 hilum \"nothing is burned into pictures: the annotation values patient and technique are not "
-                 "supported\"");
-    return;
-  }
-}
 
 // A document as a small picture, for instances that have no pixels: a page with lines of text.
 Result<std::string> PageIcon(uint32_t size) {
@@ -165,13 +78,16 @@ Status Service::RetrieveRendered(http::Request& request, const Resource& resourc
   if (!document.empty() && !resource.frames.empty())
     return Unsupported("documents and videos are rendered whole, as " + document +
                        ": there are no frames to choose from");
-  HILUM_ASSIGN_OR_RETURN(const pixel::RenderOptions options, ParseRendering(query, *type));
+  HILUM_ASSIGN_OR_RETURN(Rendering rendering, ParseRendering(query, *type));
+  const pixel::RenderOptions& options = rendering.options;
   const uint32_t frame = resource.frames.empty() ? 0 : resource.frames.front() - 1;
   // One URL gives pictures of several types: each is an entity of its own.
   const std::string etag = (*type == "image/png" ? "\"rp" : "\"r") + selection.etag.substr(1);
   http::Headers headers = {
       {"Content-Type", *type}, {"ETag", etag}, {"Cache-Control", "private, no-cache"}, {"Vary", "Accept"}};
-  WarnOfAnnotations(query, &headers);
+  const bool annotated = (rendering.patient || rendering.technique) && document.empty() && !thumbnail;
+  if (annotated && !painter_) rendering.warnings.push_back("annotations need a font: none of render.fonts can be read");
+  for (const std::string& warning : rendering.warnings) headers.Add("Warning", "299 hilum \"" + warning + "\"");
   if (NotModified(request, etag)) return responder.Send(304, std::move(headers), "");
   if (!document.empty()) return SendReadable(request, found, document, std::move(headers), responder);
 
@@ -189,9 +105,16 @@ Status Service::RetrieveRendered(http::Request& request, const Resource& resourc
   if (frame >= instance->frames())
     return NotFound("there is no frame " + std::to_string(frame + 1) + "; the instance has " +
                     std::to_string(instance->frames()));
-  const auto picture = pixel::Render(*instance, frame, options, codec_);
+  auto picture = pixel::RenderPicture(*instance, frame, options, codec_);
   if (!picture.ok()) return CodecFailure(picture.status(), found.row.uid);
-  return responder.Send(200, std::move(headers), *picture);
+  if (annotated && painter_) {
+    HILUM_ASSIGN_OR_RETURN(
+        const Annotation annotation,
+        MakeAnnotation(mapping.bytes(), rendering.patient, rendering.technique, frame, options_.ingest.limits));
+    Burn(annotation, *painter_, &*picture);
+  }
+  HILUM_ASSIGN_OR_RETURN(const std::string file, pixel::EncodePicture(*picture, options));
+  return responder.Send(200, std::move(headers), file);
 }
 
 }  // namespace hilum::dicomweb

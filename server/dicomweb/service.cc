@@ -23,6 +23,8 @@ Service::Service(storage::Store& store, ServiceOptions options, pixel::FrameCode
                                          {{"outcome", "refused"}})),
       codec_failures_(metrics.counter("hilum_codec_failures_total",
                                       "Requests that failed because pixels could not be decoded or encoded")) {
+  auto painter = pixel::TextPainter::Open(options_.fonts);
+  if (painter.ok()) painter_ = *std::move(painter);
   const auto handler = [this](http::Request& request, http::Responder& responder) { Handle(request, responder); };
   store_route_ = {options_.max_store_bytes, false, handler};
   read_route_ = {64 * 1024, false, handler};

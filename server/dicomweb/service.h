@@ -5,6 +5,7 @@
 // server that routes to it.
 #pragma once
 
+#include <memory>
 #include <mutex>
 #include <span>
 #include <string>
@@ -15,6 +16,7 @@
 #include "base/metrics.h"
 #include "base/random.h"
 #include "codecs/pixel/codec.h"
+#include "codecs/pixel/text_painter.h"
 #include "pipelines/dicom_ingest/ingest.h"
 #include "server/dicomweb/document_cache.h"
 #include "server/dicomweb/package.h"
@@ -37,6 +39,9 @@ struct ServiceOptions {
   size_t search_default_limit = 100;
   size_t search_max_limit = 5000;
   bool search_strict = false;  // refuse unknown search keys instead of ignoring them with a warning
+  // For annotations, the preferred one first; those that are not there are passed over.
+  std::vector<std::string> fonts = {"/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
+                                    "/usr/share/fonts/opentype/unifont/unifont.otf"};
   uint64_t thumbnail_cache_bytes = 16 << 20;
   uint64_t metadata_cache_bytes = 64 << 20;  // of compressed documents, each of a series or study
   ModelStoreLimits models;                   // of one STOW request of metadata and bulk data
@@ -131,6 +136,7 @@ class Service {
   pixel::FrameCodec& codec_;
   Random& random_;
   Logger log_;
+  std::unique_ptr<pixel::TextPainter> painter_;  // null: without fonts
   PictureCache thumbnails_;
   DocumentCache documents_;
   mutable std::mutex base_mu_;

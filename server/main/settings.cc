@@ -88,6 +88,10 @@ Config Settings::MakeConfig() {
           "when they are asked for first."),
       Setting("store.accept_loss", &store.accept_loss,
               "Open a store that lost acknowledged data, and go on with what is left."),
+      Setting(
+          "store.keep_deleted", &store.keep_deleted,
+          "Time that the octets of a deleted or replaced instance stay on the disk at least, although nobody can get "
+          "it any more; longer takes more disk."),
       Setting("store.compact_every", &maintenance.compact_every,
               "Time between looks for segments whose space can be given back."),
       Setting::Size("store.scrub_rate", &maintenance.scrub_bytes_per_second,
@@ -102,6 +106,10 @@ Config Settings::MakeConfig() {
       Setting("codec.timeout", &codecs.timeout,
               "Time for one frame, after which its process is killed and the request fails."),
       Setting::Size("codec.memory", &codecs.address_space, "Address space of one such process."),
+      Setting(
+          "render.fonts", &dicomweb.fonts,
+          "Font files for annotations in pictures; a character is drawn with the first that has it, files that do not "
+          "exist are passed over."),
       Setting::Size("metadata.cache", &dicomweb.metadata_cache_bytes,
                     "Memory for compressed metadata of series and studies, ready to be sent; 0 makes it anew for every "
                     "request."),

@@ -23,7 +23,8 @@ from server import Failure, NotReady, Server
 from writers import Universe, Writer
 
 LOOPS_PER_STORE = 10  # then a store is checked whole and a new one begun, so that the disk does not fill
-FLAGS = ["--store.write_buffer=4MiB", "--store.low_water=64MiB", "--store.segment=16MiB", "--store.compact_every=1s"]
+FLAGS = ["--store.write_buffer=4MiB", "--store.low_water=64MiB", "--store.segment=16MiB", "--store.compact_every=1s",
+         "--store.keep_deleted=0s"]
 
 
 class Tally:

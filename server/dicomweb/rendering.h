@@ -1,0 +1,24 @@
+// The query of rendered resources and thumbnails (PS3.18 8.3.5.1). Pure functions, thread-safe.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "codecs/pixel/render.h"
+
+namespace hilum::dicomweb {
+
+struct Rendering {
+  pixel::RenderOptions options;
+  bool patient = false, technique = false;  // annotations to burn in
+  std::vector<std::string> warnings;        // what was ignored
+};
+
+// kInvalid names the parameter that is wrong; unknown ones are ignored.
+Result<Rendering> ParseRendering(const std::vector<std::pair<std::string, std::string>>& query,
+                                 std::string_view media_type);
+
+}  // namespace hilum::dicomweb
