@@ -194,7 +194,7 @@ Result<PutOutcome> CatalogueWriter::Put(Txn& txn, const NewInstance& instance, c
   if (row.before) {
     Count(&study.after.sop_classes, row.before->sop_class(), -1);
     study.after.bytes -= std::min(study.after.bytes, row.before->object.length);
-    HILUM_RETURN_IF_ERROR(LeaveObject(txn, row.before->object, now));
+    HILUM_RETURN_IF_ERROR(LeaveObject(txn, row.before->object, clock_.Now().count()));
     ++row.after.version;
   } else {
     row.after.uid = header.sop_uid;
@@ -267,7 +267,7 @@ Status CatalogueWriter::Delete(Txn& txn, const InstanceName& name, CatalogueChan
   HILUM_ASSIGN_OR_RETURN(const int64_t now, InstanceChangeTime(txn, tenant_, clock_.Now().count()));
   PutFrameTable(txn, tenant_, row.doc, "", &row.after);
   HILUM_RETURN_IF_ERROR(Remove(txn, index_, tenant_, Level::kInstance, row.doc, *row.before, instance_key));
-  HILUM_RETURN_IF_ERROR(LeaveObject(txn, row.before->object, now));
+  HILUM_RETURN_IF_ERROR(LeaveObject(txn, row.before->object, clock_.Now().count()));
   Count(&study.after.sop_classes, row.before->sop_class(), -1);
   study.after.bytes -= std::min(study.after.bytes, row.before->object.length);
   --series.after.instances;
