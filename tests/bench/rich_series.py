@@ -1,4 +1,5 @@
-"""A CT series whose headers are as long as those of scanners: about 15 kB of DICOM JSON an instance, most of it different from instance to instance."""
+"""A CT series whose headers are as long as those of scanners: about 15 kB of DICOM JSON an instance, most of it different from instance to instance;
+and single pictures of a given coding."""
 import struct
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
@@ -31,7 +32,27 @@ def instance(n, side=64):
     return b"\0" * 128 + b"DICM" + element(2, 0, "UL", struct.pack("<I", len(meta))) + meta + data
 
 
+def picture(study, syntax, frame, side=512):
+    """An instance of one frame of `side` squared 16 bit pixels, coded in that transfer syntax."""
+    short = lambda number, value: element(0x28, number, "US", struct.pack("<H", value))
+    uid = study + ".1.1"
+    frame += b"\0" * (len(frame) % 2)
+    item = lambda octets: b"\xfe\xff\x00\xe0" + struct.pack("<I", len(octets)) + octets
+    pixels = (element(0x7FE0, 0x10, "OW", frame) if syntax == "1.2.840.10008.1.2.1" else
+              struct.pack("<HH2sHI", 0x7FE0, 0x10, b"OB", 0, 0xFFFFFFFF) + item(b"") + item(frame) + b"\xfe\xff\xdd\xe0\0\0\0\0")
+    meta = element(2, 1, "OB", b"\0\1") + element(2, 2, "UI", CT) + element(2, 3, "UI", uid) + element(2, 0x10, "UI", syntax)
+    data = b"".join([
+        element(8, 0x16, "UI", CT), element(8, 0x18, "UI", uid), element(8, 0x60, "CS", "CT"), element(0x20, 0xD, "UI", study),
+        element(0x20, 0xE, "UI", study + ".1"), short(2, 1), element(0x28, 4, "CS", "MONOCHROME2"), short(0x10, side), short(0x11, side),
+        short(0x100, 16), short(0x101, 16), short(0x102, 15), short(0x103, 1), element(0x28, 0x1050, "DS", "40"), element(0x28, 0x1051, "DS", "400"), pixels])
+    return b"\0" * 128 + b"DICM" + element(2, 0, "UL", struct.pack("<I", len(meta))) + meta + data
+
+
 def multipart(numbers):
     """Content type and body of one STOW request."""
-    parts = b"".join(b"--frontier\r\nContent-Type: application/dicom\r\n\r\n" + instance(n) + b"\r\n" for n in numbers)
+    return as_multipart(instance(n) for n in numbers)
+
+
+def as_multipart(instances):
+    parts = b"".join(b"--frontier\r\nContent-Type: application/dicom\r\n\r\n" + one + b"\r\n" for one in instances)
     return 'multipart/related; type="application/dicom"; boundary=frontier', parts + b"--frontier--\r\n"

@@ -7,6 +7,7 @@ Servers listen on loopback, on free ports, in folders of their own, and are stop
     tests/bench/run.py --build build/release [--only stow,retrieve,...] [--write docs/performance.md] [--quick]
 """
 import argparse
+import concurrent.futures
 import contextlib
 import http.client
 import json
@@ -256,7 +257,9 @@ http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000;
                     cold.append(self.fetch(connection, path, head)[0])
                     warm += [self.fetch(connection, path, head)[0] for _ in range(10)]
                 figures[coding] = statistics.median(cold), statistics.median(warm)
-            octets = self.fetch(connection, path, {})[1]
+            plain = {"Accept-Encoding": "identity", "Host": "zstd0.example"}
+            octets = self.fetch(connection, path, plain)[1]
+            identity = statistics.median(self.fetch(connection, path, plain)[0] for _ in range(21))
             search = statistics.median(self.fetch(connection, f"{series}/instances?limit={count}", {})[0] for _ in range(5))
             thumbnail = statistics.median(self.fetch(connection, series + "/thumbnail", {})[0] for _ in range(21))
         with self.hilum("prepared", "--metadata.prepare_after", "100ms") as (url, _):
@@ -269,12 +272,111 @@ http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000;
         for coding, (cold, warm) in figures.items():
             self.row(f"{what}, {coding}, nothing ready", "<= 40 ms", f"{cold * 1e3:.1f} ms", "time through HTTP", cold <= 0.04)
             self.row(f"the same, {coding}, ready", "<= 5 ms", f"{warm * 1e3:.1f} ms", "time through HTTP", warm <= 0.005)
+        self.row("the same, not compressed, ready", "<= 5 ms", f"{identity * 1e3:.1f} ms", "time through HTTP", identity <= 0.005)
         self.row("the same, first request after background preparation, zstd", "<= 5 ms", f"{first * 1e3:.1f} ms", "time through HTTP", first <= 0.005)
         if peer:
             warm = figures["zstd"][1]
             self.row("the same against Orthanc", ">= 50 times", f"{peer / warm:.0f} times", f"Orthanc {peer * 1e3:.0f} ms", peer / warm >= 50)
         self.row(f"instance search of that series, {count} rows", "<= 20 ms", f"{search * 1e3:.1f} ms", "time through HTTP", search <= 0.02)
         self.row("thumbnail of that series, ready", "<= 1 ms", f"{thumbnail * 1e3:.2f} ms", "time through HTTP", thumbnail <= 0.001)
+
+    def bench_frames(self):
+        count, clients, rounds = self.scale(500), 6, 6
+        frame = 512 * 1024
+        root = os.path.join(self.work, "frames-www")
+        os.makedirs(root)
+        for n in range(count):
+            with open(f"{root}/{n}", "wb") as out:
+                out.write(random.Random(n).randbytes(frame))
+        accept = 'multipart/related; type="application/octet-stream"; transfer-syntax=*'
+        requests = max(1, count // clients * 2)
+
+        def listing(name, urls):
+            path = os.path.join(self.work, name)
+            with open(path, "w") as out:
+                out.write("\n".join(urls))
+            return "@" + path
+
+        def series(url):
+            """URLs of the first frame of every instance of one series, just stored."""
+            self.stow(url, 1, count, frame, per_series=count, run=78)
+            path = json.loads(wait_for(url + "/dicom-web/instances?limit=1"))[0]
+            study, one = (path[tag]["Value"][0] for tag in ("0020000D", "0020000E"))
+            rows = json.loads(wait_for(f"{url}/dicom-web/studies/{study}/series/{one}/instances?limit={count}"))
+            return [f"{url}/dicom-web/studies/{study}/series/{one}/instances/{row['00080018']['Value'][0]}/frames/1" for row in rows]
+
+        get = lambda urls, requests, **flags: self.load("get", "--clients", clients, "--requests", requests, "--accept", accept,
+                                                        *(part for key, value in flags.items() for part in ("--" + key, value)), urls)
+        with self.hilum("frames") as (url, _), self.nginx(root) as peer:
+            urls = series(url)
+            ours_urls, peer_urls = listing("frame-urls", urls), listing("file-urls", [f"{peer}/{n}" for n in range(count)])
+            pairs = []
+            for turn in range(rounds):
+                pair = get(ours_urls, requests), get(peer_urls, requests)
+                if turn > 0:  # the first one fills caches
+                    pairs.append(pair)
+            self.bench_viewers(url, ours_urls)
+        shutil.rmtree(os.path.join(self.work, "frames"), ignore_errors=True)
+        shutil.rmtree(root)
+        ratio = statistics.median(o["mb_per_s"] / t["mb_per_s"] for o, t in pairs)
+        rate, p99 = (statistics.median(o[key] for o, _ in pairs) for key in ("answers_per_s", "p99_ms"))
+        nginx, nginx_p99 = (statistics.median(t[key] for _, t in pairs) for key in ("answers_per_s", "p99_ms"))
+        what = "frames of 512 KiB in their stored syntax, 6 connections"
+        self.row(what, ">= 0.8 of nginx sending the same bytes", f"{ratio:.2f} ({rate:.0f}/s)", f"nginx {nginx:.0f}/s", ratio >= 0.8)
+        self.row("the same", "p99 <= 3 ms", f"p99 {p99:.2f} ms", f"nginx p99 {nginx_p99:.2f} ms", p99 <= 3)
+        with self.orthanc() as url:
+            if url:
+                peer = get(listing("orthanc-urls", series(url)), max(1, requests // 8))["answers_per_s"]
+                self.row("the same against Orthanc", ">= 8 times", f"{rate / peer:.1f} times", f"Orthanc {peer:.0f}/s", rate >= 8 * peer)
+
+    def bench_viewers(self, url, frame_urls):
+        """16 viewers that play a stack at 30 frames a second each, while 4 modalities store as fast as they can."""
+        viewers, rate, seconds, size = 16, 30, 4, 516 * 1024
+        play = lambda: self.load("get", "--clients", viewers, "--requests", rate * seconds, "--rate", rate, "--accept",
+                                 'multipart/related; type="application/octet-stream"; transfer-syntax=*', frame_urls)
+        store = lambda requests: self.stow(url, 4, requests, size)["mb_per_s"]
+        pace = store(self.scale(100)) * 1e6 / size / 4  # requests a second of one modality
+        requests = max(10, int(pace * seconds * 0.9))
+        kept, p99 = [], []
+        for _ in range(3):
+            alone = store(requests)
+            with concurrent.futures.ThreadPoolExecutor(2) as pool:
+                playing, storing = pool.submit(play), pool.submit(store, requests)
+                kept.append(storing.result() / alone)
+                p99.append(playing.result()["p99_ms"])
+        kept, p99 = statistics.median(kept), statistics.median(p99)
+        self.row(f"{viewers} viewers, {rate} frames/s each of a CT of 512 KiB slices, while 4 modalities store", "frame p99 <= 10 ms", f"p99 {p99:.2f} ms",
+                 "time from when the frame was due", p99 <= 10)
+        self.row("what the stores keep of their rate meanwhile", ">= 0.8", f"{kept:.2f}", "the same stores without viewers", kept >= 0.8)
+
+    def bench_pictures(self):
+        folder = os.path.join(self.work, "pictures")
+        os.makedirs(folder)
+        output = subprocess.run([self.tool("pixel", "pixel_bench"), "", folder], check=True, capture_output=True, text=True).stdout
+        codec = {name: float(re.search(name + r".*?codec.*?median +([\d.]+)\)", output).group(1)) for name in ("JPEG 2000 frame", "HTJ2K frame")}
+        syntaxes = {"native": "1.2.840.10008.1.2.1", "JPEG 2000": "1.2.840.10008.1.2.4.90", "HTJ2K": "1.2.840.10008.1.2.4.201"}
+        explicit = 'multipart/related; type="application/octet-stream"; transfer-syntax=1.2.840.10008.1.2.1'
+        with self.hilum("pictured") as (url, _):
+            paths, instances = {}, []
+            for number, (name, syntax) in enumerate(syntaxes.items()):
+                study = f"2.25.79{number}"
+                paths[name] = f"{url}/dicom-web/studies/{study}/series/{study}.1/instances/{study}.1.1"
+                with open(os.path.join(folder, syntax), "rb") as coded:
+                    instances.append(rich_series.picture(study, syntax, coded.read()))
+            kind, body = rich_series.as_multipart(instances)
+            self.fetch(http.client.HTTPConnection(url.removeprefix("http://")), "/dicom-web/studies", {"Content-Type": kind}, body)
+            time_of = lambda path, accept: self.load("get", "--clients", 1, "--requests", 60, "--accept", accept, path)["p50_ms"]
+            for name in ("JPEG 2000", "HTJ2K"):
+                ours, alone = time_of(paths[name] + "/frames/1", explicit), codec[name + " frame"]
+                self.row(f"frame of 512x512x16, {name} to explicit little endian", "<= codec time alone + 15 %", f"{ours / alone:.2f} of it ({ours:.2f} ms)",
+                         f"codec in process {alone:.2f} ms", ours <= 1.15 * alone)
+            for name in syntaxes:
+                ours, alone = time_of(paths[name] + "/rendered", "image/jpeg"), codec.get(name + " frame", 0)
+                self.row(f"rendered JPEG of 512x512, stored as {name}", "<= 5 ms" + (" and the codec's time" if alone else ""), f"{ours:.2f} ms",
+                         f"codec in process {alone:.2f} ms" if alone else "time through HTTP", ours <= 5 + alone)
+            warm = time_of(paths["native"] + "/thumbnail", "image/jpeg")
+            self.row("thumbnail of an instance, made before", "<= 1 ms", f"{warm:.2f} ms", "time through HTTP", warm <= 1)
+        shutil.rmtree(os.path.join(self.work, "pictured"), ignore_errors=True)
 
     def bench_memory(self):
         with self.hilum("memory") as (url, child):
@@ -369,7 +471,7 @@ http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000;
                  "the benchmark's own included", True, "-")
 
 
-ROWS = ["stow", "small", "retrieve", "search", "metadata", "memory", "reader", "hello", "fhir"]
+ROWS = ["stow", "small", "retrieve", "search", "metadata", "frames", "pictures", "memory", "reader", "hello", "fhir"]
 
 
 def table(rows):

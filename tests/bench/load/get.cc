@@ -42,10 +42,19 @@ Result<bool> RunGet(const GetOptions& options) {
       Report::Figures figures;
       connection.Connect().IgnoreError();  // the first fetch tries again and reports
       ready.arrive_and_wait();
+      const auto begin = SteadyClock::now();
       for (uint64_t i = 0; i < options.requests; ++i) {
         // Clients begin at different places, so that they do not fetch in step.
         const std::string& request = requests[(i + client * requests.size() / options.clients) % requests.size()];
-        const auto start = SteadyClock::now();
+        auto start = SteadyClock::now();
+        if (options.rate > 0) {
+          // Clients ask at different moments.
+          const double turns =
+              static_cast<double>(i) + static_cast<double>(client) / static_cast<double>(options.clients);
+          const std::chrono::duration<double> due(turns / static_cast<double>(options.rate));
+          start = begin + std::chrono::duration_cast<SteadyClock::duration>(due);
+          std::this_thread::sleep_until(start);
+        }
         const auto response = Fetch(connection, request);
         if (!response.ok()) {
           ++figures.failures;

@@ -62,6 +62,7 @@ Result<bool> Get(Arguments arguments) {
       Setting("accept", &options.accept, "The Accept field."),
       Setting("clients", &options.clients, "Connections, each with a thread.", "", 1),
       Setting("requests", &options.requests, "Requests of each client."),
+      Setting("rate", &options.rate, "Requests a second of each client; 0: one after the other."),
   });
   HILUM_ASSIGN_OR_RETURN(const auto urls, config.Parse(arguments, kNoEnvironment));
   for (const std::string& url : urls) {

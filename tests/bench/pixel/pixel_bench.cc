@@ -1,7 +1,8 @@
 // What a worker process costs on top of its codec, and what rendering costs. Prints one line a figure: best and median
 // of several runs, and the ratio to the peer measured in the same run.
 //
-//   pixel_bench [FILE.dcm]     grayscale frames of FILE instead of a generated CT-like slice of 512 x 512 x 16 bits
+//   pixel_bench [FILE.dcm [FOLDER]]     grayscale frames of FILE, "" or none: of a generated CT-like slice of 512 x 512
+//                                       x 16 bits; what is decoded is written to FOLDER, named by transfer syntax
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -41,7 +42,7 @@ class Stopwatch {
 };
 
 std::string SourceInstance(int argc, char** argv) {
-  if (argc > 1) return testing::ReadFileOrEmpty(argv[1]);
+  if (argc > 1 && *argv[1] != '\0') return testing::ReadFileOrEmpty(argv[1]);
   const Image image =
       testing::MakeImage({.rows = 512, .columns = 512, .bits_stored = 16, .is_signed = true, .noise = 200});
   return testing::MakeInstance({.format = image.format, .pixels = image.pixels});
@@ -95,6 +96,13 @@ int Main(int argc, char** argv) {
   if (!frame.ok()) return 1;
   const Result<Image> image = Decode(instance->syntax().uid, *frame, instance->format());
   if (!image.ok()) return 1;
+  if (argc > 2) {
+    for (const char* syntax : {"1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.1"}) {
+      const Result<EncodedFrame> encoded = Encode(*image, syntax);
+      if (!encoded.ok()) return 1;
+      std::ofstream(std::string(argv[2]) + "/" + syntax, std::ios::binary) << encoded->bytes;
+    }
+  }
   CodecPool pool({.workers = 1});
   CompareWorker("JPEG 2000 frame", "1.2.840.10008.1.2.4.90", *image, pool);
   CompareWorker("HTJ2K frame", "1.2.840.10008.1.2.4.201", *image, pool);
