@@ -79,6 +79,10 @@ Texts Representations(const Resource& resource) {
       return {"image/jpeg", "image/png"};
     case What::kThumbnail:
       return {"image/jpeg"};
+    case What::kChangeFeed:
+      return {"application/json", "text/event-stream"};
+    case What::kLatestChange:
+      return {"application/json"};
     default:
       return {"application/dicom+json", xml, "text/csv"};
   }
@@ -93,6 +97,9 @@ Method MethodOf(const Resource& resource, std::string name) {
     method.representations = {"application/dicom+json", "application/dicom+xml"};
   } else if (method.name == "GET") {
     if (const auto level = SearchLevel(resource.what)) method.parameters = SearchParameters(*level);
+    if (resource.what == What::kChangeFeed)
+      method.parameters = {"offset", "limit", "startTime", "endTime", "includeMetadata"};
+    if (resource.what == What::kLatestChange) method.parameters = {"includeMetadata"};
     method.representations = Representations(resource);
   }
   return method;

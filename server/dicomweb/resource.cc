@@ -87,8 +87,14 @@ Result<Resource> ParseResource(std::string_view path) {
       resource.what = What::kSeries;
     else if (parts[0] == "instances")
       resource.what = What::kInstances;
+    else if (parts[0] == "changefeed")
+      resource.what = What::kChangeFeed;
     else
       return unknown;
+    return resource;
+  }
+  if (parts[0] == "changefeed" && parts[1] == "latest" && parts.size() == 2) {
+    resource.what = What::kLatestChange;
     return resource;
   }
 

@@ -24,6 +24,8 @@ struct Resource {
     kBulkData,
     kRendered,  // pictures, of the instance or frame, or one that stands for the study or series
     kThumbnail,
+    kChangeFeed,    // of Microsoft's DICOM service
+    kLatestChange,  // of the feed
   };
   What what = What::kStudies;
   std::optional<std::string> study;
@@ -43,6 +45,8 @@ inline constexpr std::string_view kResourcePaths[] = {
     "/studies",
     "/series",
     "/instances",
+    "/changefeed",
+    "/changefeed/latest",
     "/studies/{study}",
     "/studies/{study}/metadata",
     "/studies/{study}/rendered",

@@ -86,6 +86,12 @@ Status Service::Dispatch(http::Request& request, http::Responder& responder) {
     case Resource::What::kBulkData:
       if (reading) return RetrieveBulkData(request, resource, query, responder);
       break;
+    case Resource::What::kChangeFeed:
+      if (reading) return SendChangeFeed(request, query, responder);
+      break;
+    case Resource::What::kLatestChange:
+      if (reading) return SendLatestChange(request, query, responder);
+      break;
     case Resource::What::kRendered:
     case Resource::What::kThumbnail:
       if (reading) return RetrieveRendered(request, resource, query, responder);

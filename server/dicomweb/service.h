@@ -26,6 +26,7 @@
 #include "server/dicomweb/stow_model.h"
 #include "server/http/compression.h"
 #include "server/http/server.h"
+#include "storage/log/change_log.h"
 #include "storage/store/store.h"
 
 namespace hilum::dicomweb {
@@ -119,6 +120,13 @@ class Service {
   Status PrepareThumbnail(const Resource& resource);
   void NoteBase(const std::string& base, bool reads);
   std::string UsualBase() const;
+  // changefeed.cc
+  Status SendChangeFeed(http::Request& request, const QueryParameters& query, http::Responder& responder);
+  Status StreamChangeFeed(http::Request& request, uint64_t after, bool with_metadata, http::Responder& responder);
+  Status SendLatestChange(http::Request& request, const QueryParameters& query, http::Responder& responder);
+  // `views`: for the metadata; nullptr: without.
+  Status AppendFeedEntry(const storage::CatalogueReader& reader, const storage::Change& change, const std::string& base,
+                         ObjectViews* views, std::string* json);
   // documents.cc
   Status SendReadable(http::Request& request, Found& found, std::string_view type, http::Headers headers,
                       http::Responder& responder);

@@ -89,7 +89,9 @@ Transport::Transport(ServerContext& context, SpareDescriptor& spare, Registered 
 // by hand.
 Transport::~Transport() {
   for (Slot& slot : slots_) {
-    if (slot.connection) close(slot.peer->fd());
+    if (!slot.connection) continue;
+    slot.connection.reset();  // while its wakers can still reach this loop
+    close(slot.peer->fd());
   }
 }
 
