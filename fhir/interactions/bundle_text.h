@@ -19,6 +19,9 @@ class BundleText {
 
   void SetTotal(uint64_t total) { total_ = total; }
   void AddLink(std::string_view relation, std::string_view url);
+  // How much of resources it takes.
+  Form form() const { return FormFor(shape_); }
+  size_t bytes() const { return entries_.size(); }
   // `mode`: match or include.
   Status AddResult(const Version& version, std::string_view mode);
   Status AddHistory(const Version& version);

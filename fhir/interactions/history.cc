@@ -10,6 +10,8 @@ namespace {
 
 // Versions looked at in one go when not all of them belong to the answer.
 constexpr size_t kBatch = 200;
+// A page ends early when it gets longer: versions of a study with many images are long when they are whole.
+constexpr size_t kMaxPageBytes = 32 << 20;
 
 // What the parameters of a history say (R4 http 3.1.0.10).
 struct HistoryRequest {
@@ -46,15 +48,22 @@ class HistoryRun {
     if (history_.count > 0) {
       HILUM_ASSIGN_OR_RETURN(versions, ReadVersions(history_.count + 1));
     }
-    const bool more = versions.size() > history_.count;
+    bool more = versions.size() > history_.count;
     if (more) versions.pop_back();
 
     BundleText bundle("history", request_.base_url, shape);
+    for (size_t i = 0; i < versions.size(); ++i) {
+      if (bundle.form() == Form::kWhole) HILUM_RETURN_IF_ERROR(reader_.Complete(&versions[i]));
+      HILUM_RETURN_IF_ERROR(bundle.AddHistory(versions[i]));
+      versions[i].bytes = {};
+      if (bundle.bytes() < kMaxPageBytes || i + 1 == versions.size()) continue;
+      more = true;
+      versions.resize(i + 1);
+    }
     if (!cursor && !more && history_.count > 0) bundle.SetTotal(versions.size());
     bundle.AddLink("self", LinkTo(cursor));
     bundle.AddLink("first", LinkTo(std::nullopt));
     if (more) bundle.AddLink("next", LinkTo(After(versions.back(), seal)));
-    for (const Version& version : versions) HILUM_RETURN_IF_ERROR(bundle.AddHistory(version));
     return bundle.Finish();
   }
 
@@ -129,8 +138,10 @@ class HistoryRun {
     return reader_.HistoryOfAll(range, limit);
   }
 
+  // As stored.
   Result<std::vector<Version>> ReadVersions(size_t limit) {
     HistoryRange range = history_.range;
+    range.form = Form::kStored;
     if (!history_.at) return ReadBatch(range, limit);
     range.before_micros = std::min(range.before_micros.value_or(history_.at->high), history_.at->high);
     std::vector<Version> found;
@@ -150,7 +161,7 @@ class HistoryRun {
   // The version was still current at `micros`, or came later.
   Result<bool> Reaches(const Version& version, int64_t micros) {
     if (version.updated_micros >= micros) return true;
-    HILUM_ASSIGN_OR_RETURN(const auto next, reader_.At(version.type, version.doc, version.number + 1));
+    HILUM_ASSIGN_OR_RETURN(const auto next, reader_.At(version.type, version.doc, version.number + 1, Form::kStored));
     return !next || next->updated_micros > micros;
   }
 

@@ -48,7 +48,9 @@ std::string Content(json::Value resource) {
 }
 
 bool SaysTheSame(const Version& stored, json::Value resource) {
-  const Result<json::Document> document = json::Document::Parse(stored.bytes);
+  std::string bytes = stored.bytes;
+  bytes.erase(stored.derived_at, stored.derived_size);
+  const Result<json::Document> document = json::Document::Parse(std::move(bytes));
   return document.ok() && Content(document->root()) == Content(resource);
 }
 
@@ -128,7 +130,7 @@ Result<std::optional<Version>> Planner::Find(TypeId type, std::string_view id) {
 }
 
 Result<std::string> Planner::IdOf(TypeId type, storage::Doc doc) {
-  HILUM_ASSIGN_OR_RETURN(const auto version, reader_.Newest(type, doc));
+  HILUM_ASSIGN_OR_RETURN(const auto version, reader_.Newest(type, doc, Form::kStored));
   if (!version) return Corruption("a resource that was found has no version; run hilum verify");
   return version->id;
 }
@@ -149,6 +151,27 @@ Plan Planner::Put(TypeId type, const std::string& id, json::Value resource, cons
   const std::optional<Version>& newest = *found;
   const bool exists = newest && !newest->deleted();
   if (auto refusal = CheckConditions(newest, conditions)) return Refused(*std::move(refusal));
+  const DerivedResources* const derived = store_.DerivedOf(type);
+  if (derived == nullptr) return PutOver(newest, type, id, resource, typing, method, false);
+
+  const Result<Judgement> judged = derived->JudgePut(reader_, id, exists ? &*newest : nullptr, resource);
+  if (!judged.ok()) return Refused(ErrorAnswer(judged.status()));
+  if (judged->status != 0) return Refused(OutcomeAnswer(judged->status, judged->issues));
+  if (judged->sole_identifier) {
+    const auto others = reader_.FindIdentifier(type, *judged->sole_identifier);
+    if (!others.ok()) return Refused(ErrorAnswer(others.status()));
+    conditions_.push_back({.type = type, .identifier = judged->sole_identifier, .found = *others});
+  }
+  if (judged->bytes.empty()) return PutOver(newest, type, id, resource, typing, method, false);
+  std::variant<Checked, Answer> shell = Check(judged->bytes, type);
+  if (auto* refusal = std::get_if<Answer>(&shell)) return Refused(std::move(*refusal));
+  const Checked& checked = std::get<Checked>(shell);
+  return PutOver(newest, type, id, checked.document.root(), checked.typing, method, true);
+}
+
+Plan Planner::PutOver(const std::optional<Version>& newest, TypeId type, const std::string& id, json::Value resource,
+                      const Typing& typing, Method method, bool partial) {
+  const bool exists = newest && !newest->deleted();
   if (exists && SaysTheSame(*newest, resource)) {
     Result<Plan> unchanged = Unchanged(type, newest->doc);
     return unchanged.ok() ? *std::move(unchanged) : Refused(ErrorAnswer(unchanged.status()));
@@ -158,8 +181,12 @@ Plan Planner::Put(TypeId type, const std::string& id, json::Value resource, cons
       .method = exists ? method : Method::kCreate, .type = type, .id = id, .seen_version = newest ? newest->number : 0};
   Result<PreparedVersion> after = store_.Prepare(resource, typing, id, write.seen_version + 1);
   if (!after.ok()) return Refused(ErrorAnswer(after.status()));
+  after->partial = partial;
   plan.bytes = after->bytes;
   plan.updated_at = after->updated_at;
+  if (partial) {  // what is derived stays as it is
+    plan.bytes.insert(plan.bytes.size() - 1, newest->bytes, newest->derived_at, newest->derived_size);
+  }
   write.after = *std::move(after);
   if (exists) {
     Result<PreparedValues> before = store_.PrepareStored(*newest);
@@ -205,6 +232,10 @@ Plan Planner::Remove(TypeId type, const std::string& id, const IfMatch& conditio
     Answer answer{.status = 204};
     if (newest) answer.version = newest->number;
     return Refused(std::move(answer));
+  }
+  if (const DerivedResources* derived = store_.DerivedOf(type)) {
+    const Judgement judged = derived->JudgeDelete(*newest);
+    if (judged.status != 0) return Refused(OutcomeAnswer(judged.status, judged.issues));
   }
   Plan plan{.status = 204, .type = type, .id = id};
   Write write{.method = Method::kDelete, .type = type, .id = id, .seen_version = newest->number};

@@ -57,6 +57,8 @@ class Planner {
 
  private:
   Result<std::optional<Version>> Find(TypeId type, std::string_view id);
+  Plan PutOver(const std::optional<Version>& newest, TypeId type, const std::string& id, json::Value resource,
+               const Typing& typing, Method method, bool partial);
 
   ResourceStore& store_;
   ResourceReader& reader_;

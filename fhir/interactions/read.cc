@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "fhir/interactions/interactions.h"
+#include "fhir/interactions/shape.h"
 
 namespace hilum::fhir {
 namespace {
@@ -49,12 +50,17 @@ Answer Gone(const Version& version) {
   return answer;
 }
 
-Answer Deliver(const Version& version, const Interaction& request) {
+Answer Deliver(ResourceReader& reader, Version version, const Interaction& request) {
   if (version.deleted()) return Gone(version);
   Answer answer{.version = version.number, .updated_micros = version.updated_micros};
   if (IsUnchanged(version, request)) {
     answer.status = 304;
     return answer;
+  }
+  const auto shape = ShapeOf(request.query);
+  if (!shape.ok()) return ErrorAnswer(shape.status());
+  if (FormFor(*shape) == Form::kWhole) {
+    if (const Status status = reader.Complete(&version); !status.ok()) return ErrorAnswer(status);
   }
   auto body = Shaped(version.bytes, request);
   if (!body.ok()) return ErrorAnswer(body.status());
@@ -76,9 +82,9 @@ Answer Interactions::Read(const Interaction& request, TypeId type, const std::st
   const auto head = reader->FindHead(type, id);
   if (!head.ok()) return ErrorAnswer(head.status());
   if (!*head || (*head)->version == 0) return Absent(type);
-  const auto version = reader->Newest(type, (*head)->doc);
+  auto version = reader->Newest(type, (*head)->doc, Form::kStored);
   if (!version.ok()) return ErrorAnswer(version.status());
-  return *version ? Deliver(**version, request) : Absent(type);
+  return *version ? Deliver(*reader, **std::move(version), request) : Absent(type);
 }
 
 Answer Interactions::ReadVersion(const Interaction& request, TypeId type, const std::string& id,
@@ -89,10 +95,10 @@ Answer Interactions::ReadVersion(const Interaction& request, TypeId type, const 
   if (!*head || (*head)->version == 0) return Absent(type);
   const auto number = ParseVersion(version);
   if (!number) return ErrorAnswer(NotFound("the resource has no such version; its history lists those it has"));
-  const auto found = reader->At(type, (*head)->doc, *number);
+  auto found = reader->At(type, (*head)->doc, *number, Form::kStored);
   if (!found.ok()) return ErrorAnswer(found.status());
   if (!*found) return ErrorAnswer(NotFound("the resource has no such version; its history lists those it has"));
-  return Deliver(**found, request);
+  return Deliver(*reader, **std::move(found), request);
 }
 
 }  // namespace hilum::fhir

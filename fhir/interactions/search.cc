@@ -191,7 +191,7 @@ class SearchRun {
 
   Status WriteRows(const std::vector<Row>& rows, BundleText* bundle) {
     for (const Row& row : rows) {
-      HILUM_ASSIGN_OR_RETURN(const auto version, reader_.Newest(row.type, row.doc));
+      HILUM_ASSIGN_OR_RETURN(const auto version, reader_.Newest(row.type, row.doc, bundle->form()));
       if (!version || version->deleted()) return Corruption("the index has a resource that is not stored");
       HILUM_RETURN_IF_ERROR(bundle->AddResult(*version, row.mode));
     }

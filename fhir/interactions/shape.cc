@@ -1,6 +1,9 @@
 #include "fhir/interactions/shape.h"
 
+#include <algorithm>
+
 #include "fhir/interactions/interactions.h"
+#include "fhir/store/derived.h"
 
 namespace hilum::fhir {
 namespace {
@@ -54,6 +57,13 @@ Result<Shape> ShapeOf(const std::vector<Parameter>& parameters) {
     shape.pretty = parameter.value == "true";
   }
   return shape;
+}
+
+Form FormFor(const Shape& shape) {
+  if (shape.summary) return *shape.summary == json::Summary::kText ? Form::kStored : Form::kWhole;
+  const bool wanted =
+      shape.elements.empty() || std::ranges::find(shape.elements, kDerivedElement) != shape.elements.end();
+  return wanted ? Form::kWhole : Form::kStored;
 }
 
 Result<std::string> Subset(const std::string& bytes, const Shape& shape) {

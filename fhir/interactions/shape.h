@@ -9,6 +9,7 @@
 
 #include "fhir/interactions/interaction.h"
 #include "fhir/json/subset.h"
+#include "fhir/store/reader.h"
 
 namespace hilum::fhir {
 
@@ -20,6 +21,8 @@ struct Shape {
 };
 // From _summary, _elements and _pretty; other parameters have no part in it. kInvalid for values they do not take.
 Result<Shape> ShapeOf(const std::vector<Parameter>& parameters);
+// kStored when nothing of what is derived (fhir/store/derived.h) would be left.
+Form FormFor(const Shape& shape);
 // Only the parts that `shape` asks for; `pretty` is left to the one who writes the whole answer.
 Result<std::string> Subset(const std::string& bytes, const Shape& shape);
 Result<std::string> Prettied(std::string bytes);

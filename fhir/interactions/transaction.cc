@@ -214,7 +214,7 @@ Result<std::optional<std::string>> Transaction::Resolve(std::string_view text, R
     return Invalid("a conditional reference to a " + std::string(TypeOf(parts.type).name) + " matches " +
                    std::to_string(matches.docs.size()) + " resources, but it must match one");
   }
-  HILUM_ASSIGN_OR_RETURN(const auto version, reader.Newest(parts.type, matches.docs.front()));
+  HILUM_ASSIGN_OR_RETURN(const auto version, reader.Newest(parts.type, matches.docs.front(), Form::kStored));
   if (!version) return Corruption("a resource that was found has no version; run hilum verify");
   const std::string link = LinkOf(parts.type, version->id);
   conditional_.emplace(text, link);

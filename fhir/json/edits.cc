@@ -121,4 +121,9 @@ void ClearIdentity(Value resource, Edits* edits) {
   if (meta && !empty_meta) RemoveProperties(*meta, IsVersionProperty, edits);
 }
 
+void RemoveProperties(Value object, std::span<const std::string_view> keys, Edits* edits) {
+  RemoveProperties(
+      object, [&](Value p) { return std::ranges::find(keys, p.key()) != keys.end(); }, edits);
+}
+
 }  // namespace hilum::fhir::json

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,5 +51,8 @@ void SetIdentity(Value resource, const Identity& identity, Edits* edits);
 // Takes `id`, `meta.versionId` and `meta.lastUpdated` away, and a `meta` that has nothing else: what two versions have
 // in common when they say the same.
 void ClearIdentity(Value resource, Edits* edits);
+
+// Takes these properties away. At least one must stay.
+void RemoveProperties(Value object, std::span<const std::string_view> keys, Edits* edits);
 
 }  // namespace hilum::fhir::json

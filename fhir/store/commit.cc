@@ -129,7 +129,7 @@ struct ResourceTxn::Pass {
       write.after->bytes.replace(write.after->updated_at, Instant(now_micros).size(), Instant(now_micros));
       const auto updated = store.schema_.FieldOfParam(write.type, "_lastUpdated");
       if (updated) {
-        write.after->index.values.Add(*updated, storage::DateValue{.low = now_micros, .high = now_micros + 1000});
+        write.after->index.values.Add(*updated, UpdatedValue(now_micros));
       }
     }
     const DocumentValues* const before = write.before ? &write.before->values : nullptr;
@@ -160,6 +160,7 @@ struct ResourceTxn::Pass {
     const Bytes bytes = write.after ? Bytes(write.after->bytes) : Bytes();
     std::string value;
     AppendVersionHeader(&value, {.method = write.method,
+                                 .partial = write.after && write.after->partial,
                                  .updated_micros = now_micros,
                                  .sequence = sequence,
                                  .size = bytes.size(),

@@ -34,10 +34,11 @@ bool IsAfterPage(uint64_t sequence, const HistoryRange& range) {
 
 Result<std::vector<Version>> ResourceReader::HistoryOf(TypeId type, Doc doc, const HistoryRange& range, size_t limit) {
   std::vector<Version> versions;
-  HILUM_ASSIGN_OR_RETURN(const std::optional<Version> newest, Newest(type, doc));
+  HILUM_ASSIGN_OR_RETURN(const std::optional<Version> newest, Newest(type, doc, Form::kStored));
   if (!newest) return versions;
   for (uint64_t i = 0; i < newest->number && versions.size() < limit; ++i) {
-    HILUM_ASSIGN_OR_RETURN(std::optional<Version> version, At(type, doc, range.ascending ? i + 1 : newest->number - i));
+    HILUM_ASSIGN_OR_RETURN(std::optional<Version> version,
+                           At(type, doc, range.ascending ? i + 1 : newest->number - i, range.form));
     if (!version) continue;
     if (IsBehind(*version, range)) break;
     if (IsAfterPage(version->sequence, range) && Within(*version, range)) versions.push_back(*std::move(version));
@@ -59,7 +60,7 @@ Result<std::vector<Version>> ResourceReader::HistoryOfType(TypeId type, const Hi
        range.ascending ? rows->Next() : rows->Prev()) {
     const std::optional<HistoryRow> row = DecodeHistoryRow(rows->value());
     if (!row) return Corruption("a row of a FHIR history is damaged; run hilum verify");
-    HILUM_ASSIGN_OR_RETURN(std::optional<Version> version, At(type, row->doc, row->version));
+    HILUM_ASSIGN_OR_RETURN(std::optional<Version> version, At(type, row->doc, row->version, range.form));
     if (!version) continue;
     if (IsBehind(*version, range)) break;
     if (Within(*version, range)) versions.push_back(*std::move(version));
@@ -86,7 +87,7 @@ Result<std::vector<Version>> ResourceReader::HistoryOfAll(const HistoryRange& ra
       if (!type) continue;
       HILUM_ASSIGN_OR_RETURN(const std::optional<Doc> doc, FindDoc(*type, change.path[1]));
       if (!doc) continue;
-      HILUM_ASSIGN_OR_RETURN(std::optional<Version> version, At(*type, *doc, change.version));
+      HILUM_ASSIGN_OR_RETURN(std::optional<Version> version, At(*type, *doc, change.version, range.form));
       if (!version) continue;
       if (IsBehind(*version, range)) return versions;
       if (Within(*version, range)) versions.push_back(*std::move(version));

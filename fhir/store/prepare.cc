@@ -52,16 +52,32 @@ Result<PreparedVersion> ResourceStore::Prepare(json::Value resource, const Typin
   const auto updated_field = schema_.FieldOfParam(*type, "_lastUpdated");
   std::erase_if(prepared.index.values.entries, [&](const auto& entry) { return entry.field == updated_field; });
 
+  Identify(resource, {}, id, version, &prepared);
+  return prepared;
+}
+
+void ResourceStore::Identify(json::Value resource, json::Edits edits, std::string_view id, uint64_t version,
+                             PreparedVersion* prepared) const {
   const std::string number = std::to_string(version);
-  json::Edits edits;
   json::SetIdentity(resource, {.id = id, .version_id = number, .last_updated = placeholder_}, &edits);
-  prepared.bytes = edits.Apply(resource);
-  prepared.updated_at = prepared.bytes.find(placeholder_);
+  prepared->bytes = edits.Apply(resource);
+  prepared->updated_at = prepared->bytes.find(placeholder_);
+}
+
+std::pair<PreparedVersion, PreparedValues> ResourceStore::PrepareUnindexed(json::Value resource, json::Edits edits,
+                                                                           const Version& before) const {
+  std::pair<PreparedVersion, PreparedValues> prepared;
+  Identify(resource, std::move(edits), before.id, before.number + 1, &prepared.first);
+  if (const auto updated = schema_.FieldOfParam(before.type, "_lastUpdated")) {
+    prepared.second.values.Add(*updated, UpdatedValue(before.updated_micros));
+  }
   return prepared;
 }
 
 Result<PreparedValues> ResourceStore::PrepareStored(const Version& version) const {
-  HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(version.bytes));
+  std::string stored = version.bytes;
+  stored.erase(version.derived_at, version.derived_size);
+  HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(std::move(stored)));
   const Validation validation = Validate(document.root(), {.check_targets = false, .check_narrative = false});
   return ExtractValues(document.root(), validation.typing);
 }

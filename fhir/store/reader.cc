@@ -1,5 +1,6 @@
 #include "fhir/store/reader.h"
 
+#include "fhir/store/derived.h"
 #include "fhir/store/keys.h"
 #include "fhir/store/rows.h"
 
@@ -35,9 +36,10 @@ Result<Version> ReadVersion(storage::Iterator& rows, TypeId type, Doc doc, size_
 
 }  // namespace
 
-ResourceReader::ResourceReader(storage::Store& store, const ResourceSchema& schema)
+ResourceReader::ResourceReader(storage::Store& store, const ResourceSchema& schema, const DerivedResources* derived)
     : kv_(store.kv()),
       schema_(schema),
+      derived_(derived),
       snapshot_(store.kv().NewSnapshot()),
       index_(store.kv(), store.schema(), Tenant::kDefault, snapshot_.get()) {}
 
@@ -67,17 +69,31 @@ Result<std::optional<Doc>> ResourceReader::FindDoc(TypeId type, std::string_view
   return head ? std::optional(head->doc) : std::nullopt;
 }
 
-Result<std::optional<Version>> ResourceReader::Newest(TypeId type, Doc doc) {
+Status ResourceReader::Complete(Version* version) {
+  if (!version->partial || version->derived_size > 0) return Status::Ok();
+  if (derived_ == nullptr || derived_->type() != version->type) return Status::Ok();
+  HILUM_ASSIGN_OR_RETURN(const std::optional<Head> head, FindHead(version->type, version->id));
+  const bool newest = head && head->version == version->number;
+  HILUM_ASSIGN_OR_RETURN(const std::string missing, derived_->Missing(kv_, snapshot_.get(), *version, newest));
+  if (version->bytes.empty()) return Damaged("a resource version");
+  version->derived_at = version->bytes.size() - 1;  // before the last brace
+  version->derived_size = missing.size();
+  version->bytes.insert(version->derived_at, missing);
+  return Status::Ok();
+}
+
+Result<std::optional<Version>> ResourceReader::Newest(TypeId type, Doc doc, Form form) {
   const std::string prefix = VersionsPrefix(Tenant::kDefault, CollectionOf(type), doc);
   const auto rows = kv_.NewIterator(Family::kResource, prefix, storage::PrefixEnd(prefix), snapshot_.get());
   rows->SeekToFirst();
   HILUM_RETURN_IF_ERROR(rows->status());
   if (!rows->Valid()) return std::optional<Version>();
   HILUM_ASSIGN_OR_RETURN(Version version, ReadVersion(*rows, type, doc, prefix.size()));
+  if (form == Form::kWhole) HILUM_RETURN_IF_ERROR(Complete(&version));
   return std::optional(std::move(version));
 }
 
-Result<std::optional<Version>> ResourceReader::At(TypeId type, Doc doc, uint64_t number) {
+Result<std::optional<Version>> ResourceReader::At(TypeId type, Doc doc, uint64_t number, Form form) {
   const std::string prefix = VersionsPrefix(Tenant::kDefault, CollectionOf(type), doc);
   const std::string first = VersionKey(Tenant::kDefault, CollectionOf(type), doc, number, 0);
   const std::string last = VersionKey(Tenant::kDefault, CollectionOf(type), doc, number, UINT16_MAX);
@@ -86,6 +102,7 @@ Result<std::optional<Version>> ResourceReader::At(TypeId type, Doc doc, uint64_t
   HILUM_RETURN_IF_ERROR(rows->status());
   if (!rows->Valid()) return std::optional<Version>();
   HILUM_ASSIGN_OR_RETURN(Version version, ReadVersion(*rows, type, doc, prefix.size()));
+  if (form == Form::kWhole) HILUM_RETURN_IF_ERROR(Complete(&version));
   return std::optional(std::move(version));
 }
 

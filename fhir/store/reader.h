@@ -35,8 +35,14 @@ struct Version {
   int64_t updated_micros = 0;  // since 1970 UTC; a multiple of 1000
   uint64_t sequence = 0;       // of the change log
   std::string bytes;           // the resource in JSON; empty for a deletion
+  bool partial = false;        // stored in part: the rest of it is derived (derived.h)
+  size_t derived_at = 0;       // where the derived octets lie in `bytes`, when they are in it
+  size_t derived_size = 0;
   bool deleted() const { return method == Method::kDelete; }
 };
+
+// How much of versions that are stored in part is read: making the rest costs time, and octets.
+enum class Form : uint8_t { kWhole, kStored };
 
 // Which part of a history is wanted, by sequence of the change log; newest first unless `ascending`.
 struct HistoryRange {
@@ -44,11 +50,15 @@ struct HistoryRange {
   std::optional<int64_t> before_micros;    // before
   std::optional<uint64_t> after_sequence;  // of the last version of the page before
   bool ascending = false;
+  Form form = Form::kWhole;
 };
+
+class DerivedResources;
 
 class ResourceReader : public SearchCatalog {
  public:
-  ResourceReader(storage::Store& store, const ResourceSchema& schema);
+  // `derived` may be nullptr.
+  ResourceReader(storage::Store& store, const ResourceSchema& schema, const DerivedResources* derived);
   ~ResourceReader() override;
 
   // Of the last change to any resource that this view sees.
@@ -56,8 +66,11 @@ class ResourceReader : public SearchCatalog {
 
   Result<std::optional<Head>> FindHead(TypeId type, std::string_view id);
   // The newest version, which may be a deletion. nullopt when there is none.
-  Result<std::optional<Version>> Newest(TypeId type, storage::Doc doc);
-  Result<std::optional<Version>> At(TypeId type, storage::Doc doc, uint64_t version);
+  Result<std::optional<Version>> Newest(TypeId type, storage::Doc doc, Form form = Form::kWhole);
+  Result<std::optional<Version>> At(TypeId type, storage::Doc doc, uint64_t version, Form form = Form::kWhole);
+
+  // Makes a version that was read as stored whole.
+  Status Complete(Version* version);
 
   // All versions of all resources of the type: by document, of each the newest first. What is damaged comes as
   // kCorruption, and the scan goes on behind it, until `visit` is false.
@@ -68,10 +81,11 @@ class ResourceReader : public SearchCatalog {
   Result<std::vector<Version>> HistoryOfType(TypeId type, const HistoryRange& range, size_t limit);
   Result<std::vector<Version>> HistoryOfAll(const HistoryRange& range, size_t limit);
 
-  // Who has this identifier (a token with a system); ascending.
+  // Who has this identifier, with just this system (empty: without one); ascending.
   Result<std::vector<storage::Doc>> FindIdentifier(TypeId type, const storage::TokenValue& identifier);
 
   storage::IndexReader& index() { return index_; }
+  const storage::Kv& kv() const { return kv_; }
   const ResourceSchema& schema() const { return schema_; }
   const storage::Snapshot& snapshot() const { return *snapshot_; }
 
@@ -83,6 +97,7 @@ class ResourceReader : public SearchCatalog {
  private:
   const storage::Kv& kv_;
   const ResourceSchema& schema_;
+  const DerivedResources* const derived_;
   std::unique_ptr<storage::Snapshot> snapshot_;
   storage::IndexReader index_;
 };

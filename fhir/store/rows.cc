@@ -6,6 +6,7 @@ namespace hilum::fhir {
 namespace {
 
 constexpr uint64_t kDeletedFlag = 1;
+constexpr uint8_t kPartialFlag = 0x80;  // beside the method
 
 }  // namespace
 
@@ -27,7 +28,7 @@ std::optional<Head> DecodeHead(Bytes bytes) {
 }
 
 void AppendVersionHeader(std::string* out, const VersionHeader& header) {
-  out->push_back(static_cast<char>(header.method));
+  out->push_back(static_cast<char>(static_cast<uint8_t>(header.method) | (header.partial ? kPartialFlag : 0)));
   AppendVarint(out, static_cast<uint64_t>(header.updated_micros / 1000));
   AppendVarint(out, header.sequence);
   AppendVarint(out, header.size);
@@ -43,7 +44,9 @@ std::optional<VersionHeader> DecodeVersionHeader(Bytes bytes, Bytes* rest) {
       !in.ReadVarint(&header.size) || !in.ReadSized(&id)) {
     return std::nullopt;
   }
-  header.method = static_cast<Method>(method[0]);
+  const auto flags = static_cast<uint8_t>(method[0]);
+  header.method = static_cast<Method>(flags & ~kPartialFlag);
+  header.partial = (flags & kPartialFlag) != 0;
   header.updated_micros = static_cast<int64_t>(millis) * 1000;
   header.id = id;
   *rest = in.rest();
@@ -57,7 +60,8 @@ Version VersionOf(const VersionHeader& header, TypeId type, storage::Doc doc, ui
           .number = number,
           .method = header.method,
           .updated_micros = header.updated_micros,
-          .sequence = header.sequence};
+          .sequence = header.sequence,
+          .partial = header.partial};
 }
 
 std::string EncodeHistoryRow(const HistoryRow& row) {
@@ -81,7 +85,7 @@ std::set<std::string> IdentifierKeys(const ResourceSchema& schema, TypeId type, 
   if (!field) return keys;
   for (const auto& entry : values.entries) {
     const auto* const token = entry.field == *field ? std::get_if<storage::TokenValue>(&entry.value) : nullptr;
-    if (token == nullptr || token->system.empty()) continue;
+    if (token == nullptr) continue;
     keys.insert(IdentifierKey(storage::Tenant::kDefault, schema.CollectionOf(type), *token, doc));
   }
   return keys;

@@ -16,6 +16,7 @@ std::optional<Head> DecodeHead(Bytes bytes);
 // In front of a version's octets.
 struct VersionHeader {
   Method method = Method::kCreate;
+  bool partial = false;
   int64_t updated_micros = 0;
   uint64_t sequence = 0;
   uint64_t size = 0;  // of the octets, in all chunks

@@ -56,7 +56,7 @@ std::string Instant(int64_t micros) {
 Result<std::unique_ptr<ResourceStore>> ResourceStore::Open(storage::Store& store, ResourceStoreOptions options,
                                                            const Clock& clock, Random& random) {
   HILUM_ASSIGN_OR_RETURN(ResourceSchema schema, ResourceSchema::Open(store));
-  HILUM_ASSIGN_OR_RETURN(const uint64_t sequence, ResourceReader(store, schema).Sequence());
+  HILUM_ASSIGN_OR_RETURN(const uint64_t sequence, ResourceReader(store, schema, nullptr).Sequence());
   HILUM_RETURN_IF_ERROR(BindSettings(store, options, sequence == 0));
   return std::unique_ptr<ResourceStore>(new ResourceStore(store, std::move(options), std::move(schema), clock, random));
 }
@@ -86,7 +86,7 @@ ResourceStore::ResourceStore(storage::Store& store, ResourceStoreOptions options
       placeholder_(random.Hex(kInstantSize / 2)) {}
 
 std::unique_ptr<ResourceReader> ResourceStore::Read() {
-  return std::make_unique<ResourceReader>(store_, schema_);
+  return std::make_unique<ResourceReader>(store_, schema_, derived_);
 }
 
 }  // namespace hilum::fhir

@@ -17,7 +17,9 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "fhir/json/edits.h"
 #include "fhir/search/extract.h"
+#include "fhir/store/derived.h"
 #include "fhir/store/reader.h"
 #include "fhir/store/schema.h"
 #include "fhir/validate/issue.h"
@@ -48,6 +50,7 @@ struct PreparedVersion {
   std::string bytes;  // with id and meta.versionId; the octets of meta.lastUpdated are set by the commit
   size_t updated_at = 0;
   PreparedValues index;
+  bool partial = false;  // the rest is derived (derived.h)
 };
 
 struct Write {
@@ -92,7 +95,7 @@ class ResourceTxn {
   Result<std::optional<Head>> FindHead(TypeId type, std::string_view id);
   // The newest version, which may be a deletion. nullopt when there is none.
   Result<std::optional<Version>> Newest(TypeId type, std::string_view id);
-  // Who has this identifier (a token with a system); ascending.
+  // Who has this identifier, with just this system (empty: without one); ascending.
   Result<std::vector<storage::Doc>> FindIdentifier(TypeId type, const storage::TokenValue& identifier);
   // The logical id of a document that has a version.
   Result<std::string> IdOf(TypeId type, storage::Doc doc);
@@ -125,12 +128,23 @@ class ResourceStore {
   // REQUIRES: `typing` is of a validation of it without errors, and the document lives until this returns.
   Result<PreparedVersion> Prepare(json::Value resource, const Typing& typing, std::string_view id,
                                   uint64_t version) const;
+  // `resource` with `edits` as the version after `before`, with the same search values: only its time is indexed. Both
+  // values are for one Write. REQUIRES: id and meta are not edited.
+  std::pair<PreparedVersion, PreparedValues> PrepareUnindexed(json::Value resource, json::Edits edits,
+                                                              const Version& before) const;
   // The values that a stored version was indexed with.
   Result<PreparedValues> PrepareStored(const Version& version) const;
 
   // All or nothing, durable when it returns OK. At most one write for each resource. kConflict when references are
   // enforced and one of them leads nowhere, or a deleted one is still in use.
   Result<Committed> Commit(std::vector<Write> writes, std::vector<Condition> conditions);
+
+  // Who makes partial versions whole. REQUIRES: nothing else uses this yet; it outlives this.
+  void Use(const DerivedResources* derived) { derived_ = derived; }
+  // nullptr unless resources of `type` may be derived.
+  const DerivedResources* DerivedOf(TypeId type) const {
+    return derived_ != nullptr && derived_->type() == type ? derived_ : nullptr;
+  }
 
   // Options for compiling searches, with the time of now.
   SearchOptions search_options() const;
@@ -144,6 +158,8 @@ class ResourceStore {
   friend class ResourceTxn;
   ResourceStore(storage::Store& store, ResourceStoreOptions options, ResourceSchema schema, const Clock& clock,
                 Random& random);
+  void Identify(json::Value resource, json::Edits edits, std::string_view id, uint64_t version,
+                PreparedVersion* prepared) const;
   Result<PreparedValues> ExtractValues(json::Value resource, const Typing& typing) const;
   int64_t NextTime();
   Status CheckDeletions(const std::vector<Write>& writes);
@@ -154,8 +170,14 @@ class ResourceStore {
   const Clock& clock_;
   Random& random_;
   const std::string placeholder_;  // stands for the time of a version until its commit; nobody can guess it
-  int64_t last_micros_ = 0;        // of the newest version; touched by the writer thread only
+  const DerivedResources* derived_ = nullptr;
+  int64_t last_micros_ = 0;  // of the newest version; touched by the writer thread only
 };
+
+// The value of _lastUpdated.
+inline storage::DateValue UpdatedValue(int64_t micros) {
+  return {.low = micros, .high = micros + 1000};
+}
 
 // "2026-11-21T12:00:00.000Z"
 std::string Instant(int64_t micros);

@@ -1,0 +1,75 @@
+// Keeps one ImagingStudy for each stored study, in the commit that changes the images: present the moment STOW answers,
+// gone with the last image, back under the same id when images come again. docs/imaging.md says what users see,
+// docs/adr/0005 why it is built so.
+//
+// A version is stored as a shell, that is all elements but the series, and the delta of its commit: storing an instance
+// costs the same whatever the study has already. Series come from the catalogue when the newest version is read, and
+// from the deltas when an older one is.
+//
+// Safe for concurrent use. The stores outlive it; it outlives their use of it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "fhir/imaging/delta.h"
+#include "fhir/imaging/patient_resolver.h"
+#include "fhir/imaging/rows.h"
+#include "fhir/imaging/shell.h"
+#include "fhir/store/derived.h"
+#include "fhir/store/store.h"
+#include "storage/store/store.h"
+
+namespace hilum::fhir::imaging {
+
+struct LinkerOptions {
+  // Off: studies that are stored get no ImagingStudy, those that have one keep it as it is.
+  bool enabled = true;
+  std::string accession_system;  // Identifier.system of accession numbers; empty: none
+  PatientResolverOptions patients;
+};
+
+class Linker : public storage::CatalogueObserver, public DerivedResources {
+ public:
+  // Installs itself in both stores, and links what was stored while nobody did. REQUIRES: nothing else uses them yet.
+  static Result<std::unique_ptr<Linker>> Start(storage::Store& store, ResourceStore& resources, LinkerOptions options);
+  ~Linker() override;
+
+  // The Endpoint that every ImagingStudy refers to gets this address (our DICOMweb root as clients reach it); a new
+  // version only when it had another.
+  Status PutEndpoint(const std::string& address);
+
+  Status OnChanges(storage::Txn& txn, const storage::CatalogueChanges& changes) override;
+
+  TypeId type() const override { return type_; }
+  Result<std::string> Missing(const storage::Kv& kv, const storage::Snapshot* snapshot, const Version& stored,
+                              bool newest) const override;
+  Result<Judgement> JudgePut(ResourceReader& reader, const std::string& id, const Version* newest,
+                             json::Value resource) const override;
+  Judgement JudgeDelete(const Version& newest) const override;
+
+ private:
+  Linker(storage::Store& store, ResourceStore& resources, LinkerOptions options);
+
+  Status Sync();
+  // Brings one ImagingStudy up to what the catalogue has, in a transaction of its own.
+  Status SyncStudy(const std::string& study_uid);
+  Status Follow(ResourceTxn& resources, storage::Doc doc, const storage::StudyChange& change);
+  // `delta`: what the newest version does not know of; from scratch when it may know nothing.
+  Status Describe(ResourceTxn& resources, const CatalogueStudy& study, const std::optional<Link>& link,
+                  const StudyDelta& delta);
+  Status Withdraw(ResourceTxn& resources, const std::string& study_uid, Link link, const StudyDelta& delta);
+  // The ImagingStudy that users made for the study, if there is one.
+  Result<std::optional<std::string>> Adoptable(ResourceTxn& resources, const std::string& study_uid) const;
+  Status Commit(ResourceTxn& resources, Write write, Link link, const std::string& study_uid, const StudyDelta& delta);
+
+  storage::Store& store_;
+  ResourceStore& resources_;
+  const LinkerOptions options_;
+  const ShellOptions shell_;
+  const PatientResolver patients_;
+  const TypeId type_;
+};
+
+}  // namespace hilum::fhir::imaging

@@ -1,0 +1,59 @@
+// Rows of fhir/imaging in Family::kResource, and the images of a study out of rows. Everything here is on disk:
+// docs/on-disk-format.md. Internal to fhir/imaging.
+//
+//   tenant 'm' 'u' Study Instance UID           -> Link
+//   tenant 'm' 'd' doc                          -> Study Instance UID of the ImagingStudy
+//   tenant 'm' 's'                              -> nothing: every study is linked, and has been since
+//   tenant 'd' collection doc version piece     -> StudyDelta of the commit that made the version, 60 kB a piece
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "fhir/imaging/images.h"
+#include "storage/kv/kv.h"
+#include "storage/kv/writer.h"
+#include "storage/tenant.h"
+
+namespace hilum::fhir::imaging {
+
+// Which ImagingStudy describes a study. Stays when the last image is deleted, so that the study gets the same one
+// again.
+struct Link {
+  storage::Doc resource = 0;
+  std::string id;
+  bool live = false;        // there are images
+  storage::Doc study = 0;   // of the catalogue, while live
+  int64_t seen_micros = 0;  // StudyRow::updated_micros that the newest version knows of
+};
+
+std::string LinkKey(std::string_view study_uid);
+std::string LinksPrefix();
+std::string StudyUidKey(storage::Doc resource);
+std::string SyncedKey();
+std::string Encode(const Link& link);
+std::optional<Link> DecodeLink(Bytes bytes);
+Result<std::optional<Link>> ReadLink(storage::Txn& txn, std::string_view study_uid);
+Result<std::optional<Link>> ReadLink(const storage::Kv& kv, const storage::Snapshot* snapshot,
+                                     std::string_view study_uid);
+
+// `encoded`: a StudyDelta.
+void PutDelta(storage::Txn& txn, storage::CollectionId collection, storage::Doc resource, uint64_t version,
+              Bytes encoded);
+// The images as the version describes them, out of the deltas up to it.
+Result<StudyImages> Replay(const storage::Kv& kv, const storage::Snapshot* snapshot, storage::CollectionId collection,
+                           storage::Doc resource, uint64_t version);
+
+// The study as the catalogue has it; nullopt when it does not.
+struct CatalogueStudy {
+  storage::Doc doc = 0;
+  storage::StudyRow row;
+};
+Result<std::optional<CatalogueStudy>> FindStudy(const storage::Kv& kv, const storage::Snapshot* snapshot,
+                                                std::string_view study_uid);
+Result<std::optional<CatalogueStudy>> FindStudy(storage::Txn& txn, std::string_view study_uid);
+Result<StudyImages> LoadImages(const storage::Kv& kv, const storage::Snapshot* snapshot, const CatalogueStudy& study);
+Result<StudyImages> LoadImages(storage::Txn& txn, const CatalogueStudy& study);
+
+}  // namespace hilum::fhir::imaging

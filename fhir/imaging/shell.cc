@@ -1,0 +1,190 @@
+#include "fhir/imaging/shell.h"
+
+#include <algorithm>
+#include <array>
+
+#include "fhir/imaging/images.h"
+#include "fhir/store/derived.h"
+
+namespace hilum::fhir::imaging {
+namespace {
+
+namespace t = dicom::tags;
+using storage::FirstValue;
+
+// Those of the elements whose values are in the index; modality is searched by series, the rest has no parameter.
+constexpr std::array<std::string_view, 3> kIndexed = {"status", "subject", "started"};
+
+std::string ModalitiesOf(const storage::StudyRow& study) {
+  std::string list;
+  for (const auto& [modality, series] : study.modalities) {
+    const std::string code = CleanCode(modality);
+    if (!code.empty()) list.append(list.empty() ? "[" : ",").append(Coding(kDicomCodes, code));
+  }
+  return list.empty() ? list : list + "]";
+}
+
+std::string AccessionJson(const std::string& system, const std::string& value) {
+  std::string out = R"({"type":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0203","code":"ACSN"}]},)";
+  if (!system.empty()) out.append("\"system\":").append(json::Quoted(system)).push_back(',');
+  return out.append("\"value\":").append(json::Quoted(value)) + "}";
+}
+
+template <typename Predicate>
+bool AnyOf(json::Value list, Predicate predicate) {
+  return std::any_of(list.children().begin(), list.children().end(), predicate);
+}
+
+bool HasIdentifier(json::Value list, const DerivedIdentifier& identifier) {
+  return AnyOf(list, [&](json::Value item) {
+    return json::Find(item, "system").TextOr("") == identifier.system &&
+           json::Find(item, "value").TextOr("") == identifier.value;
+  });
+}
+
+bool HasReference(json::Value list, const std::string& reference) {
+  return AnyOf(list, [&](json::Value item) { return json::Find(item, "reference").TextOr("") == reference; });
+}
+
+// Items at the end of a list, or a list of them. True when there are any.
+bool AddItems(json::Value resource, std::string_view name, const std::string& items, std::string* missing,
+              json::Edits* edits) {
+  if (items.empty()) return false;
+  if (const json::MaybeValue list = json::Find(resource, name)) {
+    edits->Insert(list->end() - 1, list->empty() ? items : "," + items);
+  } else {
+    missing->append(",\"").append(name).append("\":[").append(items).append("]");
+  }
+  return true;
+}
+
+Issue Contradiction(std::string_view element, std::string diagnostics) {
+  return {.type = IssueType::kConflict,
+          .diagnostics = std::move(diagnostics),
+          .expression = std::string(kImagingStudy).append(".").append(element)};
+}
+
+// Values that identify a patient are not repeated.
+std::string SaidByImages(std::string_view element, const std::string& json) {
+  std::string text = std::string(element) + " is what the images say; leave it out, or as it is";
+  if (json.empty()) return text + ": they say nothing";
+  if (element == "subject" || element == "description" || json.size() > 200) return text;
+  return text + ": " + json;
+}
+
+}  // namespace
+
+std::string UidIdentifier(std::string_view study_uid) {
+  return std::string("urn:oid:").append(study_uid);
+}
+
+DerivedElements ElementsOf(const storage::StudyRow& study, std::string subject, const ShellOptions& options) {
+  DerivedElements derived;
+  const auto text = [&](dicom::Tag tag) { return FirstValue(study.attributes, tag); };
+  const auto quoted = [](const std::string& value) { return value.empty() ? value : json::Quoted(value); };
+  const std::string started = DateTimeOf(text(t::kStudyDate), text(t::kStudyTime), text(t::kTimezoneOffsetFromUtc),
+                                         options.default_offset_minutes);
+  const std::string description = CleanText(text(t::kStudyDescription));
+  derived.elements = {{"status", "\"available\""},
+                      {"modality", ModalitiesOf(study)},
+                      {"subject", std::move(subject)},
+                      {"numberOfSeries", std::to_string(study.series)},
+                      {"numberOfInstances", std::to_string(study.instances)}};
+  if (!started.empty()) derived.elements.emplace_back("started", quoted(started));
+  if (!description.empty()) derived.elements.emplace_back("description", quoted(description));
+
+  const std::string uid = UidIdentifier(study.uid);
+  derived.identifiers.push_back(
+      {std::string(kUidSystem), uid, R"({"system":")" + std::string(kUidSystem) + R"(","value":")" + uid + "\"}"});
+  if (const std::string accession = CleanText(text(t::kAccessionNumber)); !accession.empty()) {
+    derived.identifiers.push_back(
+        {options.accession_system, accession, AccessionJson(options.accession_system, accession)});
+  }
+  derived.endpoint = std::string("Endpoint/").append(kEndpointId);
+  return derived;
+}
+
+bool MakeShell(json::Value resource, const DerivedElements& derived, json::Edits* edits) {
+  bool indexed = false;
+  std::string missing;
+  std::vector<std::string_view> remove;
+  if (json::Find(resource, kDerivedElement)) {
+    remove.push_back(kDerivedElement);
+    indexed = true;
+  }
+  std::string identifiers;
+  const json::MaybeValue listed = json::Find(resource, "identifier");
+  for (const DerivedIdentifier& identifier : derived.identifiers) {
+    if (listed && HasIdentifier(*listed, identifier)) continue;
+    identifiers.append(identifiers.empty() ? "" : ",").append(identifier.json);
+  }
+  indexed |= AddItems(resource, "identifier", identifiers, &missing, edits);
+  for (const auto& [name, json] : derived.elements) {
+    const json::MaybeValue present = json::Find(resource, name);
+    if (present && json.empty()) remove.push_back(name);
+    if (json.empty() || (present && present->raw() == json)) continue;
+    indexed |= std::ranges::find(kIndexed, name) != kIndexed.end();
+    if (present) {
+      edits->Replace(present->begin(), present->end(), json);
+    } else {
+      missing.append(",\"").append(name).append("\":").append(json);
+    }
+  }
+  const json::MaybeValue endpoints = json::Find(resource, "endpoint");
+  if (!endpoints || !HasReference(*endpoints, derived.endpoint)) {
+    indexed |= AddItems(resource, "endpoint", R"({"reference":")" + derived.endpoint + "\"}", &missing, edits);
+  }
+  if (!remove.empty()) json::RemoveProperties(resource, remove, edits);
+  if (!missing.empty()) edits->Insert(resource.end() - 1, std::move(missing));
+  return indexed;
+}
+
+std::vector<Issue> Contradictions(json::Value resource, const DerivedElements& derived, json::MaybeValue series) {
+  std::vector<Issue> issues;
+  for (const auto& [name, json] : derived.elements) {
+    const json::MaybeValue said = json::Find(resource, name);
+    if (!said) continue;
+    const auto images = json::Document::Parse(json.empty() ? "null" : json);
+    if (images.ok() && SaysTheSame(*said, images->root())) continue;
+    issues.push_back(Contradiction(name, SaidByImages(name, json)));
+  }
+  if (const json::MaybeValue list = json::Find(resource, "identifier")) {
+    for (const json::Value item : list->children()) {
+      if (json::Find(item, "system").TextOr("") != kUidSystem) continue;
+      if (json::Find(item, "value").TextOr("") == derived.identifiers.front().value) continue;
+      issues.push_back(Contradiction("identifier", "the images are of the study " + derived.identifiers.front().value +
+                                                       "; an ImagingStudy describes one study"));
+    }
+  }
+  if (const json::MaybeValue said = json::Find(resource, kDerivedElement)) {
+    if (!series || !SaysTheSame(*said, *series)) {
+      issues.push_back(Contradiction(kDerivedElement,
+                                     "series and instances are those that are stored; leave them out, or as they are. "
+                                     "Images are added and deleted over DICOMweb"));
+    }
+  }
+  return issues;
+}
+
+bool SaysTheSame(json::Value left, json::Value right) {
+  if (left.kind() != right.kind()) return false;
+  if (left.is_object()) {
+    if (left.size() != right.size()) return false;
+    return !AnyOf(left, [&](json::Value property) {
+      const json::MaybeValue other = json::Find(right, property.key());
+      return !other || !SaysTheSame(property, *other);
+    });
+  }
+  if (left.is_array()) {
+    const auto a = left.children(), b = right.children();
+    auto at = b.begin();
+    for (const json::Value item : a) {
+      if (at == b.end() || !SaysTheSame(item, *at)) return false;
+      ++at;
+    }
+    return at == b.end();
+  }
+  return left.text() == right.text();
+}
+
+}  // namespace hilum::fhir::imaging

@@ -1,0 +1,56 @@
+// The elements of an ImagingStudy that come from the study row, and how they are put into a resource that users write
+// in, too: what is not theirs is replaced in place, everything else keeps its octets. Pure functions.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fhir/json/document.h"
+#include "fhir/json/edits.h"
+#include "fhir/validate/issue.h"
+#include "storage/catalogue/rows.h"
+
+namespace hilum::fhir::imaging {
+
+inline constexpr std::string_view kImagingStudy = "ImagingStudy";
+// R4 imagingstudy: the Study Instance UID as an identifier.
+inline constexpr std::string_view kUidSystem = "urn:dicom:uid";
+// Of the Endpoint that is our own DICOMweb service.
+inline constexpr std::string_view kEndpointId = "hilum-dicomweb";
+
+struct ShellOptions {
+  int default_offset_minutes = 0;  // zone of studies that name none
+  std::string accession_system;    // Identifier.system of accession numbers; empty: none
+};
+
+struct DerivedIdentifier {
+  std::string system;
+  std::string value;
+  std::string json;
+};
+
+// What the images say. `elements` have one value, or are wholly ours; in the lists of identifiers and endpoints there
+// is room for others.
+struct DerivedElements {
+  std::vector<std::pair<std::string_view, std::string>> elements;  // name, JSON; empty: must not be there
+  std::vector<DerivedIdentifier> identifiers;
+  std::string endpoint;  // Reference.reference
+};
+
+std::string UidIdentifier(std::string_view study_uid);  // urn:oid:...
+// `subject`: in JSON.
+DerivedElements ElementsOf(const storage::StudyRow& study, std::string subject, const ShellOptions& options);
+
+// The edits that make `resource` say what the images say, without its series. True when one of them is to an element
+// that has a search parameter.
+bool MakeShell(json::Value resource, const DerivedElements& derived, json::Edits* edits);
+
+// What a user says in `resource` against the images; `series`: the list as the images have it, nothing when there is
+// none.
+std::vector<Issue> Contradictions(json::Value resource, const DerivedElements& derived, json::MaybeValue series);
+
+// Equal but for white space and the order of properties.
+bool SaysTheSame(json::Value left, json::Value right);
+
+}  // namespace hilum::fhir::imaging

@@ -1,0 +1,48 @@
+// Resources whose content comes in part from elsewhere in the store: an ImagingStudy, whose series and instances are
+// those of the catalogue (fhir/imaging). Their versions are stored without that part (Version::partial); the reader
+// puts it in, so that nobody above sees the difference. What users write of them is judged first.
+//
+// Safe for concurrent use.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "fhir/json/document.h"
+#include "fhir/store/reader.h"
+#include "fhir/validate/issue.h"
+
+namespace hilum::fhir {
+
+// The element that is derived, whatever the type.
+inline constexpr std::string_view kDerivedElement = "series";
+
+// What is to become of a user's write. Nothing set: it is stored as it came.
+struct Judgement {
+  int status = 0;             // 409 or 422 when it is refused
+  std::vector<Issue> issues;  // why
+  std::string bytes;          // the resource to store in part, in place of what came
+  // Must have the same result at the commit: nobody else describes the same thing meanwhile.
+  std::optional<storage::TokenValue> sole_identifier;
+};
+
+class DerivedResources {
+ public:
+  virtual ~DerivedResources() = default;
+
+  virtual TypeId type() const = 0;
+
+  // What a partial version lacks, as it stands behind another property: ",\"series\":[...]"; may be empty.
+  // `newest`: no later version is in the view.
+  virtual Result<std::string> Missing(const storage::Kv& kv, const storage::Snapshot* snapshot, const Version& stored,
+                                      bool newest) const = 0;
+
+  // A user wants `resource` to be the next version of `id`. `newest`: whole, nullptr when there is none or it is
+  // deleted.
+  virtual Result<Judgement> JudgePut(ResourceReader& reader, const std::string& id, const Version* newest,
+                                     json::Value resource) const = 0;
+  virtual Judgement JudgeDelete(const Version& newest) const = 0;
+};
+
+}  // namespace hilum::fhir

@@ -1,0 +1,196 @@
+// The ImagingStudy of stored images: there in the commit that stores them, whole wherever it is read.
+#include <gmock/gmock.h>
+
+#include "tests/fhir/imaging/imaging_fixture.h"
+
+namespace hilum::fhir::imaging {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class DerivedTest : public ImagingFixture {};
+
+TEST_F(DerivedTest, IsThereWhenTheImagesAre) {
+  Stow({{}});
+  const std::string study = Read("ImagingStudy/1.2.1");
+  EXPECT_EQ(At(study, "identifier.0.system"), "urn:dicom:uid");
+  EXPECT_EQ(At(study, "identifier.0.value"), "urn:oid:1.2.1");
+  EXPECT_EQ(At(study, "identifier.1.type.coding.0.code"), "ACSN");
+  EXPECT_EQ(At(study, "identifier.1.value"), "A1");
+  EXPECT_EQ(At(study, "status"), "available");
+  EXPECT_EQ(At(study, "modality.0.code"), "CT");
+  EXPECT_EQ(At(study, "subject.identifier.system"), "http://hospital.test/mrn");
+  EXPECT_EQ(At(study, "subject.identifier.value"), "P1");
+  EXPECT_EQ(At(study, "started"), "2024-01-15T10:15:00+00:00");
+  EXPECT_EQ(At(study, "endpoint.0.reference"), "Endpoint/hilum-dicomweb");
+  EXPECT_EQ(At(study, "numberOfSeries"), "1");
+  EXPECT_EQ(At(study, "numberOfInstances"), "1");
+  EXPECT_EQ(At(study, "description"), "Head");
+  EXPECT_EQ(At(study, "series.0.uid"), "1.2.1.1");
+  EXPECT_EQ(At(study, "series.0.number"), "1");
+  EXPECT_EQ(At(study, "series.0.modality.code"), "CT");
+  EXPECT_EQ(At(study, "series.0.description"), "Axial");
+  EXPECT_EQ(At(study, "series.0.numberOfInstances"), "1");
+  EXPECT_EQ(At(study, "series.0.instance.0.uid"), "1.2.1.1.1");
+  EXPECT_EQ(At(study, "series.0.instance.0.number"), "1");
+  EXPECT_EQ(At(study, "series.0.instance.0.sopClass.code"), "urn:oid:1.2.840.10008.5.1.4.1.1.2");
+  EXPECT_EQ(At(study, "meta.versionId"), "1");
+}
+
+TEST_F(DerivedTest, ARequestMakesOneVersion) {
+  Stow({{}, {.sop = "1.2.1.1.2", .instance_number = "2"}});
+  Stow({{.series = "1.2.1.2", .sop = "1.2.1.2.1", .modality = "MR"}});
+  const Answer answer = Run("GET", "ImagingStudy/1.2.1");
+  EXPECT_EQ(answer.version, 2u);
+  EXPECT_EQ(Images(answer.body), "1.2.1.1:1.2.1.1.1,1.2.1.1.2 1.2.1.2:1.2.1.2.1");
+  EXPECT_EQ(At(answer.body, "modality.1.code"), "MR");
+  EXPECT_EQ(At(answer.body, "numberOfInstances"), "3");
+}
+
+TEST_F(DerivedTest, ARepeatMakesNone) {
+  Stow({{}});
+  Stow({{}});
+  Stow({{.pixel_fill = 3}}, DuplicatePolicy::kReplace);
+  EXPECT_EQ(Run("GET", "ImagingStudy/1.2.1").version, 1u);
+}
+
+TEST_F(DerivedTest, SeriesAndInstancesComeByNumber) {
+  Stow({{.series = "1.2.1.9", .sop = "1.2.1.9.1", .series_number = "2", .instance_number = "10"},
+        {.series = "1.2.1.9", .sop = "1.2.1.9.2", .series_number = "2", .instance_number = "9"},
+        {.series = "1.2.1.8", .sop = "1.2.1.8.1", .series_number = "10"},
+        {.series = "1.2.1.7", .sop = "1.2.1.7.1", .series_number = ""}});
+  EXPECT_EQ(Images(Read("ImagingStudy/1.2.1")), "1.2.1.9:1.2.1.9.2,1.2.1.9.1 1.2.1.8:1.2.1.8.1 1.2.1.7:1.2.1.7.1");
+}
+
+TEST_F(DerivedTest, OldVersionsAreAsTheyWere) {
+  Stow({{}});
+  Stow({{.sop = "1.2.1.1.2"}});
+  Delete("1.2.1", "1.2.1.1", "1.2.1.1.1");
+  EXPECT_EQ(Images(Read("ImagingStudy/1.2.1/_history/1")), "1.2.1.1:1.2.1.1.1");
+  EXPECT_EQ(Images(Read("ImagingStudy/1.2.1/_history/2")), "1.2.1.1:1.2.1.1.1,1.2.1.1.2");
+  EXPECT_EQ(Images(Read("ImagingStudy/1.2.1/_history/3")), "1.2.1.1:1.2.1.1.2");
+  EXPECT_EQ(Images(Read("ImagingStudy/1.2.1")), "1.2.1.1:1.2.1.1.2");
+  const std::string history = Run("GET", "ImagingStudy/1.2.1/_history").body;
+  EXPECT_EQ(At(history, "total"), "3");
+  EXPECT_EQ(Images(At(history, "entry.0.resource")), "1.2.1.1:1.2.1.1.2");
+  EXPECT_EQ(Images(At(history, "entry.2.resource")), "1.2.1.1:1.2.1.1.1");
+  EXPECT_EQ(At(history, "entry.2.request.method"), "POST");
+}
+
+TEST_F(DerivedTest, GoesWithTheLastImageAndComesBackWithTheNext) {
+  Stow({{}});
+  Delete("1.2.1");
+  EXPECT_EQ(Run("GET", "ImagingStudy/1.2.1").status, 410);
+  EXPECT_EQ(Total("ImagingStudy"), 0);
+  EXPECT_EQ(Images(Read("ImagingStudy/1.2.1/_history/1")), "1.2.1.1:1.2.1.1.1");
+  Stow({{.series = "1.2.1.2", .sop = "1.2.1.2.1"}});
+  EXPECT_EQ(Run("GET", "ImagingStudy/1.2.1").version, 3u);
+  EXPECT_EQ(Images(Read("ImagingStudy/1.2.1")), "1.2.1.2:1.2.1.2.1");
+  EXPECT_EQ(Images(Read("ImagingStudy/1.2.1/_history/3")), "1.2.1.2:1.2.1.2.1");
+  EXPECT_EQ(Total("ImagingStudy?identifier=urn:dicom:uid|urn:oid:1.2.1"), 1);
+}
+
+TEST_F(DerivedTest, LivesThroughARestart) {
+  Stow({{}, {.sop = "1.2.1.1.2"}});
+  const std::string before = Read("ImagingStudy/1.2.1");
+  Reopen();
+  EXPECT_EQ(Read("ImagingStudy/1.2.1"), before);
+  EXPECT_EQ(Run("GET", "ImagingStudy/1.2.1").version, 1u);
+}
+
+TEST_F(DerivedTest, IsFoundAndIncludedLikeAnyResource) {
+  ASSERT_EQ(
+      Run("PUT", "Patient/p",
+          R"({"resourceType":"Patient","id":"p","identifier":[{"system":"http://hospital.test/mrn","value":"P1"}]})")
+          .status,
+      201);
+  Stow({{}});
+  ASSERT_TRUE(linker_->PutEndpoint("http://here.test/dicom-web").ok());
+  EXPECT_EQ(At(Read("ImagingStudy/1.2.1"), "subject.reference"), "Patient/p");
+  for (const char* query : {"identifier=urn:dicom:uid|urn:oid:1.2.1", "identifier=A1", "subject=Patient/p", "patient=p",
+                            "started=2024-01-15", "status=available", "endpoint=Endpoint/hilum-dicomweb",
+                            "patient.identifier=P1", "_id=1.2.1"}) {
+    EXPECT_EQ(Total(std::string("ImagingStudy?") + query), 1) << query;
+  }
+  EXPECT_EQ(Total("Patient?_has:ImagingStudy:patient:status=available"), 1);
+  const std::string page = Run("GET", "ImagingStudy?_include=ImagingStudy:subject&_include=ImagingStudy:endpoint").body;
+  EXPECT_THAT(page, HasSubstr("1.2.1.1.1"));
+  EXPECT_THAT(page, HasSubstr("http://here.test/dicom-web"));
+  EXPECT_THAT(page, HasSubstr("Patient/p"));
+  const std::string everything = Run("GET", "Patient/p/$everything").body;
+  EXPECT_EQ(At(everything, "total"), "2");
+  EXPECT_THAT(everything, HasSubstr("1.2.1.1.1"));
+}
+
+TEST_F(DerivedTest, SeriesAreLeftOutWhereNobodyAsksForThem) {
+  Stow({{}});
+  EXPECT_THAT(Run("GET", "ImagingStudy/1.2.1?_elements=status").body, Not(HasSubstr("series")));
+  EXPECT_THAT(Run("GET", "ImagingStudy/1.2.1?_elements=series").body, HasSubstr("1.2.1.1.1"));
+  EXPECT_THAT(Run("GET", "ImagingStudy/1.2.1?_summary=true").body, HasSubstr("1.2.1.1"));
+  EXPECT_THAT(Run("GET", "ImagingStudy?_elements=status").body, Not(HasSubstr("series")));
+}
+
+TEST_F(DerivedTest, LastUpdatedIsThatOfTheNewestVersion) {
+  Stow({{}});
+  Stow({{.sop = "1.2.1.1.2"}});
+  const std::string updated = At(Read("ImagingStudy/1.2.1"), "meta.lastUpdated");
+  EXPECT_EQ(Total("ImagingStudy?_lastUpdated=" + updated), 1);
+  const std::string first = At(Read("ImagingStudy/1.2.1/_history/1"), "meta.lastUpdated");
+  EXPECT_EQ(Total("ImagingStudy?_lastUpdated=" + first), 0);
+}
+
+TEST_F(DerivedTest, TextsThatFhirDoesNotTakeAreCleaned) {
+  Stow({{.accession = "  ",
+         .study_description = "a\x01\x02 b\n",
+         .series_description = " \x1f ",
+         .instance_number = "-3"}});
+  const std::string study = Read("ImagingStudy/1.2.1");
+  EXPECT_EQ(At(study, "description"), "a b");
+  EXPECT_EQ(At(study, "identifier.1.value"), "(nothing)");
+  EXPECT_EQ(At(study, "series.0.description"), "(nothing)");
+  EXPECT_EQ(At(study, "series.0.instance.0.number"), "(nothing)");
+}
+
+TEST_F(DerivedTest, AStudyOfNobodySaysThatThePatientIsUnknown) {
+  Stow({{.patient_id = "", .study_date = "", .study_time = ""}});
+  const std::string study = Read("ImagingStudy/1.2.1");
+  EXPECT_EQ(At(study, "subject.extension.0.valueCode"), "unknown");
+  EXPECT_EQ(At(study, "started"), "(nothing)");
+}
+
+TEST_F(DerivedTest, StudiesStoredWhileNobodyLinkedAreLinkedAtTheNextStart) {
+  options_.enabled = false;
+  Link();
+  Stow({{}});
+  EXPECT_EQ(Run("GET", "ImagingStudy/1.2.1").status, 404);
+  options_.enabled = true;
+  Link();
+  EXPECT_EQ(Images(Read("ImagingStudy/1.2.1")), "1.2.1.1:1.2.1.1.1");
+  options_.enabled = false;
+  Link();
+  Stow({{.sop = "1.2.1.1.2"}, {.study = "1.9", .series = "1.9.1", .sop = "1.9.1.1"}});
+  options_.enabled = true;
+  Link();
+  EXPECT_EQ(Images(Read("ImagingStudy/1.2.1")), "1.2.1.1:1.2.1.1.1,1.2.1.1.2");
+  EXPECT_EQ(Images(Read("ImagingStudy/1.2.1/_history/2")), "1.2.1.1:1.2.1.1.1,1.2.1.1.2");
+  EXPECT_EQ(At(Read("ImagingStudy/1.2.1"), "numberOfInstances"), "2");
+  EXPECT_EQ(Images(Read("ImagingStudy/1.9")), "1.9.1:1.9.1.1");
+  options_.enabled = false;
+  Link();
+  Delete("1.9");
+  options_.enabled = true;
+  Link();
+  EXPECT_EQ(Run("GET", "ImagingStudy/1.9").status, 410);
+}
+
+TEST_F(DerivedTest, TheEndpointGetsANewVersionOnlyWithANewAddress) {
+  ASSERT_TRUE(linker_->PutEndpoint("http://here.test/dicom-web").ok());
+  ASSERT_TRUE(linker_->PutEndpoint("http://here.test/dicom-web").ok());
+  EXPECT_EQ(At(Read("Endpoint/hilum-dicomweb"), "meta.versionId"), "1");
+  ASSERT_TRUE(linker_->PutEndpoint("http://there.test/dicom-web").ok());
+  EXPECT_EQ(At(Read("Endpoint/hilum-dicomweb"), "address"), "http://there.test/dicom-web");
+}
+
+}  // namespace
+}  // namespace hilum::fhir::imaging
