@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "fhir/search/build.h"
+#include "fhir/search/images.h"
 
 namespace hilum::fhir {
 namespace {
@@ -12,6 +13,7 @@ namespace {
 using storage::Query;
 
 const TypeId kList = FindResourceType("List").value_or(kNoType);
+const TypeId kImagingStudy = FindResourceType("ImagingStudy").value_or(kNoType);
 
 std::string Quote(std::string_view text) {
   return "'" + std::string(text.substr(0, 64)) + "'";
@@ -173,6 +175,13 @@ Result<Query> Compiler::CompileMembers(TypeId type, std::string_view value) {
   return Own(storage::ReferredToBy{catalog_.CollectionOf(kList), item.field, Share(std::move(lists))});
 }
 
+// The way to the images, if they have values for the parameter.
+std::optional<storage::FieldId> Compiler::ImagesOf(const ResolvedParam& param) const {
+  if (kImagingStudy == kNoType || param.definition == nullptr || !IsOfImages(param.code)) return std::nullopt;
+  if (param.definition != FindSearchParam(kImagingStudy, param.code)) return std::nullopt;
+  return catalog_.ImagesField();
+}
+
 Result<Query> Compiler::CompileParam(const ResolvedParam& param, Modifier modifier, std::string_view value) {
   using Kind = Modifier::Kind;
   if (modifier.kind == Kind::kMissing) return CompileMissing(param, value);
@@ -182,6 +191,7 @@ Result<Query> Compiler::CompileParam(const ResolvedParam& param, Modifier modifi
   if (negate && param.type != SearchType::kToken) {
     return Unsupported("modifiers not and not-in only go with tokens, not with " + Quote(param.code));
   }
+  const auto images = ImagesOf(param);
   std::vector<Query> parts;
   for (const std::string_view part : SplitValue(value, ',')) {
     if (++values_ > options_.max_values) {
@@ -191,6 +201,8 @@ Result<Query> Compiler::CompileParam(const ResolvedParam& param, Modifier modifi
     auto query = CompileValue(param, modifier, part);
     if (!query.ok()) return query.status().WithContext("search parameter " + Quote(param.code));
     parts.push_back(*std::move(query));
+    if (!images || modifier.kind != Kind::kNone) continue;
+    HILUM_ASSIGN_OR_RETURN(parts.emplace_back(), QueryImages(*images, param.code, part));
   }
   Query any = AnyOf(std::move(parts));
   if (!negate) return any;
@@ -207,6 +219,12 @@ Result<Query> Compiler::CompileMissing(const ResolvedParam& param, std::string_v
   Query present = Own(storage::Present{field});
   if (param.only != kNoType) {
     present = Own(storage::RefersTo{field, catalog_.CollectionOf(param.only), Share(Own(storage::All{}))});
+  }
+  if (const auto images = ImagesOf(param)) {
+    std::vector<Query> either;
+    either.push_back(std::move(present));
+    HILUM_ASSIGN_OR_RETURN(either.emplace_back(), QueryImages(*images, param.code, std::nullopt));
+    present = AnyOf(std::move(either));
   }
   if (value == "false") return present;
   return Own(storage::Not{Share(std::move(present))});

@@ -1,6 +1,7 @@
 // One search parameter as an index query: modifiers, values, chains, _has. Internal to fhir/search.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -66,6 +67,7 @@ class Compiler {
   QueryResult CompileHas(std::string_view path, std::string_view value, size_t depth);
   QueryResult CompileIds(TypeId type, std::string_view value);
   QueryResult CompileMembers(TypeId type, std::string_view value);
+  std::optional<storage::FieldId> ImagesOf(const ResolvedParam& param) const;
   QueryResult CompileMissing(const ResolvedParam& param, std::string_view value) const;
   QueryResult CompileValue(const ResolvedParam& param, Modifier modifier, std::string_view value);
 

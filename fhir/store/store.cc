@@ -17,12 +17,29 @@ std::string BindingOf(const ResourceStoreOptions& options) {
   return std::to_string(options.default_offset_minutes) + " " + options.base_url;
 }
 
+// Resources that the server makes itself have no URLs of itself in references.
+Result<bool> HasOnlyOwnResources(storage::Store& store, const ResourceSchema& schema) {
+  for (const TypeId type : ResourceTypes()) {
+    const std::string_view name = TypeOf(type).name;
+    if (name == "ImagingStudy" || name == "Endpoint") continue;
+    HILUM_ASSIGN_OR_RETURN(const auto sequence,
+                           store.kv().Get(Family::kResource, SequenceKey(Tenant::kDefault, schema.CollectionOf(type))));
+    if (sequence) return false;
+  }
+  return true;
+}
+
 // What the search values depend on is kept with them.
-Status BindSettings(storage::Store& store, const ResourceStoreOptions& options, bool empty) {
+Status BindSettings(storage::Store& store, const ResourceSchema& schema, const ResourceStoreOptions& options,
+                    bool empty) {
   HILUM_ASSIGN_OR_RETURN(const auto bound, store.kv().Get(Family::kResource, SettingsKey(Tenant::kDefault)));
   const std::string wanted = BindingOf(options);
   if (bound == wanted) return Status::Ok();
-  if (bound && !empty) {
+  bool fits = !bound || empty;
+  if (!fits && bound->starts_with(std::to_string(options.default_offset_minutes) + " ")) {
+    HILUM_ASSIGN_OR_RETURN(fits, HasOnlyOwnResources(store, schema));
+  }
+  if (!fits) {
     return Invalid("the FHIR resources in this store were indexed with another public URL or default time zone (\"" +
                    *bound + "\", now \"" + wanted +
                    "\": minutes and URL); set them back, or export and import the resources");
@@ -57,7 +74,7 @@ Result<std::unique_ptr<ResourceStore>> ResourceStore::Open(storage::Store& store
                                                            const Clock& clock, Random& random) {
   HILUM_ASSIGN_OR_RETURN(ResourceSchema schema, ResourceSchema::Open(store));
   HILUM_ASSIGN_OR_RETURN(const uint64_t sequence, ResourceReader(store, schema, nullptr).Sequence());
-  HILUM_RETURN_IF_ERROR(BindSettings(store, options, sequence == 0));
+  HILUM_RETURN_IF_ERROR(BindSettings(store, schema, options, sequence == 0));
   return std::unique_ptr<ResourceStore>(new ResourceStore(store, std::move(options), std::move(schema), clock, random));
 }
 

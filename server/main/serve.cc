@@ -140,6 +140,8 @@ Status Run(Settings& settings) {
                          storage::Store::Open(settings.store, disk, clock, random, log));
   HILUM_ASSIGN_OR_RETURN(const std::unique_ptr<fhir::ResourceStore> resources,
                          fhir::ResourceStore::Open(*store, settings.resources, clock, random));
+  HILUM_ASSIGN_OR_RETURN(const std::unique_ptr<fhir::imaging::Linker> linker,
+                         fhir::imaging::Linker::Start(*store, *resources, settings.imaging));
   HILUM_ASSIGN_OR_RETURN(std::string cursor_key, storage::StoredSecret(*store, random, "cursor"));
   if (settings.demo) HILUM_RETURN_IF_ERROR(StoreDemo(*store, log));
   AddStoreMetrics(*store, disk, settings.data, metrics);
@@ -176,6 +178,8 @@ Status Run(Settings& settings) {
   const std::string host = is_v6 ? "[" + settings.http.address + "]" : settings.http.address;
   const std::string url = (settings.http.tls.certificate_file.empty() ? "http://" : "https://") + host + ":" +
                           std::to_string(server->port());
+  const std::string& public_url = settings.http.public_url.empty() ? url : settings.http.public_url;
+  HILUM_RETURN_IF_ERROR(linker->PutEndpoint(public_url + settings.dicomweb.root));
   HILUM_RETURN_IF_ERROR(admin.Announce(disk, settings.data, url));
   std::printf("ready %s\n", url.c_str());
   std::fflush(stdout);

@@ -1,5 +1,6 @@
 #include "server/main/settings.h"
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 
@@ -134,6 +135,14 @@ Config Settings::MakeConfig() {
               "400; a client chooses with Prefer: handling=."),
       Setting("fhir.default_zone", &fhir_default_zone,
               "Time zone of FHIR dates that name none; bound to the index once resources are stored."),
+      Setting("imaging.link", &imaging.enabled,
+              "Keep a FHIR ImagingStudy for each stored study, in the commit that stores its images."),
+      Setting("imaging.patient_systems", &patient_systems,
+              "ISSUER=SYSTEM: the system of Patient.identifier that an Issuer of Patient ID stands for, to find the "
+              "Patient of a study; =SYSTEM is for images that name no issuer. An issuer that is an OID or URI stands "
+              "for itself, any other for identifiers without a system."),
+      Setting("imaging.accession_system", &imaging.accession_system,
+              "System of accession numbers in ImagingStudy.identifier; empty: they have none."),
       Setting("viewer.directory", &viewer_directory,
               "Folder with the prepared OHIF viewer; empty takes the folder viewer beside the program."),
       Setting("log.level", &log_level, "Least severity that is logged: debug, info, warning or error."),
@@ -166,6 +175,7 @@ Status Settings::Finish() {
     return Invalid("log.level must be debug, info, warning or error");
   HILUM_RETURN_IF_ERROR(FinishUrls());
   HILUM_RETURN_IF_ERROR(FinishFhir());
+  HILUM_RETURN_IF_ERROR(FinishImaging());
   dicomweb.ingest.duplicates = duplicates == "replace" ? DuplicatePolicy::kReplace : DuplicatePolicy::kReject;
   dicomweb.ingest.memory_bytes = upload_memory;
   store.directory = data;
@@ -179,6 +189,20 @@ Status Settings::FinishUrls() {
     return Invalid("http.public_url must be like https://pacs.example.org or https://example.org/pacs");
   dicomweb.public_url = http.public_url;
   return http::TrustedProxies::Parse(http.trusted_proxies).status().WithContext("http.trusted_proxies");
+}
+
+Status Settings::FinishImaging() {
+  const auto is_uri = [](std::string_view text) {
+    return std::ranges::none_of(text, [](unsigned char c) { return c <= ' ' || c == 0x7F; });
+  };
+  for (const std::string& entry : patient_systems) {
+    const size_t equals = entry.find('=');
+    if (equals == std::string::npos || equals + 1 == entry.size() || !is_uri(entry.substr(equals + 1)))
+      return Invalid("imaging.patient_systems takes ISSUER=SYSTEM, where SYSTEM is a URI without blanks");
+    imaging.patients.systems[entry.substr(0, equals)] = entry.substr(equals + 1);
+  }
+  if (!is_uri(imaging.accession_system)) return Invalid("imaging.accession_system must be a URI without blanks");
+  return Status::Ok();
 }
 
 Status Settings::FinishFhir() {

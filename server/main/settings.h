@@ -6,6 +6,7 @@
 
 #include "base/config/config.h"
 #include "codecs/pixel/worker.h"
+#include "fhir/imaging/linker.h"
 #include "fhir/interactions/interactions.h"
 #include "server/dicomweb/service.h"
 #include "server/fhir_rest/service.h"
@@ -29,6 +30,7 @@ struct Settings {
   std::string fhir_references = "off";
   std::string fhir_handling = "lenient";
   std::string fhir_default_zone = "+00:00";
+  std::vector<std::string> patient_systems;
 
   storage::StoreOptions store;
   storage::MaintenanceOptions maintenance;
@@ -37,6 +39,7 @@ struct Settings {
   fhir_rest::ServiceOptions fhir_rest;
   fhir::InteractionOptions interactions;
   fhir::ResourceStoreOptions resources;
+  fhir::imaging::LinkerOptions imaging;
   pixel::CodecPoolOptions codecs;
 
   // The table of keys; its targets are members of this object, which must stay where it is.
@@ -47,6 +50,7 @@ struct Settings {
  private:
   Status FinishUrls();
   Status FinishFhir();
+  Status FinishImaging();
 };
 
 }  // namespace hilum

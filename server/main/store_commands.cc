@@ -180,11 +180,10 @@ void Print(const FhirImportReport& report, double seconds) {
 }
 
 // How many were refused.
-Result<uint64_t> ImportFhir(OpenStore& open, const std::vector<std::string>& files, const Settings& settings) {
-  HILUM_ASSIGN_OR_RETURN(const std::unique_ptr<fhir::ResourceStore> resources,
-                         fhir::ResourceStore::Open(open.store(), settings.resources, open.clock(), open.random()));
+Result<uint64_t> ImportFhir(OpenStore& open, fhir::ResourceStore& resources, const std::vector<std::string>& files,
+                            const Settings& settings) {
   HILUM_ASSIGN_OR_RETURN(std::string cursor_key, storage::StoredSecret(open.store(), open.random(), "cursor"));
-  fhir::Interactions interactions(*resources, settings.interactions, std::move(cursor_key));
+  fhir::Interactions interactions(resources, settings.interactions, std::move(cursor_key));
   uint64_t total = 0;
   for (const std::string& file : files) {
     std::error_code error;
@@ -194,7 +193,7 @@ Result<uint64_t> ImportFhir(OpenStore& open, const std::vector<std::string>& fil
   const auto started = std::chrono::steady_clock::now();
   Progress progress("import", total, "octets");
   FhirImport import(
-      *resources, interactions,
+      resources, interactions,
       {.base_url = settings.resources.base_url, .progress = [&](uint64_t octets) { progress.Show(octets, octets); }});
   for (const std::string& file : files) {
     if (!import.Add(file).ok()) break;  // Finish says it again
@@ -241,16 +240,21 @@ int Import(Arguments arguments) {
   const auto middle = std::stable_partition(files->begin(), files->end(),
                                             [](const std::string& file) { return !FhirImport::Takes(file); });
   const std::vector<std::string> dicom(files->begin(), middle);
-  const std::vector<std::string> resources(middle, files->end());
+  const std::vector<std::string> fhir_files(middle, files->end());
+  const auto resources =
+      fhir::ResourceStore::Open(open.store(), invocation.settings.resources, open.clock(), open.random());
+  if (!resources.ok()) return Complain("import", resources.status());
+  const auto linker = fhir::imaging::Linker::Start(open.store(), **resources, invocation.settings.imaging);
+  if (!linker.ok()) return Complain("import", linker.status());
   uint64_t failed = 0;
-  if (!dicom.empty() || resources.empty()) {
+  if (!dicom.empty() || fhir_files.empty()) {
     const DicomTotals totals = ImportDicom(open, dicom, invocation.settings.dicomweb.ingest);
     std::printf("%llu stored, %llu already there, %llu failed\n", static_cast<unsigned long long>(totals.stored),
                 static_cast<unsigned long long>(totals.identical), static_cast<unsigned long long>(totals.failed));
     failed += totals.failed;
   }
-  if (!resources.empty()) {
-    const auto refused = ImportFhir(open, resources, invocation.settings);
+  if (!fhir_files.empty()) {
+    const auto refused = ImportFhir(open, **resources, fhir_files, invocation.settings);
     if (!refused.ok()) return Complain("import", refused.status());
     failed += *refused;
   }

@@ -1,0 +1,170 @@
+// What users write of an ImagingStudy, beside what the images say.
+#include <gmock/gmock.h>
+
+#include "tests/fhir/imaging/imaging_fixture.h"
+
+namespace hilum::fhir::imaging {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class JudgeTest : public ImagingFixture {
+ protected:
+  void SetUp() override {
+    ImagingFixture::SetUp();
+    Stow({{}, {.sop = "1.2.1.1.2", .instance_number = "2"}});
+  }
+  // The resource as it is, with more at its end.
+  std::string With(const std::string& more) {
+    std::string text = Read("ImagingStudy/1.2.1");
+    text.insert(text.size() - 1, more);
+    return text;
+  }
+  Answer Put(const std::string& text) { return Run("PUT", "ImagingStudy/1.2.1", text); }
+};
+
+const std::string kNote = R"(,"note":[{"text":"seen  twice"}],"basedOn":[{"reference":"ServiceRequest/sr"}])";
+
+TEST_F(JudgeTest, WhatTheImagesDoNotSayIsKeptWhenTheyChange) {
+  const Answer put = Put(With(kNote));
+  EXPECT_EQ(put.status, 200) << put.body;
+  EXPECT_EQ(put.version, 2u);
+  EXPECT_EQ(Images(put.body), "1.2.1.1:1.2.1.1.1,1.2.1.1.2");
+  EXPECT_THAT(put.body, HasSubstr(kNote));
+  EXPECT_EQ(Total("ImagingStudy?basedon=ServiceRequest/sr"), 1);
+  Stow({{.sop = "1.2.1.1.3", .instance_number = "3"}});
+  const std::string study = Read("ImagingStudy/1.2.1");
+  EXPECT_THAT(study, HasSubstr(kNote));
+  EXPECT_EQ(Images(study), "1.2.1.1:1.2.1.1.1,1.2.1.1.2,1.2.1.1.3");
+  EXPECT_EQ(Total("ImagingStudy?basedon=ServiceRequest/sr"), 1);
+  EXPECT_EQ(Images(Read("ImagingStudy/1.2.1/_history/2")), "1.2.1.1:1.2.1.1.1,1.2.1.1.2");
+}
+
+TEST_F(JudgeTest, WhatTheImagesSayMayBeLeftOut) {
+  const Answer put =
+      Put(R"({"resourceType":"ImagingStudy","id":"1.2.1","status":"available",)"
+          R"("subject":{"type":"Patient","identifier":{"value":"P1","system":"http://hospital.test/mrn"}},)"
+          R"("note":[{"text":"x"}]})");
+  EXPECT_EQ(put.status, 200) << put.body;
+  const std::string study = Read("ImagingStudy/1.2.1");
+  EXPECT_EQ(At(study, "numberOfInstances"), "2");
+  EXPECT_EQ(At(study, "identifier.0.value"), "urn:oid:1.2.1");
+  EXPECT_EQ(At(study, "started"), "2024-01-15T10:15:00+00:00");
+  EXPECT_EQ(Total("ImagingStudy?started=2024-01-15"), 1);
+  EXPECT_EQ(Images(study), "1.2.1.1:1.2.1.1.1,1.2.1.1.2");
+}
+
+TEST_F(JudgeTest, TheSameContentMakesNoVersion) {
+  EXPECT_EQ(Put(With("")).version, 1u);
+  EXPECT_EQ(Put(With(kNote)).version, 2u);
+  EXPECT_EQ(Put(With("")).version, 2u);
+}
+
+TEST_F(JudgeTest, WhatContradictsTheImagesIsRefusedByName) {
+  const std::string whole = Read("ImagingStudy/1.2.1");
+  const auto replaced = [&](std::string_view what, std::string_view by) {
+    std::string text = whole;
+    const size_t at = text.find(what);
+    EXPECT_NE(at, std::string::npos) << what;
+    return text.replace(at, what.size(), by);
+  };
+  const std::pair<std::string, std::string> cases[] = {
+      {replaced("\"numberOfInstances\":2,", "\"numberOfInstances\":7,"), "ImagingStudy.numberOfInstances"},
+      {replaced("\"available\"", "\"cancelled\""), "ImagingStudy.status"},
+      {replaced("\"started\":\"2024", "\"started\":\"2025"), "ImagingStudy.started"},
+      {replaced("\"description\":\"Head\"", "\"description\":\"Foot\""), "ImagingStudy.description"},
+      {replaced("{\"type\":\"Patient\"", "{\"reference\":\"Patient/q\",\"type\":\"Patient\""), "ImagingStudy.subject"},
+      {replaced("urn:oid:1.2.1\"", "urn:oid:1.2.9\""), "ImagingStudy.identifier"},
+      {replaced("1.2.1.1.2", "1.2.1.1.9"), "ImagingStudy.series"},
+      {replaced("\"modality\":[{\"system\":\"http://dicom.nema.org/resources/ontology/DCM\",\"code\":\"CT\"",
+                "\"modality\":[{\"system\":\"http://dicom.nema.org/resources/ontology/DCM\",\"code\":\"MR\""),
+       "ImagingStudy.modality"}};
+  for (const auto& [text, element] : cases) {
+    const Answer answer = Put(text);
+    EXPECT_EQ(answer.status, 422) << element;
+    EXPECT_THAT(answer.body, HasSubstr("\"" + element + "\""));
+  }
+  EXPECT_THAT(Put(cases[0].first).body, HasSubstr(": 2"));
+  EXPECT_THAT(Put(cases[4].first).body, Not(HasSubstr("P1"))) << "no values of patients in errors";
+  EXPECT_EQ(Run("GET", "ImagingStudy/1.2.1").version, 1u);
+}
+
+TEST_F(JudgeTest, PatchesAreJudgedLikewise) {
+  Interaction patch =
+      Request("PATCH", "ImagingStudy/1.2.1", R"([{"op":"add","path":"/note","value":[{"text":"patched"}]}])");
+  patch.content_type = "application/json-patch+json";
+  EXPECT_EQ(interactions_->Run(patch).status, 200);
+  EXPECT_EQ(At(Read("ImagingStudy/1.2.1"), "note.0.text"), "patched");
+  patch.body = R"([{"op":"remove","path":"/series/0/instance/0"}])";
+  EXPECT_EQ(interactions_->Run(patch).status, 422);
+}
+
+TEST_F(JudgeTest, TagsMayBeAdded) {
+  const Answer tagged = Run("POST", "ImagingStudy/1.2.1/$meta-add",
+                            R"({"resourceType":"Parameters","parameter":[{"name":"meta","valueMeta":)"
+                            R"({"tag":[{"system":"urn:t","code":"teaching"}]}}]})");
+  EXPECT_EQ(tagged.status, 200) << tagged.body;
+  Stow({{.sop = "1.2.1.1.3"}});
+  EXPECT_EQ(Total("ImagingStudy?_tag=teaching"), 1);
+}
+
+TEST_F(JudgeTest, CannotBeDeletedWhileThereAreImages) {
+  const Answer refused = Run("DELETE", "ImagingStudy/1.2.1");
+  EXPECT_EQ(refused.status, 409);
+  EXPECT_THAT(refused.body, HasSubstr("DICOMweb"));
+  EXPECT_EQ(Run("DELETE", "ImagingStudy?identifier=A1").status, 409);
+  store_->Delete("1.2.1", std::nullopt, std::nullopt).IgnoreError();
+  EXPECT_EQ(Run("DELETE", "ImagingStudy/1.2.1").status, 204);
+}
+
+const std::string kOfUsers =
+    R"({"resourceType":"ImagingStudy",%"identifier":[{"system":"urn:dicom:uid","value":"urn:oid:1.9"}],)"
+    R"("status":"registered","subject":{"display":"somebody"},"note":[{"text":"mine"}],)"
+    R"("series":[{"uid":"1.9.7","modality":{"code":"US"}}]})";
+
+std::string OfUsers(const std::string& id_property, std::string text = kOfUsers) {
+  return text.replace(text.find('%'), 1, id_property);
+}
+
+TEST_F(JudgeTest, ThereIsOneForAStoredStudy) {
+  Stow({{.study = "1.9", .series = "1.9.1", .sop = "1.9.1.1"}});
+  const Answer refused = Run("POST", "ImagingStudy", OfUsers(""));
+  EXPECT_EQ(refused.status, 409);
+  EXPECT_THAT(refused.body, HasSubstr("ImagingStudy/1.9"));
+  EXPECT_EQ(Run("PUT", "ImagingStudy/mine", OfUsers(R"("id":"mine",)")).status, 409);
+  EXPECT_EQ(Total("ImagingStudy?identifier=urn:dicom:uid|urn:oid:1.9"), 1);
+}
+
+TEST_F(JudgeTest, OneThatUsersMadeBeforeIsAdopted) {
+  ASSERT_EQ(Run("PUT", "ImagingStudy/mine", OfUsers(R"("id":"mine",)")).status, 201);
+  Stow({{.study = "1.9", .series = "1.9.1", .sop = "1.9.1.1"}});
+  EXPECT_EQ(Run("GET", "ImagingStudy/1.9").status, 404);
+  const std::string study = Read("ImagingStudy/mine");
+  EXPECT_EQ(At(study, "note.0.text"), "mine");
+  EXPECT_EQ(At(study, "status"), "available");
+  EXPECT_EQ(At(study, "subject.identifier.value"), "P1");
+  EXPECT_EQ(Images(study), "1.9.1:1.9.1.1");
+  EXPECT_EQ(Images(Read("ImagingStudy/mine/_history/1")), "1.9.7:");
+  EXPECT_EQ(Total("ImagingStudy?series=1.9.7"), 0);
+  EXPECT_EQ(Total("ImagingStudy?identifier=urn:dicom:uid|urn:oid:1.9"), 1);
+  Delete("1.9");
+  EXPECT_EQ(Run("GET", "ImagingStudy/mine").status, 410);
+  Stow({{.study = "1.9", .series = "1.9.2", .sop = "1.9.2.1"}});
+  EXPECT_EQ(Images(Read("ImagingStudy/mine")), "1.9.2:1.9.2.1");
+}
+
+TEST_F(JudgeTest, TransactionsAreJudgedLikewise) {
+  const Answer answer = Run("POST", "",
+                            R"({"resourceType":"Bundle","type":"transaction","entry":[{"resource":)" + With(kNote) +
+                                R"(,"request":{"method":"PUT","url":"ImagingStudy/1.2.1"}}]})");
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_THAT(Read("ImagingStudy/1.2.1"), HasSubstr("seen  twice"));
+  const Answer refused = Run("POST", "",
+                             R"({"resourceType":"Bundle","type":"transaction","entry":[{"request":)"
+                             R"({"method":"DELETE","url":"ImagingStudy/1.2.1"}}]})");
+  EXPECT_EQ(refused.status, 409) << refused.body;
+}
+
+}  // namespace
+}  // namespace hilum::fhir::imaging

@@ -1,0 +1,130 @@
+// Whatever order images and resources are stored, changed and deleted in: catalogue, ImagingStudies, their histories,
+// index and change log agree, and old versions are what they were when they were new.
+#include <map>
+#include <random>
+
+#include "fhir/imaging/verify.h"
+#include "tests/fhir/imaging/imaging_fixture.h"
+
+namespace hilum::fhir::imaging {
+namespace {
+
+class ImagingPropertyTest : public ImagingFixture, public ::testing::WithParamInterface<int> {
+ protected:
+  size_t Pick(size_t count) { return std::uniform_int_distribution<size_t>(0, count - 1)(random_numbers_); }
+
+  std::string StudyUid() { return "1.2." + std::to_string(Pick(3)); }
+  std::string SeriesUid(const std::string& study) { return study + "." + std::to_string(Pick(3)); }
+
+  void StowSome() {
+    std::vector<InstanceSpec> specs;
+    const std::string one_study = StudyUid();
+    for (size_t i = 0, count = 1 + Pick(6); i < count; ++i) {
+      const std::string study = Pick(4) == 0 ? StudyUid() : one_study;
+      const std::string series = SeriesUid(study);
+      specs.push_back({.study = study,
+                       .series = series,
+                       .sop = series + "." + std::to_string(Pick(5)),
+                       .modality = Pick(2) == 0 ? "CT" : "",
+                       .accession = Pick(2) == 0 ? "A" + study : "",
+                       .study_description = Pick(2) == 0 ? "Head" : "",
+                       .series_number = Pick(2) == 0 ? std::to_string(Pick(4)) : "",
+                       .instance_number = std::to_string(Pick(4)),
+                       .pixel_fill = static_cast<char>(Pick(2))});
+    }
+    Stow(specs, DuplicatePolicy::kReplace);
+  }
+
+  void DeleteSome() {
+    const std::string study = StudyUid(), series = SeriesUid(study);
+    const size_t what = Pick(3);
+    clock_.Advance(std::chrono::seconds(1));
+    const Status status = what == 0   ? store_->Delete(study, std::nullopt, std::nullopt)
+                          : what == 1 ? store_->Delete(study, series, std::nullopt)
+                                      : store_->Delete(study, series, series + "." + std::to_string(Pick(5)));
+    EXPECT_TRUE(status.ok() || status.code() == Code::kNotFound) << status.ToString();
+  }
+
+  void WriteSome() {
+    const std::string uid = StudyUid(), url = "ImagingStudy/" + uid;
+    const Answer read = Run("GET", url);
+    if (read.status != 200) {
+      const Answer made = Run(
+          "PUT", url,
+          R"({"resourceType":"ImagingStudy","id":")" + uid + R"(","status":"registered","subject":{"display":"x"}})");
+      EXPECT_EQ(made.status, 201) << made.body;
+      return;
+    }
+    const auto document = json::Document::Parse(read.body);
+    json::Edits edits;
+    const std::string_view note[] = {"note"};
+    json::RemoveProperties(document->root(), note, &edits);
+    edits.Insert(document->root().end() - 1, R"(,"note":[{"text":")" + std::to_string(Pick(3)) + "\"}]");
+    const Answer put = Run("PUT", url, edits.Apply(document->root()));
+    EXPECT_EQ(put.status, 200) << put.body;
+    if (Pick(3) == 0) {
+      const int expected = Images(read.body).empty() ? 204 : 409;
+      EXPECT_EQ(Run("DELETE", url).status, expected);
+    }
+  }
+
+  // Each version as it was when it was new.
+  void Remember() {
+    for (int i = 0; i < 3; ++i) {
+      const std::string url = "ImagingStudy/1.2." + std::to_string(i);
+      const Answer read = Run("GET", url);
+      if (read.status == 200) remembered_[url + "/_history/" + std::to_string(*read.version)] = read.body;
+    }
+  }
+
+  void Check() {
+    const auto report = VerifyLinks(*resources_);
+    ASSERT_TRUE(report.ok()) << report.status().ToString();
+    for (const std::string& finding : report->findings) ADD_FAILURE() << finding;
+    const auto catalogue = storage::Verify(*store_, {});
+    ASSERT_TRUE(catalogue.ok());
+    for (const std::string& finding : catalogue->findings) ADD_FAILURE() << finding;
+  }
+
+  std::mt19937 random_numbers_;
+  std::map<std::string, std::string> remembered_;
+};
+
+TEST_P(ImagingPropertyTest, EverythingAgreesAfterAnyInterleaving) {
+  random_numbers_.seed(static_cast<unsigned>(GetParam()));
+  for (int step = 0; step < 60 && !HasFailure(); ++step) {
+    const size_t what = Pick(20);
+    if (what < 10) {
+      StowSome();
+    } else if (what < 15) {
+      DeleteSome();
+    } else if (what < 19) {
+      WriteSome();
+    } else {
+      Reopen();
+    }
+    Remember();
+    if (step % 6 == 0) Check();
+  }
+  Check();
+  for (const auto& [url, text] : remembered_) EXPECT_EQ(Run("GET", url).body, text) << url;
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, ImagingPropertyTest, ::testing::Range(1, 7));
+
+// The checker notices what it is there for.
+TEST_F(ImagingFixture, AStudyThatNobodyLinkedIsFound) {
+  Stow({{}});
+  EXPECT_TRUE(VerifyLinks(*resources_)->findings.empty());
+  store_->Observe(nullptr);
+  Stow({{.sop = "1.2.1.1.2"}});
+  EXPECT_FALSE(VerifyLinks(*resources_)->findings.empty());
+  Delete("1.2.1");
+  EXPECT_FALSE(VerifyLinks(*resources_)->findings.empty());
+  Stow({{.study = "1.9", .series = "1.9.1", .sop = "1.9.1.1"}});
+  EXPECT_EQ(VerifyLinks(*resources_)->studies, 1u);
+  EXPECT_FALSE(VerifyLinks(*resources_)->findings.empty());
+}
+
+}  // namespace
+}  // namespace hilum::fhir::imaging
