@@ -13,14 +13,14 @@ using storage::Doc;
 using storage::Family;
 using storage::Level;
 
-constexpr size_t kMaxFindings = 1000;
-
 class LinkVerifier {
  public:
   explicit LinkVerifier(ResourceStore& resources)
       : reader_(resources.Read()), type_(FindResourceType(kImagingStudy).value_or(kNoType)) {}
 
   Result<LinkReport> Run() {
+    HILUM_ASSIGN_OR_RETURN(const auto synced, reader_->kv().Get(Family::kResource, SyncedKey(), &reader_->snapshot()));
+    if (!synced) return std::move(report_);
     const std::string studies = storage::StudyKey(storage::Tenant::kDefault, "");
     HILUM_RETURN_IF_ERROR(Each(Family::kCatalogue, studies, [&](const std::string& uid) { return Study(uid); }));
     HILUM_RETURN_IF_ERROR(Each(Family::kResource, LinksPrefix(), [&](const std::string& uid) { return Ended(uid); }));
@@ -31,7 +31,7 @@ class LinkVerifier {
  private:
   template <typename Visit>
   Status Each(Family family, const std::string& prefix, Visit visit) {
-    const auto rows = reader_->kv().NewIterator(family, prefix, storage::PrefixEnd(prefix), reader_->snapshot());
+    const auto rows = reader_->kv().NewIterator(family, prefix, storage::PrefixEnd(prefix), &reader_->snapshot());
     for (rows->SeekToFirst(); rows->Valid(); rows->Next()) {
       HILUM_RETURN_IF_ERROR(visit(std::string(rows->key().substr(prefix.size()))));
     }
@@ -39,14 +39,13 @@ class LinkVerifier {
   }
 
   void Finding(const std::string& study_uid, std::string_view what) {
-    if (report_.findings.size() < kMaxFindings)
-      report_.findings.push_back("study " + study_uid + ": " + std::string(what));
+    report_.findings.Add("study " + study_uid + ": " + std::string(what));
   }
 
   Status Study(const std::string& uid) {
     ++report_.studies;
-    HILUM_ASSIGN_OR_RETURN(const auto study, FindStudy(reader_->kv(), reader_->snapshot(), uid));
-    HILUM_ASSIGN_OR_RETURN(const auto link, ReadLink(reader_->kv(), reader_->snapshot(), uid));
+    HILUM_ASSIGN_OR_RETURN(const auto study, FindStudy(reader_->kv(), &reader_->snapshot(), uid));
+    HILUM_ASSIGN_OR_RETURN(const auto link, ReadLink(reader_->kv(), &reader_->snapshot(), uid));
     if (!study) return Status::Ok();  // VerifyReport says so
     if (!link || !link->live) {
       Finding(uid, "it has no ImagingStudy");
@@ -60,8 +59,8 @@ class LinkVerifier {
       return Status::Ok();
     }
     live_.Add(head->doc);
-    HILUM_ASSIGN_OR_RETURN(const StudyImages images, LoadImages(reader_->kv(), reader_->snapshot(), *study));
-    HILUM_ASSIGN_OR_RETURN(const StudyImages replayed, Replay(reader_->kv(), reader_->snapshot(),
+    HILUM_ASSIGN_OR_RETURN(const StudyImages images, LoadImages(reader_->kv(), &reader_->snapshot(), *study));
+    HILUM_ASSIGN_OR_RETURN(const StudyImages replayed, Replay(reader_->kv(), &reader_->snapshot(),
                                                               reader_->CollectionOf(type_), head->doc, head->version));
     if (images != replayed) Finding(uid, "the changes of its ImagingStudy do not add up to its images");
     HILUM_RETURN_IF_ERROR(Resource(uid, *study, images, head->doc));
@@ -83,7 +82,7 @@ class LinkVerifier {
     if (Number(document, "numberOfInstances") != instances || study.row.instances != instances)
       Finding(uid, "its ImagingStudy counts other instances than there are");
     HILUM_ASSIGN_OR_RETURN(const auto changes, storage::ReadChanges(reader_->kv(), storage::Tenant::kDefault,
-                                                                    version->sequence - 1, 1, reader_->snapshot()));
+                                                                    version->sequence - 1, 1, &reader_->snapshot()));
     const std::vector<std::string> path = {std::string(kImagingStudy), version->id};
     if (changes.empty() || changes[0].path != path || changes[0].version != version->number)
       Finding(uid, "the change log does not have the newest version of its ImagingStudy");
@@ -114,8 +113,8 @@ class LinkVerifier {
 
   // A link whose study has gone.
   Status Ended(const std::string& uid) {
-    HILUM_ASSIGN_OR_RETURN(const auto study, FindStudy(reader_->kv(), reader_->snapshot(), uid));
-    HILUM_ASSIGN_OR_RETURN(const auto link, ReadLink(reader_->kv(), reader_->snapshot(), uid));
+    HILUM_ASSIGN_OR_RETURN(const auto study, FindStudy(reader_->kv(), &reader_->snapshot(), uid));
+    HILUM_ASSIGN_OR_RETURN(const auto link, ReadLink(reader_->kv(), &reader_->snapshot(), uid));
     if (study || !link) return Status::Ok();
     if (link->live) Finding(uid, "it is gone, but its ImagingStudy is not");
     HILUM_ASSIGN_OR_RETURN(const auto version, reader_->Newest(type_, link->resource, Form::kStored));

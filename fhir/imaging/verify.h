@@ -3,19 +3,18 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
-#include <vector>
 
 #include "fhir/imaging/linker.h"
+#include "storage/store/store.h"
 
 namespace hilum::fhir::imaging {
 
 struct LinkReport {
   uint64_t studies = 0;
-  std::vector<std::string> findings;  // what does not agree, without values of patients; at most 1000
+  storage::Findings findings;  // without values of patients
 };
 
-// Works on a snapshot while the store is in use. Studies that nobody linked (LinkerOptions::enabled) are findings.
+// Works on a snapshot while the store is in use. Checks nothing in a store that is not linked (LinkerOptions::enabled).
 Result<LinkReport> VerifyLinks(ResourceStore& resources);
 
 }  // namespace hilum::fhir::imaging

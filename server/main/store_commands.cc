@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "base/mapping.h"
+#include "fhir/imaging/verify.h"
 #include "fhir/store/verify.h"
 #include "pipelines/fhir_import/import.h"
 #include "server/main/admin.h"
@@ -216,6 +217,10 @@ Result<fhir::ResourceReport> VerifyResources(OpenStore& open) {
     return true;
   });
   progress.Done();
+  if (!report.ok()) return report;
+  HILUM_ASSIGN_OR_RETURN(const fhir::imaging::LinkReport links, fhir::imaging::VerifyLinks(*resources));
+  for (const std::string& finding : links.findings.texts) report->findings.Add(finding);
+  report->findings.left_out += links.findings.left_out;
   return report;
 }
 

@@ -4,6 +4,7 @@
 #include <random>
 
 #include "fhir/imaging/verify.h"
+#include "fhir/store/verify.h"
 #include "tests/fhir/imaging/imaging_fixture.h"
 
 namespace hilum::fhir::imaging {
@@ -80,10 +81,13 @@ class ImagingPropertyTest : public ImagingFixture, public ::testing::WithParamIn
   void Check() {
     const auto report = VerifyLinks(*resources_);
     ASSERT_TRUE(report.ok()) << report.status().ToString();
-    for (const std::string& finding : report->findings) ADD_FAILURE() << finding;
+    for (const std::string& finding : report->findings.texts) ADD_FAILURE() << finding;
+    const auto all = VerifyResources(*store_, *resources_, {});
+    ASSERT_TRUE(all.ok()) << all.status().ToString();
+    for (const std::string& finding : all->findings.texts) ADD_FAILURE() << finding;
     const auto catalogue = storage::Verify(*store_, {});
     ASSERT_TRUE(catalogue.ok());
-    for (const std::string& finding : catalogue->findings) ADD_FAILURE() << finding;
+    for (const std::string& finding : catalogue->findings.texts) ADD_FAILURE() << finding;
   }
 
   std::mt19937 random_numbers_;
@@ -115,15 +119,15 @@ INSTANTIATE_TEST_SUITE_P(Seeds, ImagingPropertyTest, ::testing::Range(1, 7));
 // The checker notices what it is there for.
 TEST_F(ImagingFixture, AStudyThatNobodyLinkedIsFound) {
   Stow({{}});
-  EXPECT_TRUE(VerifyLinks(*resources_)->findings.empty());
+  EXPECT_TRUE(VerifyLinks(*resources_)->findings.texts.empty());
   store_->Observe(nullptr);
   Stow({{.sop = "1.2.1.1.2"}});
-  EXPECT_FALSE(VerifyLinks(*resources_)->findings.empty());
+  EXPECT_FALSE(VerifyLinks(*resources_)->findings.texts.empty());
   Delete("1.2.1");
-  EXPECT_FALSE(VerifyLinks(*resources_)->findings.empty());
+  EXPECT_FALSE(VerifyLinks(*resources_)->findings.texts.empty());
   Stow({{.study = "1.9", .series = "1.9.1", .sop = "1.9.1.1"}});
   EXPECT_EQ(VerifyLinks(*resources_)->studies, 1u);
-  EXPECT_FALSE(VerifyLinks(*resources_)->findings.empty());
+  EXPECT_FALSE(VerifyLinks(*resources_)->findings.texts.empty());
 }
 
 }  // namespace
