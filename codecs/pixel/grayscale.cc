@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "codecs/pixel/frame_codecs.h"
+#include "codecs/pixel/presentation_state.h"
 
 namespace hilum::pixel {
 namespace {
@@ -107,6 +108,8 @@ double ApplyWindow(const Window& window, double value) {
 GrayscalePipeline::GrayscalePipeline(const ValueTransform& transform, const FrameFormat& format,
                                      const RenderOptions& options, bool inverse, double low, double high)
     : transform_(transform), inverse_(inverse) {
+  if (options.presentation != nullptr && options.presentation->presentation_lut)
+    presentation_lut_ = &*options.presentation->presentation_lut;
   if (options.window) {
     window_ = *options.window;
   } else if (!transform.windows.empty()) {
@@ -114,8 +117,9 @@ GrayscalePipeline::GrayscalePipeline(const ValueTransform& transform, const Fram
   } else if (!transform.voi_luts.empty()) {
     voi_lut_ = &transform.voi_luts[0];
   } else {
-    // Images of few bits are made to be looked at as they are; of others the values that occur count.
-    if (format.bits_stored <= 8 && !format.is_float) {
+    // Images of few bits are made to be looked at as they are, and states that say nothing mean that; of others the
+    // values that occur count.
+    if ((format.bits_stored <= 8 || options.presentation != nullptr) && !format.is_float) {
       const double range = std::ldexp(1.0, format.bits_stored) - 1;
       low = format.is_signed ? -(range + 1) / 2 : 0;
       high = low + range;
@@ -138,6 +142,11 @@ double GrayscalePipeline::Level(double stored) const {
     level = voi_lut_->At(static_cast<int64_t>(index)) / (std::ldexp(1.0, voi_lut_->bits) - 1);
   } else {
     level = ApplyWindow(window_, value);
+  }
+  if (presentation_lut_ != nullptr) {
+    const auto last = static_cast<double>(presentation_lut_->entries.size() - 1);
+    level = presentation_lut_->At(presentation_lut_->first + std::llround(level * last)) /
+            (std::ldexp(1.0, presentation_lut_->bits) - 1);
   }
   return inverse_ ? 1 - level : level;
 }

@@ -24,6 +24,7 @@ class GrayscalePipeline {
   const bool inverse_;
   Window window_;
   const LookupTable* voi_lut_ = nullptr;
+  const LookupTable* presentation_lut_ = nullptr;
 };
 
 // Where a value lies in a window: 0 to 1 (PS3.3 C.11.2.1.2, C.11.2.1.3).

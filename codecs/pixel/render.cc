@@ -11,6 +11,7 @@
 
 #include "codecs/pixel/frame_codecs.h"
 #include "codecs/pixel/grayscale.h"
+#include "codecs/pixel/present.h"
 #include "codecs/pixel/resample.h"
 #include "codecs/pixel/samples.h"
 
@@ -172,15 +173,20 @@ Result<std::string> EncodePng(const Picture& picture) {
 Result<Picture> RenderDecoded(const Instance& instance, const Image& image, uint32_t frame,
                               const RenderOptions& options) {
   const FrameFormat& full = instance.format();
+  const Presentation* const state = options.presentation;
   const bool palette = image.format.photometric == Photometric::kPaletteColor && instance.palette().has_value();
   Result<Picture> picture = [&]() -> Result<Picture> {
     if (image.format.samples == 3) return RenderColour(image);
     if (palette) return RenderPalette(image, *instance.palette());
+    // States say themselves which way is up, whatever the image does (PS3.4 N.2.1).
+    if (state != nullptr && state->is_grayscale)
+      return RenderGrayscale(image, state->transform, options, state->inverse);
     // MONOCHROME1 says the same as INVERSE: once is enough.
     const bool inverse = image.format.photometric == Photometric::kMonochrome1 || instance.presentation_inverse();
     return RenderGrayscale(image, instance.Transform(frame), options, inverse);
   }();
   if (!picture.ok()) return picture;
+  if (state != nullptr) return Present(*picture, *state, instance.pixel_aspect(), options.viewport, options.painter);
   if (options.overlays && picture->width == full.columns && picture->height == full.rows) {
     for (const Overlay& overlay : instance.overlays()) DrawOverlay(overlay, image, frame, &*picture);
   }

@@ -15,6 +15,9 @@
 
 namespace hilum::pixel {
 
+struct Presentation;  // presentation_state.h
+class TextPainter;    // text_painter.h
+
 enum class PictureType : uint8_t { kJpeg, kPng };
 
 // PS3.18 8.3.5.1.3: `viewport=width,height[,x,y,w,h]`. The picture fits into width x height and keeps the shape of the
@@ -33,6 +36,10 @@ struct RenderOptions {
   std::optional<Window> window;
   size_t stored_window = 0;
   bool overlays = true;
+  // As this state wants the frame seen, in place of the transform and overlays of the instance; of `viewport` only
+  // width and height count. Its texts are drawn where there is a painter.
+  const Presentation* presentation = nullptr;
+  TextPainter* painter = nullptr;
   std::optional<Viewport> viewport;
   DecodeOptions decode;
 };

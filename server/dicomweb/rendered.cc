@@ -1,6 +1,7 @@
 // WADO-RS: rendered resources and thumbnails (PS3.18 10.4.1.1.3, 8.3.5).
 #include <algorithm>
 
+#include "codecs/pixel/presentation_state.h"
 #include "server/dicomweb/annotation.h"
 #include "server/dicomweb/documents.h"
 #include "server/dicomweb/negotiate.h"
@@ -12,6 +13,11 @@ namespace hilum::dicomweb {
 namespace {
 
 constexpr uint32_t kMaxThumbnail = 1024;
+
+// What tells versions of an instance apart, as part of an entity tag.
+std::string TagOf(const Found& found) {
+  return std::to_string(found.doc) + "." + std::to_string(found.row.version) + "-";
+}
 
 // A document as a small picture, for instances that have no pixels: a page with lines of text.
 Result<std::string> PageIcon(uint32_t size) {
@@ -42,6 +48,34 @@ Result<std::string> Service::Thumbnail(const Found& found, uint32_t frame, uint3
   return pixel::Thumbnail(*instance, frame, size, codec_);
 }
 
+Result<std::string> Service::Picture(Found* found, uint32_t frame, Rendering rendering, Found* state) {
+  HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store_, found));
+  const auto instance = pixel::Instance::Open(mapping.bytes(), options_.ingest.limits);
+  if (!instance.ok()) return CodecFailure(instance.status(), found->row.uid);
+  if (frame >= instance->frames())
+    return NotFound("there is no frame " + std::to_string(frame + 1) + "; the instance has " +
+                    std::to_string(instance->frames()));
+  std::optional<pixel::Presentation> presentation;
+  if (state) {
+    HILUM_ASSIGN_OR_RETURN(const Mapping state_file, MapObject(store_, state));
+    HILUM_ASSIGN_OR_RETURN(const auto read, pixel::PresentationState::Read(state_file.bytes(), options_.ingest.limits));
+    presentation = read.For(found->row.uid, frame);
+    if (!presentation)
+      return Invalid("the presentation state " + state->row.uid + " is not about this frame of " + found->row.uid);
+    rendering.options.presentation = &*presentation;
+    rendering.options.painter = painter_.get();
+  }
+  auto picture = pixel::RenderPicture(*instance, frame, rendering.options, codec_);
+  if (!picture.ok()) return CodecFailure(picture.status(), found->row.uid);
+  if ((rendering.patient || rendering.technique) && painter_) {
+    HILUM_ASSIGN_OR_RETURN(
+        const Annotation annotation,
+        MakeAnnotation(mapping.bytes(), rendering.patient, rendering.technique, frame, options_.ingest.limits));
+    Burn(annotation, *painter_, &*picture);
+  }
+  return pixel::EncodePicture(*picture, rendering.options);
+}
+
 Result<std::shared_ptr<const std::string>> Service::ReadyThumbnail(const Found& found, uint32_t frame, uint32_t size) {
   const std::string key = std::to_string(found.doc) + "." + std::to_string(found.row.version) + "." +
                           std::to_string(frame) + "." + std::to_string(size);
@@ -52,6 +86,22 @@ Result<std::shared_ptr<const std::string>> Service::ReadyThumbnail(const Found& 
   auto picture = std::make_shared<const std::string>(*std::move(made));
   thumbnails_.Add(key, picture);
   return picture;
+}
+
+Status Service::FollowState(const std::string& study, Found* found, std::optional<Found>* state, uint32_t* frame) {
+  HILUM_ASSIGN_OR_RETURN(const Mapping file, MapObject(store_, found));
+  HILUM_ASSIGN_OR_RETURN(const auto read, pixel::PresentationState::Read(file.bytes(), options_.ingest.limits));
+  if (read.images().empty()) return NotFound("the presentation state " + found->row.uid + " refers to no image");
+  const pixel::ReferencedImage& image = read.images().front();
+  const storage::CatalogueReader reader = store_.Read();
+  HILUM_ASSIGN_OR_RETURN(const std::optional<storage::Doc> doc,
+                         reader.FindInstance({study, image.series_uid, image.sop_uid}));
+  if (!doc) return NotFound("the image that the presentation state " + found->row.uid + " refers to is not here");
+  HILUM_ASSIGN_OR_RETURN(storage::InstanceRow row, reader.Instance(*doc));
+  *state = std::move(*found);
+  *found = Found{*doc, image.series_uid, std::move(row)};
+  if (!image.frames.empty()) *frame = image.frames.front() - 1;
+  return Status::Ok();
 }
 
 Status Service::RetrieveRendered(http::Request& request, const Resource& resource, const QueryParameters& query,
@@ -65,6 +115,13 @@ Status Service::RetrieveRendered(http::Request& request, const Resource& resourc
   if (selection.instances.empty()) return NotFound("there is nothing to render");
   if (resource.frames.size() > 1) return Invalid("one frame can be rendered at a time");
   Found found = selection.Middle();
+  std::string version = selection.etag.substr(1);
+  std::optional<Found> state;
+  uint32_t frame = resource.frames.empty() ? 0 : resource.frames.front() - 1;
+  if (!thumbnail && pixel::PresentationState::IsOne(found.row.sop_class())) {
+    HILUM_RETURN_IF_ERROR(FollowState(*resource.study, &found, &state, &frame));
+    version = TagOf(*state) + TagOf(found) + version;
+  }
   const std::string document(thumbnail ? "" : DocumentType(found.row));
   const std::vector<std::string> types = thumbnail          ? std::vector<std::string>{"image/jpeg"}
                                          : document.empty() ? std::vector<std::string>{"image/jpeg", "image/png"}
@@ -80,9 +137,16 @@ Status Service::RetrieveRendered(http::Request& request, const Resource& resourc
                        ": there are no frames to choose from");
   HILUM_ASSIGN_OR_RETURN(Rendering rendering, ParseRendering(query, *type));
   const pixel::RenderOptions& options = rendering.options;
-  const uint32_t frame = resource.frames.empty() ? 0 : resource.frames.front() - 1;
+  if (rendering.state && !state && !thumbnail && document.empty()) {
+    Resource named{.what = Resource::What::kObject, .study = resource.study};
+    named.series = rendering.state->series;
+    named.instance = rendering.state->instance;
+    HILUM_ASSIGN_OR_RETURN(const Selection states, Select(store_.Read(), named));
+    state = states.instances.front();
+    version = TagOf(*state) + version;
+  }
   // One URL gives pictures of several types: each is an entity of its own.
-  const std::string etag = (*type == "image/png" ? "\"rp" : "\"r") + selection.etag.substr(1);
+  const std::string etag = (*type == "image/png" ? "\"rp" : "\"r") + version;
   http::Headers headers = {
       {"Content-Type", *type}, {"ETag", etag}, {"Cache-Control", "private, no-cache"}, {"Vary", "Accept"}};
   const bool annotated = (rendering.patient || rendering.technique) && document.empty() && !thumbnail;
@@ -99,22 +163,9 @@ Status Service::RetrieveRendered(http::Request& request, const Resource& resourc
     if (!resource.instance && query.empty()) thumbnails_.Add(LevelThumbnailKey(selection.etag), picture);
     return responder.Send(200, std::move(headers), *picture);
   }
-  HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store_, &found));
-  const auto instance = pixel::Instance::Open(mapping.bytes(), options_.ingest.limits);
-  if (!instance.ok()) return CodecFailure(instance.status(), found.row.uid);
-  if (frame >= instance->frames())
-    return NotFound("there is no frame " + std::to_string(frame + 1) + "; the instance has " +
-                    std::to_string(instance->frames()));
-  auto picture = pixel::RenderPicture(*instance, frame, options, codec_);
-  if (!picture.ok()) return CodecFailure(picture.status(), found.row.uid);
-  if (annotated && painter_) {
-    HILUM_ASSIGN_OR_RETURN(
-        const Annotation annotation,
-        MakeAnnotation(mapping.bytes(), rendering.patient, rendering.technique, frame, options_.ingest.limits));
-    Burn(annotation, *painter_, &*picture);
-  }
-  HILUM_ASSIGN_OR_RETURN(const std::string file, pixel::EncodePicture(*picture, options));
-  return responder.Send(200, std::move(headers), file);
+  const auto file = Picture(&found, frame, std::move(rendering), state ? &*state : nullptr);
+  if (!file.ok()) return file.status();
+  return responder.Send(200, std::move(headers), *file);
 }
 
 }  // namespace hilum::dicomweb

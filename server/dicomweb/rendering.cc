@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/uid.h"
 #include "codecs/multipart/media_type.h"
 
 namespace hilum::dicomweb {
@@ -86,6 +87,7 @@ Result<Rendering> ParseRendering(const std::vector<std::pair<std::string, std::s
                                  std::string_view media_type) {
   Rendering rendering;
   pixel::RenderOptions& options = rendering.options;
+  StateName state;
   options.type = media_type == "image/png" ? pixel::PictureType::kPng : pixel::PictureType::kJpeg;
   for (const auto& [name, value] : query) {
     if (name == "window") {
@@ -98,8 +100,16 @@ Result<Rendering> ParseRendering(const std::vector<std::pair<std::string, std::s
       options.jpeg_quality = static_cast<uint8_t>(quality);
     } else if (name == "annotation") {
       ParseAnnotation(value, &rendering);
+    } else if (name == "presentationSeriesUID") {
+      state.series = value;
+    } else if (name == "presentationUID") {
+      state.instance = value;
     }
   }
+  if (state.series.empty() && state.instance.empty()) return rendering;
+  if (!IsStorableUid(state.series) || !IsStorableUid(state.instance))
+    return Invalid("presentationSeriesUID and presentationUID go together, and are UIDs");
+  rendering.state = std::move(state);
   return rendering;
 }
 

@@ -1,6 +1,7 @@
 // The query of rendered resources and thumbnails (PS3.18 8.3.5.1). Pure functions, thread-safe.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,8 +12,14 @@
 
 namespace hilum::dicomweb {
 
+// A presentation state, of the study that is rendered.
+struct StateName {
+  std::string series, instance;
+};
+
 struct Rendering {
   pixel::RenderOptions options;
+  std::optional<StateName> state;           // to be applied
   bool patient = false, technique = false;  // annotations to burn in
   std::vector<std::string> warnings;        // what was ignored
 };

@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,6 +22,7 @@
 #include "server/dicomweb/document_cache.h"
 #include "server/dicomweb/package.h"
 #include "server/dicomweb/picture_cache.h"
+#include "server/dicomweb/rendering.h"
 #include "server/dicomweb/resource.h"
 #include "server/dicomweb/selection.h"
 #include "server/dicomweb/stow_model.h"
@@ -94,6 +96,10 @@ class Service {
   // rendered.cc
   Status RetrieveRendered(http::Request& request, const Resource& resource, const QueryParameters& query,
                           http::Responder& responder);
+  // From a presentation state to the first frame of the first image it is about.
+  Status FollowState(const std::string& study, Found* found, std::optional<Found>* state, uint32_t* frame);
+  // Of one frame, with all that `rendering` asks for; `state`: to be applied, may be null.
+  Result<std::string> Picture(Found* found, uint32_t frame, Rendering rendering, Found* state);
   Result<std::string> Thumbnail(const Found& found, uint32_t frame, uint32_t size);
   // From the cache, or made and put there.
   Result<std::shared_ptr<const std::string>> ReadyThumbnail(const Found& found, uint32_t frame, uint32_t size);

@@ -64,6 +64,8 @@ Status AddRendering(const QueryParameters& query, UriRequest* request) {
     request->rendering.emplace_back("quality", quality);
   if (const std::string_view annotation = Find(query, "annotation"); !annotation.empty())
     request->rendering.emplace_back("annotation", annotation);
+  for (const char* const name : {"presentationSeriesUID", "presentationUID"})
+    if (const std::string_view uid = Find(query, name); !uid.empty()) request->rendering.emplace_back(name, uid);
   return Status::Ok();
 }
 
@@ -78,8 +80,6 @@ Result<UriRequest> ParseUriRequest(const QueryParameters& query) {
   HILUM_ASSIGN_OR_RETURN(request.object.instance, RequiredUid(query, "objectUID"));
   if (!Find(query, "anonymize").empty())
     return Invalid("anonymize: objects are not de-identified on the way; leave it out to get what is stored");
-  if (!Find(query, "presentationUID").empty())
-    return Invalid("presentationUID: presentation states cannot be applied here");
   request.content_type = Find(query, "contentType");
   request.transfer_syntax = Find(query, "transferSyntax");
   if (!request.transfer_syntax.empty() && request.transfer_syntax != "*" && !IsStorableUid(request.transfer_syntax))
@@ -140,7 +140,8 @@ Status Service::RetrieveByUri(http::Request& request, const QueryParameters& que
   if (*type == "application/dicom") {
     if (wanted.WantsPicture())
       return Invalid(
-          "frameNumber, rows, columns, region, window, imageQuality and annotation ask for a picture: set "
+          "frameNumber, rows, columns, region, window, imageQuality, annotation and presentationUID ask for a picture: "
+          "set "
           "contentType to image/jpeg or image/png, or leave them out");
     const std::string syntax = wanted.transfer_syntax.empty() ? "" : "; transfer-syntax=" + wanted.transfer_syntax;
     return Retrieve(request, wanted.object, {{"accept", *type + syntax}}, responder);

@@ -25,15 +25,16 @@ struct UriRequest {
   uint32_t rows = 0, columns = 0;  // of the picture at most; 0: not limited
   // Left, top, right, bottom as fractions of the image.
   std::optional<std::array<double, 4>> region;
-  // What /rendered takes under the same or another name: window, quality, annotation.
+  // What /rendered takes under the same or another name: window, quality, annotation,
+  // presentation state.
   std::vector<std::pair<std::string, std::string>> rendering;
 
   // What only makes sense for pictures was asked for.
   bool WantsPicture() const { return frame || rows > 0 || columns > 0 || region || !rendering.empty(); }
 };
 
-// kInvalid names the parameter that is missing or wrong, or that asks for what is not done (anonymize,
-// presentationUID). Unknown parameters are ignored.
+// kInvalid names the parameter that is missing or wrong, or that asks for what is not done (anonymize). Unknown
+// parameters are ignored.
 Result<UriRequest> ParseUriRequest(const std::vector<std::pair<std::string, std::string>>& query);
 
 // The `viewport` of WADO-RS that shows what was asked for of an image of that size; empty: all of it.

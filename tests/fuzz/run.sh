@@ -8,10 +8,25 @@ seconds=${2:-30}
 work=$build/fuzz-work
 mkdir -p "$work"
 
+seeds_of_cases() {  # the requests of the text cases: path, query and Accept, a line each
+  local folder=$work/cases number=0 target=
+  mkdir -p "$folder"
+  while read -r line; do
+    case "$line" in
+      "GET /dicom-web"*) target=${line#GET /dicom-web} ;;
+      "GET /wado"*) target=${line#GET } ;;
+      Accept:*) [ -n "$target" ] && printf '%s\n%s\n%s' "${target%%\?*}" "${target#*\?}" "${line#Accept: }" >"$folder/$((number += 1))"; target= ;;
+      --*) [ -n "$target" ] && printf '%s\n%s\n' "${target%%\?*}" "${target#*\?}" >"$folder/$((number += 1))"; target= ;;
+    esac
+  done < <(cat tests/cases/dicomweb/*.case)
+  find "$folder" -type f
+}
+
 seeds_of() {  # folders with inputs of a target's kind
   case "$1" in
     *dicom_reader* | *pixel_instance*) for folder in ../shared/data/dicom /usr/lib/python3/dist-packages/pydicom/data/test_files; do [ -d "$folder" ] && find "$folder" -name '*.dcm' -size -200k; done ;;
     *json*) [ -d ../shared/data/fhir ] && find ../shared/data/fhir -name '*.json' -size -50k | head -300 ;;
+    *dicomweb_query*) seeds_of_cases ;;
   esac
   return 0
 }

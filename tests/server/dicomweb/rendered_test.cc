@@ -63,5 +63,78 @@ TEST_F(AnnotationTest, ThumbnailsStayWithout) {
   EXPECT_TRUE(Get(thumbnail + "?annotation=patient").body == Get(thumbnail).body);
 }
 
+// A state that turns the picture of 1.2.1.1.1 upside down.
+class PresentationTest : public testing::ServiceFixture {
+ protected:
+  void SetUp() override {
+    ServiceFixture::SetUp();
+    std::string pixels(512, '\0');
+    for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<char>(i / 4);
+    std::string image = testing::MakeInstance({});
+    image.replace(image.size() - pixels.size(), pixels.size(), pixels);
+    ASSERT_TRUE(Ingest(image).stored());
+    ASSERT_TRUE(Ingest(State("1.2.1.2.1", "1.2.1.1.1")).stored());
+  }
+
+  static std::string State(const std::string& sop, const std::string& image) {
+    using dicom::Tag, dicom::Vr;
+    const auto element = [](Tag tag, const char (&vr)[3], Bytes value) {
+      std::string out;
+      dicom::AppendElement(&out, tag, Vr(vr), value);
+      return out;
+    };
+    const auto item = [](const std::string& content) {
+      std::string out("\xFE\xFF\x00\xE0", 4);
+      AppendLe(&out, static_cast<uint32_t>(content.size()));
+      return out + content;
+    };
+    const char* const sop_class = "1.2.840.10008.5.1.4.1.1.11.1";
+    const std::string images = element({0x0008, 0x1140}, "SQ", item(element({0x0008, 0x1155}, "UI", image)));
+    return dicom::Part10Writer(sop_class, sop).Take() + element({0x0008, 0x0016}, "UI", sop_class) +
+           element({0x0008, 0x0018}, "UI", sop) + element({0x0008, 0x0060}, "CS", "PR") +
+           element({0x0008, 0x1115}, "SQ", item(images + element({0x0020, 0x000E}, "UI", "1.2.1.1"))) +
+           element({0x0010, 0x0020}, "LO", "P1") + element({0x0020, 0x000D}, "UI", "1.2.1") +
+           element({0x0020, 0x000E}, "UI", "1.2.1.2") + element({0x0070, 0x0042}, "US", Bytes("\xB4\0", 2));
+  }
+  HttpAnswer Png(const std::string& path) {
+    return Get("/dicom-web/studies/1.2.1/series/" + path, {"Accept: image/png"});
+  }
+};
+
+constexpr const char* kState = "presentationSeriesUID=1.2.1.2&presentationUID=1.2.1.2.1";
+
+TEST_F(PresentationTest, AStateIsRenderedAsItsImage) {
+  const HttpAnswer plain = Png("1.2.1.1/instances/1.2.1.1.1/rendered");
+  const HttpAnswer state = Png("1.2.1.2/instances/1.2.1.2.1/rendered");
+  ASSERT_EQ(state.status, 200) << state.body;
+  EXPECT_EQ(state.Header("Content-Type"), "image/png");
+  EXPECT_TRUE(state.body != plain.body);
+  EXPECT_NE(state.Header("ETag"), plain.Header("ETag"));
+}
+
+TEST_F(PresentationTest, AStateIsAppliedOnRequest) {
+  const std::string path = "1.2.1.1/instances/1.2.1.1.1/rendered";
+  const HttpAnswer state = Png("1.2.1.2/instances/1.2.1.2.1/rendered");
+  const HttpAnswer applied = Png(path + "?" + kState);
+  EXPECT_TRUE(applied.body == state.body);
+  EXPECT_NE(applied.Header("ETag"), Png(path).Header("ETag"));
+  const std::string uri =
+      "/wado?requestType=WADO&studyUID=1.2.1&seriesUID=1.2.1.1&objectUID=1.2.1.1.1&contentType=image/png&";
+  EXPECT_TRUE(Get(uri + kState).body == state.body);
+}
+
+TEST_F(PresentationTest, WhatDoesNotFitIsSaid) {
+  ASSERT_TRUE(Ingest(testing::InstanceSpec{.sop = "1.2.1.1.2"}).stored());
+  ASSERT_TRUE(Ingest(State("1.2.1.2.2", "1.2.1.1.9")).stored());
+  EXPECT_EQ(Png("1.2.1.1/instances/1.2.1.1.2/rendered?" + std::string(kState)).status, 400) << "another image";
+  EXPECT_EQ(Png("1.2.1.2/instances/1.2.1.2.2/rendered").status, 404) << "its image is not here";
+  const std::string path = "1.2.1.1/instances/1.2.1.1.1/rendered?presentationUID=1.2.1.2.1";
+  EXPECT_EQ(Png(path).status, 400) << "no series";
+  EXPECT_EQ(Png(path + "&presentationSeriesUID=1.2.1.9").status, 404);
+  EXPECT_EQ(Png("1.2.1.1/instances/1.2.1.1.1/rendered?presentationSeriesUID=1.2.1.1&presentationUID=1.2.1.1.2").status,
+            400)
+      << "no state";
+}
+
 }  // namespace
 }  // namespace hilum::dicomweb

@@ -1,0 +1,31 @@
+// Lines and areas in pictures. Internal to codecs/pixel. Coordinates are in pixels, (0, 0) the upper left corner of the
+// first one; whatever lies outside of the picture is clipped before work is spent on it.
+#pragma once
+
+#include <vector>
+
+#include "codecs/pixel/presentation_state.h"
+#include "codecs/pixel/render.h"
+
+namespace hilum::pixel {
+
+// How much drawing may still be done, in pixels: files can ask for more than anybody would wait for. Nothing is drawn
+// any more once it is used up.
+struct DrawingBudget {
+  uint64_t pixels = 50'000'000;
+
+  bool Take(uint64_t count) {
+    if (count > pixels) pixels = 0;
+    if (pixels == 0) return false;
+    pixels -= count;
+    return true;
+  }
+};
+
+// `grey`: 0 black to 1 white. Nothing is drawn of points beyond all reason (not finite, or 10 million pixels away).
+void DrawLines(const std::vector<Point>& points, uint32_t thickness, double grey, DrawingBudget* budget,
+               Picture* picture);
+// Even-odd.
+void FillPolygon(const std::vector<Point>& points, double grey, DrawingBudget* budget, Picture* picture);
+
+}  // namespace hilum::pixel

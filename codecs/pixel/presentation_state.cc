@@ -1,0 +1,246 @@
+#include "codecs/pixel/presentation_state.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "codecs/dicom/charset.h"
+#include "codecs/pixel/data_set_tree.h"
+#include "codecs/pixel/lookup_table.h"
+
+namespace hilum::pixel {
+namespace {
+
+using dicom::Tag;
+
+constexpr size_t kMaxPoints = 100'000;  // of one graphic
+constexpr size_t kMaxTexts = 500;       // each takes about a millisecond to draw
+
+std::optional<LookupTable> ReadTable(std::span<const DataSetItem> items) {
+  if (items.empty()) return std::nullopt;
+  const dicom::Element* descriptor = items[0].Find({0x0028, 0x3002});
+  const dicom::Element* data = items[0].Find({0x0028, 0x3006});
+  if (descriptor == nullptr || data == nullptr) return std::nullopt;
+  const auto numbers = ReadLutDescriptor(*descriptor);
+  if (!numbers) return std::nullopt;
+  return ReadLut(*numbers, *data);
+}
+
+std::vector<ReferencedImage> ReadImages(const DataSetItem& item) {
+  std::vector<ReferencedImage> images;
+  for (const DataSetItem& one : item.Items({0x0008, 0x1140})) {
+    ReferencedImage& image = images.emplace_back();
+    image.sop_uid = one.Text({0x0008, 0x1155});
+    for (const double frame : one.Numbers({0x0008, 0x1160}))
+      if (frame >= 1 && frame <= UINT32_MAX) image.frames.push_back(static_cast<uint32_t>(frame));
+  }
+  return images;
+}
+
+std::optional<GraphicText::Place> ReadPlace(const DataSetItem& item, Tag point, Tag units) {
+  const std::vector<double> numbers = item.Numbers(point);
+  if (numbers.size() < 2) return std::nullopt;
+  return GraphicText::Place{{numbers[0], numbers[1]}, item.Text(units) == "DISPLAY"};
+}
+
+std::vector<Point> ReadPoints(const std::vector<double>& numbers) {
+  std::vector<Point> points;
+  for (size_t i = 0; i + 1 < numbers.size() && points.size() < kMaxPoints; i += 2)
+    points.push_back({numbers[i], numbers[i + 1]});
+  return points;
+}
+
+}  // namespace
+
+bool Shutter::Shows(double column, double row) const {
+  if (rectangle) {
+    const auto& [left, top, right, bottom] = *rectangle;
+    if (column < left || row < top || column > right || row > bottom) return false;
+  }
+  if (circle && std::hypot(column - circle->x, row - circle->y) > radius) return false;
+  if (polygon.size() < 3) return true;
+  bool inside = false;
+  for (size_t i = 0, j = polygon.size() - 1; i < polygon.size(); j = i++) {
+    const Point &a = polygon[i], &b = polygon[j];
+    if ((a.y > row) != (b.y > row) && column < (b.x - a.x) * (row - a.y) / (b.y - a.y) + a.x) inside = !inside;
+  }
+  return inside;
+}
+
+class StateReader {
+ public:
+  explicit StateReader(const DataSetItem& root) : root_(root) {
+    if (const dicom::Element* charset = root.Find(dicom::tags::kSpecificCharacterSet))
+      charset_ = dicom::Charset(charset->value);
+  }
+
+  PresentationState Read() {
+    ReadReferences();
+    ReadGrayscale();
+    ReadShutter();
+    Presentation& common = state_.common_;
+    const int degrees = static_cast<int>(std::clamp(root_.Number({0x0070, 0x0042}, 0), 0.0, 3600.0));
+    common.quarter_turns = degrees / 90 % 4;
+    common.flip = root_.Text({0x0070, 0x0041}) == "Y";
+    for (const DataSetItem& item : root_.Items({0x0070, 0x005A})) ReadArea(item);
+    for (const DataSetItem& layer : root_.Items({0x0070, 0x0060}))
+      layers_[std::string(layer.Text({0x0070, 0x0002}))] = layer.Number({0x0070, 0x0066}, 65535) / 65535;
+    for (const DataSetItem& item : root_.Items({0x0070, 0x0001})) ReadAnnotations(item);
+    return std::move(state_);
+  }
+
+ private:
+  void ReadReferences() {
+    for (const DataSetItem& series : root_.Items({0x0008, 0x1115})) {
+      for (ReferencedImage& image : ReadImages(series)) {
+        image.series_uid = series.Text({0x0020, 0x000E});
+        state_.images_.push_back(std::move(image));
+      }
+    }
+  }
+
+  void ReadGrayscale() {
+    Presentation& common = state_.common_;
+    common.is_grayscale = root_.Text(dicom::tags::kSopClassUid) != "1.2.840.10008.5.1.4.1.1.11.2";
+    common.transform.modality_lut = ReadTable(root_.Items({0x0028, 0x3000}));
+    common.transform.intercept = root_.Number({0x0028, 0x1052}, 0);
+    const double slope = root_.Number({0x0028, 0x1053}, 1);
+    common.transform.slope = slope == 0 ? 1 : slope;
+    common.presentation_lut = ReadTable(root_.Items({0x2050, 0x0010}));
+    common.inverse = root_.Text({0x2050, 0x0020}) == "INVERSE";
+    for (const DataSetItem& item : root_.Items({0x0028, 0x3110})) {
+      ValueTransform voi;
+      if (auto table = ReadTable(item.Items({0x0028, 0x3010}))) voi.voi_luts.push_back(*std::move(table));
+      const std::vector<double> centers = item.Numbers({0x0028, 0x1050}), widths = item.Numbers({0x0028, 0x1051});
+      const std::string_view function = item.Text({0x0028, 0x1056});
+      if (!centers.empty() && !widths.empty() && widths[0] > 0) {
+        const VoiFunction kind = function == "SIGMOID"                         ? VoiFunction::kSigmoid
+                                 : function == "LINEAR_EXACT" || widths[0] < 1 ? VoiFunction::kLinearExact
+                                                                               : VoiFunction::kLinear;
+        voi.windows.push_back({.center = centers[0], .width = widths[0], .function = kind});
+      }
+      state_.voi_.push_back({ReadImages(item), std::move(voi)});
+    }
+  }
+
+  void ReadShutter() {
+    Shutter& shutter = state_.common_.shutter;
+    const std::string_view shapes = root_.Text({0x0018, 0x1600});
+    if (shapes.find("RECTANGULAR") != std::string_view::npos)
+      shutter.rectangle = {root_.Number({0x0018, 0x1602}, 1), root_.Number({0x0018, 0x1606}, 1),
+                           root_.Number({0x0018, 0x1604}, 65535), root_.Number({0x0018, 0x1608}, 65535)};
+    const std::vector<double> center = root_.Numbers({0x0018, 0x1610});
+    if (shapes.find("CIRCULAR") != std::string_view::npos && center.size() >= 2) {
+      shutter.circle = {center[1], center[0]};
+      shutter.radius = root_.Number({0x0018, 0x1612}, 0);
+    }
+    if (shapes.find("POLYGONAL") != std::string_view::npos)
+      for (const Point& p : ReadPoints(root_.Numbers({0x0018, 0x1620}))) shutter.polygon.push_back({p.y, p.x});
+    if (shutter.polygon.size() > 1000) shutter.polygon.clear();  // every pixel is held against every edge
+    state_.common_.shutter_grey = root_.Number({0x0018, 0x1622}, 0) / 65535;
+  }
+
+  void ReadArea(const DataSetItem& item) {
+    const std::vector<double> a = item.Numbers({0x0070, 0x0052}), b = item.Numbers({0x0070, 0x0053});
+    if (a.size() < 2 || b.size() < 2) return;
+    // Its corners are those seen, after turns and flips: in the image either may be the lesser.
+    DisplayedArea area{.left = std::min(a[0], b[0]) - 1,
+                       .top = std::min(a[1], b[1]) - 1,
+                       .right = std::max(a[0], b[0]),
+                       .bottom = std::max(a[1], b[1])};
+    std::vector<double> ratio = item.Numbers({0x0070, 0x0101});
+    if (ratio.size() < 2) ratio = item.Numbers({0x0070, 0x0102});
+    if (ratio.size() >= 2 && ratio[0] > 0 && ratio[1] > 0) area.aspect = std::clamp(ratio[0] / ratio[1], 0.01, 100.0);
+    if (item.Text({0x0070, 0x0100}) == "MAGNIFY") {
+      const double magnification = item.Number({0x0070, 0x0103}, 1);
+      if (magnification > 0) area.magnification = magnification;
+    }
+    state_.areas_.push_back({ReadImages(item), area});
+  }
+
+  void ReadAnnotations(const DataSetItem& item) {
+    PresentationState::Annotations annotations;
+    const auto layer = layers_.find(std::string(item.Text({0x0070, 0x0002})));
+    const double grey = layer == layers_.end() ? 1 : layer->second;
+    for (const DataSetItem& object : item.Items({0x0070, 0x0009})) ReadGraphic(object, grey, &annotations);
+    for (const DataSetItem& object : item.Items({0x0070, 0x0008}))
+      if (texts_++ < kMaxTexts) ReadText(object, grey, &annotations);
+    state_.annotations_.push_back({ReadImages(item), std::move(annotations)});
+  }
+
+  static void ReadGraphic(const DataSetItem& object, double grey, PresentationState::Annotations* annotations) {
+    using Shape = Graphic::Shape;
+    static const std::map<std::string_view, Shape> kShapes = {{"POINT", Shape::kPoint},
+                                                              {"POLYLINE", Shape::kPolyline},
+                                                              {"INTERPOLATED", Shape::kInterpolated},
+                                                              {"CIRCLE", Shape::kCircle},
+                                                              {"ELLIPSE", Shape::kEllipse}};
+    const auto shape = kShapes.find(object.Text({0x0070, 0x0023}));
+    if (shape == kShapes.end()) return;
+    annotations->graphics.push_back({.shape = shape->second,
+                                     .filled = object.Text({0x0070, 0x0024}) == "Y",
+                                     .on_display = object.Text({0x0070, 0x0005}) == "DISPLAY",
+                                     .points = ReadPoints(object.Numbers({0x0070, 0x0022})),
+                                     .grey = grey});
+  }
+
+  void ReadText(const DataSetItem& object, double grey, PresentationState::Annotations* annotations) {
+    GraphicText text{.grey = grey};
+    if (const dicom::Element* value = object.Find({0x0070, 0x0006}))
+      decoder_.Append(value->value, charset_, dicom::TextKind::kSingle, &text.text);
+    std::erase(text.text, '\r');
+    while (!text.text.empty() && (text.text.back() == ' ' || text.text.back() == '\0')) text.text.pop_back();
+    text.box = ReadPlace(object, {0x0070, 0x0010}, {0x0070, 0x0003});
+    text.box_end = ReadPlace(object, {0x0070, 0x0011}, {0x0070, 0x0003});
+    text.anchor = ReadPlace(object, {0x0070, 0x0014}, {0x0070, 0x0004});
+    text.show_anchor = object.Text({0x0070, 0x0015}) == "Y";
+    if (!text.text.empty() && (text.box || text.anchor)) annotations->texts.push_back(std::move(text));
+  }
+
+  const DataSetItem& root_;
+  dicom::Charset charset_;
+  dicom::TextDecoder decoder_;
+  std::map<std::string, double> layers_;  // -> grey
+  size_t texts_ = 0;
+  PresentationState state_;
+};
+
+bool PresentationState::IsOne(std::string_view sop_class_uid) {
+  return sop_class_uid == "1.2.840.10008.5.1.4.1.1.11.1" || sop_class_uid == "1.2.840.10008.5.1.4.1.1.11.2";
+}
+
+Result<PresentationState> PresentationState::Read(Bytes file, const dicom::ReadLimits& limits) {
+  std::string inflated;
+  HILUM_ASSIGN_OR_RETURN(const DataSetItem root, ReadTree(file, limits, &inflated));
+  if (!IsOne(root.Text(dicom::tags::kSopClassUid)))
+    return Invalid("the instance is no grayscale or colour softcopy presentation state");
+  return StateReader(root).Read();
+}
+
+bool PresentationState::Concerns(const std::vector<ReferencedImage>& images, std::string_view sop_uid, uint32_t frame) {
+  if (images.empty()) return true;
+  return std::any_of(images.begin(), images.end(), [&](const ReferencedImage& image) {
+    return image.sop_uid == sop_uid && (image.frames.empty() || std::find(image.frames.begin(), image.frames.end(),
+                                                                          frame + 1) != image.frames.end());
+  });
+}
+
+std::optional<Presentation> PresentationState::For(std::string_view sop_uid, uint32_t frame) const {
+  if (images_.empty() || !Concerns(images_, sop_uid, frame)) return std::nullopt;
+  Presentation presentation = common_;
+  for (const auto& [images, voi] : voi_) {
+    if (!Concerns(images, sop_uid, frame)) continue;
+    presentation.transform.windows = voi.windows;
+    presentation.transform.voi_luts = voi.voi_luts;
+  }
+  for (const auto& [images, area] : areas_)
+    if (Concerns(images, sop_uid, frame)) presentation.area = area;
+  for (const auto& [images, annotations] : annotations_) {
+    if (!Concerns(images, sop_uid, frame)) continue;
+    presentation.graphics.insert(presentation.graphics.end(), annotations.graphics.begin(), annotations.graphics.end());
+    presentation.texts.insert(presentation.texts.end(), annotations.texts.begin(), annotations.texts.end());
+  }
+  return presentation;
+}
+
+}  // namespace hilum::pixel

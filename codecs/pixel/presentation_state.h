@@ -1,0 +1,114 @@
+// Softcopy presentation states (PS3.3 A.33.1, A.33.2; PS3.4 N): how somebody wanted an image to be looked at.
+//
+// Taken from a state: modality LUT, VOI LUT or window, presentation LUT, shutters, rotation and flip, displayed area,
+// graphic and text annotations. Not taken: overlays it carries or activates, colours of layers (their grey values are).
+// Immutable, safe for concurrent use.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "codecs/dicom/reader.h"
+#include "codecs/pixel/instance.h"
+
+namespace hilum::pixel {
+
+struct Point {
+  double x = 0, y = 0;
+};
+
+// An image, or frames of one, that something is said about.
+struct ReferencedImage {
+  std::string series_uid;  // of those of the whole state; else empty
+  std::string sop_uid;
+  std::vector<uint32_t> frames;  // from 1; empty: all
+};
+
+struct Graphic {
+  enum class Shape : uint8_t { kPoint, kPolyline, kInterpolated, kCircle, kEllipse };
+  Shape shape = Shape::kPolyline;
+  bool filled = false;
+  bool on_display = false;  // points are fractions of the displayed area; else pixels of the image, from its corner
+  std::vector<Point> points;
+  double grey = 1;  // 0 black to 1 white
+};
+
+struct GraphicText {
+  std::string text;  // UTF-8, lines parted by line feeds
+  struct Place {
+    Point at;
+    bool on_display = false;
+  };
+  std::optional<Place> box, box_end;  // upper left and lower right corner
+  std::optional<Place> anchor;        // what it is said of
+  bool show_anchor = false;           // with a line from the text
+  double grey = 1;
+};
+
+struct Shutter {
+  std::optional<std::array<double, 4>> rectangle;  // left, top, right, bottom: columns and rows, from 1, all shown
+  std::optional<Point> circle;
+  double radius = 0;
+  std::vector<Point> polygon;
+
+  bool Shows(double column, double row) const;  // from 1
+};
+
+struct DisplayedArea {
+  double left = 0, top = 0, right = 0, bottom = 0;  // edges in pixels of the image, from 0; may lie outside of it
+  double aspect = 0;                                // height of a pixel to its width; 0: that of the image
+  double magnification = 1;
+};
+
+// What a state says about one frame.
+struct Presentation {
+  bool is_grayscale = true;  // else of colour images: there is no transform
+  ValueTransform transform;
+  std::optional<LookupTable> presentation_lut;
+  bool inverse = false;
+  Shutter shutter;
+  double shutter_grey = 0;
+  int quarter_turns = 0;  // clockwise, 0 to 3
+  bool flip = false;      // left and right, after the turns
+  std::optional<DisplayedArea> area;
+  std::vector<Graphic> graphics;
+  std::vector<GraphicText> texts;
+};
+
+class PresentationState {
+ public:
+  static bool IsOne(std::string_view sop_class_uid);
+  // kInvalid for what is none; kLimit.
+  static Result<PresentationState> Read(Bytes file, const dicom::ReadLimits& limits = {});
+
+  const std::vector<ReferencedImage>& images() const { return images_; }
+  // `frame` from 0. nullopt when the state is not about it.
+  std::optional<Presentation> For(std::string_view sop_uid, uint32_t frame) const;
+
+ private:
+  template <typename T>
+  struct Scoped {  // about some of the images; no images: about all
+    std::vector<ReferencedImage> images;
+    T what;
+  };
+
+  static bool Concerns(const std::vector<ReferencedImage>& images, std::string_view sop_uid, uint32_t frame);
+  friend class StateReader;
+
+  std::vector<ReferencedImage> images_;
+  Presentation common_;
+  std::vector<Scoped<ValueTransform>> voi_;
+  std::vector<Scoped<DisplayedArea>> areas_;
+  struct Annotations {
+    std::vector<Graphic> graphics;
+    std::vector<GraphicText> texts;
+  };
+  std::vector<Scoped<Annotations>> annotations_;
+};
+
+}  // namespace hilum::pixel

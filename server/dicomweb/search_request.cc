@@ -1,0 +1,123 @@
+#include "server/dicomweb/search_request.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+#include "codecs/multipart/media_type.h"
+
+namespace hilum::dicomweb {
+namespace {
+
+using storage::CatalogueQuery;
+using storage::Level;
+
+constexpr size_t kMaxIncludedFields = 100;
+
+// "PatientName", "00100010", "RequestAttributesSequence.ScheduledProcedureStepID" (PS3.18 8.3.4.1).
+std::optional<dicom::TagPath> ParseAttributePath(std::string_view text) {
+  dicom::TagPath path;
+  while (true) {
+    const size_t end = text.find('.');
+    const std::string_view part = text.substr(0, end);
+    if (const auto tag = dicom::ParseHexTag(part))
+      path.push_back(*tag);
+    else if (const dicom::DictionaryEntry* entry = dicom::FindKeyword(part))
+      path.push_back(entry->tag);
+    else
+      return std::nullopt;
+    if (end == std::string_view::npos) return path;
+    text.remove_prefix(end + 1);
+  }
+}
+
+Result<uint64_t> ParseCount(std::string_view name, std::string_view value) {
+  uint64_t number = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  if (error != std::errc() || end != value.data() + value.size())
+    return Invalid(std::string(name) + " must be a number from 0 on");
+  return number;
+}
+
+Level LevelOf(const Resource& resource) {
+  switch (resource.what) {
+    case Resource::What::kPatients:
+      return Level::kPatient;
+    case Resource::What::kSeries:
+      return Level::kSeries;
+    case Resource::What::kInstances:
+      return Level::kInstance;
+    default:
+      return Level::kStudy;
+  }
+}
+
+// "all", or attributes parted by commas. Of a path the whole top-level sequence is returned.
+Status ParseIncludeField(std::string_view value, SearchRequest* search) {
+  while (true) {
+    const size_t end = value.find(',');
+    const std::string_view field = value.substr(0, end);
+    if (multipart::EqualsIgnoreCase(field, "all")) {
+      search->parents = true;
+    } else if (const auto path = ParseAttributePath(field)) {
+      if (search->asked_for.size() == kMaxIncludedFields)
+        return LimitExceeded("includefield names more than " + std::to_string(kMaxIncludedFields) + " attributes");
+      search->asked_for.push_back(path->front());
+    } else if (!field.empty()) {
+      search->warnings.push_back("includefield " + http::PercentEncode(field.substr(0, 64)) +
+                                 " is no attribute and was ignored");
+    }
+    if (end == std::string_view::npos) return Status::Ok();
+    value.remove_prefix(end + 1);
+  }
+}
+
+Status ParseFilter(const std::string& name, const std::string& value, bool strict, SearchRequest* search) {
+  const std::optional<dicom::TagPath> path = ParseAttributePath(name);
+  if (path && storage::FindSearchable(search->query.level, *path)) {
+    search->query.filters.push_back({*path, value});
+    return Status::Ok();
+  }
+  const std::string shown = http::PercentEncode(std::string_view(name).substr(0, 64));
+  const std::string problem =
+      path ? "searching by " + shown + " is not possible here" : "the parameter " + shown + " is unknown";
+  if (strict) return Invalid(problem);
+  search->warnings.push_back(problem + " and was ignored");
+  return Status::Ok();
+}
+
+}  // namespace
+
+Result<SearchRequest> ParseSearch(const Resource& resource, const QueryParameters& parameters,
+                                  const ServiceOptions& options) {
+  SearchRequest search;
+  CatalogueQuery& query = search.query;
+  query.level = LevelOf(resource);
+  query.study_uid = resource.study;
+  query.series_uid = resource.series;
+  query.limit = options.search_default_limit;
+  // What the path names need not be said again in every row.
+  search.parents =
+      (query.level == Level::kSeries && !resource.study) || (query.level == Level::kInstance && !resource.series);
+
+  for (const auto& [name, value] : parameters) {
+    if (name == "limit") {
+      HILUM_ASSIGN_OR_RETURN(const uint64_t limit, ParseCount(name, value));
+      if (limit > options.search_max_limit)
+        search.warnings.push_back("limit is at most " + std::to_string(options.search_max_limit) +
+                                  "; ask for the rest with offset");
+      query.limit = static_cast<size_t>(std::min<uint64_t>(limit, options.search_max_limit));
+    } else if (name == "offset") {
+      HILUM_ASSIGN_OR_RETURN(query.offset, ParseCount(name, value));
+    } else if (name == "fuzzymatching") {
+      query.fuzzy_names = multipart::EqualsIgnoreCase(value, "true");
+    } else if (name == "includefield") {
+      HILUM_RETURN_IF_ERROR(ParseIncludeField(value, &search));
+    } else if (!multipart::EqualsIgnoreCase(name, "accept")) {
+      HILUM_RETURN_IF_ERROR(ParseFilter(name, value, options.search_strict, &search));
+    }
+  }
+  return search;
+}
+
+}  // namespace hilum::dicomweb
