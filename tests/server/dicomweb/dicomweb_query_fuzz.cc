@@ -66,10 +66,11 @@ void Render(const QueryParameters& query) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string_view rest(reinterpret_cast<const char*>(data), size);
   const std::string_view path = TakeLine(&rest), query_text = TakeLine(&rest), accept = TakeLine(&rest);
-  const auto resource = ParseResource(path);
+  const auto parsed = ParseResource(path);
+  const Resource resource = parsed.ok() ? *parsed : Resource();
   const auto query = http::ParseQuery(query_text);
   if (!query.ok()) return 0;
-  Search(resource.ok() ? *resource : Resource(), *query);
+  Search(resource, *query);
   Render(*query);
   http::Request request;
   request.headers.Add("Accept", std::string(accept));
