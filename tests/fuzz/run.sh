@@ -24,7 +24,7 @@ seeds_of_cases() {  # the requests of the text cases: path, query and Accept, a 
 
 seeds_of() {  # folders with inputs of a target's kind
   case "$1" in
-    *dicom_reader* | *pixel_instance*) for folder in ../shared/data/dicom /usr/lib/python3/dist-packages/pydicom/data/test_files; do [ -d "$folder" ] && find "$folder" -name '*.dcm' -size -200k; done ;;
+    *dicom_reader* | *pixel_instance* | *pixel_presentation*) for folder in ../shared/data/dicom /usr/lib/python3/dist-packages/pydicom/data/test_files; do [ -d "$folder" ] && find "$folder" -name '*.dcm' -size -200k; done ;;
     *json*) [ -d ../shared/data/fhir ] && find ../shared/data/fhir -name '*.json' -size -50k | head -300 ;;
     *dicomweb_query*) seeds_of_cases ;;
   esac
