@@ -27,6 +27,7 @@ class ReadmeTest(unittest.TestCase):
             self.assertIn("00081199", done.stdout, "storing again is a success")
             self.assertIn('"201 Created"', done.stdout, "the transaction")
             self.assertIn('"value":80.50', done.stdout, "the search by chain and quantity")
+            self.assertIn('"numberOfInstances":24', done.stdout, "the ImagingStudy")
             self.assertIn('"Lakes"', done.stdout, "the patch")
             self.assertEqual(server.child.wait(10), -9)
         self.assertIn("http://127.0.0.1:8042", tour)
