@@ -18,6 +18,7 @@ import shutil
 import signal
 import socket
 import statistics
+import struct
 import subprocess
 import sys
 import tempfile
@@ -66,6 +67,26 @@ def process(arguments, **options):
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
+
+
+def tiny_instance(study, series, sop, number):
+    """A secondary capture of 8 by 8 pixels as Part 10, explicit little endian."""
+    def element(group, tag, vr, value):
+        value += (b"\0" if vr in (b"UI", b"OB") else b" ") * (len(value) % 2)
+        length = struct.pack("<HI", 0, len(value)) if vr in (b"OB", b"OW") else struct.pack("<H", len(value))
+        return struct.pack("<HH", group, tag) + vr + length + value
+
+    capture = b"1.2.840.10008.5.1.4.1.1.7"
+    meta = element(2, 1, b"OB", b"\0\1") + element(2, 2, b"UI", capture) + element(2, 3, b"UI", sop.encode()) + element(2, 0x10, b"UI", b"1.2.840.10008.1.2.1") \
+        + element(2, 0x12, b"UI", b"1.2.3.99")
+    numbers = lambda *values: struct.pack("<" + "H" * len(values), *values)
+    body = element(8, 0x16, b"UI", capture) + element(8, 0x18, b"UI", sop.encode()) + element(8, 0x20, b"DA", b"20260301") + element(8, 0x60, b"CS", b"OT") \
+        + element(0x10, 0x20, b"LO", b"BENCH") + element(0x20, 0xD, b"UI", study.encode()) + element(0x20, 0xE, b"UI", series.encode()) \
+        + element(0x20, 0x13, b"IS", str(number).encode()) + element(0x28, 2, b"US", numbers(1)) + element(0x28, 4, b"CS", b"MONOCHROME2") \
+        + element(0x28, 0x10, b"US", numbers(8)) + element(0x28, 0x11, b"US", numbers(8)) + element(0x28, 0x100, b"US", numbers(8)) \
+        + element(0x28, 0x101, b"US", numbers(8)) + element(0x28, 0x102, b"US", numbers(7)) + element(0x28, 0x103, b"US", numbers(0)) \
+        + element(0x7FE0, 0x10, b"OB", bytes(64))
+    return bytes(128) + b"DICM" + element(2, 0, b"UL", struct.pack("<I", len(meta))) + meta + body
 
 
 class Bench:
@@ -173,6 +194,36 @@ http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000;
             if url:
                 peer = self.stow(url, clients, self.scale(40), size)["mb_per_s"]
                 self.row("the same against Orthanc", ">= 5 times", f"{ours_mb / peer:.1f} times", f"Orthanc {peer:.0f} MB/s", ours_mb / peer >= 5)
+
+    def bench_linking(self):
+        """What the ImagingStudy of every commit costs the stores, and whether it costs more in a large study."""
+        for what, size, clients, requests in (("0.5 MB CT instances, 8 clients", 516 * 1024, 8, 400), ("20 kB instances, 16 clients", 20 * 1024, 16, 800)):
+            ratios, rates = [], []
+            for turn in range(3):
+                rate = {}
+                for link in ("true", "false") if turn % 2 else ("false", "true"):
+                    with self.hilum("linking", "--imaging.link=" + link) as (url, _):
+                        self.stow(url, clients, 20, size)
+                        rate[link] = self.stow(url, clients, self.scale(requests), size)["instances_per_s"]
+                    shutil.rmtree(os.path.join(self.work, "linking"), ignore_errors=True)
+                ratios.append(rate["true"] / rate["false"])
+                rates.append(rate["true"])
+            ratio = statistics.median(ratios)
+            self.row(f"STOW of {what}, each study with its ImagingStudy", ">= 0.9 of the rate without", f"{ratio:.2f} ({statistics.median(rates):.0f}/s)",
+                     "imaging.link = false", ratio >= 0.9)
+        count = self.scale(5000)
+        with self.hilum("large") as (url, _):
+            connection = http.client.HTTPConnection(url.split("//")[1])
+            headers = {"Content-Type": 'multipart/related; type="application/dicom"; boundary=b', "Accept": "application/dicom+json"}
+            times = []
+            for number in range(1, count + 1):
+                body = b"--b\r\nContent-Type: application/dicom\r\n\r\n" + tiny_instance("1.2.3", "1.2.3.4", f"1.2.3.4.{number}", number) + b"\r\n--b--\r\n"
+                times.append(self.fetch(connection, "/dicom-web/studies", headers, body)[0])
+        shutil.rmtree(os.path.join(self.work, "large"), ignore_errors=True)
+        edge = min(100, count // 4)
+        first, last = statistics.median(times[:edge]), statistics.median(times[-edge:])
+        self.row(f"study of {count} instances stored one by one: the last {edge} beside the first", "<= 1.1 of their time", f"{last / first:.2f} ({last * 1e3:.2f} ms)",
+                 f"first {first * 1e3:.2f} ms", last <= 1.1 * first)
 
     def bench_small(self):
         with self.hilum("small") as (url, _):
@@ -471,7 +522,7 @@ http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000;
                  "the benchmark's own included", True, "-")
 
 
-ROWS = ["stow", "small", "retrieve", "search", "metadata", "frames", "pictures", "memory", "reader", "hello", "fhir"]
+ROWS = ["stow", "linking", "small", "retrieve", "search", "metadata", "frames", "pictures", "memory", "reader", "hello", "fhir"]
 
 
 def table(rows):
