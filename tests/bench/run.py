@@ -313,7 +313,7 @@ http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000;
             identity = statistics.median(self.fetch(connection, path, plain)[0] for _ in range(21))
             search = statistics.median(self.fetch(connection, f"{series}/instances?limit={count}", {})[0] for _ in range(5))
             thumbnail = statistics.median(self.fetch(connection, series + "/thumbnail", {})[0] for _ in range(21))
-        with self.hilum("prepared", "--metadata.prepare_after", "100ms") as (url, _):
+        with self.hilum("prepared", "--metadata.prepare_after", "1s") as (url, _):
             connection = connect(url)
             wait_until(lambda: b'hilum_prepared_series_total{outcome="ready"} 1' in wait_for(url + "/metrics"))
             first = self.fetch(connection, path, {"Accept-Encoding": "zstd"})[0]
@@ -353,7 +353,8 @@ http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000;
             self.stow(url, 1, count, frame, per_series=count, run=78)
             path = json.loads(wait_for(url + "/dicom-web/instances?limit=1"))[0]
             study, one = (path[tag]["Value"][0] for tag in ("0020000D", "0020000E"))
-            rows = json.loads(wait_for(f"{url}/dicom-web/studies/{study}/series/{one}/instances?limit={count}"))
+            with urllib.request.urlopen(f"{url}/dicom-web/studies/{study}/series/{one}/instances?limit={count}", timeout=120) as answer:
+                rows = json.load(answer)
             return [f"{url}/dicom-web/studies/{study}/series/{one}/instances/{row['00080018']['Value'][0]}/frames/1" for row in rows]
 
         get = lambda urls, requests, **flags: self.load("get", "--clients", clients, "--requests", requests, "--accept", accept,
@@ -403,8 +404,13 @@ http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000;
     def bench_pictures(self):
         folder = os.path.join(self.work, "pictures")
         os.makedirs(folder)
-        output = subprocess.run([self.tool("pixel", "pixel_bench"), "", folder], check=True, capture_output=True, text=True).stdout
-        codec = {name: float(re.search(name + r".*?codec.*?median +([\d.]+)\)", output).group(1)) for name in ("JPEG 2000 frame", "HTJ2K frame")}
+
+        def codec_alone():
+            """Milliseconds in process, and what is decoded in `folder`."""
+            output = subprocess.run([self.tool("pixel", "pixel_bench"), "", folder], check=True, capture_output=True, text=True).stdout
+            return {name: float(re.search(name + r" frame.*?codec.*?median +([\d.]+)\)", output).group(1)) for name in ("JPEG 2000", "HTJ2K")}
+
+        before = codec_alone()
         syntaxes = {"native": "1.2.840.10008.1.2.1", "JPEG 2000": "1.2.840.10008.1.2.4.90", "HTJ2K": "1.2.840.10008.1.2.4.201"}
         explicit = 'multipart/related; type="application/octet-stream"; transfer-syntax=1.2.840.10008.1.2.1'
         with self.hilum("pictured") as (url, _):
@@ -417,12 +423,15 @@ http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000;
             kind, body = rich_series.as_multipart(instances)
             self.fetch(http.client.HTTPConnection(url.removeprefix("http://")), "/dicom-web/studies", {"Content-Type": kind}, body)
             time_of = lambda path, accept: self.load("get", "--clients", 1, "--requests", 60, "--accept", accept, path)["p50_ms"]
-            for name in ("JPEG 2000", "HTJ2K"):
-                ours, alone = time_of(paths[name] + "/frames/1", explicit), codec[name + " frame"]
+            frames = {name: time_of(paths[name] + "/frames/1", explicit) for name in ("JPEG 2000", "HTJ2K")}
+            after = codec_alone()
+            codec = {name: (before[name] + after[name]) / 2 for name in before}
+            for name, ours in frames.items():
+                alone = codec[name]
                 self.row(f"frame of 512x512x16, {name} to explicit little endian", "<= codec time alone + 15 %", f"{ours / alone:.2f} of it ({ours:.2f} ms)",
                          f"codec in process {alone:.2f} ms", ours <= 1.15 * alone)
             for name in syntaxes:
-                ours, alone = time_of(paths[name] + "/rendered", "image/jpeg"), codec.get(name + " frame", 0)
+                ours, alone = time_of(paths[name] + "/rendered", "image/jpeg"), codec.get(name, 0)
                 self.row(f"rendered JPEG of 512x512, stored as {name}", "<= 5 ms" + (" and the codec's time" if alone else ""), f"{ours:.2f} ms",
                          f"codec in process {alone:.2f} ms" if alone else "time through HTTP", ours <= 5 + alone)
             warm = time_of(paths["native"] + "/thumbnail", "image/jpeg")
