@@ -29,6 +29,7 @@ class ReadmeTest(unittest.TestCase):
             self.assertIn('"value":80.50', done.stdout, "the search by chain and quantity")
             self.assertIn('"numberOfInstances":24', done.stdout, "the ImagingStudy")
             self.assertIn('"Lakes"', done.stdout, "the patch")
+            self.assertIn('{"name":"patients","valueUnsignedInt":1}', done.stdout, "the cohort")
             self.assertEqual(server.child.wait(10), -9)
         self.assertIn("http://127.0.0.1:8042", tour)
 
