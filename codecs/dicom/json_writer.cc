@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "codecs/dicom/base64.h"
+#include "base/base64.h"
 #include "codecs/dicom/values.h"
 
 namespace hilum::dicom {

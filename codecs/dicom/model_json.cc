@@ -3,7 +3,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
-#include "codecs/dicom/base64.h"
+#include "base/base64.h"
 #include "codecs/dicom/model.h"
 #include "codecs/dicom/model_rules.h"
 

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "codecs/dicom/base64.h"
+#include "base/base64.h"
 #include "codecs/dicom/model.h"
 #include "codecs/dicom/model_rules.h"
 #include "codecs/dicom/utf8.h"

@@ -1,5 +1,6 @@
 #include "server/dicomweb/service.h"
 
+#include "base/http_status.h"
 #include "codecs/dicom/json.h"
 #include "server/dicomweb/capabilities.h"
 #include "server/dicomweb/negotiate.h"
@@ -141,26 +142,7 @@ Status SendError(http::Responder& responder, const http::Request& request, int s
 }
 
 int HttpStatusOf(const Status& status) {
-  switch (status.code()) {
-    case Code::kOk:
-      return 200;
-    case Code::kInvalid:
-      return 400;
-    case Code::kNotFound:
-      return 404;
-    case Code::kConflict:
-      return 409;
-    case Code::kUnsupported:
-      return 406;
-    case Code::kLimit:
-      return 413;
-    case Code::kDiskFull:
-      return 507;
-    case Code::kUnavailable:
-      return 503;
-    default:
-      return 500;
-  }
+  return status.code() == Code::kUnsupported ? 406 : hilum::HttpStatusOf(status.code());
 }
 
 }  // namespace hilum::dicomweb

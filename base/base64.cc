@@ -1,8 +1,8 @@
-#include "codecs/dicom/base64.h"
+#include "base/base64.h"
 
 #include <cstdint>
 
-namespace hilum::dicom {
+namespace hilum {
 namespace {
 
 int DigitOf(char c) {
@@ -51,4 +51,4 @@ bool DecodeBase64(std::string_view text, std::string* out) {
   return true;
 }
 
-}  // namespace hilum::dicom
+}  // namespace hilum

@@ -1,4 +1,4 @@
-// Base64 (RFC 4648 4), as InlineBinary has it. Internal to codecs/dicom. Pure functions, thread-safe.
+// Base64 (RFC 4648 4), as InlineBinary of DICOM and base64Binary of FHIR have it. Pure functions, thread-safe.
 #pragma once
 
 #include <string>
@@ -6,11 +6,11 @@
 
 #include "base/bytes.h"
 
-namespace hilum::dicom {
+namespace hilum {
 
 void AppendBase64(Bytes octets, std::string* out);
 // Appends the octets; white space between the digits is skipped. False for anything that is not whole base64 with its
 // padding; then `out` may hold a beginning of it.
 bool DecodeBase64(std::string_view text, std::string* out);
 
-}  // namespace hilum::dicom
+}  // namespace hilum
