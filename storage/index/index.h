@@ -126,8 +126,9 @@ class IndexReader {
   // Each value of a date field of each of `docs`, documents in ascending order; an instant lasts a microsecond.
   using VisitDate = std::function<void(Doc doc, const DateValue& value)>;
   Status ForEachDate(CollectionId collection, FieldId field, const Bitmap& docs, const VisitDate& visit);
-  // Distinct values of a token field with `patterns` and in how many documents of `within` each stands: the `limit`
-  // most frequent, most frequent first.
+  // Distinct values of a field and in how many documents of `within` each stands: the `limit` most frequent, most
+  // frequent first. For tokens whose codes are kept (`patterns` or `sortable`), and for uris, which come as codes
+  // without a system. Parts longer than keys keep are cut.
   Result<std::vector<std::pair<TokenValue, uint64_t>>> Facets(CollectionId collection, FieldId field,
                                                               const Bitmap& within, size_t limit);
   // Live documents of a collection.

@@ -1,3 +1,4 @@
+#include "storage/index/entries.h"
 #include "storage/index/evaluate.h"
 #include "storage/index/index.h"
 #include "storage/index/lists.h"
@@ -60,8 +61,10 @@ Status IndexReader::ForEachDate(CollectionId collection, FieldId field, const Bi
 
 Result<std::vector<std::pair<TokenValue, uint64_t>>> IndexReader::Facets(CollectionId collection, FieldId field,
                                                                          const Bitmap& within, size_t limit) {
-  HILUM_ASSIGN_OR_RETURN(const FieldSpec* spec, rep_->evaluator.Find(collection, field, FieldKind::kToken));
-  if (!spec->patterns) return Invalid("the index field keeps no codes to count");
+  const FieldSpec* const spec = rep_->lists.schema().Find(collection, field);
+  const bool kept =
+      spec != nullptr && (spec->kind == FieldKind::kUri || (spec->kind == FieldKind::kToken && HasOrderedCodes(*spec)));
+  if (!kept) return Invalid("the index field keeps no codes to count");
   return CountTokens(rep_->lists, collection, *spec, within, limit);
 }
 

@@ -289,7 +289,8 @@ Result<std::vector<std::pair<TokenValue, uint64_t>>> CountTokens(Lists& lists, C
     if (a.second != b.second) return a.second > b.second;
     return std::tie(a.first.code, a.first.system) < std::tie(b.first.code, b.first.system);
   };
-  const std::string entry = lists.Prefix(collection, Entry::kCode, field.id);
+  const bool is_uri = field.kind == FieldKind::kUri;
+  const std::string entry = lists.Prefix(collection, is_uri ? Entry::kText : Entry::kCode, field.id);
   std::vector<Count> best;  // a heap, the least frequent in front
   std::string last_value;
   BitmapBuilder docs;
@@ -301,7 +302,7 @@ Result<std::vector<std::pair<TokenValue, uint64_t>>> CountTokens(Lists& lists, C
     if (found.empty()) return Status::Ok();
     Bytes rest = last_value;
     KeyText code, system;
-    if (!ReadText(&rest, &code) || !ReadText(&rest, &system)) return DamagedEntry(entry);
+    if (!ReadText(&rest, &code) || (!is_uri && !ReadText(&rest, &system))) return DamagedEntry(entry);
     best.push_back({{std::move(system.text), std::move(code.text)}, found.Count()});
     std::push_heap(best.begin(), best.end(), more_frequent);
     if (best.size() > limit) {
