@@ -1,38 +1,15 @@
+#include "base/http_status.h"
 #include "fhir/interactions/interaction.h"
 
 namespace hilum::fhir {
-namespace {
-
-int HttpStatusOf(Code code) {
-  switch (code) {
-    case Code::kOk:
-      return 200;
-    case Code::kInvalid:
-    case Code::kUnsupported:
-      return 400;
-    case Code::kNotFound:
-      return 404;
-    case Code::kConflict:
-      return 409;
-    case Code::kLimit:
-      return 413;
-    case Code::kDiskFull:
-      return 507;
-    case Code::kUnavailable:
-      return 503;
-    case Code::kCancelled:
-    case Code::kCorruption:
-    case Code::kIo:
-    case Code::kInternal:
-      return 500;
-  }
-  return 500;
+Answer OutcomeAnswer(int status, const std::vector<Issue>& issues) {
+  return {.status = status, .body = OperationOutcome(issues), .issues = issues};
 }
 
-}  // namespace
-
-Answer OutcomeAnswer(int status, const std::vector<Issue>& issues) {
-  return {.status = status, .body = OperationOutcome(issues), .outcome = true};
+Answer AboutPlace(std::string_view place, Answer answer) {
+  for (Issue& issue : answer.issues) issue.place = place;
+  answer.body = OperationOutcome(answer.issues);
+  return answer;
 }
 
 Answer ErrorAnswer(const Status& status) {

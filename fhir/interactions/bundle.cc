@@ -1,4 +1,5 @@
 // POST of a Bundle: batch, each entry on its own; transaction, see transaction.h.
+#include "base/base64.h"
 #include "fhir/interactions/transaction.h"
 #include "fhir/json/edits.h"
 #include "fhir/validate/reference.h"
@@ -8,6 +9,7 @@ namespace hilum::fhir {
 namespace {
 
 constexpr size_t kMaxParameters = 10'000;
+constexpr std::string_view kJsonPatchType = "application/json-patch+json";
 
 std::string_view TextOf(json::MaybeValue value) {
   return value.TextOr("");
@@ -88,19 +90,33 @@ std::variant<Checked, Answer> CheckBundle(std::string body, TypeId bundle) {
 
 }  // namespace
 
-std::string ResponseEntry(const Answer& answer, bool with_resource) {
+Result<std::string> PatchIn(const BundleEntry& entry) {
+  if (entry.resource["resourceType"].TextOr("") != "Binary" ||
+      entry.resource["contentType"].TextOr("") != kJsonPatchType) {
+    return Unsupported("PATCH needs a Binary with contentType application/json-patch+json and the patch as data");
+  }
+  std::string patch;
+  if (!DecodeBase64(entry.resource["data"].TextOr(""), &patch)) return Invalid("the data of the Binary are not base64");
+  return patch;
+}
+
+std::string ResponseEntry(const Answer& answer) {
   if (answer.more) {
-    const Status refused = Unsupported("what is answered in pieces is no part of a Bundle; ask for it by itself");
-    return ResponseEntry(ErrorAnswer(refused), with_resource);
+    return ResponseEntry(
+        ErrorAnswer(Unsupported("what is answered in pieces is no part of a Bundle; ask for it by itself")));
   }
   std::string out = "{";
-  if (with_resource && !answer.body.empty() && !answer.outcome) out += "\"resource\":" + answer.body + ",";
+  if (!answer.body.empty() && !answer.outcome()) out += "\"resource\":" + answer.body + ",";
   out += "\"response\":{\"status\":" + json::Quoted(StatusLine(answer.status));
   if (!answer.location.empty()) out += ",\"location\":" + json::Quoted(answer.location);
   if (answer.version) out += ",\"etag\":" + json::Quoted("W/\"" + std::to_string(*answer.version) + "\"");
   if (answer.updated_micros) out += ",\"lastModified\":" + json::Quoted(Instant(*answer.updated_micros));
-  if (answer.outcome && !answer.body.empty()) out += ",\"outcome\":" + answer.body;
+  if (answer.outcome()) out += ",\"outcome\":" + answer.body;
   return out + "}}";
+}
+
+Answer AsyncAnswer(const Answer& answer) {
+  return {.body = BundleOf("batch-response", {ResponseEntry(answer)})};
 }
 
 Result<std::vector<BundleEntry>> EntriesOf(json::Value bundle, const Interaction& request) {
@@ -117,6 +133,7 @@ Result<std::vector<BundleEntry>> EntriesOf(json::Value bundle, const Interaction
     entry.resource = json::MaybeValue(value)["resource"];
     entry.request.base_url = request.base_url;
     entry.request.prefer_handling = request.prefer_handling;
+    entry.request.prefer_return = request.prefer_return.value_or(Return::kMinimal);
     entry.request.method = TextOf(asked["method"]);
     entry.request.if_match = TextOf(asked["ifMatch"]);
     entry.request.if_none_match = TextOf(asked["ifNoneMatch"]);
@@ -153,12 +170,20 @@ Answer Interactions::RunBatch(const std::vector<BundleEntry>& entries) {
   for (const BundleEntry& entry : entries) {
     Interaction request = entry.request;
     if (request.path.empty()) {
-      responses.push_back(ResponseEntry(ErrorAnswer(Invalid("request.url names nothing")), false));
+      responses.push_back(ResponseEntry(ErrorAnswer(Invalid("request.url names nothing"))));
       continue;
     }
-    if (entry.resource) request.body = std::string(entry.resource->raw());
-    const bool reads = request.method == "GET" || request.method == "HEAD";
-    responses.push_back(ResponseEntry(Run(request), reads));
+    if (request.method == "PATCH") {
+      Result<std::string> patch = PatchIn(entry);
+      if (!patch.ok()) {
+        responses.push_back(ResponseEntry(ErrorAnswer(patch.status())));
+        continue;
+      }
+      request.body = *std::move(patch);
+    } else if (entry.resource) {
+      request.body = std::string(entry.resource->raw());
+    }
+    responses.push_back(ResponseEntry(Run(request)));
   }
   return {.body = BundleOf("batch-response", responses)};
 }
@@ -173,8 +198,7 @@ Answer Interactions::RunTransaction(json::Value bundle, const Typing& typing, st
     // Reads see what the transaction wrote (R4 3.1.0.11.2, rules of order).
     std::vector<std::string> responses;
     for (size_t i = 0; i < asked.size(); ++i) {
-      const bool reads = !outcome.answers[i];
-      responses.push_back(ResponseEntry(reads ? Run(asked[i].request) : *outcome.answers[i], reads));
+      responses.push_back(ResponseEntry(outcome.answers[i] ? *outcome.answers[i] : Run(asked[i].request)));
     }
     return Answer{.body = BundleOf("transaction-response", responses)};
   });

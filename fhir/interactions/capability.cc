@@ -145,6 +145,7 @@ std::string RestText() {
     if (CanBeNamed(type)) AppendType(type, &out);
   });
   AppendInteractions({"transaction", "batch", "search-system", "history-system"}, &out);
+  out.append(R"(,"operation":[{"name":"meta","definition":"http://hl7.org/fhir/OperationDefinition/Resource-meta"}])");
   out.append(",\"compartment\":");
   AppendList(Compartments(), &out, [&](const Compartment& compartment) {
     out.append("\"http://hl7.org/fhir/CompartmentDefinition/");

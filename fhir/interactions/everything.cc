@@ -49,6 +49,7 @@ class EverythingRun {
     asked_.count = options_.max_count;
     HILUM_ASSIGN_OR_RETURN(const std::vector<Parameter> parameters, AllParameters());
     for (const Parameter& parameter : parameters) HILUM_RETURN_IF_ERROR(Add(parameter));
+    HILUM_ASSIGN_OR_RETURN(asked_.types, TypesNamed(asked_.used));
     HILUM_ASSIGN_OR_RETURN(Shape shape, ShapeOf(asked_.used));
 
     HILUM_RETURN_IF_ERROR(FindMembers(patient, doc, id));
@@ -83,26 +84,13 @@ class EverythingRun {
       asked_.care.push_back({"date", "ge" + value});
     } else if (name == "end") {
       asked_.care.push_back({"date", "le" + value});
-    } else if (name == "_type") {
-      HILUM_RETURN_IF_ERROR(AddTypes(value));
     } else if (name == "_count") {
       HILUM_RETURN_IF_ERROR(AddCount(value));
-    } else if (name != "_summary" && name != "_elements" && name != "_pretty" && name != "_format") {
+    } else if (name != "_type" && name != "_summary" && name != "_elements" && name != "_pretty" && name != "_format") {
       if (request_.prefer_handling.value_or(options_.handling) == Handling::kLenient) return Status::Ok();
       return Unsupported("$everything has no parameter '" + name.substr(0, 64) + "'");
     }
     asked_.used.push_back(parameter);
-    return Status::Ok();
-  }
-
-  Status AddTypes(std::string_view names) {
-    while (!names.empty()) {
-      const std::string_view name = names.substr(0, names.find(','));
-      names.remove_prefix(std::min(name.size() + 1, names.size()));
-      const auto type = FindResourceType(name);
-      if (!type) return Invalid("_type takes names of resource types, separated by commas");
-      asked_.types.push_back(*type);
-    }
     return Status::Ok();
   }
 

@@ -22,11 +22,11 @@ struct Interaction {
   std::string body;
   std::string content_type;  // without parameters, lower case; empty when there is none
 
-  std::string if_match;           // ETag as sent, W/"3"; empty: no such header
-  std::string if_none_match;      // ETag or *
-  std::string if_none_exist;      // search parameters, still encoded
-  std::string if_modified_since;  // HTTP date
-  Return prefer_return = Return::kRepresentation;
+  std::string if_match;                     // ETag as sent, W/"3"; empty: no such header
+  std::string if_none_match;                // ETag or *
+  std::string if_none_exist;                // search parameters, still encoded
+  std::string if_modified_since;            // HTTP date
+  std::optional<Return> prefer_return;      // nullopt: the resource, and of a Bundle's entries nothing
   std::optional<Handling> prefer_handling;  // nullopt: as configured
 
   std::string base_url;    // as the client reaches us, for links and fullUrls; no slash at the end
@@ -39,9 +39,12 @@ struct Answer {
   std::optional<uint64_t> version;        // ETag W/"version"
   std::optional<int64_t> updated_micros;  // Last-Modified
   std::string location;                   // absolute URL of the version that was made
-  // The body is an OperationOutcome about something that went wrong, or about warnings (not a resource that was asked
-  // for).
-  bool outcome = false;
+  std::string content_location;           // of a 202: where to ask for the answer
+  std::string progress;                   // of a 202: how far it is
+  // The body is an OperationOutcome with these, about something that went wrong, or about warnings (not a resource that
+  // was asked for). Empty: it is none.
+  std::vector<Issue> issues;
+  bool outcome() const { return !issues.empty(); }
 
   // For answers that are no FHIR, and may be large: what the body is, and its next piece, empty at the end. `body` is
   // empty then.
@@ -53,5 +56,10 @@ struct Answer {
 Answer OutcomeAnswer(int status, const std::vector<Issue>& issues);
 // What an error means to a client: 400, 404, 409, 412, 422, ... with an OperationOutcome.
 Answer ErrorAnswer(const Status& status);
+// The answer of a request that nobody waited for, as a Bundle of one entry (R5 async-bundle.html; R4 async.html knows
+// bulk data only).
+Answer AsyncAnswer(const Answer& answer);
+// The same answer, which says that it is about `place`. REQUIRES: it is an outcome.
+Answer AboutPlace(std::string_view place, Answer answer);
 
 }  // namespace hilum::fhir

@@ -59,6 +59,8 @@ class Interactions {
   Answer Everything(const Interaction& request, const std::string& patient_id);
   // meta.cc: $meta, $meta-add, $meta-delete at whatever level they were called.
   Answer Meta(const Interaction& request, TypeId type, const std::string& id, std::string_view operation);
+  // $meta of all resources of a type (kNoType: of all).
+  Answer MetaOfAll(const Interaction& request, TypeId type);
 
   // cohort.cc: Group/$cohort, Group/[id]/$cohort and Group/[id]/$cohort-list.
   Answer Cohort(const Interaction& request);

@@ -1,5 +1,6 @@
-// $meta, $meta-add and $meta-delete (R4 resource-operation-meta) of one resource.
+// $meta, $meta-add and $meta-delete (R4 resource-operation-meta) of one resource; $meta of a type and of everything.
 #include <algorithm>
+#include <set>
 #include <vector>
 
 #include "fhir/interactions/interactions.h"
@@ -9,6 +10,7 @@ namespace hilum::fhir {
 namespace {
 
 constexpr int kAttempts = 20;
+constexpr size_t kMaxValuesOfMeta = 10'000;  // of profiles, tags or labels of a type
 // The lists of Meta that are sets (R4 resource 2.1.0.3).
 constexpr std::string_view kSets[] = {"profile", "security", "tag"};
 
@@ -88,11 +90,73 @@ Result<json::Value> SentMeta(json::Value parameters) {
   return Invalid("send Parameters with a parameter 'meta' that has a valueMeta");
 }
 
+// What many resources have in their meta, without repetitions.
+struct MetaSets {
+  std::set<std::string> profiles;
+  std::set<std::pair<std::string, std::string>> security, tags;  // system and code
+};
+
+Status Gather(ResourceReader& reader, TypeId type, MetaSets* sets) {
+  HILUM_ASSIGN_OR_RETURN(const storage::Bitmap live, reader.index().Live(reader.CollectionOf(type)));
+  if (live.empty()) return Status::Ok();
+  const auto visit = [&](std::string_view param, const auto& add) -> Status {
+    const auto field = reader.schema().FieldOfParam(type, param);
+    if (!field) return Status::Ok();
+    HILUM_ASSIGN_OR_RETURN(const auto facets,
+                           reader.index().Facets(reader.CollectionOf(type), *field, live, kMaxValuesOfMeta));
+    for (const auto& [token, count] : facets) add(token);
+    return Status::Ok();
+  };
+  HILUM_RETURN_IF_ERROR(visit("_profile", [&](const auto& token) { sets->profiles.insert(token.code); }));
+  HILUM_RETURN_IF_ERROR(
+      visit("_security", [&](const auto& token) { sets->security.emplace(token.system, token.code); }));
+  return visit("_tag", [&](const auto& token) { sets->tags.emplace(token.system, token.code); });
+}
+
+std::string CodingsText(const std::set<std::pair<std::string, std::string>>& codings) {
+  std::string text;
+  for (const auto& [system, code] : codings) {
+    text += text.empty() ? "[{" : ",{";
+    if (!system.empty()) text += "\"system\":" + json::Quoted(system);
+    if (!code.empty()) text += (system.empty() ? "\"code\":" : ",\"code\":") + json::Quoted(code);
+    text += '}';
+  }
+  return text + "]";
+}
+
+std::string TextOf(const MetaSets& sets) {
+  std::string meta;
+  const auto append = [&](std::string_view name, const std::string& list) {
+    meta.append(meta.empty() ? "\"" : ",\"").append(name).append("\":").append(list);
+  };
+  std::string profiles;
+  for (const std::string& profile : sets.profiles) profiles += (profiles.empty() ? "[" : ",") + json::Quoted(profile);
+  if (!profiles.empty()) append("profile", profiles + "]");
+  if (!sets.security.empty()) append("security", CodingsText(sets.security));
+  if (!sets.tags.empty()) append("tag", CodingsText(sets.tags));
+  std::string text = R"({"resourceType":"Parameters","parameter":[{"name":"return")";
+  if (!meta.empty()) text += ",\"valueMeta\":{" + meta + "}";
+  return text + "}]}";
+}
+
 }  // namespace
+
+Answer Interactions::MetaOfAll(const Interaction& request, TypeId type) {
+  const auto reader = store_.Read();
+  MetaSets sets;
+  for (const TypeId each : ResourceTypes()) {
+    if (type != kNoType && type != each) continue;
+    const Status status = Gather(*reader, each, &sets);
+    if (!status.ok()) return ErrorAnswer(status);
+  }
+  auto body = Shaped(TextOf(sets), request);
+  return body.ok() ? Answer{.body = *std::move(body)} : ErrorAnswer(body.status());
+}
 
 Answer Interactions::Meta(const Interaction& request, TypeId type, const std::string& id, std::string_view operation) {
   if (operation != "meta" && operation != "meta-add" && operation != "meta-delete")
     return ErrorAnswer(NotFound("there is no such operation; GET metadata lists what there is"));
+  if (id.empty() && operation == "meta") return MetaOfAll(request, type);
   if (type == kNoType || id.empty()) return Refused("it takes one resource: [type]/[id]/$" + std::string(operation));
   const auto as_meta = [&](const std::string& resource) {
     auto text = MetaOf(resource);

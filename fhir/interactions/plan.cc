@@ -246,6 +246,27 @@ Plan Planner::Remove(TypeId type, const std::string& id, const IfMatch& conditio
   return plan;
 }
 
+Answer Preferred(Answer answer, const Interaction& request, const std::vector<DanglingReference>& dangling) {
+  if (answer.outcome() || answer.status >= 300 || answer.status == 204) return answer;
+  const Return wanted = request.prefer_return.value_or(Return::kRepresentation);
+  if (wanted == Return::kMinimal) {
+    answer.body.clear();
+  } else if (wanted == Return::kOutcome) {
+    for (const DanglingReference& reference : dangling) {
+      answer.issues.push_back({.severity = Severity::kWarning,
+                               .type = IssueType::kNotFound,
+                               .diagnostics = "reference to " + reference.target + ", which does not exist"});
+    }
+    if (answer.issues.empty()) answer.issues.push_back(IssueOf(Status()));
+    answer.body = OperationOutcome(answer.issues);
+  } else {
+    Result<std::string> shaped = Shaped(answer.body, request);
+    if (!shaped.ok()) return ErrorAnswer(shaped.status());
+    answer.body = *std::move(shaped);
+  }
+  return answer;
+}
+
 std::string VersionUrl(const std::string& base_url, TypeId type, std::string_view id, uint64_t version) {
   return base_url + "/" + std::string(TypeOf(type).name) + "/" + std::string(id) + "/_history/" +
          std::to_string(version);
@@ -255,6 +276,7 @@ Answer WrittenAnswer(const Plan& plan, const Stamp& stamp, const Interaction& re
   Answer answer{.status = plan.status, .version = stamp.version, .updated_micros = stamp.updated_micros};
   if (plan.status == 204) return answer;
   answer.location = VersionUrl(request.base_url, plan.type, plan.id, stamp.version);
+  if (plan.bytes.empty()) return answer;
   answer.body = plan.bytes;
   const std::string instant = Instant(stamp.updated_micros);
   answer.body.replace(plan.updated_at, instant.size(), instant);

@@ -65,6 +65,8 @@ class Planner {
   std::vector<Condition> conditions_;
 };
 
+// What the client wants to see of what it wrote (Prefer: return). `dangling`: as in Committed, of this write.
+Answer Preferred(Answer answer, const Interaction& request, const std::vector<DanglingReference>& dangling);
 // The answer to a plan whose write got this stamp.
 Answer WrittenAnswer(const Plan& plan, const Stamp& stamp, const Interaction& request);
 // "https://host/fhir/Patient/1/_history/2"

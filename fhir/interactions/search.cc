@@ -10,18 +10,7 @@ namespace {
 
 // The types a search of several goes through: those of _type, else all.
 Result<std::vector<TypeId>> AskedTypes(const std::vector<Parameter>& query) {
-  std::vector<TypeId> types;
-  for (const Parameter& parameter : query) {
-    if (parameter.name != "_type") continue;
-    std::string_view names = parameter.value;
-    while (!names.empty()) {
-      const std::string_view name = names.substr(0, names.find(','));
-      names.remove_prefix(std::min(name.size() + 1, names.size()));
-      const auto type = FindResourceType(name);
-      if (!type) return Invalid("_type takes names of resource types, separated by commas");
-      types.push_back(*type);
-    }
-  }
+  HILUM_ASSIGN_OR_RETURN(std::vector<TypeId> types, TypesNamed(query));
   if (types.empty()) types.assign(ResourceTypes().begin(), ResourceTypes().end());
   std::ranges::sort(types);
   types.erase(std::unique(types.begin(), types.end()), types.end());

@@ -85,6 +85,22 @@ Result<std::string> Shaped(const std::string& bytes, const Interaction& request)
   return Prettied(std::move(subset));
 }
 
+Result<std::vector<TypeId>> TypesNamed(const std::vector<Parameter>& parameters) {
+  std::vector<TypeId> types;
+  for (const Parameter& parameter : parameters) {
+    if (parameter.name != "_type") continue;
+    std::string_view names = parameter.value;
+    while (!names.empty()) {
+      const std::string_view name = names.substr(0, names.find(','));
+      names.remove_prefix(std::min(name.size() + 1, names.size()));
+      const auto type = FindResourceType(name);
+      if (!type) return Invalid("_type takes names of resource types, separated by commas");
+      types.push_back(*type);
+    }
+  }
+  return types;
+}
+
 std::optional<std::string> ValueOf(const std::vector<Parameter>& parameters, std::string_view name) {
   std::optional<std::string> value;
   for (const Parameter& parameter : parameters) {

@@ -30,6 +30,9 @@ Result<std::string> Prettied(std::string bytes);
 // Value of the last parameter of this name; nullopt when there is none.
 std::optional<std::string> ValueOf(const std::vector<Parameter>& parameters, std::string_view name);
 
+// The resource types that all values of _type together name; empty when there is none. kInvalid for what is no type.
+Result<std::vector<TypeId>> TypesNamed(const std::vector<Parameter>& parameters);
+
 // The URL of the request with these parameters; a POST to _search as the GET that means the same.
 std::string UrlWith(const Interaction& request, const std::vector<Parameter>& parameters);
 

@@ -10,16 +10,8 @@ namespace {
 
 constexpr size_t kMaxCriteria = 1000;
 
-std::string Place(size_t place) {
-  return "Bundle.entry[" + std::to_string(place) + "]";
-}
-
 Answer Blame(size_t place, Answer answer) {
-  // The outcome is ours: it has at least one issue to hang the place on.
-  const std::string marker = "\"diagnostics\":\"";
-  const size_t at = answer.body.find(marker);
-  if (at != std::string::npos) answer.body.insert(at + marker.size(), Place(place) + ": ");
-  return answer;
+  return AboutPlace("Bundle.entry[" + std::to_string(place) + "]", std::move(answer));
 }
 
 bool Writes(const BundleEntry& entry) {
@@ -63,12 +55,12 @@ Transaction::Outcome Transaction::Attempt() {
         plan.answer->location =
             VersionUrl(entries_[i].request.base_url, targets_[i].type, targets_[i].id, *plan.answer->version);
       }
-      outcome.answers[i] = std::move(plan.answer);
+      outcome.answers[i] = Preferred(*std::move(plan.answer), entries_[i].request, {});
       continue;
     }
     writes.push_back(*std::move(plan.write));
     plan.write.reset();
-    plan.bytes.clear();
+    if (entries_[i].request.prefer_return != Return::kRepresentation) plan.bytes.clear();
     written.emplace_back(i, std::move(plan));
   }
   const Result<Committed> committed = store_.Commit(std::move(writes), planner.TakeConditions());
@@ -77,15 +69,13 @@ Transaction::Outcome Transaction::Attempt() {
     return outcome;
   }
   outcome.outdated = committed->outdated;
+  auto next = committed->dangling.begin();
   for (size_t w = 0; !outcome.outdated && w < written.size(); ++w) {
     const auto& [place, plan] = written[w];
-    const Stamp& stamp = committed->stamps[w];
-    outcome.answers[place] = Answer{.status = plan.status,
-                                    .version = stamp.version,
-                                    .updated_micros = stamp.updated_micros,
-                                    .location = plan.status == 204 ? std::string()
-                                                                   : VersionUrl(entries_[place].request.base_url,
-                                                                                plan.type, plan.id, stamp.version)};
+    const Interaction& request = entries_[place].request;
+    std::vector<DanglingReference> dangling;
+    for (; next != committed->dangling.end() && next->write == w; ++next) dangling.push_back(*next);
+    outcome.answers[place] = Preferred(WrittenAnswer(plan, committed->stamps[w], request), request, dangling);
   }
   return outcome;
 }
@@ -118,8 +108,6 @@ std::optional<Answer> Transaction::FindTarget(size_t place, Planner& planner) {
     if (ResourceTypeOf(*entry.resource) != *type) {
       return ErrorAnswer(Invalid("the resource is not of the type that request.url names"));
     }
-  } else if (entry.request.method == "PATCH") {
-    return ErrorAnswer(Unsupported("PATCH is not done inside a transaction; send it on its own"));
   }
   if (entry.request.method == "POST") {
     if (path.size() != 1) return ErrorAnswer(Invalid("POST takes only a type as request.url"));
@@ -138,9 +126,7 @@ std::optional<Answer> Transaction::FindTarget(size_t place, Planner& planner) {
     return std::nullopt;
   }
   const std::string_view body_id = entry.resource["id"].TextOr("");
-  target.id = entry.request.method == "DELETE" ? std::string()
-              : body_id.empty()                ? new_ids_[place]
-                                               : std::string(body_id);
+  target.id = !has_body ? std::string() : body_id.empty() ? new_ids_[place] : std::string(body_id);
   return MatchTarget(place, entry.request.query, planner);
 }
 
@@ -188,6 +174,12 @@ Plan Transaction::PlanOne(size_t place, ResourceReader& reader, Planner& planner
     Plan plan;
     plan.answer = Answer{.status = 204};
     return plan;
+  }
+  if (entry.request.method == "PATCH") {
+    if (target.id.empty()) return refused(NotFound("the condition matches no resource to patch"));
+    const Result<std::string> patch = PatchIn(entry);
+    if (!patch.ok()) return refused(patch.status());
+    return planner.Patch(target.type, target.id, *patch, conditions);
   }
   const Method method = entry.request.method == "POST" ? Method::kCreate : Method::kUpdate;
   Result<json::Edits> edits = Rewrites(entry, reader);

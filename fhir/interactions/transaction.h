@@ -22,8 +22,10 @@ struct BundleEntry {
 
 // The entries of a validated Bundle. kInvalid names the entry.
 Result<std::vector<BundleEntry>> EntriesOf(json::Value bundle, const Interaction& request);
-// Bundle.entry[i].response for an answer.
-std::string ResponseEntry(const Answer& answer, bool with_resource);
+// The JSON Patch of a PATCH, which comes as a Binary (R4 http.html 3.1.0.11.2).
+Result<std::string> PatchIn(const BundleEntry& entry);
+// Bundle.entry[i] for an answer: response, and the resource if its body is one.
+std::string ResponseEntry(const Answer& answer);
 
 class Transaction {
  public:

@@ -11,29 +11,6 @@ namespace {
 constexpr int kAttempts = 100;
 constexpr size_t kMaxCriteria = 1000;
 
-// What the client wants to see of what it wrote.
-Answer Preferred(Answer answer, const Interaction& request, const std::vector<std::string>& dangling) {
-  if (answer.outcome || answer.status >= 300 || answer.status == 204) return answer;
-  if (request.prefer_return == Return::kMinimal) {
-    answer.body.clear();
-  } else if (request.prefer_return == Return::kOutcome) {
-    std::vector<Issue> issues;
-    for (const std::string& target : dangling) {
-      issues.push_back({.severity = Severity::kWarning,
-                        .type = IssueType::kNotFound,
-                        .diagnostics = "reference to " + target + ", which does not exist"});
-    }
-    if (issues.empty()) issues.push_back(IssueOf(Status()));
-    answer.body = OperationOutcome(issues);
-    answer.outcome = true;
-  } else {
-    Result<std::string> shaped = Shaped(answer.body, request);
-    if (!shaped.ok()) return ErrorAnswer(shaped.status());
-    answer.body = *std::move(shaped);
-  }
-  return answer;
-}
-
 IfMatch ConditionsOf(const Interaction& request) {
   return {.match = request.if_match, .none_match = request.if_none_match};
 }

@@ -36,14 +36,14 @@ storage::ChangeOperation OperationOf(Method method) {
 }  // namespace
 
 struct ResourceTxn::Pass {
-  const ResourceStore& store;
+  ResourceStore& store;
   Txn& txn;
   storage::IndexWriter index;
   const int64_t now_micros;
   std::unordered_map<std::string, Head> heads;  // by key, as they are now
   Committed out;
 
-  Pass(const ResourceStore& resources, Txn& transaction, int64_t now)
+  Pass(ResourceStore& resources, Txn& transaction, int64_t now)
       : store(resources), txn(transaction), index(resources.store_.schema(), kTenant), now_micros(now) {}
 
   Status Run(std::vector<Write>& writes, const std::vector<Condition>& conditions) {
@@ -113,7 +113,7 @@ struct ResourceTxn::Pass {
       HILUM_ASSIGN_OR_RETURN(const Head* head, FindOrReserve(type, id));
       docs.push_back(head->doc);
       if (note_dangling && !head->exists() && store.options_.references != ReferencePolicy::kOff) {
-        out.dangling.push_back(NameOf(type, id));
+        out.dangling.push_back({.write = out.stamps.size(), .target = NameOf(type, id)});
       }
     }
     BindTargets(store.schema_, docs, prepared);
@@ -144,6 +144,7 @@ struct ResourceTxn::Pass {
                                                   .operation = OperationOf(write.method),
                                                   .path = {std::string(TypeOf(write.type).name), write.id},
                                                   .version = version}));
+    if (write.after) HILUM_RETURN_IF_ERROR(NoteReferences(write.after->index, sequence));
     PutVersion(write, doc, version, sequence);
     txn.Put(Family::kResource, HeadKey(kTenant, collection, write.id),
             EncodeHead({.doc = doc, .version = version, .deleted = !write.after}));
@@ -152,6 +153,15 @@ struct ResourceTxn::Pass {
     txn.Put(Family::kResource, SequenceKey(kTenant, collection), EncodeSequence(sequence));
     txn.Put(Family::kResource, SequenceKey(kTenant, kAnyCollection), EncodeSequence(sequence));
     out.stamps.push_back({.version = version, .updated_micros = now_micros});
+    return Status::Ok();
+  }
+
+  Status NoteReferences(const PreparedValues& values, uint64_t sequence) {
+    if (store.options_.references != ReferencePolicy::kEnforce) return Status::Ok();
+    for (const auto& [type, id] : values.targets) {
+      HILUM_ASSIGN_OR_RETURN(const Head* head, FindOrReserve(type, id));
+      store.recent_references_.Note(sequence, type, head->doc);
+    }
     return Status::Ok();
   }
 
@@ -264,14 +274,19 @@ Result<Committed> ResourceStore::Commit(std::vector<Write> writes, std::vector<C
       return LimitExceeded("a resource of more than 3.9 GB");
     }
   }
-  if (options_.references == ReferencePolicy::kEnforce) HILUM_RETURN_IF_ERROR(CheckDeletions(writes));
+  std::vector<CheckedDeletion> deletions;
+  if (options_.references == ReferencePolicy::kEnforce) {
+    HILUM_ASSIGN_OR_RETURN(deletions, CheckDeletions(writes));
+  }
   Committed committed;
   const auto write_all = [&](Txn& txn) -> Status {
+    HILUM_ASSIGN_OR_RETURN(committed.outdated, AreInUse(deletions, txn));
+    if (committed.outdated) return Conflict("referred to meanwhile");
     HILUM_ASSIGN_OR_RETURN(committed, ResourceTxn(*this, txn).WriteAll(std::move(writes), conditions));
     if (committed.outdated) return Conflict("changed meanwhile");  // takes back what was reserved
     if (!committed.dangling.empty() && options_.references == ReferencePolicy::kEnforce) {
-      return Conflict("reference to " + committed.dangling.front() + ", which does not exist; store it first, or in " +
-                      "the same transaction");
+      return Conflict("reference to " + committed.dangling.front().target +
+                      ", which does not exist; store it first, or in the same transaction");
     }
     return Status::Ok();
   };
@@ -291,9 +306,21 @@ int64_t ResourceStore::NextTime() {
   return last_micros_;
 }
 
-Status ResourceStore::CheckDeletions(const std::vector<Write>& writes) {
+// Whether somebody may have begun to refer to one of them since it was checked.
+Result<bool> ResourceStore::AreInUse(const std::vector<CheckedDeletion>& deletions, Txn& txn) const {
+  if (deletions.empty()) return false;
+  HILUM_ASSIGN_OR_RETURN(const auto stored, txn.Get(Family::kResource, SequenceKey(kTenant, kAnyCollection)));
+  const uint64_t last = stored ? DecodeSequence(*stored).value_or(UINT64_MAX) : 0;
+  return std::ranges::any_of(deletions, [&](const CheckedDeletion& deletion) {
+    return recent_references_.MayRefer(deletion.sequence, last, deletion.type, deletion.doc);
+  });
+}
+
+Result<std::vector<ResourceStore::CheckedDeletion>> ResourceStore::CheckDeletions(const std::vector<Write>& writes) {
+  std::vector<CheckedDeletion> deletions;
   std::map<TypeId, storage::Bitmap> written;
   const auto reader = Read();
+  HILUM_ASSIGN_OR_RETURN(const uint64_t sequence, reader->Sequence());
   for (const Write& write : writes) {
     HILUM_ASSIGN_OR_RETURN(const auto doc, reader->FindDoc(write.type, write.id));
     if (doc) written[write.type].Add(*doc);
@@ -302,6 +329,7 @@ Status ResourceStore::CheckDeletions(const std::vector<Write>& writes) {
     if (write.after) continue;
     HILUM_ASSIGN_OR_RETURN(const auto doc, reader->FindDoc(write.type, write.id));
     if (!doc) continue;
+    deletions.push_back({.type = write.type, .doc = *doc, .sequence = sequence});
     storage::Bitmap target;
     target.Add(*doc);
     for (const TypeId source : ResourceTypes()) {
@@ -318,7 +346,7 @@ Status ResourceStore::CheckDeletions(const std::vector<Write>& writes) {
       }
     }
   }
-  return Status::Ok();
+  return deletions;
 }
 
 }  // namespace hilum::fhir

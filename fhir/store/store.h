@@ -21,6 +21,7 @@
 #include "fhir/search/extract.h"
 #include "fhir/store/derived.h"
 #include "fhir/store/reader.h"
+#include "fhir/store/recent_references.h"
 #include "fhir/store/schema.h"
 #include "fhir/validate/issue.h"
 #include "storage/store/store.h"
@@ -76,10 +77,15 @@ struct Stamp {
   int64_t updated_micros = 0;
 };
 
+struct DanglingReference {
+  size_t write = 0;    // which of the writes has it
+  std::string target;  // "Type/id", which does not exist
+};
+
 struct Committed {
-  bool outdated = false;              // nothing was written: read and prepare again
-  std::vector<Stamp> stamps;          // of each write
-  std::vector<std::string> dangling;  // "Type/id" of references that lead nowhere, unless the policy is kOff
+  bool outdated = false;                    // nothing was written: read and prepare again
+  std::vector<Stamp> stamps;                // of each write
+  std::vector<DanglingReference> dangling;  // by write; none when the policy is kOff
 };
 
 class ResourceStore;
@@ -162,7 +168,15 @@ class ResourceStore {
                 PreparedVersion* prepared) const;
   Result<PreparedValues> ExtractValues(json::Value resource, const Typing& typing) const;
   int64_t NextTime();
-  Status CheckDeletions(const std::vector<Write>& writes);
+  // Nobody referred to it at this sequence of the change log.
+  struct CheckedDeletion {
+    TypeId type = kNoType;
+    storage::Doc doc = 0;
+    uint64_t sequence = 0;
+  };
+  Result<bool> AreInUse(const std::vector<CheckedDeletion>& deletions, storage::Txn& txn) const;
+  // kConflict when one of those that are deleted is in use by what is not written with it.
+  Result<std::vector<CheckedDeletion>> CheckDeletions(const std::vector<Write>& writes);
 
   storage::Store& store_;
   const ResourceStoreOptions options_;
@@ -171,7 +185,8 @@ class ResourceStore {
   Random& random_;
   const std::string placeholder_;  // stands for the time of a version until its commit; nobody can guess it
   const DerivedResources* derived_ = nullptr;
-  int64_t last_micros_ = 0;  // of the newest version; touched by the writer thread only
+  int64_t last_micros_ = 0;             // of the newest version; touched by the writer thread only
+  RecentReferences recent_references_;  // when references are enforced; the writer thread's too
 };
 
 // The value of _lastUpdated.

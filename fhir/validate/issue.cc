@@ -68,7 +68,7 @@ std::string OperationOutcome(std::span<const Issue> issues) {
     out += out.back() == '[' ? "{" : ",{";
     AppendMember(&out, "severity", SeverityCode(issue.severity));
     AppendMember(&out, "code", IssueTypeCode(issue.type));
-    std::string diagnostics = issue.diagnostics;
+    std::string diagnostics = issue.place.empty() ? issue.diagnostics : issue.place + ": " + issue.diagnostics;
     if (issue.position.line > 0) {
       diagnostics +=
           " (line " + std::to_string(issue.position.line) + ", column " + std::to_string(issue.position.column) + ")";

@@ -43,6 +43,7 @@ struct Issue {
   Severity severity = Severity::kError;
   IssueType type = IssueType::kInvalid;
   std::string diagnostics;                             // what is wrong and what to do; never values of the resource
+  std::string place;                                   // entry of a Bundle that it is about; empty when there is none
   std::string expression;                              // FHIRPath of the element; empty when there is none
   json::Position position = {.line = 0, .column = 0};  // line 0: unknown
 };

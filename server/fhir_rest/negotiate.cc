@@ -52,7 +52,8 @@ std::string_view Unquoted(std::string_view text) {
   return text;
 }
 
-void ReadPreference(std::string_view text, fhir::Interaction* interaction) {
+// Whether it is respond-async.
+bool ReadPreference(std::string_view text, fhir::Interaction* interaction) {
   const std::string_view name = http::TakeUntil(&text, '=');
   const std::string_view value = Unquoted(http::Trimmed(text));
   if (EqualsIgnoringCase(name, "return")) {
@@ -63,6 +64,7 @@ void ReadPreference(std::string_view text, fhir::Interaction* interaction) {
     if (EqualsIgnoringCase(value, "strict")) interaction->prefer_handling = fhir::Handling::kStrict;
     if (EqualsIgnoringCase(value, "lenient")) interaction->prefer_handling = fhir::Handling::kLenient;
   }
+  return EqualsIgnoringCase(name, "respond-async");
 }
 
 }  // namespace
@@ -102,14 +104,16 @@ Result<std::string> ReadContentType(const http::Request& request, BodyKind expec
   return essence;
 }
 
-void ReadPreferences(const http::Request& request, fhir::Interaction* interaction) {
+bool ReadPreferences(const http::Request& request, fhir::Interaction* interaction) {
   const std::string all = request.headers.Joined("Prefer");
   std::string_view rest = all;
+  bool async = false;
   while (!rest.empty()) {
     std::string_view preference = http::TakeUntil(&rest, ',');
     // HAPI's clients part preferences by semicolons, which RFC 7240 has for parameters; none of ours has any.
-    while (!preference.empty()) ReadPreference(http::TakeUntil(&preference, ';'), interaction);
+    while (!preference.empty()) async |= ReadPreference(http::TakeUntil(&preference, ';'), interaction);
   }
+  return async;
 }
 
 }  // namespace hilum::fhir_rest

@@ -22,7 +22,8 @@ enum class BodyKind : uint8_t { kResource, kJsonPatch, kForm };
 // kUnsupported for another type, charset or FHIR version.
 Result<std::string> ReadContentType(const http::Request& request, BodyKind expected);
 
-// Sets what Prefer asks for (RFC 7240); unknown preferences are ignored, as is their right.
-void ReadPreferences(const http::Request& request, fhir::Interaction* interaction);
+// Sets what Prefer asks for (RFC 7240); unknown preferences are ignored, as is their right. Whether the answer may come
+// later (respond-async).
+bool ReadPreferences(const http::Request& request, fhir::Interaction* interaction);
 
 }  // namespace hilum::fhir_rest

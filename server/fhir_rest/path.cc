@@ -46,6 +46,7 @@ std::string AllowedMethods(const std::vector<std::string>& path) {
   static constexpr std::string_view kRead = "GET, HEAD, OPTIONS";
   static constexpr std::string_view kReadOrPost = "GET, HEAD, POST, OPTIONS";
   if (path.empty()) return std::string(kReadOrPost);
+  if (path[0] == kAsyncPath) return "GET, HEAD, DELETE, OPTIONS";
   const std::string& last = path.back();
   if (last == "_search") return "POST, OPTIONS";
   if (IsOperation(last)) return std::string(kReadOrPost);
@@ -56,6 +57,7 @@ std::string AllowedMethods(const std::vector<std::string>& path) {
 }
 
 std::string_view InteractionName(std::string_view method, const std::vector<std::string>& path) {
+  if (!path.empty() && path[0] == kAsyncPath) return "async";
   const bool posts_search = method == "POST" && !path.empty() && path.back() == "_search";
   if (!path.empty() && IsOperation(path.back())) return "operation";
   if (path.empty() || path[0] == "_search" || path[0] == "_history") {

@@ -10,6 +10,9 @@
 
 namespace hilum::fhir_rest {
 
+// [base]/_async/id is where a request that was sent with respond-async tells its state.
+inline constexpr std::string_view kAsyncPath = "_async";
+
 // "/Patient/1/_history/2" -> {"Patient", "1", "_history", "2"}; a slash at the end does not count. `path` is still
 // percent-encoded. kInvalid when a segment can be none of ours.
 Result<std::vector<std::string>> ParsePath(std::string_view path);

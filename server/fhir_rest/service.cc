@@ -18,6 +18,12 @@ Answer Refuse(int status, fhir::IssueType type, std::string reason) {
   return fhir::OutcomeAnswer(status, {{.type = type, .diagnostics = std::move(reason)}});
 }
 
+// By its name (path.h).
+bool CanTakeLong(std::string_view interaction) {
+  return interaction.starts_with("search") || interaction.starts_with("history") || interaction == "bundle" ||
+         interaction == "operation";
+}
+
 bool TakesBody(std::string_view method) {
   return method == "POST" || method == "PUT" || method == "PATCH";
 }
@@ -42,8 +48,12 @@ Status CopyConditions(const http::Request& request, Interaction* interaction) {
 
 }  // namespace
 
-Service::Service(fhir::Interactions& interactions, ServiceOptions options, Registry& metrics)
-    : interactions_(interactions), options_(std::move(options)), metrics_(metrics) {
+Service::Service(fhir::Interactions& interactions, ServiceOptions options, Registry& metrics, const Clock& clock,
+                 Random& random)
+    : interactions_(interactions),
+      options_(std::move(options)),
+      metrics_(metrics),
+      jobs_(options_.async, clock, random) {
   // The limit of bodies is kept in ReadBody, so that its error is an OperationOutcome.
   route_ = {UINT64_MAX, false,
             [this](http::Request& request, http::Responder& responder) { Handle(request, responder); }};
@@ -76,12 +86,13 @@ Answer Service::Run(http::Request& request, std::vector<std::string> path) {
   if (request.method == "OPTIONS") return {.status = 204};
   if (!IsKnown(request.method))
     return Refuse(405, fhir::IssueType::kNotSupported, "this method is not possible here; Allow has those that are");
+  if (path.size() == 2 && path[0] == kAsyncPath) return AskOrCancel(request, path[1]);
   auto query = fhir::SplitQuery(request.query, options_.max_parameters);
   if (!query.ok()) return fhir::ErrorAnswer(query.status());
   Interaction interaction{.method = request.method, .path = std::move(path), .query = *std::move(query)};
   const Status conditions = CopyConditions(request, &interaction);
   if (!conditions.ok()) return fhir::ErrorAnswer(conditions);
-  ReadPreferences(request, &interaction);
+  const bool async = ReadPreferences(request, &interaction);
   interaction.base_url = request.base_url + options_.root;
   interaction.images_url = request.base_url + options_.images_root;
   if (TakesBody(request.method)) {
@@ -91,7 +102,33 @@ Answer Service::Run(http::Request& request, std::vector<std::string> path) {
   const bool is_list = !interaction.path.empty() && interaction.path.back() == "$cohort-list";
   const Status wants_json = is_list ? Status::Ok() : CheckWantsJson(request, interaction.query);
   if (!wants_json.ok()) return Refuse(406, fhir::IssueType::kNotSupported, wants_json.message());
-  return interactions_.Run(interaction);
+  return RunOrStart(std::move(interaction), async);
+}
+
+Answer Service::RunOrStart(Interaction interaction, bool async) {
+  if (!async || interaction.method == "HEAD" || !CanTakeLong(InteractionName(interaction.method, interaction.path))) {
+    return interactions_.Run(interaction);
+  }
+  const std::string status_url = interaction.base_url + "/" + std::string(kAsyncPath) + "/";
+  const uint64_t bytes = interaction.body.size();
+  const Result<std::string> id = jobs_.Start(
+      bytes, [this, interaction = std::move(interaction)] { return AsyncAnswer(interactions_.Run(interaction)); });
+  if (!id.ok()) return fhir::ErrorAnswer(id.status());
+  return {.status = 202, .content_location = status_url + *id};
+}
+
+Answer Service::AskOrCancel(const http::Request& request, const std::string& id) {
+  if (request.method == "DELETE") {
+    const Status cancelled = jobs_.Cancel(id);
+    return cancelled.ok() ? Answer{.status = 202} : fhir::ErrorAnswer(cancelled);
+  }
+  if (TakesBody(request.method)) {
+    return Refuse(405, fhir::IssueType::kNotSupported, "the state of a request takes GET and DELETE");
+  }
+  const auto progress = jobs_.Ask(id);
+  if (!progress.ok()) return fhir::ErrorAnswer(progress.status());
+  if (progress->answer) return *progress->answer;
+  return {.status = 202, .progress = progress->phase};
 }
 
 std::optional<Answer> Service::AddBody(http::Request& request, Interaction* interaction) const {
@@ -148,6 +185,11 @@ Status Service::Send(http::Responder& responder, const Answer& answer, const std
     headers.Add("Last-Modified", std::move(date));
   }
   if (!answer.location.empty()) headers.Add("Location", answer.location);
+  if (!answer.content_location.empty()) headers.Add("Content-Location", answer.content_location);
+  if (!answer.progress.empty()) {
+    headers.Add("X-Progress", answer.progress);
+    headers.Add("Retry-After", "1");
+  }
   // Kept copies are of patients, and must be asked about: without this, Last-Modified lets caches guess.
   headers.Add("Cache-Control", "private, no-cache");
   if (!allow.empty()) headers.Add("Allow", allow);

@@ -9,6 +9,7 @@
 
 #include "base/metrics.h"
 #include "fhir/interactions/interactions.h"
+#include "server/fhir_rest/async_jobs.h"
 #include "server/http/server.h"
 
 namespace hilum::fhir_rest {
@@ -18,11 +19,13 @@ struct ServiceOptions {
   std::string images_root = "/dicom-web";  // of the DICOMweb service, for URLs of images
   uint64_t max_body_bytes = 256 << 20;
   size_t max_parameters = 1000;  // of a query string and form together
+  AsyncLimits async;
 };
 
 class Service {
  public:
-  Service(fhir::Interactions& interactions, ServiceOptions options, Registry& metrics);
+  Service(fhir::Interactions& interactions, ServiceOptions options, Registry& metrics, const Clock& clock,
+          Random& random);
 
   // nullptr when the path is not below our root.
   const http::Route* FindRoute(std::string_view path) const;
@@ -30,6 +33,10 @@ class Service {
  private:
   void Handle(http::Request& request, http::Responder& responder);
   fhir::Answer Run(http::Request& request, std::vector<std::string> path);
+  // Runs it now, or later if the client wants that and it is something that can take long.
+  fhir::Answer RunOrStart(fhir::Interaction interaction, bool async);
+  // Of a request that was started: [base]/_async/id.
+  fhir::Answer AskOrCancel(const http::Request& request, const std::string& id);
   // The whole body; kLimit past max_body_bytes.
   Result<std::string> ReadBody(http::Request& request) const;
   // Adds content type, body and the parameters of a form; an answer when the request cannot be run.
@@ -40,6 +47,7 @@ class Service {
   const ServiceOptions options_;
   Registry& metrics_;
   http::Route route_;
+  AsyncJobs jobs_;
 };
 
 }  // namespace hilum::fhir_rest

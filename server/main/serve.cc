@@ -156,7 +156,7 @@ Status Run(Settings& settings) {
   pixel::CodecPool codec(std::move(codecs));
   dicomweb::Service dicomweb(*store, settings.dicomweb, codec, random, metrics, log);
   fhir::Interactions interactions(*resources, settings.interactions, std::move(cursor_key));
-  const fhir_rest::Service fhir(interactions, settings.fhir_rest, metrics);
+  fhir_rest::Service fhir(interactions, settings.fhir_rest, metrics, clock, random);
   const fhir_rest::ChangeService fhir_changes(*store, *resources, settings.fhir_rest.root, metrics);
   AdminRoutes admin(*store, metrics, random);
   const viewer::Viewer viewer(

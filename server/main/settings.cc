@@ -130,6 +130,13 @@ Config Settings::MakeConfig() {
               size_t{1}, size_t{10'000}),
       Setting::Size("fhir.max_body", &fhir_rest.max_body_bytes,
                     "Octets of a FHIR request; it is held in memory, several times over while it is stored."),
+      Setting("fhir.max_parameters", &fhir_rest.max_parameters,
+              "Parameters of a FHIR request at most, those of a form included; more are answered with 413.",
+              "parameters", size_t{1}, size_t{10'000}),
+      Setting("fhir.async_kept", &fhir_rest.async.kept,
+              "Time for which answers of FHIR requests with respond-async are kept."),
+      Setting::Size("fhir.async_memory", &fhir_rest.async.bytes,
+                    "Memory for FHIR requests with respond-async and their answers; more are refused with 503."),
       Setting("fhir.handling", &fhir_handling,
               "FHIR search parameters that are not known: \"lenient\" ignores them and says so, \"strict\" answers "
               "400; a client chooses with Prefer: handling=."),

@@ -142,6 +142,28 @@ class InteractionsTest(FhirTest):
         self.assertEqual(self.fhir("GET", "/Patient?shoe-size=4")[0], 200)
         self.assert_refused(self.fhir("GET", "/Patient?shoe-size=4", Prefer="return=minimal, handling=strict"), 400)
 
+    def test_answers_can_come_later(self):
+        self.create(patient())
+        for method, path, body in [("GET", "/Patient?name=rivers", None), ("GET", "/Patient/$meta", None),
+                                   ("POST", "/", transaction(entry("POST", "Patient", patient("Lakes"))))]:
+            status, headers, nothing = self.fhir(method, path, body, Prefer="respond-async")
+            self.assertEqual((status, nothing), (202, None))
+            url = headers["Content-Location"]
+            self.assertTrue(url.startswith(self.fhir.base + "/_async/"))
+            while True:
+                status, headers, bundle = self.fhir("GET", url)
+                if status != 202:
+                    break
+                self.assertIn(headers["X-Progress"], ("waiting", "running"))
+            self.assertEqual((status, bundle["type"]), (200, "batch-response"))
+            self.assertEqual(bundle["entry"][0]["response"]["status"], "200 OK")
+            self.assertTrue(bundle["entry"][0]["resource"])
+            self.assertEqual(self.fhir("DELETE", url)[0], 202)
+            self.assert_refused(self.fhir("GET", url), 404)
+        self.assertEqual(len(self.fhir.search("/Patient")), 2)
+        self.assertEqual(self.fhir("GET", "/Patient/none", Prefer="respond-async")[0], 404, "reads are answered at once")
+        self.assert_refused(self.fhir("GET", "/_async/0123"), 404)
+
     def test_a_conditional_create_race_makes_one_resource(self):
         person = patient(identifier=[{"system": "urn:mrn", "value": "42"}])
         gate = threading.Barrier(16)

@@ -63,9 +63,24 @@ TEST_F(MetaTest, StaysValid) {
   EXPECT_EQ(Get("Patient/1").version, 1u);
 }
 
+TEST_F(MetaTest, OfATypeAndOfEverythingIsWhatAnyOfTheResourcesHas) {
+  Put(Patient("1", "Doe", R"(,"meta":{"profile":["http://p.test/a"],"tag":[{"system":"urn:t","code":"x"}]})"));
+  Put(Patient("2", "Roe",
+              R"(,"meta":{"profile":["http://p.test/b"],"tag":[{"system":"urn:t","code":"x"},{"code":"y"}]})"));
+  Put(Observation("1", "1", "c", R"(,"meta":{"security":[{"system":"urn:s","code":"R"}]})"));
+  Put(Patient("3", "Moe", R"(,"meta":{"tag":[{"code":"gone"}]})"));
+  Delete("Patient", "3");
+  EXPECT_EQ(
+      Get("Patient/$meta").body,
+      R"({"resourceType":"Parameters","parameter":[{"name":"return","valueMeta":{)"
+      R"("profile":["http://p.test/a","http://p.test/b"],"tag":[{"code":"y"},{"system":"urn:t","code":"x"}]}}]})");
+  EXPECT_THAT(Get("$meta").body, HasSubstr(R"("security":[{"system":"urn:s","code":"R"}],"tag":[{"code":"y"})"));
+  EXPECT_EQ(Get("Group/$meta").body, R"({"resourceType":"Parameters","parameter":[{"name":"return"}]})");
+}
+
 TEST_F(MetaTest, RefusesWhatIsNotDone) {
   Put(Patient("1", "Doe"));
-  for (const char* url : {"$meta", "Patient/$meta"}) {
+  for (const char* url : {"$meta-add", "Patient/$meta-delete"}) {
     const Answer answer = Run(url, {.method = "POST"});
     EXPECT_EQ(answer.status, 405) << url;
     EXPECT_THAT(answer.body, HasSubstr("not-supported")) << url;

@@ -21,7 +21,7 @@ TEST_F(ReadTest, TellsNeverThereFromNoLongerThere) {
   const Answer gone = Get("Patient/1");
   EXPECT_EQ(gone.status, 410);
   EXPECT_EQ(gone.version, 2u);
-  EXPECT_TRUE(gone.outcome);
+  EXPECT_TRUE(gone.outcome());
   EXPECT_NE(gone.body.find("\"deleted\""), std::string::npos);
 }
 

@@ -2,6 +2,7 @@
 
 #include <thread>
 
+#include "base/base64.h"
 #include "tests/fhir/support/interactions_fixture.h"
 
 namespace hilum::fhir {
@@ -108,6 +109,86 @@ TEST_F(TransactionTest, ABatchAnswersEachEntryOnItsOwn) {
   EXPECT_THAT(At(answer.body, "entry.1.response.status"), StartsWith("201"));
   EXPECT_THAT(At(answer.body, "entry.2.response.status"), StartsWith("404"));
   EXPECT_EQ(At(answer.body, "entry.3.resource.total"), "1");
+}
+
+// The Binary with a JSON Patch that sets or takes away Patient.active.
+std::string PatchOf(const std::string& url, const std::string& patch, const std::string& more = "") {
+  std::string data;
+  AppendBase64(patch, &data);
+  return R"({"resource":{"resourceType":"Binary","contentType":"application/json-patch+json","data":")" + data +
+         R"("},"request":{"method":"PATCH","url":")" + url + "\"" + more + "}}";
+}
+
+TEST_F(TransactionTest, PatchesWithABinary) {
+  Run("PUT", "Patient/a", R"({"resourceType":"Patient","id":"a","identifier":[{"system":"urn:x","value":"1"}]})");
+  const std::string add = R"([{"op":"add","path":"/active","value":true}])";
+  for (const std::string type : {"transaction", "batch"}) {
+    const Answer answer = Run("POST", "", Bundle(type, PatchOf("Patient/a", add)));
+    ASSERT_EQ(answer.status, 200) << answer.body;
+    EXPECT_EQ(At(answer.body, "entry.0.response.status"), "200 OK");
+    EXPECT_EQ(At(Run("GET", "Patient/a").body, "active"), "true");
+    const std::string remove = R"([{"op":"remove","path":"/active"}])";
+    const Answer by_condition = Run("POST", "", Bundle(type, PatchOf("Patient?identifier=urn:x|1", remove)));
+    ASSERT_EQ(by_condition.status, 200) << by_condition.body;
+    EXPECT_EQ(At(Run("GET", "Patient/a").body, "active"), "(nothing)");
+  }
+  EXPECT_EQ(Run("GET", "Patient/a").version, 5u);
+}
+
+TEST_F(TransactionTest, APatchThatCannotBeDoneFailsItsTransaction) {
+  Run("PUT", "Patient/a", R"({"resourceType":"Patient","id":"a"})");
+  const std::string add = R"([{"op":"add","path":"/active","value":true}])";
+  const struct {
+    std::string entry, reason;
+    int status;
+  } kCases[] = {
+      {PatchOf("Patient/b", add), "no such resource", 404},
+      {PatchOf("Patient?identifier=urn:x|9", add), "matches no resource", 404},
+      {PatchOf("Patient/a", add, R"(,"ifMatch":"W/\"7\"")"), "version 1", 412},
+      {PatchOf("Patient/a", R"([{"op":"test","path":"/id","value":"z"}])"), "", 422},
+      {PatchOf("Patient/a", "no patch"), "", 400},
+      {R"({"request":{"method":"PATCH","url":"Patient/a"}})", "needs a Binary", 400},
+      {R"({"resource":{"resourceType":"Patient"},"request":{"method":"PATCH","url":"Patient/a"}})", "Binary", 400},
+  };
+  for (const auto& [entry, reason, status] : kCases) {
+    const Answer answer = Run("POST", "", Bundle("transaction", kPatientAndObservation + "," + entry));
+    EXPECT_EQ(answer.status, status) << answer.body;
+    EXPECT_THAT(answer.body, HasSubstr(reason));
+    EXPECT_THAT(answer.body, HasSubstr("Bundle.entry[2]"));
+    EXPECT_EQ(Total("Patient"), 1);
+  }
+}
+
+TEST_F(TransactionTest, AnswersWithWhatIsPreferred) {
+  for (const std::string type : {"transaction", "batch"}) {
+    Interaction request = Request("POST", "", Bundle(type, kPatientAndObservation));
+    Answer answer = interactions_->Run(request);
+    EXPECT_EQ(At(answer.body, "entry.0.resource"), "(nothing)") << "minimal is what clients get that prefer nothing";
+    request.prefer_return = Return::kRepresentation;
+    answer = interactions_->Run(request);
+    EXPECT_EQ(At(answer.body, "entry.0.resource.gender"), "male");
+    EXPECT_EQ(At(answer.body, "entry.0.resource.meta.versionId"), "1");
+    EXPECT_EQ(At(answer.body, "entry.0.response.outcome"), "(nothing)");
+    request.prefer_return = Return::kOutcome;
+    answer = interactions_->Run(request);
+    EXPECT_EQ(At(answer.body, "entry.0.resource"), "(nothing)");
+    EXPECT_EQ(At(answer.body, "entry.1.response.outcome.issue.0.severity"), "information") << type;
+  }
+}
+
+TEST_F(TransactionTest, OutcomesNameTheReferencesThatLeadNowhere) {
+  resource_options_.references = ReferencePolicy::kWarn;
+  Reopen();
+  Interaction request = Request(
+      "POST", "",
+      Bundle("transaction", R"({"resource":{"resourceType":"Patient"},"request":{"method":"POST","url":"Patient"}},
+          {"resource":{"resourceType":"Patient","managingOrganization":{"reference":"Organization/o"}},
+           "request":{"method":"POST","url":"Patient"}})"));
+  request.prefer_return = Return::kOutcome;
+  const Answer answer = interactions_->Run(request);
+  EXPECT_EQ(At(answer.body, "entry.0.response.outcome.issue.0.severity"), "information");
+  EXPECT_EQ(At(answer.body, "entry.1.response.outcome.issue.0.severity"), "warning");
+  EXPECT_THAT(At(answer.body, "entry.1.response.outcome.issue.0.diagnostics"), HasSubstr("Organization/o"));
 }
 
 TEST_F(TransactionTest, TransactionsOfManyClientsLoseNothing) {

@@ -153,6 +153,33 @@ TEST_F(WriteTest, EnforcedReferencesMustLeadSomewhereAndHoldTheirTarget) {
   EXPECT_EQ(Run("DELETE", "Patient/p").status, 409);
 }
 
+// Neither may win when both do: the reference would lead nowhere.
+TEST_F(WriteTest, EnforcedReferencesHoldWhenTheTargetIsDeletedMeanwhile) {
+  resource_options_.references = ReferencePolicy::kEnforce;
+  Reopen();
+  int deleted = 0, referred = 0;
+  for (int round = 0; round < 60; ++round) {
+    const std::string id = "p" + std::to_string(round);
+    ASSERT_EQ(Run("PUT", "Patient/" + id, R"({"resourceType":"Patient","id":")" + id + "\"}").status, 201);
+    int deletion = 0, creation = 0;
+    std::thread deleter([&] { deletion = Run("DELETE", "Patient/" + id).status; });
+    std::thread referrer([&] {
+      creation =
+          Run("POST", "Observation",
+              R"({"resourceType":"Observation","status":"final","code":{"text":"x"},"subject":{"reference":"Patient/)" +
+                  id + "\"}}")
+              .status;
+    });
+    deleter.join();
+    referrer.join();
+    EXPECT_TRUE((deletion == 204 && creation == 409) || (deletion == 409 && creation == 201))
+        << "DELETE " << deletion << ", POST " << creation;
+    deleted += deletion == 204;
+    referred += creation == 201;
+  }
+  EXPECT_EQ(deleted + referred, 60);
+}
+
 TEST_F(WriteTest, AReferenceBeforeItsTargetIsFoundOnceTheTargetIsThere) {
   Run("POST", "Observation",
       R"({"resourceType":"Observation","status":"final","code":{"text":"x"},"subject":{"reference":"Patient/p"}})");

@@ -66,13 +66,14 @@ TEST(FhirNegotiation, BodiesMustBeWhatIsExpected) {
 
 TEST(FhirNegotiation, PreferencesComeInAnyNumberAndForm) {
   fhir::Interaction interaction;
-  ReadPreferences(With({{"Prefer", "respond-async, return=minimal"}, {"Prefer", "handling=\"strict\""}}), &interaction);
+  EXPECT_TRUE(ReadPreferences(With({{"Prefer", "respond-async, return=minimal"}, {"Prefer", "handling=\"strict\""}}),
+                              &interaction));
   EXPECT_EQ(interaction.prefer_return, fhir::Return::kMinimal);
   EXPECT_EQ(interaction.prefer_handling, fhir::Handling::kStrict);
-  ReadPreferences(With({{"Prefer", "Handling = lenient; return=OperationOutcome"}}), &interaction);
+  EXPECT_FALSE(ReadPreferences(With({{"Prefer", "Handling = lenient; return=OperationOutcome"}}), &interaction));
   EXPECT_EQ(interaction.prefer_return, fhir::Return::kOutcome);
   EXPECT_EQ(interaction.prefer_handling, fhir::Handling::kLenient);
-  ReadPreferences(With({{"Prefer", "return=everything, handling, ="}}), &interaction);
+  EXPECT_FALSE(ReadPreferences(With({{"Prefer", "return=everything, handling, ="}}), &interaction));
   EXPECT_EQ(interaction.prefer_return, fhir::Return::kOutcome);
 }
 
