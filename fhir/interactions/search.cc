@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "fhir/interactions/bundle_text.h"
 #include "fhir/interactions/includes.h"
@@ -98,11 +99,13 @@ class SearchRun {
   }
 
   Status Ignore(const std::vector<IgnoredParameter>& ignored) {
+    std::set<std::pair<std::string_view, std::string_view>> gone;
     for (const IgnoredParameter& each : ignored) {
       if (handling_ == Handling::kStrict) return Unsupported(each.reason);
-      std::erase(parameters_, each.parameter);
+      gone.emplace(each.parameter.name, each.parameter.value);
       issues_.push_back(Warning(IssueType::kNotSupported, "ignored: " + each.reason));
     }
+    std::erase_if(parameters_, [&](const Parameter& each) { return gone.contains({each.name, each.value}); });
     return Status::Ok();
   }
 

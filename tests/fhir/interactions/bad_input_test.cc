@@ -12,7 +12,7 @@ using ::testing::AnyOf;
 using ::testing::HasSubstr;
 
 // Far more than any of this takes, far less than what grows with the square of it would.
-constexpr auto kSoon = std::chrono::seconds(8);
+constexpr auto kSoon = std::chrono::seconds(30);
 
 class BadInputTest : public StoreFixture {
  protected:
