@@ -33,21 +33,8 @@ class HeaderVisitor : public Visitor {
         writer_(json_options_, &decoder_, &json_) {}
 
   Status OnElement(const Element& written) override {
-    if (written.depth == 0) {
-      if (written.tag.element == 0) return Status::Ok();
-      NoteFact(written);
-      wanted_ = selection_.StartingWith(written.tag, &cursor_);
-      if (wanted_.empty()) {
-        charset_.Note(written);
-        return Status::Ok();
-      }
-    }
-    charset_.Note(written);
-    if (written.depth > 0 && whole_ != nullptr) writer_.AddElement(written, charset_.current());
-    for (const uint32_t index : wanted_) {
-      if (IsAt(selection_.paths()[index], written)) Collect(WithKnownVr(written), &found_[index]);
-    }
-    return Status::Ok();
+    if (written.depth > 0 || !written.tag.is_private() || selection_.privates().empty()) return Take(written);
+    return Take(Recognised(written));
   }
 
   bool WantsSequence(const Element& element) override {
@@ -121,6 +108,55 @@ class HeaderVisitor : public Visitor {
     return path.size() == element.depth + 1 && path.back() == element.tag && IsBelow(path, element.depth);
   }
 
+  Status Take(const Element& written) {
+    if (written.depth == 0) {
+      if (written.tag.element == 0) return Status::Ok();
+      NoteFact(written);
+      wanted_ = selection_.StartingWith(written.tag, &cursor_);
+      if (wanted_.empty()) {
+        charset_.Note(written);
+        return Status::Ok();
+      }
+    }
+    charset_.Note(written);
+    if (written.depth > 0 && whole_ != nullptr) writer_.AddElement(written, charset_.current());
+    for (const uint32_t index : wanted_) {
+      if (IsAt(selection_.paths()[index], written)) Collect(WithKnownVr(written), &found_[index]);
+    }
+    return Status::Ok();
+  }
+
+  // With the tag that the selection knows it by; element 0, which is never asked for, when it is of another creator.
+  Element Recognised(const Element& written) {
+    const Tag tag = written.tag;
+    const Tag block(tag.group, tag.element & 0xFF00);
+    if (tag.element >= 0x10 && tag.element <= 0xFF) NoteCreator(written);
+    Element element = written;
+    for (const PrivateAttribute& wanted : selection_.privates()) {
+      const bool same = wanted.tag.group == tag.group && (wanted.tag.element & 0xFF) == (tag.element & 0xFF);
+      const bool ours =
+          same && std::find(creators_.begin(), creators_.end(), std::pair(block, &wanted.creator)) != creators_.end();
+      if (!ours && wanted.tag == tag) element.tag = Tag(tag.group, 0);
+      if (!ours) continue;
+      element.tag = wanted.tag;
+      if (element.vr != Vr("UN")) break;
+      element.vr = wanted.vr;
+      element.big_endian = false;  // PS3.5 6.2.2
+      break;
+    }
+    return element;
+  }
+
+  // PS3.5 7.8.1: (gggg,00bb) names the creator of (gggg,bb00) to (gggg,bbFF).
+  void NoteCreator(const Element& element) {
+    const Tag block(element.tag.group, static_cast<uint16_t>(element.tag.element << 8));
+    for (const PrivateAttribute& wanted : selection_.privates()) {
+      const bool names = wanted.tag.group == block.group && wanted.creator == TrimPadding("LO", element.value);
+      const std::pair entry(block, &wanted.creator);
+      if (names && std::find(creators_.begin(), creators_.end(), entry) == creators_.end()) creators_.push_back(entry);
+    }
+  }
+
   void Collect(const Element& element, Attribute* attribute) {
     if (element.depth == 0 && attribute->vr != Vr()) return;
     attribute->vr = element.vr;
@@ -188,15 +224,17 @@ class HeaderVisitor : public Visitor {
   std::span<const uint32_t> wanted_;  // indices of the paths that begin with the top-level element at hand
   size_t cursor_ = 0;                 // for it
   std::vector<Tag> open_;             // sequences
-  std::vector<Tag> read_;             // top-level sequences that were wanted, and read
-  Attribute* whole_ = nullptr;        // of the top-level sequence that is being written as JSON
-  std::string json_, text_;           // reused
-  JsonWriter writer_;                 // into json_
+  std::vector<std::pair<Tag, const std::string*>> creators_;  // first tags of private blocks, whose they are
+  std::vector<Tag> read_;                                     // top-level sequences that were wanted, and read
+  Attribute* whole_ = nullptr;                                // of the top-level sequence that is being written as JSON
+  std::string json_, text_;                                   // reused
+  JsonWriter writer_;                                         // into json_
 };
 
 }  // namespace
 
-AttributeSelection::AttributeSelection(std::vector<TagPath> paths) : paths_(std::move(paths)), order_(paths_.size()) {
+AttributeSelection::AttributeSelection(std::vector<TagPath> paths, std::vector<PrivateAttribute> privates)
+    : paths_(std::move(paths)), order_(paths_.size()), privates_(std::move(privates)) {
   std::iota(order_.begin(), order_.end(), 0);
   std::erase_if(order_, [&](uint32_t index) { return paths_[index].empty(); });
   std::stable_sort(order_.begin(), order_.end(), [&](uint32_t a, uint32_t b) { return paths_[a][0] < paths_[b][0]; });

@@ -39,11 +39,21 @@ struct Header {
   std::string_view First(Tag tag) const;
 };
 
+// A top-level private element (PS3.5 7.8.1). Whatever block its creator has in a data set, it is found and given out
+// under `tag`; elements of other creators at `tag` are not taken for it.
+struct PrivateAttribute {
+  Tag tag;
+  std::string creator;
+  Vr vr;  // of values written as UN, as they are in implicit VR
+};
+
 // What to extract; made once, used for every instance.
 class AttributeSelection {
  public:
-  explicit AttributeSelection(std::vector<TagPath> paths);
+  // Each private attribute is also among the paths, alone.
+  explicit AttributeSelection(std::vector<TagPath> paths, std::vector<PrivateAttribute> privates = {});
   const std::vector<TagPath>& paths() const { return paths_; }
+  const std::vector<PrivateAttribute>& privates() const { return privates_; }
 
   // Indices into paths() of those that begin with `tag`. `cursor` is kept from call to call, 0 at first: ascending tags
   // are then found without a search.
@@ -53,6 +63,7 @@ class AttributeSelection {
   std::vector<TagPath> paths_;
   std::vector<Tag> tops_;        // first tags of paths_, sorted
   std::vector<uint32_t> order_;  // index into paths_ of each of tops_
+  std::vector<PrivateAttribute> privates_;
 };
 
 // The whole file is checked, but only what was asked for is looked into. Where an element comes twice the first one

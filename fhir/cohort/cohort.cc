@@ -132,7 +132,7 @@ Result<storage::FieldId> CohortRun::DateField(TypeId type, std::string_view code
     if (param != nullptr && param->type == SearchType::kDate && param->field != kNoField)
       return reader_.FieldOf(type, param->field);
     const auto custom = reader_.FindCustom(type, code);
-    if (custom && custom->type == SearchType::kDate) return custom->field;
+    if (custom && custom->type == SearchType::kDate && !custom->join) return custom->field;
     return Invalid(Quote(code) + " is no date parameter of " + std::string(TypeOf(type).name));
   }
   for (const std::string_view usual : kDates) {

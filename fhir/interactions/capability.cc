@@ -156,11 +156,28 @@ std::string RestText() {
   return out + "}]";
 }
 
+// Parameters that no definition has, in front of those of their type.
+void AddCustomParams(TypeId type, const SearchCatalog& catalog, std::string* rest) {
+  constexpr std::string_view kList = "\"searchParam\":[";
+  const size_t resource = rest->find("{\"type\":\"" + std::string(TypeOf(type).name) + "\"");
+  const size_t list = resource == rest->npos ? resource : rest->find(kList, resource);
+  if (list == rest->npos) return;
+  std::string params;
+  for (const CustomParam& param : catalog.CustomParams(type)) {
+    params.append("{\"name\":").append(json::Quoted(param.name)).append(",\"type\":\"");
+    params.append(SearchTypeCode(param.type)).append("\",\"documentation\":");
+    params.append(json::Quoted(param.description)).append("},");
+  }
+  rest->insert(list + kList.size(), params);
+}
+
 }  // namespace
 
 Answer Interactions::Capabilities(const Interaction& request) {
   // The same for all requests, and large.
-  static const std::string rest = RestText();
+  static const std::string common = RestText();
+  std::string rest = common;
+  AddCustomParams(store_.schema().imaging_study(), *store_.Read(), &rest);
   std::string text = R"({"resourceType":"CapabilityStatement","status":"active","date":")";
   text.append(Instant(store_.clock().Now().count() / 1000 * 1000));
   text.append(R"(","kind":"instance","software":{"name":"Hilum","version":)");

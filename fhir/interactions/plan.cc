@@ -57,7 +57,7 @@ bool SaysTheSame(const Version& stored, json::Value resource) {
 bool AsksForMore(const std::vector<Parameter>& criteria) {
   return std::ranges::any_of(criteria, [](const Parameter& parameter) {
     return parameter.name.find('.') != std::string::npos || parameter.name.starts_with("_has") ||
-           parameter.name == "_list";
+           parameter.name.starts_with("dicom-") || parameter.name == "_list";
   });
 }
 

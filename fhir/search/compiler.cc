@@ -47,6 +47,18 @@ std::pair<std::string_view, std::string_view> SplitAt(std::string_view text, cha
   return {text.substr(0, at), text.substr(at + 1)};
 }
 
+constexpr std::string_view kHowToAddDicom =
+    "; attributes are named by keyword or tag, and those that are not indexed can be added as extended query tags";
+
+bool IsDicomCode(std::string_view code) {
+  return code.starts_with("dicom-");
+}
+
+// What a parameter finds among documents of its field, as documents of the type that was asked for.
+Query Joined(const ResolvedParam& param, Query query) {
+  return param.custom && param.custom->join ? param.custom->join(std::move(query)) : std::move(query);
+}
+
 size_t EditDistance(std::string_view a, std::string_view b) {
   std::vector<size_t> row(b.size() + 1);
   for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
@@ -92,10 +104,11 @@ Result<ResolvedParam> Compiler::Resolve(TypeId type, std::string_view code) cons
   } else if (auto custom = catalog_.FindCustom(type, code)) {
     resolved.type = custom->type;
     resolved.field = custom->field;
-    resolved.targets = std::move(custom->targets);
+    resolved.targets = custom->targets;
+    resolved.custom = std::move(custom);
   } else {
     return NotFound(std::string(TypeOf(type).name) + " has no search parameter " + Quote(code) +
-                    Suggestion(type, code));
+                    (IsDicomCode(code) ? std::string(kHowToAddDicom) : Suggestion(type, code)));
   }
   if (resolved.only != kNoType) resolved.targets = {resolved.only};
   if (resolved.targets.empty()) resolved.targets.assign(ResourceTypes().begin(), ResourceTypes().end());
@@ -108,7 +121,9 @@ Result<Query> Compiler::Compile(TypeId type, std::string_view name, std::string_
   }
   if (name.starts_with("_has:")) return CompileHas(name.substr(5), value, depth);
   const auto [head, rest] = SplitAt(name, '.');
-  if (!rest.empty()) return CompileChain(type, head, rest, value, depth);
+  // Paths into DICOM sequences have dots, too.
+  if (!rest.empty() && !(IsDicomCode(name) && catalog_.FindCustom(type, SplitAt(name, ':').first)))
+    return CompileChain(type, head, rest, value, depth);
   if (name == "_id") return CompileIds(type, value);
   if (name == "_list") return CompileMembers(type, value);
   const auto [code, modifier_text] = SplitAt(name, ':');
@@ -204,7 +219,7 @@ Result<Query> Compiler::CompileParam(const ResolvedParam& param, Modifier modifi
     if (!images || modifier.kind != Kind::kNone) continue;
     HILUM_ASSIGN_OR_RETURN(parts.emplace_back(), QueryImages(*images, param.code, part));
   }
-  Query any = AnyOf(std::move(parts));
+  Query any = Joined(param, AnyOf(std::move(parts)));
   if (!negate) return any;
   return Own(storage::Not{Share(std::move(any))});
 }
@@ -226,6 +241,7 @@ Result<Query> Compiler::CompileMissing(const ResolvedParam& param, std::string_v
     HILUM_ASSIGN_OR_RETURN(either.emplace_back(), QueryImages(*images, param.code, std::nullopt));
     present = AnyOf(std::move(either));
   }
+  present = Joined(param, std::move(present));
   if (value == "false") return present;
   return Own(storage::Not{Share(std::move(present))});
 }
@@ -235,6 +251,10 @@ Result<Query> Compiler::CompileValue(const ResolvedParam& param, Modifier modifi
   const auto allow = [&](std::initializer_list<Kind> kinds) {
     return modifier.kind == Kind::kNone || std::ranges::find(kinds, modifier.kind) != kinds.end();
   };
+  if (param.custom && param.custom->match && modifier.kind == Kind::kNone) {
+    HILUM_ASSIGN_OR_RETURN(std::optional<Query> query, param.custom->match(value, options_));
+    if (query) return *std::move(query);
+  }
   switch (param.type) {
     case SearchType::kToken:
       if (allow({Kind::kIn, Kind::kOfType})) return Token(param, modifier, value);

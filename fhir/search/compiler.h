@@ -21,6 +21,7 @@ struct ResolvedParam {
   storage::FieldId second_field{};  // of quantities and positions
   TypeId only = kNoType;
   std::vector<TypeId> targets;  // of references: all it may be when the definition names none
+  std::optional<CustomParam> custom;
 };
 
 // What comes behind the code: subject:Patient, name:exact.

@@ -55,7 +55,7 @@ bool IsOfImages(std::string_view code) {
 
 Result<Query> QueryImages(storage::FieldId images, std::string_view code, std::optional<std::string_view> value) {
   const ImageParam& param = *FindParam(code);
-  const auto* const attribute = storage::FindSearchable(param.level, {param.tag});
+  const auto* const attribute = storage::AttributeTable::BuiltIn()->FindSearchable(param.level, {param.tag});
   if (attribute == nullptr) return Internal("the catalogue does not index what ImagingStudy is searched by");
   Query leaf = Own(storage::Present{attribute->field});
   if (value) {

@@ -69,7 +69,8 @@ class RequestCompiler {
         continue;
       }
       HILUM_ASSIGN_OR_RETURN(const ResolvedParam param, compiler_.Resolve(type_, key));
-      if (param.type == SearchType::kComposite || param.type == SearchType::kSpecial) {
+      const bool joined = param.custom && param.custom->join;
+      if (param.type == SearchType::kComposite || param.type == SearchType::kSpecial || joined) {
         return Unsupported("_sort does not go with " + Quote(key));
       }
       out_.sort.push_back({param.field, descending});

@@ -1,5 +1,6 @@
 #include "fhir/store/reader.h"
 
+#include "fhir/search/dicom_param.h"
 #include "fhir/store/derived.h"
 #include "fhir/store/keys.h"
 #include "fhir/store/rows.h"
@@ -40,6 +41,7 @@ ResourceReader::ResourceReader(storage::Store& store, const ResourceSchema& sche
     : kv_(store.kv()),
       schema_(schema),
       derived_(derived),
+      attributes_(store.attributes().Current()),
       snapshot_(store.kv().NewSnapshot()),
       index_(store.kv(), store.schema(), Tenant::kDefault, snapshot_.get()) {}
 
@@ -52,6 +54,14 @@ Result<uint64_t> ResourceReader::Sequence() const {
   const std::optional<uint64_t> sequence = DecodeSequence(*bytes);
   if (!sequence) return Damaged("the last change");
   return *sequence;
+}
+
+std::optional<CustomParam> ResourceReader::FindCustom(TypeId type, std::string_view code) const {
+  return type == schema_.imaging_study() ? DicomParam(*attributes_, schema_.images(), code) : std::nullopt;
+}
+
+std::vector<CustomParam> ResourceReader::CustomParams(TypeId type) const {
+  return type == schema_.imaging_study() ? DicomParams(*attributes_, schema_.images()) : std::vector<CustomParam>();
 }
 
 Result<std::optional<Head>> ResourceReader::FindHead(TypeId type, std::string_view id) {

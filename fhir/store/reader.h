@@ -92,12 +92,15 @@ class ResourceReader : public SearchCatalog {
   storage::CollectionId CollectionOf(TypeId type) const override { return schema_.CollectionOf(type); }
   storage::FieldId FieldOf(TypeId type, uint16_t field) const override { return schema_.FieldOf(type, field); }
   std::optional<storage::FieldId> ImagesField() const override { return schema_.images(); }
+  std::optional<CustomParam> FindCustom(TypeId type, std::string_view code) const override;
+  std::vector<CustomParam> CustomParams(TypeId type) const override;
   Result<std::optional<storage::Doc>> FindDoc(TypeId type, std::string_view id) override;
 
  private:
   const storage::Kv& kv_;
   const ResourceSchema& schema_;
   const DerivedResources* const derived_;
+  const std::shared_ptr<const storage::AttributeTable> attributes_;  // of the images
   std::unique_ptr<storage::Snapshot> snapshot_;
   storage::IndexReader index_;
 };

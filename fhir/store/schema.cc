@@ -91,6 +91,7 @@ Result<ResourceSchema> ResourceSchema::Open(storage::Store& store) {
                                         .contains = field.kind == storage::FieldKind::kString});
     }
     if (name != kImagingStudy) continue;
+    schema.imaging_study_ = type;
     schema.images_ = storage::FieldId{numbers.Of(name, kImagesField)};
     store.AddField(entry.collection, {.id = schema.images_, .kind = storage::FieldKind::kReference});
   }

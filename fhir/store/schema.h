@@ -31,6 +31,7 @@ class ResourceSchema {
   // Of ImagingStudy: a reference to the study of the catalogue (storage::Level::kStudy) whose images it describes. No
   // search parameter has it; searches by what the images are like go through it.
   storage::FieldId images() const { return images_; }
+  TypeId imaging_study() const { return imaging_study_; }
 
  private:
   struct Entry {
@@ -39,6 +40,7 @@ class ResourceSchema {
   };
   std::vector<Entry> types_;  // by TypeId
   storage::FieldId images_{};
+  TypeId imaging_study_ = kNoType;
   std::map<storage::CollectionId, TypeId> by_collection_;
 };
 

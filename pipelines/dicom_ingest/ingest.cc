@@ -130,7 +130,8 @@ void IngestBatch::EndInstance(bool received_whole) {
 }
 
 Status IngestBatch::ReadInstance(Bytes bytes, InstanceOutcome* outcome, NewInstance* instance) {
-  HILUM_ASSIGN_OR_RETURN(instance->header, dicom::ReadHeader(bytes, storage::CatalogueSelection(), options_.limits));
+  instance->table = store_.attributes().Current();
+  HILUM_ASSIGN_OR_RETURN(instance->header, dicom::ReadHeader(bytes, instance->table->selection(), options_.limits));
   dicom::Header& header = instance->header;
   outcome->name = {header.study_uid, header.series_uid, header.sop_uid};
   outcome->sop_class_uid = header.sop_class_uid;
@@ -279,11 +280,16 @@ void IngestBatch::CommitOne(Pending& pending) {
       return;
     }
     if (status.code() != Code::kConflict) return FailBy(&outcome, status);
-    // Somebody else stored under this name meanwhile: look again with what is there now.
+    // Somebody else stored under this name meanwhile, or other attributes are kept now: look again.
     auto location = store_.objects().Locate(pending.instance.object);
     if (!location.ok()) return FailBy(&outcome, location.status());
     auto mapped = Mapping::Map(location->file, location->offset, pending.instance.object.length);
     if (!mapped.ok()) return FailBy(&outcome, mapped.status());
+    if (pending.instance.table != store_.attributes().Current()) {
+      pending.instance.frame_table.clear();
+      if (const Status read = ReadInstance(mapped->bytes(), &outcome, &pending.instance); !read.ok())
+        return FailBy(&outcome, read);
+    }
     if (!CheckDuplicate(mapped->bytes(), outcome.name, &outcome, &pending.held)) return;
   }
   Fail(&outcome, FailureReason::kProcessingFailure,

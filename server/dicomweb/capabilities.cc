@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "codecs/dicom/json.h"
+#include "codecs/dicom/tag_path.h"
 #include "server/dicomweb/resource.h"
 #include "storage/catalogue/attributes.h"
 
@@ -43,21 +44,12 @@ std::optional<storage::Level> SearchLevel(What what) {
   }
 }
 
-std::string NameOf(const dicom::TagPath& path) {
-  std::string name;
-  for (const dicom::Tag tag : path) {
-    const dicom::DictionaryEntry* entry = dicom::FindTag(tag);
-    name.append(name.empty() ? "" : ".").append(entry ? std::string(entry->keyword) : dicom::ToHex(tag));
-  }
-  return name;
-}
-
-Texts SearchParameters(storage::Level level) {
+Texts SearchParameters(const storage::AttributeTable& table, storage::Level level) {
   Texts parameters = {"limit", "offset", "includefield", "fuzzymatching"};
   std::set<std::string> names;
-  for (const storage::CatalogueAttribute& attribute : storage::CatalogueAttributes()) {
-    const bool searchable = storage::FindSearchable(level, attribute.path) != nullptr;
-    if (std::string name = NameOf(attribute.path); searchable && names.insert(name).second)
+  for (const storage::CatalogueAttribute& attribute : table.all()) {
+    const bool searchable = table.FindSearchable(level, attribute.path) != nullptr;
+    if (std::string name = dicom::KeywordPath(attribute.path); searchable && names.insert(name).second)
       parameters.push_back(std::move(name));
   }
   return parameters;
@@ -88,7 +80,7 @@ Texts Representations(const Resource& resource) {
   }
 }
 
-Method MethodOf(const Resource& resource, std::string name) {
+Method MethodOf(const storage::AttributeTable& table, const Resource& resource, std::string name) {
   Method method{.name = std::move(name)};
   if (method.name == "POST") {
     method.accepts = {"multipart/related; type=\"application/dicom\"", "application/dicom",
@@ -96,7 +88,7 @@ Method MethodOf(const Resource& resource, std::string name) {
                       "multipart/related; type=\"application/dicom+xml\""};
     method.representations = {"application/dicom+json", "application/dicom+xml"};
   } else if (method.name == "GET") {
-    if (const auto level = SearchLevel(resource.what)) method.parameters = SearchParameters(*level);
+    if (const auto level = SearchLevel(resource.what)) method.parameters = SearchParameters(table, *level);
     if (resource.what == What::kChangeFeed)
       method.parameters = {"offset", "limit", "startTime", "endTime", "includeMetadata"};
     if (resource.what == What::kLatestChange) method.parameters = {"includeMetadata"};
@@ -105,7 +97,7 @@ Method MethodOf(const Resource& resource, std::string name) {
   return method;
 }
 
-std::vector<Offer> Offers() {
+std::vector<Offer> Offers(const storage::AttributeTable& table) {
   std::vector<Offer> offers;
   for (const std::string_view pattern : kResourcePaths) {
     const Resource resource = ExampleOf(pattern);
@@ -114,7 +106,7 @@ std::vector<Offer> Offers() {
     std::string_view allowed = allow;
     while (!allowed.empty()) {
       const size_t end = std::min(allowed.find(", "), allowed.size());
-      offer.methods.push_back(MethodOf(resource, std::string(allowed.substr(0, end))));
+      offer.methods.push_back(MethodOf(table, resource, std::string(allowed.substr(0, end))));
       allowed.remove_prefix(std::min(end + 2, allowed.size()));
     }
   }
@@ -148,12 +140,12 @@ void AppendJsonList(std::string_view name, const Texts& texts, std::string* out)
 
 }  // namespace
 
-std::string CapabilitiesWadl(const std::string& base) {
+std::string CapabilitiesWadl(const std::string& base, const storage::AttributeTable& table) {
   std::string out =
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<application xmlns=\"http://wadl.dev.java.net/2009/02\">\n"
       "<resources base=" +
       Quoted(base) + ">\n";
-  for (const Offer& offer : Offers()) {
+  for (const Offer& offer : Offers(table)) {
     out += "<resource path=" + Quoted(offer.path) + ">\n";
     for (const Method& method : offer.methods) {
       out += "<method name=" + Quoted(method.name) + ">";
@@ -176,11 +168,11 @@ std::string CapabilitiesWadl(const std::string& base) {
   return out + "</resources>\n</application>\n";
 }
 
-std::string CapabilitiesJson(const std::string& base) {
+std::string CapabilitiesJson(const std::string& base, const storage::AttributeTable& table) {
   std::string out = "{\"base\":";
   dicom::AppendJsonString(base, &out);
   out += ",\"resources\":[";
-  for (const Offer& offer : Offers()) {
+  for (const Offer& offer : Offers(table)) {
     out += out.back() == '[' ? "{\"path\":" : ",{\"path\":";
     dicom::AppendJsonString(offer.path, &out);
     out += ",\"methods\":[";

@@ -4,11 +4,13 @@
 
 #include <string>
 
+#include "storage/catalogue/attributes.h"
+
 namespace hilum::dicomweb {
 
 // WADL (application/vnd.sun.wadl+xml). `base` is the URL of the service root.
-std::string CapabilitiesWadl(const std::string& base);
+std::string CapabilitiesWadl(const std::string& base, const storage::AttributeTable& table);
 // {"base": ..., "resources": [{"path": ..., "methods": [{"name", "parameters", "accepts", "representations"}]}]}
-std::string CapabilitiesJson(const std::string& base);
+std::string CapabilitiesJson(const std::string& base, const storage::AttributeTable& table);
 
 }  // namespace hilum::dicomweb

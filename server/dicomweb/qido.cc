@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <map>
 
+#include "codecs/dicom/tag_path.h"
 #include "server/dicomweb/native_xml.h"
 #include "server/dicomweb/negotiate.h"
 #include "server/dicomweb/rows.h"
@@ -22,41 +23,60 @@ std::vector<std::string> Names(const std::map<std::string, uint64_t>& counts) {
   return names;
 }
 
-void AddStudy(const storage::StudyRow& study, Row* row) {
-  row->Add(study.attributes);
-  row->Add(t::kModalitiesInStudy, dicom::Vr("CS"), Names(study.modalities));
-  row->Add(t::kSopClassesInStudy, dicom::Vr("UI"), Names(study.sop_classes));
-  row->Add(t::kNumberOfStudyRelatedSeries, dicom::Vr("IS"), {std::to_string(study.series)});
-  row->Add(t::kNumberOfStudyRelatedInstances, dicom::Vr("IS"), {std::to_string(study.instances)});
+// Attributes of one level go into `row`, those that are only returned where they are asked for into `on_request`.
+struct RowSink {
+  const storage::AttributeTable& table;
+  Row* row;
+  Row* on_request;
+
+  void Add(Level level, const storage::KeptAttributes& kept) const {
+    for (const storage::KeptAttribute& attribute : kept) {
+      const storage::CatalogueAttribute* known = table.Find(level, attribute.path);
+      (known && known->in_every_row ? row : on_request)->Add(attribute);
+    }
+  }
+};
+
+void AddStudy(const storage::StudyRow& study, const RowSink& sink) {
+  sink.Add(Level::kStudy, study.attributes);
+  sink.row->Add(t::kModalitiesInStudy, dicom::Vr("CS"), Names(study.modalities));
+  sink.row->Add(t::kSopClassesInStudy, dicom::Vr("UI"), Names(study.sop_classes));
+  sink.row->Add(t::kNumberOfStudyRelatedSeries, dicom::Vr("IS"), {std::to_string(study.series)});
+  sink.row->Add(t::kNumberOfStudyRelatedInstances, dicom::Vr("IS"), {std::to_string(study.instances)});
 }
 
-void AddSeries(const storage::SeriesRow& series, Row* row) {
-  row->Add(series.attributes);
-  row->Add(t::kNumberOfSeriesRelatedInstances, dicom::Vr("IS"), {std::to_string(series.instances)});
+void AddSeries(const storage::SeriesRow& series, const RowSink& sink) {
+  sink.Add(Level::kSeries, series.attributes);
+  sink.row->Add(t::kNumberOfSeriesRelatedInstances, dicom::Vr("IS"), {std::to_string(series.instances)});
 }
 
-Row RowOf(const std::string& base, const SearchRequest& search, const CatalogueMatch& match) {
-  Row row;
+Row RowOf(const storage::AttributeTable& table, const std::string& base, const SearchRequest& search,
+          const CatalogueMatch& match) {
+  Row row, rest;
+  Row* const on_request = search.all ? &row : &rest;
   if (match.patient) {
-    row.Add(match.patient->attributes);
+    RowSink{table, &row, on_request}.Add(Level::kPatient, match.patient->attributes);
     row.Add(t::kNumberOfPatientRelatedStudies, dicom::Vr("IS"), {std::to_string(match.patient->studies)});
     return row;
   }
   const Level level = search.query.level;
+  const auto sink_of = [&](Level of) {
+    return RowSink{table, level == of || search.parents ? &row : &rest, on_request};
+  };
   std::string url = base + "/studies/" + match.study.uid;
-  Row parents;
-  AddStudy(match.study, level == Level::kStudy || search.parents ? &row : &parents);
+  AddStudy(match.study, sink_of(Level::kStudy));
   row.Add(t::kStudyInstanceUid, dicom::Vr("UI"), {match.study.uid});
   if (match.series) {
     url += "/series/" + match.series->uid;
-    AddSeries(*match.series, level == Level::kSeries || search.parents ? &row : &parents);
+    AddSeries(*match.series, sink_of(Level::kSeries));
     row.Add(t::kSeriesInstanceUid, dicom::Vr("UI"), {match.series->uid});
   }
   if (match.instance) {
     url += "/instances/" + match.instance->uid;
-    row.Add(match.instance->attributes);
+    sink_of(Level::kInstance).Add(Level::kInstance, match.instance->attributes);
   }
-  for (const dicom::Tag tag : search.asked_for) row.CopyFrom(parents, tag);
+  for (const dicom::Tag tag : search.asked_for) row.CopyFrom(rest, tag);
+  for (const dicom::Tag tag : search.matched) row.CopyFrom(rest, tag);
   row.Add(t::kInstanceAvailability, dicom::Vr("CS"), {"ONLINE"});
   row.Add(t::kRetrieveUrl, dicom::Vr("UR"), {url});
   return row;
@@ -120,22 +140,35 @@ Status Service::Search(http::Request& request, const Resource& resource, const Q
     return SendError(responder, request, 406,
                      "search results can be had as application/dicom+json, multipart/related; "
                      "type=\"application/dicom+xml\" or text/csv");
-  HILUM_ASSIGN_OR_RETURN(const SearchRequest search, ParseSearch(resource, parameters, options_));
+  const uint64_t sequence = store_.kv().sequence();  // before the snapshot: never newer than what is found
+  storage::CatalogueReader reader = store_.Read();
+  HILUM_ASSIGN_OR_RETURN(const SearchRequest search, ParseSearch(reader.table(), resource, parameters, options_));
   // Every change of the store changes the tag, and it tells the forms apart; nothing else does.
   const char* const kind = form == Accepted::Listing::kJson ? "q" : form == Accepted::Listing::kXml ? "qx" : "qc";
-  const std::string etag = "W/\"" + (kind + std::to_string(store_.kv().sequence())) + "\"";
+  const std::string etag = "W/\"" + (kind + std::to_string(sequence)) + "\"";
   http::Headers headers = {{"ETag", etag}, {"Cache-Control", "private, no-cache"}, {"Vary", "Accept"}};
   if (request.headers.First("If-None-Match") == etag) return responder.Send(304, std::move(headers), "");
 
-  storage::CatalogueReader reader = store_.Read();
-  HILUM_ASSIGN_OR_RETURN(const storage::CatalogueMatches matches, reader.Find(search.query));
+  std::optional<storage::Query> studies;
+  if (!search.records.empty()) {
+    if (records_ == nullptr) return Unsupported("this server has no FHIR resources to filter by");
+    auto compiled = records_->Compile(search.records);
+    if (compiled.status().code() == Code::kUnsupported) return Invalid(compiled.status().message());
+    HILUM_ASSIGN_OR_RETURN(studies, std::move(compiled));
+  }
+  HILUM_ASSIGN_OR_RETURN(const storage::CatalogueMatches matches, reader.Find(search.query, std::move(studies)));
   const std::string base = BaseUrl(request);
   std::vector<Row> rows;
   for (const CatalogueMatch& match : matches.rows) {
-    rows.push_back(RowOf(base, search, match));
+    rows.push_back(RowOf(reader.table(), base, search, match));
     HILUM_RETURN_IF_ERROR(AddFromObject(store_, reader, match, search.asked_for, options_.ingest.limits, &rows.back()));
   }
   headers.Add("X-Total-Count", std::to_string(matches.total));
+  std::string incomplete;
+  for (const storage::AttributeFilter& filter : search.query.filters)
+    if (const auto* known = reader.table().FindSearchable(search.query.level, filter.path); known && known->incomplete)
+      incomplete += (incomplete.empty() ? "" : ",") + dicom::KeywordPath(filter.path);
+  if (!incomplete.empty()) headers.Add("erroneous-dicom-attributes", incomplete);
   for (const std::string& warning : search.warnings) headers.Add("Warning", "299 hilum \"" + warning + "\"");
   if (form == Accepted::Listing::kCsv) {
     headers.Add("Content-Type", "text/csv; charset=utf-8");

@@ -29,14 +29,12 @@ void Row::AddJson(dicom::Tag tag, std::string attribute_object) {
   members_[tag] = {dicom::Vr("SQ"), {}, std::move(attribute_object)};
 }
 
-void Row::Add(const storage::KeptAttributes& kept) {
-  for (const storage::KeptAttribute& attribute : kept) {
-    if (attribute.path.size() != 1) continue;
-    if (attribute.vr == dicom::Vr("SQ") && !attribute.json.empty())
-      AddJson(attribute.path[0], attribute.json);
-    else
-      Add(attribute.path[0], attribute.vr, attribute.values);
-  }
+void Row::Add(const storage::KeptAttribute& kept) {
+  if (kept.path.size() != 1) return;
+  if (kept.vr == dicom::Vr("SQ") && !kept.json.empty())
+    AddJson(kept.path[0], kept.json);
+  else
+    Add(kept.path[0], kept.vr, kept.values);
 }
 
 void Row::CopyFrom(const Row& other, dicom::Tag tag) {

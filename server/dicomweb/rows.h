@@ -15,7 +15,7 @@ class Row {
  public:
   void Add(dicom::Tag tag, dicom::Vr vr, std::vector<std::string> values);
   void AddJson(dicom::Tag tag, std::string attribute_object);  // a sequence, as it is kept
-  void Add(const storage::KeptAttributes& kept);
+  void Add(const storage::KeptAttribute& kept);                // nothing for what lies in a sequence
   // Takes over the attribute of the other row, if it has one and this row does not.
   void CopyFrom(const Row& other, dicom::Tag tag);
   bool Has(dicom::Tag tag) const { return members_.contains(tag); }

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <optional>
 
+#include "codecs/dicom/tag_path.h"
 #include "codecs/multipart/media_type.h"
 
 namespace hilum::dicomweb {
@@ -13,23 +14,6 @@ using storage::CatalogueQuery;
 using storage::Level;
 
 constexpr size_t kMaxIncludedFields = 100;
-
-// "PatientName", "00100010", "RequestAttributesSequence.ScheduledProcedureStepID" (PS3.18 8.3.4.1).
-std::optional<dicom::TagPath> ParseAttributePath(std::string_view text) {
-  dicom::TagPath path;
-  while (true) {
-    const size_t end = text.find('.');
-    const std::string_view part = text.substr(0, end);
-    if (const auto tag = dicom::ParseHexTag(part))
-      path.push_back(*tag);
-    else if (const dicom::DictionaryEntry* entry = dicom::FindKeyword(part))
-      path.push_back(entry->tag);
-    else
-      return std::nullopt;
-    if (end == std::string_view::npos) return path;
-    text.remove_prefix(end + 1);
-  }
-}
 
 Result<uint64_t> ParseCount(std::string_view name, std::string_view value) {
   uint64_t number = 0;
@@ -58,8 +42,8 @@ Status ParseIncludeField(std::string_view value, SearchRequest* search) {
     const size_t end = value.find(',');
     const std::string_view field = value.substr(0, end);
     if (multipart::EqualsIgnoreCase(field, "all")) {
-      search->parents = true;
-    } else if (const auto path = ParseAttributePath(field)) {
+      search->parents = search->all = true;
+    } else if (const auto path = dicom::ParseTagPath(field)) {
       if (search->asked_for.size() == kMaxIncludedFields)
         return LimitExceeded("includefield names more than " + std::to_string(kMaxIncludedFields) + " attributes");
       search->asked_for.push_back(path->front());
@@ -72,10 +56,12 @@ Status ParseIncludeField(std::string_view value, SearchRequest* search) {
   }
 }
 
-Status ParseFilter(const std::string& name, const std::string& value, bool strict, SearchRequest* search) {
-  const std::optional<dicom::TagPath> path = ParseAttributePath(name);
-  if (path && storage::FindSearchable(search->query.level, *path)) {
+Status ParseFilter(const storage::AttributeTable& table, const std::string& name, const std::string& value, bool strict,
+                   SearchRequest* search) {
+  const std::optional<dicom::TagPath> path = dicom::ParseTagPath(name);
+  if (path && table.FindSearchable(search->query.level, *path)) {
     search->query.filters.push_back({*path, value});
+    search->matched.push_back(path->front());
     return Status::Ok();
   }
   const std::string shown = http::PercentEncode(std::string_view(name).substr(0, 64));
@@ -88,8 +74,8 @@ Status ParseFilter(const std::string& name, const std::string& value, bool stric
 
 }  // namespace
 
-Result<SearchRequest> ParseSearch(const Resource& resource, const QueryParameters& parameters,
-                                  const ServiceOptions& options) {
+Result<SearchRequest> ParseSearch(const storage::AttributeTable& table, const Resource& resource,
+                                  const QueryParameters& parameters, const ServiceOptions& options) {
   SearchRequest search;
   CatalogueQuery& query = search.query;
   query.level = LevelOf(resource);
@@ -109,12 +95,14 @@ Result<SearchRequest> ParseSearch(const Resource& resource, const QueryParameter
       query.limit = static_cast<size_t>(std::min<uint64_t>(limit, options.search_max_limit));
     } else if (name == "offset") {
       HILUM_ASSIGN_OR_RETURN(query.offset, ParseCount(name, value));
+    } else if (name == "fhir" && query.level != Level::kPatient) {
+      search.records.push_back(value);
     } else if (name == "fuzzymatching") {
       query.fuzzy_names = multipart::EqualsIgnoreCase(value, "true");
     } else if (name == "includefield") {
       HILUM_RETURN_IF_ERROR(ParseIncludeField(value, &search));
     } else if (!multipart::EqualsIgnoreCase(name, "accept")) {
-      HILUM_RETURN_IF_ERROR(ParseFilter(name, value, options.search_strict, &search));
+      HILUM_RETURN_IF_ERROR(ParseFilter(table, name, value, options.search_strict, &search));
     }
   }
   return search;

@@ -110,9 +110,10 @@ Status Service::SendCapabilities(http::Request& request, const QueryParameters& 
   const auto type = Accepted(request, query).FirstOf({wadl, "application/json"});
   if (!type) return SendError(responder, request, 406, "capabilities can be had as " + wadl + " or application/json");
   const std::string base = BaseUrl(request);
+  const auto table = store_.attributes().Current();
   return responder.Send(
       200, {{"Content-Type", *type}, {"Vary", "Accept"}, {"Allow", Resource{.what = Resource::What::kRoot}.Allow()}},
-      *type == wadl ? CapabilitiesWadl(base) : CapabilitiesJson(base));
+      *type == wadl ? CapabilitiesWadl(base, *table) : CapabilitiesJson(base, *table));
 }
 
 Status Service::CodecFailure(const Status& status, const std::string& sop_uid) {

@@ -18,6 +18,7 @@
 #include "base/random.h"
 #include "codecs/pixel/codec.h"
 #include "codecs/pixel/text_painter.h"
+#include "fhir/studies/study_filter.h"
 #include "pipelines/dicom_ingest/ingest.h"
 #include "server/dicomweb/document_cache.h"
 #include "server/dicomweb/package.h"
@@ -55,6 +56,9 @@ class Service {
  public:
   Service(storage::Store& store, ServiceOptions options, pixel::FrameCodec& codec, Random& random, Registry& metrics,
           Logger log);
+
+  // Searches take `fhir` filters by these records, which outlive the service. Before the first request.
+  void FilterBy(const fhir::StudyFilter& records) { records_ = &records; }
 
   // nullptr when the path is neither below our root nor kWadoUri.
   const http::Route* FindRoute(std::string_view method, std::string_view path) const;
@@ -153,6 +157,7 @@ class Service {
   std::unique_ptr<pixel::TextPainter> painter_;  // null: without fonts
   PictureCache thumbnails_;
   DocumentCache documents_;
+  const fhir::StudyFilter* records_ = nullptr;
   mutable std::mutex base_mu_;
   std::string usual_base_;       // guarded by base_mu_: the URL readers, or else storers, reached us by last
   bool base_of_reader_ = false;  // guarded by base_mu_

@@ -58,14 +58,19 @@ const char* DescriptionOf(storage::Matching matching) {
       return "value, list, wildcards, fuzzy; without regard to case and accents; each component group by itself";
     case storage::Matching::kDate:
     case storage::Matching::kTime:
+    case storage::Matching::kDateTime:
       return "value, list, range";
+    case storage::Matching::kNumber:
+      return "number, list, range (`1-2.5`, `1-`, `*-2.5`)";
+    case storage::Matching::kAge:
+      return "age, list, range, in whatever unit";
   }
   return "";
 }
 
 void AddSearchKeys(std::string* out) {
   *out += "| level | tag | keyword | matching |\n|---|---|---|---|\n";
-  for (const storage::CatalogueAttribute& attribute : storage::CatalogueAttributes()) {
+  for (const storage::CatalogueAttribute& attribute : storage::AttributeTable::BuiltIn()->all()) {
     std::string tags, keywords;
     for (const dicom::Tag tag : attribute.path) {
       const dicom::DictionaryEntry* entry = dicom::FindTag(tag);
@@ -73,7 +78,7 @@ void AddSearchKeys(std::string* out) {
       keywords += (keywords.empty() ? "" : ".") + std::string(entry == nullptr ? "" : entry->keyword);
     }
     *out += "| " + std::string(NameOf(attribute.level)) + " | " + tags + " | " + keywords + " | " +
-            DescriptionOf(attribute.matching) + " |\n";
+            DescriptionOf(attribute.matching) + (attribute.in_every_row ? " |\n" : "; returned on request |\n");
   }
 }
 

@@ -9,6 +9,7 @@
 
 #include <cstdio>
 
+#include "server/dicomweb/extended_tags.h"
 #include "server/dicomweb/preparer.h"
 #include "server/fhir_rest/changes.h"
 #include "server/main/admin.h"
@@ -154,7 +155,11 @@ Status Run(Settings& settings) {
         .Add();
   };
   pixel::CodecPool codec(std::move(codecs));
+  storage::ExtendedTags tags(*store, clock, random, metrics, log);
+  const dicomweb::ExtendedTagRoutes tag_routes(tags, settings.dicomweb.root);
   dicomweb::Service dicomweb(*store, settings.dicomweb, codec, random, metrics, log);
+  const fhir::StudyFilter study_filter(*resources);
+  dicomweb.FilterBy(study_filter);
   fhir::Interactions interactions(*resources, settings.interactions, std::move(cursor_key));
   fhir_rest::Service fhir(interactions, settings.fhir_rest, metrics, clock, random);
   const fhir_rest::ChangeService fhir_changes(*store, *resources, settings.fhir_rest.root, metrics);
@@ -164,6 +169,7 @@ Status Run(Settings& settings) {
       settings.dicomweb.root, log);
   const http::Route landing = Landing();
   const auto routes = [&](std::string_view method, std::string_view path) -> const http::Route* {
+    if (const http::Route* route = tag_routes.FindRoute(path)) return route;
     if (const http::Route* route = dicomweb.FindRoute(method, path)) return route;
     if (const http::Route* route = fhir_changes.FindRoute(path)) return route;
     if (const http::Route* route = fhir.FindRoute(path)) return route;

@@ -1,17 +1,34 @@
 #include "storage/catalogue/attributes.h"
 
 #include <algorithm>
-#include <charconv>
-#include <chrono>
+#include <cassert>
+#include <iterator>
+#include <tuple>
+
+#include "storage/catalogue/attribute_values.h"
 
 namespace hilum::storage {
 namespace {
 
+using dicom::Tag;
 using dicom::TagPath;
 namespace t = dicom::tags;
 
-// The keys of PS3.18 table 10.6.1-2 and -3 that the standard wants matched or returned, levels from top to bottom.
-// Field numbers are on disk: append, never renumber.
+// What an image was made of and with.
+constexpr Tag kManufacturer{0x0008, 0x0070}, kInstitutionName{0x0008, 0x0080}, kStationName{0x0008, 0x1010};
+constexpr Tag kPatientAge{0x0010, 0x1010}, kPatientSize{0x0010, 0x1020}, kPatientWeight{0x0010, 0x1030};
+constexpr Tag kContrastBolusAgent{0x0018, 0x0010}, kSliceThickness{0x0018, 0x0050}, kKvp{0x0018, 0x0060},
+    kRepetitionTime{0x0018, 0x0080}, kEchoTime{0x0018, 0x0081}, kMagneticFieldStrength{0x0018, 0x0087},
+    kSpacingBetweenSlices{0x0018, 0x0088}, kProtocolName{0x0018, 0x1030}, kConvolutionKernel{0x0018, 0x1210};
+constexpr Tag kLaterality{0x0020, 0x0060}, kPixelSpacing{0x0028, 0x0030};
+
+// An attribute that cohorts ask for: of the first instance that has it, and in search results only where asked for.
+CatalogueAttribute OnRequest(Level level, dicom::Tag tag, Matching matching, uint16_t field) {
+  return {.level = level, .path = {tag}, .matching = matching, .field = FieldId{field}, .in_every_row = false};
+}
+
+// The keys of PS3.18 table 10.6.1-2 and -3 that the standard wants matched or returned, and those that cohorts need.
+// Levels from top to bottom. Field numbers are on disk: append, never renumber.
 const std::vector<CatalogueAttribute>& Table() {
   static const std::vector<CatalogueAttribute> table = {
       {Level::kPatient, {t::kPatientName}, Matching::kName, FieldId{4}},
@@ -35,6 +52,9 @@ const std::vector<CatalogueAttribute>& Table() {
       {Level::kStudy, {t::kTimezoneOffsetFromUtc}, Matching::kNone, FieldId{0}},
       {Level::kStudy, {t::kModalitiesInStudy}, Matching::kCode, FieldId{22}},
       {Level::kStudy, {t::kSopClassesInStudy}, Matching::kUid, FieldId{23}},
+      OnRequest(Level::kStudy, kPatientAge, Matching::kAge, 25),
+      OnRequest(Level::kStudy, kPatientSize, Matching::kNumber, 26),
+      OnRequest(Level::kStudy, kPatientWeight, Matching::kNumber, 27),
 
       {Level::kSeries, {t::kSeriesInstanceUid}, Matching::kUid, FieldId{30}},
       {Level::kSeries, {t::kModality}, Matching::kCode, FieldId{31}},
@@ -47,6 +67,22 @@ const std::vector<CatalogueAttribute>& Table() {
       {Level::kSeries, {t::kRequestAttributesSequence}, Matching::kNone, FieldId{0}},
       {Level::kSeries, {t::kRequestAttributesSequence, t::kScheduledProcedureStepId}, Matching::kCode, FieldId{38}},
       {Level::kSeries, {t::kRequestAttributesSequence, t::kRequestedProcedureId}, Matching::kCode, FieldId{39}},
+      OnRequest(Level::kSeries, kManufacturer, Matching::kText, 60),
+      OnRequest(Level::kSeries, kInstitutionName, Matching::kText, 61),
+      OnRequest(Level::kSeries, kStationName, Matching::kCode, 62),
+      OnRequest(Level::kSeries, kProtocolName, Matching::kText, 63),
+      OnRequest(Level::kSeries, kSliceThickness, Matching::kNumber, 64),
+      OnRequest(Level::kSeries, kSpacingBetweenSlices, Matching::kNumber, 65),
+      OnRequest(Level::kSeries, kPixelSpacing, Matching::kNumber, 66),
+      OnRequest(Level::kSeries, kKvp, Matching::kNumber, 67),
+      OnRequest(Level::kSeries, kMagneticFieldStrength, Matching::kNumber, 68),
+      OnRequest(Level::kSeries, kRepetitionTime, Matching::kNumber, 69),
+      OnRequest(Level::kSeries, kEchoTime, Matching::kNumber, 70),
+      OnRequest(Level::kSeries, kContrastBolusAgent, Matching::kText, 71),
+      OnRequest(Level::kSeries, kConvolutionKernel, Matching::kCode, 72),
+      OnRequest(Level::kSeries, kLaterality, Matching::kCode, 73),
+      OnRequest(Level::kSeries, t::kRows, Matching::kNumber, 74),
+      OnRequest(Level::kSeries, t::kColumns, Matching::kNumber, 75),
 
       {Level::kInstance, {t::kSopInstanceUid}, Matching::kUid, FieldId{50}},
       {Level::kInstance, {t::kSopClassUid}, Matching::kUid, FieldId{51}},
@@ -64,54 +100,81 @@ bool IsDerived(const TagPath& path) {
   return path[0] == t::kModalitiesInStudy || path[0] == t::kSopClassesInStudy;
 }
 
+}  // namespace
+
 FieldKind KindOf(Matching matching) {
   switch (matching) {
     case Matching::kText:
     case Matching::kName:
       return FieldKind::kString;
     case Matching::kDate:
+    case Matching::kDateTime:
       return FieldKind::kDate;
     case Matching::kTime:
+    case Matching::kNumber:
+    case Matching::kAge:
       return FieldKind::kNumber;
     default:
       return FieldKind::kToken;
   }
 }
 
-std::optional<int> ParseDigits(std::string_view text) {
-  int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || text.empty() || text[0] == '-') return std::nullopt;
-  return value;
+Matching MatchingOf(dicom::Vr vr) {
+  static const std::vector<std::pair<dicom::Vr, Matching>> matchings = {
+      {"AE", Matching::kCode},   {"AS", Matching::kAge},    {"AT", Matching::kCode},     {"CS", Matching::kCode},
+      {"DA", Matching::kDate},   {"DS", Matching::kNumber}, {"DT", Matching::kDateTime}, {"FD", Matching::kNumber},
+      {"FL", Matching::kNumber}, {"IS", Matching::kNumber}, {"LO", Matching::kText},     {"LT", Matching::kText},
+      {"PN", Matching::kName},   {"SH", Matching::kCode},   {"SL", Matching::kNumber},   {"SS", Matching::kNumber},
+      {"ST", Matching::kText},   {"SV", Matching::kNumber}, {"TM", Matching::kTime},     {"UC", Matching::kText},
+      {"UI", Matching::kUid},    {"UL", Matching::kNumber}, {"UR", Matching::kText},     {"US", Matching::kNumber},
+      {"UT", Matching::kText},   {"UV", Matching::kNumber}};
+  for (const auto& [known, matching] : matchings)
+    if (known == vr) return matching;
+  return Matching::kNone;
 }
 
-int64_t DaysFromCivil(int year, int month, int day) {
-  return std::chrono::sys_days(std::chrono::year(year) / month / day).time_since_epoch().count();
+AttributeTable::AttributeTable(std::vector<CatalogueAttribute> extended)
+    : all_(Table()), selection_(std::vector<TagPath>()) {
+  all_.insert(all_.end(), std::make_move_iterator(extended.begin()), std::make_move_iterator(extended.end()));
+  std::stable_sort(all_.begin(), all_.end(), [](const auto& a, const auto& b) { return a.level < b.level; });
+  std::vector<TagPath> paths;
+  std::vector<dicom::PrivateAttribute> privates;
+  for (const CatalogueAttribute& attribute : all_) {
+    by_path_.push_back(&attribute);
+    // Of the patient studies name everything, too.
+    if (IsDerived(attribute.path) || attribute.level == Level::kPatient || !attribute.kept) continue;
+    if (std::find(paths.begin(), paths.end(), attribute.path) != paths.end()) continue;
+    paths.push_back(attribute.path);
+    if (!attribute.private_creator.empty())
+      privates.push_back({attribute.path[0], attribute.private_creator, attribute.vr});
+  }
+  std::sort(by_path_.begin(), by_path_.end(),
+            [](const auto* a, const auto* b) { return std::tie(a->level, a->path) < std::tie(b->level, b->path); });
+  selection_ = dicom::AttributeSelection(std::move(paths), std::move(privates));
 }
 
-}  // namespace
-
-std::span<const CatalogueAttribute> CatalogueAttributes() {
-  return Table();
+std::shared_ptr<const AttributeTable> AttributeTable::BuiltIn() {
+  static const auto table = std::make_shared<const AttributeTable>();
+  return table;
 }
 
-const CatalogueAttribute* FindSearchable(Level level, const TagPath& path) {
-  const CatalogueAttribute* nearest = nullptr;
-  for (const CatalogueAttribute& attribute : Table())
-    if (attribute.level <= level && attribute.matching != Matching::kNone && attribute.path == path)
-      nearest = &attribute;
-  return nearest;
+const CatalogueAttribute* AttributeTable::Find(Level level, const TagPath& path) const {
+  const auto found = std::lower_bound(by_path_.begin(), by_path_.end(), std::tie(level, path),
+                                      [](const auto* a, const auto& b) { return std::tie(a->level, a->path) < b; });
+  return found != by_path_.end() && (*found)->level == level && (*found)->path == path ? *found : nullptr;
 }
 
-const dicom::AttributeSelection& CatalogueSelection() {
-  static const dicom::AttributeSelection selection = [] {
-    std::vector<TagPath> paths;
-    for (const CatalogueAttribute& attribute : Table())
-      if (!IsDerived(attribute.path) && attribute.level != Level::kPatient)
-        paths.push_back(attribute.path);  // studies name the patient's, too
-    return dicom::AttributeSelection(std::move(paths));
-  }();
-  return selection;
+const CatalogueAttribute* AttributeTable::FindSearchable(Level level, const TagPath& path) const {
+  for (auto at = static_cast<uint16_t>(level); at >= static_cast<uint16_t>(Level::kPatient); --at) {
+    const CatalogueAttribute* found = Find(static_cast<Level>(at), path);
+    if (found && found->searchable && found->matching != Matching::kNone) return found;
+  }
+  return nullptr;
+}
+
+FieldId ExtendedField(FieldKind kind, uint16_t slot) {
+  assert(slot < kExtendedSlots);
+  return FieldId{static_cast<uint16_t>(static_cast<uint16_t>(kind) * kExtendedSlots + slot)};
 }
 
 void AddCatalogueFields(Schema* schema) {
@@ -123,20 +186,25 @@ void AddCatalogueFields(Schema* schema) {
     field.patterns = attribute.matching == Matching::kCode;
     schema->Add(CollectionOf(attribute.level), field);
   }
+  for (const Level level : {Level::kStudy, Level::kSeries, Level::kInstance})
+    for (const FieldKind kind : {FieldKind::kToken, FieldKind::kString, FieldKind::kDate, FieldKind::kNumber})
+      for (uint16_t slot = 0; slot < kExtendedSlots; ++slot)
+        schema->Add(CollectionOf(level), {.id = ExtendedField(kind, slot),
+                                          .kind = kind,
+                                          .patterns = kind == FieldKind::kToken,
+                                          .contains = kind == FieldKind::kString});
   for (const DateTimePair& pair : kDateTimes) schema->Add(CollectionOf(pair.level), {pair.field, FieldKind::kDate});
   schema->Add(CollectionOf(Level::kStudy), {kPatientOfStudy, FieldKind::kReference});
   schema->Add(CollectionOf(Level::kSeries), {kStudyOfSeries, FieldKind::kReference});
   schema->Add(CollectionOf(Level::kInstance), {kSeriesOfInstance, FieldKind::kReference});
 }
 
-KeptAttributes KeepAttributes(Level level, const dicom::Header& header) {
+KeptAttributes KeepAttributes(const AttributeTable& table, Level level, const dicom::Header& header) {
   KeptAttributes kept;
-  for (const CatalogueAttribute& wanted : Table()) {
-    if (wanted.level != level) continue;
-    const auto found = std::find_if(header.attributes.begin(), header.attributes.end(),
-                                    [&](const dicom::Attribute& attribute) { return attribute.path == wanted.path; });
-    if (found == header.attributes.end()) continue;
-    kept.push_back({found->path, found->vr, found->values, found->vr == dicom::Vr("SQ") ? found->json : std::string()});
+  for (const dicom::Attribute& found : header.attributes) {
+    const CatalogueAttribute* wanted = table.Find(level, found.path);
+    if (!wanted || !wanted->kept) continue;
+    kept.push_back({found.path, found.vr, found.values, found.vr == dicom::Vr("SQ") ? found.json : std::string()});
   }
   return kept;
 }
@@ -206,10 +274,10 @@ bool ReadAttributes(ByteReader* in, KeptAttributes* out) {
   return true;
 }
 
-void AddIndexValues(Level level, const KeptAttributes& kept, DocumentValues* out) {
+void AddIndexValues(const AttributeTable& table, Level level, const KeptAttributes& kept, DocumentValues* out) {
   for (const KeptAttribute& attribute : kept) {
-    const CatalogueAttribute* spec = FindSearchable(level, attribute.path);
-    if (!spec || spec->level != level) continue;
+    const CatalogueAttribute* spec = table.Find(level, attribute.path);
+    if (!spec) continue;
     for (const std::string& value : attribute.values) AddIndexValue(*spec, value, out);
   }
   for (const DateTimePair& pair : kDateTimes) {
@@ -220,89 +288,6 @@ void AddIndexValues(Level level, const KeptAttributes& kept, DocumentValues* out
     const auto point = [&](double seconds) { return date->low + static_cast<int64_t>(seconds * 1e6); };
     out->Add(pair.field, time ? DateValue{point(time->low), std::max(point(time->high), point(time->low) + 1)} : *date);
   }
-}
-
-void AddIndexValue(const CatalogueAttribute& attribute, const std::string& value, DocumentValues* out) {
-  if (value.empty()) return;
-  switch (attribute.matching) {
-    case Matching::kNone:
-      return;
-    case Matching::kUid:
-      return out->Add(attribute.field, TokenValue{"", value});
-    case Matching::kCode:
-      return out->Add(attribute.field, TokenValue{"", FoldCode(value)});
-    case Matching::kText:
-      return out->Add(attribute.field, StringValue{value});
-    case Matching::kName: {
-      std::string_view rest = value;
-      while (!rest.empty()) {  // component groups: PS3.5 6.2.1.1
-        const size_t end = std::min(rest.find('='), rest.size());
-        std::string_view group = rest.substr(0, end);
-        while (!group.empty() && (group.back() == '^' || group.back() == ' ')) group.remove_suffix(1);
-        if (!group.empty()) out->Add(attribute.field, StringValue{std::string(group)});
-        rest.remove_prefix(std::min(end + 1, rest.size()));
-      }
-      return;
-    }
-    case Matching::kDate:
-      if (const auto date = ParseDate(value)) out->Add(attribute.field, *date);
-      return;
-    case Matching::kTime:
-      if (const auto time = ParseTime(value)) out->Add(attribute.field, *time);
-      return;
-  }
-}
-
-std::optional<DateValue> ParseDate(std::string_view text) {
-  std::string digits;
-  for (const char c : text)
-    if (c != '.' && c != '-' && c != ' ') digits.push_back(c);
-  if (digits.size() != 4 && digits.size() != 6 && digits.size() != 8) return std::nullopt;
-  const auto year = ParseDigits(std::string_view(digits).substr(0, 4));
-  const auto month = digits.size() >= 6 ? ParseDigits(std::string_view(digits).substr(4, 2)) : 1;
-  const auto day = digits.size() == 8 ? ParseDigits(std::string_view(digits).substr(6, 2)) : 1;
-  if (!year || !month || !day) return std::nullopt;
-  const std::chrono::year_month_day date{std::chrono::year(*year), std::chrono::month(*month), std::chrono::day(*day)};
-  if (!date.ok()) return std::nullopt;
-  constexpr int64_t kDay = 86'400'000'000;
-  const int64_t low = DaysFromCivil(*year, *month, *day) * kDay;
-  if (digits.size() == 8) return DateValue{low, low + kDay};
-  const bool december = digits.size() == 4 || *month == 12;
-  return DateValue{low, DaysFromCivil(*year + (december ? 1 : 0), december ? 1 : *month + 1, 1) * kDay};
-}
-
-std::optional<NumberValue> ParseTime(std::string_view text) {
-  std::string digits;
-  std::string fraction;
-  bool in_fraction = false;
-  for (const char c : text) {
-    if (c == ':' || c == ' ') continue;
-    if (c == '.')
-      in_fraction = true;
-    else
-      (in_fraction ? fraction : digits).push_back(c);
-  }
-  if (digits.size() != 2 && digits.size() != 4 && digits.size() != 6) return std::nullopt;
-  const auto hours = ParseDigits(std::string_view(digits).substr(0, 2));
-  const auto minutes = digits.size() >= 4 ? ParseDigits(std::string_view(digits).substr(2, 2)) : 0;
-  const auto seconds = digits.size() == 6 ? ParseDigits(std::string_view(digits).substr(4, 2)) : 0;
-  if (!hours || !minutes || !seconds || *hours > 23 || *minutes > 59 || *seconds > 60) return std::nullopt;
-  const double low = *hours * 3600.0 + *minutes * 60.0 + *seconds;
-  if (digits.size() == 2) return NumberValue{low, low + 3600 - 1e-6};
-  if (digits.size() == 4) return NumberValue{low, low + 60 - 1e-6};
-  if (fraction.empty()) return NumberValue{low, low + 1 - 1e-6};
-  const auto parts = ParseDigits(fraction.substr(0, 6));
-  if (!parts) return std::nullopt;
-  double unit = 1;
-  for (size_t i = 0; i < std::min<size_t>(fraction.size(), 6); ++i) unit /= 10;
-  return NumberValue{low + *parts * unit, low + (*parts + 1) * unit - 1e-6};
-}
-
-std::string FoldCode(std::string_view code) {
-  std::string folded(code);
-  for (char& c : folded)
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-  return folded;
 }
 
 }  // namespace hilum::storage

@@ -1,11 +1,13 @@
-// Which DICOM attributes the catalogue keeps at each level, how each is indexed, and how a kept attribute is stored and
-// rendered. Pure functions and constant tables, thread-safe.
+// Which DICOM attributes the catalogue keeps at each level, how each is indexed, and how a kept attribute is stored.
+// Everything is immutable or a pure function, thread-safe, except AttributeTables, which is safe for concurrent use.
 #pragma once
 
-#include <optional>
+#include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -27,29 +29,77 @@ inline constexpr FieldId kStudyOfSeries{1}, kSeriesOfInstance{2}, kPatientOfStud
 
 // How a query value is compared (PS3.4 C.2.2.2).
 enum class Matching : uint8_t {
-  kNone,  // kept and returned, not searchable
-  kCode,  // identifiers and coded words: equal or wildcard, without regard to case
-  kUid,   // equal, octet for octet
-  kText,  // free text: equal or wildcard, without regard to case and accents
-  kName,  // as kText, each component group by itself
-  kDate,  // DA: a day or a range of days
-  kTime,  // TM: a time or a range
+  kNone,      // kept and returned, not searchable
+  kCode,      // identifiers and coded words: equal or wildcard, without regard to case
+  kUid,       // equal, octet for octet
+  kText,      // free text: equal or wildcard, without regard to case and accents
+  kName,      // as kText, each component group by itself
+  kDate,      // DA: a day or a range of days
+  kTime,      // TM: a time or a range
+  kDateTime,  // DT: a point in time or a range, in UTC where no offset is written
+  kNumber,    // a number or a range, whatever the digits
+  kAge,       // AS: an age or a range, in years
 };
+
+// What an attribute of a value representation is compared by when nothing else is said; kNone for those that have no
+// values to compare (sequences, bulk data).
+Matching MatchingOf(dicom::Vr vr);
+FieldKind KindOf(Matching matching);
 
 struct CatalogueAttribute {
   Level level;
   dicom::TagPath path;
   Matching matching;
-  FieldId field;  // on disk; 0 when matching is kNone
+  FieldId field;             // on disk; 0 when matching is kNone
+  bool in_every_row = true;  // of search results; else only where it is asked for
+  bool kept = true;          // taken from instances that arrive; false while it is being removed
+  bool searchable = true;    // kNone is never
+  bool incomplete = false;   // some stored instances could not be indexed
+  dicom::Vr vr = {};         // of private ones
+  std::string private_creator = {};
 };
 
-// All attributes taken from the data set, parents before children. ModalitiesInStudy and the counters are derived, not
-// listed.
-std::span<const CatalogueAttribute> CatalogueAttributes();
-// The searchable attribute at `path`, of `level` or else of the nearest level above it; nullptr when there is none.
-const CatalogueAttribute* FindSearchable(Level level, const dicom::TagPath& path);
-// For dicom::ReadHeader.
-const dicom::AttributeSelection& CatalogueSelection();
+// All attributes that are taken from data sets or derived: those built in, and those that the store was told to add
+// (extended_tags.h).
+class AttributeTable {
+ public:
+  // REQUIRES: no path twice at a level.
+  explicit AttributeTable(std::vector<CatalogueAttribute> extended = {});
+  AttributeTable(const AttributeTable&) = delete;
+  AttributeTable& operator=(const AttributeTable&) = delete;
+  // Without extended ones.
+  static std::shared_ptr<const AttributeTable> BuiltIn();
+
+  std::span<const CatalogueAttribute> all() const { return all_; }
+  // The attribute of exactly this level; nullptr when there is none.
+  const CatalogueAttribute* Find(Level level, const dicom::TagPath& path) const;
+  // The searchable attribute at `path`, of `level` or else of the nearest level above it; nullptr when there is none.
+  const CatalogueAttribute* FindSearchable(Level level, const dicom::TagPath& path) const;
+  // For dicom::ReadHeader.
+  const dicom::AttributeSelection& selection() const { return selection_; }
+
+ private:
+  std::vector<CatalogueAttribute> all_;
+  std::vector<const CatalogueAttribute*> by_path_;  // sorted by level and path
+  dicom::AttributeSelection selection_;
+};
+
+// The table of a store as of now; the old one lives as long as somebody holds it.
+class AttributeTables {
+ public:
+  std::shared_ptr<const AttributeTable> Current() const {
+    const std::lock_guard lock(mu_);
+    return current_;
+  }
+  void Set(std::shared_ptr<const AttributeTable> table) {
+    const std::lock_guard lock(mu_);
+    current_ = std::move(table);
+  }
+
+ private:
+  mutable std::mutex mu_;
+  std::shared_ptr<const AttributeTable> current_ = AttributeTable::BuiltIn();  // guarded by mu_
+};
 
 // A date and a time that together are a point in time, and the field that holds it.
 struct DateTimePair {
@@ -64,6 +114,11 @@ inline constexpr DateTimePair kDateTimes[] = {
      FieldId{40}},
 };
 
+// Fields of extended attributes: `slot` below kExtendedSlots, for each kind and level. On disk.
+inline constexpr uint16_t kExtendedSlots = 256;
+FieldId ExtendedField(FieldKind kind, uint16_t slot);
+
+// All fields that tables may have, extended ones included.
 void AddCatalogueFields(Schema* schema);
 
 // One attribute as a row keeps it.
@@ -78,7 +133,7 @@ struct KeptAttribute {
 using KeptAttributes = std::vector<KeptAttribute>;
 
 // Those of the header that belong to `level`.
-KeptAttributes KeepAttributes(Level level, const dicom::Header& header);
+KeptAttributes KeepAttributes(const AttributeTable& table, Level level, const dicom::Header& header);
 // Adds what `kept` does not have a value for; values that are there stay (first writer wins). True when something was
 // added.
 bool FillGaps(KeptAttributes* kept, const KeptAttributes& from);
@@ -89,15 +144,6 @@ void AppendAttributes(std::string* out, const KeptAttributes& kept);
 bool ReadAttributes(ByteReader* in, KeptAttributes* out);
 
 // Adds the index values of the attributes.
-void AddIndexValues(Level level, const KeptAttributes& kept, DocumentValues* out);
-void AddIndexValue(const CatalogueAttribute& attribute, const std::string& value, DocumentValues* out);
-
-// [low, high) in microseconds of a DA value or a prefix of one (YYYY, YYYYMM); also the old YYYY.MM.DD. nullopt when it
-// is none.
-std::optional<DateValue> ParseDate(std::string_view text);
-// [low, high] in seconds after midnight of a TM value.
-std::optional<NumberValue> ParseTime(std::string_view text);
-// What kCode compares: ASCII letters in upper case.
-std::string FoldCode(std::string_view code);
+void AddIndexValues(const AttributeTable& table, Level level, const KeptAttributes& kept, DocumentValues* out);
 
 }  // namespace hilum::storage

@@ -35,7 +35,12 @@ inline constexpr size_t kMaxKeptValueBytes = 1024;
 inline constexpr size_t kMaxKeptValues = 64;
 inline constexpr size_t kMaxKeptJsonBytes = 16 * 1024;
 
+// Cuts to these limits.
+void BoundAttributes(KeptAttributes* kept);
+
 struct NewInstance {
+  // What `header` was read with: the selection of AttributeTables::Current().
+  std::shared_ptr<const AttributeTable> table = AttributeTable::BuiltIn();
   dicom::Header header;     // REQUIRES: the three UIDs are storable (base/uid.h)
   ObjectRef object;         // durable
   std::string frame_table;  // dicom::AppendFrameTable, or empty
@@ -45,27 +50,36 @@ enum class PutOutcome : uint8_t { kCreated, kReplaced };
 
 class CatalogueWriter {
  public:
-  CatalogueWriter(const Schema& schema, Tenant tenant, const Clock& clock)
-      : index_(schema, tenant), tenant_(tenant), clock_(clock) {}
+  CatalogueWriter(const Schema& schema, const AttributeTables& tables, Tenant tenant, const Clock& clock)
+      : index_(schema, tenant), tables_(tables), tenant_(tenant), clock_(clock) {}
 
   // Adds the instance, and its series, study and patient where they are new, with index values, segment accounting and
   // a change-log entry. Attributes of study and series that are there already stay; missing ones are filled in.
-  // `expected`: the object the name must hold now (nullopt: none); otherwise kConflict, and nothing is changed. What
-  // changes is noted in `changes`, unless that is nullptr.
+  // `expected`: the object the name must hold now (nullopt: none); otherwise, and when the header was read with a table
+  // that is not current any more, kConflict, and nothing is changed. What changes is noted in `changes`, unless that is
+  // nullptr.
   Result<PutOutcome> Put(Txn& txn, const NewInstance& instance, const std::optional<ObjectRef>& expected,
                          CatalogueChanges* changes) const;
 
   // Removes one instance, and its series, study and patient when they are left empty. kNotFound when there is none.
   Status Delete(Txn& txn, const InstanceName& name, CatalogueChanges* changes) const;
 
+  // Adds what the current table takes from `header`, which was read of version `version` of the instance, to its row
+  // and those of its series and study, where they have no value. Nothing when the instance is gone or has another
+  // version.
+  Status Supplement(Txn& txn, Doc instance, uint64_t version, const dicom::Header& header) const;
+  // Takes attributes out of a row. REQUIRES: the current table still has them, as not kept. Not for patients.
+  Status Strip(Txn& txn, Level level, Doc doc, const std::vector<dicom::TagPath>& paths) const;
+
   // Points a moved object's row to its new place; not found is fine (deleted meanwhile).
   Status Relocate(Txn& txn, Doc instance, const ObjectRef& from, const ObjectRef& to) const;
 
  private:
   // One study less; the last one takes the patient with it.
-  Status LeavePatient(Txn& txn, Doc patient) const;
+  Status LeavePatient(Txn& txn, const AttributeTable& table, Doc patient) const;
 
   IndexWriter index_;
+  const AttributeTables& tables_;
   Tenant tenant_;
   const Clock& clock_;
 };
@@ -100,7 +114,7 @@ struct CatalogueMatches {
 class CatalogueReader {
  public:
   // Reads the state as of now; `kv` and `schema` outlive the reader.
-  CatalogueReader(const Kv& kv, const Schema& schema, Tenant tenant);
+  CatalogueReader(const Kv& kv, const Schema& schema, std::shared_ptr<const AttributeTable> table, Tenant tenant);
   ~CatalogueReader();
 
   Result<std::optional<Doc>> FindStudy(std::string_view study_uid) const;
@@ -116,18 +130,21 @@ class CatalogueReader {
   Result<std::vector<Doc>> SeriesOfStudy(Doc study) const;
   Result<std::vector<Doc>> InstancesOfSeries(Doc series) const;
 
-  // QIDO and C-FIND matching. kInvalid names the attribute whose value cannot be understood. REQUIRES: every filter
-  // path is searchable at the level (FindSearchable).
-  Result<CatalogueMatches> Find(const CatalogueQuery& query);
+  // QIDO and C-FIND matching, only of what belongs to studies that match `studies` (not for patients). kInvalid names
+  // the attribute whose value cannot be understood. REQUIRES: every filter path is searchable at the level
+  // (AttributeTable::FindSearchable).
+  Result<CatalogueMatches> Find(const CatalogueQuery& query, std::optional<Query> studies = std::nullopt);
 
   IndexReader& index() { return index_; }
   const Snapshot& snapshot() const { return *snapshot_; }
+  const AttributeTable& table() const { return *table_; }
 
  private:
   Result<std::vector<Doc>> Children(std::string first_key) const;
   Result<std::vector<CatalogueMatch>> ReadMatches(Level level, const std::vector<Doc>& docs) const;
 
   const Kv& kv_;
+  std::shared_ptr<const AttributeTable> table_;
   Tenant tenant_;
   std::unique_ptr<Snapshot> snapshot_;
   IndexReader index_;

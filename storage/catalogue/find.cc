@@ -1,7 +1,8 @@
-// Matching of attribute values (PS3.4 C.2.2.2) as queries over the index.
+// Searches of the catalogue as queries over the index.
 #include <algorithm>
 
 #include "storage/catalogue/catalogue.h"
+#include "storage/catalogue/match.h"
 
 namespace hilum::storage {
 namespace {
@@ -14,124 +15,6 @@ Query Make(Node node) {
 template <typename Node>
 QueryPtr MakePtr(Node node) {
   return std::make_unique<Query>(Query{std::move(node)});
-}
-
-bool HasWildcard(std::string_view value) {
-  return value.find_first_of("*?") != std::string_view::npos;
-}
-
-std::vector<std::string> Split(std::string_view text, std::string_view separators) {
-  std::vector<std::string> parts;
-  while (true) {
-    const size_t end = text.find_first_of(separators);
-    parts.emplace_back(text.substr(0, end));
-    if (end == std::string_view::npos) return parts;
-    text.remove_prefix(end + 1);
-  }
-}
-
-Status BadValue(std::string_view what, std::string_view value) {
-  return Invalid("'" + std::string(value.substr(0, 64)) + "' is not a " + std::string(what));
-}
-
-// "low-high", "low-", "-high" or one value. Both sides empty is no range.
-struct Range {
-  std::string low, high;
-  bool is_range = false;
-};
-
-Result<Range> SplitRange(std::string_view what, std::string_view value) {
-  const size_t dash = value.find('-');
-  if (dash == std::string_view::npos) return Range{std::string(value), std::string(value), false};
-  Range range{std::string(value.substr(0, dash)), std::string(value.substr(dash + 1)), true};
-  if ((range.low.empty() && range.high.empty()) || range.high.find('-') != std::string::npos)
-    return BadValue(what, value);
-  return range;
-}
-
-Result<Query> MatchDate(FieldId field, const std::string& value) {
-  HILUM_ASSIGN_OR_RETURN(const Range range, SplitRange("date or a range of dates", value));
-  const auto low = range.low.empty() ? DateValue{INT64_MIN, INT64_MIN} : ParseDate(range.low);
-  const auto high = range.high.empty() ? DateValue{INT64_MAX, INT64_MAX} : ParseDate(range.high);
-  if (!low || !high) return BadValue("date (YYYYMMDD) or a range of dates", value);
-  return Make(DateMatch{field, Comparison::kOverlaps, {low->low, high->high}});
-}
-
-Result<Query> MatchTime(FieldId field, const std::string& value) {
-  HILUM_ASSIGN_OR_RETURN(const Range range, SplitRange("time or a range of times", value));
-  const auto low = range.low.empty() ? NumberValue{0, 0} : ParseTime(range.low);
-  const auto high = range.high.empty() ? NumberValue{86401, 86401} : ParseTime(range.high);
-  if (!low || !high) return BadValue("time (HHMMSS) or a range of times", value);
-  return Make(NumberMatch{field, Comparison::kOverlaps, {low->low, high->high}});
-}
-
-Query MatchText(FieldId field, const std::string& value) {
-  const auto how = HasWildcard(value) ? StringMatch::How::kPattern : StringMatch::How::kEqualsFolded;
-  return Make(StringMatch{field, how, value});
-}
-
-// Of shorter words nearly all that begin with the same letter sound alike.
-constexpr size_t kShortestSound = 3;
-
-Query MatchName(FieldId field, std::string value, bool fuzzy) {
-  while (!value.empty() && (value.back() == '^' || value.back() == ' ')) value.pop_back();
-  if (!fuzzy) return MatchText(field, value);
-  And words;
-  for (const std::string& word : Split(value, " ^,=*?")) {
-    if (word.empty()) continue;
-    Query begins = Make(StringMatch{field, StringMatch::How::kWordPrefix, word});
-    if (word.size() < kShortestSound) {
-      words.parts.push_back(std::move(begins));
-      continue;
-    }
-    Or either;
-    either.parts.push_back(std::move(begins));
-    either.parts.push_back(Make(StringMatch{field, StringMatch::How::kSoundsLike, word}));
-    words.parts.push_back(Make(std::move(either)));
-  }
-  if (words.parts.empty()) return Make(All{});
-  return Make(std::move(words));
-}
-
-Query MatchCode(FieldId field, const std::string& value) {
-  const std::string code = FoldCode(value);
-  if (HasWildcard(code)) return Make(TokenPattern{field, code});
-  return Make(TokenIs{field, std::nullopt, code});
-}
-
-Result<Query> MatchValue(const CatalogueAttribute& attribute, const std::string& value, bool fuzzy) {
-  switch (attribute.matching) {
-    case Matching::kDate:
-      return MatchDate(attribute.field, value);
-    case Matching::kTime:
-      return MatchTime(attribute.field, value);
-    case Matching::kText:
-      return MatchText(attribute.field, value);
-    case Matching::kName:
-      return MatchName(attribute.field, value, fuzzy);
-    case Matching::kUid:
-      return Make(TokenIs{attribute.field, std::nullopt, value});
-    case Matching::kCode:
-      return MatchCode(attribute.field, value);
-    case Matching::kNone:
-      break;
-  }
-  return Internal("attribute is not searchable");
-}
-
-// Empty and lone "*" are universal matching; lists match any of their members.
-Result<Query> MatchFilter(const CatalogueAttribute& attribute, const std::string& value, bool fuzzy) {
-  if (value.empty() || value == "*") return Make(All{});
-  const std::string_view separators = attribute.matching == Matching::kUid ? "\\," : "\\";
-  Or any;
-  for (const std::string& one : Split(value, separators)) {
-    if (one.empty()) continue;
-    HILUM_ASSIGN_OR_RETURN(Query query, MatchValue(attribute, one, fuzzy));
-    any.parts.push_back(std::move(query));
-  }
-  if (any.parts.empty()) return Make(All{});
-  if (any.parts.size() == 1) return std::move(any.parts.front());
-  return Make(std::move(any));
 }
 
 FieldId ParentField(Level level) {
@@ -181,8 +64,9 @@ Result<std::optional<Query>> TakeDateTime(std::vector<AttributeFilter>* filters,
 
 }  // namespace
 
-Result<CatalogueMatches> CatalogueReader::Find(const CatalogueQuery& query) {
+Result<CatalogueMatches> CatalogueReader::Find(const CatalogueQuery& query, std::optional<Query> studies) {
   std::map<Level, std::vector<Query>> conditions;
+  if (studies) conditions[Level::kStudy].push_back(*std::move(studies));
   std::vector<AttributeFilter> filters = query.filters;
   for (const auto& [level, date, time, field] : kDateTimes) {
     if (level > query.level) continue;
@@ -190,7 +74,7 @@ Result<CatalogueMatches> CatalogueReader::Find(const CatalogueQuery& query) {
     if (condition) conditions[level].push_back(*std::move(condition));
   }
   for (const AttributeFilter& filter : filters) {
-    const CatalogueAttribute* attribute = FindSearchable(query.level, filter.path);
+    const CatalogueAttribute* attribute = table_->FindSearchable(query.level, filter.path);
     assert(attribute);
     auto condition = MatchFilter(*attribute, filter.value, query.fuzzy_names);
     if (!condition.ok()) return condition.status().WithContext(dicom::ToString(filter.path.back()));

@@ -15,19 +15,6 @@ Status Damaged(std::string_view what, Doc doc) {
                     " is damaged; run hilum verify");
 }
 
-void Bound(KeptAttributes* kept) {
-  for (KeptAttribute& attribute : *kept) {
-    if (attribute.values.size() > kMaxKeptValues) attribute.values.resize(kMaxKeptValues);
-    for (std::string& value : attribute.values) {
-      if (value.size() <= kMaxKeptValueBytes) continue;
-      size_t end = kMaxKeptValueBytes;
-      while (end > 0 && (static_cast<unsigned char>(value[end]) & 0xC0) == 0x80) --end;  // not inside a UTF-8 character
-      value.resize(end);
-    }
-    if (attribute.json.size() > kMaxKeptJsonBytes) attribute.json.clear();
-  }
-}
-
 // A row as the transaction found it and as it will be. `before` is absent when the document is new.
 template <typename Row>
 struct RowChange {
@@ -66,19 +53,20 @@ Result<RowChange<Row>> Load(Txn& txn, const IndexWriter& index, Tenant tenant, L
 }
 
 template <typename Row>
-Status Store(Txn& txn, const IndexWriter& index, Tenant tenant, Level level, const RowChange<Row>& change) {
-  const DocumentValues after = IndexValues(change.after);
+Status Store(Txn& txn, const IndexWriter& index, const AttributeTable& table, Tenant tenant, Level level,
+             const RowChange<Row>& change) {
+  const DocumentValues after = IndexValues(table, change.after);
   txn.Put(Family::kCatalogue, RowKey(tenant, level, change.doc), Encode(change.after));
   if (!change.before) return index.Update(txn, CollectionOf(level), change.doc, nullptr, &after);
-  const DocumentValues before = IndexValues(*change.before);
+  const DocumentValues before = IndexValues(table, *change.before);
   if (before.entries == after.entries) return Status::Ok();
   return index.Update(txn, CollectionOf(level), change.doc, &before, &after);
 }
 
 template <typename Row>
-Status Remove(Txn& txn, const IndexWriter& index, Tenant tenant, Level level, Doc doc, const Row& row,
-              const std::string& name_key) {
-  const DocumentValues before = IndexValues(row);
+Status Remove(Txn& txn, const IndexWriter& index, const AttributeTable& table, Tenant tenant, Level level, Doc doc,
+              const Row& row, const std::string& name_key) {
+  const DocumentValues before = IndexValues(table, row);
   txn.Delete(Family::kCatalogue, name_key);
   txn.Delete(Family::kCatalogue, RowKey(tenant, level, doc));
   return index.Update(txn, CollectionOf(level), doc, &before, nullptr);
@@ -136,10 +124,25 @@ void Count(std::map<std::string, uint64_t>* counts, std::string_view name, int b
 
 }  // namespace
 
+void BoundAttributes(KeptAttributes* kept) {
+  for (KeptAttribute& attribute : *kept) {
+    if (attribute.values.size() > kMaxKeptValues) attribute.values.resize(kMaxKeptValues);
+    for (std::string& value : attribute.values) {
+      if (value.size() <= kMaxKeptValueBytes) continue;
+      size_t end = kMaxKeptValueBytes;
+      while (end > 0 && (static_cast<unsigned char>(value[end]) & 0xC0) == 0x80) --end;  // not inside a UTF-8 character
+      value.resize(end);
+    }
+    if (attribute.json.size() > kMaxKeptJsonBytes) attribute.json.clear();
+  }
+}
+
 Result<PutOutcome> CatalogueWriter::Put(Txn& txn, const NewInstance& instance, const std::optional<ObjectRef>& expected,
                                         CatalogueChanges* changes) const {
   const dicom::Header& header = instance.header;
   assert(IsStorableUid(header.study_uid) && IsStorableUid(header.series_uid) && IsStorableUid(header.sop_uid));
+  const auto table = tables_.Current();
+  if (instance.table != table) return Conflict("the attributes that are kept have changed meanwhile");
   HILUM_ASSIGN_OR_RETURN(const int64_t now, InstanceChangeTime(txn, tenant_, clock_.Now().count()));
 
   HILUM_ASSIGN_OR_RETURN(auto study, (Load<StudyRow>(txn, index_, tenant_, Level::kStudy,
@@ -153,14 +156,14 @@ Result<PutOutcome> CatalogueWriter::Put(Txn& txn, const NewInstance& instance, c
   const std::optional<ObjectRef> held = row.before ? std::optional(row.before->object) : std::nullopt;
   if (held != expected) return Conflict("the instance was stored by another request meanwhile");
 
-  KeptAttributes patient_attributes = KeepAttributes(Level::kPatient, header);
-  KeptAttributes study_attributes = KeepAttributes(Level::kStudy, header);
-  KeptAttributes series_attributes = KeepAttributes(Level::kSeries, header);
-  KeptAttributes instance_attributes = KeepAttributes(Level::kInstance, header);
-  Bound(&patient_attributes);
-  Bound(&study_attributes);
-  Bound(&series_attributes);
-  Bound(&instance_attributes);
+  KeptAttributes patient_attributes = KeepAttributes(*table, Level::kPatient, header);
+  KeptAttributes study_attributes = KeepAttributes(*table, Level::kStudy, header);
+  KeptAttributes series_attributes = KeepAttributes(*table, Level::kSeries, header);
+  KeptAttributes instance_attributes = KeepAttributes(*table, Level::kInstance, header);
+  BoundAttributes(&patient_attributes);
+  BoundAttributes(&study_attributes);
+  BoundAttributes(&series_attributes);
+  BoundAttributes(&instance_attributes);
 
   if (!study.before) {
     study.after.uid = header.study_uid;
@@ -176,7 +179,7 @@ Result<PutOutcome> CatalogueWriter::Put(Txn& txn, const NewInstance& instance, c
     patient.after.issuer = issuer;
     FillGaps(&patient.after.attributes, patient_attributes);
     ++patient.after.studies;
-    HILUM_RETURN_IF_ERROR(Store(txn, index_, tenant_, Level::kPatient, patient));
+    HILUM_RETURN_IF_ERROR(Store(txn, index_, *table, tenant_, Level::kPatient, patient));
     study.after.patient = patient.doc;
   }
 
@@ -212,9 +215,9 @@ Result<PutOutcome> CatalogueWriter::Put(Txn& txn, const NewInstance& instance, c
   Touch(now, &study.after);
   Touch(now, &series.after);
 
-  HILUM_RETURN_IF_ERROR(Store(txn, index_, tenant_, Level::kStudy, study));
-  HILUM_RETURN_IF_ERROR(Store(txn, index_, tenant_, Level::kSeries, series));
-  HILUM_RETURN_IF_ERROR(Store(txn, index_, tenant_, Level::kInstance, row));
+  HILUM_RETURN_IF_ERROR(Store(txn, index_, *table, tenant_, Level::kStudy, study));
+  HILUM_RETURN_IF_ERROR(Store(txn, index_, *table, tenant_, Level::kSeries, series));
+  HILUM_RETURN_IF_ERROR(Store(txn, index_, *table, tenant_, Level::kInstance, row));
   HILUM_RETURN_IF_ERROR(TakeObject(txn, instance.object, {tenant_, row.doc}));
 
   Change change;
@@ -233,17 +236,19 @@ Result<PutOutcome> CatalogueWriter::Put(Txn& txn, const NewInstance& instance, c
   return outcome;
 }
 
-Status CatalogueWriter::LeavePatient(Txn& txn, Doc doc) const {
+Status CatalogueWriter::LeavePatient(Txn& txn, const AttributeTable& table, Doc doc) const {
   HILUM_ASSIGN_OR_RETURN(const std::optional<std::string> bytes,
                          txn.Get(Family::kCatalogue, RowKey(tenant_, Level::kPatient, doc)));
   const std::optional<PatientRow> row = bytes ? DecodePatient(*bytes) : std::nullopt;
   if (!row) return Damaged("patient", doc);
   RowChange<PatientRow> patient{doc, row, *row};
-  if (--patient.after.studies > 0) return Store(txn, index_, tenant_, Level::kPatient, patient);
-  return Remove(txn, index_, tenant_, Level::kPatient, doc, *row, PatientKey(tenant_, row->patient_id, row->issuer));
+  if (--patient.after.studies > 0) return Store(txn, index_, table, tenant_, Level::kPatient, patient);
+  return Remove(txn, index_, table, tenant_, Level::kPatient, doc, *row,
+                PatientKey(tenant_, row->patient_id, row->issuer));
 }
 
 Status CatalogueWriter::Delete(Txn& txn, const InstanceName& name, CatalogueChanges* changes) const {
+  const auto table = tables_.Current();
   const std::string study_key = StudyKey(tenant_, name.study_uid);
   const auto missing = [&] { return NotFound("there is no instance " + name.sop_uid + " in that series"); };
   const auto exists = [&](const std::string& key) -> Result<bool> {
@@ -266,7 +271,7 @@ Status CatalogueWriter::Delete(Txn& txn, const InstanceName& name, CatalogueChan
 
   HILUM_ASSIGN_OR_RETURN(const int64_t now, InstanceChangeTime(txn, tenant_, clock_.Now().count()));
   PutFrameTable(txn, tenant_, row.doc, "", &row.after);
-  HILUM_RETURN_IF_ERROR(Remove(txn, index_, tenant_, Level::kInstance, row.doc, *row.before, instance_key));
+  HILUM_RETURN_IF_ERROR(Remove(txn, index_, *table, tenant_, Level::kInstance, row.doc, *row.before, instance_key));
   HILUM_RETURN_IF_ERROR(LeaveObject(txn, row.before->object, clock_.Now().count()));
   Count(&study.after.sop_classes, row.before->sop_class(), -1);
   study.after.bytes -= std::min(study.after.bytes, row.before->object.length);
@@ -278,15 +283,15 @@ Status CatalogueWriter::Delete(Txn& txn, const InstanceName& name, CatalogueChan
   if (series.after.instances == 0) {
     Count(&study.after.modalities, FirstValue(series.after.attributes, dicom::tags::kModality), -1);
     --study.after.series;
-    HILUM_RETURN_IF_ERROR(Remove(txn, index_, tenant_, Level::kSeries, series.doc, *series.before, series_key));
+    HILUM_RETURN_IF_ERROR(Remove(txn, index_, *table, tenant_, Level::kSeries, series.doc, *series.before, series_key));
   } else {
-    HILUM_RETURN_IF_ERROR(Store(txn, index_, tenant_, Level::kSeries, series));
+    HILUM_RETURN_IF_ERROR(Store(txn, index_, *table, tenant_, Level::kSeries, series));
   }
   if (study.after.instances > 0) {
-    HILUM_RETURN_IF_ERROR(Store(txn, index_, tenant_, Level::kStudy, study));
+    HILUM_RETURN_IF_ERROR(Store(txn, index_, *table, tenant_, Level::kStudy, study));
   } else {
-    HILUM_RETURN_IF_ERROR(Remove(txn, index_, tenant_, Level::kStudy, study.doc, *study.before, study_key));
-    if (study.after.patient) HILUM_RETURN_IF_ERROR(LeavePatient(txn, *study.after.patient));
+    HILUM_RETURN_IF_ERROR(Remove(txn, index_, *table, tenant_, Level::kStudy, study.doc, *study.before, study_key));
+    if (study.after.patient) HILUM_RETURN_IF_ERROR(LeavePatient(txn, *table, *study.after.patient));
   }
 
   Change change;

@@ -17,8 +17,13 @@ Result<Row> Decoded(std::string_view what, Doc doc, const std::optional<std::str
 
 }  // namespace
 
-CatalogueReader::CatalogueReader(const Kv& kv, const Schema& schema, Tenant tenant)
-    : kv_(kv), tenant_(tenant), snapshot_(kv.NewSnapshot()), index_(kv, schema, tenant, snapshot_.get()) {}
+CatalogueReader::CatalogueReader(const Kv& kv, const Schema& schema, std::shared_ptr<const AttributeTable> table,
+                                 Tenant tenant)
+    : kv_(kv),
+      table_(std::move(table)),
+      tenant_(tenant),
+      snapshot_(kv.NewSnapshot()),
+      index_(kv, schema, tenant, snapshot_.get()) {}
 
 CatalogueReader::~CatalogueReader() = default;
 

@@ -1,5 +1,7 @@
 #include "storage/catalogue/rows.h"
 
+#include "storage/catalogue/attribute_values.h"
+
 namespace hilum::storage {
 namespace {
 
@@ -143,17 +145,17 @@ std::optional<InstanceRow> DecodeInstance(Bytes bytes) {
   return row;
 }
 
-DocumentValues IndexValues(const PatientRow& row) {
+DocumentValues IndexValues(const AttributeTable& table, const PatientRow& row) {
   DocumentValues values;
-  AddIndexValues(Level::kPatient, row.attributes, &values);
+  AddIndexValues(table, Level::kPatient, row.attributes, &values);
   return values;
 }
 
-DocumentValues IndexValues(const StudyRow& row) {
+DocumentValues IndexValues(const AttributeTable& table, const StudyRow& row) {
   DocumentValues values;
-  AddIndexValues(Level::kStudy, row.attributes, &values);
+  AddIndexValues(table, Level::kStudy, row.attributes, &values);
   const auto add_derived = [&](dicom::Tag tag, const std::map<std::string, uint64_t>& counts) {
-    const CatalogueAttribute* attribute = FindSearchable(Level::kStudy, {tag});
+    const CatalogueAttribute* attribute = table.Find(Level::kStudy, {tag});
     for (const auto& [value, count] : counts) AddIndexValue(*attribute, value, &values);
   };
   add_derived(dicom::tags::kModalitiesInStudy, row.modalities);
@@ -162,16 +164,16 @@ DocumentValues IndexValues(const StudyRow& row) {
   return values;
 }
 
-DocumentValues IndexValues(const SeriesRow& row) {
+DocumentValues IndexValues(const AttributeTable& table, const SeriesRow& row) {
   DocumentValues values;
-  AddIndexValues(Level::kSeries, row.attributes, &values);
+  AddIndexValues(table, Level::kSeries, row.attributes, &values);
   values.Add(kStudyOfSeries, ReferenceValue{{{CollectionOf(Level::kStudy), row.study}}, ""});
   return values;
 }
 
-DocumentValues IndexValues(const InstanceRow& row) {
+DocumentValues IndexValues(const AttributeTable& table, const InstanceRow& row) {
   DocumentValues values;
-  AddIndexValues(Level::kInstance, row.attributes, &values);
+  AddIndexValues(table, Level::kInstance, row.attributes, &values);
   values.Add(kSeriesOfInstance, ReferenceValue{{{CollectionOf(Level::kSeries), row.series}}, ""});
   return values;
 }

@@ -66,11 +66,12 @@ std::optional<StudyRow> DecodeStudy(Bytes bytes);
 std::optional<SeriesRow> DecodeSeries(Bytes bytes);
 std::optional<InstanceRow> DecodeInstance(Bytes bytes);
 
-// What the index knows of a row; a function of the row alone, so that an update can take the old values out again.
-DocumentValues IndexValues(const PatientRow& row);
-DocumentValues IndexValues(const StudyRow& row);
-DocumentValues IndexValues(const SeriesRow& row);
-DocumentValues IndexValues(const InstanceRow& row);
+// What the index knows of a row: all that its attributes give under `table`. Whoever adds an attribute to the table or
+// takes one away sees to it that no row has it meanwhile, so that an update can take the old values out again.
+DocumentValues IndexValues(const AttributeTable& table, const PatientRow& row);
+DocumentValues IndexValues(const AttributeTable& table, const StudyRow& row);
+DocumentValues IndexValues(const AttributeTable& table, const SeriesRow& row);
+DocumentValues IndexValues(const AttributeTable& table, const InstanceRow& row);
 
 // Name -> document.
 std::string PatientKey(Tenant tenant, std::string_view patient_id, std::string_view issuer);

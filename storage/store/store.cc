@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <set>
 
+#include "storage/catalogue/extended_tags.h"
 #include "storage/log/change_log.h"
 
 namespace hilum::storage {
@@ -79,7 +80,8 @@ Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options, Disk& di
   HILUM_ASSIGN_OR_RETURN(store->objects_, ObjectStore::Open(objects, disk, log));
 
   AddCatalogueFields(&store->schema_);
-  store->catalogue_ = std::make_unique<CatalogueWriter>(store->schema_, Tenant::kDefault, clock);
+  HILUM_RETURN_IF_ERROR(store->LoadAttributes());
+  store->catalogue_ = std::make_unique<CatalogueWriter>(store->schema_, store->tables_, Tenant::kDefault, clock);
   store->writer_ =
       Writer::Start(*store->kv_, Mergers(), {.on_commit = [signal = &store->commits_] { signal->Notify(); }});
   return store;
@@ -116,6 +118,12 @@ Result<uint64_t> Store::ChangeCatalogue(const std::function<Status(CatalogueTxn&
     if (catalogue.changes_.studies().empty()) return Status::Ok();
     return observer_->OnChanges(txn, catalogue.changes_);
   });
+}
+
+Status Store::LoadAttributes() {
+  HILUM_ASSIGN_OR_RETURN(const std::vector<ExtendedTag> tags, ReadTags(*kv_, Tenant::kDefault));
+  tables_.Set(TableOf(tags));
+  return Status::Ok();
 }
 
 Status Store::health() const {

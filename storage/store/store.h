@@ -103,7 +103,11 @@ class Store {
   // what does.
   void Observe(CatalogueObserver* observer) { observer_ = observer; }
   // A view of the catalogue as of now.
-  CatalogueReader Read() { return CatalogueReader(*kv_, schema_, Tenant::kDefault); }
+  CatalogueReader Read() { return CatalogueReader(*kv_, schema_, tables_.Current(), Tenant::kDefault); }
+  // What is taken from instances; extended_tags.h changes it.
+  const AttributeTables& attributes() const { return tables_; }
+  // Makes the extended tags that are on disk now part of it. One call at a time decides.
+  Status LoadAttributes();
 
   // OK, or why nothing can be stored.
   Status health() const;
@@ -133,6 +137,7 @@ class Store {
   std::chrono::seconds keep_deleted_{0};
   Logger log_;
   Schema schema_;
+  AttributeTables tables_;
   std::shared_ptr<File> lock_;
   std::unique_ptr<UploadTicket::Tickets> tickets_;
   std::mutex maintenance_;  // compaction and backup exclude each other

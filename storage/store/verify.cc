@@ -1,11 +1,13 @@
 #include <map>
 
+#include "storage/index/audit.h"
 #include "storage/store/store.h"
 
 namespace hilum::storage {
 namespace {
 
 constexpr size_t kMaxFindings = 1000;
+constexpr Level kLevels[] = {Level::kPatient, Level::kStudy, Level::kSeries, Level::kInstance};
 
 class Verifier {
  public:
@@ -13,7 +15,13 @@ class Verifier {
 
   Result<VerifyReport> Run() {
     if (const Status files = store_.kv().VerifyFiles(); !files.ok()) Finding(files.ToString());
-    HILUM_RETURN_IF_ERROR(Studies());
+    for (const Level level : kLevels) {
+      HILUM_ASSIGN_OR_RETURN(IndexAudit audit, IndexAudit::Begin(store_.kv(), store_.schema(), Tenant::kDefault,
+                                                                 &reader_.snapshot(), CollectionOf(level)));
+      audits_.emplace(level, std::move(audit));
+    }
+    HILUM_RETURN_IF_ERROR(Patients());
+    if (!stopped_) HILUM_RETURN_IF_ERROR(Studies());
     if (!stopped_) HILUM_RETURN_IF_ERROR(IndexAgreesWithRows());
     if (!stopped_) HILUM_RETURN_IF_ERROR(Accounting());
     return std::move(report_);
@@ -27,6 +35,26 @@ class Verifier {
     if (status.code() != Code::kCorruption && status.code() != Code::kNotFound) return status;
     Finding(status.ToString());
     return Status::Ok();
+  }
+
+  template <typename Row>
+  Status Expect(Level level, Doc doc, const Row& row) {
+    return audits_.at(level).Expect(doc, IndexValues(reader_.table(), row));
+  }
+
+  Status Patients() {
+    const std::string first = RowKey(Tenant::kDefault, Level::kPatient, 0);
+    const std::string prefix = first.substr(0, first.size() - sizeof(Doc));
+    const auto it = store_.kv().NewIterator(Family::kCatalogue, prefix, PrefixEnd(prefix), &reader_.snapshot());
+    for (it->SeekToFirst(); it->Valid(); it->Next()) {
+      const std::optional<PatientRow> row = DecodePatient(it->value());
+      const Doc doc = LoadBe<uint32_t>(it->key().data() + prefix.size());
+      if (row)
+        HILUM_RETURN_IF_ERROR(Expect(Level::kPatient, doc, *row));
+      else
+        Finding("the row of patient " + std::to_string(doc) + " is damaged");
+    }
+    return it->status();
   }
 
   Status Studies() {
@@ -46,7 +74,7 @@ class Verifier {
     const auto row = reader_.Study(doc);
     if (!row.ok()) return FindingOrError(row.status());
     ++report_.studies;
-    studies_.Add(doc);
+    HILUM_RETURN_IF_ERROR(Expect(Level::kStudy, doc, *row));
     HILUM_ASSIGN_OR_RETURN(const std::vector<Doc> all, reader_.SeriesOfStudy(doc));
     uint64_t instances = 0;
     for (const Doc series : all) {
@@ -65,7 +93,7 @@ class Verifier {
     const auto row = reader_.Series(doc);
     if (!row.ok()) return FindingOrError(row.status());
     ++report_.series;
-    series_.Add(doc);
+    HILUM_RETURN_IF_ERROR(Expect(Level::kSeries, doc, *row));
     if (row->study != study) Finding("series " + row->uid + " is listed under a study that is not its own");
     HILUM_ASSIGN_OR_RETURN(const std::vector<Doc> all, reader_.InstancesOfSeries(doc));
     if (row->instances != all.size())
@@ -83,7 +111,7 @@ class Verifier {
     const auto row = reader_.Instance(doc);
     if (!row.ok()) return FindingOrError(row.status());
     ++report_.instances;
-    instances_.Add(doc);
+    HILUM_RETURN_IF_ERROR(Expect(Level::kInstance, doc, *row));
     if (row->series != series) Finding("instance " + row->uid + " is listed under a series that is not its own");
     live_[row->object.segment] += ObjectStore::RecordBytes(row->object.length);
     HILUM_ASSIGN_OR_RETURN(const auto owner_bytes,
@@ -105,22 +133,16 @@ class Verifier {
     return Status::Ok();
   }
 
-  Status Compare(Level level, const Bitmap& rows) {
-    HILUM_ASSIGN_OR_RETURN(Bitmap indexed, reader_.index().Live(CollectionOf(level)));
-    if (indexed == rows) return Status::Ok();
-    Bitmap missing = rows;
-    missing -= indexed;
-    indexed -= rows;
-    Finding("the index of level " + std::to_string(static_cast<int>(level)) + " lacks " +
-            std::to_string(missing.Count()) + " documents and has " + std::to_string(indexed.Count()) +
-            " that do not exist");
-    return Status::Ok();
-  }
-
   Status IndexAgreesWithRows() {
-    HILUM_RETURN_IF_ERROR(Compare(Level::kStudy, studies_));
-    HILUM_RETURN_IF_ERROR(Compare(Level::kSeries, series_));
-    return Compare(Level::kInstance, instances_);
+    for (auto& [level, audit] : audits_) {
+      HILUM_ASSIGN_OR_RETURN(const IndexAudit::Differences differences, audit.Compare());
+      const std::string where = "the index of level " + std::to_string(static_cast<int>(level));
+      if (!differences.documents.empty())
+        Finding(where + " is not what the rows give, for " + std::to_string(differences.documents.Count()) +
+                " documents");
+      for (const std::string& damaged : differences.damaged) Finding(where + ": " + damaged);
+    }
+    return Status::Ok();
   }
 
   Status Accounting() {
@@ -149,7 +171,7 @@ class Verifier {
   CatalogueReader reader_;
   bool stopped_ = false;
   VerifyReport report_;
-  Bitmap studies_, series_, instances_;
+  std::map<Level, IndexAudit> audits_;
   std::map<uint32_t, uint64_t> live_;
 };
 

@@ -177,5 +177,30 @@ TEST(AttributesTest, ChecksTheWholeFile) {
   EXPECT_EQ(ReadHeader(Instance() + "trailing garbage", AttributeSelection({}), {}).status().code(), Code::kInvalid);
 }
 
+TEST(AttributesTest, FindsPrivateElementsByTheirCreatorWhateverBlockItHas) {
+  const AttributeSelection selection({{Tag(0x0029, 0x1008)}}, {{Tag(0x0029, 0x1008), "ACME 1.1", "SS"}});
+  for (const Encoding& encoding : {kExplicitLittle, kImplicitLittle}) {
+    const auto header = ReadHeader(Part10(DataSet(encoding)
+                                              .Text(Tag(0x0029, 0x0010), "LO", "OTHER")
+                                              .Text(Tag(0x0029, 0x0011), "LO", "ACME 1.1")
+                                              .Numbers(Tag(0x0029, 0x1008), "SS", {7})
+                                              .Numbers(Tag(0x0029, 0x1108), "SS", {0xFFFE})),
+                                   selection, {});
+    ASSERT_TRUE(header.ok()) << header.status().message();
+    ASSERT_EQ(header->attributes.size(), 1u);
+    EXPECT_THAT(header->attributes[0].values, ElementsAre("-2")) << encoding.uid;
+    EXPECT_EQ(header->attributes[0].path, (TagPath{Tag(0x0029, 0x1008)}));
+  }
+}
+
+TEST(AttributesTest, TakesNoPrivateElementOfAnotherCreator) {
+  const AttributeSelection selection({{Tag(0x0029, 0x1008)}}, {{Tag(0x0029, 0x1008), "ACME 1.1", "SS"}});
+  const auto header =
+      ReadHeader(Part10(DataSet().Text(Tag(0x0029, 0x0010), "LO", "OTHER").Numbers(Tag(0x0029, 0x1008), "SS", {7})),
+                 selection, {});
+  ASSERT_TRUE(header.ok());
+  EXPECT_THAT(header->attributes, IsEmpty());
+}
+
 }  // namespace
 }  // namespace hilum::dicom

@@ -35,7 +35,7 @@ void RequireHeaderText(const std::vector<std::string>& warnings) {
 void Search(const Resource& resource, const QueryParameters& query) {
   for (const bool strict : {false, true}) {
     const ServiceOptions options{.search_strict = strict};
-    const auto search = ParseSearch(resource, query, options);
+    const auto search = ParseSearch(*storage::AttributeTable::BuiltIn(), resource, query, options);
     if (!search.ok()) continue;
     Require(search->query.limit <= options.search_max_limit && search->asked_for.size() <= 100);
     Require(std::all_of(search->query.filters.begin(), search->query.filters.end(),

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "storage/catalogue/attribute_values.h"
+
 namespace hilum::storage {
 namespace {
 
@@ -27,6 +29,45 @@ TEST(ParseTime, ReadsHoursDownToFractions) {
   EXPECT_NEAR(ParseTime("101507.25")->low, 10 * 3600 + 15 * 60 + 7.25, 1e-9);
   EXPECT_NEAR(ParseTime("10")->high, 11 * 3600, 1e-3);
   for (const char* text : {"", "1", "24", "1060", "10151", "10x5"}) EXPECT_FALSE(ParseTime(text)) << text;
+}
+
+TEST(ParseDateTime, ReadsEveryPrecisionAndOffsets) {
+  EXPECT_EQ(ParseDateTime("1970"), ParseDate("1970"));
+  EXPECT_EQ(ParseDateTime("19700102"), (DateValue{kDay, 2 * kDay}));
+  EXPECT_EQ(ParseDateTime("1970010203")->low, kDay + 3 * 3'600'000'000);
+  EXPECT_EQ(ParseDateTime("19700102000000.5")->low, kDay + 500'000);
+  EXPECT_EQ(ParseDateTime("19700102000000+0100")->low, kDay - 3'600'000'000);
+  EXPECT_EQ(ParseDateTime("19700102-0130")->low, kDay + 5'400'000'000);
+  for (const char* text : {"", "197001021", "19700102240000", "19700102000000+9900", "19700102+01", "now"})
+    EXPECT_FALSE(ParseDateTime(text)) << text;
+}
+
+TEST(ParseNumber, ReadsDecimalStringsAndNothingElse) {
+  EXPECT_EQ(ParseNumber(" +07.50 "), 7.5);
+  EXPECT_EQ(ParseNumber("-1e-2"), -0.01);
+  EXPECT_EQ(ParseNumber("18446744073709551615"), 18446744073709551615.0);
+  for (const char* text : {"", " ", "NaN", "inf", "1e999", "1,5", "1.5mm", "0x10", "+-1"})
+    EXPECT_FALSE(ParseNumber(text)) << text;
+}
+
+TEST(ParseAge, CountsInYears) {
+  EXPECT_EQ(ParseAge("065Y"), 65);
+  EXPECT_EQ(ParseAge("018M"), 1.5);
+  EXPECT_NEAR(*ParseAge("010D"), 0.0274, 1e-4);
+  for (const char* text : {"", "Y", "65", "65y", "1000Y"}) EXPECT_FALSE(ParseAge(text)) << text;
+}
+
+TEST(AttributeTable, FindsTheNearestSearchableLevelAbove) {
+  const AttributeTable table({{.level = Level::kInstance,
+                               .path = {dicom::Tag(0x0018, 0x0050)},
+                               .matching = Matching::kNumber,
+                               .field = ExtendedField(FieldKind::kNumber, 0),
+                               .searchable = false}});
+  const dicom::TagPath thickness = {dicom::Tag(0x0018, 0x0050)};
+  EXPECT_EQ(table.FindSearchable(Level::kInstance, thickness)->level, Level::kSeries) << "the other is not ready";
+  EXPECT_EQ(table.FindSearchable(Level::kStudy, thickness), nullptr);
+  EXPECT_NE(table.Find(Level::kInstance, thickness), nullptr);
+  EXPECT_EQ(table.FindSearchable(Level::kInstance, {dicom::tags::kPatientName})->level, Level::kStudy);
 }
 
 TEST(KeptAttributes, SurviveTheRowAndRefuseDamage) {

@@ -1,0 +1,77 @@
+#include "fhir/studies/study_filter.h"
+
+#include <algorithm>
+
+#include "fhir/search/build.h"
+#include "fhir/search/query.h"
+
+namespace hilum::fhir {
+namespace {
+
+using storage::Query;
+
+constexpr size_t kMaxSearches = 16, kMaxParameters = 100;
+
+std::string Quote(std::string_view text) {
+  return "'" + std::string(text.substr(0, 64)) + "'";
+}
+
+// The field by which resources of a type lead to their patient.
+std::optional<storage::FieldId> PatientField(const ResourceReader& reader, TypeId type, TypeId patient) {
+  for (const std::string_view code : {"patient", "subject"}) {
+    const SearchParam* param = FindSearchParam(type, code);
+    if (param == nullptr || param->type != SearchType::kReference || param->field == kNoField) continue;
+    const auto targets = TypeList(param->targets);
+    if (param->only == patient || targets.empty() || std::ranges::find(targets, patient) != targets.end())
+      return reader.FieldOf(type, param->field);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<Query> StudyFilter::Compile(const std::vector<std::string>& searches) const {
+  if (searches.size() > kMaxSearches)
+    return LimitExceeded("more than " + std::to_string(kMaxSearches) + " fhir parameters; put conditions into one");
+  const auto reader = resources_.Read();
+  std::vector<Query> all;
+  for (const std::string& search : searches) {
+    auto query = CompileOne(search, *reader);
+    if (!query.ok()) return query.status().WithContext("fhir=" + search.substr(0, search.find('?')).substr(0, 64));
+    all.push_back(*std::move(query));
+  }
+  return AllOf(std::move(all));
+}
+
+Result<Query> StudyFilter::CompileOne(std::string_view text, ResourceReader& reader) const {
+  const size_t question = std::min(text.find('?'), text.size());
+  const auto type = FindResourceType(text.substr(0, question));
+  if (!type) return Invalid("this is no FHIR R4 resource type; write Type?parameter=value, percent-encoded");
+  std::vector<Parameter> parameters;
+  if (question < text.size()) {
+    HILUM_ASSIGN_OR_RETURN(parameters, SplitQuery(text.substr(question + 1), kMaxParameters));
+  }
+  const SearchOptions options = resources_.search_options();
+  HILUM_ASSIGN_OR_RETURN(SearchRequest search,
+                         CompileSearch(*type, parameters, Handling::kStrict, {}, reader, options));
+  if (!search.sort.empty() || !search.includes.empty() || search.count || search.count_only)
+    return Invalid("only conditions go here: no _sort, _count, _summary and includes");
+
+  const TypeId imaging_study = reader.schema().imaging_study();
+  const TypeId patient = FindResourceType("Patient").value_or(kNoType);
+  Query query = std::move(search.query);
+  if (*type != imaging_study) {
+    if (*type != patient) {
+      const auto field = PatientField(reader, *type, patient);
+      if (!field) return Unsupported(Quote(text.substr(0, question)) + " does not lead to a patient");
+      query = Own(storage::ReferredToBy{reader.CollectionOf(*type), *field, Share(std::move(query))});
+    }
+    const auto subject = PatientField(reader, imaging_study, patient);
+    if (!subject) return Internal("ImagingStudy has no search parameter for its patient");
+    query = Own(storage::RefersTo{*subject, reader.CollectionOf(patient), Share(std::move(query))});
+  }
+  return Own(
+      storage::ReferredToBy{reader.CollectionOf(imaging_study), reader.schema().images(), Share(std::move(query))});
+}
+
+}  // namespace hilum::fhir

@@ -1,0 +1,182 @@
+#include "storage/catalogue/match.h"
+
+#include <limits>
+
+#include "storage/catalogue/attribute_values.h"
+
+namespace hilum::storage {
+namespace {
+
+template <typename Node>
+Query Make(Node node) {
+  return Query{std::move(node)};
+}
+
+bool HasWildcard(std::string_view value) {
+  return value.find_first_of("*?") != std::string_view::npos;
+}
+
+std::vector<std::string> Split(std::string_view text, std::string_view separators) {
+  std::vector<std::string> parts;
+  while (true) {
+    const size_t end = text.find_first_of(separators);
+    parts.emplace_back(text.substr(0, end));
+    if (end == std::string_view::npos) return parts;
+    text.remove_prefix(end + 1);
+  }
+}
+
+Status BadValue(std::string_view what, std::string_view value) {
+  return Invalid("'" + std::string(value.substr(0, 64)) + "' is not a " + std::string(what));
+}
+
+// "low-high", "low-", "-high" or one value. Both sides empty is no range.
+struct Range {
+  std::string low, high;
+  bool is_range = false;
+};
+
+Result<Range> SplitRange(std::string_view what, std::string_view value) {
+  const size_t dash = value.find('-');
+  if (dash == std::string_view::npos) return Range{std::string(value), std::string(value), false};
+  Range range{std::string(value.substr(0, dash)), std::string(value.substr(dash + 1)), true};
+  if ((range.low.empty() && range.high.empty()) || range.high.find('-') != std::string::npos)
+    return BadValue(what, value);
+  return range;
+}
+
+// The hyphen that parts a range of DT values: not that of an offset from UTC, which four digits up to 1400 follow at
+// the end of a value.
+size_t FindRangeHyphen(std::string_view value) {
+  for (size_t at = value.find('-'); at != value.npos; at = value.find('-', at + 1)) {
+    const std::string_view behind = value.substr(at + 1, 5);
+    const std::string_view digits = behind.substr(0, 4);
+    const bool ends = behind.size() == 4 || (behind.size() == 5 && behind[4] == '-');
+    const bool offset = at >= 4 && ends && digits <= "1400" && digits.find_first_not_of("0123456789") == digits.npos;
+    if (!offset) return at;
+  }
+  return value.npos;
+}
+
+Result<Query> MatchDateTime(FieldId field, const std::string& value) {
+  constexpr std::string_view kWhat = "date and time (YYYYMMDDHHMMSS.F&ZZXX, or the first of it) or a range of them";
+  const size_t hyphen = FindRangeHyphen(value);
+  const std::string low_text = value.substr(0, hyphen);
+  const std::string high_text = hyphen == value.npos ? low_text : value.substr(hyphen + 1);
+  if (low_text.empty() && high_text.empty()) return BadValue(kWhat, value);
+  const auto low = low_text.empty() ? DateValue{INT64_MIN, INT64_MIN} : ParseDateTime(low_text);
+  const auto high = high_text.empty() ? DateValue{INT64_MAX, INT64_MAX} : ParseDateTime(high_text);
+  if (!low || !high) return BadValue(kWhat, value);
+  return Make(DateMatch{field, Comparison::kOverlaps, {low->low, high->high}});
+}
+
+// "1.5", "1-2.5", "1-", and "*-2.5" for at most: "-2.5" is a negative number.
+Result<Query> MatchNumber(FieldId field, const std::string& value, std::string_view what,
+                          std::optional<double> (*parse)(std::string_view)) {
+  size_t hyphen = value.find('-', 1);
+  if (hyphen != value.npos && (value[hyphen - 1] == 'e' || value[hyphen - 1] == 'E'))
+    hyphen = value.find('-', hyphen + 1);
+  const auto bound = [&](std::string_view text, double open) {
+    return text == "*" || text.empty() ? std::optional(open) : parse(text);
+  };
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  const std::string_view text = value;
+  const auto low = hyphen == value.npos ? parse(text) : bound(text.substr(0, hyphen), -kInfinity);
+  const auto high = hyphen == value.npos ? low : bound(text.substr(hyphen + 1), kInfinity);
+  if (!low || !high) return BadValue(what, value);
+  return Make(NumberMatch{field, Comparison::kOverlaps, {*low, *high}});
+}
+
+Query MatchText(FieldId field, const std::string& value) {
+  const auto how = HasWildcard(value) ? StringMatch::How::kPattern : StringMatch::How::kEqualsFolded;
+  return Make(StringMatch{field, how, value});
+}
+
+// Of shorter words nearly all that begin with the same letter sound alike.
+constexpr size_t kShortestSound = 3;
+
+Query MatchName(FieldId field, std::string value, bool fuzzy) {
+  while (!value.empty() && (value.back() == '^' || value.back() == ' ')) value.pop_back();
+  if (!fuzzy) return MatchText(field, value);
+  And words;
+  for (const std::string& word : Split(value, " ^,=*?")) {
+    if (word.empty()) continue;
+    Query begins = Make(StringMatch{field, StringMatch::How::kWordPrefix, word});
+    if (word.size() < kShortestSound) {
+      words.parts.push_back(std::move(begins));
+      continue;
+    }
+    Or either;
+    either.parts.push_back(std::move(begins));
+    either.parts.push_back(Make(StringMatch{field, StringMatch::How::kSoundsLike, word}));
+    words.parts.push_back(Make(std::move(either)));
+  }
+  if (words.parts.empty()) return Make(All{});
+  return Make(std::move(words));
+}
+
+Query MatchCode(FieldId field, const std::string& value) {
+  const std::string code = FoldCode(value);
+  if (HasWildcard(code)) return Make(TokenPattern{field, code});
+  return Make(TokenIs{field, std::nullopt, code});
+}
+
+}  // namespace
+
+Result<Query> MatchDate(FieldId field, const std::string& value) {
+  HILUM_ASSIGN_OR_RETURN(const Range range, SplitRange("date or a range of dates", value));
+  const auto low = range.low.empty() ? DateValue{INT64_MIN, INT64_MIN} : ParseDate(range.low);
+  const auto high = range.high.empty() ? DateValue{INT64_MAX, INT64_MAX} : ParseDate(range.high);
+  if (!low || !high) return BadValue("date (YYYYMMDD) or a range of dates", value);
+  return Make(DateMatch{field, Comparison::kOverlaps, {low->low, high->high}});
+}
+
+Result<Query> MatchTime(FieldId field, const std::string& value) {
+  HILUM_ASSIGN_OR_RETURN(const Range range, SplitRange("time or a range of times", value));
+  const auto low = range.low.empty() ? NumberValue{0, 0} : ParseTime(range.low);
+  const auto high = range.high.empty() ? NumberValue{86401, 86401} : ParseTime(range.high);
+  if (!low || !high) return BadValue("time (HHMMSS) or a range of times", value);
+  return Make(NumberMatch{field, Comparison::kOverlaps, {low->low, high->high}});
+}
+
+Result<Query> MatchValue(const CatalogueAttribute& attribute, const std::string& value, bool fuzzy) {
+  switch (attribute.matching) {
+    case Matching::kDate:
+      return MatchDate(attribute.field, value);
+    case Matching::kTime:
+      return MatchTime(attribute.field, value);
+    case Matching::kDateTime:
+      return MatchDateTime(attribute.field, value);
+    case Matching::kNumber:
+      return MatchNumber(attribute.field, value, "number or a range of numbers", ParseNumber);
+    case Matching::kAge:
+      return MatchNumber(attribute.field, value, "age (018M) or a range of ages", ParseAge);
+    case Matching::kText:
+      return MatchText(attribute.field, value);
+    case Matching::kName:
+      return MatchName(attribute.field, value, fuzzy);
+    case Matching::kUid:
+      return Make(TokenIs{attribute.field, std::nullopt, value});
+    case Matching::kCode:
+      return MatchCode(attribute.field, value);
+    case Matching::kNone:
+      break;
+  }
+  return Internal("attribute is not searchable");
+}
+
+Result<Query> MatchFilter(const CatalogueAttribute& attribute, const std::string& value, bool fuzzy) {
+  if (value.empty() || value == "*") return Make(All{});
+  const std::string_view separators = attribute.matching == Matching::kUid ? "\\," : "\\";
+  Or any;
+  for (const std::string& one : Split(value, separators)) {
+    if (one.empty()) continue;
+    HILUM_ASSIGN_OR_RETURN(Query query, MatchValue(attribute, one, fuzzy));
+    any.parts.push_back(std::move(query));
+  }
+  if (any.parts.empty()) return Make(All{});
+  if (any.parts.size() == 1) return std::move(any.parts.front());
+  return Make(std::move(any));
+}
+
+}  // namespace hilum::storage
