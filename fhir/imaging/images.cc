@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "fhir/json/edits.h"
+#include "storage/catalogue/attribute_values.h"
 
 namespace hilum::fhir::imaging {
 namespace {

@@ -4,6 +4,7 @@
 
 #include "fhir/search/build.h"
 #include "fhir/search/search_value.h"
+#include "storage/catalogue/attribute_values.h"
 #include "storage/catalogue/attributes.h"
 
 namespace hilum::fhir {
