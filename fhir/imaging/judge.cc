@@ -43,8 +43,10 @@ Result<Judgement> Linker::JudgePut(ResourceReader& reader, const std::string& id
   HILUM_ASSIGN_OR_RETURN(const auto study, FindStudy(reader.kv(), &reader.snapshot(), *uid));
   if (!study) return Judgement();  // deleted while nobody linked: it is the users' alone
   HILUM_ASSIGN_OR_RETURN(const json::Document whole, json::Document::Parse(newest->bytes));
-  const json::MaybeValue subject = json::Find(whole.root(), "subject");
-  const DerivedElements derived = ElementsOf(study->row, subject ? std::string(subject->raw()) : "", shell_);
+  HILUM_ASSIGN_OR_RETURN(const auto link, ReadLink(reader.kv(), &reader.snapshot(), *uid));
+  Linked linked = LinkedOf(whole.root(), link ? link->orders : std::vector<std::string>());
+  linked.former_orders = linked.orders;
+  const DerivedElements derived = ElementsOf(study->row, std::move(linked), shell_);
   auto issues = Contradictions(resource, derived, json::Find(whole.root(), kDerivedElement));
   if (!issues.empty()) return Refused(422, std::move(issues));
   json::Edits edits;

@@ -6,10 +6,8 @@
 namespace hilum::fhir::imaging {
 namespace {
 
-namespace t = dicom::tags;
 using storage::Doc;
 using storage::Family;
-using storage::FirstValue;
 using storage::Kv;
 using storage::Snapshot;
 using storage::Txn;
@@ -20,7 +18,7 @@ Result<Validation> Valid(const json::Document& document) {
   if (validation.ok()) return validation;
   std::string places;
   for (const Issue& issue : validation.issues) places += " " + issue.expression;
-  return Internal("the ImagingStudy that was made is not valid at" + places);
+  return Internal("what was made of images is not valid at" + places);
 }
 
 }  // namespace
@@ -30,9 +28,11 @@ Linker::Linker(storage::Store& store, ResourceStore& resources, LinkerOptions op
       resources_(resources),
       options_(std::move(options)),
       shell_{.default_offset_minutes = resources.options().default_offset_minutes,
-             .accession_system = options_.accession_system},
-      patients_(options_.patients),
-      type_(FindResourceType(kImagingStudy).value_or(kNoType)) {}
+             .accession_system = options_.resolver.accession_system},
+      resolver_(options_.resolver, resources.options().base_url),
+      type_(FindResourceType(kImagingStudy).value_or(kNoType)),
+      patient_(FindResourceType("Patient").value_or(kNoType)),
+      order_(FindResourceType("ServiceRequest").value_or(kNoType)) {}
 
 Linker::~Linker() {
   store_.Observe(nullptr);
@@ -86,7 +86,7 @@ Status Linker::SyncStudy(const std::string& study_uid) {
     if (live && !study) return Withdraw(resources, study_uid, *link, {});
     if (!study) return Status::Ok();
     HILUM_ASSIGN_OR_RETURN(const StudyImages images, LoadImages(txn, *study));
-    return Describe(resources, *study, link, DeltaOf(images));
+    return Describe(resources, *study, link, DeltaOf(images), Look::kAndMakePatient);
   };
   return store_.writer().Run(sync).status();
 }
@@ -114,7 +114,32 @@ Status Linker::Follow(ResourceTxn& resources, Doc doc, const storage::StudyChang
     HILUM_ASSIGN_OR_RETURN(const StudyImages images, LoadImages(resources.txn(), study));
     delta = DeltaOf(images);
   }
-  return Describe(resources, study, link, delta);
+  const bool known = live && before && before->attributes == after->attributes && !delta.from_scratch;
+  return Describe(resources, study, link, delta, known ? Look::kNot : Look::kAndMakePatient);
+}
+
+Result<Resolution> Linker::Resolve(ResourceTxn& resources, const storage::StudyRow& study, Look look) const {
+  HILUM_ASSIGN_OR_RETURN(Resolution resolution, resolver_.Resolve(RecordsOf(resources), study));
+  const bool make = look == Look::kAndMakePatient && options_.resolver.policy == PatientPolicy::kCreate;
+  if (!make || !resolution.nobody_has_identifier) return resolution;
+  HILUM_RETURN_IF_ERROR(MakePatient(resources, study));
+  return resolver_.Resolve(RecordsOf(resources), study);
+}
+
+Status Linker::MakePatient(ResourceTxn& resources, const storage::StudyRow& study) const {
+  HILUM_ASSIGN_OR_RETURN(const json::Document patient, json::Document::Parse(resolver_.MakePatient(study)));
+  HILUM_ASSIGN_OR_RETURN(const Validation validation, Valid(patient));
+  std::vector<Write> writes;
+  Write& write = writes.emplace_back(
+      Write{.method = Method::kCreate, .type = patient_, .id = resources_.NewId(), .seen_version = 0});
+  HILUM_ASSIGN_OR_RETURN(write.after, resources_.Prepare(patient.root(), validation.typing, write.id, 1));
+  const std::vector<WrittenResource> written = resources_.FollowedOf(writes);
+  HILUM_ASSIGN_OR_RETURN(const Committed committed, resources.WriteAll(std::move(writes), {}));
+  if (committed.outdated) return Internal("a new Patient was there already");
+  // Others may have waited for this one, too.
+  HILUM_ASSIGN_OR_RETURN(auto studies, WatchersOf(resources.txn(), written));
+  studies.erase(study.uid);
+  return Relink(resources, studies);
 }
 
 Result<std::optional<std::string>> Linker::Adoptable(ResourceTxn& resources, const std::string& study_uid) const {
@@ -126,7 +151,7 @@ Result<std::optional<std::string>> Linker::Adoptable(ResourceTxn& resources, con
 }
 
 Status Linker::Describe(ResourceTxn& resources, const CatalogueStudy& study, const std::optional<Link>& link,
-                        const StudyDelta& delta) {
+                        const StudyDelta& delta, Look look) const {
   const std::string& uid = study.row.uid;
   Link next = link.value_or(Link{.id = uid});
   const bool live = next.live;
@@ -140,12 +165,22 @@ Status Linker::Describe(ResourceTxn& resources, const CatalogueStudy& study, con
 
   HILUM_ASSIGN_OR_RETURN(const std::optional<Version> newest, resources.Newest(type_, next.id));
   const bool exists = newest && !newest->deleted();
-  const auto text = [&](dicom::Tag tag) { return std::string(FirstValue(study.row.attributes, tag)); };
-  HILUM_ASSIGN_OR_RETURN(std::string subject,
-                         patients_.Subject(resources, text(t::kPatientId), text(t::kIssuerOfPatientId)));
-  const DerivedElements derived = ElementsOf(study.row, std::move(subject), shell_);
   HILUM_ASSIGN_OR_RETURN(const json::Document old,
                          json::Document::Parse(exists ? newest->bytes : R"({"resourceType":"ImagingStudy"})"));
+  Linked linked;
+  if (look == Look::kNot && live && exists) {
+    linked = LinkedOf(old.root(), next.orders);
+    linked.former_orders = next.orders;
+  } else {
+    HILUM_ASSIGN_OR_RETURN(Resolution resolution, Resolve(resources, study.row, look));
+    linked = {.subject = std::move(resolution.subject),
+              .review = std::move(resolution.review),
+              .orders = OrdersToAdd(old.root(), std::move(resolution.orders), next.orders)};
+    linked.former_orders = std::exchange(next.orders, linked.orders);
+    PutWatches(resources.txn(), uid, next.watches, resolution.watches);
+    next.watches = std::move(resolution.watches);
+  }
+  const DerivedElements derived = ElementsOf(study.row, std::move(linked), shell_);
   json::Edits edits;
   const bool indexed = MakeShell(old.root(), derived, &edits);
   if (live && exists && edits.empty() && delta.empty()) {
@@ -176,10 +211,13 @@ Status Linker::Describe(ResourceTxn& resources, const CatalogueStudy& study, con
   return Commit(resources, std::move(write), std::move(next), uid, delta);
 }
 
-Status Linker::Withdraw(ResourceTxn& resources, const std::string& study_uid, Link link, const StudyDelta& delta) {
+Status Linker::Withdraw(ResourceTxn& resources, const std::string& study_uid, Link link,
+                        const StudyDelta& delta) const {
   HILUM_ASSIGN_OR_RETURN(const std::optional<Version> newest, resources.Newest(type_, link.id));
   const Doc study = link.study;
   link.live = false;
+  PutWatches(resources.txn(), study_uid, link.watches, {});
+  link.watches.clear();
   if (!newest || newest->deleted()) {
     resources.txn().Put(Family::kResource, LinkKey(study_uid), Encode(link));
     return Status::Ok();
@@ -191,7 +229,7 @@ Status Linker::Withdraw(ResourceTxn& resources, const std::string& study_uid, Li
 }
 
 Status Linker::Commit(ResourceTxn& resources, Write write, Link link, const std::string& study_uid,
-                      const StudyDelta& delta) {
+                      const StudyDelta& delta) const {
   std::vector<Write> writes;
   writes.push_back(std::move(write));
   HILUM_ASSIGN_OR_RETURN(const Committed committed, resources.WriteAll(std::move(writes), {}));

@@ -11,10 +11,12 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "fhir/imaging/delta.h"
-#include "fhir/imaging/patient_resolver.h"
+#include "fhir/imaging/resolver.h"
 #include "fhir/imaging/rows.h"
 #include "fhir/imaging/shell.h"
 #include "fhir/store/derived.h"
@@ -26,8 +28,7 @@ namespace hilum::fhir::imaging {
 struct LinkerOptions {
   // Off: studies that are stored get no ImagingStudy, those that have one keep it as it is.
   bool enabled = true;
-  std::string accession_system;  // Identifier.system of accession numbers; empty: none
-  PatientResolverOptions patients;
+  ResolverOptions resolver;
 };
 
 class Linker : public storage::CatalogueObserver, public DerivedResources {
@@ -48,6 +49,10 @@ class Linker : public storage::CatalogueObserver, public DerivedResources {
   Result<Judgement> JudgePut(ResourceReader& reader, const std::string& id, const Version* newest,
                              json::Value resource) const override;
   Judgement JudgeDelete(const Version& newest) const override;
+  bool Follows(TypeId type) const override;
+  Status OnWritten(ResourceTxn& resources, const std::vector<WrittenResource>& written) const override;
+  std::string_view disagreement_tag() const override { return kMismatchTag; }
+  Result<std::vector<Disagreement>> Disagreements(ResourceReader& reader, const Version& newest) const override;
 
  private:
   Linker(storage::Store& store, ResourceStore& resources, LinkerOptions options);
@@ -56,20 +61,29 @@ class Linker : public storage::CatalogueObserver, public DerivedResources {
   // Brings one ImagingStudy up to what the catalogue has, in a transaction of its own.
   Status SyncStudy(const std::string& study_uid);
   Status Follow(ResourceTxn& resources, storage::Doc doc, const storage::StudyChange& change);
+  // Whether Patients and orders are looked up: only when what the images say of them may have changed. New Patients are
+  // made for images, not because somebody deleted one.
+  enum class Look : uint8_t { kNot, kAgain, kAndMakePatient };
   // `delta`: what the newest version does not know of; from scratch when it may know nothing.
   Status Describe(ResourceTxn& resources, const CatalogueStudy& study, const std::optional<Link>& link,
-                  const StudyDelta& delta);
-  Status Withdraw(ResourceTxn& resources, const std::string& study_uid, Link link, const StudyDelta& delta);
+                  const StudyDelta& delta, Look look) const;
+  Result<Resolution> Resolve(ResourceTxn& resources, const storage::StudyRow& study, Look look) const;
+  Status MakePatient(ResourceTxn& resources, const storage::StudyRow& study) const;
+  Status Withdraw(ResourceTxn& resources, const std::string& study_uid, Link link, const StudyDelta& delta) const;
+  // Studies whose ImagingStudy depends on one of these.
+  static Result<std::set<std::string>> WatchersOf(storage::Txn& txn, const std::vector<WrittenResource>& written);
+  Status Relink(ResourceTxn& resources, const std::set<std::string>& studies) const;
   // The ImagingStudy that users made for the study, if there is one.
   Result<std::optional<std::string>> Adoptable(ResourceTxn& resources, const std::string& study_uid) const;
-  Status Commit(ResourceTxn& resources, Write write, Link link, const std::string& study_uid, const StudyDelta& delta);
+  Status Commit(ResourceTxn& resources, Write write, Link link, const std::string& study_uid,
+                const StudyDelta& delta) const;
 
   storage::Store& store_;
   ResourceStore& resources_;
   const LinkerOptions options_;
   const ShellOptions shell_;
-  const PatientResolver patients_;
-  const TypeId type_;
+  const Resolver resolver_;
+  const TypeId type_, patient_, order_;
 };
 
 }  // namespace hilum::fhir::imaging

@@ -1,5 +1,8 @@
 #include "fhir/imaging/rows.h"
 
+#include <xxhash.h>
+
+#include <algorithm>
 #include <functional>
 #include <utility>
 #include <vector>
@@ -89,6 +92,34 @@ Result<StudyImages> Load(const Source& source, const CatalogueStudy& study) {
   return images;
 }
 
+void AppendTexts(std::string* out, const std::vector<std::string>& texts) {
+  AppendVarint(out, texts.size());
+  for (const std::string& text : texts) AppendSized(out, text);
+}
+
+bool ReadTexts(ByteReader* in, std::vector<std::string>* texts) {
+  uint64_t count = 0;
+  if (!in->ReadVarint(&count)) return false;
+  for (; count > 0; --count) {
+    Bytes text;
+    if (!in->ReadSized(&text)) return false;
+    texts->emplace_back(text);
+  }
+  return true;
+}
+
+std::string Hashed(std::string_view text) {
+  const XXH128_hash_t hash = XXH3_128bits(text.data(), text.size());
+  std::string out;
+  AppendBe<uint64_t>(&out, hash.high64);
+  AppendBe<uint64_t>(&out, hash.low64);
+  return out;
+}
+
+std::string WatchPrefix(const std::string& watch) {
+  return KeyOf("mw").append(watch);
+}
+
 Result<std::optional<Link>> Decoded(const std::optional<std::string>& row) {
   if (!row) return std::optional<Link>();
   std::optional<Link> link = DecodeLink(*row);
@@ -123,6 +154,8 @@ std::string Encode(const Link& link) {
   AppendBe<uint32_t>(&out, link.study);
   AppendLe<int64_t>(&out, link.seen_micros);
   AppendSized(&out, link.id);
+  AppendTexts(&out, link.orders);
+  AppendTexts(&out, link.watches);
   return out;
 }
 
@@ -132,12 +165,45 @@ std::optional<Link> DecodeLink(Bytes bytes) {
   uint64_t flags = 0;
   Bytes id;
   if (!in.ReadBe(&link.resource) || !in.ReadVarint(&flags) || !in.ReadBe(&link.study) ||
-      !in.ReadLe(&link.seen_micros) || !in.ReadSized(&id)) {
+      !in.ReadLe(&link.seen_micros) || !in.ReadSized(&id) || !ReadTexts(&in, &link.orders) ||
+      !ReadTexts(&in, &link.watches)) {
     return std::nullopt;
   }
   link.live = (flags & kLiveFlag) != 0;
   link.id = id;
   return link;
+}
+
+std::string WatchOf(TypeId type, std::string_view id) {
+  std::string text("r");
+  AppendSized(&text, TypeOf(type).name);
+  return Hashed(text.append(id));
+}
+
+std::string WatchOf(TypeId type, const storage::TokenValue& identifier) {
+  std::string text("i");
+  AppendSized(&text, TypeOf(type).name);
+  AppendSized(&text, identifier.system);
+  return Hashed(text.append(identifier.code));
+}
+
+void PutWatches(Txn& txn, std::string_view study_uid, const std::vector<std::string>& before,
+                const std::vector<std::string>& after) {
+  const auto key = [&](const std::string& watch) { return WatchPrefix(watch).append(study_uid); };
+  for (const std::string& watch : before) {
+    if (std::ranges::find(after, watch) == after.end()) txn.Delete(Family::kResource, key(watch));
+  }
+  for (const std::string& watch : after) {
+    if (std::ranges::find(before, watch) == before.end()) txn.Put(Family::kResource, key(watch), {});
+  }
+}
+
+Result<std::vector<std::string>> FindWatchers(Txn& txn, const std::string& watch) {
+  const std::string prefix = WatchPrefix(watch);
+  HILUM_ASSIGN_OR_RETURN(const auto rows, txn.Scan(Family::kResource, prefix, storage::PrefixEnd(prefix)));
+  std::vector<std::string> studies;
+  for (const auto& [key, nothing] : rows) studies.push_back(key.substr(prefix.size()));
+  return studies;
 }
 
 Result<std::optional<Link>> ReadLink(Txn& txn, std::string_view study_uid) {

@@ -3,6 +3,7 @@
 //
 //   tenant 'm' 'u' Study Instance UID           -> Link
 //   tenant 'm' 'd' doc                          -> Study Instance UID of the ImagingStudy
+//   tenant 'm' 'w' watch Study Instance UID     -> nothing: the ImagingStudy depends on what is watched
 //   tenant 'm' 's'                              -> nothing: every study is linked, and has been since
 //   tenant 'd' collection doc version piece     -> StudyDelta of the commit that made the version, 60 kB a piece
 #pragma once
@@ -10,7 +11,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "fhir/definitions/definitions.h"
 #include "fhir/imaging/images.h"
 #include "storage/kv/kv.h"
 #include "storage/kv/writer.h"
@@ -23,10 +26,21 @@ namespace hilum::fhir::imaging {
 struct Link {
   storage::Doc resource = 0;
   std::string id;
-  bool live = false;        // there are images
-  storage::Doc study = 0;   // of the catalogue, while live
-  int64_t seen_micros = 0;  // StudyRow::updated_micros that the newest version knows of
+  bool live = false;                 // there are images
+  storage::Doc study = 0;            // of the catalogue, while live
+  int64_t seen_micros = 0;           // StudyRow::updated_micros that the newest version knows of
+  std::vector<std::string> orders;   // ids of the ServiceRequests that the images added to basedOn
+  std::vector<std::string> watches;  // rows that there are
 };
+
+// What an ImagingStudy depends on, in 16 octets: a resource, there or not, or whoever has an identifier.
+std::string WatchOf(TypeId type, std::string_view id);
+std::string WatchOf(TypeId type, const storage::TokenValue& identifier);
+// Replaces the rows of `before` by those of `after`.
+void PutWatches(storage::Txn& txn, std::string_view study_uid, const std::vector<std::string>& before,
+                const std::vector<std::string>& after);
+// Study Instance UIDs.
+Result<std::vector<std::string>> FindWatchers(storage::Txn& txn, const std::string& watch);
 
 std::string LinkKey(std::string_view study_uid);
 std::string LinksPrefix();

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "fhir/imaging/images.h"
+#include "fhir/imaging/resolver.h"
 #include "fhir/store/derived.h"
 
 namespace hilum::fhir::imaging {
@@ -58,6 +59,84 @@ bool AddItems(json::Value resource, std::string_view name, const std::string& it
   return true;
 }
 
+bool IsReview(json::Value tag) {
+  return json::Find(tag, "system").TextOr("") == kReviewSystem;
+}
+
+std::string OrderReference(const std::string& id) {
+  return "ServiceRequest/" + id;
+}
+
+bool IsOrder(json::Value item, const std::string& id) {
+  return json::Find(item, "reference").TextOr("") == OrderReference(id);
+}
+
+// A list without its items that `ours` names, and with `wanted` at its end: each an item in JSON. nullopt when it is
+// that already; empty when nothing is left.
+template <typename Predicate>
+std::optional<std::string> ListWith(json::MaybeValue list, Predicate ours, const std::vector<std::string>& wanted) {
+  std::vector<std::string> had;
+  std::string text;
+  const auto add = [&](std::string_view item) { text.append(text.empty() ? "[" : ",").append(item); };
+  if (list) {
+    for (const json::Value item : list->children()) {
+      if (ours(item)) {
+        had.emplace_back(item.raw());
+      } else {
+        add(item.raw());
+      }
+    }
+  }
+  if (had == wanted) return std::nullopt;
+  for (const std::string& item : wanted) add(item);
+  return text.empty() ? text : text + "]";
+}
+
+// True when the tags change.
+bool SetReview(json::Value resource, const std::vector<std::string>& codes, std::vector<std::string_view>* remove,
+               std::string* missing, json::Edits* edits) {
+  std::vector<std::string> wanted;
+  for (const std::string& code : codes) wanted.push_back(Coding(kReviewSystem, code));
+  const json::MaybeValue meta = json::Find(resource, "meta");
+  const json::MaybeValue tags = meta["tag"];
+  const auto list = ListWith(tags, IsReview, wanted);
+  if (!list) return false;
+  constexpr std::string_view kTag[] = {"tag"};
+  if (list->empty() && meta->size() == 1) {
+    remove->emplace_back("meta");
+  } else if (list->empty()) {
+    json::RemoveProperties(*meta, kTag, edits);
+  } else if (tags) {
+    edits->Replace(tags->begin(), tags->end(), *list);
+  } else if (meta) {
+    edits->Insert(meta->end() - 1, (meta->empty() ? "\"tag\":" : ",\"tag\":") + *list);
+  } else {
+    missing->append(",\"meta\":{\"tag\":").append(*list).push_back('}');
+  }
+  return true;
+}
+
+// True when basedOn changes.
+bool SetOrders(json::Value resource, const Linked& linked, std::vector<std::string_view>* remove, std::string* missing,
+               json::Edits* edits) {
+  const json::MaybeValue present = json::Find(resource, "basedOn");
+  const auto former = [&](json::Value item) {
+    return std::ranges::any_of(linked.former_orders, [&](const std::string& id) { return IsOrder(item, id); });
+  };
+  std::vector<std::string> wanted;
+  for (const std::string& id : linked.orders) wanted.push_back(R"({"reference":")" + OrderReference(id) + "\"}");
+  const auto list = ListWith(present, former, wanted);
+  if (!list) return false;
+  if (present && list->empty()) {
+    remove->emplace_back("basedOn");
+  } else if (present) {
+    edits->Replace(present->begin(), present->end(), *list);
+  } else {
+    missing->append(",\"basedOn\":").append(*list);
+  }
+  return true;
+}
+
 Issue Contradiction(std::string_view element, std::string diagnostics) {
   return {.type = IssueType::kConflict,
           .diagnostics = std::move(diagnostics),
@@ -78,7 +157,29 @@ std::string UidIdentifier(std::string_view study_uid) {
   return std::string("urn:oid:").append(study_uid);
 }
 
-DerivedElements ElementsOf(const storage::StudyRow& study, std::string subject, const ShellOptions& options) {
+std::vector<std::string> OrdersToAdd(json::Value resource, std::vector<std::string> orders,
+                                     const std::vector<std::string>& former_orders) {
+  const json::MaybeValue present = json::Find(resource, "basedOn");
+  if (!present) return orders;
+  std::erase_if(orders, [&](const std::string& id) {
+    return std::ranges::find(former_orders, id) == former_orders.end() &&
+           AnyOf(*present, [&](json::Value item) { return IsOrder(item, id); });
+  });
+  return orders;
+}
+
+Linked LinkedOf(json::Value resource, std::vector<std::string> orders) {
+  Linked linked{.orders = std::move(orders)};
+  if (const json::MaybeValue subject = json::Find(resource, "subject")) linked.subject = subject->raw();
+  const json::MaybeValue tags = json::MaybeValue(resource)["meta"]["tag"];
+  if (!tags) return linked;
+  for (const json::Value tag : tags->children()) {
+    if (IsReview(tag)) linked.review.emplace_back(json::Find(tag, "code").TextOr(""));
+  }
+  return linked;
+}
+
+DerivedElements ElementsOf(const storage::StudyRow& study, Linked linked, const ShellOptions& options) {
   DerivedElements derived;
   const auto text = [&](dicom::Tag tag) { return FirstValue(study.attributes, tag); };
   const auto quoted = [](const std::string& value) { return value.empty() ? value : json::Quoted(value); };
@@ -87,7 +188,7 @@ DerivedElements ElementsOf(const storage::StudyRow& study, std::string subject, 
   const std::string description = CleanText(text(t::kStudyDescription));
   derived.elements = {{"status", "\"available\""},
                       {"modality", ModalitiesOf(study)},
-                      {"subject", std::move(subject)},
+                      {"subject", std::move(linked.subject)},
                       {"numberOfSeries", std::to_string(study.series)},
                       {"numberOfInstances", std::to_string(study.instances)}};
   if (!started.empty()) derived.elements.emplace_back("started", quoted(started));
@@ -101,6 +202,7 @@ DerivedElements ElementsOf(const storage::StudyRow& study, std::string subject, 
         {options.accession_system, accession, AccessionJson(options.accession_system, accession)});
   }
   derived.endpoint = std::string("Endpoint/").append(kEndpointId);
+  derived.linked = std::move(linked);
   return derived;
 }
 
@@ -134,6 +236,8 @@ bool MakeShell(json::Value resource, const DerivedElements& derived, json::Edits
   if (!endpoints || !HasReference(*endpoints, derived.endpoint)) {
     indexed |= AddItems(resource, "endpoint", R"({"reference":")" + derived.endpoint + "\"}", &missing, edits);
   }
+  indexed |= SetReview(resource, derived.linked.review, &remove, &missing, edits);
+  indexed |= SetOrders(resource, derived.linked, &remove, &missing, edits);
   if (!remove.empty()) json::RemoveProperties(resource, remove, edits);
   if (!missing.empty()) edits->Insert(resource.end() - 1, std::move(missing));
   return indexed;

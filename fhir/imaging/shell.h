@@ -30,17 +30,31 @@ struct DerivedIdentifier {
   std::string json;
 };
 
+// What records have to do with the images, whoever found it out.
+struct Linked {
+  std::string subject;                     // ImagingStudy.subject in JSON
+  std::vector<std::string> review;         // codes of tags of kReviewSystem (resolver.h)
+  std::vector<std::string> orders;         // ids of ServiceRequests for basedOn
+  std::vector<std::string> former_orders;  // that were put there before
+};
+// As `resource` has it; its orders are those that are not the users'.
+Linked LinkedOf(json::Value resource, std::vector<std::string> orders);
+
+// Those of the orders that users have not put into basedOn themselves.
+std::vector<std::string> OrdersToAdd(json::Value resource, std::vector<std::string> orders,
+                                     const std::vector<std::string>& former_orders);
+
 // What the images say. `elements` have one value, or are wholly ours; in the lists of identifiers and endpoints there
 // is room for others.
 struct DerivedElements {
   std::vector<std::pair<std::string_view, std::string>> elements;  // name, JSON; empty: must not be there
   std::vector<DerivedIdentifier> identifiers;
   std::string endpoint;  // Reference.reference
+  Linked linked;
 };
 
 std::string UidIdentifier(std::string_view study_uid);  // urn:oid:...
-// `subject`: in JSON.
-DerivedElements ElementsOf(const storage::StudyRow& study, std::string subject, const ShellOptions& options);
+DerivedElements ElementsOf(const storage::StudyRow& study, Linked linked, const ShellOptions& options);
 
 // The edits that make `resource` say what the images say, without its series. True when one of them is to an element
 // that has a search parameter.

@@ -94,6 +94,7 @@ struct Offered {
 constexpr Offered kOffered[] = {
     {"cohort", "Group", "urn:hilum:operation:cohort"},
     {"cohort-list", "Group", "urn:hilum:operation:cohort-list"},
+    {"conflicts", "ImagingStudy", "urn:hilum:operation:conflicts"},
     {"everything", "Patient", "http://hl7.org/fhir/OperationDefinition/Patient-everything"},
     {"meta", "", "http://hl7.org/fhir/OperationDefinition/Resource-meta"},
     {"meta-add", "", "http://hl7.org/fhir/OperationDefinition/Resource-meta-add"},

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "fhir/cohort/images.h"
+#include "fhir/interactions/parameters_text.h"
 #include "fhir/interactions/plan.h"
 #include "fhir/interactions/shape.h"
 #include "fhir/json/edits.h"
@@ -71,28 +72,6 @@ Result<Asked> ReadParameters(json::Value parameters) {
 }
 
 // -- what is answered -------------------------------------------------------------------------------------------------
-
-// Parameters, written from front to back.
-class ParametersText {
- public:
-  void Add(std::string_view name, std::string_view value_name, std::string_view value) {
-    text_.append(text_.empty() || text_.ends_with('[') ? "{\"name\":\"" : ",{\"name\":\"").append(name).append("\",\"");
-    text_.append(value_name).append("\":").append(value).append("}");
-  }
-  void AddText(std::string_view name, std::string_view text) { Add(name, "valueString", json::Quoted(text)); }
-  void AddCount(std::string_view name, uint64_t count) {
-    // An unsignedInt of FHIR ends at 2^31 - 1.
-    Add(name, count <= INT32_MAX ? "valueUnsignedInt" : "valueDecimal", std::to_string(count));
-  }
-  void AddReference(std::string_view name, std::string_view reference) {
-    Add(name, "valueReference", "{\"reference\":" + json::Quoted(reference) + "}");
-  }
-  void AddParts(std::string_view name, const ParametersText& parts) { Add(name, "part", "[" + parts.text_ + "]"); }
-  std::string Finish() const { return R"({"resourceType":"Parameters","parameter":[)" + text_ + "]}"; }
-
- private:
-  std::string text_;
-};
 
 // A cohort that was found, with everything that can be told of it. Not thread-safe; one per request.
 class Finding {

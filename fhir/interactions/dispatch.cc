@@ -55,6 +55,9 @@ Answer Interactions::Run(const Interaction& request) {
   if (path[1] == "$cohort" && path.size() == 2 && TypeOf(*type).name == "Group") {
     return IsRead(request) || request.method == "POST" ? Cohort(request) : NotAllowed("GET and POST");
   }
+  if (path[1] == "$conflicts" && path.size() == 2 && store_.DerivedOf(*type) != nullptr) {
+    return IsRead(request) ? Conflicts(request, *type, std::nullopt) : NotAllowed("GET");
+  }
   if (path[1].starts_with('$') || path[1].starts_with('_')) return NotThere(request);
   return RunInstance(request, *type, path[1]);
 }
@@ -89,6 +92,9 @@ Answer Interactions::RunInstance(const Interaction& request, TypeId type, const 
   }
   if (path[2] == "$cohort-list" && path.size() == 3 && TypeOf(type).name == "Group") {
     return IsRead(request) ? ListCohort(request, id) : NotAllowed("GET");
+  }
+  if (path[2] == "$conflicts" && path.size() == 3 && store_.DerivedOf(type) != nullptr) {
+    return IsRead(request) ? Conflicts(request, type, id) : NotAllowed("GET");
   }
   if (path[2].starts_with("$meta") && path.size() == 3) return Meta(request, type, id, path[2].substr(1));
   // A compartment: Patient/1/Observation, Patient/1/*.

@@ -67,6 +67,9 @@ class Interactions {
   Answer SavedCohort(const Interaction& request, const std::string& id);
   Answer ListCohort(const Interaction& request, const std::string& id);
 
+  // conflicts.cc: where derived resources and records say different things; of one, or of all of a type.
+  Answer Conflicts(const Interaction& request, TypeId type, const std::optional<std::string>& id);
+
   // capability.cc
   Answer Capabilities(const Interaction& request);
 

@@ -267,6 +267,18 @@ int64_t ResourceTxn::now_micros() const {
   return pass_->now_micros;
 }
 
+std::vector<WrittenResource> ResourceStore::FollowedOf(const std::vector<Write>& writes) const {
+  std::vector<WrittenResource> followed;
+  for (const Write& write : writes) {
+    if (derived_ == nullptr || !derived_->Follows(write.type)) continue;
+    WrittenResource written{.type = write.type, .id = write.id};
+    if (write.before) AppendIdentifiers(schema_, write.type, write.before->values, &written.identifiers);
+    if (write.after) AppendIdentifiers(schema_, write.type, write.after->index.values, &written.identifiers);
+    followed.push_back(std::move(written));
+  }
+  return followed;
+}
+
 Result<Committed> ResourceStore::Commit(std::vector<Write> writes, std::vector<Condition> conditions) {
   for (const Write& write : writes) {
     // A version is at most as many chunks as the keys can count.
@@ -278,17 +290,19 @@ Result<Committed> ResourceStore::Commit(std::vector<Write> writes, std::vector<C
   if (options_.references == ReferencePolicy::kEnforce) {
     HILUM_ASSIGN_OR_RETURN(deletions, CheckDeletions(writes));
   }
+  const std::vector<WrittenResource> followed = FollowedOf(writes);
   Committed committed;
   const auto write_all = [&](Txn& txn) -> Status {
     HILUM_ASSIGN_OR_RETURN(committed.outdated, AreInUse(deletions, txn));
     if (committed.outdated) return Conflict("referred to meanwhile");
-    HILUM_ASSIGN_OR_RETURN(committed, ResourceTxn(*this, txn).WriteAll(std::move(writes), conditions));
+    ResourceTxn resources(*this, txn);
+    HILUM_ASSIGN_OR_RETURN(committed, resources.WriteAll(std::move(writes), conditions));
     if (committed.outdated) return Conflict("changed meanwhile");  // takes back what was reserved
     if (!committed.dangling.empty() && options_.references == ReferencePolicy::kEnforce) {
       return Conflict("reference to " + committed.dangling.front().target +
                       ", which does not exist; store it first, or in the same transaction");
     }
-    return Status::Ok();
+    return followed.empty() ? Status::Ok() : derived_->OnWritten(resources, followed);
   };
   const Status status = store_.writer().Run(write_all).status();
   if (committed.outdated) {

@@ -27,6 +27,23 @@ struct Judgement {
   std::optional<storage::TokenValue> sole_identifier;
 };
 
+// A resource that a commit wrote, with the identifiers that it has or had before.
+struct WrittenResource {
+  TypeId type = kNoType;
+  std::string id;
+  std::vector<storage::TokenValue> identifiers;
+};
+
+// One element of which a derived resource and another one say different things.
+struct Disagreement {
+  std::string other;    // "Patient/7"
+  std::string element;  // of the other: "birthDate"
+  std::string derived;  // value, as FHIR would write it
+  std::string recorded;
+};
+
+class ResourceTxn;
+
 class DerivedResources {
  public:
   virtual ~DerivedResources() = default;
@@ -43,6 +60,16 @@ class DerivedResources {
   virtual Result<Judgement> JudgePut(ResourceReader& reader, const std::string& id, const Version* newest,
                                      json::Value resource) const = 0;
   virtual Judgement JudgeDelete(const Version& newest) const = 0;
+
+  // Whether derived resources depend on what resources of `type` say.
+  virtual bool Follows(TypeId type) const = 0;
+  // Such resources were written by the running transaction. On the writer thread; what it writes is in the same commit,
+  // and an error undoes all of it.
+  virtual Status OnWritten(ResourceTxn& resources, const std::vector<WrittenResource>& written) const = 0;
+  // system|code of the tag that those have which others disagree with.
+  virtual std::string_view disagreement_tag() const = 0;
+  // `newest`: of type(). Nothing when it is not derived.
+  virtual Result<std::vector<Disagreement>> Disagreements(ResourceReader& reader, const Version& newest) const = 0;
 };
 
 }  // namespace hilum::fhir

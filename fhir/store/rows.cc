@@ -78,16 +78,23 @@ std::optional<HistoryRow> DecodeHistoryRow(Bytes bytes) {
   return row;
 }
 
-std::set<std::string> IdentifierKeys(const ResourceSchema& schema, TypeId type, storage::Doc doc,
-                                     const storage::DocumentValues& values) {
-  std::set<std::string> keys;
+void AppendIdentifiers(const ResourceSchema& schema, TypeId type, const storage::DocumentValues& values,
+                       std::vector<storage::TokenValue>* out) {
   const auto field = schema.FieldOfParam(type, "identifier");
-  if (!field) return keys;
+  if (!field) return;
   for (const auto& entry : values.entries) {
     const auto* const token = entry.field == *field ? std::get_if<storage::TokenValue>(&entry.value) : nullptr;
-    if (token == nullptr) continue;
-    keys.insert(IdentifierKey(storage::Tenant::kDefault, schema.CollectionOf(type), *token, doc));
+    if (token != nullptr) out->push_back(*token);
   }
+}
+
+std::set<std::string> IdentifierKeys(const ResourceSchema& schema, TypeId type, storage::Doc doc,
+                                     const storage::DocumentValues& values) {
+  std::vector<storage::TokenValue> identifiers;
+  AppendIdentifiers(schema, type, values, &identifiers);
+  std::set<std::string> keys;
+  for (const storage::TokenValue& identifier : identifiers)
+    keys.insert(IdentifierKey(storage::Tenant::kDefault, schema.CollectionOf(type), identifier, doc));
   return keys;
 }
 

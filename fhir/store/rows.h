@@ -35,6 +35,8 @@ struct HistoryRow {
 std::string EncodeHistoryRow(const HistoryRow& row);
 std::optional<HistoryRow> DecodeHistoryRow(Bytes bytes);
 
+void AppendIdentifiers(const ResourceSchema& schema, TypeId type, const storage::DocumentValues& values,
+                       std::vector<storage::TokenValue>* out);
 // The rows by which conditional interactions find a resource with these values: one for each identifier with a system.
 std::set<std::string> IdentifierKeys(const ResourceSchema& schema, TypeId type, storage::Doc doc,
                                      const storage::DocumentValues& values);

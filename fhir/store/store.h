@@ -152,6 +152,9 @@ class ResourceStore {
     return derived_ != nullptr && derived_->type() == type ? derived_ : nullptr;
   }
 
+  // Those of the resources to be written that derived ones depend on.
+  std::vector<WrittenResource> FollowedOf(const std::vector<Write>& writes) const;
+
   // Options for compiling searches, with the time of now.
   SearchOptions search_options() const;
   const ResourceSchema& schema() const { return schema_; }

@@ -148,8 +148,13 @@ Config Settings::MakeConfig() {
               "ISSUER=SYSTEM: the system of Patient.identifier that an Issuer of Patient ID stands for, to find the "
               "Patient of a study; =SYSTEM is for images that name no issuer. An issuer that is an OID or URI stands "
               "for itself, any other for identifiers without a system."),
-      Setting("imaging.accession_system", &imaging.accession_system,
-              "System of accession numbers in ImagingStudy.identifier; empty: they have none."),
+      Setting("imaging.patients", &patient_policy,
+              "What becomes of a study whose Patient ID no Patient has: \"link\" waits for such a Patient, \"create\" "
+              "makes one of what the images say, \"quarantine\" tags the ImagingStudy for review, as it does when the "
+              "Patient is called otherwise."),
+      Setting("imaging.accession_system", &imaging.resolver.accession_system,
+              "System of accession numbers in ImagingStudy.identifier, and in the ServiceRequests that are looked for "
+              "by them; empty: they have none."),
       Setting("viewer.directory", &viewer_directory,
               "Folder with the prepared OHIF viewer; empty takes the folder viewer beside the program."),
       Setting("log.level", &log_level, "Least severity that is logged: debug, info, warning or error."),
@@ -206,9 +211,15 @@ Status Settings::FinishImaging() {
     const size_t equals = entry.find('=');
     if (equals == std::string::npos || equals + 1 == entry.size() || !is_uri(entry.substr(equals + 1)))
       return Invalid("imaging.patient_systems takes ISSUER=SYSTEM, where SYSTEM is a URI without blanks");
-    imaging.patients.systems[entry.substr(0, equals)] = entry.substr(equals + 1);
+    imaging.resolver.systems[entry.substr(0, equals)] = entry.substr(equals + 1);
   }
-  if (!is_uri(imaging.accession_system)) return Invalid("imaging.accession_system must be a URI without blanks");
+  using fhir::imaging::PatientPolicy;
+  const std::map<std::string, PatientPolicy> policies = {
+      {"link", PatientPolicy::kLink}, {"create", PatientPolicy::kCreate}, {"quarantine", PatientPolicy::kQuarantine}};
+  const auto policy = policies.find(patient_policy);
+  if (policy == policies.end()) return Invalid("imaging.patients must be \"link\", \"create\" or \"quarantine\"");
+  imaging.resolver.policy = policy->second;
+  if (!is_uri(imaging.resolver.accession_system)) return Invalid("imaging.accession_system must be a URI without blanks");
   return Status::Ok();
 }
 

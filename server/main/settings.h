@@ -31,6 +31,7 @@ struct Settings {
   std::string fhir_handling = "lenient";
   std::string fhir_default_zone = "+00:00";
   std::vector<std::string> patient_systems;
+  std::string patient_policy = "link";
 
   storage::StoreOptions store;
   storage::MaintenanceOptions maintenance;

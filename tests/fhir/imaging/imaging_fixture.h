@@ -20,7 +20,7 @@ using hilum::testing::MakeInstance;
 class ImagingFixture : public InteractionsFixture {
  protected:
   void SetUp() override {
-    options_.patients.systems = {{"", "http://hospital.test/mrn"}};
+    options_.resolver.systems = {{"", "http://hospital.test/mrn"}};
     InteractionsFixture::SetUp();
     Link();
   }

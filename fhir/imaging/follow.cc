@@ -1,0 +1,57 @@
+// Records come and change after images, too: Patients and orders find the studies that wait for them.
+#include "fhir/imaging/demographics.h"
+#include "fhir/imaging/linker.h"
+
+namespace hilum::fhir::imaging {
+
+bool Linker::Follows(TypeId type) const {
+  return options_.enabled && (type == patient_ || type == order_);
+}
+
+Status Linker::OnWritten(ResourceTxn& resources, const std::vector<WrittenResource>& written) const {
+  HILUM_ASSIGN_OR_RETURN(const auto studies, WatchersOf(resources.txn(), written));
+  return Relink(resources, studies);
+}
+
+Result<std::set<std::string>> Linker::WatchersOf(storage::Txn& txn, const std::vector<WrittenResource>& written) {
+  std::set<std::string> studies;
+  const auto add = [&](const std::string& watch) -> Status {
+    HILUM_ASSIGN_OR_RETURN(auto found, FindWatchers(txn, watch));
+    for (std::string& uid : found) studies.insert(std::move(uid));
+    return Status::Ok();
+  };
+  for (const WrittenResource& resource : written) {
+    HILUM_RETURN_IF_ERROR(add(WatchOf(resource.type, resource.id)));
+    for (const storage::TokenValue& identifier : resource.identifiers)
+      HILUM_RETURN_IF_ERROR(add(WatchOf(resource.type, identifier)));
+  }
+  return studies;
+}
+
+Status Linker::Relink(ResourceTxn& resources, const std::set<std::string>& studies) const {
+  for (const std::string& uid : studies) {
+    HILUM_ASSIGN_OR_RETURN(const auto link, ReadLink(resources.txn(), uid));
+    HILUM_ASSIGN_OR_RETURN(const auto study, FindStudy(resources.txn(), uid));
+    if (!link || !link->live || !study || link->study != study->doc) continue;
+    HILUM_RETURN_IF_ERROR(Describe(resources, *study, link, {}, Look::kAgain));
+  }
+  return Status::Ok();
+}
+
+Result<std::vector<Disagreement>> Linker::Disagreements(ResourceReader& reader, const Version& newest) const {
+  std::vector<Disagreement> found;
+  if (!newest.partial) return found;
+  HILUM_ASSIGN_OR_RETURN(const auto uid,
+                         reader.kv().Get(storage::Family::kResource, StudyUidKey(newest.doc), &reader.snapshot()));
+  if (!uid) return Corruption("an ImagingStudy does not say which study it is of; run hilum verify");
+  HILUM_ASSIGN_OR_RETURN(const auto study, FindStudy(reader.kv(), &reader.snapshot(), *uid));
+  if (!study) return found;
+  HILUM_ASSIGN_OR_RETURN(const Resolution resolution, resolver_.Resolve(RecordsOf(reader), study->row));
+  if (!resolution.patient) return found;
+  HILUM_ASSIGN_OR_RETURN(const json::Document patient, json::Document::Parse(resolution.patient->bytes));
+  found = CompareDemographics(study->row, patient.root());
+  for (Disagreement& one : found) one.other = "Patient/" + resolution.patient->id;
+  return found;
+}
+
+}  // namespace hilum::fhir::imaging

@@ -1,0 +1,23 @@
+// Where the resolver looks records up: a running transaction, or a view. Valid as long as what it was made of.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "fhir/store/store.h"
+
+namespace hilum::fhir::imaging {
+
+struct Records {
+  // Ids of those that have the identifier, with just this system (empty: without one).
+  std::function<Result<std::vector<std::string>>(TypeId, const storage::TokenValue&)> with_identifier;
+  // The newest version; nullopt when there is none or it is a deletion.
+  std::function<Result<std::optional<Version>>(TypeId, const std::string& id)> current;
+};
+
+Records RecordsOf(ResourceTxn& resources);
+Records RecordsOf(ResourceReader& reader);
+
+}  // namespace hilum::fhir::imaging

@@ -1,0 +1,72 @@
+// Which Patient a study is of, and which orders it fulfils.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "fhir/imaging/records.h"
+#include "storage/catalogue/rows.h"
+
+namespace hilum::fhir::imaging {
+
+// What becomes of a study whose Patient ID no Patient has.
+enum class PatientPolicy : uint8_t {
+  kLink,        // subject has the identifier alone, until such a Patient comes
+  kCreate,      // a Patient is made of what the images say, in the same commit
+  kQuarantine,  // as kLink, and it is tagged for review; so is, without a reference, who is called otherwise
+};
+
+struct ResolverOptions {
+  // Issuer of Patient ID (0010,0021) -> Identifier.system of Patient. "" is for studies that name no issuer. An issuer
+  // that is not here and is an OID or URI stands for itself.
+  std::map<std::string, std::string> systems;
+  PatientPolicy policy = PatientPolicy::kLink;
+  std::string accession_system;  // of accession numbers in identifiers; empty: none
+};
+
+// Tags of an ImagingStudy that somebody should look at: `kReviewSystem|code`.
+inline constexpr std::string_view kReviewSystem = "urn:hilum:review";
+inline constexpr std::string_view kPatientUnknown = "patient-unknown";
+inline constexpr std::string_view kPatientAmbiguous = "patient-ambiguous";
+inline constexpr std::string_view kPatientMismatch = "patient-mismatch";
+inline constexpr std::string_view kMismatchTag = "urn:hilum:review|patient-mismatch";
+
+struct Resolution {
+  std::string subject;                 // ImagingStudy.subject in JSON
+  std::optional<Version> patient;      // who it leads to, or would without quarantine
+  std::vector<std::string> review;     // codes of tags
+  std::vector<std::string> orders;     // ids of ServiceRequests
+  std::vector<std::string> watches;    // of all that this depends on (rows.h)
+  bool nobody_has_identifier = false;  // there is a Patient ID
+};
+
+// Immutable, safe for concurrent use.
+class Resolver {
+ public:
+  // `base_url`: absolute references below it are local.
+  Resolver(ResolverOptions options, std::string base_url);
+
+  Result<Resolution> Resolve(const Records& records, const storage::StudyRow& study) const;
+  // A Patient who has the study's Patient ID.
+  std::string MakePatient(const storage::StudyRow& study) const;
+
+  const ResolverOptions& options() const { return options_; }
+
+ private:
+  // Empty when the issuer stands for none: then Patients are looked for whose identifier has no system.
+  std::string SystemOf(const std::string& issuer) const;
+  storage::TokenValue PatientIdentifier(const storage::StudyRow& study) const;
+  Status FindPatient(const Records& records, const storage::StudyRow& study, Resolution* out) const;
+  // Who is there after all merges of Patient `id`. nullopt when that is nobody, or a circle.
+  Result<std::optional<Version>> Survivor(const Records& records, std::string id, Resolution* out) const;
+  Status FindOrders(const Records& records, const storage::StudyRow& study, Resolution* out) const;
+
+  const ResolverOptions options_;
+  const std::string base_url_;
+  const TypeId patient_;
+  const TypeId order_;
+};
+
+}  // namespace hilum::fhir::imaging
