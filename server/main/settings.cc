@@ -219,7 +219,8 @@ Status Settings::FinishImaging() {
   const auto policy = policies.find(patient_policy);
   if (policy == policies.end()) return Invalid("imaging.patients must be \"link\", \"create\" or \"quarantine\"");
   imaging.resolver.policy = policy->second;
-  if (!is_uri(imaging.resolver.accession_system)) return Invalid("imaging.accession_system must be a URI without blanks");
+  if (!is_uri(imaging.resolver.accession_system))
+    return Invalid("imaging.accession_system must be a URI without blanks");
   return Status::Ok();
 }
 

@@ -263,7 +263,8 @@ TEST_F(PatientsTest, ATransactionWithPatientAndStudyElementsIsWhole) {
   const Answer answer = Run("POST", "", R"({"resourceType":"Bundle","type":"transaction","entry":[
       {"fullUrl":"urn:uuid:5b1dbd4c-0b4a-4bdc-8a5c-3d1b6a6a7f10","resource":{"resourceType":"Patient",
        "identifier":[{"system":"http://hospital.test/mrn","value":"P1"}]},"request":{"method":"POST","url":"Patient"}},
-      {"resource":{"resourceType":"ImagingStudy","id":"1.2.1","note":[{"text":"seen"}]},
+      {"resource":{"resourceType":"ImagingStudy","id":"1.2.1","status":"available","note":[{"text":"seen"}],
+       "subject":{"type":"Patient","identifier":{"system":"http://hospital.test/mrn","value":"P1"}}},
        "request":{"method":"PUT","url":"ImagingStudy/1.2.1"}}]})");
   ASSERT_EQ(answer.status, 200) << answer.body;
   EXPECT_EQ(At(Read(std::string(kStudy)), "note.0.text"), "seen");

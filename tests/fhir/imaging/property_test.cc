@@ -1,5 +1,7 @@
 // Whatever order images and resources are stored, changed and deleted in: catalogue, ImagingStudies, their histories,
 // index and change log agree, and old versions are what they were when they were new.
+#include <gmock/gmock.h>
+
 #include <map>
 #include <random>
 
@@ -27,6 +29,7 @@ class ImagingPropertyTest : public ImagingFixture, public ::testing::WithParamIn
                        .series = series,
                        .sop = series + "." + std::to_string(Pick(5)),
                        .modality = Pick(2) == 0 ? "CT" : "",
+                       .patient_id = "P" + std::to_string(Pick(2)),
                        .accession = Pick(2) == 0 ? "A" + study : "",
                        .study_description = Pick(2) == 0 ? "Head" : "",
                        .series_number = Pick(2) == 0 ? std::to_string(Pick(4)) : "",
@@ -69,6 +72,55 @@ class ImagingPropertyTest : public ImagingFixture, public ::testing::WithParamIn
     }
   }
 
+  // Patients come, go, merge and change their identifiers; orders likewise.
+  void WriteRecord() {
+    const std::string id(1, static_cast<char>('a' + Pick(3)));
+    if (Pick(4) == 0) {
+      const Answer gone = Run("DELETE", (Pick(2) == 0 ? "Patient/" : "ServiceRequest/") + id);
+      EXPECT_TRUE(gone.status == 204 || gone.status == 404) << gone.body;
+      return;
+    }
+    const bool patient = Pick(3) > 0;
+    const std::string value = patient ? "P" + std::to_string(Pick(2)) : "A" + StudyUid();
+    std::string body =
+        R"({"resourceType":")" + std::string(patient ? "Patient" : "ServiceRequest") + R"(","id":")" + id;
+    body += R"(","identifier":[{)" + std::string(patient ? R"("system":"http://hospital.test/mrn",)" : "");
+    body += R"("value":")" + value + "\"}]";
+    if (!patient) body += R"(,"status":"active","intent":"order","subject":{"display":"x"})";
+    if (patient && Pick(2) == 0) body += R"(,"gender":"male")";
+    if (patient && Pick(3) == 0) {
+      const std::string other(1, static_cast<char>('a' + Pick(3)));
+      body += R"(,"link":[{"type":"replaced-by","other":{"reference":"Patient/)" + other + R"("}}])";
+    }
+    const Answer put = Run("PUT", (patient ? "Patient/" : "ServiceRequest/") + id, body + "}");
+    EXPECT_LT(put.status, 300) << put.body;
+  }
+
+  // What the ImagingStudies say of records is what looking at the records now gives.
+  void CheckLinks() {
+    const Resolver resolver(options_.resolver, resources_->options().base_url);
+    const auto reader = resources_->Read();
+    for (int i = 0; i < 3; ++i) {
+      const std::string uid = "1.2." + std::to_string(i);
+      const auto study = FindStudy(reader->kv(), &reader->snapshot(), uid).value();
+      if (!study) continue;
+      const Resolution fresh = resolver.Resolve(RecordsOf(*reader), study->row).value();
+      const std::string text = Read("ImagingStudy/" + uid);
+      const auto document = json::Document::Parse(text);
+      ASSERT_TRUE(document.ok());
+      const Linked said = LinkedOf(document->root(), {});
+      EXPECT_EQ(said.subject, fresh.subject) << uid;
+      EXPECT_EQ(said.review, fresh.review) << uid;
+      std::vector<std::string> orders;
+      if (const json::MaybeValue list = json::Find(document->root(), "basedOn")) {
+        for (const json::Value item : list->children()) {
+          orders.emplace_back(json::Find(item, "reference").TextOr("").substr(std::string("ServiceRequest/").size()));
+        }
+      }
+      EXPECT_THAT(orders, ::testing::UnorderedElementsAreArray(fresh.orders)) << uid;
+    }
+  }
+
   // Each version as it was when it was new.
   void Remember() {
     for (int i = 0; i < 3; ++i) {
@@ -82,6 +134,7 @@ class ImagingPropertyTest : public ImagingFixture, public ::testing::WithParamIn
     const auto report = VerifyLinks(*resources_);
     ASSERT_TRUE(report.ok()) << report.status().ToString();
     for (const std::string& finding : report->findings.texts) ADD_FAILURE() << finding;
+    CheckLinks();
     const auto all = VerifyResources(*store_, *resources_, {});
     ASSERT_TRUE(all.ok()) << all.status().ToString();
     for (const std::string& finding : all->findings.texts) ADD_FAILURE() << finding;
@@ -97,8 +150,10 @@ class ImagingPropertyTest : public ImagingFixture, public ::testing::WithParamIn
 TEST_P(ImagingPropertyTest, EverythingAgreesAfterAnyInterleaving) {
   random_numbers_.seed(static_cast<unsigned>(GetParam()));
   for (int step = 0; step < 60 && !HasFailure(); ++step) {
-    const size_t what = Pick(20);
-    if (what < 10) {
+    const size_t what = Pick(26);
+    if (what >= 20) {
+      WriteRecord();
+    } else if (what < 10) {
       StowSome();
     } else if (what < 15) {
       DeleteSome();
