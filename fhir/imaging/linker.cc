@@ -236,10 +236,10 @@ Status Linker::Commit(ResourceTxn& resources, Write write, Link link, const std:
   if (committed.outdated) return Internal("an ImagingStudy changed within the transaction that read it");
   HILUM_ASSIGN_OR_RETURN(const auto head, resources.FindHead(type_, link.id));
   if (!head) return Internal("an ImagingStudy that was written is not there");
-  link.resource = head->doc;
   Txn& txn = resources.txn();
+  if (link.resource != head->doc) txn.Put(Family::kResource, StudyUidKey(head->doc), study_uid);
+  link.resource = head->doc;
   PutDelta(txn, resources_.schema().CollectionOf(type_), head->doc, head->version, Encode(delta));
-  txn.Put(Family::kResource, StudyUidKey(head->doc), study_uid);
   txn.Put(Family::kResource, LinkKey(study_uid), Encode(link));
   return Status::Ok();
 }

@@ -21,10 +21,12 @@
 
 namespace hilum::fhir::imaging {
 
+inline constexpr storage::Doc kNoDoc = UINT32_MAX;
+
 // Which ImagingStudy describes a study. Stays when the last image is deleted, so that the study gets the same one
 // again.
 struct Link {
-  storage::Doc resource = 0;
+  storage::Doc resource = kNoDoc;  // until its first version
   std::string id;
   bool live = false;                 // there are images
   storage::Doc study = 0;            // of the catalogue, while live

@@ -72,18 +72,6 @@ Result<FeedQuery> ParseFeedQuery(const QueryParameters& query) {
   return feed;
 }
 
-std::string_view NameOf(storage::ChangeOperation operation) {
-  switch (operation) {
-    case storage::ChangeOperation::kCreate:
-      return "create";
-    case storage::ChangeOperation::kUpdate:
-      return "update";
-    case storage::ChangeOperation::kDelete:
-      return "delete";
-  }
-  return "update";
-}
-
 // "2026-11-21T10:00:00.123456Z"
 std::string Timestamp(int64_t micros) {
   const time_t seconds = micros / 1'000'000;

@@ -22,18 +22,6 @@ constexpr size_t kMaxPageBytes = 4 << 20;
 constexpr size_t kMaxRows = 20'000;
 constexpr size_t kRowsAtATime = 500;
 
-std::string_view NameOf(storage::ChangeOperation operation) {
-  switch (operation) {
-    case storage::ChangeOperation::kCreate:
-      return "create";
-    case storage::ChangeOperation::kUpdate:
-      return "update";
-    case storage::ChangeOperation::kDelete:
-      return "delete";
-  }
-  return "update";
-}
-
 Result<uint64_t> ParseNumber(const fhir::Parameter& parameter, uint64_t at_most) {
   const std::optional<uint64_t> number = http::ParseDecimal(parameter.value);
   if (number && *number <= at_most) return *number;

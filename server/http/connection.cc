@@ -442,8 +442,7 @@ void Connection::ReleaseToLoop() {
   loop.Wake(tag);
 }
 
-bool Connection::StepFlush() {
-  const bool flushed_at_once = output_.sent() == sent_before_;
+bool Connection::SendOutput() {
   const Io state = output_.Flush(channel_, kFlushPerTurn);
   if (state == Io::kClosed) {
     context_.metrics.aborted.Add();
@@ -454,6 +453,12 @@ bool Connection::StepFlush() {
     WaitFor(state == Io::kWantRead ? Interest::kRead : Interest::kWrite);
     return false;
   }
+  return true;
+}
+
+bool Connection::StepFlush() {
+  const bool flushed_at_once = output_.sent() == sent_before_;
+  if (!SendOutput()) return false;
   // Time since the handler ended matters only when the client took long.
   const Micros now = flushed_at_once ? completed_ : context_.clock.Monotonic();
   if (after_flush_ == After::kNextRequest) {
@@ -471,16 +476,7 @@ bool Connection::StepFlush() {
 
 // Sends what the handler wrote; then waits for a reason to go on.
 bool Connection::StepParked() {
-  const Io state = output_.Flush(channel_, kFlushPerTurn);
-  if (state == Io::kClosed) {
-    context_.metrics.aborted.Add();
-    Close(true);
-    return false;
-  }
-  if (!output_.empty()) {
-    WaitFor(state == Io::kWantRead ? Interest::kRead : Interest::kWrite);
-    return false;
-  }
+  if (!SendOutput()) return false;
   if (!HearParked()) {
     const Micros waited = context_.clock.Monotonic() - exchange_->started;
     const Answer& answer = exchange_->answer;

@@ -64,6 +64,8 @@ class Connection {
   bool StepHandshake();
   bool StepReceive();
   bool StepParked();
+  // Sends what is to be sent. False when it waits for the client, or closed the connection.
+  bool SendOutput();
   bool StepFlush();
   bool StepSkip();
   bool StepLinger();

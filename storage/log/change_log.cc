@@ -115,6 +115,18 @@ std::string EncodeSequence(uint64_t sequence) {
 
 }  // namespace
 
+std::string_view NameOf(ChangeOperation operation) {
+  switch (operation) {
+    case ChangeOperation::kCreate:
+      return "create";
+    case ChangeOperation::kUpdate:
+      return "update";
+    case ChangeOperation::kDelete:
+      return "delete";
+  }
+  return "update";
+}
+
 Result<uint64_t> AppendChange(Txn& txn, Tenant tenant, Change change) {
   const std::string counter_key = KeyOf(tenant, kCounter);
   HILUM_ASSIGN_OR_RETURN(const auto counter_value, txn.Get(Family::kLog, counter_key));

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "storage/kv/kv.h"
@@ -17,6 +18,8 @@ namespace hilum::storage {
 // Numbers are on disk.
 enum class ChangeKind : uint8_t { kInstance = 1, kResource = 2 };
 enum class ChangeOperation : uint8_t { kCreate = 1, kUpdate = 2, kDelete = 3 };
+// "create", "update" or "delete".
+std::string_view NameOf(ChangeOperation operation);
 
 struct Change {
   uint64_t sequence = 0;  // from 1, without gaps within a tenant; assigned by Append

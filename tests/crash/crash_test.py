@@ -80,10 +80,10 @@ def check_offline(binary, data):
         raise Failure(f"hilum verify: exit code {result.returncode}: {(result.stdout + result.stderr)[-2000:]}")
 
 
-def run_store(binary, data, loops, rng, tally, clients, run_seed):
+def run_store(binary, data, loops, rng, tally, clients):
     """Loops over one store, from empty; raises Failure."""
     journal = journals.Journal()
-    universe = Universe(run_seed)
+    universe = Universe(rng.randrange(1, 10**6))
     server = Server(binary, data, FLAGS)
     try:
         kill_while_starting(server, rng, tally)  # while the store is made
@@ -103,15 +103,16 @@ def run_store(binary, data, loops, rng, tally, clients, run_seed):
         tally.acknowledged += len(journal.acknowledged)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def run(name, description, run_store, loops, things):
+    """The command line of a crash test: run_store(binary, data, loops, rng, tally, clients) on as many stores as it takes."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hilum", required=True, help="the server binary")
-    parser.add_argument("--loops", type=int, default=6)
+    parser.add_argument("--loops", type=int, default=loops)
     parser.add_argument("--clients", type=int, default=4)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1, 10**9))
     parser.add_argument("--folder", default=tempfile.gettempdir(), help="where stores are made; a broken one is kept there")
     options = parser.parse_args()
-    print(f"crash test: seed {options.seed}", flush=True)
+    print(f"{name}: seed {options.seed}", flush=True)
     rng = random.Random(options.seed)
     tally = Tally()
     begin = time.monotonic()
@@ -121,16 +122,16 @@ def main():
         left -= loops
         folder = tempfile.mkdtemp(prefix="hilum-crash-", dir=options.folder)
         try:
-            run_store(options.hilum, os.path.join(folder, "data"), loops, rng, tally, options.clients, rng.randrange(1, 10**6))
+            run_store(options.hilum, os.path.join(folder, "data"), loops, rng, tally, options.clients)
         except Failure as failure:
             print(f"FAILED with seed {options.seed} in loop {options.loops - left} or before: {failure}\nthe store is kept in {folder}")
             return 1
         shutil.rmtree(folder)
-    print(f"crash test passed: {options.loops} loops, {tally.kills} kills, {tally.recovery_kills} kills while starting, "
-          f"{tally.clean_stops} clean stops, {tally.acknowledged} instances acknowledged, 0 lost, {tally.read} read back, "
+    print(f"{name} passed: {options.loops} loops, {tally.kills} kills, {tally.recovery_kills} kills while starting, "
+          f"{tally.clean_stops} clean stops, {tally.acknowledged} {things} acknowledged, 0 lost, {tally.read} looked up, "
           f"slowest start {tally.slowest_start:.2f} s, {time.monotonic() - begin:.0f} s, seed {options.seed}")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run("crash test", __doc__, run_store, loops=6, things="instances"))
