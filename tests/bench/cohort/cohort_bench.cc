@@ -201,5 +201,6 @@ int main(int argc, char** argv) {
     Measure(archive, ("condition, age, " + what + " within 90 days").c_str(), cohort, thinner_than, kDaysAfter);
   };
   ask("CT", ct, 1000);
+  ask("CT with slices below 1.5 mm", ct + "&dicom-SliceThickness=lt1.5", 1.5);
   return 0;
 }

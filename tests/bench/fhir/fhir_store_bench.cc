@@ -1,11 +1,16 @@
 // FHIR on the store without HTTP: loads, transactions, reads, searches, sizes. One line of JSON for each.
 //
-//   fhir_store_bench FOLDER [--resources 200000] [--synthea DIR] [--loads-only 1]      FOLDER must not exist
+//   fhir_store_bench FOLDER [--resources 200000] [--synthea DIR] [--loads-only 1] [--keep 1]
+//
+// FOLDER must not exist. With --keep the store stays there, in `population`, and `paths` names resources of it, one a
+// line as a server has them: for measuring through HTTP.
 #include <charconv>
 #include <filesystem>
 #include <fstream>
 
+#include "tests/bench/fhir/listed.h"
 #include "tests/bench/fhir/loads.h"
+#include "tests/bench/fhir/population.h"
 #include "tests/bench/fhir/report.h"
 #include "tests/bench/fhir/searches.h"
 
@@ -18,7 +23,10 @@ struct Options {
   uint64_t resources = 200'000;
   std::string synthea;
   uint64_t loads_only = 0;
+  uint64_t keep = 0;
 };
+
+constexpr uint64_t kPaths = 100'000;
 
 bool ParseNumber(std::string_view text, uint64_t* number) {
   return std::from_chars(text.begin(), text.end(), *number).ec == std::errc();
@@ -35,12 +43,15 @@ bool Parse(int argc, char** argv, Options* options) {
     const std::string_view value = argv[i];
     if (argument == "--synthea") {
       options->synthea = value;
-    } else if (argument == "--resources" ? !ParseNumber(value, &options->resources)
-                                         : argument != "--loads-only" || !ParseNumber(value, &options->loads_only)) {
-      return false;
+      continue;
     }
+    uint64_t* const number = argument == "--resources"    ? &options->resources
+                             : argument == "--loads-only" ? &options->loads_only
+                             : argument == "--keep"       ? &options->keep
+                                                          : nullptr;
+    if (number == nullptr || !ParseNumber(value, number)) return false;
   }
-  return !options->folder.empty() && options->resources > 0;
+  return !options->folder.empty() && options->resources >= 1000;
 }
 
 // Megabytes, of a line of /proc/self/status.
@@ -63,12 +74,23 @@ void ReportSize(Server& server, const Options& options, const std::string& folde
                   {"compaction_s", seconds}});
 }
 
+// Evenly among all, in no order that the store has.
+void WritePaths(const std::string& file, uint64_t resources) {
+  std::ofstream out(file);
+  const uint64_t count = std::min(kPaths, resources);
+  for (uint64_t i = 0; i < count; ++i) {
+    const uint64_t number = i * resources / count;
+    out << "/fhir/" << Population::TypeOf(number) << '/' << Population::IdOf(number) << '\n';
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   Options options;
   if (!Parse(argc, argv, &options)) {
-    std::fprintf(stderr, "usage: fhir_store_bench FOLDER [--resources 200000] [--synthea DIR] [--loads-only 1]\n");
+    std::fprintf(stderr,
+                 "usage: fhir_store_bench FOLDER [--resources 200000] [--synthea DIR] [--loads-only 1] [--keep 1]\n");
     return 2;
   }
   const std::string& folder = options.folder;
@@ -88,12 +110,17 @@ int main(int argc, char** argv) {
       ReadById(server, options.resources);
       CountObservations(server);
       ReadPages(server);
+      ReadListedPages(server, options.resources);
       FollowReferences(server);
     }
     Report("memory", {{"resident_mb", Memory("VmRSS")}, {"peak_mb", Memory("VmHWM")}});
     ReportSize(server, options, data);
     RunSmallTransactions(server, 6000, folder + "/bare");
   }
-  std::filesystem::remove_all(folder);
+  if (options.keep == 0) {
+    std::filesystem::remove_all(folder);
+  } else {
+    WritePaths(folder + "/paths", options.resources);
+  }
   return 0;
 }

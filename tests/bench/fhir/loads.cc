@@ -47,6 +47,7 @@ Cost Measure(int threads, const std::function<void(int)>& work) {
 void ReportLoad(const char* what, uint64_t count, const Cost& ours, const Cost& bare, double json_bytes) {
   const auto total = static_cast<double>(count);
   Report(what, {{"count", total},
+                {"seconds", ours.seconds},
                 {"per_s", total / ours.seconds},
                 {"cpu_us", 1e6 * ours.cpu_seconds / total},
                 {"limit_per_s", total / bare.seconds},

@@ -83,12 +83,12 @@ std::string Patient(const std::string& head, uint64_t number) {
   return head + Format(R"("identifier":[{"use":"usual",)"
                        R"("type":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0203","code":"MR",)"
                        R"("display":"Medical Record Number"}]},"system":"http://hospital.example.org/mrn",)"
-                       R"("value":"MRN%09llu"}],"active":true,)"
+                       R"("value":"%s"}],"active":true,)"
                        R"("name":[{"use":"official","family":"%s","given":["%s"]}],"telecom":[{"system":"phone",)"
                        R"("value":"555-%03d-%04d","use":"home"}],"gender":"%s","birthDate":"%s",)"
                        R"("address":[{"line":["%d Main Street"],"city":"%s","state":"MA","postalCode":"%05d",)"
                        R"("country":"US"}]})",
-                       static_cast<unsigned long long>(number), Population::FamilyName(number).data(), given.data(),
+                       Population::RecordNumber(number).c_str(), Population::FamilyName(number).data(), given.data(),
                        static_cast<int>(dice.Below(1000)), static_cast<int>(dice.Below(10'000)),
                        dice.Below(2) == 0 ? "female" : "male", birth.c_str(), static_cast<int>(dice.Below(999)),
                        city.data(), static_cast<int>(1000 + dice.Below(1800)));
@@ -127,6 +127,22 @@ std::string Observation(const std::string& head, uint64_t number, const std::str
                 measure.unit, measure.unit);
 }
 
+// For what the others lack: numbers, uris, and references by identifier.
+std::string RiskAssessment(const std::string& head, uint64_t number, const std::string& patient,
+                           const std::string& encounter) {
+  Dice dice(number);
+  const int64_t when =
+      (kFirstDay + static_cast<int64_t>(dice.Below(kDays))) * 86'400 + static_cast<int64_t>(dice.Below(86'400));
+  return head + Format(R"("meta":{"source":"http://hospital.example.org/wards/%d/risk",)"
+                       R"("profile":["http://hospital.example.org/profiles/%s-risk"]},"status":"final",)"
+                       R"("subject":{"reference":"%s"},"encounter":{"reference":"%s"},"occurrenceDateTime":"%s",)"
+                       R"("performer":{"identifier":{"system":"http://hospital.example.org/staff","value":"D%03d"}},)"
+                       R"("prediction":[{"outcome":{"text":"Heart attack"},"probabilityDecimal":%.3f}]})",
+                       static_cast<int>(dice.Below(40)), dice.Below(4) == 0 ? "surgical" : "cardiac", patient.c_str(),
+                       encounter.c_str(), Time(when, "%Y-%m-%dT%H:%M:%SZ").c_str(), static_cast<int>(dice.Below(500)),
+                       dice.Unit());
+}
+
 std::string Head(std::string_view type, const std::string& id) {
   std::string head = R"({"resourceType":")";
   head.append(type).append("\",");
@@ -142,6 +158,7 @@ std::string Reference(uint64_t number) {
 
 std::string_view Population::TypeOf(uint64_t number) {
   const uint64_t slot = number % kOfPatient;
+  if (slot == kOfPatient - 1) return "RiskAssessment";
   return slot == 0 ? "Patient" : slot < 4 ? "Encounter" : "Observation";
 }
 
@@ -160,7 +177,9 @@ std::string Population::Resource(uint64_t number) {
   if (slot == 0) return Patient(head, number);
   const std::string patient = Reference(number - slot);
   if (slot < 4) return Encounter(head, number, patient);
-  return Observation(head, number, patient, Reference(number - slot + 1 + slot % 3));
+  const std::string encounter = Reference(number - slot + 1 + slot % 3);
+  if (slot == kOfPatient - 1) return RiskAssessment(head, number, patient, encounter);
+  return Observation(head, number, patient, encounter);
 }
 
 std::string Population::PatientTransaction(uint64_t number) {
@@ -176,6 +195,9 @@ std::string_view Population::Code(size_t place) {
 }
 double Population::MiddleOf(size_t place) {
   return (kMeasures[place].low + kMeasures[place].high) / 2;
+}
+std::string Population::RecordNumber(uint64_t number) {
+  return Format("MRN%09llu", static_cast<unsigned long long>(number));
 }
 std::string_view Population::FamilyName(uint64_t number) {
   return kFamilies[number / kOfPatient % std::size(kFamilies)];

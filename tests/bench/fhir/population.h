@@ -1,6 +1,6 @@
-// Plausible resources for measuring: of every 20, one Patient, 3 Encounters and 16 Observations of them (LOINC codes,
-// UCUM quantities, ten years of dates), with UUIDs and references. The same resource for the same number. Immutable,
-// safe for concurrent use.
+// Plausible resources for measuring: of every 20, one Patient, and of them 3 Encounters, 15 Observations (LOINC codes,
+// UCUM quantities, ten years of dates) and a RiskAssessment, with UUIDs and references. The same resource for the same
+// number. Immutable, safe for concurrent use.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,9 @@ class Population {
   static std::string_view Code(size_t place);
   // A middling value of its quantities, in its UCUM unit.
   static double MiddleOf(size_t place);
+  // Of a patient.
   static std::string_view FamilyName(uint64_t number);
+  static std::string RecordNumber(uint64_t number);
 };
 
 }  // namespace hilum::bench

@@ -13,8 +13,11 @@
 
 namespace hilum::bench {
 
-inline void Report(const std::string& what, std::initializer_list<std::pair<const char*, double>> figures) {
+// `text`: which of many, without quotes.
+inline void Report(const std::string& what, std::initializer_list<std::pair<const char*, double>> figures,
+                   const std::string& text = "") {
   std::printf("{\"what\":\"%s\"", what.c_str());
+  if (!text.empty()) std::printf(",\"text\":\"%s\"", text.c_str());
   for (const auto& [name, value] : figures) std::printf(",\"%s\":%.6g", name, value);
   std::printf("}\n");
   std::fflush(stdout);
