@@ -21,6 +21,17 @@ def element(group, number, vr, value):
     return head + struct.pack("<H", len(value)) + value
 
 
+def part10(sop_class, sop, data_set):
+    meta = b"".join([
+        element(0x0002, 0x0001, "OB", b"\0\1"),
+        element(0x0002, 0x0002, "UI", sop_class),
+        element(0x0002, 0x0003, "UI", sop),
+        element(0x0002, 0x0010, "UI", EXPLICIT_LITTLE_ENDIAN),
+        element(0x0002, 0x0012, "UI", "2.25.7"),
+    ])
+    return b"\0" * 128 + b"DICM" + element(0x0002, 0x0000, "UL", struct.pack("<I", len(meta))) + meta + data_set
+
+
 @dataclass(frozen=True)
 class Instance:
     """One instance to store: its place in the hierarchy and what its pixels are made from."""
@@ -64,11 +75,4 @@ class Instance:
             element(0x0028, 0x0103, "US", us(0)),
             element(0x7FE0, 0x0010, "OW", random.Random(self.pixel_seed).randbytes(self.side * self.side * 2)),
         ])
-        meta = b"".join([
-            element(0x0002, 0x0001, "OB", b"\0\1"),
-            element(0x0002, 0x0002, "UI", CT_IMAGE_STORAGE),
-            element(0x0002, 0x0003, "UI", self.sop),
-            element(0x0002, 0x0010, "UI", EXPLICIT_LITTLE_ENDIAN),
-            element(0x0002, 0x0012, "UI", "2.25.7"),
-        ])
-        return b"\0" * 128 + b"DICM" + element(0x0002, 0x0000, "UL", struct.pack("<I", len(meta))) + meta + data_set
+        return part10(CT_IMAGE_STORAGE, self.sop, data_set)

@@ -144,10 +144,10 @@ def store(connection, bodies, chunked=False, pause=None, stop_after=None):
     return response.status, response.read()
 
 
-def get(port, path, accept="application/dicom+json"):
+def get(port, path, accept="application/dicom+json", root="/dicom-web"):
     connection = connect(port)
     try:
-        connection.request("GET", "/dicom-web" + path, headers={"Accept": accept})
+        connection.request("GET", root + path, headers={"Accept": accept})
         response = connection.getresponse()
         return response.status, response.read()
     finally:

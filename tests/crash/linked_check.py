@@ -1,0 +1,274 @@
+"""Reads a server that holds images and records, and finds out anew what it must say of them: every ImagingStudy out of the
+DICOM search and of all Patients and orders, every search out of what reading gives, every resource and instance out of
+the change logs. Knows nothing of how the server does it."""
+
+import json
+from collections import defaultdict
+
+from fhir_clients import fetch
+from linked_clients import MRN
+from server import Failure, get, search, value
+
+REVIEW = "urn:hilum:review"
+DICOM_CODES = "http://dicom.nema.org/resources/ontology/DCM"
+TYPES = ["ImagingStudy", "Patient", "ServiceRequest"]
+MERGES = 16
+
+
+def must(got, wanted, what):
+    if got != wanted:
+        raise Failure(f"{what}: is {got}, must be {wanted}")
+
+
+def found(port, url):
+    """All matches of a FHIR search, page by page: id -> resource."""
+    resources = {}
+    while url:
+        status, bundle = fetch(port, url)
+        must(status, 200, f"GET {url}")
+        for entry in bundle.get("entry", []):
+            resource = entry["resource"]
+            if resource["id"] in resources:
+                raise Failure(f"{url} finds {resource['id']} twice")
+            resources[resource["id"]] = resource
+        following = [link["url"] for link in bundle["link"] if link["relation"] == "next"]
+        url = following[0].split("/fhir", 1)[1] if following else None
+    return resources
+
+
+class Archive:
+    """What there is, by reading."""
+
+    def __init__(self, port, policy):
+        self.port, self.policy = port, policy
+        self.resources = {type: found(port, f"/{type}?_count=50") for type in TYPES}
+        self.studies = {value(row, "0020000D"): row for row in search(port, "/studies?includefield=StudyDescription")}
+        self.series, self.images = {}, {}
+        for study in self.studies:
+            for row in search(port, f"/studies/{study}/series"):
+                self.series[(study, value(row, "0020000E"))] = row
+            for row in search(port, f"/studies/{study}/instances"):
+                self.images[(study, value(row, "0020000E"), value(row, "00080018"))] = row
+
+    def survivor(self, patient):
+        """Who is there after all merges; None: nobody."""
+        patients = self.resources["Patient"]
+        for _ in range(MERGES + 1):
+            if patient not in patients:
+                return None
+            links = [link for link in patients[patient].get("link", []) if link["type"] == "replaced-by"]
+            if not links:
+                return patient
+            patient = links[0]["other"]["reference"].split("/")[1]
+        return None
+
+    def subject_and_review(self, study):
+        identifier = {"system": MRN, "value": value(self.studies[study], "00100020")}
+        subject = {"type": "Patient", "identifier": identifier}
+        mine = [id for id, patient in self.resources["Patient"].items() if has_identifier(patient, identifier)]
+        survivors = {self.survivor(id) for id in mine}
+        if not mine:
+            return subject, ["patient-unknown"] if self.policy == "quarantine" else []
+        if len(survivors) > 1 or None in survivors:
+            return subject, ["patient-ambiguous"]
+        patient = survivors.pop()
+        review = ["patient-mismatch"] if mismatch(self.resources["Patient"][patient]) else []
+        if not review or self.policy != "quarantine":
+            subject["reference"] = f"Patient/{patient}"
+        return subject, review
+
+    def orders(self, study):
+        wanted = [{"system": "urn:dicom:uid", "value": f"urn:oid:{study}"}]
+        if accession := value(self.studies[study], "00080050"):
+            wanted.append({"value": accession})
+        orders = self.resources["ServiceRequest"].items()
+        return {f"ServiceRequest/{id}" for id, order in orders if any(has_identifier(order, one) for one in wanted)}
+
+    def series_of(self, study):
+        series = [uid for of, uid in self.series if of == study]
+        return [self.one_series(study, uid) for uid in sorted(series, key=lambda uid: value(self.series[(study, uid)], "00200011"))]
+
+    def one_series(self, study, series):
+        row = self.series[(study, series)]
+        images = [(value(image, "00200013"), sop, value(image, "00080016"))
+                  for (of, within, sop), image in self.images.items() if (of, within) == (study, series)]
+        must(value(row, "00201209"), len(images), f"instances of series {series} as QIDO counts them")
+        instances = [{"uid": sop, "number": number, "sopClass": {"system": "urn:ietf:rfc:3986", "code": f"urn:oid:{sop_class}"}}
+                     for number, sop, sop_class in sorted(images)]
+        return {"uid": series, "number": value(row, "00200011"), "description": value(row, "0008103E"),
+                "modality": {"system": DICOM_CODES, "code": value(row, "00080060")},
+                "numberOfInstances": len(images), "instance": instances}
+
+
+def has_identifier(resource, identifier):
+    """With the same system, or without one as well."""
+    return any(all(one.get(key) == identifier.get(key) for key in ("system", "value")) for one in resource.get("identifier", []))
+
+
+def mismatch(patient):
+    """With Crash^Test, 1970-01-01, F."""
+    family = patient.get("name", [{"family": "Crash"}])[0]["family"]
+    return patient.get("gender") == "male" or not "1970-01-01".startswith(patient.get("birthDate", "")) or family.lower() != "crash"
+
+
+def check_imaging_study(archive, study):
+    row, what = archive.studies[study], f"ImagingStudy/{study}"
+    resource = archive.resources["ImagingStudy"].get(study)
+    if resource is None:
+        raise Failure(f"study {study} has no ImagingStudy")
+    series = archive.series_of(study)
+    count = sum(len(one["instance"]) for one in series)
+    subject, review = archive.subject_and_review(study)
+    must(resource["series"], series, f"{what}.series")
+    must((resource["numberOfSeries"], resource["numberOfInstances"]), (len(series), count), f"counts of {what}")
+    must((value(row, "00201206"), value(row, "00201208")), (len(series), count), f"counts of study {study}")
+    must(resource["status"], "available", f"{what}.status")
+    must(resource["started"], "2024-01-31T10:15:00+00:00", f"{what}.started")
+    must({one["code"] for one in resource["modality"]}, {one["modality"]["code"] for one in series}, f"{what}.modality")
+    must(set(row["00080061"]["Value"]), {one["modality"]["code"] for one in series}, f"modalities of study {study}")
+    must(resource["subject"], subject, f"{what}.subject")
+    must([tag["code"] for tag in resource["meta"].get("tag", []) if tag["system"] == REVIEW], review, f"review of {what}")
+    orders = [one["reference"] for one in resource.get("basedOn", []) if "reference" in one]
+    must(sorted(orders), sorted(archive.orders(study)), f"{what}.basedOn")
+    if not has_identifier(resource, {"system": "urn:dicom:uid", "value": f"urn:oid:{study}"}):
+        raise Failure(f"{what} lacks the Study Instance UID")
+
+
+def check_searches(archive, rng):
+    """What the index finds is what is there."""
+    studies = archive.resources["ImagingStudy"]
+    derived = {id: studies[id] for id in archive.studies}
+
+    def finds(query, wanted):
+        must(set(found(archive.port, f"/ImagingStudy?{query}")), set(wanted), f"ImagingStudy?{query}")
+
+    for patient in archive.resources["Patient"]:
+        linked = {id for id, study in studies.items() if study["subject"].get("reference") == f"Patient/{patient}"}
+        finds(f"patient=Patient/{patient}", linked)
+        if linked:
+            finds(f"patient:Patient.identifier={MRN}|{archive.resources['Patient'][patient]['identifier'][0]['value']}",
+                  {id for id, study in studies.items() if shares_identifier(archive, study, patient)})
+    for order in archive.resources["ServiceRequest"]:
+        reference = {"reference": f"ServiceRequest/{order}"}
+        finds(f"basedon=ServiceRequest/{order}", {id for id, study in studies.items() if reference in study.get("basedOn", [])})
+    for code in ("CT", "MR"):
+        finds(f"modality={code}", {id for id, study in derived.items() if code in {one["code"] for one in study["modality"]}})
+    for code in ("patient-unknown", "patient-ambiguous", "patient-mismatch"):
+        tag = {"system": REVIEW, "code": code}
+        finds(f"_tag={REVIEW}|{code}", {id for id, study in studies.items() if tag in study["meta"].get("tag", [])})
+    images = sorted(archive.images)
+    for study, series, sop in rng.sample(images, min(10, len(images))):
+        finds(f"series={series}", {study})
+        finds(f"instance={sop}", {study})
+        finds(f"identifier=urn:dicom:uid|urn:oid:{study}", {study})
+
+
+def shares_identifier(archive, study, patient):
+    other = archive.resources["Patient"].get(study["subject"].get("reference", "/").split("/")[1])
+    return other is not None and has_identifier(other, archive.resources["Patient"][patient]["identifier"][0])
+
+
+def check_changes(archive, rng, before):
+    """The log of resources; `before`: as it was read earlier. Returns it."""
+    log, since, more = [], 0, True
+    while more:
+        status, body = get(archive.port, f"/fhir/changes?since={since}", "application/fhir+ndjson", root="")
+        must(status, 200, f"changes since {since}")
+        *changes, end = [json.loads(line) for line in body.splitlines()]
+        log, since, more = log + changes, end["next"], end["more"]
+    must(log[:len(before)], before, "what the change log said before")
+    sequences = [change["seq"] for change in log]
+    must(sequences, sorted(set(sequences)), "the order of the change log")
+    by_resource = defaultdict(list)
+    for change in log:
+        by_resource[(change["type"], change["id"])].append(change)
+    for (type, id), changes in by_resource.items():
+        must([int(change["versionId"]) for change in changes], list(range(1, len(changes) + 1)), f"versions of {type}/{id} in the log")
+        deleted = changes[-1]["operation"] == "delete"
+        if type in TYPES:
+            must(id not in archive.resources[type], deleted, f"that {type}/{id} is deleted")
+        if type in TYPES and not deleted:
+            must(archive.resources[type][id]["meta"]["versionId"], changes[-1]["versionId"], f"the version of {type}/{id}")
+    for type in TYPES:
+        for id in archive.resources[type]:
+            if (type, id) not in by_resource:
+                raise Failure(f"{type}/{id} is not in the change log")
+    for type, id in rng.sample(sorted(by_resource), min(8, len(by_resource))):
+        check_history(archive.port, type, id, by_resource[(type, id)])
+    return log
+
+
+def check_history(port, type, id, changes):
+    history, url = [], f"/{type}/{id}/_history?_count=50"
+    while url:
+        status, bundle = fetch(port, url)
+        must(status, 200, f"GET {url}")
+        history += [entry["response"]["etag"] for entry in bundle["entry"]]
+        following = [link["url"] for link in bundle["link"] if link["relation"] == "next"]
+        url = following[0].split("/fhir", 1)[1] if following else None
+    must(history, [f'W/"{change["versionId"]}"' for change in reversed(changes)], f"the history of {type}/{id}")
+
+
+def check_feed(archive, before):
+    """The DICOM change feed, likewise."""
+    feed = []
+    while True:
+        status, body = get(archive.port, f"/changefeed?offset={len(feed)}&limit=200&includeMetadata=false", "application/json")
+        must(status, 200, "the change feed")
+        page = json.loads(body)
+        feed += page
+        if not page:
+            break
+    lasting = [{key: entry[key] for key in entry if key != "State"} for entry in feed]
+    must(lasting[:len(before)], before, "what the change feed said before")
+    must([entry["Sequence"] for entry in feed], list(range(1, len(feed) + 1)), "the sequences of the change feed")
+    newest = {}
+    for entry in feed:
+        newest[(entry["StudyInstanceUid"], entry["SeriesInstanceUid"], entry["SopInstanceUid"])] = entry
+    for name, entry in newest.items():
+        there = name in archive.images
+        must((entry["Action"] != "delete", entry["State"]), (there, "current" if there else "deleted"), f"the last change of {name}")
+    must({name for name, entry in newest.items() if entry["Action"] != "delete"}, set(archive.images), "instances in the feed")
+    return lasting
+
+
+def check_books(archive, books):
+    """What was acknowledged is there; what was in doubt is settled by what is seen."""
+    for book in books:
+        seen = {key: as_seen(archive, key) for key in [*book.known, *book.in_doubt]}
+        new = {key: seen[key] == wanted for key, wanted in book.in_doubt.items()}
+        old = {key: seen[key] == book.known.get(key) for key in book.in_doubt}
+        if book.whole and new and not all(new.values()) and not all(old.values()):
+            raise Failure(f"a write is neither whole nor absent: wanted {book.in_doubt}, is {seen}")
+        for key in seen:
+            if not (new.get(key) or seen[key] == book.known.get(key)):
+                raise Failure(f"LOST: {key} must be {book.known.get(key)}, but is {seen[key]}")
+        book.known.update({key: seen[key] for key in book.in_doubt})
+        book.in_doubt = {}
+    strange = set(archive.images) - {key[1:] for book in books for key in book.known}
+    if strange:
+        raise Failure(f"instances that nobody stored: {sorted(strange)[:3]}")
+
+
+def as_seen(archive, key):
+    if key[0] == "image":
+        row = archive.images.get(key[1:])
+        return row and str(value(row, "00200013"))
+    if key[0] == "edit":
+        notes = archive.resources["ImagingStudy"].get(key[1], {}).get("note", [])
+        return notes[0]["text"] if notes else None
+    resource = archive.resources[key[1]].get(key[2])
+    return resource and {name: part for name, part in resource.items() if name != "meta"}
+
+
+def check(port, policy, books, logs, rng):
+    """Raises Failure. `logs`: what this returned the last time, ([], []) the first; nobody writes meanwhile."""
+    archive = Archive(port, policy)
+    check_books(archive, books)
+    for study in archive.studies:
+        check_imaging_study(archive, study)
+    for study, resource in archive.resources["ImagingStudy"].items():
+        if study not in archive.studies:
+            must(resource["status"], "registered", f"the status of ImagingStudy/{study} without images")
+    check_searches(archive, rng)
+    return check_changes(archive, rng, logs[0]), check_feed(archive, logs[1])
