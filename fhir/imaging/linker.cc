@@ -12,6 +12,9 @@ using storage::Kv;
 using storage::Snapshot;
 using storage::Txn;
 
+// Brought up to date in one commit.
+constexpr size_t kStudiesAtOnce = 64;
+
 // What is derived is valid by construction; what users wrote was valid when it came.
 Result<Validation> Valid(const json::Document& document) {
   Validation validation = Validate(document.root(), {.check_targets = false, .check_narrative = false});
@@ -43,52 +46,67 @@ Result<std::unique_ptr<Linker>> Linker::Start(storage::Store& store, ResourceSto
   std::unique_ptr<Linker> linker(new Linker(store, resources, std::move(options)));
   resources.Use(linker.get());
   HILUM_ASSIGN_OR_RETURN(const auto synced, store.kv().Get(Family::kResource, SyncedKey()));
-  const bool enabled = linker->options_.enabled;
-  if (enabled) {
+  std::optional<std::string> wanted;
+  if (linker->options_.enabled) {
+    wanted = Encode(linker->options_.resolver);
     store.Observe(linker.get());
-    if (!synced) HILUM_RETURN_IF_ERROR(linker->Sync().WithContext("make the ImagingStudy of stored studies"));
   }
-  if (enabled == synced.has_value()) return linker;
+  if (synced == wanted) return linker;
+  // Whoever is interrupted begins again.
+  if (synced) HILUM_RETURN_IF_ERROR(linker->NoteSynced(std::nullopt));
+  if (wanted) {
+    HILUM_RETURN_IF_ERROR(linker->Sync().WithContext("make the ImagingStudy of stored studies"));
+    HILUM_RETURN_IF_ERROR(linker->NoteSynced(wanted));
+  }
+  return linker;
+}
+
+Status Linker::NoteSynced(const std::optional<std::string>& options) {
   const auto note = [&](Txn& txn) {
-    if (enabled) {
-      txn.Put(Family::kResource, SyncedKey(), {});
+    if (options) {
+      txn.Put(Family::kResource, SyncedKey(), *options);
     } else {
       txn.Delete(Family::kResource, SyncedKey());
     }
     return Status::Ok();
   };
-  HILUM_RETURN_IF_ERROR(store.writer().Run(note).status());
-  return linker;
+  return store_.writer().Run(note).status();
 }
 
 Status Linker::Sync() {
   std::set<std::string> uids;
-  const auto collect = [&](Family family, const std::string& prefix, auto uid_of) -> Status {
+  const auto collect = [&](Family family, const std::string& prefix) -> Status {
     const auto rows = store_.kv().NewIterator(family, prefix, storage::PrefixEnd(prefix));
-    for (rows->SeekToFirst(); rows->Valid(); rows->Next()) uids.emplace(uid_of(rows->key().substr(prefix.size())));
+    for (rows->SeekToFirst(); rows->Valid(); rows->Next()) uids.emplace(rows->key().substr(prefix.size()));
     return rows->status();
   };
-  const auto whole = [](Bytes rest) { return rest; };
-  HILUM_RETURN_IF_ERROR(collect(Family::kCatalogue, storage::StudyKey(storage::Tenant::kDefault, ""), whole));
-  HILUM_RETURN_IF_ERROR(collect(Family::kResource, LinksPrefix(), whole));
-  for (const std::string& uid : uids) HILUM_RETURN_IF_ERROR(SyncStudy(uid));
+  HILUM_RETURN_IF_ERROR(collect(Family::kCatalogue, storage::StudyKey(storage::Tenant::kDefault, "")));
+  HILUM_RETURN_IF_ERROR(collect(Family::kResource, LinksPrefix()));
+  for (auto begin = uids.begin(); begin != uids.end();) {
+    auto end = begin;
+    for (size_t i = 0; i < kStudiesAtOnce && end != uids.end(); ++i) ++end;
+    const auto sync_some = [&](Txn& txn) -> Status {
+      ResourceTxn resources(resources_, txn);
+      for (auto uid = begin; uid != end; ++uid) HILUM_RETURN_IF_ERROR(SyncStudy(resources, *uid));
+      return Status::Ok();
+    };
+    HILUM_RETURN_IF_ERROR(store_.writer().Run(sync_some).status());
+    begin = end;
+  }
   return Status::Ok();
 }
 
-Status Linker::SyncStudy(const std::string& study_uid) {
-  const auto sync = [&](Txn& txn) -> Status {
-    HILUM_ASSIGN_OR_RETURN(const auto link, ReadLink(txn, study_uid));
-    HILUM_ASSIGN_OR_RETURN(const auto study, FindStudy(txn, study_uid));
-    const bool live = link && link->live;
-    if (live && study && link->study == study->doc && link->seen_micros == study->row.updated_micros)
-      return Status::Ok();
-    ResourceTxn resources(resources_, txn);
-    if (live && !study) return Withdraw(resources, study_uid, *link, {});
-    if (!study) return Status::Ok();
-    HILUM_ASSIGN_OR_RETURN(const StudyImages images, LoadImages(txn, *study));
-    return Describe(resources, *study, link, DeltaOf(images), Look::kAndMakePatient);
-  };
-  return store_.writer().Run(sync).status();
+Status Linker::SyncStudy(ResourceTxn& resources, const std::string& study_uid) const {
+  HILUM_ASSIGN_OR_RETURN(const auto link, ReadLink(resources.txn(), study_uid));
+  HILUM_ASSIGN_OR_RETURN(const auto study, FindStudy(resources.txn(), study_uid));
+  const bool live = link && link->live;
+  if (!study) return live ? Withdraw(resources, study_uid, *link, {}) : Status::Ok();
+  StudyDelta delta;
+  if (!live || link->study != study->doc || link->seen_micros != study->row.updated_micros) {
+    HILUM_ASSIGN_OR_RETURN(const StudyImages images, LoadImages(resources.txn(), *study));
+    delta = DeltaOf(images);
+  }
+  return Describe(resources, *study, link, delta, Look::kAndMakePatient);
 }
 
 Status Linker::OnChanges(Txn& txn, const storage::CatalogueChanges& changes) {

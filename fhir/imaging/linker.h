@@ -33,7 +33,8 @@ struct LinkerOptions {
 
 class Linker : public storage::CatalogueObserver, public DerivedResources {
  public:
-  // Installs itself in both stores, and links what was stored while nobody did. REQUIRES: nothing else uses them yet.
+  // Installs itself in both stores, and links what was stored while nobody did, or with other options. REQUIRES:
+  // nothing else uses them yet.
   static Result<std::unique_ptr<Linker>> Start(storage::Store& store, ResourceStore& resources, LinkerOptions options);
   ~Linker() override;
 
@@ -57,9 +58,11 @@ class Linker : public storage::CatalogueObserver, public DerivedResources {
  private:
   Linker(storage::Store& store, ResourceStore& resources, LinkerOptions options);
 
+  // Brings all ImagingStudies up to what the catalogue, the records and the options say now.
   Status Sync();
-  // Brings one ImagingStudy up to what the catalogue has, in a transaction of its own.
-  Status SyncStudy(const std::string& study_uid);
+  Status SyncStudy(ResourceTxn& resources, const std::string& study_uid) const;
+  // That all studies are linked with these; nullopt: that they may not be.
+  Status NoteSynced(const std::optional<std::string>& options);
   Status Follow(ResourceTxn& resources, storage::Doc doc, const storage::StudyChange& change);
   // Whether Patients and orders are looked up: only when what the images say of them may have changed. New Patients are
   // made for images, not because somebody deleted one.

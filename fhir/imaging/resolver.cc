@@ -20,6 +20,15 @@ using storage::TokenValue;
 constexpr std::string_view kUnknown =
     R"({"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/data-absent-reason","valueCode":"unknown"}]})";
 constexpr int kMaxMerges = 16;
+// Grows when ImagingStudies say something else of the same images and records: stored ones are then derived anew.
+constexpr uint64_t kDerivation = 1;
+
+bool ReadText(ByteReader* in, std::string* out) {
+  Bytes text;
+  if (!in->ReadSized(&text)) return false;
+  out->assign(text);
+  return true;
+}
 
 std::string TextOf(const storage::StudyRow& study, dicom::Tag tag) {
   return CleanText(storage::FirstValue(study.attributes, tag));
@@ -47,6 +56,36 @@ Result<std::string> ReplacedBy(const Version& patient, const std::string& base_u
 }
 
 }  // namespace
+
+std::string Encode(const ResolverOptions& options) {
+  std::string out;
+  AppendVarint(&out, kDerivation);
+  out.push_back(static_cast<char>(options.policy));
+  AppendSized(&out, options.accession_system);
+  AppendVarint(&out, options.systems.size());
+  for (const auto& [issuer, system] : options.systems) {
+    AppendSized(&out, issuer);
+    AppendSized(&out, system);
+  }
+  return out;
+}
+
+std::optional<ResolverOptions> DecodeResolverOptions(Bytes bytes) {
+  ByteReader in(bytes);
+  ResolverOptions options;
+  uint64_t derivation = 0, systems = 0;
+  if (!in.ReadVarint(&derivation) || derivation != kDerivation || !in.ReadLe(&options.policy) ||
+      options.policy > PatientPolicy::kQuarantine || !ReadText(&in, &options.accession_system) ||
+      !in.ReadVarint(&systems)) {
+    return std::nullopt;
+  }
+  for (; systems > 0; --systems) {
+    std::string issuer;
+    if (!ReadText(&in, &issuer) || !ReadText(&in, &options.systems[issuer])) return std::nullopt;
+  }
+  if (!in.empty()) return std::nullopt;
+  return options;
+}
 
 Resolver::Resolver(ResolverOptions options, std::string base_url)
     : options_(std::move(options)),

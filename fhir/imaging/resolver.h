@@ -24,7 +24,13 @@ struct ResolverOptions {
   std::map<std::string, std::string> systems;
   PatientPolicy policy = PatientPolicy::kLink;
   std::string accession_system;  // of accession numbers in identifiers; empty: none
+  bool operator==(const ResolverOptions&) const = default;
 };
+
+// On disk: what stored ImagingStudies were derived with (rows.h).
+std::string Encode(const ResolverOptions& options);
+// nullopt for what an older or newer release wrote, too.
+std::optional<ResolverOptions> DecodeResolverOptions(Bytes bytes);
 
 // Tags of an ImagingStudy that somebody should look at: `kReviewSystem|code`.
 inline constexpr std::string_view kReviewSystem = "urn:hilum:review";

@@ -116,10 +116,6 @@ std::string Hashed(std::string_view text) {
   return out;
 }
 
-std::string WatchPrefix(const std::string& watch) {
-  return KeyOf("mw").append(watch);
-}
-
 Result<std::optional<Link>> Decoded(const std::optional<std::string>& row) {
   if (!row) return std::optional<Link>();
   std::optional<Link> link = DecodeLink(*row);
@@ -135,6 +131,14 @@ std::string LinkKey(std::string_view study_uid) {
 
 std::string LinksPrefix() {
   return KeyOf("mu");
+}
+
+std::string WatchesPrefix() {
+  return KeyOf("mw");
+}
+
+std::string WatchKey(std::string_view watch, std::string_view study_uid) {
+  return WatchesPrefix().append(watch).append(study_uid);
 }
 
 std::string StudyUidKey(Doc resource) {
@@ -189,17 +193,16 @@ std::string WatchOf(TypeId type, const storage::TokenValue& identifier) {
 
 void PutWatches(Txn& txn, std::string_view study_uid, const std::vector<std::string>& before,
                 const std::vector<std::string>& after) {
-  const auto key = [&](const std::string& watch) { return WatchPrefix(watch).append(study_uid); };
   for (const std::string& watch : before) {
-    if (std::ranges::find(after, watch) == after.end()) txn.Delete(Family::kResource, key(watch));
+    if (std::ranges::find(after, watch) == after.end()) txn.Delete(Family::kResource, WatchKey(watch, study_uid));
   }
   for (const std::string& watch : after) {
-    if (std::ranges::find(before, watch) == before.end()) txn.Put(Family::kResource, key(watch), {});
+    if (std::ranges::find(before, watch) == before.end()) txn.Put(Family::kResource, WatchKey(watch, study_uid), {});
   }
 }
 
 Result<std::vector<std::string>> FindWatchers(Txn& txn, const std::string& watch) {
-  const std::string prefix = WatchPrefix(watch);
+  const std::string prefix = WatchKey(watch, "");
   HILUM_ASSIGN_OR_RETURN(const auto rows, txn.Scan(Family::kResource, prefix, storage::PrefixEnd(prefix)));
   std::vector<std::string> studies;
   for (const auto& [key, nothing] : rows) studies.push_back(key.substr(prefix.size()));

@@ -4,8 +4,8 @@
 //   tenant 'm' 'u' Study Instance UID           -> Link
 //   tenant 'm' 'd' doc                          -> Study Instance UID of the ImagingStudy
 //   tenant 'm' 'w' watch Study Instance UID     -> nothing: the ImagingStudy depends on what is watched
-//   tenant 'm' 's'                              -> nothing: every study is linked, and has been since
-//   tenant 'd' collection doc version piece     -> StudyDelta of the commit that made the version, 60 kB a piece
+//   tenant 'm' 's'                              -> ResolverOptions: every study is linked with these, and has been
+//   since tenant 'd' collection doc version piece     -> StudyDelta of the commit that made the version, 60 kB a piece
 #pragma once
 
 #include <cstdint>
@@ -36,11 +36,14 @@ struct Link {
 };
 
 // What an ImagingStudy depends on, in 16 octets: a resource, there or not, or whoever has an identifier.
+inline constexpr size_t kWatchBytes = 16;
 std::string WatchOf(TypeId type, std::string_view id);
 std::string WatchOf(TypeId type, const storage::TokenValue& identifier);
 // Replaces the rows of `before` by those of `after`.
 void PutWatches(storage::Txn& txn, std::string_view study_uid, const std::vector<std::string>& before,
                 const std::vector<std::string>& after);
+std::string WatchesPrefix();
+std::string WatchKey(std::string_view watch, std::string_view study_uid);
 // Study Instance UIDs.
 Result<std::vector<std::string>> FindWatchers(storage::Txn& txn, const std::string& watch);
 

@@ -16,15 +16,25 @@ using storage::Level;
 class LinkVerifier {
  public:
   explicit LinkVerifier(ResourceStore& resources)
-      : reader_(resources.Read()), type_(FindResourceType(kImagingStudy).value_or(kNoType)) {}
+      : resources_(resources), reader_(resources.Read()), type_(FindResourceType(kImagingStudy).value_or(kNoType)) {}
 
-  Result<LinkReport> Run() {
+  Result<LinkReport> Run(LinkDepth depth) {
     HILUM_ASSIGN_OR_RETURN(const auto synced, reader_->kv().Get(Family::kResource, SyncedKey(), &reader_->snapshot()));
     if (!synced) return std::move(report_);
+    if (depth == LinkDepth::kDeep) {
+      if (const auto options = DecodeResolverOptions(*synced)) {
+        deriver_.emplace(resources_.options(), *options);
+      } else {
+        report_.findings.Add("ImagingStudies come from another release; start the server once, then look again");
+      }
+    }
     const std::string studies = storage::StudyKey(storage::Tenant::kDefault, "");
     HILUM_RETURN_IF_ERROR(Each(Family::kCatalogue, studies, [&](const std::string& uid) { return Study(uid); }));
     HILUM_RETURN_IF_ERROR(Each(Family::kResource, LinksPrefix(), [&](const std::string& uid) { return Ended(uid); }));
     HILUM_RETURN_IF_ERROR(IndexHasNoOthers());
+    if (!deriver_) return std::move(report_);
+    HILUM_RETURN_IF_ERROR(
+        Each(Family::kResource, WatchesPrefix(), [&](const std::string& row) { return Waiting(row); }));
     return std::move(report_);
   }
 
@@ -64,6 +74,7 @@ class LinkVerifier {
                                                               reader_->CollectionOf(type_), head->doc, head->version));
     if (images != replayed) Finding(uid, "the changes of its ImagingStudy do not add up to its images");
     HILUM_RETURN_IF_ERROR(Resource(uid, *study, images, head->doc));
+    if (deriver_) HILUM_RETURN_IF_ERROR(DerivedAnew(uid, *study, images, *link));
     return Index(uid, *study, *link);
   }
 
@@ -111,6 +122,48 @@ class LinkVerifier {
     return Status::Ok();
   }
 
+  // What the images and the records say now is what the ImagingStudy says.
+  Status DerivedAnew(const std::string& uid, const CatalogueStudy& study, const StudyImages& images, const Link& link) {
+    HILUM_ASSIGN_OR_RETURN(const auto stored, reader_->Newest(type_, link.resource, Form::kStored));
+    if (!stored) return Status::Ok();
+    HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(stored->bytes));
+    HILUM_ASSIGN_OR_RETURN(Resolution fresh, deriver_->resolver.Resolve(RecordsOf(*reader_), study.row));
+    HILUM_RETURN_IF_ERROR(Watches(uid, fresh.watches, link));
+    Linked linked{.subject = std::move(fresh.subject), .review = std::move(fresh.review)};
+    linked.orders = OrdersToAdd(document.root(), std::move(fresh.orders), link.orders);
+    linked.former_orders = link.orders;
+    if (linked.orders != link.orders) Finding(uid, "other orders belong to it than are in basedOn");
+    const DerivedElements derived = ElementsOf(study.row, std::move(linked), deriver_->shell);
+    json::Edits edits;
+    MakeShell(document.root(), derived, &edits);
+    if (!edits.empty()) Finding(uid, "its ImagingStudy says something else than images and records");
+    json::Edits with_series;
+    with_series.Insert(document.root().end() - 1, SeriesProperty(images, deriver_->shell.default_offset_minutes));
+    HILUM_ASSIGN_OR_RETURN(const json::Document whole, json::Document::Parse(with_series.Apply(document.root())));
+    if (!Validate(whole.root()).ok()) Finding(uid, "its ImagingStudy is not valid with its series");
+    return Status::Ok();
+  }
+
+  Status Watches(const std::string& uid, const std::vector<std::string>& needed, const Link& link) {
+    if (needed != link.watches) Finding(uid, "its ImagingStudy depends on other records than it waits for");
+    for (const std::string& watch : link.watches) {
+      HILUM_ASSIGN_OR_RETURN(const auto row,
+                             reader_->kv().Get(Family::kResource, WatchKey(watch, uid), &reader_->snapshot()));
+      if (!row) Finding(uid, "its ImagingStudy would not learn of a record that it depends on");
+    }
+    return Status::Ok();
+  }
+
+  // A row by which a study waits for a record.
+  Status Waiting(Bytes watch_and_uid) {
+    const Bytes watch = watch_and_uid.substr(0, kWatchBytes);
+    const std::string uid(watch_and_uid.substr(watch.size()));
+    HILUM_ASSIGN_OR_RETURN(const auto link, ReadLink(reader_->kv(), &reader_->snapshot(), uid));
+    if (!link || std::ranges::find(link->watches, watch) == link->watches.end())
+      Finding(uid, "it waits for a record that it does not depend on");
+    return Status::Ok();
+  }
+
   // A link whose study has gone.
   Status Ended(const std::string& uid) {
     HILUM_ASSIGN_OR_RETURN(const auto study, FindStudy(reader_->kv(), &reader_->snapshot(), uid));
@@ -130,16 +183,27 @@ class LinkVerifier {
     return Status::Ok();
   }
 
+  // How stored ImagingStudies were derived.
+  struct Deriver {
+    Deriver(const ResourceStoreOptions& bound, const ResolverOptions& options)
+        : shell{.default_offset_minutes = bound.default_offset_minutes, .accession_system = options.accession_system},
+          resolver(options, bound.base_url) {}
+    const ShellOptions shell;
+    const Resolver resolver;
+  };
+
+  const ResourceStore& resources_;
   const std::unique_ptr<ResourceReader> reader_;
   const TypeId type_;
+  std::optional<Deriver> deriver_;
   Bitmap live_;
   LinkReport report_;
 };
 
 }  // namespace
 
-Result<LinkReport> VerifyLinks(ResourceStore& resources) {
-  return LinkVerifier(resources).Run();
+Result<LinkReport> VerifyLinks(ResourceStore& resources, LinkDepth depth) {
+  return LinkVerifier(resources).Run(depth);
 }
 
 }  // namespace hilum::fhir::imaging

@@ -1,5 +1,5 @@
-// An independent check that catalogue, ImagingStudies, their histories and the index agree. For `hilum verify --deep`
-// and tests.
+// An independent check that catalogue, ImagingStudies, their histories and the index agree. For `hilum verify` and
+// tests.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,12 @@ struct LinkReport {
   storage::Findings findings;  // without values of patients
 };
 
+enum class LinkDepth : uint8_t {
+  kRows,  // that rows, counts, deltas and index agree with each other
+  kDeep,  // besides, everything derived anew out of images and records, with the options that the store has it from
+};
+
 // Works on a snapshot while the store is in use. Checks nothing in a store that is not linked (LinkerOptions::enabled).
-Result<LinkReport> VerifyLinks(ResourceStore& resources);
+Result<LinkReport> VerifyLinks(ResourceStore& resources, LinkDepth depth);
 
 }  // namespace hilum::fhir::imaging

@@ -18,7 +18,8 @@ constexpr Command kCommands[] = {
     {"import", hilum::Import,
      "import  [--data DIR] PATH...          store DICOM and FHIR files and folders (no server may run)"},
     {"verify", hilum::VerifyStore,
-     "verify  [--data DIR]                  read and check everything stored (no server may run)"},
+     "verify  [--data DIR] [--deep]         read and check everything stored; derive anew what is derived "
+     "(no server may run)"},
     {"backup", hilum::BackupStore, "backup  [--data DIR] --to DIR         consistent copy, also of a running server"},
     {"restore", hilum::RestoreStore, "restore [--data DIR] --from DIR       back from a backup, checked"},
     {"config", hilum::ConfigCommand,

@@ -207,7 +207,7 @@ Result<uint64_t> ImportFhir(OpenStore& open, fhir::ResourceStore& resources, con
 }
 
 // Empty when the store was never opened for resources.
-Result<fhir::ResourceReport> VerifyResources(OpenStore& open) {
+Result<fhir::ResourceReport> VerifyResources(OpenStore& open, fhir::imaging::LinkDepth depth) {
   HILUM_ASSIGN_OR_RETURN(const std::unique_ptr<fhir::ResourceStore> resources,
                          fhir::ResourceStore::OpenAsBound(open.store(), open.clock(), open.random()));
   if (!resources) return fhir::ResourceReport();
@@ -218,7 +218,7 @@ Result<fhir::ResourceReport> VerifyResources(OpenStore& open) {
   });
   progress.Done();
   if (!report.ok()) return report;
-  HILUM_ASSIGN_OR_RETURN(const fhir::imaging::LinkReport links, fhir::imaging::VerifyLinks(*resources));
+  HILUM_ASSIGN_OR_RETURN(const fhir::imaging::LinkReport links, fhir::imaging::VerifyLinks(*resources, depth));
   for (const std::string& finding : links.findings.texts) report->findings.Add(finding);
   report->findings.left_out += links.findings.left_out;
   return report;
@@ -267,8 +267,10 @@ int Import(Arguments arguments) {
 }
 
 int VerifyStore(Arguments arguments) {
+  std::vector<const char*> rest(arguments.begin(), arguments.end());
+  const bool deep = std::erase_if(rest, [](std::string_view argument) { return argument == "--deep"; }) > 0;
   Invocation invocation;
-  if (const Status status = Read(arguments, &invocation); !status.ok()) return Complain("verify", status, 2);
+  if (const Status status = Read(rest, &invocation); !status.ok()) return Complain("verify", status, 2);
   const auto exists = HasStore(invocation.settings.data);
   if (!exists.ok()) return Complain("verify", exists.status());
   if (!*exists) return Complain("verify", NotFound("there is no store in " + invocation.settings.data));
@@ -290,7 +292,8 @@ int VerifyStore(Arguments arguments) {
   const auto report = storage::Verify(open.store(), options);
   progress.Done();
   if (!report.ok()) return Complain("verify", report.status());
-  const auto resources = VerifyResources(open);
+  const auto resources =
+      VerifyResources(open, deep ? fhir::imaging::LinkDepth::kDeep : fhir::imaging::LinkDepth::kRows);
   if (!resources.ok()) return Complain("verify", resources.status());
   PrintFindings(report->findings);
   PrintFindings(resources->findings);

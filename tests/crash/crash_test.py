@@ -75,9 +75,9 @@ def run_clients(server, writers, rng, tally):
 
 
 def check_offline(binary, data):
-    result = subprocess.run([binary, "verify", "--data", data, *FLAGS], capture_output=True, text=True, check=False)
+    result = subprocess.run([binary, "verify", "--deep", "--data", data, *FLAGS], capture_output=True, text=True, check=False)
     if result.returncode != 0:
-        raise Failure(f"hilum verify: exit code {result.returncode}: {(result.stdout + result.stderr)[-2000:]}")
+        raise Failure(f"hilum verify --deep: exit code {result.returncode}: {(result.stdout + result.stderr)[-2000:]}")
 
 
 def run_store(binary, data, loops, rng, tally, clients):

@@ -192,6 +192,31 @@ TEST_F(PatientsTest, QuarantineLinksOnlyWhatIsCertain) {
   EXPECT_EQ(Subject(), "Patient/jane");
 }
 
+TEST_F(PatientsTest, OtherSettingsReachStudiesThatAreThere) {
+  Stow({{}});
+  PutPatient("jane", "P1", R"(,"gender":"male")");
+  EXPECT_EQ(Subject(), "Patient/jane");
+  With(PatientPolicy::kQuarantine);
+  EXPECT_EQ(Subject(), "(nothing)");
+  EXPECT_EQ(Total("ImagingStudy?patient=Patient/jane"), 0);
+  With(PatientPolicy::kLink);
+  EXPECT_EQ(Subject(), "Patient/jane");
+  options_.resolver.systems = {{"", "http://elsewhere.test/mrn"}};
+  With(PatientPolicy::kCreate);
+  EXPECT_EQ(At(Read(Subject()), "identifier.0.system"), "http://elsewhere.test/mrn");
+  EXPECT_NE(Subject(), "Patient/jane");
+}
+
+TEST_F(PatientsTest, TheSameSettingsMakeNoVersion) {
+  Stow({{}});
+  PutPatient("jane", "P1", R"(,"gender":"male")");
+  With(PatientPolicy::kQuarantine);
+  EXPECT_EQ(Run("GET", kStudy).version, 3u);
+  With(PatientPolicy::kQuarantine);
+  Reopen();
+  EXPECT_EQ(Run("GET", kStudy).version, 3u);
+}
+
 TEST_F(PatientsTest, TagsOfUsersStay) {
   Stow({{}});
   std::string body = Read(std::string(kStudy));

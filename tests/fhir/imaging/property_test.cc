@@ -131,7 +131,7 @@ class ImagingPropertyTest : public ImagingFixture, public ::testing::WithParamIn
   }
 
   void Check() {
-    const auto report = VerifyLinks(*resources_);
+    const auto report = VerifyLinks(*resources_, LinkDepth::kDeep);
     ASSERT_TRUE(report.ok()) << report.status().ToString();
     for (const std::string& finding : report->findings.texts) ADD_FAILURE() << finding;
     CheckLinks();
@@ -174,15 +174,62 @@ INSTANTIATE_TEST_SUITE_P(Seeds, ImagingPropertyTest, ::testing::Range(1, 7));
 // The checker notices what it is there for.
 TEST_F(ImagingFixture, AStudyThatNobodyLinkedIsFound) {
   Stow({{}});
-  EXPECT_TRUE(VerifyLinks(*resources_)->findings.texts.empty());
+  EXPECT_TRUE(VerifyLinks(*resources_, LinkDepth::kDeep)->findings.texts.empty());
   store_->Observe(nullptr);
   Stow({{.sop = "1.2.1.1.2"}});
-  EXPECT_FALSE(VerifyLinks(*resources_)->findings.texts.empty());
+  EXPECT_FALSE(VerifyLinks(*resources_, LinkDepth::kDeep)->findings.texts.empty());
   Delete("1.2.1");
-  EXPECT_FALSE(VerifyLinks(*resources_)->findings.texts.empty());
+  EXPECT_FALSE(VerifyLinks(*resources_, LinkDepth::kDeep)->findings.texts.empty());
   Stow({{.study = "1.9", .series = "1.9.1", .sop = "1.9.1.1"}});
-  EXPECT_EQ(VerifyLinks(*resources_)->studies, 1u);
-  EXPECT_FALSE(VerifyLinks(*resources_)->findings.texts.empty());
+  EXPECT_EQ(VerifyLinks(*resources_, LinkDepth::kDeep)->studies, 1u);
+  EXPECT_FALSE(VerifyLinks(*resources_, LinkDepth::kDeep)->findings.texts.empty());
+}
+
+// What only deriving it anew can tell: rows, counts and index agree.
+class DeepVerifyTest : public ImagingFixture {
+ protected:
+  void SetUp() override {
+    ImagingFixture::SetUp();
+    Stow({{}});
+    EXPECT_TRUE(Findings(LinkDepth::kDeep).empty());
+  }
+  void TearDown() override {
+    EXPECT_TRUE(Findings(LinkDepth::kRows).empty());
+    EXPECT_FALSE(Findings(LinkDepth::kDeep).empty());
+    ImagingFixture::TearDown();
+  }
+  std::vector<std::string> Findings(LinkDepth depth) { return VerifyLinks(*resources_, depth)->findings.texts; }
+  void Change(const std::function<void(storage::Txn&)>& change) {
+    const auto run = [&](storage::Txn& txn) {
+      change(txn);
+      return Status::Ok();
+    };
+    EXPECT_TRUE(store_->writer().Run(run).ok());
+  }
+  void WriteUnseen(const std::string& url, const std::string& body) {
+    linker_.reset();
+    EXPECT_EQ(Run("PUT", url, body).status, 201);
+  }
+};
+
+TEST_F(DeepVerifyTest, FindsAPatientWhoWasNotLinked) {
+  WriteUnseen("Patient/a", R"({"resourceType":"Patient","id":"a","identifier":[)"
+                           R"({"system":"http://hospital.test/mrn","value":"P1"}]})");
+}
+
+TEST_F(DeepVerifyTest, FindsAnOrderThatWasNotLinked) {
+  WriteUnseen("ServiceRequest/a", R"({"resourceType":"ServiceRequest","id":"a","status":"active","intent":"order",)"
+                                  R"("subject":{"display":"x"},"identifier":[{"value":"A1"}]})");
+}
+
+TEST_F(DeepVerifyTest, FindsAStudyThatWouldNotLearnOfItsPatient) {
+  const std::string watch = ReadLink(store_->kv(), nullptr, "1.2.1").value()->watches.front();
+  Change([&](storage::Txn& txn) { txn.Delete(storage::Family::kResource, WatchKey(watch, "1.2.1")); });
+}
+
+TEST_F(DeepVerifyTest, FindsAStudyThatWaitsForAnother) {
+  const std::string watch = WatchOf(*FindResourceType("Patient"), "whoever");
+  Change([&](storage::Txn& txn) { txn.Put(storage::Family::kResource, WatchKey(watch, "1.2.1"), {}); });
 }
 
 }  // namespace
