@@ -59,7 +59,7 @@ class ImagingTest(unittest.TestCase):
             self.assertIn(json.dumps(gone), json.dumps(first))
             self.assertIn(fetch(f"{server.url}/dicom-web/studies/{study['id']}", "DELETE")[0], (200, 204))
             self.assertEqual(fetch(url)[0], 410)
-        code, out, err = run("verify", "--data", str(self.data), *SMALL)
+        code, out, err = run("verify", "--deep", "--data", str(self.data), *SMALL)
         self.assertEqual(code, 0, out + err)
 
     def test_linking_can_be_off_and_made_up_for(self):
