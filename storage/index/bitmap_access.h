@@ -1,4 +1,4 @@
-// The library's bitmap inside a Bitmap: for the builder only.
+// The library's bitmap inside a Bitmap: for what makes one, or takes it apart, as a whole.
 #pragma once
 
 #include "storage/index/bitmap.h"
@@ -13,6 +13,7 @@ struct BitmapAccess {
     Discard(rep);
     return bitmap;
   }
+  static roaring_bitmap_s* Get(Bitmap& bitmap) { return bitmap.rep_; }
   static void Discard(roaring_bitmap_s* rep);
 };
 

@@ -31,7 +31,13 @@ Bitmap BitmapBuilder::Build() const {
     AppendLe<uint16_t>(&head, members - 1);
     AppendLe<uint32_t>(&offsets, containers.size());
     if (members <= kMaxArray) {
-      set.ForEach([&](uint16_t member) { AppendLe(&containers, member); });
+      const size_t begin = containers.size();
+      containers.resize(begin + members * sizeof(uint16_t));
+      char* to = containers.data() + begin;
+      set.ForEach([&](uint16_t member) {
+        std::memcpy(to, &member, sizeof(member));
+        to += sizeof(member);
+      });
     } else {
       containers.append(reinterpret_cast<const char*>(set.words().data()), set.words().size_bytes());
     }

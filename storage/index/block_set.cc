@@ -80,11 +80,19 @@ bool CombineFew(std::optional<Bytes> base, std::span<const Bytes> operands, std:
   return true;
 }
 
+// std::popcount is a call and a table where the processor may lack the instruction.
+uint32_t CountBits(uint64_t word) {
+  word -= word >> 1 & 0x5555555555555555u;
+  word = (word & 0x3333333333333333u) + (word >> 2 & 0x3333333333333333u);
+  word = (word + (word >> 4)) & 0x0F0F0F0F0F0F0F0Fu;
+  return static_cast<uint32_t>(word * 0x0101010101010101u >> 56);
+}
+
 }  // namespace
 
 uint32_t BlockSet::Count() const {
   uint32_t count = 0;
-  for (size_t i = begin_; i < end_; ++i) count += std::popcount(words_[i]);
+  for (size_t i = begin_; i < end_; ++i) count += CountBits(words_[i]);
   return count;
 }
 
@@ -92,7 +100,7 @@ uint32_t BlockSet::CountRuns() const {
   uint32_t runs = 0;
   uint64_t before = 0;
   for (size_t i = begin_; i < end_; ++i) {
-    runs += std::popcount(words_[i] & ~(words_[i] << 1 | before));
+    runs += CountBits(words_[i] & ~(words_[i] << 1 | before));
     before = words_[i] >> 63;
   }
   return runs;
@@ -160,6 +168,14 @@ bool BlockSet::AddEncoded(Bytes encoded) {
 
 bool BlockSet::RemoveEncoded(Bytes encoded) {
   return ForEachEncodedWord(encoded, [this](size_t word, uint64_t bits) { words_[word] &= ~bits; });
+}
+
+std::optional<bool> BlockSet::Intersects(Bytes encoded, std::span<const uint64_t, kWords> words) {
+  uint64_t common = 0;
+  if (!ForEachEncodedWord(encoded, [&](size_t word, uint64_t bits) { common |= words[word] & bits; })) {
+    return std::nullopt;
+  }
+  return common != 0;
 }
 
 void BlockSet::Encode(std::string* out) const {

@@ -31,6 +31,8 @@ class BlockSet {
   // Adds or removes the members of a stored set. False when the bytes are damaged; what was done is then undefined.
   bool AddEncoded(Bytes encoded);
   bool RemoveEncoded(Bytes encoded);
+  // Whether a stored set has a member among `words`, which has a bit for each; nullopt when the bytes are damaged.
+  static std::optional<bool> Intersects(Bytes encoded, std::span<const uint64_t, kWords> words);
   // Appends the smallest form.
   void Encode(std::string* out) const;
   // Calls visit(uint16_t) for each member, ascending.

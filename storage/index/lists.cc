@@ -1,6 +1,5 @@
 #include "storage/index/lists.h"
 
-#include "storage/index/column_block.h"
 #include "storage/index/entries.h"
 #include "storage/index/rows.h"
 
@@ -98,9 +97,19 @@ Status Lists::Rows(CollectionId collection, FieldId field, const Bitmap& docs, c
   const std::string prefix = Prefix(collection, Entry::kColumn, field);
   const auto iterator = kv_.NewIterator(Family::kIndex, prefix, PrefixEnd(prefix), snapshot_);
   bool positioned = false;
-  for (std::optional<Doc> next = docs.Select(0); next;) {
-    const uint32_t wanted = *next >> kColumnBlockBits;
-    const std::string key = ColumnKey(tenant_, collection, field, *next);
+  for (uint64_t from = 0; from <= UINT32_MAX;) {
+    // Those of the next block that has any.
+    std::optional<uint32_t> wanted;
+    BlockMembers members;
+    docs.ForEachFrom(static_cast<Doc>(from), /*descending=*/false, [&](Doc doc) {
+      const uint32_t block = doc >> kColumnBlockBits;
+      if (wanted && block != *wanted) return false;
+      wanted = block;
+      members.set(doc % members.size());
+      return true;
+    });
+    if (!wanted) break;
+    const std::string key = ColumnKey(tenant_, collection, field, *wanted << kColumnBlockBits);
     for (uint32_t steps = 0; positioned && iterator->Valid() && iterator->key() < key && steps < kStepsForSeek;
          ++steps) {
       iterator->Next();
@@ -111,26 +120,21 @@ Status Lists::Rows(CollectionId collection, FieldId field, const Bitmap& docs, c
     if (iterator->key().size() != key.size()) return DamagedEntry(iterator->key());
 
     const uint32_t found = BlockOf(iterator->key());
-    if (found == wanted) HILUM_RETURN_IF_ERROR(VisitBlock(collection, field, found, iterator->value(), docs, visit));
-    // Documents between the wanted block and the one found have no row.
-    const uint64_t after = uint64_t{std::max(found, wanted + (found == wanted))} << kColumnBlockBits;
-    next.reset();
-    if (after <= UINT32_MAX) {
-      docs.ForEachFrom(static_cast<Doc>(after), /*descending=*/false, [&](Doc doc) {
-        next = doc;
-        return false;
-      });
+    if (found == *wanted) {
+      HILUM_RETURN_IF_ERROR(VisitBlock(collection, field, found, iterator->value(), members, visit));
     }
+    // Documents between the wanted block and the one found have no row.
+    from = uint64_t{std::max(found, *wanted + (found == *wanted))} << kColumnBlockBits;
   }
   return iterator->status();
 }
 
-Status Lists::VisitBlock(CollectionId collection, FieldId field, uint32_t block, Bytes rows, const Bitmap& docs,
-                         const VisitRow& visit) const {
+Status Lists::VisitBlock(CollectionId collection, FieldId field, uint32_t block, Bytes rows,
+                         const BlockMembers& members, const VisitRow& visit) const {
   Status outcome;
   const bool intact = ForEachColumnRow(rows, [&](uint8_t document, Bytes row) {
+    if (!outcome.ok() || !members.test(document)) return;
     const Doc doc = block << kColumnBlockBits | document;
-    if (!outcome.ok() || !docs.Contains(doc)) return;
     if (row.empty() || (row[0] != kInlineRow && row[0] != kOverflowRow)) {
       outcome = DamagedRow(field, doc);
     } else if (row[0] == kInlineRow) {

@@ -2,6 +2,7 @@
 // Damaged bytes are kCorruption; the message names the entry and the field.
 #pragma once
 
+#include <bitset>
 #include <functional>
 #include <memory>
 #include <string>
@@ -10,6 +11,7 @@
 #include "base/result.h"
 #include "storage/index/bitmap.h"
 #include "storage/index/bitmap_builder.h"
+#include "storage/index/column_block.h"
 #include "storage/index/index.h"
 #include "storage/index/keys.h"
 
@@ -53,7 +55,9 @@ class Lists {
 
  private:
   Result<std::string> Overflow(CollectionId collection, FieldId field, Doc doc) const;
-  Status VisitBlock(CollectionId collection, FieldId field, uint32_t block, Bytes rows, const Bitmap& docs,
+  // Of the documents of a column's block.
+  using BlockMembers = std::bitset<1 << kColumnBlockBits>;
+  Status VisitBlock(CollectionId collection, FieldId field, uint32_t block, Bytes rows, const BlockMembers& members,
                     const VisitRow& visit) const;
 
   const Kv& kv_;

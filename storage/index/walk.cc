@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "storage/index/block_bits.h"
 #include "storage/index/rows.h"
 
 namespace hilum::storage {
@@ -10,21 +11,24 @@ namespace {
 constexpr uint64_t kFewDocs = 512;
 // Columns of this many documents are read at a time.
 constexpr uint64_t kRowsAtOnce = 4096;
-// Distinct texts walked over in vain before the columns are read instead.
-constexpr uint64_t kTextsInVain = 20'000;
+// Reading the column of a document takes as long as so many steps over lists of texts.
+constexpr uint64_t kStepsPerRow = 4;
 
 // Members of `docs` that consecutive keys of one value stand for.
 class Group {
  public:
-  explicit Group(const Bitmap& docs) : docs_(docs) {}
+  explicit Group(const Bitmap& docs) : docs_(docs), bits_(docs) {}
 
   // False when the bytes are damaged.
   bool Add(uint32_t block, Bytes stored) {
+    const BlockBits::Words* const words = bits_.Find(block);
+    if (words == nullptr) return true;
     if (const auto only = OnlyMember(stored)) {
-      const Doc doc = block << 16 | *only;
-      if (docs_.Contains(doc)) few_.push_back(doc);
+      if ((*words)[*only >> 6] >> (*only & 63) & 1) few_.push_back(block << 16 | *only);
       return true;
     }
+    const std::optional<bool> common = BlockSet::Intersects(stored, *words);
+    if (common != true) return common.has_value();
     many_ = true;
     return builder_.Add(block, stored);
   }
@@ -47,6 +51,7 @@ class Group {
 
  private:
   const Bitmap& docs_;
+  const BlockBits bits_;
   std::vector<Doc> few_;
   BitmapBuilder builder_;
   bool many_ = false;
@@ -125,8 +130,7 @@ bool Walker::Skips(const Bitmap& docs, bool resume) {
 Status Walker::Order(const Bitmap& docs, size_t key, bool resume) {
   if (full() || docs.empty() || Skips(docs, resume)) return Status::Ok();
   if (key == keys_.size()) return OrderByDoc(docs, resume);
-  HILUM_ASSIGN_OR_RETURN(const bool few, AreFew(docs.Count(), key));
-  if (few) return OrderByColumns(docs, key, resume);
+  if (docs.Count() <= kFewDocs) return OrderByColumns(docs, key, resume);
 
   const FieldSpec& field = *keys_[key].field;
   const bool resume_absent = resume && !resume_.positions[key];
@@ -140,16 +144,6 @@ Status Walker::Order(const Bitmap& docs, size_t key, bool resume) {
   Bitmap absent = docs;
   absent -= *present;
   return Order(absent, key + 1, resume_absent);
-}
-
-Result<bool> Walker::AreFew(uint64_t count, size_t key) {
-  if (count <= kFewDocs) return true;
-  const FieldSpec& field = *keys_[key].field;
-  if (IsRange(field.kind)) return false;
-  // Reading a row costs about what walking over a value does, and one in present/count values is of use.
-  HILUM_ASSIGN_OR_RETURN(const BitmapPtr present, lists_.List(collection_, Entry::kPresent, field.id));
-  const double wanted = static_cast<double>(skip_ + limit_ + 1 - page_.size());
-  return static_cast<double>(count) * static_cast<double>(count) <= static_cast<double>(present->Count()) * wanted;
 }
 
 Status Walker::OrderByDoc(const Bitmap& docs, bool resume) {
@@ -244,13 +238,11 @@ Status Walker::OrderByTexts(const Bitmap& docs, size_t key, bool resume) {
 
   Group group(docs);
   std::optional<std::string> text;
-  uint64_t in_vain = 0;
+  const uint64_t most_steps = docs.Count() * kStepsPerRow;
+  uint64_t steps = 0;
+  bool too_far = false;
   const auto finish = [&]() -> Status {
-    if (!text) return Status::Ok();
-    if (group.empty()) {
-      ++in_vain;
-      return Status::Ok();
-    }
+    if (!text || group.empty()) return Status::Ok();
     HILUM_ASSIGN_OR_RETURN(const Bitmap members, Belonging(group.Take(), key, [&](const std::string& position) {
                              return position == *text;
                            }));
@@ -266,15 +258,17 @@ Status Walker::OrderByTexts(const Bitmap& docs, size_t key, bool resume) {
     }
     if (next.text != text) {
       outcome = finish();
-      if (in_vain > kTextsInVain) return false;
+      too_far = steps > most_steps;
+      if (too_far) return false;
       text = std::move(next.text);
     }
+    ++steps;
     if (outcome.ok() && !full() && !group.Add(block, stored)) outcome = DamagedEntry(lower);
     return outcome.ok() && !full();
   }));
   HILUM_RETURN_IF_ERROR(outcome);
   if (full()) return Status::Ok();
-  if (in_vain > kTextsInVain) return OrderByColumns(docs, key, /*resume=*/false, &*text);
+  if (too_far) return OrderByColumns(docs, key, /*resume=*/false, &*text);
   return finish();
 }
 

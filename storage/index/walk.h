@@ -39,8 +39,6 @@ class Walker {
   // Reads the positions of all of them. `beyond`: only those behind this position of `key`.
   Status OrderByColumns(const Bitmap& docs, size_t key, bool resume, const std::string* beyond = nullptr);
 
-  // Whether reading the column of each document is better than walking the values.
-  Result<bool> AreFew(uint64_t count, size_t key);
   // Takes a group of equal documents as skipped.
   bool Skips(const Bitmap& docs, bool resume);
   // Those of `docs` whose position among several values fits.

@@ -1,9 +1,9 @@
 // FHIR on the store without HTTP: loads, transactions, reads, searches, sizes. One line of JSON for each.
 //
-//   fhir_store_bench FOLDER [--resources 200000] [--synthea DIR] [--loads-only 1] [--keep 1]
+//   fhir_store_bench FOLDER [--resources 200000] [--synthea DIR] [--loads-only 1] [--keep 1] [--reads-only 1]
 //
 // FOLDER must not exist. With --keep the store stays there, in `population`, and `paths` names resources of it, one a
-// line as a server has them: for measuring through HTTP.
+// line as a server has them: for measuring through HTTP, or again with --reads-only.
 #include <charconv>
 #include <filesystem>
 #include <fstream>
@@ -24,6 +24,7 @@ struct Options {
   std::string synthea;
   uint64_t loads_only = 0;
   uint64_t keep = 0;
+  uint64_t reads_only = 0;
 };
 
 constexpr uint64_t kPaths = 100'000;
@@ -48,10 +49,19 @@ bool Parse(int argc, char** argv, Options* options) {
     uint64_t* const number = argument == "--resources"    ? &options->resources
                              : argument == "--loads-only" ? &options->loads_only
                              : argument == "--keep"       ? &options->keep
+                             : argument == "--reads-only" ? &options->reads_only
                                                           : nullptr;
     if (number == nullptr || !ParseNumber(value, number)) return false;
   }
   return !options->folder.empty() && options->resources >= 1000;
+}
+
+void ReadAll(Server& server, uint64_t resources) {
+  ReadById(server, resources);
+  CountObservations(server);
+  ReadPages(server);
+  ReadListedPages(server, resources);
+  FollowReferences(server);
 }
 
 // Megabytes, of a line of /proc/self/status.
@@ -90,10 +100,16 @@ int main(int argc, char** argv) {
   Options options;
   if (!Parse(argc, argv, &options)) {
     std::fprintf(stderr,
-                 "usage: fhir_store_bench FOLDER [--resources 200000] [--synthea DIR] [--loads-only 1] [--keep 1]\n");
+                 "usage: fhir_store_bench FOLDER [--resources 200000] [--synthea DIR] [--loads-only 1] [--keep 1] "
+                 "[--reads-only 1]\n");
     return 2;
   }
   const std::string& folder = options.folder;
+  if (options.reads_only != 0) {
+    Server server(folder + "/population");
+    ReadAll(server, options.resources);
+    return 0;
+  }
   if (!std::filesystem::create_directories(folder)) {
     std::fprintf(stderr, "%s must not exist\n", folder.c_str());
     return 2;
@@ -106,13 +122,7 @@ int main(int argc, char** argv) {
     const std::string data = folder + "/population";
     Server server(data);
     LoadPopulation(server, options.resources, folder + "/bare");
-    if (options.loads_only == 0) {
-      ReadById(server, options.resources);
-      CountObservations(server);
-      ReadPages(server);
-      ReadListedPages(server, options.resources);
-      FollowReferences(server);
-    }
+    if (options.loads_only == 0) ReadAll(server, options.resources);
     Report("memory", {{"resident_mb", Memory("VmRSS")}, {"peak_mb", Memory("VmHWM")}});
     ReportSize(server, options, data);
     RunSmallTransactions(server, 6000, folder + "/bare");

@@ -6,6 +6,7 @@
 #include <set>
 #include <vector>
 
+#include "storage/index/block_bits.h"
 #include "storage/index/column_block.h"
 #include "storage/index/index.h"
 #include "storage/index/keys.h"
@@ -47,6 +48,29 @@ TEST(BlockSetTest, ReadsBackSetsOfEveryShape) {
   EXPECT_LE(Encoded(dense).size(), 8193u);
   EXPECT_LE(Encoded(sparse).size(), 2001u);
   EXPECT_LE(Encoded({40000}).size(), 4u);
+}
+
+TEST(BlockSetTest, TellsWhetherSetsOfAnyShapeHaveAMemberInCommonWithABitmap) {
+  std::mt19937 random(11);
+  for (const int members : {1, 3, 60, 3000, 5000, 40000}) {
+    for (const Doc place : {0u, 65536u, 7 * 65536u}) {
+      Bitmap docs = Bitmap::Range(20 * 65536, 21 * 65536);  // of another form
+      std::set<uint16_t> set;
+      for (int i = 0; i < members; ++i) {
+        docs.Add(place + random() % 32768);
+        set.insert(static_cast<uint16_t>(32768 + random() % 32768));
+      }
+      const BlockBits bits(docs);
+      ASSERT_NE(bits.Find(place >> 16), nullptr);
+      EXPECT_EQ(bits.Find(19), nullptr);
+      EXPECT_EQ(BlockSet::Intersects(Encoded(set), *bits.Find(20)), true);
+      EXPECT_EQ(BlockSet::Intersects(Encoded(set), *bits.Find(place >> 16)), false);
+      set.insert(static_cast<uint16_t>(*docs.Select(static_cast<uint64_t>(members / 2) % docs.Rank(place + 65535))));
+      EXPECT_EQ(BlockSet::Intersects(Encoded(set), *bits.Find(place >> 16)), true);
+    }
+  }
+  EXPECT_EQ(BlockSet::Intersects("\x7f", *BlockBits(Bitmap({1})).Find(0)), std::nullopt);
+  EXPECT_EQ(BlockBits(Bitmap()).Find(0), nullptr);
 }
 
 TEST(BlockSetTest, FindsTheOnlyMember) {
