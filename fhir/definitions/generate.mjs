@@ -339,7 +339,14 @@ function pathList(states) {
   return pathListOf.get(key);
 }
 
-const definitions = resources('search-parameters.json');
+// Search parameters that R4 lacks: what says which reports are about a study (docs/imaging.md), and what R5 calls DiagnosticReport-study.
+const kOwnParameters = [
+  { code: 'report', url: 'urn:hilum:SearchParameter:ImagingStudy-report', base: ['ImagingStudy'], type: 'reference', target: ['DiagnosticReport'],
+    expression: "ImagingStudy.extension.where(url = 'urn:hilum:report').value as Reference" },
+  { code: 'study', url: 'http://hl7.org/fhir/SearchParameter/DiagnosticReport-study', base: ['DiagnosticReport'], type: 'reference',
+    target: ['ImagingStudy'], expression: 'DiagnosticReport.imagingStudy' },
+];
+const definitions = [...resources('search-parameters.json'), ...kOwnParameters];
 const definitionByUrl = new Map(definitions.map((d) => [d.url, d]));
 const groups = [];
 const components = [];

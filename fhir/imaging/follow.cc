@@ -5,15 +5,17 @@
 namespace hilum::fhir::imaging {
 
 bool Linker::Follows(TypeId type) const {
-  return options_.enabled && (type == patient_ || type == order_);
+  return options_.enabled && (type == patient_ || type == order_ || type == report_ || type == type_);
 }
 
 Status Linker::OnWritten(ResourceTxn& resources, const std::vector<WrittenResource>& written) const {
-  HILUM_ASSIGN_OR_RETURN(const auto studies, WatchersOf(resources.txn(), written));
+  HILUM_ASSIGN_OR_RETURN(const auto studies, WatchersOf(resources, written));
   return Relink(resources, studies);
 }
 
-Result<std::set<std::string>> Linker::WatchersOf(storage::Txn& txn, const std::vector<WrittenResource>& written) {
+Result<std::set<std::string>> Linker::WatchersOf(ResourceTxn& resources,
+                                                 const std::vector<WrittenResource>& written) const {
+  storage::Txn& txn = resources.txn();
   std::set<std::string> studies;
   const auto add = [&](const std::string& watch) -> Status {
     HILUM_ASSIGN_OR_RETURN(auto found, FindWatchers(txn, watch));
@@ -21,9 +23,18 @@ Result<std::set<std::string>> Linker::WatchersOf(storage::Txn& txn, const std::v
     return Status::Ok();
   };
   for (const WrittenResource& resource : written) {
-    HILUM_RETURN_IF_ERROR(add(WatchOf(resource.type, resource.id)));
+    if (resource.type == type_) {
+      // What its user chose or took away may depend on other records.
+      HILUM_ASSIGN_OR_RETURN(const auto head, resources.FindHead(type_, resource.id));
+      if (!head) continue;
+      HILUM_ASSIGN_OR_RETURN(auto uid, txn.Get(storage::Family::kResource, StudyUidKey(head->doc)));
+      if (uid) studies.insert(*std::move(uid));
+      continue;
+    }
+    if (resource.type == patient_) HILUM_RETURN_IF_ERROR(add(WatchOf(resource.type, resource.id)));
+    const TypeId waited_for = resource.type == report_ ? order_ : resource.type;
     for (const storage::TokenValue& identifier : resource.identifiers)
-      HILUM_RETURN_IF_ERROR(add(WatchOf(resource.type, identifier)));
+      HILUM_RETURN_IF_ERROR(add(WatchOf(waited_for, identifier)));
   }
   return studies;
 }
@@ -46,7 +57,10 @@ Result<std::vector<Disagreement>> Linker::Disagreements(ResourceReader& reader, 
   if (!uid) return Corruption("an ImagingStudy does not say which study it is of; run hilum verify");
   HILUM_ASSIGN_OR_RETURN(const auto study, FindStudy(reader.kv(), &reader.snapshot(), *uid));
   if (!study) return found;
-  HILUM_ASSIGN_OR_RETURN(const Resolution resolution, resolver_.Resolve(RecordsOf(reader), study->row));
+  HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(newest.bytes));
+  // Orders do not matter here.
+  const Asked asked{.study = study->row, .chosen = ChosenPatient(json::Find(document.root(), "subject"))};
+  HILUM_ASSIGN_OR_RETURN(const Resolution resolution, resolver_.Resolve(RecordsOf(reader), asked));
   if (!resolution.patient) return found;
   HILUM_ASSIGN_OR_RETURN(const json::Document patient, json::Document::Parse(resolution.patient->bytes));
   found = CompareDemographics(study->row, patient.root());

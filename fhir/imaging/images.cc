@@ -10,6 +10,7 @@
 
 #include "fhir/json/edits.h"
 #include "storage/catalogue/attribute_values.h"
+#include "storage/catalogue/request_tags.h"
 
 namespace hilum::fhir::imaging {
 namespace {
@@ -96,6 +97,25 @@ bool SeriesImages::SaysTheSame(const SeriesImages& other) const {
     return std::tie(s.number, s.modality, s.description, s.body_part, s.start_date, s.start_time);
   };
   return all(*this) == all(other);
+}
+
+std::vector<OrderNumber> OrderNumbersOf(const storage::SeriesRow& row) {
+  using Kind = OrderNumber::Kind;
+  static const std::pair<dicom::TagPath, Kind> kPaths[] = {
+      {{storage::kPlacerOrderNumber}, Kind::kPlacer},
+      {{storage::kFillerOrderNumber}, Kind::kFiller},
+      {{t::kRequestAttributesSequence, t::kAccessionNumber}, Kind::kAccession},
+      {{t::kRequestAttributesSequence, storage::kPlacerOrderNumber}, Kind::kPlacer},
+      {{t::kRequestAttributesSequence, storage::kFillerOrderNumber}, Kind::kFiller}};
+  std::vector<OrderNumber> numbers;
+  for (const storage::KeptAttribute& attribute : row.attributes) {
+    const auto path = std::ranges::find(kPaths, attribute.path, [](const auto& known) { return known.first; });
+    if (path == std::end(kPaths)) continue;
+    for (const std::string& value : attribute.values) {
+      if (std::string text = CleanText(value); !text.empty()) numbers.push_back({path->second, std::move(text)});
+    }
+  }
+  return numbers;
 }
 
 SeriesImages Describe(const storage::SeriesRow& row) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "storage/catalogue/catalogue.h"
@@ -37,6 +38,14 @@ struct StudyImages {
   std::map<std::string, SeriesImages> series;  // by Series Instance UID
   bool operator==(const StudyImages&) const = default;
 };
+
+// What the images of a series name their order by.
+struct OrderNumber {
+  enum class Kind : uint8_t { kAccession, kPlacer, kFiller } kind;
+  std::string value;
+  auto operator<=>(const OrderNumber&) const = default;
+};
+std::vector<OrderNumber> OrderNumbersOf(const storage::SeriesRow& row);
 
 // Without instances.
 SeriesImages Describe(const storage::SeriesRow& row);

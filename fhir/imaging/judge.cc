@@ -1,5 +1,8 @@
 // What users may write of an ImagingStudy.
+#include <algorithm>
+
 #include "fhir/imaging/linker.h"
+#include "fhir/validate/reference.h"
 
 namespace hilum::fhir::imaging {
 namespace {
@@ -14,6 +17,24 @@ std::optional<std::string> StudyUidIn(json::Value resource) {
       return std::string(value.substr(kOid.size()));
   }
   return std::nullopt;
+}
+
+// Whom a reviewer wants the study to be of; nullopt in it: whoever the images say.
+struct Choice {
+  std::optional<std::string> patient;
+};
+
+// What `said`, a subject, changes of the choice; nullopt when it changes nothing, or nobody is to choose because there
+// is no doubt.
+std::optional<Choice> ChoiceIn(json::MaybeValue said, json::Value whole, const std::vector<std::string>& review) {
+  const json::MaybeValue subject = json::Find(whole, "subject");
+  const bool chosen = ChosenPatient(subject).has_value();
+  if (!said || !subject || SaysTheSame(*said, *subject) || (review.empty() && !chosen)) return std::nullopt;
+  if (auto patient = ChosenPatient(said)) return Choice{std::move(patient)};
+  const ReferenceText reference = ParseReference(said["reference"].TextOr(""));
+  if (reference.form == ReferenceText::Form::kRelative && reference.type == FindResourceType("Patient"))
+    return Choice{std::string(reference.id)};
+  return chosen && !said["reference"] ? std::optional(Choice()) : std::nullopt;
 }
 
 Judgement Refused(int status, std::vector<Issue> issues) {
@@ -44,13 +65,36 @@ Result<Judgement> Linker::JudgePut(ResourceReader& reader, const std::string& id
   if (!study) return Judgement();  // deleted while nobody linked: it is the users' alone
   HILUM_ASSIGN_OR_RETURN(const json::Document whole, json::Document::Parse(newest->bytes));
   HILUM_ASSIGN_OR_RETURN(const auto link, ReadLink(reader.kv(), &reader.snapshot(), *uid));
-  Linked linked = LinkedOf(whole.root(), link ? link->orders : std::vector<std::string>());
-  linked.former_orders = linked.orders;
-  const DerivedElements derived = ElementsOf(study->row, std::move(linked), shell_);
-  auto issues = Contradictions(resource, derived, json::Find(whole.root(), kDerivedElement));
+  const std::vector<std::string> former_orders = link ? link->orders : std::vector<std::string>();
+
+  Linked before = LinkedOf(whole.root(), former_orders);
+  Asked asked{.study = study->row, .chosen = ChosenPatient(json::Find(whole.root(), "subject"))};
+  const auto choice = ChoiceIn(json::Find(resource, "subject"), whole.root(), before.review);
+  if (choice) {
+    before.subject = json::Find(resource, "subject")->raw();
+    asked.chosen = choice->patient;
+  }
+  auto issues = Contradictions(resource, ElementsOf(study->row, std::move(before), shell_),
+                               json::Find(whole.root(), kDerivedElement));
   if (!issues.empty()) return Refused(422, std::move(issues));
+
+  HILUM_ASSIGN_OR_RETURN(asked.orders, LoadOrderNumbers(reader.kv(), &reader.snapshot(), *study));
+  HILUM_ASSIGN_OR_RETURN(Resolution now, resolver_.Resolve(RecordsOf(reader), asked));
+  if (choice && choice->patient && !now.is_chosen) {
+    return Refused(422, {{.type = IssueType::kNotFound,
+                          .diagnostics = "Patient/" + *choice->patient + " does not exist; store the Patient first",
+                          .expression = std::string(kImagingStudy) + ".subject"}});
+  }
+  // Those that are not known to be ours yet become so in the commit, by a version of its own (Linker::OnWritten).
+  std::vector<std::string> orders = OrdersToAdd(resource, std::move(now.orders), former_orders);
+  std::erase_if(orders, [&](const std::string& id) { return !std::ranges::count(former_orders, id); });
+  const Linked linked{.subject = std::move(now.subject),
+                      .review = std::move(now.review),
+                      .orders = std::move(orders),
+                      .former_orders = former_orders,
+                      .reports = std::move(now.reports)};
   json::Edits edits;
-  MakeShell(resource, derived, &edits);
+  MakeShell(resource, ElementsOf(study->row, linked, shell_), &edits);
   return Judgement{.bytes = edits.Apply(resource)};
 }
 

@@ -1,5 +1,6 @@
 #include "fhir/imaging/linker.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -14,6 +15,14 @@ using storage::Txn;
 
 // Brought up to date in one commit.
 constexpr size_t kStudiesAtOnce = 64;
+
+// Whether the orders that the series names are others than before.
+bool NamesOthers(const storage::RowPair<storage::SeriesRow>& row) {
+  const auto& [before, after] = row;
+  if (before && after && before->attributes == after->attributes) return false;
+  return (before ? OrderNumbersOf(*before) : std::vector<OrderNumber>()) !=
+         (after ? OrderNumbersOf(*after) : std::vector<OrderNumber>());
+}
 
 // What is derived is valid by construction; what users wrote was valid when it came.
 Result<Validation> Valid(const json::Document& document) {
@@ -35,7 +44,8 @@ Linker::Linker(storage::Store& store, ResourceStore& resources, LinkerOptions op
       resolver_(options_.resolver, resources.options().base_url),
       type_(FindResourceType(kImagingStudy).value_or(kNoType)),
       patient_(FindResourceType("Patient").value_or(kNoType)),
-      order_(FindResourceType("ServiceRequest").value_or(kNoType)) {}
+      order_(FindResourceType("ServiceRequest").value_or(kNoType)),
+      report_(FindResourceType("DiagnosticReport").value_or(kNoType)) {}
 
 Linker::~Linker() {
   store_.Observe(nullptr);
@@ -132,16 +142,21 @@ Status Linker::Follow(ResourceTxn& resources, Doc doc, const storage::StudyChang
     HILUM_ASSIGN_OR_RETURN(const StudyImages images, LoadImages(resources.txn(), study));
     delta = DeltaOf(images);
   }
-  const bool known = live && before && before->attributes == after->attributes && !delta.from_scratch;
+  const bool known =
+      live && before && before->attributes == after->attributes && !delta.from_scratch &&
+      std::ranges::none_of(change.series, [](const auto& series) { return NamesOthers(series.second.row); });
   return Describe(resources, study, link, delta, known ? Look::kNot : Look::kAndMakePatient);
 }
 
-Result<Resolution> Linker::Resolve(ResourceTxn& resources, const storage::StudyRow& study, Look look) const {
-  HILUM_ASSIGN_OR_RETURN(Resolution resolution, resolver_.Resolve(RecordsOf(resources), study));
+Result<Resolution> Linker::Resolve(ResourceTxn& resources, const CatalogueStudy& study,
+                                   std::optional<std::string> chosen, Look look) const {
+  Asked asked{.study = study.row, .chosen = std::move(chosen)};
+  HILUM_ASSIGN_OR_RETURN(asked.orders, LoadOrderNumbers(resources.txn(), study));
+  HILUM_ASSIGN_OR_RETURN(Resolution resolution, resolver_.Resolve(RecordsOf(resources), asked));
   const bool make = look == Look::kAndMakePatient && options_.resolver.policy == PatientPolicy::kCreate;
   if (!make || !resolution.nobody_has_identifier) return resolution;
-  HILUM_RETURN_IF_ERROR(MakePatient(resources, study));
-  return resolver_.Resolve(RecordsOf(resources), study);
+  HILUM_RETURN_IF_ERROR(MakePatient(resources, study.row));
+  return resolver_.Resolve(RecordsOf(resources), asked);
 }
 
 Status Linker::MakePatient(ResourceTxn& resources, const storage::StudyRow& study) const {
@@ -155,7 +170,7 @@ Status Linker::MakePatient(ResourceTxn& resources, const storage::StudyRow& stud
   HILUM_ASSIGN_OR_RETURN(const Committed committed, resources.WriteAll(std::move(writes), {}));
   if (committed.outdated) return Internal("a new Patient was there already");
   // Others may have waited for this one, too.
-  HILUM_ASSIGN_OR_RETURN(auto studies, WatchersOf(resources.txn(), written));
+  HILUM_ASSIGN_OR_RETURN(auto studies, WatchersOf(resources, written));
   studies.erase(study.uid);
   return Relink(resources, studies);
 }
@@ -190,10 +205,12 @@ Status Linker::Describe(ResourceTxn& resources, const CatalogueStudy& study, con
     linked = LinkedOf(old.root(), next.orders);
     linked.former_orders = next.orders;
   } else {
-    HILUM_ASSIGN_OR_RETURN(Resolution resolution, Resolve(resources, study.row, look));
+    HILUM_ASSIGN_OR_RETURN(Resolution resolution,
+                           Resolve(resources, study, ChosenPatient(json::Find(old.root(), "subject")), look));
     linked = {.subject = std::move(resolution.subject),
               .review = std::move(resolution.review),
-              .orders = OrdersToAdd(old.root(), std::move(resolution.orders), next.orders)};
+              .orders = OrdersToAdd(old.root(), std::move(resolution.orders), next.orders),
+              .reports = std::move(resolution.reports)};
     linked.former_orders = std::exchange(next.orders, linked.orders);
     PutWatches(resources.txn(), uid, next.watches, resolution.watches);
     next.watches = std::move(resolution.watches);

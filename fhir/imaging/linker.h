@@ -70,11 +70,13 @@ class Linker : public storage::CatalogueObserver, public DerivedResources {
   // `delta`: what the newest version does not know of; from scratch when it may know nothing.
   Status Describe(ResourceTxn& resources, const CatalogueStudy& study, const std::optional<Link>& link,
                   const StudyDelta& delta, Look look) const;
-  Result<Resolution> Resolve(ResourceTxn& resources, const storage::StudyRow& study, Look look) const;
+  // `chosen`: as Asked::chosen.
+  Result<Resolution> Resolve(ResourceTxn& resources, const CatalogueStudy& study, std::optional<std::string> chosen,
+                             Look look) const;
   Status MakePatient(ResourceTxn& resources, const storage::StudyRow& study) const;
   Status Withdraw(ResourceTxn& resources, const std::string& study_uid, Link link, const StudyDelta& delta) const;
   // Studies whose ImagingStudy depends on one of these.
-  static Result<std::set<std::string>> WatchersOf(storage::Txn& txn, const std::vector<WrittenResource>& written);
+  Result<std::set<std::string>> WatchersOf(ResourceTxn& resources, const std::vector<WrittenResource>& written) const;
   Status Relink(ResourceTxn& resources, const std::set<std::string>& studies) const;
   // The ImagingStudy that users made for the study, if there is one.
   Result<std::optional<std::string>> Adoptable(ResourceTxn& resources, const std::string& study_uid) const;
@@ -86,7 +88,7 @@ class Linker : public storage::CatalogueObserver, public DerivedResources {
   const LinkerOptions options_;
   const ShellOptions shell_;
   const Resolver resolver_;
-  const TypeId type_, patient_, order_;
+  const TypeId type_, patient_, order_, report_;
 };
 
 }  // namespace hilum::fhir::imaging

@@ -21,7 +21,30 @@ constexpr std::string_view kUnknown =
     R"({"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/data-absent-reason","valueCode":"unknown"}]})";
 constexpr int kMaxMerges = 16;
 // Grows when ImagingStudies say something else of the same images and records: stored ones are then derived anew.
-constexpr uint64_t kDerivation = 1;
+constexpr uint64_t kDerivation = 2;
+
+constexpr std::string ResolverOptions::*kOrderSystems[] = {
+    &ResolverOptions::accession_system, &ResolverOptions::placer_system, &ResolverOptions::filler_system};
+constexpr std::string_view kIdentifierTypes = "http://terminology.hl7.org/CodeSystem/v2-0203";
+
+// Whether `identifier` says of itself to be something else.
+bool IsOfAnotherType(json::Value identifier, std::string_view type) {
+  const json::MaybeValue codings = json::Find(identifier, "type")["coding"];
+  if (!codings || type.empty()) return false;
+  bool other = false;
+  for (const json::Value coding : codings->children()) {
+    if (json::Find(coding, "system").TextOr("") != kIdentifierTypes) continue;
+    if (json::Find(coding, "code").TextOr("") == type) return false;
+    other = true;
+  }
+  return other;
+}
+
+void AddNew(std::vector<std::string>* list, std::vector<std::string> more) {
+  for (std::string& one : more) {
+    if (std::ranges::find(*list, one) == list->end()) list->push_back(std::move(one));
+  }
+}
 
 bool ReadText(ByteReader* in, std::string* out) {
   Bytes text;
@@ -61,7 +84,7 @@ std::string Encode(const ResolverOptions& options) {
   std::string out;
   AppendVarint(&out, kDerivation);
   out.push_back(static_cast<char>(options.policy));
-  AppendSized(&out, options.accession_system);
+  for (const auto system : kOrderSystems) AppendSized(&out, options.*system);
   AppendVarint(&out, options.systems.size());
   for (const auto& [issuer, system] : options.systems) {
     AppendSized(&out, issuer);
@@ -75,10 +98,13 @@ std::optional<ResolverOptions> DecodeResolverOptions(Bytes bytes) {
   ResolverOptions options;
   uint64_t derivation = 0, systems = 0;
   if (!in.ReadVarint(&derivation) || derivation != kDerivation || !in.ReadLe(&options.policy) ||
-      options.policy > PatientPolicy::kQuarantine || !ReadText(&in, &options.accession_system) ||
-      !in.ReadVarint(&systems)) {
+      options.policy > PatientPolicy::kQuarantine) {
     return std::nullopt;
   }
+  for (const auto system : kOrderSystems) {
+    if (!ReadText(&in, &(options.*system))) return std::nullopt;
+  }
+  if (!in.ReadVarint(&systems)) return std::nullopt;
   for (; systems > 0; --systems) {
     std::string issuer;
     if (!ReadText(&in, &issuer) || !ReadText(&in, &options.systems[issuer])) return std::nullopt;
@@ -91,7 +117,8 @@ Resolver::Resolver(ResolverOptions options, std::string base_url)
     : options_(std::move(options)),
       base_url_(std::move(base_url)),
       patient_(FindResourceType("Patient").value_or(kNoType)),
-      order_(FindResourceType("ServiceRequest").value_or(kNoType)) {}
+      order_(FindResourceType("ServiceRequest").value_or(kNoType)),
+      report_(FindResourceType("DiagnosticReport").value_or(kNoType)) {}
 
 std::string Resolver::SystemOf(const std::string& issuer) const {
   const auto known = options_.systems.find(issuer);
@@ -105,10 +132,11 @@ TokenValue Resolver::PatientIdentifier(const storage::StudyRow& study) const {
   return {SystemOf(TextOf(study, t::kIssuerOfPatientId)), TextOf(study, t::kPatientId)};
 }
 
-Result<Resolution> Resolver::Resolve(const Records& records, const storage::StudyRow& study) const {
+Result<Resolution> Resolver::Resolve(const Records& records, const Asked& asked) const {
   Resolution out;
-  HILUM_RETURN_IF_ERROR(FindPatient(records, study, &out));
-  HILUM_RETURN_IF_ERROR(FindOrders(records, study, &out));
+  HILUM_RETURN_IF_ERROR(TakeChosen(records, asked, &out));
+  if (!out.is_chosen) HILUM_RETURN_IF_ERROR(FindPatient(records, asked.study, &out));
+  HILUM_RETURN_IF_ERROR(FindOrdersAndReports(records, asked, &out));
   std::ranges::sort(out.watches);
   out.watches.erase(std::ranges::unique(out.watches).begin(), out.watches.end());
   return out;
@@ -148,6 +176,22 @@ Status Resolver::FindPatient(const Records& records, const storage::StudyRow& st
   return Status::Ok();
 }
 
+Status Resolver::TakeChosen(const Records& records, const Asked& asked, Resolution* out) const {
+  if (!asked.chosen) return Status::Ok();
+  HILUM_ASSIGN_OR_RETURN(out->patient, Survivor(records, *asked.chosen, out));
+  if (!out->patient) {
+    out->watches.clear();  // the choice ends here
+    return Status::Ok();
+  }
+  out->is_chosen = true;
+  out->subject = R"({"extension":[)" + ChoiceExtension(*asked.chosen) + R"(],"reference":"Patient/)" +
+                 out->patient->id + R"(","type":"Patient")";
+  const TokenValue identifier = PatientIdentifier(asked.study);
+  if (!identifier.code.empty()) out->subject += ",\"identifier\":" + IdentifierJson(identifier, "");
+  out->subject += "}";
+  return Status::Ok();
+}
+
 Result<std::optional<Version>> Resolver::Survivor(const Records& records, std::string id, Resolution* out) const {
   for (int merges = 0; merges <= kMaxMerges; ++merges) {
     out->watches.push_back(WatchOf(patient_, id));
@@ -159,16 +203,59 @@ Result<std::optional<Version>> Resolver::Survivor(const Records& records, std::s
   return std::optional<Version>();
 }
 
-Status Resolver::FindOrders(const Records& records, const storage::StudyRow& study, Resolution* out) const {
-  std::vector<TokenValue> identifiers = {{std::string(kUidSystem), UidIdentifier(study.uid)}};
-  const std::string accession = TextOf(study, t::kAccessionNumber);
-  if (!accession.empty()) identifiers.emplace_back(options_.accession_system, accession);
-  for (const TokenValue& identifier : identifiers) {
-    out->watches.push_back(WatchOf(order_, identifier));
-    HILUM_ASSIGN_OR_RETURN(const auto ids, records.with_identifier(order_, identifier));
-    for (const std::string& id : ids) {
-      if (std::ranges::find(out->orders, id) == out->orders.end()) out->orders.push_back(id);
+std::vector<Resolver::Named> Resolver::NamesOf(const Asked& asked) const {
+  using Kind = OrderNumber::Kind;
+  std::vector<Named> names = {{{std::string(kUidSystem), UidIdentifier(asked.study.uid)}, ""}};
+  const auto add = [&](const std::string& system, const std::string& value, std::string_view type) {
+    Named name{{system, value}, type};
+    const auto same = [&](const Named& other) { return other.identifier == name.identifier && other.type == type; };
+    if (!value.empty() && std::ranges::none_of(names, same)) names.push_back(std::move(name));
+  };
+  add(options_.accession_system, TextOf(asked.study, t::kAccessionNumber), "ACSN");
+  for (const OrderNumber& number : asked.orders) {
+    switch (number.kind) {
+      case Kind::kAccession:
+        add(options_.accession_system, number.value, "ACSN");
+        break;
+      case Kind::kPlacer:
+        add(options_.placer_system, number.value, "PLAC");
+        break;
+      case Kind::kFiller:
+        add(options_.filler_system, number.value, "FILL");
+        break;
     }
+  }
+  return names;
+}
+
+Result<std::vector<std::string>> Resolver::Find(const Records& records, TypeId type, const Named& name) const {
+  HILUM_ASSIGN_OR_RETURN(std::vector<std::string> ids, records.with_identifier(type, name.identifier));
+  if (name.type.empty()) return ids;
+  std::vector<std::string> named;
+  for (std::string& id : ids) {
+    HILUM_ASSIGN_OR_RETURN(const auto record, records.current(type, id));
+    if (!record) continue;
+    HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(record->bytes));
+    const json::MaybeValue identifiers = json::Find(document.root(), "identifier");
+    if (!identifiers) continue;
+    const auto names_it = [&](json::Value identifier) {
+      return json::Find(identifier, "system").TextOr("") == name.identifier.system &&
+             json::Find(identifier, "value").TextOr("") == name.identifier.code &&
+             !IsOfAnotherType(identifier, name.type);
+    };
+    if (std::any_of(identifiers->children().begin(), identifiers->children().end(), names_it))
+      named.push_back(std::move(id));
+  }
+  return named;
+}
+
+Status Resolver::FindOrdersAndReports(const Records& records, const Asked& asked, Resolution* out) const {
+  for (const Named& name : NamesOf(asked)) {
+    out->watches.push_back(WatchOf(order_, name.identifier));
+    HILUM_ASSIGN_OR_RETURN(auto orders, Find(records, order_, name));
+    AddNew(&out->orders, std::move(orders));
+    HILUM_ASSIGN_OR_RETURN(auto reports, Find(records, report_, name));
+    AddNew(&out->reports, std::move(reports));
   }
   return Status::Ok();
 }

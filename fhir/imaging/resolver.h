@@ -1,4 +1,4 @@
-// Which Patient a study is of, and which orders it fulfils.
+// Which Patient a study is of, which orders it fulfils, and which reports are about it.
 #pragma once
 
 #include <map>
@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "fhir/imaging/images.h"
 #include "fhir/imaging/records.h"
 #include "storage/catalogue/rows.h"
 
@@ -23,7 +24,8 @@ struct ResolverOptions {
   // that is not here and is an OID or URI stands for itself.
   std::map<std::string, std::string> systems;
   PatientPolicy policy = PatientPolicy::kLink;
-  std::string accession_system;  // of accession numbers in identifiers; empty: none
+  // Identifier.system of numbers of orders; empty: none.
+  std::string accession_system, placer_system, filler_system;
   bool operator==(const ResolverOptions&) const = default;
 };
 
@@ -39,13 +41,22 @@ inline constexpr std::string_view kPatientAmbiguous = "patient-ambiguous";
 inline constexpr std::string_view kPatientMismatch = "patient-mismatch";
 inline constexpr std::string_view kMismatchTag = "urn:hilum:review|patient-mismatch";
 
+// What the images of a study say of records, and reviewers of its images.
+struct Asked {
+  const storage::StudyRow& study;
+  std::vector<OrderNumber> orders;    // of its series
+  std::optional<std::string> chosen;  // id of the Patient that a reviewer chose for it
+};
+
 struct Resolution {
   std::string subject;                 // ImagingStudy.subject in JSON
   std::optional<Version> patient;      // who it leads to, or would without quarantine
   std::vector<std::string> review;     // codes of tags
   std::vector<std::string> orders;     // ids of ServiceRequests
+  std::vector<std::string> reports;    // ids of DiagnosticReports
   std::vector<std::string> watches;    // of all that this depends on (rows.h)
   bool nobody_has_identifier = false;  // there is a Patient ID
+  bool is_chosen = false;              // the Patient is the one of Asked::chosen, after all merges
 };
 
 // Immutable, safe for concurrent use.
@@ -54,7 +65,7 @@ class Resolver {
   // `base_url`: absolute references below it are local.
   Resolver(ResolverOptions options, std::string base_url);
 
-  Result<Resolution> Resolve(const Records& records, const storage::StudyRow& study) const;
+  Result<Resolution> Resolve(const Records& records, const Asked& asked) const;
   // A Patient who has the study's Patient ID.
   std::string MakePatient(const storage::StudyRow& study) const;
 
@@ -65,14 +76,25 @@ class Resolver {
   std::string SystemOf(const std::string& issuer) const;
   storage::TokenValue PatientIdentifier(const storage::StudyRow& study) const;
   Status FindPatient(const Records& records, const storage::StudyRow& study, Resolution* out) const;
+  // Does nothing when the Patient who was chosen is not there.
+  Status TakeChosen(const Records& records, const Asked& asked, Resolution* out) const;
   // Who is there after all merges of Patient `id`. nullopt when that is nobody, or a circle.
   Result<std::optional<Version>> Survivor(const Records& records, std::string id, Resolution* out) const;
-  Status FindOrders(const Records& records, const storage::StudyRow& study, Resolution* out) const;
+  Status FindOrdersAndReports(const Records& records, const Asked& asked, Resolution* out) const;
+  // An identifier of orders and reports, and the code of HL7 table 0203 for its type; empty: any.
+  struct Named {
+    storage::TokenValue identifier;
+    std::string_view type;
+  };
+  std::vector<Named> NamesOf(const Asked& asked) const;
+  // Ids of those that have the identifier, as one of this type.
+  Result<std::vector<std::string>> Find(const Records& records, TypeId type, const Named& name) const;
 
   const ResolverOptions options_;
   const std::string base_url_;
   const TypeId patient_;
   const TypeId order_;
+  const TypeId report_;
 };
 
 }  // namespace hilum::fhir::imaging

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -90,6 +91,19 @@ Result<StudyImages> Load(const Source& source, const CatalogueStudy& study) {
   HILUM_RETURN_IF_ERROR(EachChild<storage::SeriesRow>(
       source, Level::kSeries, storage::SeriesKey(kTenant, study.doc, ""), storage::DecodeSeries, add_series));
   return images;
+}
+
+Result<std::vector<OrderNumber>> LoadNumbers(const Source& source, const CatalogueStudy& study) {
+  std::set<OrderNumber> numbers;
+  const auto add = [&](Doc, const storage::SeriesRow& row) -> Status {
+    for (OrderNumber& number : OrderNumbersOf(row)) numbers.insert(std::move(number));
+    return Status::Ok();
+  };
+  HILUM_RETURN_IF_ERROR(EachChild<storage::SeriesRow>(
+      source, Level::kSeries, storage::SeriesKey(kTenant, study.doc, ""), storage::DecodeSeries, add));
+  std::vector<OrderNumber> list(numbers.begin(), numbers.end());
+  if (list.size() > kMaxOrderNumbers) list.erase(list.begin() + kMaxOrderNumbers, list.end());
+  return list;
 }
 
 void AppendTexts(std::string* out, const std::vector<std::string>& texts) {
@@ -269,33 +283,51 @@ Result<std::optional<CatalogueStudy>> FindStudy(Txn& txn, std::string_view study
   return Find(study_uid, [&](const std::string& key) { return txn.Get(Family::kCatalogue, key); });
 }
 
+namespace {
+
+Source SourceOf(const Kv& kv, const Snapshot* snapshot) {
+  return {.each = [&kv, snapshot](const std::string& first_key, const Source::Visit& visit) -> Status {
+            const auto rows = kv.NewIterator(Family::kCatalogue, first_key, storage::PrefixEnd(first_key), snapshot);
+            for (rows->SeekToFirst(); rows->Valid(); rows->Next()) HILUM_RETURN_IF_ERROR(visit(rows->value()));
+            return rows->status();
+          },
+          .get = [&kv, snapshot](
+                     const std::vector<std::string>& keys) { return kv.MultiGet(Family::kCatalogue, keys, snapshot); }};
+}
+
+Source SourceOf(Txn& txn) {
+  return {.each = [&txn](const std::string& first_key, const Source::Visit& visit) -> Status {
+            HILUM_ASSIGN_OR_RETURN(const auto rows,
+                                   txn.Scan(Family::kCatalogue, first_key, storage::PrefixEnd(first_key)));
+            for (const auto& [key, value] : rows) HILUM_RETURN_IF_ERROR(visit(value));
+            return Status::Ok();
+          },
+          .get = [&txn](const std::vector<std::string>& keys) -> Result<std::vector<std::optional<std::string>>> {
+            std::vector<std::optional<std::string>> rows;
+            for (const std::string& key : keys) {
+              HILUM_ASSIGN_OR_RETURN(auto row, txn.Get(Family::kCatalogue, key));
+              rows.push_back(std::move(row));
+            }
+            return rows;
+          }};
+}
+
+}  // namespace
+
 Result<StudyImages> LoadImages(const Kv& kv, const Snapshot* snapshot, const CatalogueStudy& study) {
-  const Source source{
-      .each = [&](const std::string& first_key, const Source::Visit& visit) -> Status {
-        const auto rows = kv.NewIterator(Family::kCatalogue, first_key, storage::PrefixEnd(first_key), snapshot);
-        for (rows->SeekToFirst(); rows->Valid(); rows->Next()) HILUM_RETURN_IF_ERROR(visit(rows->value()));
-        return rows->status();
-      },
-      .get = [&](const std::vector<std::string>& keys) { return kv.MultiGet(Family::kCatalogue, keys, snapshot); }};
-  return Load(source, study);
+  return Load(SourceOf(kv, snapshot), study);
 }
 
 Result<StudyImages> LoadImages(Txn& txn, const CatalogueStudy& study) {
-  const Source source{
-      .each = [&](const std::string& first_key, const Source::Visit& visit) -> Status {
-        HILUM_ASSIGN_OR_RETURN(const auto rows, txn.Scan(Family::kCatalogue, first_key, storage::PrefixEnd(first_key)));
-        for (const auto& [key, value] : rows) HILUM_RETURN_IF_ERROR(visit(value));
-        return Status::Ok();
-      },
-      .get = [&](const std::vector<std::string>& keys) -> Result<std::vector<std::optional<std::string>>> {
-        std::vector<std::optional<std::string>> rows;
-        for (const std::string& key : keys) {
-          HILUM_ASSIGN_OR_RETURN(auto row, txn.Get(Family::kCatalogue, key));
-          rows.push_back(std::move(row));
-        }
-        return rows;
-      }};
-  return Load(source, study);
+  return Load(SourceOf(txn), study);
+}
+
+Result<std::vector<OrderNumber>> LoadOrderNumbers(const Kv& kv, const Snapshot* snapshot, const CatalogueStudy& study) {
+  return LoadNumbers(SourceOf(kv, snapshot), study);
+}
+
+Result<std::vector<OrderNumber>> LoadOrderNumbers(Txn& txn, const CatalogueStudy& study) {
+  return LoadNumbers(SourceOf(txn), study);
 }
 
 }  // namespace hilum::fhir::imaging

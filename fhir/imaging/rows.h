@@ -35,7 +35,8 @@ struct Link {
   std::vector<std::string> watches;  // rows that there are
 };
 
-// What an ImagingStudy depends on, in 16 octets: a resource, there or not, or whoever has an identifier.
+// What an ImagingStudy depends on, in 16 octets: a resource, there or not, or whoever has an identifier. For
+// DiagnosticReports it waits under the watches of ServiceRequests, because the same identifiers lead to both.
 inline constexpr size_t kWatchBytes = 16;
 std::string WatchOf(TypeId type, std::string_view id);
 std::string WatchOf(TypeId type, const storage::TokenValue& identifier);
@@ -74,5 +75,10 @@ Result<std::optional<CatalogueStudy>> FindStudy(const storage::Kv& kv, const sto
 Result<std::optional<CatalogueStudy>> FindStudy(storage::Txn& txn, std::string_view study_uid);
 Result<StudyImages> LoadImages(const storage::Kv& kv, const storage::Snapshot* snapshot, const CatalogueStudy& study);
 Result<StudyImages> LoadImages(storage::Txn& txn, const CatalogueStudy& study);
+// Of all its series, each once, in order; the first kMaxOrderNumbers.
+inline constexpr size_t kMaxOrderNumbers = 64;
+Result<std::vector<OrderNumber>> LoadOrderNumbers(const storage::Kv& kv, const storage::Snapshot* snapshot,
+                                                  const CatalogueStudy& study);
+Result<std::vector<OrderNumber>> LoadOrderNumbers(storage::Txn& txn, const CatalogueStudy& study);
 
 }  // namespace hilum::fhir::imaging

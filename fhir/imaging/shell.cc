@@ -4,6 +4,7 @@
 #include <array>
 
 #include "fhir/imaging/images.h"
+#include "fhir/imaging/procedure.h"
 #include "fhir/imaging/resolver.h"
 #include "fhir/store/derived.h"
 
@@ -63,6 +64,20 @@ bool IsReview(json::Value tag) {
   return json::Find(tag, "system").TextOr("") == kReviewSystem;
 }
 
+std::string ReferenceExtension(std::string_view url, const std::string& reference) {
+  return std::string(R"({"url":")").append(url).append(R"(","valueReference":{"reference":")") + reference + "\"}}";
+}
+
+// "7" of {"reference":"Type/7"}.
+std::string IdIn(json::MaybeValue reference) {
+  const std::string_view text = reference["reference"].TextOr("");
+  return std::string(text.substr(text.rfind('/') + 1));
+}
+
+bool IsReport(json::Value extension) {
+  return json::Find(extension, "url").TextOr("") == kReportExtension;
+}
+
 std::string OrderReference(const std::string& id) {
   return "ServiceRequest/" + id;
 }
@@ -116,25 +131,39 @@ bool SetReview(json::Value resource, const std::vector<std::string>& codes, std:
   return true;
 }
 
-// True when basedOn changes.
+// The items that `ours` names become `wanted`. True when the list changes.
+template <typename Predicate>
+bool SetItems(json::Value resource, std::string_view name, Predicate ours, const std::vector<std::string>& wanted,
+              std::vector<std::string_view>* remove, std::string* missing, json::Edits* edits) {
+  const json::MaybeValue present = json::Find(resource, name);
+  const auto list = ListWith(present, ours, wanted);
+  if (!list) return false;
+  if (present && list->empty()) {
+    remove->push_back(name);
+  } else if (present) {
+    edits->Replace(present->begin(), present->end(), *list);
+  } else {
+    missing->append(",\"").append(name).append("\":").append(*list);
+  }
+  return true;
+}
+
 bool SetOrders(json::Value resource, const Linked& linked, std::vector<std::string_view>* remove, std::string* missing,
                json::Edits* edits) {
-  const json::MaybeValue present = json::Find(resource, "basedOn");
   const auto former = [&](json::Value item) {
     return std::ranges::any_of(linked.former_orders, [&](const std::string& id) { return IsOrder(item, id); });
   };
   std::vector<std::string> wanted;
   for (const std::string& id : linked.orders) wanted.push_back(R"({"reference":")" + OrderReference(id) + "\"}");
-  const auto list = ListWith(present, former, wanted);
-  if (!list) return false;
-  if (present && list->empty()) {
-    remove->emplace_back("basedOn");
-  } else if (present) {
-    edits->Replace(present->begin(), present->end(), *list);
-  } else {
-    missing->append(",\"basedOn\":").append(*list);
-  }
-  return true;
+  return SetItems(resource, "basedOn", former, wanted, remove, missing, edits);
+}
+
+bool SetReports(json::Value resource, const Linked& linked, std::vector<std::string_view>* remove, std::string* missing,
+                json::Edits* edits) {
+  std::vector<std::string> wanted;
+  for (const std::string& id : linked.reports)
+    wanted.push_back(ReferenceExtension(kReportExtension, "DiagnosticReport/" + id));
+  return SetItems(resource, "extension", IsReport, wanted, remove, missing, edits);
 }
 
 Issue Contradiction(std::string_view element, std::string diagnostics) {
@@ -157,6 +186,22 @@ std::string UidIdentifier(std::string_view study_uid) {
   return std::string("urn:oid:").append(study_uid);
 }
 
+std::string ChoiceExtension(const std::string& patient) {
+  return ReferenceExtension(kChoiceExtension, "Patient/" + patient);
+}
+
+std::optional<std::string> ChosenPatient(json::MaybeValue subject) {
+  constexpr std::string_view kPatient = "Patient/";
+  const json::MaybeValue extensions = subject["extension"];
+  if (!extensions || !extensions->is_array()) return std::nullopt;
+  for (const json::Value extension : extensions->children()) {
+    const std::string_view reference = json::Find(extension, "valueReference")["reference"].TextOr("");
+    if (json::Find(extension, "url").TextOr("") == kChoiceExtension && reference.starts_with(kPatient))
+      return std::string(reference.substr(kPatient.size()));
+  }
+  return std::nullopt;
+}
+
 std::vector<std::string> OrdersToAdd(json::Value resource, std::vector<std::string> orders,
                                      const std::vector<std::string>& former_orders) {
   const json::MaybeValue present = json::Find(resource, "basedOn");
@@ -171,10 +216,15 @@ std::vector<std::string> OrdersToAdd(json::Value resource, std::vector<std::stri
 Linked LinkedOf(json::Value resource, std::vector<std::string> orders) {
   Linked linked{.orders = std::move(orders)};
   if (const json::MaybeValue subject = json::Find(resource, "subject")) linked.subject = subject->raw();
-  const json::MaybeValue tags = json::MaybeValue(resource)["meta"]["tag"];
-  if (!tags) return linked;
-  for (const json::Value tag : tags->children()) {
-    if (IsReview(tag)) linked.review.emplace_back(json::Find(tag, "code").TextOr(""));
+  if (const json::MaybeValue tags = json::MaybeValue(resource)["meta"]["tag"]) {
+    for (const json::Value tag : tags->children()) {
+      if (IsReview(tag)) linked.review.emplace_back(json::Find(tag, "code").TextOr(""));
+    }
+  }
+  if (const json::MaybeValue extensions = json::Find(resource, "extension")) {
+    for (const json::Value extension : extensions->children()) {
+      if (IsReport(extension)) linked.reports.push_back(IdIn(json::Find(extension, "valueReference")));
+    }
   }
   return linked;
 }
@@ -193,6 +243,8 @@ DerivedElements ElementsOf(const storage::StudyRow& study, Linked linked, const 
                       {"numberOfInstances", std::to_string(study.instances)}};
   if (!started.empty()) derived.elements.emplace_back("started", quoted(started));
   if (!description.empty()) derived.elements.emplace_back("description", quoted(description));
+  if (std::string codes = ProcedureCodesOf(study); !codes.empty())
+    derived.elements.emplace_back("procedureCode", std::move(codes));
 
   const std::string uid = UidIdentifier(study.uid);
   derived.identifiers.push_back(
@@ -238,6 +290,7 @@ bool MakeShell(json::Value resource, const DerivedElements& derived, json::Edits
   }
   indexed |= SetReview(resource, derived.linked.review, &remove, &missing, edits);
   indexed |= SetOrders(resource, derived.linked, &remove, &missing, edits);
+  indexed |= SetReports(resource, derived.linked, &remove, &missing, edits);
   if (!remove.empty()) json::RemoveProperties(resource, remove, edits);
   if (!missing.empty()) edits->Insert(resource.end() - 1, std::move(missing));
   return indexed;

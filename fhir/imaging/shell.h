@@ -2,6 +2,7 @@
 // in, too: what is not theirs is replaced in place, everything else keeps its octets. Pure functions.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,9 +37,18 @@ struct Linked {
   std::vector<std::string> review;         // codes of tags of kReviewSystem (resolver.h)
   std::vector<std::string> orders;         // ids of ServiceRequests for basedOn
   std::vector<std::string> former_orders;  // that were put there before
+  std::vector<std::string> reports;        // ids of DiagnosticReports for extensions
 };
 // As `resource` has it; its orders are those that are not the users'.
 Linked LinkedOf(json::Value resource, std::vector<std::string> orders);
+
+// R4 ImagingStudy has no element for the reports about it.
+inline constexpr std::string_view kReportExtension = "urn:hilum:report";
+// Of subject: the Patient whom a reviewer chose, who may have been merged since.
+inline constexpr std::string_view kChoiceExtension = "urn:hilum:chosen-patient";
+std::string ChoiceExtension(const std::string& patient);
+// The id of the Patient whom `subject` names so; nullopt when it names none.
+std::optional<std::string> ChosenPatient(json::MaybeValue subject);
 
 // Those of the orders that users have not put into basedOn themselves.
 std::vector<std::string> OrdersToAdd(json::Value resource, std::vector<std::string> orders,

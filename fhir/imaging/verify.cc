@@ -127,11 +127,14 @@ class LinkVerifier {
     HILUM_ASSIGN_OR_RETURN(const auto stored, reader_->Newest(type_, link.resource, Form::kStored));
     if (!stored) return Status::Ok();
     HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(stored->bytes));
-    HILUM_ASSIGN_OR_RETURN(Resolution fresh, deriver_->resolver.Resolve(RecordsOf(*reader_), study.row));
+    Asked asked{.study = study.row, .chosen = ChosenPatient(json::Find(document.root(), "subject"))};
+    HILUM_ASSIGN_OR_RETURN(asked.orders, LoadOrderNumbers(reader_->kv(), &reader_->snapshot(), study));
+    HILUM_ASSIGN_OR_RETURN(Resolution fresh, deriver_->resolver.Resolve(RecordsOf(*reader_), asked));
     HILUM_RETURN_IF_ERROR(Watches(uid, fresh.watches, link));
     Linked linked{.subject = std::move(fresh.subject), .review = std::move(fresh.review)};
     linked.orders = OrdersToAdd(document.root(), std::move(fresh.orders), link.orders);
     linked.former_orders = link.orders;
+    linked.reports = std::move(fresh.reports);
     if (linked.orders != link.orders) Finding(uid, "other orders belong to it than are in basedOn");
     const DerivedElements derived = ElementsOf(study.row, std::move(linked), deriver_->shell);
     json::Edits edits;

@@ -153,8 +153,14 @@ Config Settings::MakeConfig() {
               "makes one of what the images say, \"quarantine\" tags the ImagingStudy for review, as it does when the "
               "Patient is called otherwise."),
       Setting("imaging.accession_system", &imaging.resolver.accession_system,
-              "System of accession numbers in ImagingStudy.identifier, and in the ServiceRequests that are looked for "
+              "System of accession numbers in ImagingStudy.identifier, and in the ServiceRequests and "
+              "DiagnosticReports that are looked for "
               "by them; empty: they have none."),
+      Setting(
+          "imaging.placer_system", &imaging.resolver.placer_system,
+          "System of placer order numbers in the ServiceRequests and DiagnosticReports that are looked for by them; "
+          "empty: they have none."),
+      Setting("imaging.filler_system", &imaging.resolver.filler_system, "System of filler order numbers, likewise."),
       Setting("viewer.directory", &viewer_directory,
               "Folder with the prepared OHIF viewer; empty takes the folder viewer beside the program."),
       Setting("log.level", &log_level, "Least severity that is logged: debug, info, warning or error."),
@@ -219,8 +225,12 @@ Status Settings::FinishImaging() {
   const auto policy = policies.find(patient_policy);
   if (policy == policies.end()) return Invalid("imaging.patients must be \"link\", \"create\" or \"quarantine\"");
   imaging.resolver.policy = policy->second;
-  if (!is_uri(imaging.resolver.accession_system))
-    return Invalid("imaging.accession_system must be a URI without blanks");
+  const std::pair<const char*, const std::string*> order_systems[] = {
+      {"imaging.accession_system", &imaging.resolver.accession_system},
+      {"imaging.placer_system", &imaging.resolver.placer_system},
+      {"imaging.filler_system", &imaging.resolver.filler_system}};
+  for (const auto& [key, system] : order_systems)
+    if (!is_uri(*system)) return Invalid(std::string(key) + " must be a URI without blanks");
   return Status::Ok();
 }
 

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "storage/catalogue/attribute_values.h"
+#include "storage/catalogue/request_tags.h"
 
 namespace hilum::storage {
 namespace {
@@ -25,6 +26,14 @@ constexpr Tag kLaterality{0x0020, 0x0060}, kPixelSpacing{0x0028, 0x0030};
 // An attribute that cohorts ask for: of the first instance that has it, and in search results only where asked for.
 CatalogueAttribute OnRequest(Level level, dicom::Tag tag, Matching matching, uint16_t field) {
   return {.level = level, .path = {tag}, .matching = matching, .field = FieldId{field}, .in_every_row = false};
+}
+
+CatalogueAttribute OfRequest(dicom::Tag tag, uint16_t field) {
+  return {.level = Level::kSeries,
+          .path = {t::kRequestAttributesSequence, tag},
+          .matching = Matching::kCode,
+          .field = FieldId{field},
+          .in_every_row = false};
 }
 
 // The keys of PS3.18 table 10.6.1-2 and -3 that the standard wants matched or returned, and those that cohorts need.
@@ -55,6 +64,8 @@ const std::vector<CatalogueAttribute>& Table() {
       OnRequest(Level::kStudy, kPatientAge, Matching::kAge, 25),
       OnRequest(Level::kStudy, kPatientSize, Matching::kNumber, 26),
       OnRequest(Level::kStudy, kPatientWeight, Matching::kNumber, 27),
+      OnRequest(Level::kStudy, kProcedureCodeSequence, Matching::kNone, 0),
+      OnRequest(Level::kStudy, kRequestedProcedureCodeSequence, Matching::kNone, 0),
 
       {Level::kSeries, {t::kSeriesInstanceUid}, Matching::kUid, FieldId{30}},
       {Level::kSeries, {t::kModality}, Matching::kCode, FieldId{31}},
@@ -83,6 +94,11 @@ const std::vector<CatalogueAttribute>& Table() {
       OnRequest(Level::kSeries, kLaterality, Matching::kCode, 73),
       OnRequest(Level::kSeries, t::kRows, Matching::kNumber, 74),
       OnRequest(Level::kSeries, t::kColumns, Matching::kNumber, 75),
+      OnRequest(Level::kSeries, kPlacerOrderNumber, Matching::kCode, 76),
+      OnRequest(Level::kSeries, kFillerOrderNumber, Matching::kCode, 77),
+      OfRequest(t::kAccessionNumber, 78),
+      OfRequest(kPlacerOrderNumber, 79),
+      OfRequest(kFillerOrderNumber, 80),
 
       {Level::kInstance, {t::kSopInstanceUid}, Matching::kUid, FieldId{50}},
       {Level::kInstance, {t::kSopClassUid}, Matching::kUid, FieldId{51}},

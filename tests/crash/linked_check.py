@@ -6,12 +6,12 @@ import json
 from collections import defaultdict
 
 from fhir_clients import fetch
-from linked_clients import MRN
+from linked_clients import CHOICE, MRN, REVIEW
 from server import Failure, get, search, value
 
-REVIEW = "urn:hilum:review"
+REPORT = "urn:hilum:report"
 DICOM_CODES = "http://dicom.nema.org/resources/ontology/DCM"
-TYPES = ["ImagingStudy", "Patient", "ServiceRequest"]
+TYPES = ["DiagnosticReport", "ImagingStudy", "Patient", "ServiceRequest"]
 MERGES = 16
 
 
@@ -65,6 +65,9 @@ class Archive:
     def subject_and_review(self, study):
         identifier = {"system": MRN, "value": value(self.studies[study], "00100020")}
         subject = {"type": "Patient", "identifier": identifier}
+        if chosen := chosen_patient(self.resources["ImagingStudy"][study]):
+            # A choice whose Patient has gone has gone with it.
+            return {**subject, "extension": [choice(chosen)], "reference": f"Patient/{self.survivor(chosen)}"}, []
         mine = [id for id, patient in self.resources["Patient"].items() if has_identifier(patient, identifier)]
         survivors = {self.survivor(id) for id in mine}
         if not mine:
@@ -77,12 +80,13 @@ class Archive:
             subject["reference"] = f"Patient/{patient}"
         return subject, review
 
-    def orders(self, study):
+    def belonging(self, type, study):
+        """Orders or reports."""
         wanted = [{"system": "urn:dicom:uid", "value": f"urn:oid:{study}"}]
         if accession := value(self.studies[study], "00080050"):
             wanted.append({"value": accession})
-        orders = self.resources["ServiceRequest"].items()
-        return {f"ServiceRequest/{id}" for id, order in orders if any(has_identifier(order, one) for one in wanted)}
+        records = self.resources[type].items()
+        return sorted(f"{type}/{id}" for id, record in records if any(has_identifier(record, one) for one in wanted))
 
     def series_of(self, study):
         series = [uid for of, uid in self.series if of == study]
@@ -98,6 +102,21 @@ class Archive:
         return {"uid": series, "number": value(row, "00200011"), "description": value(row, "0008103E"),
                 "modality": {"system": DICOM_CODES, "code": value(row, "00080060")},
                 "numberOfInstances": len(images), "instance": instances}
+
+
+def choice(patient):
+    return {"url": CHOICE, "valueReference": {"reference": f"Patient/{patient}"}}
+
+
+def chosen_patient(study):
+    for extension in study["subject"].get("extension", []):
+        if extension["url"] == CHOICE:
+            return extension["valueReference"]["reference"].split("/")[1]
+    return None
+
+
+def reports_of(study):
+    return [one["valueReference"]["reference"] for one in study.get("extension", []) if one["url"] == REPORT]
 
 
 def has_identifier(resource, identifier):
@@ -129,7 +148,8 @@ def check_imaging_study(archive, study):
     must(resource["subject"], subject, f"{what}.subject")
     must([tag["code"] for tag in resource["meta"].get("tag", []) if tag["system"] == REVIEW], review, f"review of {what}")
     orders = [one["reference"] for one in resource.get("basedOn", []) if "reference" in one]
-    must(sorted(orders), sorted(archive.orders(study)), f"{what}.basedOn")
+    must(sorted(orders), archive.belonging("ServiceRequest", study), f"{what}.basedOn")
+    must(sorted(reports_of(resource)), archive.belonging("DiagnosticReport", study), f"reports of {what}")
     if not has_identifier(resource, {"system": "urn:dicom:uid", "value": f"urn:oid:{study}"}):
         raise Failure(f"{what} lacks the Study Instance UID")
 
@@ -151,6 +171,9 @@ def check_searches(archive, rng):
     for order in archive.resources["ServiceRequest"]:
         reference = {"reference": f"ServiceRequest/{order}"}
         finds(f"basedon=ServiceRequest/{order}", {id for id, study in studies.items() if reference in study.get("basedOn", [])})
+    for report in archive.resources["DiagnosticReport"]:
+        reported = {id for id, study in studies.items() if f"DiagnosticReport/{report}" in reports_of(study)}
+        finds(f"report=DiagnosticReport/{report}", reported)
     for code in ("CT", "MR"):
         finds(f"modality={code}", {id for id, study in derived.items() if code in {one["code"] for one in study["modality"]}})
     for code in ("patient-unknown", "patient-ambiguous", "patient-mismatch"):

@@ -1,5 +1,5 @@
 """Clients that write images and records of the same studies as hard as they can: STOW, deletions at every level, Patients who
-come, go, change and are merged, orders, and edits of ImagingStudies.
+come, go, change and are merged, orders, reports, and edits of ImagingStudies, reviewers' choices among them.
 
 Every client has studies and records of its own, so that it knows what must be there; what they have in common is what
 links them: Patient IDs, accession numbers, and merges into each other's Patients."""
@@ -11,6 +11,8 @@ from part10 import CT_IMAGE_STORAGE, element, part10
 from server import store
 
 MRN = "urn:hilum:crash:mrn"
+REVIEW = "urn:hilum:review"
+CHOICE = "urn:hilum:chosen-patient"
 ROOT = "2.25.43"
 PATIENT_IDS = ["P1", "P2", "P3", "P4"]
 ACCESSIONS = ["A1", "A2", "A3"]
@@ -113,8 +115,13 @@ class LinkedClient(Client):
                 "identifier": [identifier], "status": "active", "intent": "order", "subject": {"display": "crash test"},
                 "note": [{"text": str(self.book.next_value())}]}
 
+    def report(self):
+        return {"resourceType": "DiagnosticReport", "id": f"report-{self.book.number}-{self.rng.randrange(2)}",
+                "identifier": [{"value": self.rng.choice(ACCESSIONS)}], "status": "final",
+                "code": {"text": str(self.book.next_value())}}
+
     def record(self):
-        return self.patient() if self.rng.random() < 0.7 else self.order()
+        return self.rng.choices([self.patient, self.order, self.report], [7, 2, 1])[0]()
 
     def put_record(self, connection):
         resource = self.record()
@@ -156,6 +163,9 @@ class LinkedClient(Client):
                 if self.send(connection, "DELETE", path, expected=(204,)):
                     self.book.settle(changes)
             return
+        if any(tag.get("system") == REVIEW for tag in resource.get("meta", {}).get("tag", [])) and self.rng.random() < 0.5:
+            chosen = {"reference": f"Patient/{self.rng.choice(self.book.everybodys_patients)}"}
+            resource["subject"] = {**chosen, "extension": [{"url": CHOICE, "valueReference": chosen}]}
         text = str(self.book.next_value())
         resource["note"] = [{"text": text}]
         by_hand = {"display": "by hand"}
@@ -164,9 +174,9 @@ class LinkedClient(Client):
         condition = {"If-Match": headers["ETag"]} if status == 200 else {}
         changes = {("edit", study): text}
         with self.book.doubt(changes):
-            # 412: another client's record changed the ImagingStudy in between.
-            answer = self.send(connection, "PUT", path, resource, expected=(200, 201, 412), **condition)
-            if answer and answer[0] != 412:
+            # 412: another client's record changed the ImagingStudy in between; 422: the Patient is not there.
+            answer = self.send(connection, "PUT", path, resource, expected=(200, 201, 412, 422), **condition)
+            if answer and answer[0] < 300:
                 self.book.settle(changes)
 
 

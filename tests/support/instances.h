@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/disk.h"
@@ -37,7 +38,23 @@ struct InstanceSpec {
   size_t pixel_bytes = 512;
   char pixel_fill = 7;
   bool with_character_set = true;  // UTF-8
+  // Ascending, with groups between 0030 and 7FDE.
+  struct Element {
+    dicom::Tag tag;
+    dicom::Vr vr;
+    std::string value;
+  };
+  std::vector<Element> more = {};
 };
+
+// The value of a sequence with one item.
+inline std::string OneItem(const std::vector<InstanceSpec::Element>& elements) {
+  std::string content;
+  for (const auto& [tag, vr, value] : elements) dicom::AppendElement(&content, tag, vr, value);
+  std::string item("\xFE\xFF\x00\xE0", 4);
+  AppendLe<uint32_t>(&item, static_cast<uint32_t>(content.size()));
+  return item + content;
+}
 
 inline std::string MakeInstance(const InstanceSpec& spec) {
   using dicom::Vr;
@@ -70,6 +87,7 @@ inline std::string MakeInstance(const InstanceSpec& spec) {
   out.AddUint16({0x0028, 0x0101}, 16);  // Bits Stored, High Bit, Pixel Representation
   out.AddUint16({0x0028, 0x0102}, 15);
   out.AddUint16({0x0028, 0x0103}, 0);
+  for (const InstanceSpec::Element& element : spec.more) out.Add(element.tag, element.vr, element.value);
   out.Add(t::kPixelData, Vr("OW"), std::string(spec.pixel_bytes, spec.pixel_fill));
   return out.Take();
 }

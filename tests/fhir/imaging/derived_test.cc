@@ -192,5 +192,16 @@ TEST_F(DerivedTest, TheEndpointGetsANewVersionOnlyWithANewAddress) {
   EXPECT_EQ(At(Read("Endpoint/hilum-dicomweb"), "address"), "http://there.test/dicom-web");
 }
 
+TEST_F(DerivedTest, ProceduresAreThoseOfTheRequest) {
+  const std::string code = OneItem({{{0x0008, 0x0100}, dicom::Vr("SH"), "241541005"},
+                                    {{0x0008, 0x0102}, dicom::Vr("SH"), "SCT"},
+                                    {{0x0008, 0x0104}, dicom::Vr("LO"), "HRCT of \"chest\""}});
+  Stow({{.more = {{{0x0032, 0x1064}, dicom::Vr("SQ"), code}}}});
+  const std::string study = Read("ImagingStudy/1.2.1");
+  EXPECT_EQ(At(study, "procedureCode.0.coding.0.system"), "http://snomed.info/sct");
+  EXPECT_EQ(At(study, "procedureCode.0.coding.0.code"), "241541005");
+  EXPECT_EQ(At(study, "procedureCode.0.coding.0.display"), "HRCT of \"chest\"");
+}
+
 }  // namespace
 }  // namespace hilum::fhir::imaging

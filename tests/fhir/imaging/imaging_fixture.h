@@ -16,6 +16,7 @@ namespace hilum::fhir::imaging {
 
 using hilum::testing::InstanceSpec;
 using hilum::testing::MakeInstance;
+using hilum::testing::OneItem;
 
 class ImagingFixture : public InteractionsFixture {
  protected:

@@ -257,6 +257,124 @@ TEST_F(PatientsTest, OrdersAreLinkedByAccessionNumberInEitherOrder) {
   EXPECT_EQ(At(Read(std::string(kStudy)), "basedOn"), "(nothing)");
 }
 
+class RecordsTest : public PatientsTest {
+ protected:
+  using Element = InstanceSpec::Element;
+
+  void PutOrder(const std::string& id, const std::string& identifier) {
+    PutRecord("ServiceRequest", id, identifier, R"("intent":"order","status":"active","subject":{"display":"x"})");
+  }
+  void PutReport(const std::string& id, const std::string& identifier, const std::string& more = "") {
+    PutRecord("DiagnosticReport", id, identifier, R"("status":"final","code":{"text":"x"})" + more);
+  }
+  static std::string Typed(const std::string& code, const std::string& value) {
+    return R"({"type":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0203","code":")" + code +
+           R"("}]},"value":")" + value + "\"}";
+  }
+  // The series names a placer order number; where images have it by themselves.
+  static InstanceSpec WithPlacer(const std::string& number) {
+    return {.more = {{{0x0040, 0x2016}, dicom::Vr("LO"), number}}};
+  }
+  std::string Order() { return At(Read(std::string(kStudy)), "basedOn.0.reference"); }
+  std::string Report() { return At(Read(std::string(kStudy)), "extension.0.valueReference.reference"); }
+
+ private:
+  void PutRecord(const std::string& type, const std::string& id, const std::string& identifier,
+                 const std::string& more) {
+    const Answer answer = Run(
+        "PUT", type + "/" + id,
+        R"({"resourceType":")" + type + R"(","id":")" + id + R"(","identifier":[)" + identifier + "]," + more + "}");
+    ASSERT_LT(answer.status, 300) << answer.body;
+  }
+};
+
+TEST_F(RecordsTest, OrdersAreLinkedByPlacerOrderNumberInEitherOrder) {
+  PutOrder("first", Typed("PLAC", "777"));
+  Stow({WithPlacer("777")});
+  EXPECT_EQ(Order(), "ServiceRequest/first");
+  PutOrder("first", Typed("PLAC", "778"));
+  EXPECT_EQ(Order(), "(nothing)");
+  PutOrder("second", R"({"value":"777"})");
+  EXPECT_EQ(Order(), "ServiceRequest/second");
+}
+
+TEST_F(RecordsTest, OrdersAreLinkedByWhatSeriesWereRequestedBy) {
+  const std::string request =
+      OneItem({{{0x0008, 0x0050}, dicom::Vr("SH"), "A7"}, {{0x0040, 0x2017}, dicom::Vr("LO"), "F7"}});
+  const InstanceSpec requested{.series = "1.2.1.2",
+                               .sop = "1.2.1.2.1",
+                               .more = {{dicom::tags::kRequestAttributesSequence, dicom::Vr("SQ"), request}}};
+  options_.resolver.filler_system = "urn:filler";
+  Link();
+  Stow({{}});
+  PutOrder("by-accession", Typed("ACSN", "A7"));
+  PutOrder("by-filler", R"({"system":"urn:filler","value":"F7"})");
+  EXPECT_EQ(Order(), "(nothing)");
+  Stow({requested});
+  EXPECT_EQ(Total("ImagingStudy?basedon=ServiceRequest/by-accession&basedon=ServiceRequest/by-filler"), 1);
+  Delete("1.2.1", "1.2.1.2");
+  EXPECT_EQ(Order(), "(nothing)");
+}
+
+TEST_F(RecordsTest, ANumberOfAnotherTypeIsNotTheSame) {
+  PutOrder("other", Typed("FILL", "777"));
+  Stow({WithPlacer("777")});
+  EXPECT_EQ(Order(), "(nothing)");
+  PutOrder("other", Typed("PLAC", "777"));
+  EXPECT_EQ(Order(), "ServiceRequest/other");
+}
+
+TEST_F(RecordsTest, ReportsAreFoundFromTheStudyInEitherOrder) {
+  Stow({{}});
+  PutReport("first", Typed("ACSN", "A1"));
+  EXPECT_EQ(Report(), "DiagnosticReport/first");
+  EXPECT_EQ(Total("ImagingStudy?report=DiagnosticReport/first"), 1);
+  EXPECT_EQ(Total("DiagnosticReport?_has:ImagingStudy:report:_id=1.2.1"), 1);
+  EXPECT_EQ(Total("ImagingStudy?report:DiagnosticReport.status=final"), 1);
+  EXPECT_EQ(Run("GET", "DiagnosticReport/first").version, 1u);
+  Delete("1.2.1");
+  PutReport("second", R"({"system":"urn:dicom:uid","value":"urn:oid:1.2.1"})");
+  EXPECT_EQ(Run("DELETE", "DiagnosticReport/first").status, 204);
+  Stow({{}});
+  EXPECT_EQ(Report(), "DiagnosticReport/second");
+  EXPECT_EQ(Run("DELETE", "DiagnosticReport/second").status, 204);
+  EXPECT_EQ(At(Read(std::string(kStudy)), "extension"), "(nothing)");
+}
+
+TEST_F(RecordsTest, ExtensionsOfUsersStay) {
+  Stow({{}});
+  std::string body = Read(std::string(kStudy));
+  body.insert(body.size() - 1, R"(,"extension":[{"url":"urn:mine","valueString":"x"}])");
+  ASSERT_EQ(Run("PUT", kStudy, body).status, 200);
+  PutReport("r", R"({"value":"A1"})");
+  EXPECT_EQ(At(Read(std::string(kStudy)), "extension.0.url"), "urn:mine");
+  EXPECT_EQ(At(Read(std::string(kStudy)), "extension.1.valueReference.reference"), "DiagnosticReport/r");
+  // Leaving ours out does not take it away.
+  ASSERT_EQ(Run("PUT", kStudy, body).status, 200);
+  EXPECT_EQ(At(Read(std::string(kStudy)), "extension.1.valueReference.reference"), "DiagnosticReport/r");
+}
+
+TEST_F(RecordsTest, WhatAReportSaysOfStudiesIsFound) {
+  PutReport("r", R"({"value":"other"})", R"(,"imagingStudy":[{"reference":"ImagingStudy/1.2.1"}])");
+  Stow({{}});
+  EXPECT_EQ(Total("DiagnosticReport?study=ImagingStudy/1.2.1"), 1);
+  EXPECT_EQ(Total("ImagingStudy?_has:DiagnosticReport:study:status=final"), 1);
+  EXPECT_EQ(Run("GET", "DiagnosticReport/r").version, 1u);
+}
+
+TEST_F(RecordsTest, AnOrderThatAUserTakesOutComesBackWhileItBelongsToTheStudy) {
+  Stow({{}});
+  const std::string bare = Read(std::string(kStudy));
+  std::string body = bare;
+  body.insert(body.size() - 1, R"(,"basedOn":[{"reference":"ServiceRequest/mine"}])");
+  ASSERT_EQ(Run("PUT", kStudy, body).status, 200);
+  PutOrder("mine", R"({"value":"A1"})");
+  ASSERT_EQ(Run("PUT", kStudy, bare).status, 200);
+  EXPECT_EQ(Order(), "ServiceRequest/mine");
+  PutOrder("mine", R"({"value":"A2"})");
+  EXPECT_EQ(Order(), "(nothing)");
+}
+
 TEST_F(PatientsTest, OrdersThatUsersNamedStay) {
   Stow({{}});
   std::string body = Read(std::string(kStudy));
@@ -294,6 +412,86 @@ TEST_F(PatientsTest, ATransactionWithPatientAndStudyElementsIsWhole) {
   ASSERT_EQ(answer.status, 200) << answer.body;
   EXPECT_EQ(At(Read(std::string(kStudy)), "note.0.text"), "seen");
   EXPECT_THAT(Subject(), HasSubstr("Patient/"));
+}
+
+// A reviewer chooses the Patient of a study that is in doubt.
+class ReviewTest : public PatientsTest {
+ protected:
+  // The ImagingStudy with another subject.
+  int Choose(const std::string& subject) {
+    const std::string body = Read(std::string(kStudy));
+    const auto document = json::Document::Parse(body);
+    json::Edits edits;
+    const json::MaybeValue said = json::Find(document->root(), "subject");
+    edits.Replace(said->begin(), said->end(), subject);
+    return Run("PUT", kStudy, edits.Apply(document->root())).status;
+  }
+  void StowAmbiguous() {
+    PutPatient("a", "P1");
+    PutPatient("b", "P1");
+    PutPatient("c", "P3");
+    Stow({{}});
+    EXPECT_EQ(Review(), kPatientAmbiguous);
+  }
+};
+
+TEST_F(ReviewTest, TheChoiceHoldsWhateverComesLater) {
+  StowAmbiguous();
+  EXPECT_EQ(Choose(R"({"reference":"Patient/c"})"), 200);
+  EXPECT_EQ(Subject(), "Patient/c");
+  EXPECT_EQ(Review(), "(nothing)");
+  EXPECT_EQ(At(Read(std::string(kStudy)), "subject.identifier.value"), "P1");
+  EXPECT_EQ(Run("GET", kStudy).version, 2u);
+  Stow({{.sop = "1.2.1.1.2"}});
+  PutPatient("a", "P9");
+  With(PatientPolicy::kQuarantine);
+  EXPECT_EQ(Subject(), "Patient/c");
+  EXPECT_EQ(Total("ImagingStudy?patient=Patient/c"), 1);
+}
+
+TEST_F(ReviewTest, TheChoiceFollowsMergesAndEndsWithItsPatient) {
+  StowAmbiguous();
+  EXPECT_EQ(Choose(R"({"reference":"Patient/c"})"), 200);
+  PutPatient("d", "P4");
+  Merge("c", "P3", "d");
+  EXPECT_EQ(Subject(), "Patient/d");
+  PutPatient("c", "P3");
+  EXPECT_EQ(Subject(), "Patient/c");
+  EXPECT_EQ(Run("DELETE", "Patient/c").status, 204);
+  EXPECT_EQ(Subject(), "(nothing)");
+  EXPECT_EQ(Review(), kPatientAmbiguous);
+}
+
+TEST_F(ReviewTest, TheChoiceIsTakenBack) {
+  StowAmbiguous();
+  EXPECT_EQ(Choose(R"({"reference":"Patient/c"})"), 200);
+  EXPECT_EQ(Choose(R"({"reference":"Patient/a"})"), 200);
+  EXPECT_EQ(Subject(), "Patient/a");
+  EXPECT_EQ(Choose(R"({"display":"whoever"})"), 200);
+  EXPECT_EQ(Subject(), "(nothing)");
+  EXPECT_EQ(Review(), kPatientAmbiguous);
+}
+
+TEST_F(ReviewTest, AMismatchIsConfirmed) {
+  PutPatient("a", "P1", R"(,"gender":"male")");
+  Stow({{}});
+  EXPECT_EQ(Review(), kPatientMismatch);
+  EXPECT_EQ(Choose(R"({"extension":[{"url":"urn:hilum:chosen-patient","valueReference":{"reference":"Patient/a"}}],)"
+                   R"("reference":"Patient/a"})"),
+            200);
+  EXPECT_EQ(Subject(), "Patient/a");
+  EXPECT_EQ(Review(), "(nothing)");
+}
+
+TEST_F(ReviewTest, NobodyChoosesWithoutADoubtOrWhoIsNotThere) {
+  PutPatient("a", "P1");
+  PutPatient("c", "P3");
+  Stow({{}});
+  EXPECT_EQ(Choose(R"({"reference":"Patient/c"})"), 422);
+  PutPatient("b", "P1");
+  EXPECT_EQ(Choose(R"({"reference":"Patient/nobody"})"), 422);
+  EXPECT_EQ(Choose(R"({"identifier":{"value":"P3"}})"), 422);
+  EXPECT_EQ(Review(), kPatientAmbiguous);
 }
 
 }  // namespace

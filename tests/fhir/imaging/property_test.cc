@@ -19,6 +19,11 @@ class ImagingPropertyTest : public ImagingFixture, public ::testing::WithParamIn
   std::string StudyUid() { return "1.2." + std::to_string(Pick(3)); }
   std::string SeriesUid(const std::string& study) { return study + "." + std::to_string(Pick(3)); }
 
+  std::vector<InstanceSpec::Element> SomeOrder() {
+    if (Pick(3) > 0) return {};
+    return {{{0x0040, 0x2016}, dicom::Vr("LO"), "A1.2." + std::to_string(Pick(3))}};
+  }
+
   void StowSome() {
     std::vector<InstanceSpec> specs;
     const std::string one_study = StudyUid();
@@ -34,7 +39,8 @@ class ImagingPropertyTest : public ImagingFixture, public ::testing::WithParamIn
                        .study_description = Pick(2) == 0 ? "Head" : "",
                        .series_number = Pick(2) == 0 ? std::to_string(Pick(4)) : "",
                        .instance_number = std::to_string(Pick(4)),
-                       .pixel_fill = static_cast<char>(Pick(2))});
+                       .pixel_fill = static_cast<char>(Pick(2)),
+                       .more = SomeOrder()});
     }
     Stow(specs, DuplicatePolicy::kReplace);
   }
@@ -72,27 +78,41 @@ class ImagingPropertyTest : public ImagingFixture, public ::testing::WithParamIn
     }
   }
 
-  // Patients come, go, merge and change their identifiers; orders likewise.
+  // A reviewer chooses a Patient, or takes the choice back.
+  void ReviewSome() {
+    const std::string url = "ImagingStudy/" + StudyUid();
+    const Answer read = Run("GET", url);
+    if (read.status != 200 || read.body.find("\"available\"") == std::string::npos) return;
+    const auto document = json::Document::Parse(read.body);
+    json::Edits edits;
+    const json::MaybeValue said = json::Find(document->root(), "subject");
+    edits.Replace(said->begin(), said->end(), Pick(4) == 0 ? R"({"display":"x"})" : R"({"reference":"Patient/b"})");
+    const Answer put = Run("PUT", url, edits.Apply(document->root()));
+    EXPECT_TRUE(put.status == 200 || put.status == 422) << put.body;
+  }
+
+  // Patients come, go, merge and change their identifiers; orders and reports likewise.
   void WriteRecord() {
     const std::string id(1, static_cast<char>('a' + Pick(3)));
+    const std::string type = std::vector{"Patient", "Patient", "ServiceRequest", "DiagnosticReport"}[Pick(4)];
     if (Pick(4) == 0) {
-      const Answer gone = Run("DELETE", (Pick(2) == 0 ? "Patient/" : "ServiceRequest/") + id);
+      const Answer gone = Run("DELETE", type + "/" + id);
       EXPECT_TRUE(gone.status == 204 || gone.status == 404) << gone.body;
       return;
     }
-    const bool patient = Pick(3) > 0;
+    const bool patient = type == "Patient";
     const std::string value = patient ? "P" + std::to_string(Pick(2)) : "A" + StudyUid();
-    std::string body =
-        R"({"resourceType":")" + std::string(patient ? "Patient" : "ServiceRequest") + R"(","id":")" + id;
+    std::string body = R"({"resourceType":")" + type + R"(","id":")" + id;
     body += R"(","identifier":[{)" + std::string(patient ? R"("system":"http://hospital.test/mrn",)" : "");
     body += R"("value":")" + value + "\"}]";
-    if (!patient) body += R"(,"status":"active","intent":"order","subject":{"display":"x"})";
+    if (type == "ServiceRequest") body += R"(,"status":"active","intent":"order","subject":{"display":"x"})";
+    if (type == "DiagnosticReport") body += R"(,"status":"final","code":{"text":"x"})";
     if (patient && Pick(2) == 0) body += R"(,"gender":"male")";
     if (patient && Pick(3) == 0) {
       const std::string other(1, static_cast<char>('a' + Pick(3)));
       body += R"(,"link":[{"type":"replaced-by","other":{"reference":"Patient/)" + other + R"("}}])";
     }
-    const Answer put = Run("PUT", (patient ? "Patient/" : "ServiceRequest/") + id, body + "}");
+    const Answer put = Run("PUT", type + "/" + id, body + "}");
     EXPECT_LT(put.status, 300) << put.body;
   }
 
@@ -104,13 +124,16 @@ class ImagingPropertyTest : public ImagingFixture, public ::testing::WithParamIn
       const std::string uid = "1.2." + std::to_string(i);
       const auto study = FindStudy(reader->kv(), &reader->snapshot(), uid).value();
       if (!study) continue;
-      const Resolution fresh = resolver.Resolve(RecordsOf(*reader), study->row).value();
       const std::string text = Read("ImagingStudy/" + uid);
       const auto document = json::Document::Parse(text);
       ASSERT_TRUE(document.ok());
+      Asked asked{.study = study->row, .chosen = ChosenPatient(json::Find(document->root(), "subject"))};
+      asked.orders = LoadOrderNumbers(reader->kv(), &reader->snapshot(), *study).value();
+      const Resolution fresh = resolver.Resolve(RecordsOf(*reader), asked).value();
       const Linked said = LinkedOf(document->root(), {});
       EXPECT_EQ(said.subject, fresh.subject) << uid;
       EXPECT_EQ(said.review, fresh.review) << uid;
+      EXPECT_EQ(said.reports, fresh.reports) << uid;
       std::vector<std::string> orders;
       if (const json::MaybeValue list = json::Find(document->root(), "basedOn")) {
         for (const json::Value item : list->children()) {
@@ -150,8 +173,10 @@ class ImagingPropertyTest : public ImagingFixture, public ::testing::WithParamIn
 TEST_P(ImagingPropertyTest, EverythingAgreesAfterAnyInterleaving) {
   random_numbers_.seed(static_cast<unsigned>(GetParam()));
   for (int step = 0; step < 60 && !HasFailure(); ++step) {
-    const size_t what = Pick(26);
-    if (what >= 20) {
+    const size_t what = Pick(29);
+    if (what >= 27) {
+      ReviewSome();
+    } else if (what >= 20) {
       WriteRecord();
     } else if (what < 10) {
       StowSome();
