@@ -290,7 +290,8 @@ FhirImport::Planned FhirImport::Plan(fhir::ResourceReader& reader, const Item& i
   const auto head = reader.FindHead(planned.type, planned.id);
   if (!head.ok()) return refused(head.status().message());
   planned.seen_version = *head ? (*head)->version : 0;
-  if (planned.seen_version == 0) {  // nothing to compare with
+  // Nothing to compare with, and nothing that images could say otherwise.
+  if (planned.seen_version == 0 && store_.DerivedOf(planned.type) == nullptr) {
     auto after = store_.Prepare(resource, validation.typing, planned.id, 1);
     if (!after.ok()) return refused(after.status().message());
     planned.write = fhir::Write{

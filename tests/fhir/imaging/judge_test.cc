@@ -1,6 +1,9 @@
 // What users write of an ImagingStudy, beside what the images say.
 #include <gmock/gmock.h>
 
+#include <fstream>
+
+#include "pipelines/fhir_import/import.h"
 #include "tests/fhir/imaging/imaging_fixture.h"
 
 namespace hilum::fhir::imaging {
@@ -134,6 +137,19 @@ TEST_F(JudgeTest, ThereIsOneForAStoredStudy) {
   EXPECT_THAT(refused.body, HasSubstr("ImagingStudy/1.9"));
   EXPECT_EQ(Run("PUT", "ImagingStudy/mine", OfUsers(R"("id":"mine",)")).status, 409);
   EXPECT_EQ(Total("ImagingStudy?identifier=urn:dicom:uid|urn:oid:1.9"), 1);
+}
+
+TEST_F(JudgeTest, ImportsAreJudgedLikewise) {
+  Stow({{.study = "1.9", .series = "1.9.1", .sop = "1.9.1.1"}});
+  const std::string path = directory_.path() + "/studies.ndjson";
+  std::ofstream(path) << OfUsers(R"("id":"mine",)") << "\n" << With(kNote) << "\n";
+  FhirImport import(*resources_, *interactions_, {});
+  EXPECT_TRUE(import.Add(path).ok());
+  EXPECT_TRUE(import.Finish().ok());
+  EXPECT_EQ(import.report().refused, 1u);
+  EXPECT_THAT(import.report().refusals.at(0).reason, HasSubstr("ImagingStudy/1.9"));
+  EXPECT_EQ(Run("GET", "ImagingStudy/mine").status, 404);
+  EXPECT_THAT(Read("ImagingStudy/1.2.1"), HasSubstr("seen  twice"));
 }
 
 TEST_F(JudgeTest, OneThatUsersMadeBeforeIsAdopted) {
