@@ -33,6 +33,17 @@ Result<Validation> Valid(const json::Document& document) {
   return Internal("what was made of images is not valid at" + places);
 }
 
+// The elements of the ImagingStudy stay as they are, but for numberOfInstances.
+bool OnlyCountsMore(const storage::RowPair<storage::StudyRow>& row) {
+  const auto& [before, after] = row;
+  return before->attributes == after->attributes && before->modalities == after->modalities &&
+         before->series == after->series;
+}
+bool OnlyCounts(json::Value shell, const json::Edits& edits) {
+  const json::MaybeValue count = json::Find(shell, "numberOfInstances");
+  return count && edits.list().size() == 1 && edits.list().front().begin == count->begin();
+}
+
 }  // namespace
 
 Linker::Linker(storage::Store& store, ResourceStore& resources, LinkerOptions options)
@@ -112,7 +123,12 @@ Status Linker::SyncStudy(ResourceTxn& resources, const std::string& study_uid) c
   const bool live = link && link->live;
   if (!study) return live ? Withdraw(resources, study_uid, *link, {}) : Status::Ok();
   StudyDelta delta;
-  if (!live || link->study != study->doc || link->seen_micros != study->row.updated_micros) {
+  bool knows = false;
+  if (live && link->study == study->doc) {
+    HILUM_ASSIGN_OR_RETURN(const auto newest, resources.NewestRow(type_, link->id));
+    knows = SeenMicros(*link, newest) == study->row.updated_micros;
+  }
+  if (!knows) {
     HILUM_ASSIGN_OR_RETURN(const StudyImages images, LoadImages(resources.txn(), *study));
     delta = DeltaOf(images);
   }
@@ -135,12 +151,18 @@ Status Linker::Follow(ResourceTxn& resources, Doc doc, const storage::StudyChang
 
   StudyDelta delta = DeltaOf(change);
   const CatalogueStudy study{doc, *after};
+  std::optional<Version> newest;
+  if (live) {
+    HILUM_ASSIGN_OR_RETURN(newest, resources.NewestRow(type_, link->id));
+  }
   if (!before) {
     delta.from_scratch = true;
-  } else if (!live || link->study != doc || link->seen_micros != before->updated_micros) {
+  } else if (!live || link->study != doc || SeenMicros(*link, newest ? &*newest : nullptr) != before->updated_micros) {
     // Changed while nobody linked.
     HILUM_ASSIGN_OR_RETURN(const StudyImages images, LoadImages(resources.txn(), study));
     delta = DeltaOf(images);
+  } else if (newest && newest->edited && OnlyCountsMore(change.row) && !delta.empty()) {
+    return CountAgain(resources, study.row, *newest, delta);
   }
   const bool known =
       live && before && before->attributes == after->attributes && !delta.from_scratch &&
@@ -228,7 +250,9 @@ Status Linker::Describe(ResourceTxn& resources, const CatalogueStudy& study, con
               .id = next.id,
               .seen_version = newest ? newest->number : 0};
   if (live && exists && link->study == study.doc && !indexed) {
-    auto [after, before] = resources_.PrepareUnindexed(old.root(), std::move(edits), *newest);
+    const bool editable = !newest->edited && OnlyCounts(old.root(), edits);
+    auto [after, before] = editable ? resources_.PrepareEdited(old.root(), std::move(edits), *newest)
+                                    : resources_.PrepareUnindexed(old.root(), std::move(edits), *newest);
     write.after = std::move(after);
     write.before = std::move(before);
   } else {
@@ -243,7 +267,26 @@ Status Linker::Describe(ResourceTxn& resources, const CatalogueStudy& study, con
     }
   }
   write.after->partial = true;
+  if (write.after->edited) write.after->note = SeenNote(study.row.updated_micros);
   return Commit(resources, std::move(write), std::move(next), uid, delta);
+}
+
+Status Linker::CountAgain(ResourceTxn& resources, const storage::StudyRow& study, const Version& newest,
+                          const StudyDelta& delta) const {
+  auto [after, before] = resources_.PrepareEdited(newest, {std::to_string(study.instances)});
+  after.partial = true;
+  after.note = SeenNote(study.updated_micros);
+  std::vector<Write> writes;
+  writes.push_back({.method = Method::kUpdate,
+                    .type = type_,
+                    .id = newest.id,
+                    .seen_version = newest.number,
+                    .after = std::move(after),
+                    .before = std::move(before)});
+  HILUM_ASSIGN_OR_RETURN(const Committed committed, resources.WriteAll(std::move(writes), {}));
+  if (committed.outdated) return Internal("an ImagingStudy changed within the transaction that read it");
+  PutDelta(resources.txn(), resources_.schema().CollectionOf(type_), newest.doc, newest.number + 1, Encode(delta));
+  return Status::Ok();
 }
 
 Status Linker::Withdraw(ResourceTxn& resources, const std::string& study_uid, Link link,

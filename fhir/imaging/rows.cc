@@ -192,6 +192,18 @@ std::optional<Link> DecodeLink(Bytes bytes) {
   return link;
 }
 
+int64_t SeenMicros(const Link& link, const Version* newest) {
+  int64_t noted = 0;
+  ByteReader in(newest != nullptr ? Bytes(newest->note) : Bytes());
+  return in.ReadLe(&noted) ? std::max(link.seen_micros, noted) : link.seen_micros;
+}
+
+std::string SeenNote(int64_t micros) {
+  std::string note;
+  AppendLe<int64_t>(&note, micros);
+  return note;
+}
+
 std::string WatchOf(TypeId type, std::string_view id) {
   std::string text("r");
   AppendSized(&text, TypeOf(type).name);

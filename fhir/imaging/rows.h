@@ -15,6 +15,7 @@
 
 #include "fhir/definitions/definitions.h"
 #include "fhir/imaging/images.h"
+#include "fhir/store/reader.h"
 #include "storage/kv/kv.h"
 #include "storage/kv/writer.h"
 #include "storage/tenant.h"
@@ -30,10 +31,15 @@ struct Link {
   std::string id;
   bool live = false;                 // there are images
   storage::Doc study = 0;            // of the catalogue, while live
-  int64_t seen_micros = 0;           // StudyRow::updated_micros that the newest version knows of
+  int64_t seen_micros = 0;           // see SeenMicros
   std::vector<std::string> orders;   // ids of the ServiceRequests that the images added to basedOn
   std::vector<std::string> watches;  // rows that there are
 };
+
+// StudyRow::updated_micros that the newest version knows of: as the link says or, because a version that only counts
+// leaves the link alone, as the version's note does.
+int64_t SeenMicros(const Link& link, const Version* newest);
+std::string SeenNote(int64_t micros);
 
 // What an ImagingStudy depends on, in 16 octets: a resource, there or not, or whoever has an identifier. For
 // DiagnosticReports it waits under the watches of ServiceRequests, because the same identifiers lead to both.

@@ -62,7 +62,6 @@ class LinkVerifier {
       return Status::Ok();
     }
     if (link->study != study->doc) Finding(uid, "its ImagingStudy is linked to another study");
-    if (link->seen_micros != study->row.updated_micros) Finding(uid, "its ImagingStudy does not know the last change");
     HILUM_ASSIGN_OR_RETURN(const auto head, reader_->FindHead(type_, link->id));
     if (!head || !head->exists() || head->doc != link->resource) {
       Finding(uid, "the ImagingStudy that it is linked to does not exist");
@@ -73,17 +72,19 @@ class LinkVerifier {
     HILUM_ASSIGN_OR_RETURN(const StudyImages replayed, Replay(reader_->kv(), &reader_->snapshot(),
                                                               reader_->CollectionOf(type_), head->doc, head->version));
     if (images != replayed) Finding(uid, "the changes of its ImagingStudy do not add up to its images");
-    HILUM_RETURN_IF_ERROR(Resource(uid, *study, images, head->doc));
+    HILUM_RETURN_IF_ERROR(Resource(uid, *study, images, *link));
     if (deriver_) HILUM_RETURN_IF_ERROR(DerivedAnew(uid, *study, images, *link));
     return Index(uid, *study, *link);
   }
 
-  Status Resource(const std::string& uid, const CatalogueStudy& study, const StudyImages& images, Doc doc) {
-    HILUM_ASSIGN_OR_RETURN(const auto version, reader_->Newest(type_, doc));
+  Status Resource(const std::string& uid, const CatalogueStudy& study, const StudyImages& images, const Link& link) {
+    HILUM_ASSIGN_OR_RETURN(const auto version, reader_->Newest(type_, link.resource));
     if (!version || !version->partial) {
       Finding(uid, "the newest version of its ImagingStudy is not derived");
       return Status::Ok();
     }
+    if (SeenMicros(link, &*version) != study.row.updated_micros)
+      Finding(uid, "its ImagingStudy does not know the last change");
     HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(version->bytes));
     if (!Validate(document.root()).ok()) Finding(uid, "its ImagingStudy is not valid");
     size_t instances = 0;

@@ -182,6 +182,7 @@ Plan Planner::PutOver(const std::optional<Version>& newest, TypeId type, const s
   Result<PreparedVersion> after = store_.Prepare(resource, typing, id, write.seen_version + 1);
   if (!after.ok()) return Refused(ErrorAnswer(after.status()));
   after->partial = partial;
+  if (partial) after->note = newest->note;
   plan.bytes = after->bytes;
   plan.updated_at = after->updated_at;
   if (partial) {  // what is derived stays as it is

@@ -70,6 +70,18 @@ std::string Quoted(std::string_view text) {
   return out;
 }
 
+bool Edits::Fit(size_t size) const {
+  std::vector<const Edit*> ordered;
+  for (const Edit& edit : edits_) ordered.push_back(&edit);
+  std::ranges::stable_sort(ordered, {}, &Edit::begin);
+  size_t at = 0;
+  for (const Edit* edit : ordered) {
+    if (edit->begin < at || edit->end < edit->begin || edit->end > size) return false;
+    at = edit->end;
+  }
+  return true;
+}
+
 std::string Edits::Apply(Bytes text, size_t begin, size_t end) const {
   std::vector<const Edit*> inside;
   size_t growth = 0;

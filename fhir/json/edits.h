@@ -26,15 +26,24 @@ class Edits {
   void Insert(size_t at, std::string text) { Replace(at, at, std::move(text)); }
   bool empty() const { return edits_.empty(); }
 
+  // Octets [begin, end) and what they become.
+  struct Edit {
+    size_t begin, end;
+    std::string with;
+  };
+  // In the order they were added.
+  const std::vector<Edit>& list() const { return edits_; }
+  // REQUIRES: there is such an edit.
+  void SetText(size_t number, std::string with) { edits_.at(number).with = std::move(with); }
+  // Whether they are ranges of a text of that size that do not overlap: what Apply requires, for edits that were
+  // stored.
+  bool Fit(size_t size) const;
+
   // The octets [begin, end) of `text` with the edits that lie in them.
   std::string Apply(Bytes text, size_t begin, size_t end) const;
   std::string Apply(Value value) const { return Apply(value.document().bytes(), value.begin(), value.end()); }
 
  private:
-  struct Edit {
-    size_t begin, end;
-    std::string with;
-  };
   std::vector<Edit> edits_;
 };
 

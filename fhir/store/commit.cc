@@ -88,22 +88,26 @@ struct ResourceTxn::Pass {
     });
   }
 
-  Result<Head*> FindOrReserve(TypeId type, const std::string& id) {
-    const auto collection = store.schema_.CollectionOf(type);
-    std::string key = HeadKey(kTenant, collection, id);
+  // nullptr when there is none.
+  Result<Head*> Find(const std::string& key) {
     const auto known = heads.find(key);
     if (known != heads.end()) return &known->second;
     HILUM_ASSIGN_OR_RETURN(const auto stored, txn.Get(Family::kResource, key));
-    Head head;
-    if (stored) {
-      const std::optional<Head> decoded = DecodeHead(*stored);
-      if (!decoded) return Damaged();
-      head = *decoded;
-    } else {
-      HILUM_ASSIGN_OR_RETURN(head.doc, index.NewDoc(txn, collection));
-      txn.Put(Family::kResource, key, EncodeHead(head));
-    }
-    return &heads.emplace(std::move(key), head).first->second;
+    if (!stored) return static_cast<Head*>(nullptr);
+    const std::optional<Head> head = DecodeHead(*stored);
+    if (!head) return Damaged();
+    return &heads.emplace(key, *head).first->second;
+  }
+
+  Result<Head*> FindOrReserve(TypeId type, const std::string& id) {
+    const auto collection = store.schema_.CollectionOf(type);
+    const std::string key = HeadKey(kTenant, collection, id);
+    HILUM_ASSIGN_OR_RETURN(Head * head, Find(key));
+    if (head != nullptr) return head;
+    Head reserved;
+    HILUM_ASSIGN_OR_RETURN(reserved.doc, index.NewDoc(txn, collection));
+    txn.Put(Family::kResource, key, EncodeHead(reserved));
+    return &heads.emplace(key, reserved).first->second;
   }
 
   // Provisional numbers become documents.
@@ -120,13 +124,16 @@ struct ResourceTxn::Pass {
     return Status::Ok();
   }
 
+  // Of an edited version, without octets.
+  Result<Version> ReadRow(TypeId type, Doc doc, uint64_t number);
+
   Status WriteOne(Write& write, Doc doc) {
     const auto collection = store.schema_.CollectionOf(write.type);
     const uint64_t version = write.seen_version + 1;
     if (write.before) HILUM_RETURN_IF_ERROR(Bind(&*write.before, false));
     if (write.after) {
       HILUM_RETURN_IF_ERROR(Bind(&write.after->index, true));
-      write.after->bytes.replace(write.after->updated_at, Instant(now_micros).size(), Instant(now_micros));
+      SetTime(&*write.after);
       const auto updated = store.schema_.FieldOfParam(write.type, "_lastUpdated");
       if (updated) {
         write.after->index.values.Add(*updated, UpdatedValue(now_micros));
@@ -156,6 +163,16 @@ struct ResourceTxn::Pass {
     return Status::Ok();
   }
 
+  void SetTime(PreparedVersion* version) {
+    const std::string time = Instant(now_micros);
+    if (!version->edited) {
+      version->bytes.replace(version->updated_at, time.size(), time);
+    } else {
+      json::Edits& edits = version->edited->edits;
+      edits.SetText(edits.list().size() - 1, json::Quoted(time));
+    }
+  }
+
   Status NoteReferences(const PreparedValues& values, uint64_t sequence) {
     if (store.options_.references != ReferencePolicy::kEnforce) return Status::Ok();
     for (const auto& [type, id] : values.targets) {
@@ -165,16 +182,21 @@ struct ResourceTxn::Pass {
     return Status::Ok();
   }
 
-  void PutVersion(const Write& write, Doc doc, uint64_t version, uint64_t sequence) {
+  void PutVersion(Write& write, Doc doc, uint64_t version, uint64_t sequence) {
     const auto collection = store.schema_.CollectionOf(write.type);
     const Bytes bytes = write.after ? Bytes(write.after->bytes) : Bytes();
+    VersionHeader header{.method = write.method,
+                         .updated_micros = now_micros,
+                         .sequence = sequence,
+                         .size = bytes.size(),
+                         .id = write.id};
+    if (write.after) {
+      header.partial = write.after->partial;
+      header.edited = std::move(write.after->edited);
+      header.note = std::move(write.after->note);
+    }
     std::string value;
-    AppendVersionHeader(&value, {.method = write.method,
-                                 .partial = write.after && write.after->partial,
-                                 .updated_micros = now_micros,
-                                 .sequence = sequence,
-                                 .size = bytes.size(),
-                                 .id = write.id});
+    AppendVersionHeader(&value, header);
     value += bytes.substr(0, kChunkBytes);
     txn.Put(Family::kResource, VersionKey(kTenant, collection, doc, version, 0), value);
     uint16_t chunk = 1;
@@ -203,34 +225,41 @@ ResourceTxn::ResourceTxn(ResourceStore& store, Txn& txn)
 ResourceTxn::~ResourceTxn() = default;
 
 Result<std::optional<Head>> ResourceTxn::FindHead(TypeId type, std::string_view id) {
-  HILUM_ASSIGN_OR_RETURN(
-      const auto stored,
-      pass_->txn.Get(Family::kResource, HeadKey(kTenant, pass_->store.schema_.CollectionOf(type), id)));
-  if (!stored) return std::optional<Head>();
-  const std::optional<Head> head = DecodeHead(*stored);
-  if (!head) return Damaged();
-  return head;
+  HILUM_ASSIGN_OR_RETURN(const Head* head, pass_->Find(HeadKey(kTenant, pass_->store.schema_.CollectionOf(type), id)));
+  return head != nullptr ? std::optional(*head) : std::nullopt;
 }
 
 Result<std::optional<Version>> ResourceTxn::Newest(TypeId type, std::string_view id) {
+  HILUM_ASSIGN_OR_RETURN(std::optional<Version> version, NewestRow(type, id));
+  if (!version || !version->edited) return version;
+  HILUM_ASSIGN_OR_RETURN(const Version base, pass_->ReadRow(type, version->doc, version->edited->base));
+  HILUM_RETURN_IF_ERROR(ApplyEdits(base, &*version));
+  return version;
+}
+
+Result<std::optional<Version>> ResourceTxn::NewestRow(TypeId type, std::string_view id) {
   HILUM_ASSIGN_OR_RETURN(const std::optional<Head> head, FindHead(type, id));
   if (!head || head->version == 0) return std::optional<Version>();
+  HILUM_ASSIGN_OR_RETURN(Version version, pass_->ReadRow(type, head->doc, head->version));
+  return std::optional(std::move(version));
+}
+
+Result<Version> ResourceTxn::Pass::ReadRow(TypeId type, Doc doc, uint64_t number) {
   const auto chunk_of = [&](uint16_t chunk) {
-    return pass_->txn.Get(Family::kResource, VersionKey(kTenant, pass_->store.schema_.CollectionOf(type), head->doc,
-                                                        head->version, chunk));
+    return txn.Get(Family::kResource, VersionKey(kTenant, store.schema_.CollectionOf(type), doc, number, chunk));
   };
   HILUM_ASSIGN_OR_RETURN(auto row, chunk_of(0));
   Bytes rest;
   const auto header = row ? DecodeVersionHeader(*row, &rest) : std::nullopt;
   if (!header) return Damaged();
-  Version version = VersionOf(*header, type, head->doc, head->version);
+  Version version = VersionOf(*header, type, doc, number);
   version.bytes = rest;
   for (uint16_t chunk = 1; version.bytes.size() < header->size; ++chunk) {
     HILUM_ASSIGN_OR_RETURN(row, chunk_of(chunk));
     if (!row || chunk == UINT16_MAX) return Damaged();
     version.bytes += *row;
   }
-  return std::optional(std::move(version));
+  return version;
 }
 
 Result<std::string> ResourceTxn::IdOf(TypeId type, Doc doc) {

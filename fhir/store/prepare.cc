@@ -68,8 +68,29 @@ std::pair<PreparedVersion, PreparedValues> ResourceStore::PrepareUnindexed(json:
                                                                            const Version& before) const {
   std::pair<PreparedVersion, PreparedValues> prepared;
   Identify(resource, std::move(edits), before.id, before.number + 1, &prepared.first);
-  if (const auto updated = schema_.FieldOfParam(before.type, "_lastUpdated")) {
-    prepared.second.values.Add(*updated, UpdatedValue(before.updated_micros));
+  prepared.second = UpdatedValueOf(before);
+  return prepared;
+}
+
+std::pair<PreparedVersion, PreparedValues> ResourceStore::PrepareEdited(json::Value resource, json::Edits edits,
+                                                                        const Version& before) const {
+  const std::string number = std::to_string(before.number + 1);
+  json::SetIdentity(resource, {.id = {}, .version_id = number, .last_updated = placeholder_}, &edits);
+  return {{.edited = EditedVersion{before.number, std::move(edits)}}, UpdatedValueOf(before)};
+}
+
+std::pair<PreparedVersion, PreparedValues> ResourceStore::PrepareEdited(const Version& before,
+                                                                        std::vector<std::string> texts) const {
+  EditedVersion edited = *before.edited;
+  texts.push_back(json::Quoted(std::to_string(before.number + 1)));
+  for (size_t i = 0; i < texts.size(); ++i) edited.edits.SetText(i, std::move(texts[i]));
+  return {{.edited = std::move(edited)}, UpdatedValueOf(before)};
+}
+
+PreparedValues ResourceStore::UpdatedValueOf(const Version& version) const {
+  PreparedValues prepared;
+  if (const auto updated = schema_.FieldOfParam(version.type, "_lastUpdated")) {
+    prepared.values.Add(*updated, UpdatedValue(version.updated_micros));
   }
   return prepared;
 }

@@ -99,11 +99,28 @@ Result<std::optional<Version>> ResourceReader::Newest(TypeId type, Doc doc, Form
   HILUM_RETURN_IF_ERROR(rows->status());
   if (!rows->Valid()) return std::optional<Version>();
   HILUM_ASSIGN_OR_RETURN(Version version, ReadVersion(*rows, type, doc, prefix.size()));
-  if (form == Form::kWhole) HILUM_RETURN_IF_ERROR(Complete(&version));
+  HILUM_ASSIGN_OR_RETURN(version, Assemble(std::move(version), form));
   return std::optional(std::move(version));
 }
 
+Result<Version> ResourceReader::Assemble(Version version, Form form) {
+  if (version.edited) {
+    HILUM_ASSIGN_OR_RETURN(const auto base, ReadRow(version.type, version.doc, version.edited->base));
+    if (!base) return Damaged("a resource version");
+    HILUM_RETURN_IF_ERROR(ApplyEdits(*base, &version));
+  }
+  if (form == Form::kWhole) HILUM_RETURN_IF_ERROR(Complete(&version));
+  return version;
+}
+
 Result<std::optional<Version>> ResourceReader::At(TypeId type, Doc doc, uint64_t number, Form form) {
+  HILUM_ASSIGN_OR_RETURN(std::optional<Version> version, ReadRow(type, doc, number));
+  if (!version) return version;
+  HILUM_ASSIGN_OR_RETURN(version, Assemble(*std::move(version), form));
+  return version;
+}
+
+Result<std::optional<Version>> ResourceReader::ReadRow(TypeId type, Doc doc, uint64_t number) {
   const std::string prefix = VersionsPrefix(Tenant::kDefault, CollectionOf(type), doc);
   const std::string first = VersionKey(Tenant::kDefault, CollectionOf(type), doc, number, 0);
   const std::string last = VersionKey(Tenant::kDefault, CollectionOf(type), doc, number, UINT16_MAX);
@@ -112,7 +129,6 @@ Result<std::optional<Version>> ResourceReader::At(TypeId type, Doc doc, uint64_t
   HILUM_RETURN_IF_ERROR(rows->status());
   if (!rows->Valid()) return std::optional<Version>();
   HILUM_ASSIGN_OR_RETURN(Version version, ReadVersion(*rows, type, doc, prefix.size()));
-  if (form == Form::kWhole) HILUM_RETURN_IF_ERROR(Complete(&version));
   return std::optional(std::move(version));
 }
 
@@ -126,9 +142,10 @@ Status ResourceReader::ScanVersions(TypeId type, const std::function<bool(Result
     ByteReader key(rows->key().substr(prefix.size()));
     Doc doc = 0;
     const bool named = key.ReadBe(&doc);
-    if (!visit(named ? ReadVersion(*rows, type, doc, prefix.size() + sizeof(Doc)) : Damaged("a resource version"))) {
-      break;
-    }
+    Result<Version> version =
+        named ? ReadVersion(*rows, type, doc, prefix.size() + sizeof(Doc)) : Damaged("a resource version");
+    if (version.ok()) version = Assemble(*std::move(version), Form::kStored);
+    if (!visit(std::move(version))) break;
     rows->Seek(next);
   }
   return rows->status();

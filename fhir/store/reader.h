@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "fhir/json/edits.h"
 #include "fhir/search/catalog.h"
 #include "fhir/store/schema.h"
 #include "storage/store/store.h"
@@ -26,6 +27,13 @@ struct Head {
   bool exists() const { return version != 0 && !deleted; }
 };
 
+// How a version is stored that says what an earlier one says but for a few octets: a study that is sent image by image
+// has many of those.
+struct EditedVersion {
+  uint64_t base = 0;  // the number of the earlier one, which is stored whole
+  json::Edits edits;  // of its octets; the last two are meta.versionId and meta.lastUpdated
+};
+
 struct Version {
   TypeId type = kNoType;
   storage::Doc doc = 0;
@@ -38,6 +46,8 @@ struct Version {
   bool partial = false;        // stored in part: the rest of it is derived (derived.h)
   size_t derived_at = 0;       // where the derived octets lie in `bytes`, when they are in it
   size_t derived_size = 0;
+  std::optional<EditedVersion> edited;  // unless it is stored whole
+  std::string note;                     // kept for who derives the resource (derived.h)
   bool deleted() const { return method == Method::kDelete; }
 };
 
@@ -97,6 +107,11 @@ class ResourceReader : public SearchCatalog {
   Result<std::optional<storage::Doc>> FindDoc(TypeId type, std::string_view id) override;
 
  private:
+  // A version without what `edited` and `partial` say is elsewhere.
+  Result<std::optional<Version>> ReadRow(TypeId type, storage::Doc doc, uint64_t version);
+  // Puts it together.
+  Result<Version> Assemble(Version version, Form form);
+
   const storage::Kv& kv_;
   const ResourceSchema& schema_;
   const DerivedResources* const derived_;

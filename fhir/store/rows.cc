@@ -6,7 +6,33 @@ namespace hilum::fhir {
 namespace {
 
 constexpr uint64_t kDeletedFlag = 1;
-constexpr uint8_t kPartialFlag = 0x80;  // beside the method
+// Beside the method.
+constexpr uint8_t kPartialFlag = 0x80;
+constexpr uint8_t kEditedFlag = 0x40;
+constexpr uint8_t kNotedFlag = 0x20;
+constexpr uint8_t kFlags = kPartialFlag | kEditedFlag | kNotedFlag;
+
+void AppendEdited(std::string* out, const EditedVersion& edited) {
+  AppendVarint(out, edited.base);
+  AppendVarint(out, edited.edits.list().size());
+  for (const json::Edits::Edit& edit : edited.edits.list()) {
+    AppendVarint(out, edit.begin);
+    AppendVarint(out, edit.end);
+    AppendSized(out, edit.with);
+  }
+}
+
+bool ReadEdited(ByteReader* in, EditedVersion* edited) {
+  uint64_t count = 0;
+  if (!in->ReadVarint(&edited->base) || !in->ReadVarint(&count)) return false;
+  for (; count > 0; --count) {
+    uint64_t begin = 0, end = 0;
+    Bytes with;
+    if (!in->ReadVarint(&begin) || !in->ReadVarint(&end) || !in->ReadSized(&with)) return false;
+    edited->edits.Replace(begin, end, std::string(with));
+  }
+  return true;
+}
 
 }  // namespace
 
@@ -28,25 +54,31 @@ std::optional<Head> DecodeHead(Bytes bytes) {
 }
 
 void AppendVersionHeader(std::string* out, const VersionHeader& header) {
-  out->push_back(static_cast<char>(static_cast<uint8_t>(header.method) | (header.partial ? kPartialFlag : 0)));
+  out->push_back(static_cast<char>(static_cast<uint8_t>(header.method) | (header.partial ? kPartialFlag : 0) |
+                                   (header.edited ? kEditedFlag : 0) | (header.note.empty() ? 0 : kNotedFlag)));
   AppendVarint(out, static_cast<uint64_t>(header.updated_micros / 1000));
   AppendVarint(out, header.sequence);
   AppendVarint(out, header.size);
   AppendSized(out, header.id);
+  if (!header.note.empty()) AppendSized(out, header.note);
+  if (header.edited) AppendEdited(out, *header.edited);
 }
 
 std::optional<VersionHeader> DecodeVersionHeader(Bytes bytes, Bytes* rest) {
   ByteReader in(bytes);
   VersionHeader header;
-  Bytes method, id;
+  Bytes method, id, note;
   uint64_t millis = 0;
   if (!in.ReadBytes(1, &method) || !in.ReadVarint(&millis) || !in.ReadVarint(&header.sequence) ||
       !in.ReadVarint(&header.size) || !in.ReadSized(&id)) {
     return std::nullopt;
   }
   const auto flags = static_cast<uint8_t>(method[0]);
-  header.method = static_cast<Method>(flags & ~kPartialFlag);
+  header.method = static_cast<Method>(flags & ~kFlags);
   header.partial = (flags & kPartialFlag) != 0;
+  if ((flags & kNotedFlag) != 0 && !in.ReadSized(&note)) return std::nullopt;
+  header.note = note;
+  if ((flags & kEditedFlag) != 0 && !ReadEdited(&in, &header.edited.emplace())) return std::nullopt;
   header.updated_micros = static_cast<int64_t>(millis) * 1000;
   header.id = id;
   *rest = in.rest();
@@ -61,7 +93,18 @@ Version VersionOf(const VersionHeader& header, TypeId type, storage::Doc doc, ui
           .method = header.method,
           .updated_micros = header.updated_micros,
           .sequence = header.sequence,
-          .partial = header.partial};
+          .partial = header.partial,
+          .edited = header.edited,
+          .note = header.note};
+}
+
+Status ApplyEdits(const Version& base, Version* version) {
+  const bool fits = base.number == version->edited->base && !base.edited && !base.deleted() &&
+                    version->edited->edits.Fit(base.bytes.size());
+  if (!fits)
+    return Corruption("a resource version does not fit the one that it is stored as edits of; run hilum verify");
+  version->bytes = version->edited->edits.Apply(base.bytes, 0, base.bytes.size());
+  return Status::Ok();
 }
 
 std::string EncodeHistoryRow(const HistoryRow& row) {

@@ -51,7 +51,9 @@ struct PreparedVersion {
   std::string bytes;  // with id and meta.versionId; the octets of meta.lastUpdated are set by the commit
   size_t updated_at = 0;
   PreparedValues index;
-  bool partial = false;  // the rest is derived (derived.h)
+  bool partial = false;                 // the rest is derived (derived.h)
+  std::optional<EditedVersion> edited;  // stored so, in place of the octets
+  std::string note;                     // Version::note
 };
 
 struct Write {
@@ -101,6 +103,8 @@ class ResourceTxn {
   Result<std::optional<Head>> FindHead(TypeId type, std::string_view id);
   // The newest version, which may be a deletion. nullopt when there is none.
   Result<std::optional<Version>> Newest(TypeId type, std::string_view id);
+  // The same, but without octets when it is stored as edits of another one.
+  Result<std::optional<Version>> NewestRow(TypeId type, std::string_view id);
   // Who has this identifier, with just this system (empty: without one); ascending.
   Result<std::vector<storage::Doc>> FindIdentifier(TypeId type, const storage::TokenValue& identifier);
   // The logical id of a document that has a version.
@@ -138,6 +142,11 @@ class ResourceStore {
   // values are for one Write. REQUIRES: id and meta are not edited.
   std::pair<PreparedVersion, PreparedValues> PrepareUnindexed(json::Value resource, json::Edits edits,
                                                               const Version& before) const;
+  // The same, stored as edits of `before`, which is stored whole; `resource` is it.
+  std::pair<PreparedVersion, PreparedValues> PrepareEdited(json::Value resource, json::Edits edits,
+                                                           const Version& before) const;
+  // The version after one that is stored as edits, with other texts for the first of them; the octets are not needed.
+  std::pair<PreparedVersion, PreparedValues> PrepareEdited(const Version& before, std::vector<std::string> texts) const;
   // The values that a stored version was indexed with.
   Result<PreparedValues> PrepareStored(const Version& version) const;
 
@@ -167,6 +176,7 @@ class ResourceStore {
   friend class ResourceTxn;
   ResourceStore(storage::Store& store, ResourceStoreOptions options, ResourceSchema schema, const Clock& clock,
                 Random& random);
+  PreparedValues UpdatedValueOf(const Version& version) const;
   void Identify(json::Value resource, json::Edits edits, std::string_view id, uint64_t version,
                 PreparedVersion* prepared) const;
   Result<PreparedValues> ExtractValues(json::Value resource, const Typing& typing) const;
