@@ -150,19 +150,19 @@ Status Linker::Follow(ResourceTxn& resources, Doc doc, const storage::StudyChang
   if (!after) return live ? Withdraw(resources, uid, *link, DeltaOf(change)) : Status::Ok();
 
   StudyDelta delta = DeltaOf(change);
-  const CatalogueStudy study{doc, *after};
-  std::optional<Version> newest;
-  if (live) {
-    HILUM_ASSIGN_OR_RETURN(newest, resources.NewestRow(type_, link->id));
+  bool knows_before = false;  // what there was before the change
+  if (live && before && link->study == doc) {
+    HILUM_ASSIGN_OR_RETURN(const auto newest, resources.NewestRow(type_, link->id));
+    knows_before = SeenMicros(*link, newest) == before->updated_micros;
+    if (knows_before && newest && newest->edited && OnlyCountsMore(change.row) && !delta.empty())
+      return CountAgain(resources, *after, *newest, delta);
   }
+  const CatalogueStudy study{doc, *after};
   if (!before) {
     delta.from_scratch = true;
-  } else if (!live || link->study != doc || SeenMicros(*link, newest ? &*newest : nullptr) != before->updated_micros) {
-    // Changed while nobody linked.
+  } else if (!knows_before) {  // changed while nobody linked
     HILUM_ASSIGN_OR_RETURN(const StudyImages images, LoadImages(resources.txn(), study));
     delta = DeltaOf(images);
-  } else if (newest && newest->edited && OnlyCountsMore(change.row) && !delta.empty()) {
-    return CountAgain(resources, study.row, *newest, delta);
   }
   const bool known =
       live && before && before->attributes == after->attributes && !delta.from_scratch &&

@@ -192,9 +192,9 @@ std::optional<Link> DecodeLink(Bytes bytes) {
   return link;
 }
 
-int64_t SeenMicros(const Link& link, const Version* newest) {
+int64_t SeenMicros(const Link& link, const std::optional<Version>& newest) {
   int64_t noted = 0;
-  ByteReader in(newest != nullptr ? Bytes(newest->note) : Bytes());
+  ByteReader in(newest ? Bytes(newest->note) : Bytes());
   return in.ReadLe(&noted) ? std::max(link.seen_micros, noted) : link.seen_micros;
 }
 

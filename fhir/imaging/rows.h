@@ -38,7 +38,7 @@ struct Link {
 
 // StudyRow::updated_micros that the newest version knows of: as the link says or, because a version that only counts
 // leaves the link alone, as the version's note does.
-int64_t SeenMicros(const Link& link, const Version* newest);
+int64_t SeenMicros(const Link& link, const std::optional<Version>& newest);
 std::string SeenNote(int64_t micros);
 
 // What an ImagingStudy depends on, in 16 octets: a resource, there or not, or whoever has an identifier. For

@@ -83,7 +83,7 @@ class LinkVerifier {
       Finding(uid, "the newest version of its ImagingStudy is not derived");
       return Status::Ok();
     }
-    if (SeenMicros(link, &*version) != study.row.updated_micros)
+    if (SeenMicros(link, version) != study.row.updated_micros)
       Finding(uid, "its ImagingStudy does not know the last change");
     HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(version->bytes));
     if (!Validate(document.root()).ok()) Finding(uid, "its ImagingStudy is not valid");

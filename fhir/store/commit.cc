@@ -153,8 +153,6 @@ struct ResourceTxn::Pass {
                                                   .version = version}));
     if (write.after) HILUM_RETURN_IF_ERROR(NoteReferences(write.after->index, sequence));
     PutVersion(write, doc, version, sequence);
-    txn.Put(Family::kResource, HeadKey(kTenant, collection, write.id),
-            EncodeHead({.doc = doc, .version = version, .deleted = !write.after}));
     txn.Put(Family::kResource, HistoryKey(kTenant, collection, sequence),
             EncodeHistoryRow({.doc = doc, .version = version}));
     txn.Put(Family::kResource, SequenceKey(kTenant, collection), EncodeSequence(sequence));
@@ -197,6 +195,9 @@ struct ResourceTxn::Pass {
     }
     std::string value;
     AppendVersionHeader(&value, header);
+    std::string head = EncodeHead({.doc = doc, .version = version, .deleted = !write.after});
+    if (header.edited) head += value;
+    txn.Put(Family::kResource, HeadKey(kTenant, collection, write.id), head);
     value += bytes.substr(0, kChunkBytes);
     txn.Put(Family::kResource, VersionKey(kTenant, collection, doc, version, 0), value);
     uint16_t chunk = 1;
@@ -238,10 +239,21 @@ Result<std::optional<Version>> ResourceTxn::Newest(TypeId type, std::string_view
 }
 
 Result<std::optional<Version>> ResourceTxn::NewestRow(TypeId type, std::string_view id) {
-  HILUM_ASSIGN_OR_RETURN(const std::optional<Head> head, FindHead(type, id));
-  if (!head || head->version == 0) return std::optional<Version>();
-  HILUM_ASSIGN_OR_RETURN(Version version, pass_->ReadRow(type, head->doc, head->version));
-  return std::optional(std::move(version));
+  const std::string key = HeadKey(kTenant, pass_->store.schema_.CollectionOf(type), id);
+  HILUM_ASSIGN_OR_RETURN(const auto stored, pass_->txn.Get(Family::kResource, key));
+  if (!stored) return std::optional<Version>();
+  Bytes newest, nothing;
+  const std::optional<Head> head = DecodeHead(*stored, &newest);
+  if (!head) return Damaged();
+  pass_->heads.insert_or_assign(key, *head);
+  if (head->version == 0) return std::optional<Version>();
+  if (newest.empty()) {
+    HILUM_ASSIGN_OR_RETURN(Version version, pass_->ReadRow(type, head->doc, head->version));
+    return std::optional(std::move(version));
+  }
+  const auto header = DecodeVersionHeader(newest, &nothing);
+  if (!header) return Damaged();
+  return std::optional(VersionOf(*header, type, head->doc, head->version));
 }
 
 Result<Version> ResourceTxn::Pass::ReadRow(TypeId type, Doc doc, uint64_t number) {

@@ -44,12 +44,13 @@ std::string EncodeHead(const Head& head) {
   return out;
 }
 
-std::optional<Head> DecodeHead(Bytes bytes) {
+std::optional<Head> DecodeHead(Bytes bytes, Bytes* rest) {
   ByteReader in(bytes);
   Head head;
   uint64_t flags = 0;
   if (!in.ReadBe(&head.doc) || !in.ReadVarint(&head.version) || !in.ReadVarint(&flags)) return std::nullopt;
   head.deleted = flags & kDeletedFlag;
+  if (rest != nullptr) *rest = in.rest();
   return head;
 }
 

@@ -10,8 +10,11 @@
 
 namespace hilum::fhir {
 
+// Behind the head of a resource whose newest version is stored as edits comes that version's header: the next one is
+// made of it, without reading more.
 std::string EncodeHead(const Head& head);
-std::optional<Head> DecodeHead(Bytes bytes);
+// `rest`: what follows; may be nullptr.
+std::optional<Head> DecodeHead(Bytes bytes, Bytes* rest = nullptr);
 
 // In front of a version's octets, or in place of them when it is stored as edits.
 struct VersionHeader {

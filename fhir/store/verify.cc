@@ -120,6 +120,13 @@ class TypeCheck {
         (*head)->deleted != version.deleted()) {
       Find(NameOf(version) + " is the newest, but its id leads elsewhere" + std::string(kRestore));
     }
+    if (!version.edited) return Status::Ok();
+    HILUM_ASSIGN_OR_RETURN(const auto row, Get(VersionKey(kTenant, collection_, version.doc, version.number, 0)));
+    HILUM_ASSIGN_OR_RETURN(const auto head_row, Get(HeadKey(kTenant, collection_, version.id)));
+    Bytes repeated;
+    if (!row || !head_row || !DecodeHead(*head_row, &repeated) || repeated != *row) {
+      Find(NameOf(version) + " is the newest, but the row of its id says otherwise" + std::string(kRestore));
+    }
     return Status::Ok();
   }
 
