@@ -1,6 +1,9 @@
 // The ImagingStudy of stored images: there in the commit that stores them, whole wherever it is read.
 #include <gmock/gmock.h>
 
+#include "fhir/imaging/verify.h"
+#include "fhir/store/keys.h"
+#include "fhir/store/verify.h"
 #include "tests/fhir/imaging/imaging_fixture.h"
 
 namespace hilum::fhir::imaging {
@@ -76,6 +79,103 @@ TEST_F(DerivedTest, OldVersionsAreAsTheyWere) {
   EXPECT_EQ(Images(At(history, "entry.0.resource")), "1.2.1.1:1.2.1.1.2");
   EXPECT_EQ(Images(At(history, "entry.2.resource")), "1.2.1.1:1.2.1.1.1");
   EXPECT_EQ(At(history, "entry.2.request.method"), "POST");
+}
+
+// How a study grows that a modality sends image by image.
+class GrowingStudyTest : public DerivedTest {
+ protected:
+  static std::string Sop(int number) { return "1.2.1.1." + std::to_string(number); }
+  void StowOne(int number) { Stow({{.sop = Sop(number), .instance_number = std::to_string(number)}}); }
+  static std::string FirstImages(int count) {
+    std::string images;
+    for (int i = 1; i <= count; ++i) images += (i == 1 ? "1.2.1.1:" : ",") + Sop(i);
+    return images;
+  }
+  void ExpectVersion(int version, int images) {
+    const std::string text = Read("ImagingStudy/1.2.1/_history/" + std::to_string(version));
+    EXPECT_EQ(Images(text), FirstImages(images)) << version;
+    EXPECT_EQ(At(text, "numberOfInstances"), std::to_string(images)) << version;
+    EXPECT_EQ(At(text, "meta.versionId"), std::to_string(version));
+  }
+  void ExpectAllAgrees() {
+    const auto links = VerifyLinks(*resources_, LinkDepth::kDeep);
+    ASSERT_TRUE(links.ok()) << links.status().ToString();
+    for (const std::string& finding : links->findings.texts) ADD_FAILURE() << finding;
+    const auto report = VerifyResources(*store_, *resources_, {});
+    ASSERT_TRUE(report.ok()) << report.status().ToString();
+    for (const std::string& finding : report->findings.texts) ADD_FAILURE() << finding;
+  }
+  // Octets of the row of a version.
+  size_t Stored(uint64_t version) {
+    const auto reader = resources_->Read();
+    const TypeId type = *FindResourceType("ImagingStudy");
+    const auto collection = reader->CollectionOf(type);
+    const storage::Doc doc = *reader->FindDoc(type, "1.2.1").value();
+    const auto row = reader->kv().Get(storage::Family::kResource,
+                                      VersionKey(storage::Tenant::kDefault, collection, doc, version, 0));
+    return (*row)->size();
+  }
+  void PutNote(const std::string& text) {
+    const std::string body = Read("ImagingStudy/1.2.1");
+    const std::string noted = body.substr(0, body.size() - 1) + R"(,"note":[{"text":")" + text + "\"}]}";
+    ASSERT_EQ(Run("PUT", "ImagingStudy/1.2.1", noted).status, 200);
+  }
+};
+
+TEST_F(GrowingStudyTest, EveryVersionIsWholeAndMostAreStoredAsEdits) {
+  for (int i = 1; i <= 12; ++i) StowOne(i);
+  for (int i = 1; i <= 12; ++i) ExpectVersion(i, i);
+  for (int i = 2; i <= 12; ++i) EXPECT_LT(Stored(i), 128u) << i;
+  EXPECT_EQ(Total("ImagingStudy?_lastUpdated=gt2000"), 1);
+  ExpectAllAgrees();
+}
+
+TEST_F(GrowingStudyTest, WhatElseChangesIsStoredWholeAndCountedOnFrom) {
+  for (int i = 1; i <= 3; ++i) StowOne(i);
+  Stow({{.series = "1.2.1.2", .sop = "1.2.1.2.1", .modality = "MR"}});
+  EXPECT_GT(Stored(4), 400u);
+  for (int i = 4; i <= 5; ++i) StowOne(i);
+  EXPECT_LT(Stored(6), 128u);
+  EXPECT_EQ(At(Read("ImagingStudy/1.2.1"), "numberOfInstances"), "6");
+  EXPECT_EQ(At(Read("ImagingStudy/1.2.1"), "numberOfSeries"), "2");
+  Delete("1.2.1", "1.2.1.2");
+  Delete("1.2.1", "1.2.1.1", Sop(5));
+  ExpectVersion(8, 4);
+  ExpectAllAgrees();
+}
+
+TEST_F(GrowingStudyTest, WhatUsersWriteInBetweenStays) {
+  for (int i = 1; i <= 3; ++i) StowOne(i);
+  PutNote("seen");
+  for (int i = 4; i <= 6; ++i) StowOne(i);
+  ExpectVersion(4, 3);
+  ExpectVersion(7, 6);
+  EXPECT_EQ(At(Read("ImagingStudy/1.2.1"), "note.0.text"), "seen");
+  EXPECT_EQ(At(Read("ImagingStudy/1.2.1/_history/3"), "note.0.text"), "(nothing)");
+  EXPECT_LT(Stored(7), 128u);
+  ExpectAllAgrees();
+}
+
+TEST_F(GrowingStudyTest, GrowsOnAfterARestartWithoutANewBeginning) {
+  for (int i = 1; i <= 3; ++i) StowOne(i);
+  Reopen();
+  StowOne(4);
+  EXPECT_LT(Stored(4), 128u);
+  PutNote("seen");
+  options_.enabled = false;
+  Link();
+  options_.enabled = true;
+  Link();
+  EXPECT_EQ(Run("GET", "ImagingStudy/1.2.1").version, 5u);
+  options_.enabled = false;
+  Link();
+  StowOne(5);
+  options_.enabled = true;
+  Link();
+  ExpectVersion(6, 5);
+  StowOne(6);
+  ExpectVersion(7, 6);
+  ExpectAllAgrees();
 }
 
 TEST_F(DerivedTest, GoesWithTheLastImageAndComesBackWithTheNext) {

@@ -82,5 +82,19 @@ TEST(Edits, QuotedTextIsReadBackAsItWas) {
   EXPECT_EQ(document->root().text(), text);
 }
 
+TEST(Edits, FitAPlaceInTheTextEachOrDoNotFit) {
+  const auto fit = [](std::initializer_list<std::pair<size_t, size_t>> ranges) {
+    Edits edits;
+    for (const auto& [begin, end] : ranges) edits.Replace(begin, end, "x");
+    return edits.Fit(10);
+  };
+  EXPECT_TRUE(fit({}));
+  EXPECT_TRUE(fit({{8, 10}, {0, 4}, {4, 4}, {4, 8}}));
+  EXPECT_FALSE(fit({{9, 11}}));
+  EXPECT_FALSE(fit({{5, 4}}));
+  EXPECT_FALSE(fit({{0, 4}, {3, 5}}));
+  EXPECT_FALSE(fit({{11, 11}}));
+}
+
 }  // namespace
 }  // namespace hilum::fhir::json

@@ -1,6 +1,8 @@
 // Resources written inside a transaction of somebody else.
 #include <gmock/gmock.h>
 
+#include "fhir/store/keys.h"
+#include "fhir/store/verify.h"
 #include "tests/fhir/support/interactions_fixture.h"
 
 namespace hilum::fhir {
@@ -112,6 +114,70 @@ TEST_F(ResourceTxnTest, LongResourcesAreReadWhole) {
     return Status::Ok();
   });
   ASSERT_TRUE(status.ok()) << status.ToString();
+}
+
+class EditedVersionsTest : public ResourceTxnTest {
+ protected:
+  // Doe is called Roe and Poe: the second version is stored as an edit of the first, the third too.
+  void WriteThree() {
+    const Status status = Transact([&](ResourceTxn& resources) -> Status {
+      HILUM_RETURN_IF_ERROR(resources.WriteAll(One(WriteOf(kPatient)), {}).status());
+      HILUM_ASSIGN_OR_RETURN(const auto first, resources.Newest(Type("Patient"), "p"));
+      const auto document = json::Document::Parse(first->bytes);
+      const json::Value family = *json::MaybeValue(document->root())["name"]->children().begin();
+      json::Edits edits;
+      edits.Replace(json::Find(family, "family")->begin(), json::Find(family, "family")->end(), "\"Roe\"");
+      HILUM_RETURN_IF_ERROR(
+          Write(resources, *first, resources_->PrepareEdited(document->root(), std::move(edits), *first)));
+      HILUM_ASSIGN_OR_RETURN(const auto second, resources.NewestRow(Type("Patient"), "p"));
+      EXPECT_TRUE(second->edited && second->bytes.empty());
+      return Write(resources, *second, resources_->PrepareEdited(*second, {"\"Poe\""}));
+    });
+    ASSERT_TRUE(status.ok()) << status.ToString();
+  }
+  Status Write(ResourceTxn& resources, const Version& seen, std::pair<PreparedVersion, PreparedValues> prepared) {
+    fhir::Write write{.method = Method::kUpdate, .type = seen.type, .id = seen.id, .seen_version = seen.number};
+    write.after = std::move(prepared.first);
+    write.before = std::move(prepared.second);
+    return resources.WriteAll(One(std::move(write)), {}).status();
+  }
+  std::string Family(uint64_t version) {
+    return At(Run("GET", "Patient/p/_history/" + std::to_string(version)).body, "name.0.family");
+  }
+  std::string VersionRow(uint64_t version) {
+    const auto reader = resources_->Read();
+    const auto head = reader->FindHead(Type("Patient"), "p").value();
+    return VersionKey(storage::Tenant::kDefault, reader->CollectionOf(Type("Patient")), head->doc, version, 0);
+  }
+};
+
+TEST_F(EditedVersionsTest, AreReadLikeOthers) {
+  WriteThree();
+  for (const auto& [version, family] : {std::pair(1, "Doe"), {2, "Roe"}, {3, "Poe"}}) {
+    const Answer answer = Run("GET", "Patient/p/_history/" + std::to_string(version));
+    EXPECT_EQ(At(answer.body, "name.0.family"), family);
+    EXPECT_EQ(At(answer.body, "meta.versionId"), std::to_string(version));
+    EXPECT_EQ(At(answer.body, "meta.lastUpdated"), Instant(*answer.updated_micros));
+  }
+  EXPECT_EQ(At(Run("GET", "Patient/p").body, "name.0.family"), "Poe");
+  ASSERT_EQ(Run("PUT", "Patient/p", kPatient).status, 200);
+  EXPECT_EQ(Family(3), "Poe");
+  EXPECT_EQ(Family(4), "Doe");
+}
+
+TEST_F(EditedVersionsTest, AreDamagedWithWhatTheyAreEditsOf) {
+  WriteThree();
+  const Status status = Transact([&](ResourceTxn& resources) -> Status {
+    const std::string row = **resources.txn().Get(storage::Family::kResource, VersionRow(2));
+    resources.txn().Put(storage::Family::kResource, VersionRow(2), row.substr(0, row.size() - 8));
+    resources.txn().Delete(storage::Family::kResource, VersionRow(1));
+    return Status::Ok();
+  });
+  ASSERT_TRUE(status.ok()) << status.ToString();
+  EXPECT_EQ(Run("GET", "Patient/p/_history/2").status, 500);
+  EXPECT_EQ(Run("GET", "Patient/p").status, 500);
+  const auto report = VerifyResources(*store_, *resources_, {});
+  EXPECT_THAT(report->findings.texts, ::testing::Contains(::testing::HasSubstr("version is damaged")));
 }
 
 // The field behind searches by what images are like (fhir/search/images.h).
