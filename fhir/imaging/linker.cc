@@ -33,11 +33,15 @@ Result<Validation> Valid(const json::Document& document) {
   return Internal("what was made of images is not valid at" + places);
 }
 
-// The elements of the ImagingStudy stay as they are, but for numberOfInstances.
-bool OnlyCountsMore(const storage::RowPair<storage::StudyRow>& row) {
-  const auto& [before, after] = row;
-  return before->attributes == after->attributes && before->modalities == after->modalities &&
-         before->series == after->series;
+// Whether Patients and orders are looked up by what they were before. REQUIRES: the study was there and is.
+bool AsksTheSame(const storage::StudyChange& change) {
+  return change.row.before->attributes == change.row.after->attributes &&
+         std::ranges::none_of(change.series, [](const auto& series) { return NamesOthers(series.second.row); });
+}
+
+// Of what does the same: whether all elements of the ImagingStudy stay, but for numberOfInstances.
+bool OnlyCounts(const storage::RowPair<storage::StudyRow>& row) {
+  return row.before->modalities == row.after->modalities && row.before->series == row.after->series;
 }
 bool OnlyCounts(json::Value shell, const json::Edits& edits) {
   const json::MaybeValue count = json::Find(shell, "numberOfInstances");
@@ -150,11 +154,12 @@ Status Linker::Follow(ResourceTxn& resources, Doc doc, const storage::StudyChang
   if (!after) return live ? Withdraw(resources, uid, *link, DeltaOf(change)) : Status::Ok();
 
   StudyDelta delta = DeltaOf(change);
+  const bool asks_the_same = live && before && AsksTheSame(change);
   bool knows_before = false;  // what there was before the change
   if (live && before && link->study == doc) {
     HILUM_ASSIGN_OR_RETURN(const auto newest, resources.NewestRow(type_, link->id));
     knows_before = SeenMicros(*link, newest) == before->updated_micros;
-    if (knows_before && newest && newest->edited && OnlyCountsMore(change.row) && !delta.empty())
+    if (knows_before && newest && newest->edited && asks_the_same && OnlyCounts(change.row) && !delta.empty())
       return CountAgain(resources, *after, *newest, delta);
   }
   const CatalogueStudy study{doc, *after};
@@ -164,9 +169,7 @@ Status Linker::Follow(ResourceTxn& resources, Doc doc, const storage::StudyChang
     HILUM_ASSIGN_OR_RETURN(const StudyImages images, LoadImages(resources.txn(), study));
     delta = DeltaOf(images);
   }
-  const bool known =
-      live && before && before->attributes == after->attributes && !delta.from_scratch &&
-      std::ranges::none_of(change.series, [](const auto& series) { return NamesOthers(series.second.row); });
+  const bool known = asks_the_same && !delta.from_scratch;
   return Describe(resources, study, link, delta, known ? Look::kNot : Look::kAndMakePatient);
 }
 
