@@ -8,6 +8,7 @@
 
 #include "codecs/dicom/json.h"
 #include "codecs/dicom/tag_path.h"
+#include "server/dicomweb/extended_tags.h"
 #include "server/dicomweb/resource.h"
 #include "storage/catalogue/attributes.h"
 
@@ -45,7 +46,7 @@ std::optional<storage::Level> SearchLevel(What what) {
 }
 
 Texts SearchParameters(const storage::AttributeTable& table, storage::Level level) {
-  Texts parameters = {"limit", "offset", "includefield", "fuzzymatching"};
+  Texts parameters = {"limit", "offset", "includefield", "fuzzymatching", "fhir"};
   std::set<std::string> names;
   for (const storage::CatalogueAttribute& attribute : table.all()) {
     const bool searchable = table.FindSearchable(level, attribute.path) != nullptr;
@@ -97,18 +98,36 @@ Method MethodOf(const storage::AttributeTable& table, const Resource& resource, 
   return method;
 }
 
+Method MethodOf(const TagResource& resource, std::string name) {
+  Method method{.name = std::move(name)};
+  if (method.name == "POST" || method.name == "PATCH") method.accepts = {"application/json"};
+  if (method.name == "GET" && resource.pages) method.parameters = {"limit", "offset"};
+  if (method.name != "DELETE" && method.name != "OPTIONS") method.representations = {"application/json"};
+  return method;
+}
+
+Texts MethodsIn(std::string_view allow) {
+  Texts methods;
+  while (!allow.empty()) {
+    const size_t end = std::min(allow.find(", "), allow.size());
+    methods.emplace_back(allow.substr(0, end));
+    allow.remove_prefix(std::min(end + 2, allow.size()));
+  }
+  return methods;
+}
+
 std::vector<Offer> Offers(const storage::AttributeTable& table) {
   std::vector<Offer> offers;
   for (const std::string_view pattern : kResourcePaths) {
     const Resource resource = ExampleOf(pattern);
     Offer& offer = offers.emplace_back(Offer{std::string(pattern), {}});
-    const std::string allow = resource.Allow();
-    std::string_view allowed = allow;
-    while (!allowed.empty()) {
-      const size_t end = std::min(allowed.find(", "), allowed.size());
-      offer.methods.push_back(MethodOf(table, resource, std::string(allowed.substr(0, end))));
-      allowed.remove_prefix(std::min(end + 2, allowed.size()));
-    }
+    for (std::string& method : MethodsIn(resource.Allow()))
+      offer.methods.push_back(MethodOf(table, resource, std::move(method)));
+  }
+  for (const TagResource& resource : kTagResources) {
+    Offer& offer = offers.emplace_back(Offer{std::string(resource.path), {}});
+    for (std::string& method : MethodsIn(resource.methods))
+      offer.methods.push_back(MethodOf(resource, std::move(method)));
   }
   return offers;
 }

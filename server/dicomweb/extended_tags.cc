@@ -172,7 +172,8 @@ Status SendJson(http::Responder& responder, int status, const std::string& body,
   return responder.Send(status, std::move(headers), body);
 }
 
-Status NotAllowed(http::Request& request, http::Responder& responder, const std::string& allow) {
+Status NotAllowed(http::Request& request, http::Responder& responder, const TagResource& resource) {
+  const std::string allow(resource.methods);
   if (request.method == "OPTIONS") return responder.Send(204, {{"Allow", allow}}, "");
   return SendError(responder, request, 405, request.method + " is not possible here", {{"Allow", allow}});
 }
@@ -230,8 +231,7 @@ Status ExtendedTagRoutes::All(http::Request& request, http::Responder& responder
     return SendJson(responder, 202, Reference(base, operation.id),
                     {{"Location", base + std::string(kOperations) + operation.id}});
   }
-  if (request.method != "GET" && request.method != "HEAD")
-    return NotAllowed(request, responder, "GET, HEAD, POST, OPTIONS");
+  if (request.method != "GET" && request.method != "HEAD") return NotAllowed(request, responder, kAllTags);
   HILUM_ASSIGN_OR_RETURN(const Window window, ParseWindow(request));
   HILUM_ASSIGN_OR_RETURN(std::vector<ExtendedTag> tags, tags_.List());
   tags.erase(tags.begin(), tags.begin() + static_cast<ptrdiff_t>(std::min<uint64_t>(window.offset, tags.size())));
@@ -256,14 +256,13 @@ Status ExtendedTagRoutes::One(http::Request& request, std::string_view name, htt
     HILUM_ASSIGN_OR_RETURN(const ExtendedTag tag, tags_.SetEnabled(path, enabled));
     return SendJson(responder, 200, TagJson(tag, base));
   }
-  if (request.method != "GET" && request.method != "HEAD")
-    return NotAllowed(request, responder, "GET, HEAD, PATCH, DELETE, OPTIONS");
+  if (request.method != "GET" && request.method != "HEAD") return NotAllowed(request, responder, kOneTag);
   HILUM_ASSIGN_OR_RETURN(const ExtendedTag tag, tags_.Get(path));
   return SendJson(responder, 200, TagJson(tag, base));
 }
 
 Status ExtendedTagRoutes::Errors(http::Request& request, std::string_view name, http::Responder& responder) {
-  if (request.method != "GET" && request.method != "HEAD") return NotAllowed(request, responder, "GET, HEAD, OPTIONS");
+  if (request.method != "GET" && request.method != "HEAD") return NotAllowed(request, responder, kTagErrors);
   HILUM_ASSIGN_OR_RETURN(const dicom::TagPath path, ParsePath(name));
   HILUM_ASSIGN_OR_RETURN(const Window window, ParseWindow(request));
   HILUM_ASSIGN_OR_RETURN(const auto errors, tags_.Errors(path, window.offset, window.limit));
@@ -279,7 +278,7 @@ Status ExtendedTagRoutes::Errors(http::Request& request, std::string_view name, 
 }
 
 Status ExtendedTagRoutes::Operation(http::Request& request, const std::string& id, http::Responder& responder) {
-  if (request.method != "GET" && request.method != "HEAD") return NotAllowed(request, responder, "GET, HEAD, OPTIONS");
+  if (request.method != "GET" && request.method != "HEAD") return NotAllowed(request, responder, kTagOperation);
   HILUM_ASSIGN_OR_RETURN(const storage::TagOperation operation, tags_.Operation(id));
   const std::string base = request.base_url + root_;
   const std::string resources = JsonList(operation.tags, [&](const dicom::TagPath& path) {

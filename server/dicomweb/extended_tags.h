@@ -1,8 +1,9 @@
 // The resources of extended query tags, as Azure's DICOM service has them, under the root of the DICOMweb service:
 //
-//   /extendedquerytags               POST a list of tags; GET (limit, offset)
-//   /extendedquerytags/{path}        GET, PATCH QueryStatus, DELETE; {path} of tags or keywords, with dots into
-//   sequences /extendedquerytags/{path}/errors GET (limit, offset) /operations/{id}                 GET
+//   /extendedquerytags                POST a list of tags; GET (limit, offset)
+//   /extendedquerytags/{tag}          GET, PATCH QueryStatus, DELETE; {tag}: tags or keywords, dots lead into sequences
+//   /extendedquerytags/{tag}/errors   GET (limit, offset)
+//   /operations/{operation}           GET
 //
 // Safe for concurrent use. The tags outlive the routes, the routes the server.
 #pragma once
@@ -14,6 +15,17 @@
 #include "storage/store/extended_tags.h"
 
 namespace hilum::dicomweb {
+
+// For the descriptions of the service; `methods` as Allow has them.
+struct TagResource {
+  std::string_view path, methods;
+  bool pages;  // limit and offset
+};
+inline constexpr TagResource kAllTags{"/extendedquerytags", "GET, HEAD, POST, OPTIONS", true};
+inline constexpr TagResource kOneTag{"/extendedquerytags/{tag}", "GET, HEAD, PATCH, DELETE, OPTIONS", false};
+inline constexpr TagResource kTagErrors{"/extendedquerytags/{tag}/errors", "GET, HEAD, OPTIONS", true};
+inline constexpr TagResource kTagOperation{"/operations/{operation}", "GET, HEAD, OPTIONS", false};
+inline constexpr TagResource kTagResources[] = {kAllTags, kOneTag, kTagErrors, kTagOperation};
 
 class ExtendedTagRoutes {
  public:

@@ -95,7 +95,7 @@ Result<SearchRequest> ParseSearch(const storage::AttributeTable& table, const Re
       query.limit = static_cast<size_t>(std::min<uint64_t>(limit, options.search_max_limit));
     } else if (name == "offset") {
       HILUM_ASSIGN_OR_RETURN(query.offset, ParseCount(name, value));
-    } else if (name == "fhir" && query.level != Level::kPatient) {
+    } else if (name == "fhir") {
       search.records.push_back(value);
     } else if (name == "fuzzymatching") {
       query.fuzzy_names = multipart::EqualsIgnoreCase(value, "true");

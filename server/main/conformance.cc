@@ -7,6 +7,7 @@
 #include "codecs/dicom/tag.h"
 #include "codecs/pixel/codec.h"
 #include "pipelines/dicom_ingest/ingest.h"
+#include "server/dicomweb/extended_tags.h"
 #include "server/dicomweb/resource.h"
 #include "server/dicomweb/service.h"
 #include "server/main/commands.h"
@@ -28,6 +29,8 @@ void AddResources(std::string* out) {
   *out += "| path | methods |\n|---|---|\n";
   for (const std::string_view path : dicomweb::kResourcePaths)
     *out += "| `" + std::string(path) + "` | " + dicomweb::ExampleOf(path).Allow() + " |\n";
+  for (const dicomweb::TagResource& resource : dicomweb::kTagResources)
+    *out += "| `" + std::string(resource.path) + "` | " + std::string(resource.methods) + " |\n";
 }
 
 const char* NameOf(storage::Level level) {

@@ -66,7 +66,12 @@ Result<std::optional<Query>> TakeDateTime(std::vector<AttributeFilter>* filters,
 
 Result<CatalogueMatches> CatalogueReader::Find(const CatalogueQuery& query, std::optional<Query> studies) {
   std::map<Level, std::vector<Query>> conditions;
-  if (studies) conditions[Level::kStudy].push_back(*std::move(studies));
+  if (studies && query.level == Level::kPatient) {
+    conditions[Level::kPatient].push_back(
+        Make(ReferredToBy{CollectionOf(Level::kStudy), kPatientOfStudy, MakePtr(std::move(studies->node))}));
+  } else if (studies) {
+    conditions[Level::kStudy].push_back(*std::move(studies));
+  }
   std::vector<AttributeFilter> filters = query.filters;
   for (const auto& [level, date, time, field] : kDateTimes) {
     if (level > query.level) continue;

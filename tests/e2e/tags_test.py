@@ -69,6 +69,7 @@ class Tags(unittest.TestCase):
             try:
                 store(server.url, [instance(1, "0")])
                 self.assertEqual(ask(server.url, "/studies?fhir=Patient%3Fgender%3Dother")[1], [])
+                self.assertEqual(ask(server.url, "/patients?fhir=Patient%3Fgender%3Dother")[1], [])
                 status, refusal = ask(server.url, "/series?fhir=Patient%3Fgendr%3Dother")
                 self.assertEqual(status, 400)
                 self.assertIn("did you mean 'gender'", refusal["error"])

@@ -186,6 +186,22 @@ TEST_F(DicomSearchTest, AFilterFindsTheStudiesOfPatientsAndOfWhatLeadsToThem) {
   EXPECT_THAT(Studies({"Patient?gender=female", "Condition?code=cancer"}), IsEmpty());
 }
 
+TEST_F(DicomSearchTest, AFilterLeavesThePatientsWithSuchAStudy) {
+  for (const std::string n : {"4", "5"}) {
+    Elements elements = Series("CT", "1", "CHEST");
+    elements[dicom::tags::kPatientId] = {"LO", "P" + n};
+    Store("1." + n, "1." + n + ".1", "1." + n + ".1.1", elements);
+    Describe("1." + n, "p" + n, n == "4" ? "jane" : "john");
+  }
+  auto query = StudyFilter(*resources_).Compile({"Patient?gender=female"});
+  ASSERT_TRUE(query.ok());
+  storage::CatalogueReader reader = store_->Read();
+  const auto matches = reader.Find({.level = storage::Level::kPatient}, *std::move(query));
+  ASSERT_TRUE(matches.ok());
+  ASSERT_EQ(matches->total, 1u);
+  EXPECT_EQ(matches->rows.at(0).patient->patient_id, "P4");
+}
+
 TEST_F(DicomSearchTest, AFilterThatCannotBeUnderstoodIsRefusedByName) {
   EXPECT_THAT(Studies({"Patient?gendr=female"})[0], HasSubstr("fhir=Patient: "));
   EXPECT_THAT(Studies({"Patient?gendr=female"})[0], HasSubstr("did you mean 'gender'"));
