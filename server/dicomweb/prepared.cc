@@ -27,18 +27,14 @@ std::string DocumentKey(const std::string& tag, Coding coding, const std::string
   return http::CodedEntityTag(tag, coding) + base;
 }
 
-Status SendDocument(const http::Request& request, http::Responder& responder, const Document& document, Coding coding,
-                    http::Headers headers) {
-  if (coding != Coding::kIdentity) {
-    headers.Add("Content-Encoding", std::string(http::CodingName(coding)));
-    return responder.Send(200, std::move(headers), document.packed);
-  }
-  HILUM_RETURN_IF_ERROR(responder.Head(200, headers, document.octets));
-  if (request.method != "HEAD") {
-    HILUM_RETURN_IF_ERROR(
-        http::DecompressZstd(document.packed, document.octets, [&](Bytes piece) { return responder.Write(piece); }));
-  }
-  return responder.Finish();
+Result<std::string> Unpacked(const Document& document) {
+  std::string json;
+  json.reserve(document.octets);
+  HILUM_RETURN_IF_ERROR(http::DecompressZstd(document.packed, document.octets, [&](Bytes piece) {
+    json += piece;
+    return Status::Ok();
+  }));
+  return json;
 }
 
 }  // namespace
@@ -100,11 +96,7 @@ Result<Document> Service::MakeDocument(const storage::CatalogueReader& reader, c
   std::optional<std::string> json;
   // Unpacking is several times faster than making.
   if (const auto other = documents_.Find(DocumentKey(tag, Coding::kZstd, base)); other && !other->too_large) {
-    json.emplace().reserve(other->octets);
-    HILUM_RETURN_IF_ERROR(http::DecompressZstd(other->packed, other->octets, [&](Bytes piece) {
-      json->append(piece);
-      return Status::Ok();
-    }));
+    HILUM_ASSIGN_OR_RETURN(json, Unpacked(*other));
   } else {
     HILUM_ASSIGN_OR_RETURN(json, MakeMetadata(reader, resource, base));
   }
@@ -143,9 +135,33 @@ Result<bool> Service::SendReadyMetadata(const http::Request& request, const Reso
                            {"ETag", coding == Coding::kIdentity ? tag : http::CodedEntityTag(tag, coding)},
                            {"Cache-Control", "private, no-cache"},
                            {"Vary", "Accept, Accept-Encoding"}};
-  HILUM_RETURN_IF_ERROR(document ? SendDocument(request, responder, *document, coding, std::move(headers))
-                                 : responder.Send(304, std::move(headers), ""));
+  if (!document) {
+    HILUM_RETURN_IF_ERROR(responder.Send(304, std::move(headers), ""));
+  } else if (coding == Coding::kIdentity) {
+    HILUM_RETURN_IF_ERROR(SendPlain(request, responder, *document, tag + base, headers));
+  } else {
+    headers.Add("Content-Encoding", std::string(http::CodingName(coding)));
+    HILUM_RETURN_IF_ERROR(responder.Send(200, std::move(headers), document->packed));
+  }
   return true;
+}
+
+Status Service::SendPlain(const http::Request& request, http::Responder& responder, const Document& document,
+                          const std::string& key, const http::Headers& headers) {
+  HILUM_RETURN_IF_ERROR(responder.Head(200, headers, document.octets));
+  if (request.method == "HEAD") return responder.Finish();
+  const auto write = [&](Bytes piece) { return responder.Write(piece); };
+  if (document.octets > plain_room_) {
+    HILUM_RETURN_IF_ERROR(http::DecompressZstd(document.packed, document.octets, write));
+    return responder.Finish();
+  }
+  const auto unpack = [&]() -> Result<Document> {
+    HILUM_ASSIGN_OR_RETURN(std::string json, Unpacked(document));
+    return Document{.packed = std::move(json), .octets = document.octets};
+  };
+  HILUM_ASSIGN_OR_RETURN(const DocumentCache::Shared plain, plain_documents_.FindOrMake(key, unpack));
+  HILUM_RETURN_IF_ERROR(write(plain->packed));
+  return responder.Finish();
 }
 
 Result<bool> Service::SendReadyThumbnail(const http::Request& request, const Resource& resource,

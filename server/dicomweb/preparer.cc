@@ -12,7 +12,9 @@ namespace {
 constexpr std::chrono::milliseconds kLongestPause{250};
 constexpr size_t kChangesAtATime = 1000;
 constexpr size_t kMaxWaiting = 10'000;  // series; those beyond it are made at their first request
-constexpr int kNiceness = 10;           // behind the threads that answer requests
+constexpr std::chrono::milliseconds kTurnStep{5};
+constexpr std::chrono::milliseconds kLongestWaitForTurn{250};
+constexpr int kNiceness = 10;  // behind the threads that answer requests
 
 }  // namespace
 
@@ -50,6 +52,14 @@ bool Preparer::SleepFor(std::chrono::milliseconds time) {
   return !wake_.wait_for(lock, time, [this] { return stop_; });
 }
 
+bool Preparer::WaitForTurn() {
+  auto waited = std::chrono::milliseconds(0);
+  for (; service_.IsAnswering() && waited < kLongestWaitForTurn; waited += kTurnStep) {
+    if (!SleepFor(kTurnStep)) return false;
+  }
+  return SleepFor(std::chrono::milliseconds(0));
+}
+
 void Preparer::Work() {
   setpriority(PRIO_PROCESS, 0, kNiceness);  // of this thread alone, on Linux; as before when it is refused
   const auto pause = std::clamp(quiet_, std::chrono::milliseconds(10), kLongestPause);
@@ -83,7 +93,7 @@ void Preparer::PrepareQuiet() {
       ++it;
       continue;
     }
-    if (!SleepFor(std::chrono::milliseconds(0))) return;
+    if (!WaitForTurn()) return;
     const Status status = service_.Prepare(it->first.first, it->first.second);
     (status.ok() ? prepared_ : failed_).Add();
     if (!status.ok())

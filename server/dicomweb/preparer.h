@@ -38,6 +38,8 @@ class Preparer {
   void PrepareQuiet();
   // False when the destructor was called meanwhile.
   bool SleepFor(std::chrono::milliseconds time);
+  // Lets requests go first: returns when none is being answered, or after a while all the same. False as above.
+  bool WaitForTurn();
 
   Service& service_;
   storage::Store& store_;

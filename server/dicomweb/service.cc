@@ -16,7 +16,9 @@ Service::Service(storage::Store& store, ServiceOptions options, pixel::FrameCode
       random_(random),
       log_(std::move(log)),
       thumbnails_(options_.thumbnail_cache_bytes),
-      documents_(options_.metadata_cache_bytes),
+      plain_room_(options_.metadata_cache_bytes / 4),
+      documents_(options_.metadata_cache_bytes - plain_room_),
+      plain_documents_(plain_room_),
       stored_instances_(metrics.counter("hilum_stow_instances_total", "Instances of STOW requests by outcome",
                                         {{"outcome", "stored"}})),
       stored_bytes_(metrics.counter("hilum_stow_bytes_total", "Octets of STOW request bodies")),
@@ -40,7 +42,9 @@ const http::Route* Service::FindRoute(std::string_view method, std::string_view 
 }
 
 void Service::Handle(http::Request& request, http::Responder& responder) {
+  answering_.fetch_add(1, std::memory_order_relaxed);
   const Status status = Dispatch(request, responder);
+  answering_.fetch_sub(1, std::memory_order_relaxed);
   if (status.ok()) return;
   if (status.code() == Code::kCancelled) return;  // nobody listens any more
   const bool ours =

@@ -5,6 +5,7 @@
 // server that routes to it.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -47,7 +48,7 @@ struct ServiceOptions {
   std::vector<std::string> fonts = {"/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
                                     "/usr/share/fonts/opentype/unifont/unifont.otf"};
   uint64_t thumbnail_cache_bytes = 16 << 20;
-  uint64_t metadata_cache_bytes = 64 << 20;  // of compressed documents, each of a series or study
+  uint64_t metadata_cache_bytes = 64 << 20;  // of metadata documents, each of a series or study
   ModelStoreLimits models;                   // of one STOW request of metadata and bulk data
   uint64_t max_store_bytes = UINT64_MAX;     // of one STOW request
 };
@@ -67,6 +68,8 @@ class Service {
   // gone is fine. Metadata holds absolute URLs: it is made for the public URL or else the one clients used last, and
   // not at all while none is known.
   Status Prepare(const std::string& study_uid, const std::string& series_uid);
+  // Whether any request is being answered now.
+  bool IsAnswering() const { return answering_.load(std::memory_order_relaxed) > 0; }
 
  private:
   void Handle(http::Request& request, http::Responder& responder);
@@ -123,6 +126,10 @@ class Service {
   // The document of a series or study and its tag; nullptr when `request` (if any) says that its sender has it.
   Result<DocumentCache::Shared> Metadata(const Resource& resource, const std::string& base, http::Coding coding,
                                          std::string* tag, const http::Request* request);
+  // Sends a document without compression, and keeps it so under `key` where there is room: unpacking takes longer than
+  // sending.
+  Status SendPlain(const http::Request& request, http::Responder& responder, const Document& document,
+                   const std::string& key, const http::Headers& headers);
   // False when there is nothing ready to answer with and nothing was sent.
   Result<bool> SendReadyMetadata(const http::Request& request, const Resource& resource, http::Responder& responder);
   Result<bool> SendReadyThumbnail(const http::Request& request, const Resource& resource, const QueryParameters& query,
@@ -156,11 +163,14 @@ class Service {
   Logger log_;
   std::unique_ptr<pixel::TextPainter> painter_;  // null: without fonts
   PictureCache thumbnails_;
+  const uint64_t plain_room_;  // of the memory for documents, for those without compression
   DocumentCache documents_;
+  DocumentCache plain_documents_;
   const fhir::StudyFilter* records_ = nullptr;
   mutable std::mutex base_mu_;
-  std::string usual_base_;       // guarded by base_mu_: the URL readers, or else storers, reached us by last
-  bool base_of_reader_ = false;  // guarded by base_mu_
+  std::string usual_base_;         // guarded by base_mu_: the URL readers, or else storers, reached us by last
+  bool base_of_reader_ = false;    // guarded by base_mu_
+  std::atomic<int> answering_{0};  // requests
   http::Route store_route_;
   http::Route read_route_;
   Counter& stored_instances_;

@@ -1,8 +1,10 @@
 #include "server/http/compression.h"
 
+#include <isa-l/igzip_lib.h>
 #include <libdeflate.h>
 #include <zstd.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 
@@ -12,7 +14,7 @@ namespace hilum::http {
 namespace {
 
 constexpr int kGzipLevel = 6;
-constexpr int kLowGzipLevel = 1;
+constexpr size_t kGzipPiece = size_t{256} << 10;
 constexpr int kZstdLevel = 3;
 constexpr int kLowZstdLevel = 1;
 
@@ -26,6 +28,35 @@ int ParseQuality(std::string_view text) {
     quality += (text[i] - '0') * static_cast<int>(weight);
   }
   return quality > 1000 ? 0 : quality;
+}
+
+// ISA-L takes half the time of libdeflate's lowest level, for a twentieth more octets.
+Result<std::string> GzipFast(Bytes body) {
+  const std::unique_ptr<uint8_t[]> level_buffer(new uint8_t[ISAL_DEF_LVL1_DEFAULT]);
+  const auto stream = std::make_unique<isal_zstream>();
+  isal_deflate_init(stream.get());
+  stream->gzip_flag = IGZIP_GZIP;
+  stream->level = 1;
+  stream->level_buf = level_buffer.get();
+  stream->level_buf_size = ISAL_DEF_LVL1_DEFAULT;
+  const std::unique_ptr<uint8_t[]> piece(new uint8_t[kGzipPiece]);
+  std::string packed;
+  while (stream->internal_state.state != ZSTATE_END) {
+    if (stream->avail_in == 0 && stream->end_of_stream == 0) {
+      const size_t size = std::min<size_t>(body.size(), size_t{1} << 30);
+      stream->next_in = reinterpret_cast<uint8_t*>(const_cast<char*>(body.data()));  // it is only read
+      stream->avail_in = static_cast<uint32_t>(size);
+      body.remove_prefix(size);
+      stream->end_of_stream = body.empty() ? 1 : 0;
+    }
+    stream->next_out = piece.get();
+    stream->avail_out = kGzipPiece;
+    if (const int error = isal_deflate(stream.get()); error != COMP_OK) {
+      return Internal("compress answer with gzip: error " + std::to_string(error));
+    }
+    packed.append(reinterpret_cast<const char*>(piece.get()), kGzipPiece - stream->avail_out);
+  }
+  return packed;
 }
 
 }  // namespace
@@ -81,8 +112,9 @@ Result<std::string> Compress(Coding coding, Bytes body, Effort effort) {
     if (ZSTD_isError(size)) return Internal(std::string("compress answer with zstd: ") + ZSTD_getErrorName(size));
     return std::string(packed.get(), size);
   }
+  if (effort == Effort::kLow) return GzipFast(body);
   const std::unique_ptr<libdeflate_compressor, decltype(&libdeflate_free_compressor)> compressor(
-      libdeflate_alloc_compressor(effort == Effort::kLow ? kLowGzipLevel : kGzipLevel), libdeflate_free_compressor);
+      libdeflate_alloc_compressor(kGzipLevel), libdeflate_free_compressor);
   if (!compressor) return Internal("compress answer with gzip: out of memory");
   const size_t room = libdeflate_gzip_compress_bound(compressor.get(), body.size());
   const std::unique_ptr<char[]> packed(new char[room]);

@@ -112,8 +112,8 @@ Config Settings::MakeConfig() {
           "Font files for annotations in pictures; a character is drawn with the first that has it, files that do not "
           "exist are passed over."),
       Setting::Size("metadata.cache", &dicomweb.metadata_cache_bytes,
-                    "Memory for compressed metadata of series and studies, ready to be sent; 0 makes it anew for every "
-                    "request."),
+                    "Memory for metadata of series and studies, ready to be sent, a quarter of it for clients that take no "
+                    "compression; 0 makes it anew for every request."),
       Setting("metadata.prepare_after", &prepare_after,
               "Time without changes after which the metadata and thumbnail of a series are made ready."),
       Setting("search.default_limit", &dicomweb.search_default_limit, "Rows of a search without limit.", "rows",

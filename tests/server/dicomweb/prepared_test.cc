@@ -155,6 +155,18 @@ TEST_F(PreparedTest, KnownTagsAre304UntilSomethingChanges) {
   }
 }
 
+TEST_F(PreparedTest, TellsTheSameInEveryCodingAsOftenAsItIsAsked) {
+  for (const char* sop : {"1.1", "1.2"}) Put({.sop = sop});
+  const std::string plain = Get(kMetadata, {"Accept-Encoding: identity"}).body;
+  EXPECT_EQ(json::parse(plain).size(), 2u);
+  for (int time = 0; time < 3; ++time) {
+    EXPECT_TRUE(Get(kMetadata, {"Accept-Encoding: identity"}).body == plain);
+    EXPECT_TRUE(json::parse(Gunzip(Get(kMetadata, {"Accept-Encoding: gzip"}).body)) == json::parse(plain));
+  }
+  Replace({.sop = "1.1", .instance_number = "77"});
+  EXPECT_TRUE(Get(kMetadata, {"Accept-Encoding: identity"}).body != plain);
+}
+
 TEST_F(PreparedTest, HeadSaysWhatGetSends) {
   Put({.sop = "1.1"});
   for (const char* coding : {"identity", "gzip", "zstd"}) {
