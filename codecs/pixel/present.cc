@@ -239,9 +239,11 @@ Result<Picture> Present(const Picture& frame, const Presentation& presentation, 
   Picture picture = Turn(Cut(shown, place), place);
   const uint32_t thickness = std::max(1u, std::max(picture.width, picture.height) / 512);
   DrawingBudget budget;
-  for (const Graphic& graphic : presentation.graphics) DrawGraphic(graphic, place, thickness, &budget, &picture);
-  if (painter != nullptr)
-    for (const GraphicText& text : presentation.texts) DrawText(text, place, thickness, *painter, &budget, &picture);
+  for (const Annotations& annotations : presentation.annotations) {
+    for (const Graphic& graphic : annotations.graphics) DrawGraphic(graphic, place, thickness, &budget, &picture);
+    if (painter == nullptr) continue;
+    for (const GraphicText& text : annotations.texts) DrawText(text, place, thickness, *painter, &budget, &picture);
+  }
   return picture;
 }
 

@@ -68,6 +68,11 @@ bool Shutter::Shows(double column, double row) const {
 }
 
 class StateReader {
+  struct Layer {
+    double order = 0;
+    double grey = 1;
+  };
+
  public:
   explicit StateReader(const DataSetItem& root) : root_(root) {
     if (const dicom::Element* charset = root.Find(dicom::tags::kSpecificCharacterSet))
@@ -84,8 +89,10 @@ class StateReader {
     common.flip = root_.Text({0x0070, 0x0041}) == "Y";
     for (const DataSetItem& item : root_.Items({0x0070, 0x005A})) ReadArea(item);
     for (const DataSetItem& layer : root_.Items({0x0070, 0x0060}))
-      layers_[std::string(layer.Text({0x0070, 0x0002}))] = layer.Number({0x0070, 0x0066}, 65535) / 65535;
+      layers_[std::string(layer.Text({0x0070, 0x0002}))] = {.order = layer.Number({0x0070, 0x0062}, 0),
+                                                            .grey = layer.Number({0x0070, 0x0066}, 65535) / 65535};
     for (const DataSetItem& item : root_.Items({0x0070, 0x0001})) ReadAnnotations(item);
+    for (uint16_t group = 0x6000; group <= 0x601E; group += 2) ReadOverlay(group);
     return std::move(state_);
   }
 
@@ -158,17 +165,44 @@ class StateReader {
     state_.areas_.push_back({ReadImages(item), area});
   }
 
+  Layer LayerOf(std::string_view name) const {
+    const auto found = layers_.find(std::string(name));
+    return found == layers_.end() ? Layer() : found->second;
+  }
+
+  // What is not activated is not shown.
+  void ReadOverlay(uint16_t group) {
+    const std::string_view name = root_.Text({group, 0x1001});
+    if (name.empty()) return;
+    ActiveOverlay overlay{.plane = {.group = group}, .of_image = true, .grey = LayerOf(name).grey};
+    if (const dicom::Element* bits = root_.Find({group, 0x3000})) {
+      Overlay& plane = overlay.plane;
+      overlay.of_image = false;
+      plane.rows = static_cast<uint32_t>(std::clamp(root_.Number({group, 0x0010}, 0), 0.0, 65535.0));
+      plane.columns = static_cast<uint32_t>(std::clamp(root_.Number({group, 0x0011}, 0), 0.0, 65535.0));
+      const std::vector<double> origin = root_.Numbers({group, 0x0050});
+      if (origin.size() >= 2) {
+        plane.top = static_cast<int32_t>(std::clamp(origin[0], -32768.0, 32767.0)) - 1;
+        plane.left = static_cast<int32_t>(std::clamp(origin[1], -32768.0, 32767.0)) - 1;
+      }
+      plane.bits = bits->value;
+      if (bits->big_endian && bits->vr != dicom::Vr("OB"))
+        for (size_t i = 0; i + 1 < plane.bits.size(); i += 2) std::swap(plane.bits[i], plane.bits[i + 1]);
+      if (plane.bits.empty() || (uint64_t{plane.rows} * plane.columns + 7) / 8 > plane.bits.size()) return;
+    }
+    state_.common_.overlays.push_back(std::move(overlay));
+  }
+
   void ReadAnnotations(const DataSetItem& item) {
-    PresentationState::Annotations annotations;
-    const auto layer = layers_.find(std::string(item.Text({0x0070, 0x0002})));
-    const double grey = layer == layers_.end() ? 1 : layer->second;
-    for (const DataSetItem& object : item.Items({0x0070, 0x0009})) ReadGraphic(object, grey, &annotations);
+    const Layer layer = LayerOf(item.Text({0x0070, 0x0002}));
+    Annotations annotations{.order = layer.order};
+    for (const DataSetItem& object : item.Items({0x0070, 0x0009})) ReadGraphic(object, layer.grey, &annotations);
     for (const DataSetItem& object : item.Items({0x0070, 0x0008}))
-      if (texts_++ < kMaxTexts) ReadText(object, grey, &annotations);
+      if (texts_++ < kMaxTexts) ReadText(object, layer.grey, &annotations);
     state_.annotations_.push_back({ReadImages(item), std::move(annotations)});
   }
 
-  static void ReadGraphic(const DataSetItem& object, double grey, PresentationState::Annotations* annotations) {
+  static void ReadGraphic(const DataSetItem& object, double grey, Annotations* annotations) {
     using Shape = Graphic::Shape;
     static const std::map<std::string_view, Shape> kShapes = {{"POINT", Shape::kPoint},
                                                               {"POLYLINE", Shape::kPolyline},
@@ -184,7 +218,7 @@ class StateReader {
                                      .grey = grey});
   }
 
-  void ReadText(const DataSetItem& object, double grey, PresentationState::Annotations* annotations) {
+  void ReadText(const DataSetItem& object, double grey, Annotations* annotations) {
     GraphicText text{.grey = grey};
     if (const dicom::Element* value = object.Find({0x0070, 0x0006}))
       decoder_.Append(value->value, charset_, dicom::TextKind::kSingle, &text.text);
@@ -200,7 +234,7 @@ class StateReader {
   const DataSetItem& root_;
   dicom::Charset charset_;
   dicom::TextDecoder decoder_;
-  std::map<std::string, double> layers_;  // -> grey
+  std::map<std::string, Layer> layers_;
   size_t texts_ = 0;
   PresentationState state_;
 };
@@ -235,11 +269,9 @@ std::optional<Presentation> PresentationState::For(std::string_view sop_uid, uin
   }
   for (const auto& [images, area] : areas_)
     if (Concerns(images, sop_uid, frame)) presentation.area = area;
-  for (const auto& [images, annotations] : annotations_) {
-    if (!Concerns(images, sop_uid, frame)) continue;
-    presentation.graphics.insert(presentation.graphics.end(), annotations.graphics.begin(), annotations.graphics.end());
-    presentation.texts.insert(presentation.texts.end(), annotations.texts.begin(), annotations.texts.end());
-  }
+  for (const auto& [images, annotations] : annotations_)
+    if (Concerns(images, sop_uid, frame)) presentation.annotations.push_back(annotations);
+  std::ranges::stable_sort(presentation.annotations, {}, &Annotations::order);
   return presentation;
 }
 

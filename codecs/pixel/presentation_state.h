@@ -1,7 +1,9 @@
 // Softcopy presentation states (PS3.3 A.33.1, A.33.2; PS3.4 N): how somebody wanted an image to be looked at.
 //
 // Taken from a state: modality LUT, VOI LUT or window, presentation LUT, shutters, rotation and flip, displayed area,
-// graphic and text annotations. Not taken: overlays it carries or activates, colours of layers (their grey values are).
+// graphic and text annotations in the order of their layers; compound graphics come as the simple ones that stand for
+// them (PS3.3 C.10.5), and the overlays it activates, its own or of the image. Not taken: colours of layers (their
+// grey values are), bitmap shutters.
 // Immutable, safe for concurrent use.
 #pragma once
 
@@ -50,6 +52,20 @@ struct GraphicText {
   double grey = 1;
 };
 
+// An overlay plane that is to be shown (PS3.3 C.11.7).
+struct ActiveOverlay {
+  Overlay plane;          // of the state
+  bool of_image = false;  // the one with the same group of the image instead
+  double grey = 1;
+};
+
+// Of one layer, or a part of it.
+struct Annotations {
+  double order = 0;  // lower ones lie below (PS3.3 C.10.7)
+  std::vector<Graphic> graphics;
+  std::vector<GraphicText> texts;
+};
+
 struct Shutter {
   std::optional<std::array<double, 4>> rectangle;  // left, top, right, bottom: columns and rows, from 1, all shown
   std::optional<Point> circle;
@@ -76,8 +92,8 @@ struct Presentation {
   int quarter_turns = 0;  // clockwise, 0 to 3
   bool flip = false;      // left and right, after the turns
   std::optional<DisplayedArea> area;
-  std::vector<Graphic> graphics;
-  std::vector<GraphicText> texts;
+  std::vector<ActiveOverlay> overlays;   // below all annotations
+  std::vector<Annotations> annotations;  // one over the other
 };
 
 class PresentationState {
@@ -104,10 +120,6 @@ class PresentationState {
   Presentation common_;
   std::vector<Scoped<ValueTransform>> voi_;
   std::vector<Scoped<DisplayedArea>> areas_;
-  struct Annotations {
-    std::vector<Graphic> graphics;
-    std::vector<GraphicText> texts;
-  };
   std::vector<Scoped<Annotations>> annotations_;
 };
 

@@ -76,12 +76,15 @@ bool OverlayBit(const Overlay& overlay, uint64_t bit) {
   return overlay.bits[bit / 8] >> bit % 8 & 1;
 }
 
-void Whiten(Picture* picture, uint32_t x, uint32_t y) {
-  const size_t octets = size_t{picture->channels} * (picture->bits / 8);
-  std::memset(&picture->samples[(size_t{y} * picture->width + x) * octets], 0xFF, octets);
+// `grey`: 0 black to 1 white.
+void Paint(Picture* picture, uint32_t x, uint32_t y, double grey) {
+  const size_t octets = picture->bits / 8;
+  const auto level = static_cast<uint16_t>(std::clamp(grey, 0.0, 1.0) * (picture->bits == 16 ? 65535 : 255) + 0.5);
+  char* const pixel = &picture->samples[(size_t{y} * picture->width + x) * picture->channels * octets];
+  for (size_t c = 0; c < picture->channels; ++c) std::memcpy(pixel + c * octets, &level, octets);  // little endian
 }
 
-void DrawOverlay(const Overlay& overlay, const Image& image, uint32_t frame, Picture* picture) {
+void DrawOverlay(const Overlay& overlay, const Image& image, uint32_t frame, double grey, Picture* picture) {
   if (overlay.bits.empty()) {
     const unsigned bit = *overlay.pixel_bit;
     if (image.format.samples != 1 || image.format.bits_allocated > 16 || bit >= image.format.bits_allocated) return;
@@ -90,7 +93,7 @@ void DrawOverlay(const Overlay& overlay, const Image& image, uint32_t frame, Pic
     const SampleSource samples(image);
     for (uint32_t y = 0; y < picture->height; ++y) {
       for (uint32_t x = 0; x < picture->width; ++x) {
-        if (samples.At(uint64_t{y} * picture->width + x) >> bit & 1) Whiten(picture, x, y);
+        if (samples.At(uint64_t{y} * picture->width + x) >> bit & 1) Paint(picture, x, y, grey);
       }
     }
     return;
@@ -104,7 +107,7 @@ void DrawOverlay(const Overlay& overlay, const Image& image, uint32_t frame, Pic
       const int64_t x = int64_t{column} + overlay.left;
       if (x < 0 || x >= picture->width) continue;
       const uint64_t bit = (plane * overlay.rows + row) * overlay.columns + column;
-      if (OverlayBit(overlay, bit)) Whiten(picture, static_cast<uint32_t>(x), static_cast<uint32_t>(y));
+      if (OverlayBit(overlay, bit)) Paint(picture, static_cast<uint32_t>(x), static_cast<uint32_t>(y), grey);
     }
   }
 }
@@ -170,6 +173,17 @@ Result<std::string> EncodePng(const Picture& picture) {
   return std::string(static_cast<const char*>(file.get()), size);
 }
 
+void DrawActiveOverlays(const Instance& instance, const Image& image, uint32_t frame, const Presentation& state,
+                        Picture* picture) {
+  for (const ActiveOverlay& active : state.overlays) {
+    if (!active.of_image) DrawOverlay(active.plane, image, 0, active.grey, picture);
+    for (const Overlay& overlay : instance.overlays()) {
+      if (active.of_image && overlay.group == active.plane.group)
+        DrawOverlay(overlay, image, frame, active.grey, picture);
+    }
+  }
+}
+
 Result<Picture> RenderDecoded(const Instance& instance, const Image& image, uint32_t frame,
                               const RenderOptions& options) {
   const FrameFormat& full = instance.format();
@@ -186,9 +200,13 @@ Result<Picture> RenderDecoded(const Instance& instance, const Image& image, uint
     return RenderGrayscale(image, instance.Transform(frame), options, inverse);
   }();
   if (!picture.ok()) return picture;
-  if (state != nullptr) return Present(*picture, *state, instance.pixel_aspect(), options.viewport, options.painter);
-  if (options.overlays && picture->width == full.columns && picture->height == full.rows) {
-    for (const Overlay& overlay : instance.overlays()) DrawOverlay(overlay, image, frame, &*picture);
+  const bool full_size = picture->width == full.columns && picture->height == full.rows;
+  if (state != nullptr) {
+    if (full_size) DrawActiveOverlays(instance, image, frame, *state, &*picture);
+    return Present(*picture, *state, instance.pixel_aspect(), options.viewport, options.painter);
+  }
+  if (options.overlays && full_size) {
+    for (const Overlay& overlay : instance.overlays()) DrawOverlay(overlay, image, frame, 1, &*picture);
   }
   if (!options.viewport) return picture;
   return ApplyViewport(*picture, *options.viewport, instance.pixel_aspect(), double(full.columns) / picture->width,

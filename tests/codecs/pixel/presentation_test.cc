@@ -174,6 +174,52 @@ TEST(PresentationStateTest, DrawsGraphicsOverTheImage) {
   EXPECT_EQ(Samples(Shown(State(Graphics("PIXEL", "POLYLINE", {1, 0, 3, 0, 3, 2, 1, 2, 1, 0}, "Y"))))[5], 255);
 }
 
+TEST(PresentationStateTest, DrawsLayersInTheirOrder) {
+  // The same line in a layer of each name; what is drawn last is seen.
+  const auto line_of = [](const std::string& layer) {
+    return Item(Element({0x0070, 0x0002}, "CS", layer) +
+                Sequence({0x0070, 0x0009}, Item(Element({0x0070, 0x0005}, "CS", "PIXEL") +
+                                                Element({0x0070, 0x0022}, "FL", Octets<float>({0, 1.5F, 3.9F, 1.5F})) +
+                                                Element({0x0070, 0x0023}, "CS", "POLYLINE"))));
+  };
+  const auto layer = [](const std::string& name, const std::string& order, uint16_t grey) {
+    return Item(Element({0x0070, 0x0002}, "CS", name) + Element({0x0070, 0x0062}, "IS", order) +
+                Element({0x0070, 0x0066}, "US", Octets<uint16_t>({grey})));
+  };
+  const std::string lines = Sequence({0x0070, 0x0001}, line_of("WHITE") + line_of("BLACK"));
+  const auto seen = [&](const std::string& order_of_white, const std::string& order_of_black) {
+    const std::string layers =
+        Sequence({0x0070, 0x0060}, layer("WHITE", order_of_white, 65535) + layer("BLACK", order_of_black, 0));
+    return Samples(Shown(State(lines + layers)))[5];
+  };
+  EXPECT_EQ(seen("1", "2"), 0);
+  EXPECT_EQ(seen("2", "1"), 255);
+  EXPECT_EQ(seen("9", "10"), 0) << "by number, not by digits";
+  EXPECT_EQ(seen("1", "1"), 0) << "else as they come";
+}
+
+TEST(PresentationStateTest, ShowsTheOverlaysItActivates) {
+  const std::string layer = Sequence(
+      {0x0070, 0x0060},
+      Item(Element({0x0070, 0x0002}, "CS", "MARKS") + Element({0x0070, 0x0066}, "US", Octets<uint16_t>({0x8080}))));
+  // Two rows of two pixels from the second row and third column on: the first and the last one.
+  const auto overlay = [](const std::string& activation) {
+    return Element({0x6000, 0x0010}, "US", Octets<uint16_t>({2})) +
+           Element({0x6000, 0x0011}, "US", Octets<uint16_t>({2})) +
+           Element({0x6000, 0x0050}, "SS", Octets<int16_t>({2, 3})) + activation +
+           Element({0x6000, 0x3000}, "OW", Octets<uint16_t>({0b1001}));
+  };
+  const std::string active = Element({0x6000, 0x1001}, "CS", "MARKS");
+  const V plain = {0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110};
+  EXPECT_EQ(Samples(Shown(State(layer + overlay(active)))), (V{0, 10, 20, 30, 40, 50, 128, 70, 80, 90, 100, 128}));
+  EXPECT_EQ(Samples(Shown(State(layer + overlay("")))), plain) << "not activated";
+  EXPECT_EQ(Samples(Shown(State(layer + active))), plain) << "the image has none";
+  const std::string cut = Element({0x6000, 0x0010}, "US", Octets<uint16_t>({9000})) +
+                          Element({0x6000, 0x0011}, "US", Octets<uint16_t>({9000})) + active +
+                          Element({0x6000, 0x3000}, "OW", Octets<uint16_t>({0xFFFF}));
+  EXPECT_EQ(Samples(Shown(State(layer + cut))), plain) << "too few bits";
+}
+
 TEST(PresentationStateTest, EveryShapeLeavesATrace) {
   const RenderOptions large{.viewport = Viewport{.width = 400, .height = 300}};
   const V plain = Samples(Shown(State(""), large));
