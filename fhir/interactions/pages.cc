@@ -1,5 +1,9 @@
 #include "fhir/interactions/pages.h"
 
+#include <algorithm>
+
+#include "storage/index/date_order.h"
+
 namespace hilum::fhir {
 namespace {
 
@@ -8,7 +12,8 @@ struct Position {
   enum class Kind : uint8_t {
     kRow = 0,    // at the row `row`, wherever that is now
     kStart = 1,  // at the first row of `collection`
-    kAfter = 2   // behind `after` in `collection`: stays right when rows come or go before it
+    kAfter = 2,  // behind `after` in `collection`: stays right when rows come or go before it
+    kMerged = 3  // behind `after` of `collection` in the order of all
   };
   Kind kind = Kind::kRow;
   uint64_t row = 0;  // how many rows lie before, when the cursor was made
@@ -31,7 +36,7 @@ Result<Position> Decode(std::string_view text, const CursorSeal& seal) {
   ByteReader in(cursor.last_key);
   Bytes kind;
   uint16_t collection = 0;
-  if (!in.ReadBytes(1, &kind) || static_cast<uint8_t>(kind[0]) > 2 || !in.ReadBe(&position.row) ||
+  if (!in.ReadBytes(1, &kind) || static_cast<uint8_t>(kind[0]) > 3 || !in.ReadBe(&position.row) ||
       !in.ReadBe(&collection)) {
     return Invalid("the page cursor is of another kind of request: start again at the first page");
   }
@@ -89,6 +94,46 @@ class PageWalk {
   std::optional<storage::Cursor> after_;
 };
 
+// The first rows of one segment behind a position.
+struct Run {
+  const Segment* segment = nullptr;
+  std::vector<storage::Doc> docs;
+  std::vector<storage::DatePlace> places;
+  size_t at = 0;
+  bool more = false;  // behind `docs`
+
+  bool empty() const { return at == docs.size(); }
+};
+
+Result<std::vector<Run>> ReadRuns(ResourceReader& reader, const std::vector<Segment>& segments, size_t count,
+                                  const std::optional<Position>& position) {
+  std::optional<storage::DatePlace> place;
+  if (position) {
+    place = storage::PlaceOf(position->after, segments.front().sort);
+    if (!place) return Invalid("the page cursor is of another order: start again at the first page");
+  }
+  std::vector<Run> runs;
+  bool before = true;  // the segment of the row that was given out last
+  for (const Segment& segment : segments) {
+    const storage::CollectionId collection = reader.CollectionOf(segment.type);
+    std::optional<storage::Cursor> after;
+    if (place && collection == position->collection) {
+      after = position->after;
+      before = false;
+    } else if (place) {
+      after = before ? storage::CursorBehindAll(*place, segment.sort) : storage::CursorBefore(*place, segment.sort);
+    }
+    HILUM_ASSIGN_OR_RETURN(storage::Page page,
+                           reader.index().Walk(collection, segment.docs, segment.sort, after, 0, count));
+    HILUM_ASSIGN_OR_RETURN(auto places, storage::DatePlacesOf(reader.index(), collection, page.docs, segment.sort));
+    runs.push_back({.segment = &segment,
+                    .docs = std::move(page.docs),
+                    .places = std::move(places),
+                    .more = page.next.has_value()});
+  }
+  return runs;
+}
+
 }  // namespace
 
 Result<storage::Cursor> OpenCursor(std::string_view text, const CursorSeal& seal) {
@@ -118,6 +163,37 @@ Result<ResultPage> ReadPage(ResourceReader& reader, const std::vector<Segment>& 
   }
   if (position.row > 0) page.previous = ToRow(position.row - std::min<uint64_t>(position.row, count), seal);
   if (total > 0) page.last = ToRow((total - 1) / count * count, seal);
+  return page;
+}
+
+Result<ResultPage> ReadMergedPage(ResourceReader& reader, const std::vector<Segment>& segments, size_t count,
+                                  const std::optional<std::string>& cursor, const CursorSeal& seal) {
+  std::optional<Position> position;
+  if (cursor) {
+    HILUM_ASSIGN_OR_RETURN(position, Decode(*cursor, seal));
+    if (position->kind != Position::Kind::kMerged) {
+      return Invalid("the page cursor is of another kind of request: start again at the first page");
+    }
+  }
+  HILUM_ASSIGN_OR_RETURN(std::vector<Run> runs, ReadRuns(reader, segments, count, position));
+  const auto before = [](const Run& a, const Run& b) {
+    if (a.empty() || b.empty()) return !a.empty();
+    return storage::Compare(a.places[a.at], b.places[b.at], a.segment->sort) < 0;
+  };
+  ResultPage page;
+  Position next{.kind = Position::Kind::kMerged};
+  while (page.rows.size() < count) {
+    const auto first = std::ranges::min_element(runs, before);
+    if (first == runs.end() || first->empty()) break;
+    const storage::Doc doc = first->docs[first->at];
+    page.rows.push_back({first->segment->type, doc, first->segment->mode});
+    next.collection = reader.CollectionOf(first->segment->type);
+    next.after = storage::CursorBehind(first->places[first->at], doc);
+    ++first->at;
+  }
+  if (std::ranges::any_of(runs, [](const Run& run) { return !run.empty() || run.more; })) {
+    page.next = Encode(next, seal);
+  }
   return page;
 }
 

@@ -1,5 +1,6 @@
-// Pages of what a search found, when it may lie in several collections: type after type, each in its own order. Cursors
-// are signed and stateless: a page knows where it begins, the rest is found again. Internal to fhir/interactions.
+// Pages of what a search found, when it may lie in several collections: type after type, each in its own order, or all
+// in one. Cursors are signed and stateless: a page knows where it begins, the rest is found again. Internal to
+// fhir/interactions.
 #pragma once
 
 #include <optional>
@@ -43,6 +44,12 @@ struct CursorSeal {
 // `count` > 0 rows from `cursor` on. kInvalid when the cursor was not made here, or for another request.
 Result<ResultPage> ReadPage(ResourceReader& reader, const std::vector<Segment>& segments, size_t count,
                             const std::optional<std::string>& cursor, const CursorSeal& seal);
+
+// The same with the rows of all segments in one order, by dates; those that stand at the same place by type. Their
+// sorts have the same directions. Without links to the previous and the last page: how many rows lie before one in the
+// other types is not known.
+Result<ResultPage> ReadMergedPage(ResourceReader& reader, const std::vector<Segment>& segments, size_t count,
+                                  const std::optional<std::string>& cursor, const CursorSeal& seal);
 
 // kInvalid unless it was made with this seal.
 Result<storage::Cursor> OpenCursor(std::string_view text, const CursorSeal& seal);

@@ -5,6 +5,7 @@
 #include "fhir/interactions/includes.h"
 #include "fhir/interactions/interactions.h"
 #include "fhir/interactions/pages.h"
+#include "fhir/search/search_value.h"
 
 namespace hilum::fhir {
 namespace {
@@ -71,7 +72,7 @@ class SearchRun {
   // A parameter that one of several types does not have is ignored for all of them: results of one type by it beside
   // results of another without it would mean nothing.
   Status Compile() {
-    if (types_.size() != 1) HILUM_RETURN_IF_ERROR(DropSort());
+    if (types_.size() != 1) HILUM_RETURN_IF_ERROR(DropSortsButDates());
     for (bool again = true; again;) {
       again = false;
       searches_.clear();
@@ -89,13 +90,26 @@ class SearchRun {
     return Status::Ok();
   }
 
-  Status DropSort() {
+  // Dates are what different types have in common.
+  Status DropSortsButDates() {
     std::vector<IgnoredParameter> ignored;
     for (const Parameter& parameter : parameters_) {
       if (parameter.name != "_sort") continue;
-      ignored.push_back({parameter, "_sort does not go across types: results come type after type"});
+      const auto keys = SplitValue(parameter.value, ',');
+      if (std::ranges::all_of(keys, [&](std::string_view key) { return IsDateOfAll(key); })) continue;
+      ignored.push_back({parameter,
+                         "_sort across types goes by dates that each of them has, as _lastUpdated; results "
+                         "come type after type"});
     }
     return Ignore(ignored);
+  }
+
+  bool IsDateOfAll(std::string_view key) const {
+    if (key.starts_with('-')) key.remove_prefix(1);
+    return std::ranges::all_of(types_, [&](TypeId type) {
+      const SearchParam* const param = FindSearchParam(type, key);
+      return param != nullptr && param->type == SearchType::kDate;
+    });
   }
 
   Status Ignore(const std::vector<IgnoredParameter>& ignored) {
@@ -156,7 +170,9 @@ class SearchRun {
     const size_t count = std::min(search.count.value_or(options_.default_count), options_.max_count);
     const auto cursor = ValueOf(request_.query, kCursorParameter);
     const CursorSeal seal{.fingerprint = Fingerprint(UrlWith({.path = request_.path}, used)), .key = cursor_key_};
-    HILUM_ASSIGN_OR_RETURN(const ResultPage page, ReadPage(reader_, segments_, count, cursor, seal));
+    const bool merged = segments_.size() > 1 && !search.sort.empty();
+    HILUM_ASSIGN_OR_RETURN(const ResultPage page, merged ? ReadMergedPage(reader_, segments_, count, cursor, seal)
+                                                         : ReadPage(reader_, segments_, count, cursor, seal));
 
     const auto link = [&](std::string_view relation, const std::optional<std::string>& to) {
       if (!to) return;

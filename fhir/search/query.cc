@@ -70,7 +70,9 @@ class RequestCompiler {
       }
       HILUM_ASSIGN_OR_RETURN(const ResolvedParam param, compiler_.Resolve(type_, key));
       const bool joined = param.custom && param.custom->join;
-      if (param.type == SearchType::kComposite || param.type == SearchType::kSpecial || joined) {
+      const bool ordered = param.type != SearchType::kComposite && param.type != SearchType::kSpecial &&
+                           param.type != SearchType::kReference;
+      if (!ordered || joined) {
         return Unsupported("_sort does not go with " + Quote(key));
       }
       out_.sort.push_back({param.field, descending});

@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <random>
 #include <set>
 
 #include "tests/fhir/interactions/store_fixture.h"
@@ -202,6 +204,70 @@ TEST_F(SearchTest, GoesThroughSeveralTypes) {
   EXPECT_EQ(ignoring.total, 4) << "not known to both, so it has no effect";
   EXPECT_EQ(ignoring.outcomes.size(), 1u);
   EXPECT_EQ(Search("?_type=Patient&gender=male").total, 1);
+}
+
+TEST_F(SearchTest, SortsSeveralTypesIntoOneOrder) {
+  struct Dated {
+    std::string date, type, id;
+    int number;
+  };
+  std::vector<Dated> all;
+  std::mt19937 random(5);
+  for (int number = 0; number < 60; ++number) {
+    // Some have no date, some only an end: they begin before all others.
+    const std::string day = "2020-01-0" + std::to_string(1 + random() % 4);
+    const std::string date = number % 7 == 0 ? "" : number % 5 == 0 ? "0" : day;
+    const std::string id = "r" + std::to_string(number), type = random() % 3 == 0 ? "Encounter" : "Observation";
+    all.push_back({date, type, id, number});
+    const std::string begin = date == "0" ? "" : R"("start":")" + day + "\",";
+    const std::string period = date.empty() ? "" : R"(eriod":{)" + begin + R"("end":")" + day + "\"}";
+    Put(type == "Observation"
+            ? Observation(id, "1", "8480-6", period.empty() ? "" : R"(,"effectiveP)" + period)
+            : R"({"resourceType":"Encounter","id":")" + id + R"(","status":"finished","class":{"code":"AMB"})" +
+                  (period.empty() ? "" : R"(,"p)" + period) + "}");
+  }
+  const auto in_order = [&](bool descending) {
+    // What has no date comes last; those of one day by type, and within it in the order they came.
+    std::ranges::sort(all, [&](const Dated& a, const Dated& b) {
+      if (a.date.empty() != b.date.empty()) return b.date.empty();
+      if (a.date != b.date) return (a.date < b.date) != descending;
+      if (a.type != b.type) return a.type < b.type;
+      return (a.number < b.number) != descending;
+    });
+    std::vector<std::string> names;
+    for (const Dated& each : all) names.push_back(each.type + "/" + each.id);
+    return names;
+  };
+  for (const char* count : {"1", "2", "7", "25", "100"}) {
+    const std::string url = std::string("?_type=Observation,Encounter&_count=") + count + "&_sort=";
+    EXPECT_EQ(Follow(url + "date"), in_order(false)) << count;
+    EXPECT_EQ(Follow(url + "-date"), in_order(true)) << count;
+  }
+  std::vector<std::string> written;
+  std::ranges::sort(all, {}, &Dated::number);
+  for (const Dated& each : all) written.push_back(each.type + "/" + each.id);
+  EXPECT_EQ(Follow("?_sort=_lastUpdated&_count=7"), written) << "all types, most of them empty";
+  std::ranges::sort(all, [](const Dated& a, const Dated& b) {
+    if (a.date.empty() != b.date.empty()) return b.date.empty();
+    return a.date != b.date ? a.date < b.date : a.number > b.number;
+  });
+  std::vector<std::string> by_two;
+  for (const Dated& each : all) by_two.push_back(each.type + "/" + each.id);
+  for (const char* count : {"1", "4", "100"}) {
+    EXPECT_EQ(Follow(std::string("?_type=Observation,Encounter&_sort=date,-_lastUpdated&_count=") + count), by_two);
+  }
+  EXPECT_EQ(Search("?_sort=_lastUpdated&_count=7").Link("previous"), "");
+}
+
+TEST_F(SearchTest, LeavesOutAnOrderThatMeansNothingAcrossTypes) {
+  PutClinic();
+  for (const char* sort : {"_id", "family", "-date,birthdate", "_lastUpdated,status"}) {
+    const BundleView found = Search(std::string("?_type=Patient,Observation&_sort=") + sort);
+    EXPECT_EQ(found.outcomes.size(), 1u) << sort;
+    EXPECT_EQ(found.matches, Search("?_type=Patient,Observation").matches) << sort;
+  }
+  EXPECT_EQ(Get("?_type=Patient,Observation&_sort=_id", {.prefer_handling = Handling::kStrict}).status, 400);
+  EXPECT_EQ(Get("Observation?_sort=subject").status, 400) << "references have no order";
 }
 
 TEST_F(SearchTest, StaysWithinACompartment) {
