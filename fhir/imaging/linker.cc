@@ -149,18 +149,25 @@ Status Linker::Follow(ResourceTxn& resources, Doc doc, const storage::StudyChang
   const auto& [before, after] = change.row;
   if (!before && !after) return Status::Ok();
   const std::string& uid = after ? after->uid : before->uid;
+  const bool asks_the_same = before && after && AsksTheSame(change);
+  const bool only_counts = asks_the_same && OnlyCounts(change.row);
+  if (only_counts) {  // under the id that nearly all have: without the link
+    HILUM_ASSIGN_OR_RETURN(const bool done, CountAgain(resources, uid, doc, change));
+    if (done) return Status::Ok();
+  }
   HILUM_ASSIGN_OR_RETURN(const std::optional<Link> link, ReadLink(resources.txn(), uid));
   const bool live = link && link->live;
   if (!after) return live ? Withdraw(resources, uid, *link, DeltaOf(change)) : Status::Ok();
 
+  if (live && only_counts && link->id != uid) {
+    HILUM_ASSIGN_OR_RETURN(const bool done, CountAgain(resources, link->id, doc, change));
+    if (done) return Status::Ok();
+  }
   StudyDelta delta = DeltaOf(change);
-  const bool asks_the_same = live && before && AsksTheSame(change);
   bool knows_before = false;  // what there was before the change
   if (live && before && link->study == doc) {
     HILUM_ASSIGN_OR_RETURN(const auto newest, resources.NewestRow(type_, link->id));
     knows_before = SeenMicros(*link, newest) == before->updated_micros;
-    if (knows_before && newest && newest->edited && asks_the_same && OnlyCounts(change.row) && !delta.empty())
-      return CountAgain(resources, *after, *newest, delta);
   }
   const CatalogueStudy study{doc, *after};
   if (!before) {
@@ -169,7 +176,7 @@ Status Linker::Follow(ResourceTxn& resources, Doc doc, const storage::StudyChang
     HILUM_ASSIGN_OR_RETURN(const StudyImages images, LoadImages(resources.txn(), study));
     delta = DeltaOf(images);
   }
-  const bool known = asks_the_same && !delta.from_scratch;
+  const bool known = live && asks_the_same && !delta.from_scratch;
   return Describe(resources, study, link, delta, known ? Look::kNot : Look::kAndMakePatient);
 }
 
@@ -270,26 +277,31 @@ Status Linker::Describe(ResourceTxn& resources, const CatalogueStudy& study, con
     }
   }
   write.after->partial = true;
-  if (write.after->edited) write.after->note = SeenNote(study.row.updated_micros);
+  if (write.after->edited) write.after->note = Encode(SeenStudy{study.doc, study.row.updated_micros});
   return Commit(resources, std::move(write), std::move(next), uid, delta);
 }
 
-Status Linker::CountAgain(ResourceTxn& resources, const storage::StudyRow& study, const Version& newest,
-                          const StudyDelta& delta) const {
-  auto [after, before] = resources_.PrepareEdited(newest, {std::to_string(study.instances)});
+Result<bool> Linker::CountAgain(ResourceTxn& resources, const std::string& id, Doc doc,
+                                const storage::StudyChange& change) const {
+  HILUM_ASSIGN_OR_RETURN(const std::optional<Version> newest, resources.NewestRow(type_, id));
+  if (!newest || !newest->edited || DecodeSeen(newest->note) != SeenStudy{doc, change.row.before->updated_micros})
+    return false;
+  const StudyDelta delta = DeltaOf(change);
+  if (delta.empty()) return false;
+  auto [after, before] = resources_.PrepareEdited(*newest, {std::to_string(change.row.after->instances)});
   after.partial = true;
-  after.note = SeenNote(study.updated_micros);
+  after.note = Encode(SeenStudy{doc, change.row.after->updated_micros});
   std::vector<Write> writes;
   writes.push_back({.method = Method::kUpdate,
                     .type = type_,
-                    .id = newest.id,
-                    .seen_version = newest.number,
+                    .id = id,
+                    .seen_version = newest->number,
                     .after = std::move(after),
                     .before = std::move(before)});
   HILUM_ASSIGN_OR_RETURN(const Committed committed, resources.WriteAll(std::move(writes), {}));
   if (committed.outdated) return Internal("an ImagingStudy changed within the transaction that read it");
-  PutDelta(resources.txn(), resources_.schema().CollectionOf(type_), newest.doc, newest.number + 1, Encode(delta));
-  return Status::Ok();
+  PutDelta(resources.txn(), resources_.schema().CollectionOf(type_), newest->doc, newest->number + 1, Encode(delta));
+  return true;
 }
 
 Status Linker::Withdraw(ResourceTxn& resources, const std::string& study_uid, Link link,

@@ -70,9 +70,10 @@ class Linker : public storage::CatalogueObserver, public DerivedResources {
   // `delta`: what the newest version does not know of; from scratch when it may know nothing.
   Status Describe(ResourceTxn& resources, const CatalogueStudy& study, const std::optional<Link>& link,
                   const StudyDelta& delta, Look look) const;
-  // A version that differs from the newest in the number of instances. REQUIRES: that one is stored as such edits.
-  Status CountAgain(ResourceTxn& resources, const storage::StudyRow& study, const Version& newest,
-                    const StudyDelta& delta) const;
+  // A version that differs from the newest in the number of instances. False, and nothing, unless that one is stored as
+  // such edits and knows what there was before the change. REQUIRES: no other element changes.
+  Result<bool> CountAgain(ResourceTxn& resources, const std::string& id, storage::Doc doc,
+                          const storage::StudyChange& change) const;
   // `chosen`: as Asked::chosen.
   Result<Resolution> Resolve(ResourceTxn& resources, const CatalogueStudy& study, std::optional<std::string> chosen,
                              Look look) const;

@@ -192,16 +192,23 @@ std::optional<Link> DecodeLink(Bytes bytes) {
   return link;
 }
 
-int64_t SeenMicros(const Link& link, const std::optional<Version>& newest) {
-  int64_t noted = 0;
-  ByteReader in(newest ? Bytes(newest->note) : Bytes());
-  return in.ReadLe(&noted) ? std::max(link.seen_micros, noted) : link.seen_micros;
+std::string Encode(const SeenStudy& seen) {
+  std::string note;
+  AppendBe<uint32_t>(&note, seen.doc);
+  AppendLe<int64_t>(&note, seen.micros);
+  return note;
 }
 
-std::string SeenNote(int64_t micros) {
-  std::string note;
-  AppendLe<int64_t>(&note, micros);
-  return note;
+std::optional<SeenStudy> DecodeSeen(Bytes note) {
+  ByteReader in(note);
+  SeenStudy seen;
+  if (!in.ReadBe(&seen.doc) || !in.ReadLe(&seen.micros)) return std::nullopt;
+  return seen;
+}
+
+int64_t SeenMicros(const Link& link, const std::optional<Version>& newest) {
+  const auto noted = newest ? DecodeSeen(newest->note) : std::nullopt;
+  return noted && noted->doc == link.study ? std::max(link.seen_micros, noted->micros) : link.seen_micros;
 }
 
 std::string WatchOf(TypeId type, std::string_view id) {

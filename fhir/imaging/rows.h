@@ -36,10 +36,19 @@ struct Link {
   std::vector<std::string> watches;  // rows that there are
 };
 
+// What a version knows of, in its note: documents are never reused, so that tells a study from any other that had or
+// gets its UID.
+struct SeenStudy {
+  storage::Doc doc = 0;
+  int64_t micros = 0;  // StudyRow::updated_micros
+  bool operator==(const SeenStudy&) const = default;
+};
+std::string Encode(const SeenStudy& seen);
+// nullopt when there is no note.
+std::optional<SeenStudy> DecodeSeen(Bytes note);
 // StudyRow::updated_micros that the newest version knows of: as the link says or, because a version that only counts
 // leaves the link alone, as the version's note does.
 int64_t SeenMicros(const Link& link, const std::optional<Version>& newest);
-std::string SeenNote(int64_t micros);
 
 // What an ImagingStudy depends on, in 16 octets: a resource, there or not, or whoever has an identifier. For
 // DiagnosticReports it waits under the watches of ServiceRequests, because the same identifiers lead to both.

@@ -1,7 +1,7 @@
 #include "fhir/store/store.h"
 
 #include <charconv>
-#include <ctime>
+#include <chrono>
 
 #include "fhir/store/keys.h"
 
@@ -55,18 +55,23 @@ Status BindSettings(storage::Store& store, const ResourceSchema& schema, const R
 }  // namespace
 
 std::string Instant(int64_t micros) {
-  int64_t seconds = micros / 1'000'000;
-  int64_t rest = micros % 1'000'000;
-  if (rest < 0) {
-    rest += 1'000'000;
-    --seconds;
-  }
-  const time_t time = seconds;
-  tm parts{};
-  gmtime_r(&time, &parts);
-  char text[64];
-  snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", (parts.tm_year + 1900) % 10000, parts.tm_mon + 1,
-           parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, static_cast<int>(rest / 1000));
+  using std::chrono::days, std::chrono::microseconds, std::chrono::milliseconds, std::chrono::floor;
+  const std::chrono::sys_time<milliseconds> time(floor<milliseconds>(microseconds(micros)));
+  const auto midnight = floor<days>(time);
+  const std::chrono::year_month_day date(midnight);
+  const std::chrono::hh_mm_ss clock(time - midnight);
+  std::string text = "0000-00-00T00:00:00.000Z";
+  const auto put = [&text](size_t end, auto number) {  // the last digit in front of `end`
+    for (auto rest = static_cast<uint64_t>(number); rest > 0; rest /= 10)
+      text[--end] = static_cast<char>('0' + rest % 10);
+  };
+  put(4, (static_cast<int>(date.year()) % 10000 + 10000) % 10000);
+  put(7, static_cast<unsigned>(date.month()));
+  put(10, static_cast<unsigned>(date.day()));
+  put(13, clock.hours().count());
+  put(16, clock.minutes().count());
+  put(19, clock.seconds().count());
+  put(23, clock.subseconds().count());
   return text;
 }
 

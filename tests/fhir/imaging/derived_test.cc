@@ -106,11 +106,11 @@ class GrowingStudyTest : public DerivedTest {
     for (const std::string& finding : report->findings.texts) ADD_FAILURE() << finding;
   }
   // Octets of the row of a version.
-  size_t Stored(uint64_t version) {
+  size_t Stored(uint64_t version, const std::string& id = "1.2.1") {
     const auto reader = resources_->Read();
     const TypeId type = *FindResourceType("ImagingStudy");
     const auto collection = reader->CollectionOf(type);
-    const storage::Doc doc = *reader->FindDoc(type, "1.2.1").value();
+    const storage::Doc doc = *reader->FindDoc(type, id).value();
     const auto row = reader->kv().Get(storage::Family::kResource,
                                       VersionKey(storage::Tenant::kDefault, collection, doc, version, 0));
     return (*row)->size();
@@ -153,6 +153,29 @@ TEST_F(GrowingStudyTest, WhatUsersWriteInBetweenStays) {
   EXPECT_EQ(At(Read("ImagingStudy/1.2.1"), "note.0.text"), "seen");
   EXPECT_EQ(At(Read("ImagingStudy/1.2.1/_history/3"), "note.0.text"), "(nothing)");
   EXPECT_LT(Stored(7), 128u);
+  ExpectAllAgrees();
+}
+
+TEST_F(GrowingStudyTest, WhatUsersMadeForItGrowsUnderItsOwnId) {
+  ASSERT_EQ(Run("PUT", "ImagingStudy/mine",
+                R"({"resourceType":"ImagingStudy","id":"mine","status":"registered","subject":{"display":"x"},)"
+                R"("identifier":[{"system":"urn:dicom:uid","value":"urn:oid:1.2.1"}]})")
+                .status,
+            201);
+  for (int i = 1; i <= 4; ++i) StowOne(i);
+  EXPECT_EQ(Images(Read("ImagingStudy/mine/_history/5")), FirstImages(4));
+  EXPECT_LT(Stored(5, "mine"), 128u);
+  EXPECT_EQ(Run("GET", "ImagingStudy/1.2.1").status, 404);
+  ExpectAllAgrees();
+}
+
+TEST_F(GrowingStudyTest, BeginsAnewWhenTheStudyDoes) {
+  for (int i = 1; i <= 3; ++i) StowOne(i);
+  Delete("1.2.1");
+  for (int i = 1; i <= 3; ++i) StowOne(i);
+  ExpectVersion(7, 3);
+  EXPECT_GT(Stored(5), 400u);
+  EXPECT_LT(Stored(6), 128u);
   ExpectAllAgrees();
 }
 

@@ -116,6 +116,13 @@ TEST_F(ResourceTxnTest, LongResourcesAreReadWhole) {
   ASSERT_TRUE(status.ok()) << status.ToString();
 }
 
+TEST(Instant, IsTheTimeToTheMillisecond) {
+  EXPECT_EQ(Instant(0), "1970-01-01T00:00:00.000Z");
+  EXPECT_EQ(Instant(1'709'209'805'006'999), "2024-02-29T12:30:05.006Z");
+  EXPECT_EQ(Instant(-1), "1969-12-31T23:59:59.999Z");
+  EXPECT_EQ(Instant(-62'135'596'800'000'000), "0001-01-01T00:00:00.000Z");
+}
+
 class EditedVersionsTest : public ResourceTxnTest {
  protected:
   // Doe is called Roe and Poe: the second version is stored as an edit of the first, the third too.
