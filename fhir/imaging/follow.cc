@@ -1,4 +1,6 @@
 // Records come and change after images, too: Patients and orders find the studies that wait for them.
+#include <algorithm>
+
 #include "fhir/imaging/demographics.h"
 #include "fhir/imaging/linker.h"
 
@@ -47,6 +49,22 @@ Status Linker::Relink(ResourceTxn& resources, const std::set<std::string>& studi
     HILUM_RETURN_IF_ERROR(Describe(resources, *study, link, {}, Look::kAgain));
   }
   return Status::Ok();
+}
+
+Result<storage::Bitmap> Linker::LettingGo(ResourceReader& reader, std::string_view field,
+                                          const storage::Bitmap& referrers, TypeId type, const std::string& id) const {
+  storage::Bitmap letting_go;
+  if (!Follows(type)) return letting_go;
+  for (const storage::Doc doc : referrers.ToVector()) {
+    HILUM_ASSIGN_OR_RETURN(const auto uid,
+                           reader.kv().Get(storage::Family::kResource, StudyUidKey(doc), &reader.snapshot()));
+    if (!uid) continue;
+    HILUM_ASSIGN_OR_RETURN(const auto link, ReadLink(reader.kv(), &reader.snapshot(), *uid));
+    if (!link || !link->live || link->resource != doc) continue;
+    const bool ours = field == "report" || (field == "basedon" && std::ranges::count(link->orders, id) > 0);
+    if (ours) letting_go.Add(doc);
+  }
+  return letting_go;
 }
 
 Result<std::vector<Disagreement>> Linker::Disagreements(ResourceReader& reader, const Version& newest) const {

@@ -52,6 +52,8 @@ class Linker : public storage::CatalogueObserver, public DerivedResources {
   Judgement JudgeDelete(const Version& newest) const override;
   bool Follows(TypeId type) const override;
   Status OnWritten(ResourceTxn& resources, const std::vector<WrittenResource>& written) const override;
+  Result<storage::Bitmap> LettingGo(ResourceReader& reader, std::string_view field, const storage::Bitmap& referrers,
+                                    TypeId type, const std::string& id) const override;
   std::string_view disagreement_tag() const override { return kMismatchTag; }
   Result<std::vector<Disagreement>> Disagreements(ResourceReader& reader, const Version& newest) const override;
 

@@ -395,6 +395,11 @@ Result<std::vector<ResourceStore::CheckedDeletion>> ResourceStore::CheckDeletion
             reader->index().Referrers(schema_.CollectionOf(source), schema_.FieldOf(source, field.number),
                                       schema_.CollectionOf(write.type), target));
         referrers -= written[source];
+        if (derived_ != nullptr && derived_->type() == source && !referrers.empty()) {
+          HILUM_ASSIGN_OR_RETURN(const storage::Bitmap letting_go,
+                                 derived_->LettingGo(*reader, field.name, referrers, write.type, write.id));
+          referrers -= letting_go;
+        }
         if (referrers.empty()) continue;
         return Conflict(NameOf(write.type, write.id) + " is still referred to by a " +
                         std::string(TypeOf(source).name) + "; delete or change that first");

@@ -66,6 +66,11 @@ class DerivedResources {
   // Such resources were written by the running transaction. On the writer thread; what it writes is in the same commit,
   // and an error undoes all of it.
   virtual Status OnWritten(ResourceTxn& resources, const std::vector<WrittenResource>& written) const = 0;
+  // Those of `referrers`, of type(), that refer to the resource by this field (SearchField::name) because it was
+  // derived so, and no more once it is deleted.
+  virtual Result<storage::Bitmap> LettingGo(ResourceReader& reader, std::string_view field,
+                                            const storage::Bitmap& referrers, TypeId type,
+                                            const std::string& id) const = 0;
   // system|code of the tag that those have which others disagree with.
   virtual std::string_view disagreement_tag() const = 0;
   // `newest`: of type(). Nothing when it is not derived.

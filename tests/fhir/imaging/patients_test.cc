@@ -341,6 +341,25 @@ TEST_F(RecordsTest, ReportsAreFoundFromTheStudyInEitherOrder) {
   EXPECT_EQ(At(Read(std::string(kStudy)), "extension"), "(nothing)");
 }
 
+TEST_F(RecordsTest, WhatTheServerLinkedCanBeDeletedWhenReferencesAreEnforced) {
+  resource_options_.references = ReferencePolicy::kEnforce;
+  Reopen();
+  ASSERT_TRUE(linker_->PutEndpoint("http://test/dicom-web").ok());
+  Stow({{}});
+  PutReport("r", R"({"value":"A1"})");
+  PutOrder("o", R"({"value":"A1"})");
+  EXPECT_EQ(Report(), "DiagnosticReport/r");
+  EXPECT_EQ(Order(), "ServiceRequest/o");
+  EXPECT_EQ(Run("DELETE", "DiagnosticReport/r").status, 204);
+  EXPECT_EQ(Run("DELETE", "ServiceRequest/o").status, 204);
+  EXPECT_EQ(Order(), "(nothing)");
+  PutOrder("mine", R"({"value":"other"})");
+  std::string body = Read(std::string(kStudy));
+  body.insert(body.size() - 1, R"(,"basedOn":[{"reference":"ServiceRequest/mine"}])");
+  ASSERT_EQ(Run("PUT", kStudy, body).status, 200);
+  EXPECT_EQ(Run("DELETE", "ServiceRequest/mine").status, 409) << "a user put it there";
+}
+
 TEST_F(RecordsTest, ExtensionsOfUsersStay) {
   Stow({{}});
   std::string body = Read(std::string(kStudy));
