@@ -12,7 +12,6 @@ namespace hilum::fhir {
 namespace {
 
 using storage::Doc;
-using storage::DocumentValues;
 using storage::Family;
 using storage::Tenant;
 using storage::TokenValue;
@@ -127,6 +126,11 @@ struct ResourceTxn::Pass {
   // Of an edited version, without octets.
   Result<Version> ReadRow(TypeId type, Doc doc, uint64_t number);
 
+  Status FinishEntries(storage::CollectionId collection, PreparedValues* prepared) {
+    if (!prepared->entries) prepared->entries.emplace(store.store_.schema(), kTenant, collection);
+    return prepared->entries->Add(prepared->values);
+  }
+
   Status WriteOne(Write& write, Doc doc) {
     const auto collection = store.schema_.CollectionOf(write.type);
     const uint64_t version = write.seen_version + 1;
@@ -139,9 +143,12 @@ struct ResourceTxn::Pass {
         write.after->index.values.Add(*updated, UpdatedValue(now_micros));
       }
     }
-    const DocumentValues* const before = write.before ? &write.before->values : nullptr;
-    const DocumentValues* const after = write.after ? &write.after->index.values : nullptr;
-    HILUM_RETURN_IF_ERROR(index.Update(txn, collection, doc, before, after));
+    PreparedValues* const before = write.before ? &*write.before : nullptr;
+    PreparedValues* const after = write.after ? &write.after->index : nullptr;
+    if (before != nullptr) HILUM_RETURN_IF_ERROR(FinishEntries(collection, before));
+    if (after != nullptr) HILUM_RETURN_IF_ERROR(FinishEntries(collection, after));
+    index.Update(txn, collection, doc, before == nullptr ? nullptr : &*before->entries,
+                 after == nullptr ? nullptr : &*after->entries);
     PutIdentifiers(write.type, doc, before, after);
 
     HILUM_ASSIGN_OR_RETURN(const uint64_t sequence,
@@ -206,9 +213,10 @@ struct ResourceTxn::Pass {
     }
   }
 
-  void PutIdentifiers(TypeId type, Doc doc, const DocumentValues* before, const DocumentValues* after) {
-    const auto keys_of = [&](const DocumentValues* values) {
-      return values == nullptr ? std::set<std::string>() : IdentifierKeys(store.schema_, type, doc, *values);
+  void PutIdentifiers(TypeId type, Doc doc, const PreparedValues* before, const PreparedValues* after) {
+    const auto keys_of = [&](const PreparedValues* values) {
+      return values == nullptr ? std::set<std::string>()
+                               : IdentifierKeys(store.schema_.CollectionOf(type), doc, values->identifiers);
     };
     const std::set<std::string> old_keys = keys_of(before);
     const std::set<std::string> new_keys = keys_of(after);
@@ -313,8 +321,11 @@ std::vector<WrittenResource> ResourceStore::FollowedOf(const std::vector<Write>&
   for (const Write& write : writes) {
     if (derived_ == nullptr || !derived_->Follows(write.type)) continue;
     WrittenResource written{.type = write.type, .id = write.id};
-    if (write.before) AppendIdentifiers(schema_, write.type, write.before->values, &written.identifiers);
-    if (write.after) AppendIdentifiers(schema_, write.type, write.after->index.values, &written.identifiers);
+    const auto add = [&](const PreparedValues& of) {
+      written.identifiers.insert(written.identifiers.end(), of.identifiers.begin(), of.identifiers.end());
+    };
+    if (write.before) add(*write.before);
+    if (write.after) add(write.after->index);
     followed.push_back(std::move(written));
   }
   return followed;

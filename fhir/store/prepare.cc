@@ -1,4 +1,6 @@
 // From JSON to what the commit writes; runs on any thread.
+#include <algorithm>
+#include <iterator>
 #include <map>
 
 #include "fhir/json/edits.h"
@@ -42,6 +44,27 @@ Result<PreparedValues> ResourceStore::ExtractValues(json::Value resource, const 
   return prepared;
 }
 
+// References wait for the numbers of what they refer to.
+Status ResourceStore::PrepareEntries(TypeId type, PreparedValues* prepared) const {
+  if (const auto field = schema_.FieldOfParam(type, "identifier")) {
+    for (const auto& entry : prepared->values.entries) {
+      const auto* const token = entry.field == *field ? std::get_if<storage::TokenValue>(&entry.value) : nullptr;
+      if (token != nullptr) prepared->identifiers.push_back(*token);
+    }
+  }
+  auto& entries = prepared->values.entries;
+  const auto references = std::stable_partition(entries.begin(), entries.end(), [](const auto& entry) {
+    return !std::holds_alternative<storage::ReferenceValue>(entry.value);
+  });
+  storage::DocumentValues late;
+  late.entries.assign(std::move_iterator(references), std::move_iterator(entries.end()));
+  entries.erase(references, entries.end());
+  prepared->entries.emplace(store_.schema(), storage::Tenant::kDefault, schema_.CollectionOf(type));
+  HILUM_RETURN_IF_ERROR(prepared->entries->Add(prepared->values));
+  prepared->values = std::move(late);
+  return Status::Ok();
+}
+
 Result<PreparedVersion> ResourceStore::Prepare(json::Value resource, const Typing& typing, std::string_view id,
                                                uint64_t version) const {
   PreparedVersion prepared;
@@ -51,6 +74,7 @@ Result<PreparedVersion> ResourceStore::Prepare(json::Value resource, const Typin
   if (!type) return Invalid("the resource has no resourceType that FHIR R4 knows");
   const auto updated_field = schema_.FieldOfParam(*type, "_lastUpdated");
   std::erase_if(prepared.index.values.entries, [&](const auto& entry) { return entry.field == updated_field; });
+  HILUM_RETURN_IF_ERROR(PrepareEntries(*type, &prepared.index));
 
   Identify(resource, {}, id, version, &prepared);
   return prepared;
@@ -100,7 +124,9 @@ Result<PreparedValues> ResourceStore::PrepareStored(const Version& version) cons
   stored.erase(version.derived_at, version.derived_size);
   HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(std::move(stored)));
   const Validation validation = Validate(document.root(), {.check_targets = false, .check_narrative = false});
-  return ExtractValues(document.root(), validation.typing);
+  HILUM_ASSIGN_OR_RETURN(PreparedValues prepared, ExtractValues(document.root(), validation.typing));
+  HILUM_RETURN_IF_ERROR(PrepareEntries(version.type, &prepared));
+  return prepared;
 }
 
 }  // namespace hilum::fhir

@@ -122,23 +122,12 @@ std::optional<HistoryRow> DecodeHistoryRow(Bytes bytes) {
   return row;
 }
 
-void AppendIdentifiers(const ResourceSchema& schema, TypeId type, const storage::DocumentValues& values,
-                       std::vector<storage::TokenValue>* out) {
-  const auto field = schema.FieldOfParam(type, "identifier");
-  if (!field) return;
-  for (const auto& entry : values.entries) {
-    const auto* const token = entry.field == *field ? std::get_if<storage::TokenValue>(&entry.value) : nullptr;
-    if (token != nullptr) out->push_back(*token);
-  }
-}
-
-std::set<std::string> IdentifierKeys(const ResourceSchema& schema, TypeId type, storage::Doc doc,
-                                     const storage::DocumentValues& values) {
-  std::vector<storage::TokenValue> identifiers;
-  AppendIdentifiers(schema, type, values, &identifiers);
+std::set<std::string> IdentifierKeys(storage::CollectionId collection, storage::Doc doc,
+                                     const std::vector<storage::TokenValue>& identifiers) {
   std::set<std::string> keys;
-  for (const storage::TokenValue& identifier : identifiers)
-    keys.insert(IdentifierKey(storage::Tenant::kDefault, schema.CollectionOf(type), identifier, doc));
+  for (const auto& identifier : identifiers) {
+    keys.insert(IdentifierKey(storage::Tenant::kDefault, collection, identifier, doc));
+  }
   return keys;
 }
 

@@ -42,11 +42,9 @@ struct HistoryRow {
 std::string EncodeHistoryRow(const HistoryRow& row);
 std::optional<HistoryRow> DecodeHistoryRow(Bytes bytes);
 
-void AppendIdentifiers(const ResourceSchema& schema, TypeId type, const storage::DocumentValues& values,
-                       std::vector<storage::TokenValue>* out);
-// The rows by which conditional interactions find a resource with these values: one for each identifier with a system.
-std::set<std::string> IdentifierKeys(const ResourceSchema& schema, TypeId type, storage::Doc doc,
-                                     const storage::DocumentValues& values);
+// The rows by which conditional interactions find a resource with these identifiers.
+std::set<std::string> IdentifierKeys(storage::CollectionId collection, storage::Doc doc,
+                                     const std::vector<storage::TokenValue>& identifiers);
 
 // Local references get documents for their provisional numbers: `docs[number]`; the images get their field.
 void BindTargets(const ResourceSchema& schema, const std::vector<storage::Doc>& docs, PreparedValues* prepared);

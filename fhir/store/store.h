@@ -24,6 +24,7 @@
 #include "fhir/store/recent_references.h"
 #include "fhir/store/schema.h"
 #include "fhir/validate/issue.h"
+#include "storage/index/entries.h"
 #include "storage/store/store.h"
 
 namespace hilum::fhir {
@@ -41,7 +42,9 @@ struct ResourceStoreOptions {
 // The search values of a version. References to local resources have provisional numbers, which the commit replaces by
 // documents: `targets[number]`.
 struct PreparedValues {
-  storage::DocumentValues values;
+  storage::DocumentValues values;                // what is not in `entries`
+  std::optional<storage::IndexEntries> entries;  // worked out already: all that does not depend on documents
+  std::vector<storage::TokenValue> identifiers;
   std::vector<std::pair<TypeId, std::string>> targets;
   std::optional<storage::Doc> images;  // of an ImagingStudy: the study of the catalogue that it describes
 };
@@ -180,6 +183,7 @@ class ResourceStore {
   void Identify(json::Value resource, json::Edits edits, std::string_view id, uint64_t version,
                 PreparedVersion* prepared) const;
   Result<PreparedValues> ExtractValues(json::Value resource, const Typing& typing) const;
+  Status PrepareEntries(TypeId type, PreparedValues* prepared) const;
   int64_t NextTime();
   // Nobody referred to it at this sequence of the change log.
   struct CheckedDeletion {

@@ -149,8 +149,9 @@ class TypeCheck {
     }
     HILUM_ASSIGN_OR_RETURN(const bool bound, Bind(version, &*prepared));
     if (!bound) return Status::Ok();
-    HILUM_RETURN_IF_ERROR(audit_.Expect(version.doc, prepared->values));
-    return CheckIdentifiers(version, prepared->values);
+    HILUM_RETURN_IF_ERROR(prepared->entries->Add(prepared->values));
+    audit_.Expect(version.doc, &*prepared->entries);
+    return CheckIdentifiers(version, prepared->identifiers);
   }
 
   // Puts documents in the place of provisional numbers.
@@ -177,8 +178,8 @@ class TypeCheck {
     return studies.empty() || !studies[0].target ? std::optional<Doc>() : std::optional(studies[0].target->doc);
   }
 
-  Status CheckIdentifiers(const Version& version, const storage::DocumentValues& values) {
-    for (const std::string& key : IdentifierKeys(reader_.schema(), type_, version.doc, values)) {
+  Status CheckIdentifiers(const Version& version, const std::vector<storage::TokenValue>& identifiers) {
+    for (const std::string& key : IdentifierKeys(collection_, version.doc, identifiers)) {
       ++identifiers_;
       HILUM_ASSIGN_OR_RETURN(const auto row, Get(key));
       if (!row) Find(NameOf(version) + " is not found by one of its identifiers" + std::string(kMendIndex));

@@ -52,16 +52,22 @@ void IndexAudit::Count(Doc doc, Bytes key, Bytes value, uint64_t times) {
 }
 
 Status IndexAudit::Expect(Doc doc, const DocumentValues& values) {
-  Entries entries(schema_, tenant_, collection_, doc);
-  HILUM_RETURN_IF_ERROR(entries.Collect(values));
-  std::set<Bytes> postings(entries.Postings().begin(), entries.Postings().end());
+  IndexEntries entries(schema_, tenant_, collection_);
+  HILUM_RETURN_IF_ERROR(entries.Add(values));
+  Expect(doc, &entries);
+  return Status::Ok();
+}
+
+void IndexAudit::Expect(Doc doc, IndexEntries* entries) {
+  entries->SetDoc(doc);
+  const auto keys = entries->Postings();
+  std::set<Bytes> postings(keys.begin(), keys.end());
   std::string live = EntryPrefix(tenant_, collection_, Entry::kLive, FieldId{0});
   AppendBe<uint32_t>(&live, doc >> 16);
   postings.insert(live);
   for (const Bytes key : postings) Count(doc, key, {}, 1);
-  for (const auto& [key, row] : entries.rows()) Count(doc, key, row, 1);
-  for (const auto& [key, value] : entries.puts()) Count(doc, key, value, 1);
-  return Status::Ok();
+  for (const auto& [field, row] : entries->Rows()) Count(doc, ColumnKey(tenant_, collection_, field, doc), row, 1);
+  for (const auto& [key, value] : entries->Puts()) Count(doc, key, value, 1);
 }
 
 // False when the key or the value is damaged.

@@ -12,7 +12,7 @@
 
 namespace hilum::storage {
 
-class Entries;
+class IndexEntries;
 
 class IndexAudit {
  public:
@@ -22,6 +22,8 @@ class IndexAudit {
 
   // The document is live and has these values. Once for each document that is.
   Status Expect(Doc doc, const DocumentValues& values);
+  // The same with values that were worked out beforehand (entries.h).
+  void Expect(Doc doc, IndexEntries* entries);
 
   struct Differences {
     Bitmap documents;                  // whose entries are not the expected ones

@@ -38,72 +38,102 @@ std::string LongTextKey(Tenant tenant, CollectionId collection, FieldId field, D
 }
 
 template <typename AppendValue>
-void Entries::AddPosting(Entry entry, FieldId field, AppendValue append_value) {
-  AppendEntryPrefix(&arena_, tenant_, collection_, entry, field);
-  append_value(&arena_);
-  AppendBe<uint32_t>(&arena_, doc_ >> 16);
-  ends_.push_back(arena_.size());
+void IndexEntries::AddPosting(Entry entry, FieldId field, AppendValue append_value) {
+  AppendEntryPrefix(&postings_, tenant_, collection_, entry, field);
+  append_value(&postings_);
+  postings_.append(kBlockBytes, '\0');
+  posting_ends_.push_back(postings_.size());
 }
 
-const std::vector<Bytes>& Entries::Postings() {
-  postings_.clear();
+void IndexEntries::SetDoc(Doc doc) {
+  std::string block, number;
+  AppendBe<uint32_t>(&block, doc >> 16);
+  AppendBe(&number, doc);
+  for (const size_t end : posting_ends_) block.copy(&postings_[end - kBlockBytes], kBlockBytes);
+  for (auto& [key, value] : puts_) key.replace(kEntryPrefixBytes, number.size(), number);
+}
+
+std::vector<Bytes> IndexEntries::Postings() const {
+  std::vector<Bytes> keys;
+  keys.reserve(posting_ends_.size());
   size_t begin = 0;
-  for (const size_t end : ends_) {
-    postings_.push_back(Bytes(arena_).substr(begin, end - begin));
+  for (const size_t end : posting_ends_) {
+    keys.push_back(Bytes(postings_).substr(begin, end - begin));
     begin = end;
   }
-  return postings_;
+  return keys;
 }
 
-Status Entries::Collect(const DocumentValues& values) {
+std::vector<std::pair<FieldId, Bytes>> IndexEntries::Rows() const {
+  std::vector<std::pair<FieldId, Bytes>> rows;
+  rows.reserve(row_ends_.size());
+  size_t begin = 0;
+  for (const auto& [field, end] : row_ends_) {
+    rows.emplace_back(field, Bytes(rows_).substr(begin, end - begin));
+    begin = end;
+  }
+  std::sort(rows.begin(), rows.end());
+  return rows;
+}
+
+std::vector<std::pair<std::string, std::string>> IndexEntries::Puts() const {
+  auto puts = puts_;
+  std::sort(puts.begin(), puts.end());
+  puts.erase(std::unique(puts.begin(), puts.end()), puts.end());
+  return puts;
+}
+
+Status IndexEntries::Add(const DocumentValues& values) {
   std::vector<const DocumentValues::Entry*> sorted;
+  sorted.reserve(values.entries.size());
   for (const auto& entry : values.entries) sorted.push_back(&entry);
   std::stable_sort(sorted.begin(), sorted.end(), [](const auto* a, const auto* b) { return a->field < b->field; });
 
+  Values of_field;
   for (size_t i = 0; i < sorted.size();) {
     const FieldId id = sorted[i]->field;
-    const FieldSpec* field = schema_.Find(collection_, id);
+    const FieldSpec* field = schema_->Find(collection_, id);
     if (field == nullptr) {
       return Internal("index field " + std::to_string(static_cast<int>(id)) + " is not in the schema of collection " +
                       std::to_string(static_cast<int>(collection_)));
     }
-    Values of_field;
+    of_field.clear();
     for (; i < sorted.size() && sorted[i]->field == id; ++i) {
       if (!Fits(field->kind, sorted[i]->value)) {
         return Internal("a value of index field " + std::to_string(static_cast<int>(id)) + " has another kind");
       }
       of_field.push_back(&sorted[i]->value);
     }
-    CollectField(*field, of_field);
+    AddField(*field, of_field);
   }
   return Status::Ok();
 }
 
-void Entries::CollectField(const FieldSpec& field, const Values& values) {
-  std::string cells;
+void IndexEntries::AddField(const FieldSpec& field, const Values& values) {
+  cells_.clear();
   size_t count = 0;
   for (const IndexValue* value : values) {
     ++count;
     switch (field.kind) {
       case FieldKind::kToken:
-        CollectToken(field, std::get<TokenValue>(*value), &cells);
+        AddToken(field, std::get<TokenValue>(*value));
         break;
       case FieldKind::kString:
-        CollectString(field, std::get<StringValue>(*value), &cells);
+        AddString(field, std::get<StringValue>(*value));
         break;
       case FieldKind::kUri:
-        CollectUri(field, std::get<UriValue>(*value), &cells);
+        AddUri(field, std::get<UriValue>(*value));
         break;
       case FieldKind::kReference:
-        CollectReference(field, std::get<ReferenceValue>(*value), &cells);
+        AddReference(field, std::get<ReferenceValue>(*value));
         break;
       case FieldKind::kQuantity:
-        CollectQuantity(field, std::get<QuantityValue>(*value), &cells);
+        AddQuantity(field, std::get<QuantityValue>(*value));
         break;
       case FieldKind::kDate: {
         const Extent extent = ExtentOf(std::get<DateValue>(*value));
-        CollectRange(field, extent);
-        AppendRangeCell(&cells, field.kind, {extent});
+        AddRange(field, extent);
+        AppendRangeCell(&cells_, field.kind, {extent});
         break;
       }
       case FieldKind::kNumber: {
@@ -112,22 +142,22 @@ void Entries::CollectField(const FieldSpec& field, const Values& values) {
           --count;
           break;
         }
-        CollectRange(field, *extent);
-        AppendRangeCell(&cells, field.kind, {*extent});
+        AddRange(field, *extent);
+        AppendRangeCell(&cells_, field.kind, {*extent});
         break;
       }
     }
   }
   // Quantities that are not numbers leave no cell.
-  if (field.kind == FieldKind::kQuantity) count = cells.size() / (2 * sizeof(Extent));
+  if (field.kind == FieldKind::kQuantity) count = cells_.size() / (2 * sizeof(Extent));
   if (count == 0) return;
   AddPosting(Entry::kPresent, field.id, [](std::string*) {});
-  if (cells.empty()) return;
+  if (cells_.empty()) return;
   if (count > 1) AddPosting(Entry::kMulti, field.id, [](std::string*) {});
-  SetRow(field.id, std::move(cells));
+  AddRow(field.id);
 }
 
-void Entries::CollectToken(const FieldSpec& field, const TokenValue& token, std::string* cells) {
+void IndexEntries::AddToken(const FieldSpec& field, const TokenValue& token) {
   if (HasOrderedCodes(field)) {
     AddPosting(Entry::kCode, field.id, [&](std::string* key) {
       AppendText(key, token.code);
@@ -139,16 +169,16 @@ void Entries::CollectToken(const FieldSpec& field, const TokenValue& token, std:
   if (!token.system.empty()) {
     AddPosting(Entry::kSystem, field.id, [&](std::string* key) { AppendBe(key, HashOf(token.system)); });
   }
-  if (field.sortable) AppendTextCell(cells, token.code);
+  if (field.sortable) AppendTextCell(&cells_, token.code);
 }
 
-void Entries::CollectString(const FieldSpec& field, const StringValue& string, std::string* cells) {
+void IndexEntries::AddString(const FieldSpec& field, const StringValue& string) {
   const std::string folded = FoldForIndex(string.text);
   AddPosting(Entry::kText, field.id, [&](std::string* key) {
     AppendText(key, folded);
     AppendBe(key, HashOf(string.text));
   });
-  CollectLongText(field.id, folded);
+  AddLongText(field.id, folded);
   for (const std::string_view word : Words(folded)) {
     AddPosting(Entry::kWord, field.id, [&](std::string* key) { AppendText(key, word); });
   }
@@ -157,16 +187,16 @@ void Entries::CollectString(const FieldSpec& field, const StringValue& string, s
       AddPosting(Entry::kTrigram, field.id, [&](std::string* key) { *key += trigram; });
     }
   }
-  if (field.sortable || field.contains) AppendTextCell(cells, folded);
+  if (field.sortable || field.contains) AppendTextCell(&cells_, folded);
 }
 
-void Entries::CollectUri(const FieldSpec& field, const UriValue& uri, std::string* cells) {
+void IndexEntries::AddUri(const FieldSpec& field, const UriValue& uri) {
   AddPosting(Entry::kText, field.id, [&](std::string* key) { AppendText(key, uri.uri); });
-  CollectLongText(field.id, uri.uri);
-  if (field.sortable) AppendTextCell(cells, uri.uri);
+  AddLongText(field.id, uri.uri);
+  if (field.sortable) AppendTextCell(&cells_, uri.uri);
 }
 
-void Entries::CollectReference(const FieldSpec& field, const ReferenceValue& reference, std::string* cells) {
+void IndexEntries::AddReference(const FieldSpec& field, const ReferenceValue& reference) {
   if (reference.target) {
     AddPosting(Entry::kReferrer, field.id, [&](std::string* key) {
       AppendBe(key, static_cast<uint16_t>(reference.target->collection));
@@ -175,10 +205,10 @@ void Entries::CollectReference(const FieldSpec& field, const ReferenceValue& ref
   } else {
     AddPosting(Entry::kToken, field.id, [&](std::string* key) { AppendTokenKey(key, {}, reference.text); });
   }
-  AppendReferenceCell(cells, reference);
+  AppendReferenceCell(&cells_, reference);
 }
 
-void Entries::CollectRange(const FieldSpec& field, const Extent& extent) {
+void IndexEntries::AddRange(const FieldSpec& field, const Extent& extent) {
   const LineKind line = LineOf(field.kind);
   const auto add = [&](Entry entry, int level, uint64_t bucket) {
     AddPosting(entry, field.id, [&](std::string* key) {
@@ -198,35 +228,36 @@ void Entries::CollectRange(const FieldSpec& field, const Extent& extent) {
   }
 }
 
-void Entries::CollectQuantity(const FieldSpec& field, const QuantityValue& quantity, std::string* cells) {
+void IndexEntries::AddQuantity(const FieldSpec& field, const QuantityValue& quantity) {
   const auto extent = ExtentOf(NumberValue{quantity.low, quantity.high});
   if (!extent) return;
-  CollectRange(field, *extent);
+  AddRange(field, *extent);
   AddPosting(Entry::kToken, field.id, [&](std::string* key) { AppendTokenKey(key, quantity.system, quantity.code); });
   if (!quantity.system.empty()) {
     AddPosting(Entry::kSystem, field.id, [&](std::string* key) { AppendBe(key, HashOf(quantity.system)); });
   }
-  AppendRangeCell(cells, field.kind, {*extent, UnitHash(quantity.code), UnitHash(quantity.system)});
+  AppendRangeCell(&cells_, field.kind, {*extent, UnitHash(quantity.code), UnitHash(quantity.system)});
 }
 
-void Entries::CollectLongText(FieldId field, Bytes text) {
+void IndexEntries::AddLongText(FieldId field, Bytes text) {
   if (text.size() < kMaxKeyTextBytes) return;
-  puts_[LongTextKey(tenant_, collection_, field, doc_, HashOf(text))] = text.substr(0, kMaxFoldedBytes);
+  puts_.emplace_back(LongTextKey(tenant_, collection_, field, Doc{0}, HashOf(text)), text.substr(0, kMaxFoldedBytes));
 }
 
-void Entries::SetRow(FieldId field, std::string cells) {
-  std::string& row = rows_[ColumnKey(tenant_, collection_, field, doc_)];
-  if (cells.size() < kMaxRowBytes) {
-    row = kInlineRow + std::move(cells);
-    return;
+void IndexEntries::AddRow(FieldId field) {
+  if (cells_.size() < kMaxRowBytes) {
+    rows_.push_back(kInlineRow);
+    rows_ += cells_;
+  } else {
+    rows_.push_back(kOverflowRow);
+    uint32_t chunk = 0;
+    for (size_t at = 0; at < cells_.size(); at += kOverflowChunkBytes) {
+      std::string key = OverflowPrefix(tenant_, collection_, field, Doc{0});
+      AppendBe(&key, chunk++);
+      puts_.emplace_back(std::move(key), cells_.substr(at, kOverflowChunkBytes));
+    }
   }
-  row = kOverflowRow;
-  uint32_t chunk = 0;
-  for (size_t at = 0; at < cells.size(); at += kOverflowChunkBytes) {
-    std::string key = OverflowPrefix(tenant_, collection_, field, doc_);
-    AppendBe(&key, chunk++);
-    puts_[key] = cells.substr(at, kOverflowChunkBytes);
-  }
+  row_ends_.push_back({field, rows_.size()});
 }
 
 }  // namespace hilum::storage

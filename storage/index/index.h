@@ -11,10 +11,10 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "base/result.h"
@@ -45,11 +45,13 @@ class Schema {
   const FieldSpec* Find(CollectionId collection, FieldId field) const;
 
  private:
-  std::map<std::pair<CollectionId, FieldId>, FieldSpec> fields_;
+  std::unordered_map<uint32_t, FieldSpec> fields_;  // by collection << 16 | field
 };
 
 // Folds postings and columns; give it to Kv::Open and Writer::Start for Family::kIndex.
 const Merger& IndexMerger();
+
+class IndexEntries;
 
 class IndexWriter {
  public:
@@ -62,6 +64,8 @@ class IndexWriter {
   // another kind than its field is kInternal.
   Status Update(Txn& txn, CollectionId collection, Doc doc, const DocumentValues* before,
                 const DocumentValues* after) const;
+  // The same with values that were worked out beforehand (entries.h), which learn their number here.
+  void Update(Txn& txn, CollectionId collection, Doc doc, IndexEntries* before, IndexEntries* after) const;
 
  private:
   const Schema& schema_;

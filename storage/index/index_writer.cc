@@ -28,6 +28,10 @@ Result<uint32_t> DecodeDocCounter(const std::optional<std::string>& stored, Coll
                     " is damaged: restore from a backup");
 }
 
+uint32_t KeyOf(CollectionId collection, FieldId field) {
+  return static_cast<uint32_t>(collection) << 16 | static_cast<uint32_t>(field);
+}
+
 std::vector<Bytes> Sorted(std::vector<Bytes> keys) {
   std::sort(keys.begin(), keys.end());
   keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
@@ -38,13 +42,12 @@ void MergePostings(Txn& txn, const std::vector<Bytes>& keys, Bytes operand) {
   for (const Bytes key : keys) txn.Merge(Family::kIndex, key, operand);
 }
 
-void UpdatePostings(Txn& txn, Doc doc, Entries* before, Entries* after) {
+void UpdatePostings(Txn& txn, Doc doc, std::vector<Bytes> before, std::vector<Bytes> after) {
   std::string add, remove;
   AppendAddOperand(&add, static_cast<uint16_t>(doc));
-  const auto& before_keys = before->Postings();
-  if (before_keys.empty()) return MergePostings(txn, after->Postings(), add);
+  if (before.empty()) return MergePostings(txn, after, add);  // one that repeats does no harm
   AppendRemoveOperand(&remove, static_cast<uint16_t>(doc));
-  const auto old_keys = Sorted(before_keys), new_keys = Sorted(after->Postings());
+  const auto old_keys = Sorted(std::move(before)), new_keys = Sorted(std::move(after));
   std::vector<Bytes> gone, come;
   std::set_difference(old_keys.begin(), old_keys.end(), new_keys.begin(), new_keys.end(), std::back_inserter(gone));
   std::set_difference(new_keys.begin(), new_keys.end(), old_keys.begin(), old_keys.end(), std::back_inserter(come));
@@ -52,42 +55,29 @@ void UpdatePostings(Txn& txn, Doc doc, Entries* before, Entries* after) {
   MergePostings(txn, come, add);
 }
 
-void MergeRow(Txn& txn, Doc doc, Bytes key, Bytes row) {
-  std::string operand;
-  AppendColumnRow(&operand, static_cast<uint8_t>(doc), row);
-  txn.Merge(Family::kIndex, key, operand);
-}
-
-void UpdateRows(Txn& txn, Doc doc, const Entries& before, const Entries& after) {
-  for (const auto& [key, row] : before.rows()) {
-    if (!after.rows().contains(key)) MergeRow(txn, doc, key, {});
+// Calls remove(key) for what only `before` has and put(key, value) for what is new or another in `after`; both ascend.
+template <typename Pairs, typename Remove, typename Put>
+void ForEachDifference(const Pairs& before, const Pairs& after, Remove remove, Put put) {
+  auto old = before.begin();
+  for (const auto& [key, value] : after) {
+    for (; old != before.end() && old->first < key; ++old) remove(old->first);
+    const bool had = old != before.end() && old->first == key;
+    if (!had || old->second != value) put(key, value);
+    if (had) ++old;
   }
-  for (const auto& [key, row] : after.rows()) {
-    const auto old = before.rows().find(key);
-    if (old == before.rows().end() || old->second != row) MergeRow(txn, doc, key, row);
-  }
-}
-
-void UpdatePuts(Txn& txn, const Entries& before, const Entries& after) {
-  for (const auto& [key, value] : before.puts()) {
-    if (!after.puts().contains(key)) txn.Delete(Family::kIndex, key);
-  }
-  for (const auto& [key, value] : after.puts()) {
-    const auto old = before.puts().find(key);
-    if (old == before.puts().end() || old->second != value) txn.Put(Family::kIndex, key, value);
-  }
+  for (; old != before.end(); ++old) remove(old->first);
 }
 
 }  // namespace
 
 void Schema::Add(CollectionId collection, FieldSpec field) {
-  const auto [at, inserted] = fields_.emplace(std::pair(collection, field.id), field);
+  const auto [at, inserted] = fields_.emplace(KeyOf(collection, field.id), field);
   assert(inserted || at->second.kind == field.kind);
   if (!inserted) at->second = field;
 }
 
 const FieldSpec* Schema::Find(CollectionId collection, FieldId field) const {
-  const auto found = fields_.find({collection, field});
+  const auto found = fields_.find(KeyOf(collection, field));
   return found == fields_.end() ? nullptr : &found->second;
 }
 
@@ -109,14 +99,32 @@ Result<uint32_t> CountDocs(const Kv& kv, Tenant tenant, CollectionId collection,
 
 Status IndexWriter::Update(Txn& txn, CollectionId collection, Doc doc, const DocumentValues* before,
                            const DocumentValues* after) const {
-  Entries old_entries(schema_, tenant_, collection, doc), new_entries(schema_, tenant_, collection, doc);
-  if (before != nullptr) HILUM_RETURN_IF_ERROR(old_entries.Collect(*before));
-  if (after != nullptr) HILUM_RETURN_IF_ERROR(new_entries.Collect(*after));
-  UpdatePostings(txn, doc, &old_entries, &new_entries);
-  UpdateRows(txn, doc, old_entries, new_entries);
-  UpdatePuts(txn, old_entries, new_entries);
+  IndexEntries old_entries(schema_, tenant_, collection), new_entries(schema_, tenant_, collection);
+  if (before != nullptr) HILUM_RETURN_IF_ERROR(old_entries.Add(*before));
+  if (after != nullptr) HILUM_RETURN_IF_ERROR(new_entries.Add(*after));
+  Update(txn, collection, doc, before == nullptr ? nullptr : &old_entries, after == nullptr ? nullptr : &new_entries);
+  return Status::Ok();
+}
 
-  if ((before == nullptr) == (after == nullptr)) return Status::Ok();
+void IndexWriter::Update(Txn& txn, CollectionId collection, Doc doc, IndexEntries* before, IndexEntries* after) const {
+  IndexEntries none(schema_, tenant_, collection);
+  IndexEntries& old_entries = before == nullptr ? none : *before;
+  IndexEntries& new_entries = after == nullptr ? none : *after;
+  old_entries.SetDoc(doc);
+  new_entries.SetDoc(doc);
+  UpdatePostings(txn, doc, old_entries.Postings(), new_entries.Postings());
+  const auto merge_row = [&](FieldId field, Bytes row) {
+    std::string operand;
+    AppendColumnRow(&operand, static_cast<uint8_t>(doc), row);
+    txn.Merge(Family::kIndex, ColumnKey(tenant_, collection, field, doc), operand);
+  };
+  ForEachDifference(
+      old_entries.Rows(), new_entries.Rows(), [&](FieldId field) { merge_row(field, {}); }, merge_row);
+  ForEachDifference(
+      old_entries.Puts(), new_entries.Puts(), [&](Bytes key) { txn.Delete(Family::kIndex, key); },
+      [&](Bytes key, Bytes value) { txn.Put(Family::kIndex, key, value); });
+
+  if ((before == nullptr) == (after == nullptr)) return;
   std::string live = EntryPrefix(tenant_, collection, Entry::kLive, FieldId{0}), operand;
   AppendBe<uint32_t>(&live, doc >> 16);
   if (after != nullptr) {
@@ -125,7 +133,6 @@ Status IndexWriter::Update(Txn& txn, CollectionId collection, Doc doc, const Doc
     AppendRemoveOperand(&operand, static_cast<uint16_t>(doc));
   }
   txn.Merge(Family::kIndex, live, operand);
-  return Status::Ok();
 }
 
 }  // namespace hilum::storage

@@ -12,7 +12,7 @@ constexpr int64_t kMicrosPerSecond = 1'000'000;
 constexpr int64_t kMicrosPerDay = 86'400 * kMicrosPerSecond;
 // Makes years, months, days and seconds of every representable instant positive, so that they sort as unsigned.
 constexpr int64_t kBias = int64_t{1} << 48;
-constexpr int kNumberShift[kFinestLevel + 1] = {48, 38, 0};
+constexpr int kNumberShift[kFinestLevel + 1] = {48, 43, 0};
 
 uint64_t PositionOf(int64_t value) {
   return static_cast<uint64_t>(value) ^ kSign;

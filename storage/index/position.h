@@ -1,7 +1,7 @@
 // Dates and numbers as ranges on one line of unsigned positions, and the buckets the line is cut into. Pure functions.
 //
 // A level cuts the line into buckets; each finer level cuts every bucket further. Dates: years, months, days, seconds.
-// Numbers: the first 16, 26 and all 64 bits of an order-preserving form. A range of positions is then a few ranges of
+// Numbers: the first 16, 21 and all 64 bits of an order-preserving form. A range of positions is then a few ranges of
 // whole buckets and, at either end, part of a finest bucket.
 #pragma once
 

@@ -5,7 +5,6 @@
 #include <unicode/unistr.h>
 
 #include <algorithm>
-#include <set>
 
 namespace hilum::storage {
 namespace {
@@ -86,9 +85,11 @@ std::vector<std::string_view> Words(std::string_view folded) {
 }
 
 std::vector<std::string> Trigrams(std::string_view folded) {
-  std::set<std::string> distinct;
-  for (size_t i = 0; i + 3 <= folded.size(); ++i) distinct.emplace(folded.substr(i, 3));
-  return {distinct.begin(), distinct.end()};
+  std::vector<std::string> trigrams;
+  for (size_t i = 0; i + 3 <= folded.size(); ++i) trigrams.emplace_back(folded.substr(i, 3));
+  std::sort(trigrams.begin(), trigrams.end());
+  trigrams.erase(std::unique(trigrams.begin(), trigrams.end()), trigrams.end());
+  return trigrams;
 }
 
 Pattern::Pattern(std::string_view pattern, bool fold) {
