@@ -52,6 +52,8 @@ struct FhirImport::Prepared {
 namespace {
 
 constexpr int kAttempts = 100;
+// A batch that fails is cut into so many.
+constexpr size_t kParts = 16;
 constexpr std::array<std::string_view, 2> kLineNames = {".ndjson", ".jsonl"};
 
 std::string PlainName(std::string_view path) {
@@ -363,7 +365,21 @@ Status FhirImport::Commit(const Batch& batch, Prepared prepared) {
     }
   }
   std::ranges::sort(alone);
-  for (const size_t item : alone) HILUM_RETURN_IF_ERROR(CommitAlone(batch.items[item]));
+  return CommitParts(batch, alone);
+}
+
+Status FhirImport::CommitParts(const Batch& batch, const std::vector<size_t>& items) {
+  if (items.size() <= kParts) {
+    for (const size_t item : items) HILUM_RETURN_IF_ERROR(CommitAlone(batch.items[item]));
+    return Status::Ok();
+  }
+  for (size_t part = 0; part < kParts; ++part) {
+    Batch smaller;
+    for (size_t i = part * items.size() / kParts; i < (part + 1) * items.size() / kParts; ++i) {
+      smaller.items.push_back(batch.items[items[i]]);
+    }
+    HILUM_RETURN_IF_ERROR(Commit(smaller, Prepare(smaller)));
+  }
   return Status::Ok();
 }
 

@@ -40,8 +40,11 @@ struct FhirImportReport {
 
 struct FhirImportOptions {
   size_t threads = 2;
-  size_t commit_resources = 500;  // a commit has at most so many resources
-  size_t commit_bytes = 2 << 20;  // and about as many octets of JSON
+  // A commit has at most so many resources, and about as many octets of JSON. In a large one a key of the index is
+  // written once for many of them, and the store takes it as tables (storage/kv). Memory: some ten times as many
+  // octets.
+  size_t commit_resources = 20'000;
+  size_t commit_bytes = 24 << 20;
   size_t max_line_bytes = 64 << 20;
   size_t max_document_bytes = 256 << 20;          // of a Bundle or single resource, which is held in memory
   size_t max_refusals = 100;                      // that are listed; all are counted
@@ -83,6 +86,9 @@ class FhirImport {
   Planned Plan(fhir::ResourceReader& reader, const Item& item);
   Prepared Prepare(const Batch& batch);
   Status Commit(const Batch& batch, Prepared prepared);
+  // The items of a batch that could not be committed as one, in smaller ones: what is wrong with a resource should not
+  // be the trouble of many. REQUIRES: it is the turn of the batch.
+  Status CommitParts(const Batch& batch, const std::vector<size_t>& items);
   // REQUIRES: it is the turn of this item.
   Status CommitAlone(const Item& item);
   void Refuse(std::string_view file, std::string_view place, std::string reason);

@@ -2,7 +2,15 @@
 
 namespace hilum::storage {
 
-void Batch::Rep::Add(Operation operation, Family family, Bytes key, Bytes value) {
+void BatchOperations::Add(Operation operation, Family family, Bytes key, Bytes value) {
+  if (ordered && !operations.empty()) {
+    ByteReader in(Bytes(operations).substr(last_at_));
+    Bytes head, last;
+    ordered = in.ReadBytes(2, &head) && in.ReadSized(&last) &&
+              (static_cast<Family>(head[1]) < family || (static_cast<Family>(head[1]) == family && last < key));
+  }
+  if (operation == Operation::kMerge) merged_families |= 1u << static_cast<size_t>(family);
+  last_at_ = operations.size();
   operations.push_back(static_cast<char>(operation));
   operations.push_back(static_cast<char>(family));
   AppendSized(&operations, key);

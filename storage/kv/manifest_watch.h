@@ -20,13 +20,15 @@ class ManifestWatch : public rocksdb::EventListener {
   // The disk outlives the watch.
   ManifestWatch(Disk& disk, std::string db_path, std::shared_ptr<FailStop> fail_stop);
 
-  // Records now, and from now on after every flush and compaction. `watermark` outlives the database.
+  // Records now, and from now on after every flush, compaction and table that is taken in. `watermark` outlives the
+  // database.
   Status Start(rocksdb::DB& db, Watermark& watermark);
 
   // kCorruption when the manifest is not what was last recorded.
   Status Check() const;
 
   void OnFlushCompleted(rocksdb::DB* db, const rocksdb::FlushJobInfo&) override { Refresh(*db); }
+  void OnExternalFileIngested(rocksdb::DB* db, const rocksdb::ExternalFileIngestionInfo&) override { Refresh(*db); }
   void OnCompactionCompleted(rocksdb::DB* db, const rocksdb::CompactionJobInfo&) override { Refresh(*db); }
 
  private:

@@ -13,7 +13,8 @@ constexpr Bytes kFormatKey =
 constexpr Bytes kSequenceKey =
     "\xFF\xFF\xFF\xFF"
     "sequence";
-constexpr uint32_t kFormatVersion = 1;
+// 2: numbers stand in posting lists by their first 21 bits, not 26.
+constexpr uint32_t kFormatVersion = 2;
 
 // False: the row does not exist.
 Result<bool> ReadRow(const RocksHandles& rocks, Bytes key, std::string* value) {
@@ -64,10 +65,18 @@ Status WriteStoreHead(const RocksHandles& rocks, const StoreHead& head) {
   return FromRocks("mark the new store", rocks.db->Write(durable, &batch));
 }
 
-rocksdb::Status AddSequence(const RocksHandles& rocks, uint64_t sequence, rocksdb::WriteBatch* batch) {
+Bytes SequenceKey() {
+  return kSequenceKey;
+}
+
+std::string EncodeSequence(uint64_t sequence) {
   std::string value;
   AppendLe<uint64_t>(&value, sequence);
-  return batch->Put(rocks.family(Family::kMeta), kSequenceKey, value);
+  return value;
+}
+
+rocksdb::Status AddSequence(const RocksHandles& rocks, uint64_t sequence, rocksdb::WriteBatch* batch) {
+  return batch->Put(rocks.family(Family::kMeta), kSequenceKey, EncodeSequence(sequence));
 }
 
 }  // namespace hilum::storage

@@ -82,13 +82,9 @@ Status RocksKv::CheckPreconditions(std::span<const Precondition> preconditions) 
   return Status::Ok();
 }
 
-Result<rocksdb::WriteBatch> RocksKv::ToWriteBatch(const Batch& batch) const {
-  if (batch.rep_->oversized || batch.bytes() > kMaxTaskBytes) {
-    return LimitExceeded("commit: a key, a value or the batch is larger than the store takes (1 kB, 64 kB, 256 MB)");
-  }
+rocksdb::WriteBatch RocksKv::ToWriteBatch(const Batch& batch) const {
   constexpr size_t kHeaderAndSequence = 64;
   rocksdb::WriteBatch changes(batch.rep_->operations.size() + kHeaderAndSequence);
-  bool mergeable = true;
   batch.rep_->ForEach([&](Operation operation, Family family, Bytes key, Bytes value) {
     auto* const column_family = rocks_.family(family);
     // The batch has no size limit of its own: adding cannot fail.
@@ -100,28 +96,40 @@ Result<rocksdb::WriteBatch> RocksKv::ToWriteBatch(const Batch& batch) const {
         changes.Delete(column_family, key).PermitUncheckedError();
         break;
       case Operation::kMerge:
-        mergeable &= mergers_[static_cast<size_t>(family)] != nullptr;
         changes.Merge(column_family, key, value).PermitUncheckedError();
         break;
     }
   });
-  // RocksDB would notice only after the log is written.
-  if (!mergeable) return Internal("commit: merge into a family that has no merger");
   return changes;
 }
 
+Status RocksKv::WriteBatch(rocksdb::WriteBatch changes, uint64_t sequence) {
+  rocksdb::WriteOptions durable;
+  durable.sync = true;
+  HILUM_RETURN_IF_ERROR(FromRocks("commit", AddSequence(rocks_, sequence, &changes)));
+  return FromRocks("commit", rocks_.db->Write(durable, &changes));
+}
+
 Result<uint64_t> RocksKv::Commit(Batch batch, std::span<const Precondition> preconditions) {
-  HILUM_ASSIGN_OR_RETURN(auto changes, ToWriteBatch(batch));
+  if (batch.rep_->oversized || batch.bytes() > kMaxTaskBytes) {
+    return LimitExceeded("commit: a key, a value or the batch is larger than the store takes (1 kB, 64 kB, 256 MB)");
+  }
+  // RocksDB would notice only after the log is written.
+  for (size_t i = 0; i < kFamilyCount; ++i) {
+    if ((batch.rep_->merged_families >> i & 1) != 0 && mergers_[i] == nullptr) {
+      return Internal("commit: merge into a family that has no merger");
+    }
+  }
+  const bool as_tables = TableCommits::Takes(*batch.rep_);
+  rocksdb::WriteBatch changes;
+  if (!as_tables) changes = ToWriteBatch(batch);
   std::lock_guard lock(commit_mu_);
   HILUM_RETURN_IF_ERROR(fail_stop_->status());
-  HILUM_RETURN_IF_ERROR(disk_guard_.Admit(changes.GetDataSize()));
+  HILUM_RETURN_IF_ERROR(disk_guard_.Admit(batch.bytes()));
   HILUM_RETURN_IF_ERROR(CheckPreconditions(preconditions));
 
   const uint64_t next = sequence_ + 1;
-  rocksdb::WriteOptions durable;
-  durable.sync = true;
-  Status written = FromRocks("commit", AddSequence(rocks_, next, &changes));
-  if (written.ok()) written = FromRocks("commit", rocks_.db->Write(durable, &changes));
+  Status written = as_tables ? table_commits_->Commit(*batch.rep_, next) : WriteBatch(std::move(changes), next);
   if (written.ok()) written = watermark_->Record(next);
   if (!written.ok()) {
     fail_stop_->Trip(written);

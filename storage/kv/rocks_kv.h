@@ -15,6 +15,7 @@
 #include "storage/kv/kv.h"
 #include "storage/kv/manifest_watch.h"
 #include "storage/kv/rocks_head.h"
+#include "storage/kv/rocks_tables.h"
 #include "storage/kv/watermark.h"
 
 namespace hilum::storage {
@@ -52,7 +53,9 @@ class RocksKv : public Kv {
   Status OpenDatabase(bool create, bool create_families);
   Result<StoreHead> InitialiseStore();
 
-  Result<rocksdb::WriteBatch> ToWriteBatch(const Batch& batch) const;
+  rocksdb::WriteBatch ToWriteBatch(const Batch& batch) const;
+  // Of a batch that was admitted.
+  Status WriteBatch(rocksdb::WriteBatch changes, uint64_t sequence);
   Status CheckPreconditions(std::span<const Precondition> preconditions) const;
 
   // Parts of Checkpoint and VerifyFiles (rocks_maintenance.cc).
@@ -68,6 +71,7 @@ class RocksKv : public Kv {
   std::unique_ptr<Watermark> watermark_;                 // outlives the database, whose threads write it
   RocksHandles rocks_;
   std::mutex commit_mu_;
+  std::optional<TableCommits> table_commits_;
   DiskGuard disk_guard_;
   std::atomic<uint64_t> sequence_{0};
 };

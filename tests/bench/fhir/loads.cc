@@ -5,7 +5,9 @@
 #include <atomic>
 #include <ctime>
 #include <filesystem>
+#include <fstream>
 
+#include "pipelines/fhir_import/import.h"
 #include "tests/bench/fhir/population.h"
 #include "tests/bench/fhir/report.h"
 #include "tests/fhir/support/examples.h"
@@ -63,37 +65,6 @@ void ParseBare(simdjson::dom::parser& parser, const std::string& text) {
   std::exit(1);
 }
 
-fhir::Write PrepareOne(fhir::ResourceStore& store, fhir::ResourceReader& reader, std::string text) {
-  auto document = fhir::json::Document::Parse(std::move(text));
-  Require(document.status());
-  const fhir::Validation validation = fhir::Validate(document->root());
-  if (!validation.ok()) {
-    std::fprintf(stderr, "%s\n", fhir::OperationOutcome(validation.issues).c_str());
-    std::exit(1);
-  }
-  fhir::Write write{.type = *fhir::ResourceTypeOf(document->root()),
-                    .id = std::string(fhir::json::Find(document->root(), "id").TextOr(""))};
-  const auto head = reader.FindHead(write.type, write.id);
-  Require(head.status());
-  if (*head) write.seen_version = (*head)->version;
-  auto prepared = store.Prepare(document->root(), validation.typing, write.id, write.seen_version + 1);
-  Require(prepared.status());
-  write.after = *std::move(prepared);
-  return write;
-}
-
-void CommitBatch(fhir::ResourceStore& store, uint64_t begin, uint64_t end) {
-  const auto reader = store.Read();
-  std::vector<fhir::Write> writes;
-  for (uint64_t i = begin; i < end; ++i) writes.push_back(PrepareOne(store, *reader, Population::Resource(i)));
-  const auto committed = store.Commit(std::move(writes), {});
-  Require(committed.status());
-  if (committed->outdated) {
-    std::fprintf(stderr, "somebody else writes the same resources\n");
-    std::exit(1);
-  }
-}
-
 // Bodies of `count` turns on `threads` threads, parsed and appended, but not indexed or compressed. Adds their octets
 // to `bytes`.
 using GiveBodies = std::function<void(uint64_t turn, const std::function<void(const std::string&)>& give)>;
@@ -130,15 +101,23 @@ uint64_t ResourcesIn(const std::string& bundle) {
 }  // namespace
 
 void LoadPopulation(Server& server, uint64_t count, const std::string& scratch) {
-  const uint64_t batches = (count + kBatch - 1) / kBatch;
-  const auto end_of = [&](uint64_t batch) { return std::min(count, (batch + 1) * kBatch); };
-  Turns turns(batches);
-  const Cost ours = Measure(kLoaders, [&](int) {
-    for (uint64_t batch; turns.Take(&batch);) CommitBatch(server.resources(), batch * kBatch, end_of(batch));
+  const std::string path = scratch + ".ndjson";
+  {
+    std::ofstream file(path, std::ios::binary);
+    for (uint64_t i = 0; i < count; ++i) file << Population::Resource(i) << '\n';
+    if (!file.flush()) Require(IoError("cannot write " + path));
+  }
+  const Cost ours = Measure(1, [&](int) {
+    FhirImport import(server.resources(), server.interactions(), {.threads = kLoaders});
+    Require(import.Add(path));
+    Require(import.Finish());
+    if (import.report().written != count) Require(Internal("not everything was imported"));
   });
+  std::filesystem::remove(path);
+  const uint64_t batches = (count + kBatch - 1) / kBatch;
   std::atomic<uint64_t> bytes{0};
   const auto bodies = [&](uint64_t batch, const auto& give) {
-    for (uint64_t i = batch * kBatch; i < end_of(batch); ++i) give(Population::Resource(i));
+    for (uint64_t i = batch * kBatch; i < std::min(count, (batch + 1) * kBatch); ++i) give(Population::Resource(i));
   };
   const Cost bare = MeasureBare(server, scratch, kLoaders, batches, bodies, &bytes);
   ReportLoad("import", count, ours, bare, static_cast<double>(bytes));

@@ -8,8 +8,8 @@
 
 namespace hilum::bench {
 
-// The first `count` resources of the Population, as an import does: parsed, validated, prepared and committed in
-// batches on 2 threads. `scratch`: a file for the limit.
+// Imports the first `count` resources of the Population from a file of NDJSON, which is made before. `scratch`: where it
+// and what the limit writes are put.
 void LoadPopulation(Server& server, uint64_t count, const std::string& scratch);
 
 // Transactions that create two resources, from 32 threads.

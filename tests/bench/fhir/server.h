@@ -30,6 +30,7 @@ class Server {
 
   storage::Kv& kv() { return store_->kv(); }
   fhir::ResourceStore& resources() { return *resources_; }
+  fhir::Interactions& interactions() { return *interactions_; }
   Disk& disk() { return disk_; }
 
   // Ends the program unless the answer is 200. `url` is below the base, or a whole one of it.

@@ -71,6 +71,51 @@ TEST(CrashTest, KilledWhileCommittingLosesNothingAcknowledged) {
   }
 }
 
+// Large commits go to tables of their own instead of the log (rocks_tables.h); small ones of the same store come
+// between.
+TEST(CrashTest, KilledDuringLargeCommitsLosesNothingAcknowledged) {
+  const uint64_t seed = SeedFromClock();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937_64 random(seed);
+  TempDirectory directory;
+  const int rounds = ::getenv("HILUM_LONG_TESTS") != nullptr ? 60 : 4;
+  for (int round = 0; round < rounds; ++round) {
+    ChildProcess large({HILUM_KV_CHILD, directory / "kv", "1", "10000"});
+    std::this_thread::sleep_for(std::chrono::milliseconds(300 + random() % 1500));
+    large.Kill();
+    auto acks = Acks(large.ReadLines());
+    ChildProcess small({HILUM_KV_CHILD, directory / "kv", "2"});
+    std::this_thread::sleep_for(std::chrono::milliseconds(random() % 200));
+    small.Kill();
+    const auto lines = small.ReadLines();
+    for (const auto& line : lines) ASSERT_EQ(line.find("refused"), std::string::npos) << line;
+    const auto more = Acks(lines);
+    acks.insert(acks.end(), more.begin(), more.end());
+    const auto kv = MustOpen(directory / "kv");
+    ASSERT_NE(kv, nullptr);
+    ASSERT_NO_FATAL_FAILURE(ExpectHolds(*kv, acks));
+  }
+}
+
+TEST(FaultTest, ATableOfALargeCommitThatCannotBeWrittenStopsAllWritesAndLosesNothing) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "the sanitizer's library must come first, a preloaded one cannot";
+#endif
+  for (const std::string rule : {"write:EIO:3:/tables/", "anysync:EIO:1:/tables/", "anysync:EIO:4:MANIFEST"}) {
+    SCOPED_TRACE(rule);
+    TempDirectory directory;
+    ChildProcess child({HILUM_KV_CHILD, directory / "kv", "1", "10000"},
+                       {"LD_PRELOAD=" HILUM_FAULT_SHIM, "HILUM_FAULT=" + rule});
+    const auto lines = child.ReadLines();
+    EXPECT_EQ(child.Wait(), 3);
+    EXPECT_EQ(std::count(lines.begin(), lines.end(), "health unavailable"), 1);
+    EXPECT_EQ(std::count(lines.begin(), lines.end(), "fatal 1"), 1);
+    const auto kv = MustOpen(directory / "kv");
+    ASSERT_NE(kv, nullptr);
+    ASSERT_NO_FATAL_FAILURE(ExpectHolds(*kv, Acks(lines)));
+  }
+}
+
 // Operations and paths at which a disk may fail, each at several calls.
 struct FaultCase {
   const char* rule;  // errno and number follow

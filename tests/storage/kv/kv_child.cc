@@ -1,6 +1,6 @@
 // A process that commits until it is killed or its store fails: the other half of the crash and fault tests.
 //
-//   kv_child DIRECTORY THREADS
+//   kv_child DIRECTORY THREADS [ROWS]      of each commit in each family; 1 unless given
 // Each acknowledged commit is a line "ack KEY SEQUENCE" on standard output, written in one piece after Run returned.
 // When the store fails it prints "failed CODE-NAME", then what health() and reads say, and exits with status 3.
 #include <unistd.h>
@@ -20,13 +20,16 @@ void Say(const std::string& line) {
   if (::write(STDOUT_FILENO, (line + "\n").data(), line.size() + 1) < 0) _exit(4);
 }
 
-void CommitUntilFailure(Writer& writer, int thread) {
+void CommitUntilFailure(Writer& writer, int thread, int rows) {
   for (uint64_t i = 0;; ++i) {
     const std::string key = std::to_string(thread) + "-" + std::to_string(i);
     const auto sequence = writer.Run([&](Txn& txn) {
       // A row in each of two families, so that a torn commit would show.
-      txn.Put(Family::kCatalogue, key, ValueFor(key));
-      txn.Put(Family::kResource, key, ValueFor(key));
+      for (int row = 0; row < rows; ++row) {
+        const std::string name = row == 0 ? key : key + "/" + std::to_string(row);
+        txn.Put(Family::kCatalogue, name, ValueFor(name));
+        txn.Put(Family::kResource, name, ValueFor(name));
+      }
       return Status::Ok();
     });
     if (!sequence.ok()) {
@@ -37,7 +40,7 @@ void CommitUntilFailure(Writer& writer, int thread) {
   }
 }
 
-int Main(const std::string& directory, int thread_count) {
+int Main(const std::string& directory, int thread_count, int rows) {
   std::atomic<int> fatal_calls{0};
   auto options = SmallOptions(directory);
   options.on_fatal = [&](const Status&) { ++fatal_calls; };
@@ -49,7 +52,7 @@ int Main(const std::string& directory, int thread_count) {
   auto writer = Writer::Start(**kv, TestMergers(), {});
   Say("ready");
   std::vector<std::thread> threads;
-  for (int i = 0; i < thread_count; ++i) threads.emplace_back([&, i] { CommitUntilFailure(*writer, i); });
+  for (int i = 0; i < thread_count; ++i) threads.emplace_back([&, i] { CommitUntilFailure(*writer, i, rows); });
   for (auto& thread : threads) thread.join();
 
   Say("health " + std::string(CodeName((*kv)->health().code())));
@@ -65,6 +68,6 @@ int Main(const std::string& directory, int thread_count) {
 }  // namespace hilum::storage::testing
 
 int main(int argc, char** argv) {
-  if (argc != 3) return 1;
-  return hilum::storage::testing::Main(argv[1], std::atoi(argv[2]));
+  if (argc != 3 && argc != 4) return 1;
+  return hilum::storage::testing::Main(argv[1], std::atoi(argv[2]), argc == 4 ? std::atoi(argv[3]) : 1);
 }

@@ -175,6 +175,69 @@ TEST_F(KvTest, FoldsOperandsOverValuesThroughFlushesAndCompactions) {
   EXPECT_EQ(Read(*kv_, Family::kIndex, "k"), "yz");
 }
 
+// Of more than kTableCommitBytes, in order.
+Batch LargeBatch(const std::string& merged, const std::string& deleted) {
+  Batch batch;
+  batch.Put(Family::kMeta, "row", "meta");
+  batch.Merge(Family::kIndex, "set", merged);
+  batch.Delete(Family::kResource, deleted);
+  char key[16];
+  for (int i = 0; i < 600; ++i) {
+    std::snprintf(key, sizeof(key), "row%04d", i);
+    batch.Put(Family::kResource, key, std::string(30'000, static_cast<char>('a' + i % 26)));
+  }
+  return batch;
+}
+
+TEST_F(KvTest, ALargeCommitIsLaidOverWhatWasThereAndIsThereAfterReopening) {
+  Batch before = OnePut(Family::kResource, "gone", "1");
+  before.Merge(Family::kIndex, "set", "a");
+  before.Put(Family::kResource, "row0001", "old");
+  HILUM_EXPECT_OK(kv_->Commit(std::move(before)));
+  const auto snapshot = kv_->NewSnapshot();
+
+  const auto sequence = kv_->Commit(LargeBatch("bc", "gone"));
+  ASSERT_TRUE(sequence.ok()) << sequence.status().ToString();
+  EXPECT_EQ(*sequence, 2u);
+  EXPECT_EQ(Read(*kv_, Family::kResource, "row0001", snapshot.get()), "old");
+  EXPECT_EQ(Read(*kv_, Family::kIndex, "set", snapshot.get()), "a");
+
+  Batch after = OnePut(Family::kResource, "row0002", "new");
+  after.Merge(Family::kIndex, "set", "d");
+  HILUM_EXPECT_OK(kv_->Commit(std::move(after)));
+  for (const bool reopened : {false, true}) {
+    SCOPED_TRACE(reopened);
+    EXPECT_EQ(Read(*kv_, Family::kMeta, "row"), "meta");
+    EXPECT_EQ(Read(*kv_, Family::kIndex, "set"), "abcd");
+    EXPECT_EQ(Read(*kv_, Family::kResource, "gone"), "(absent)");
+    EXPECT_TRUE(Read(*kv_, Family::kResource, "row0001") == std::string(30'000, 'b'));
+    EXPECT_EQ(Read(*kv_, Family::kResource, "row0002"), "new");
+    EXPECT_TRUE(Read(*kv_, Family::kResource, "row0599") == std::string(30'000, 'b'));
+    if (reopened) break;
+    Reopen();
+  }
+  EXPECT_EQ(kv_->sequence(), 3u);
+  HILUM_EXPECT_OK(kv_->VerifyFiles());
+  EXPECT_TRUE(std::filesystem::is_empty(directory_ / "kv/tables"));
+}
+
+TEST_F(KvTest, ALargeBatchWithoutOrderMeansTheSame) {
+  Batch batch = LargeBatch("a", "none");
+  batch.Put(Family::kResource, "row0001", "later");
+  batch.Put(Family::kCatalogue, "x", "y");
+  HILUM_EXPECT_OK(kv_->Commit(std::move(batch)));
+  EXPECT_EQ(Read(*kv_, Family::kResource, "row0001"), "later");
+  EXPECT_EQ(Read(*kv_, Family::kCatalogue, "x"), "y");
+}
+
+TEST_F(KvTest, ALargeCommitWithAMergeWithoutMergerChangesNothing) {
+  Batch batch = LargeBatch("a", "none");
+  batch.Merge(Family::kResource, "set", "x");
+  EXPECT_EQ(kv_->Commit(std::move(batch)).status().code(), Code::kInternal);
+  EXPECT_EQ(Read(*kv_, Family::kResource, "row0001"), "(absent)");
+  HILUM_EXPECT_OK(kv_->health());
+}
+
 TEST_F(KvTest, FoldsHundredsOfOperandsOnOneKey) {
   for (int i = 0; i < 300; ++i) {
     Batch batch;
