@@ -101,7 +101,7 @@ TEST(FaultTest, ATableOfALargeCommitThatCannotBeWrittenStopsAllWritesAndLosesNot
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "the sanitizer's library must come first, a preloaded one cannot";
 #endif
-  for (const std::string rule : {"write:EIO:3:/tables/", "anysync:EIO:1:/tables/", "anysync:EIO:4:MANIFEST"}) {
+  for (const std::string rule : {"write:EIO:3:/tables/", "anysync:EIO:1:/tables/", "anysync:EIO:16:MANIFEST"}) {
     SCOPED_TRACE(rule);
     TempDirectory directory;
     ChildProcess child({HILUM_KV_CHILD, directory / "kv", "1", "10000"},

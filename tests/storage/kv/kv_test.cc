@@ -194,13 +194,14 @@ TEST_F(KvTest, ALargeCommitIsLaidOverWhatWasThereAndIsThereAfterReopening) {
   before.Merge(Family::kIndex, "set", "a");
   before.Put(Family::kResource, "row0001", "old");
   HILUM_EXPECT_OK(kv_->Commit(std::move(before)));
-  const auto snapshot = kv_->NewSnapshot();
+  auto snapshot = kv_->NewSnapshot();
 
   const auto sequence = kv_->Commit(LargeBatch("bc", "gone"));
   ASSERT_TRUE(sequence.ok()) << sequence.status().ToString();
   EXPECT_EQ(*sequence, 2u);
   EXPECT_EQ(Read(*kv_, Family::kResource, "row0001", snapshot.get()), "old");
   EXPECT_EQ(Read(*kv_, Family::kIndex, "set", snapshot.get()), "a");
+  snapshot.reset();
 
   Batch after = OnePut(Family::kResource, "row0002", "new");
   after.Merge(Family::kIndex, "set", "d");
