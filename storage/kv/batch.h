@@ -12,7 +12,7 @@ namespace hilum::storage {
 inline constexpr size_t kOperationBytes = 16;
 
 // Commits from here on are written as tables of their own (rocks_tables.h).
-inline constexpr size_t kTableCommitBytes = 16 * 1024 * 1024;
+inline constexpr size_t kTableCommitBytes = 4 * 1024 * 1024;
 
 enum class Operation : uint8_t { kPut, kDelete, kMerge };
 
