@@ -82,7 +82,7 @@ Answer Interactions::Read(const Interaction& request, TypeId type, const std::st
   const auto head = reader->FindHead(type, id);
   if (!head.ok()) return ErrorAnswer(head.status());
   if (!*head || (*head)->version == 0) return Absent(type);
-  auto version = reader->Newest(type, (*head)->doc, Form::kStored);
+  auto version = reader->At(type, (*head)->doc, (*head)->version, Form::kStored);
   if (!version.ok()) return ErrorAnswer(version.status());
   return *version ? Deliver(*reader, **std::move(version), request) : Absent(type);
 }

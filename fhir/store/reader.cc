@@ -16,22 +16,33 @@ Status Damaged(std::string_view what) {
   return Corruption("the row of " + std::string(what) + " is damaged; run hilum verify");
 }
 
-// Collects the chunks that the iterator stands before, until the version is whole. The iterator is at its first chunk.
+// A version as far as its first chunk holds it; `size` is what it must come to.
+Result<Version> FirstChunk(Bytes row, TypeId type, Doc doc, uint64_t number, uint64_t* size) {
+  Bytes rest;
+  const std::optional<VersionHeader> header = DecodeVersionHeader(row, &rest);
+  if (!header) return Damaged("a resource version");
+  Version version = VersionOf(*header, type, doc, number);
+  version.bytes = rest;
+  *size = header->size;
+  return version;
+}
+
+// The chunks that the iterator stands before, until the version is whole.
+Status AppendChunks(storage::Iterator& rows, uint64_t size, Version* version) {
+  for (; version->bytes.size() < size && rows.Valid(); rows.Next()) version->bytes += rows.value();
+  HILUM_RETURN_IF_ERROR(rows.status());
+  return version->bytes.size() == size ? Status::Ok() : Damaged("a resource version");
+}
+
+// The iterator is at its first chunk.
 Result<Version> ReadVersion(storage::Iterator& rows, TypeId type, Doc doc, size_t prefix_size) {
   ByteReader key(rows.key().substr(prefix_size));
-  uint64_t inverse = 0;
-  Bytes rest;
-  const std::optional<VersionHeader> header = DecodeVersionHeader(rows.value(), &rest);
-  if (!key.ReadBe(&inverse) || !header) return Damaged("a resource version");
-  Version version = VersionOf(*header, type, doc, ~inverse);
-  version.bytes = rest;
-  while (version.bytes.size() < header->size) {
-    rows.Next();
-    if (!rows.Valid()) break;
-    version.bytes += rows.value();
-  }
-  HILUM_RETURN_IF_ERROR(rows.status());
-  if (version.bytes.size() != header->size) return Damaged("a resource version");
+  uint64_t inverse = 0, size = 0;
+  if (!key.ReadBe(&inverse)) return Damaged("a resource version");
+  HILUM_ASSIGN_OR_RETURN(Version version, FirstChunk(rows.value(), type, doc, ~inverse, &size));
+  if (version.bytes.size() == size) return version;
+  rows.Next();
+  HILUM_RETURN_IF_ERROR(AppendChunks(rows, size, &version));
   return version;
 }
 
@@ -121,14 +132,18 @@ Result<std::optional<Version>> ResourceReader::At(TypeId type, Doc doc, uint64_t
 }
 
 Result<std::optional<Version>> ResourceReader::ReadRow(TypeId type, Doc doc, uint64_t number) {
-  const std::string prefix = VersionsPrefix(Tenant::kDefault, CollectionOf(type), doc);
-  const std::string first = VersionKey(Tenant::kDefault, CollectionOf(type), doc, number, 0);
-  const std::string last = VersionKey(Tenant::kDefault, CollectionOf(type), doc, number, UINT16_MAX);
-  const auto rows = kv_.NewIterator(Family::kResource, first, last, snapshot_.get());
-  rows->SeekToFirst();
-  HILUM_RETURN_IF_ERROR(rows->status());
-  if (!rows->Valid()) return std::optional<Version>();
-  HILUM_ASSIGN_OR_RETURN(Version version, ReadVersion(*rows, type, doc, prefix.size()));
+  const auto chunk = [&](uint16_t place) {
+    return VersionKey(Tenant::kDefault, CollectionOf(type), doc, number, place);
+  };
+  HILUM_ASSIGN_OR_RETURN(const auto first, kv_.Get(Family::kResource, chunk(0), snapshot_.get()));
+  if (!first) return std::optional<Version>();
+  uint64_t size = 0;
+  HILUM_ASSIGN_OR_RETURN(Version version, FirstChunk(*first, type, doc, number, &size));
+  if (version.bytes.size() != size) {
+    const auto rows = kv_.NewIterator(Family::kResource, chunk(1), chunk(UINT16_MAX), snapshot_.get());
+    rows->SeekToFirst();
+    HILUM_RETURN_IF_ERROR(AppendChunks(*rows, size, &version));
+  }
   return std::optional(std::move(version));
 }
 

@@ -11,6 +11,8 @@ namespace {
 constexpr uint64_t kFewDocs = 512;
 // Columns of this many documents are read at a time.
 constexpr uint64_t kRowsAtOnce = 4096;
+// Times that are held at once.
+constexpr uint64_t kMostTimes = 1 << 20;
 // Reading the column of a document takes as long as so many steps over lists of texts.
 constexpr uint64_t kStepsPerRow = 4;
 
@@ -202,7 +204,8 @@ Status Walker::OrderByBuckets(const Bitmap& docs, size_t key, int level, const E
     if (members.empty() || Skips(members, here)) return Status::Ok();
     // A finest bucket of numbers is one number; one of dates is a second.
     if (level == finest && line == LineKind::kNumber) return Order(members, key + 1, here);
-    if (level == finest || members.Count() <= kFewDocs) return OrderByColumns(members, key, here);
+    if (members.Count() <= kFewDocs) return OrderByColumns(members, key, here);
+    if (level == finest) return OrderByTimes(members, key, here);
     return OrderByBuckets(members, key, level + 1, ExtentOfBucket(line, level, *bucket), here);
   };
 
@@ -221,6 +224,33 @@ Status Walker::OrderByBuckets(const Bitmap& docs, size_t key, int level, const E
       }));
   HILUM_RETURN_IF_ERROR(outcome);
   return full() ? Status::Ok() : finish();
+}
+
+// An import writes tens of thousands within a second, many with the same time. Reading the times alone, and ordering by
+// the other keys only those of a time that the page shows, takes a tenth of OrderByColumns.
+Status Walker::OrderByTimes(const Bitmap& docs, size_t key, bool resume) {
+  if (docs.Count() > kMostTimes) return OrderByColumns(docs, key, resume);
+  const auto [field, descending] = keys_[key];
+  std::optional<uint64_t> resumed;
+  if (resume) resumed = LoadBe<uint64_t>(resume_.positions[key]->data());
+  std::vector<std::pair<uint64_t, Doc>> times;
+  HILUM_RETURN_IF_ERROR(lists_.Rows(collection_, field->id, docs, [&](Doc doc, Bytes cells) -> Status {
+    const Position position = SortPosition(field->kind, cells, descending);
+    if (!position) return DamagedRow(field->id, doc);
+    const auto time = LoadBe<uint64_t>(position->data());
+    if (!resumed || (descending ? time <= *resumed : time >= *resumed)) times.emplace_back(time, doc);
+    return Status::Ok();
+  }));
+  std::sort(times.begin(), times.end());
+  if (descending) std::reverse(times.begin(), times.end());
+  std::vector<Doc> equal;
+  for (size_t i = 0; i < times.size() && !full(); ++i) {
+    equal.push_back(times[i].second);
+    if (i + 1 < times.size() && times[i + 1].first == times[i].first) continue;
+    HILUM_RETURN_IF_ERROR(Order(Bitmap(equal), key + 1, resumed == times[i].first));
+    equal.clear();
+  }
+  return Status::Ok();
 }
 
 Status Walker::OrderByTexts(const Bitmap& docs, size_t key, bool resume) {

@@ -36,6 +36,8 @@ class Walker {
   Status OrderByDoc(const Bitmap& docs, bool resume);
   Status OrderByBuckets(const Bitmap& docs, size_t key, int level, const Extent& within, bool resume);
   Status OrderByTexts(const Bitmap& docs, size_t key, bool resume);
+  // The same of many with a value of one second. REQUIRES: dates.
+  Status OrderByTimes(const Bitmap& docs, size_t key, bool resume);
   // Reads the positions of all of them. `beyond`: only those behind this position of `key`.
   Status OrderByColumns(const Bitmap& docs, size_t key, bool resume, const std::string* beyond = nullptr);
 

@@ -15,6 +15,9 @@ namespace {
 constexpr int kFilterBitsPerKey = 10;
 constexpr int kOpenTables = 256;
 constexpr int kLowestZstdLevel = 1;
+constexpr size_t kBlockBytes = 16 << 10;
+// Resources are read one by one, and each read unpacks a block.
+constexpr size_t kResourceBlockBytes = 4 << 10;
 
 rocksdb::DBOptions MakeDbOptions(const KvOptions& options) {
   rocksdb::DBOptions db;
@@ -48,7 +51,8 @@ rocksdb::DBOptions MakeDbOptions(const KvOptions& options) {
   return db;
 }
 
-rocksdb::ColumnFamilyOptions MakeFamilyOptions(const KvOptions& options, const std::shared_ptr<rocksdb::Cache>& cache) {
+rocksdb::ColumnFamilyOptions MakeFamilyOptions(const KvOptions& options, const std::shared_ptr<rocksdb::Cache>& cache,
+                                               size_t block_bytes) {
   rocksdb::ColumnFamilyOptions family;
   // Sizes follow the write buffers, so that what a flush and a compaction need at once stays within the low-water mark.
   const uint64_t table_bytes = std::clamp<uint64_t>(options.write_buffer_bytes / 4, 1 << 20, 64 << 20);
@@ -67,7 +71,7 @@ rocksdb::ColumnFamilyOptions MakeFamilyOptions(const KvOptions& options, const s
   rocksdb::BlockBasedTableOptions table;
   table.format_version = 5;
   table.checksum = rocksdb::kXXH3;
-  table.block_size = 16 << 10;
+  table.block_size = block_bytes;
   table.block_cache = cache;
   table.cache_index_and_filter_blocks = true;
   table.cache_index_and_filter_blocks_with_high_priority = true;
@@ -98,11 +102,14 @@ RocksSetup MakeRocksSetup(const KvOptions& options, std::span<const Merger* cons
   RocksSetup setup;
   setup.db = MakeDbOptions(options);
   setup.cache = rocksdb::NewLRUCache(options.block_cache_bytes, /*num_shard_bits=*/2);
-  const auto family_options = MakeFamilyOptions(options, setup.cache);
+  const auto family_options = MakeFamilyOptions(options, setup.cache, kBlockBytes);
   setup.families.emplace_back(rocksdb::kDefaultColumnFamilyName, family_options);
   for (size_t i = 0; i < kFamilyCount; ++i) {
     auto& family = setup.families.emplace_back(FamilyName(static_cast<Family>(i)), family_options);
-    if (static_cast<Family>(i) == Family::kResource) UseDictionary(&family.options);
+    if (static_cast<Family>(i) == Family::kResource) {
+      family.options = MakeFamilyOptions(options, setup.cache, kResourceBlockBytes);
+      UseDictionary(&family.options);
+    }
     if (i < mergers.size() && mergers[i] != nullptr) {
       family.options.merge_operator = std::make_shared<RocksMerge>(*mergers[i]);
     }
