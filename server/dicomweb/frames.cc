@@ -190,11 +190,14 @@ Status Service::RetrieveFrames(http::Request& request, const Resource& resource,
       headers.Add("Content-Type", type);
       return SendBytes(request, responder, *bytes, std::move(headers));
     }
+    const std::string part = writer.PartHead({{"Content-Type", type}});
     if (!responder.started()) {
+      std::optional<uint64_t> length;  // of several it is known only when all are made
+      if (frames.size() == 1) length = part.size() + bytes->size() + writer.End().size();
       headers.Add("Content-Type", writer.ContentType(MediaTypeOf(target)));
-      HILUM_RETURN_IF_ERROR(responder.Head(200, headers, std::nullopt));
+      HILUM_RETURN_IF_ERROR(responder.Head(200, headers, length));
     }
-    HILUM_RETURN_IF_ERROR(responder.Write(writer.PartHead({{"Content-Type", type}})));
+    HILUM_RETURN_IF_ERROR(responder.Write(part));
     HILUM_RETURN_IF_ERROR(responder.Write(*bytes));
   }
   HILUM_RETURN_IF_ERROR(responder.Write(writer.End()));
