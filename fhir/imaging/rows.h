@@ -4,8 +4,8 @@
 //   tenant 'm' 'u' Study Instance UID           -> Link
 //   tenant 'm' 'd' doc                          -> Study Instance UID of the ImagingStudy
 //   tenant 'm' 'w' watch Study Instance UID     -> nothing: the ImagingStudy depends on what is watched
-//   tenant 'm' 's'                              -> ResolverOptions: every study is linked with these, and has been
-//   since tenant 'd' collection doc version piece     -> StudyDelta of the commit that made the version, 60 kB a piece
+//   tenant 'm' 's'                              -> ResolverOptions: every study is and stays linked with these
+//   tenant 'd' collection doc version piece     -> StudyDelta of the commit that made the version, 60 kB a piece
 #pragma once
 
 #include <cstdint>

@@ -84,7 +84,8 @@ Answer Interactions::Read(const Interaction& request, TypeId type, const std::st
   if (!*head || (*head)->version == 0) return Absent(type);
   auto version = reader->At(type, (*head)->doc, (*head)->version, Form::kStored);
   if (!version.ok()) return ErrorAnswer(version.status());
-  return *version ? Deliver(*reader, **std::move(version), request) : Absent(type);
+  if (!*version) return ErrorAnswer(Corruption("the newest version of the resource is missing; run hilum verify"));
+  return Deliver(*reader, **std::move(version), request);
 }
 
 Answer Interactions::ReadVersion(const Interaction& request, TypeId type, const std::string& id,

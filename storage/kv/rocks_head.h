@@ -38,10 +38,10 @@ Result<std::optional<StoreHead>> ReadStoreHead(const RocksHandles& rocks);
 // Marks a new database as a store, durably.
 Status WriteStoreHead(const RocksHandles& rocks, const StoreHead& head);
 
-// Makes the batch carry its commit sequence.
 // The row of the commit sequence, in Family::kMeta; no other key sorts after it.
 Bytes SequenceKey();
 std::string EncodeSequence(uint64_t sequence);
+// Makes the batch carry its commit sequence.
 rocksdb::Status AddSequence(const RocksHandles& rocks, uint64_t sequence, rocksdb::WriteBatch* batch);
 
 }  // namespace hilum::storage

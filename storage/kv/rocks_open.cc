@@ -71,7 +71,8 @@ Status RocksKv::Open() {
     HILUM_ASSIGN_OR_RETURN(head, InitialiseStore());
   }
   sequence_ = head->sequence;
-  HILUM_ASSIGN_OR_RETURN(table_commits_, TableCommits::Open(rocks_, disk_, options_.directory + "/tables"));
+  HILUM_ASSIGN_OR_RETURN(table_commits_,
+                         TableCommits::Open(rocks_, disk_, options_.directory + "/tables", *fail_stop_));
 
   auto on_error = [fail_stop = fail_stop_](const Status& error) { fail_stop->Trip(error); };
   HILUM_ASSIGN_OR_RETURN(

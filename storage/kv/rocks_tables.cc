@@ -76,9 +76,10 @@ class FamilyTables {
 
 }  // namespace
 
-Result<TableCommits> TableCommits::Open(const RocksHandles& rocks, Disk& disk, std::string directory) {
+Result<TableCommits> TableCommits::Open(const RocksHandles& rocks, Disk& disk, std::string directory,
+                                        const FailStop& fail_stop) {
   HILUM_RETURN_IF_ERROR(disk.CreateDirectories(directory));
-  TableCommits commits(rocks, disk, std::move(directory));
+  TableCommits commits(rocks, disk, std::move(directory), fail_stop);
   HILUM_RETURN_IF_ERROR(commits.RemoveFiles());
   return commits;
 }
@@ -89,14 +90,16 @@ Status TableCommits::RemoveFiles() {
   return Status::Ok();
 }
 
-void TableCommits::WaitForCompaction() const {
+Status TableCommits::WaitForCompaction() const {
   const std::string property = rocksdb::DB::Properties::kNumFilesAtLevelPrefix + "0";
   for (auto* family : rocks_->families) {
     std::string files;
     while (rocks_->db->GetProperty(family, property, &files) && std::stoi(files) > kMaxFirstLevelTables) {
+      HILUM_RETURN_IF_ERROR(fail_stop_->status());  // compaction has ended for good
       std::this_thread::sleep_for(kLookAgain);
     }
   }
+  return Status::Ok();
 }
 
 Result<std::vector<rocksdb::IngestExternalFileArg>> TableCommits::WriteTables(const BatchOperations& batch,
@@ -126,7 +129,7 @@ Result<std::vector<rocksdb::IngestExternalFileArg>> TableCommits::WriteTables(co
 }
 
 Status TableCommits::Commit(const BatchOperations& batch, uint64_t sequence) {
-  WaitForCompaction();
+  HILUM_RETURN_IF_ERROR(WaitForCompaction());
   HILUM_ASSIGN_OR_RETURN(const auto tables, WriteTables(batch, sequence));
   HILUM_RETURN_IF_ERROR(FromRocks("commit: take in tables", rocks_->db->IngestExternalFiles(tables)));
   return RemoveFiles();

@@ -7,6 +7,7 @@
 
 #include "base/disk.h"
 #include "storage/kv/batch.h"
+#include "storage/kv/fail_stop.h"
 #include "storage/kv/rocks_head.h"
 
 namespace hilum::storage {
@@ -14,7 +15,9 @@ namespace hilum::storage {
 class TableCommits {
  public:
   // Files are made in `directory`, on the disk of the database; leftovers of a crash there are removed.
-  static Result<TableCommits> Open(const RocksHandles& rocks, Disk& disk, std::string directory);
+  // `fail_stop` ends the wait for compactions; all outlive it.
+  static Result<TableCommits> Open(const RocksHandles& rocks, Disk& disk, std::string directory,
+                                   const FailStop& fail_stop);
 
   // Whether the batch is large enough to gain by it, and in order.
   static bool Takes(const BatchOperations& batch) { return batch.ordered && batch.bytes >= kTableCommitBytes; }
@@ -22,15 +25,16 @@ class TableCommits {
   Status Commit(const BatchOperations& batch, uint64_t sequence);
 
  private:
-  TableCommits(const RocksHandles& rocks, Disk& disk, std::string directory)
-      : rocks_(&rocks), disk_(&disk), directory_(std::move(directory)) {}
+  TableCommits(const RocksHandles& rocks, Disk& disk, std::string directory, const FailStop& fail_stop)
+      : rocks_(&rocks), disk_(&disk), directory_(std::move(directory)), fail_stop_(&fail_stop) {}
   Result<std::vector<rocksdb::IngestExternalFileArg>> WriteTables(const BatchOperations& batch, uint64_t sequence);
   Status RemoveFiles();
-  void WaitForCompaction() const;
+  Status WaitForCompaction() const;
 
   const RocksHandles* rocks_;
   Disk* disk_;
   std::string directory_;
+  const FailStop* fail_stop_;
 };
 
 }  // namespace hilum::storage

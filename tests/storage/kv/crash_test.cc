@@ -97,23 +97,27 @@ TEST(CrashTest, KilledDuringLargeCommitsLosesNothingAcknowledged) {
   }
 }
 
+// A child with these arguments, whose disk fails by the rule.
+void ExpectAnErrorStopsAllWrites(const std::string& rule, std::vector<std::string> arguments) {
+  SCOPED_TRACE(rule);
+  TempDirectory directory;
+  arguments.insert(arguments.begin(), {HILUM_KV_CHILD, directory / "kv"});
+  ChildProcess child(arguments, {"LD_PRELOAD=" HILUM_FAULT_SHIM, "HILUM_FAULT=" + rule});
+  const auto lines = child.ReadLines();
+  EXPECT_EQ(child.Wait(), 3);
+  EXPECT_EQ(std::count(lines.begin(), lines.end(), "health unavailable"), 1);
+  EXPECT_EQ(std::count(lines.begin(), lines.end(), "fatal 1"), 1);
+  const auto kv = MustOpen(directory / "kv");
+  ASSERT_NE(kv, nullptr);
+  ASSERT_NO_FATAL_FAILURE(ExpectHolds(*kv, Acks(lines)));
+}
+
 TEST(FaultTest, ATableOfALargeCommitThatCannotBeWrittenStopsAllWritesAndLosesNothing) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "the sanitizer's library must come first, a preloaded one cannot";
 #endif
-  for (const std::string rule : {"write:EIO:3:/tables/", "anysync:EIO:1:/tables/", "anysync:EIO:16:MANIFEST"}) {
-    SCOPED_TRACE(rule);
-    TempDirectory directory;
-    ChildProcess child({HILUM_KV_CHILD, directory / "kv", "1", "10000"},
-                       {"LD_PRELOAD=" HILUM_FAULT_SHIM, "HILUM_FAULT=" + rule});
-    const auto lines = child.ReadLines();
-    EXPECT_EQ(child.Wait(), 3);
-    EXPECT_EQ(std::count(lines.begin(), lines.end(), "health unavailable"), 1);
-    EXPECT_EQ(std::count(lines.begin(), lines.end(), "fatal 1"), 1);
-    const auto kv = MustOpen(directory / "kv");
-    ASSERT_NE(kv, nullptr);
-    ASSERT_NO_FATAL_FAILURE(ExpectHolds(*kv, Acks(lines)));
-  }
+  for (const std::string rule : {"write:EIO:3:/tables/", "anysync:EIO:1:/tables/", "anysync:EIO:16:MANIFEST"})
+    ASSERT_NO_FATAL_FAILURE(ExpectAnErrorStopsAllWrites(rule, {"1", "10000"}));
 }
 
 // Operations and paths at which a disk may fail, each at several calls.
@@ -167,19 +171,8 @@ TEST(FaultTest, ATableThatCannotBeWrittenStopsAllWrites) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "the sanitizer's library must come first, a preloaded one cannot";
 #endif
-  for (const std::string rule : {"write:EIO:1:.sst", "anysync:EIO:1:.sst", "write:EIO:12:MANIFEST"}) {
-    SCOPED_TRACE(rule);
-    TempDirectory directory;
-    ChildProcess child({HILUM_KV_CHILD, directory / "kv", "4"},
-                       {"LD_PRELOAD=" HILUM_FAULT_SHIM, "HILUM_FAULT=" + rule});
-    const auto lines = child.ReadLines();
-    EXPECT_EQ(child.Wait(), 3);
-    EXPECT_EQ(std::count(lines.begin(), lines.end(), "health unavailable"), 1);
-    EXPECT_EQ(std::count(lines.begin(), lines.end(), "fatal 1"), 1);
-    const auto kv = MustOpen(directory / "kv");
-    ASSERT_NE(kv, nullptr);
-    ASSERT_NO_FATAL_FAILURE(ExpectHolds(*kv, Acks(lines)));
-  }
+  for (const std::string rule : {"write:EIO:1:.sst", "anysync:EIO:1:.sst", "write:EIO:12:MANIFEST"})
+    ASSERT_NO_FATAL_FAILURE(ExpectAnErrorStopsAllWrites(rule, {"4"}));
 }
 
 }  // namespace
