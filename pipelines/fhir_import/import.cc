@@ -108,7 +108,10 @@ bool IsOfTheResource(const Status& status) {
 }  // namespace
 
 FhirImport::FhirImport(fhir::ResourceStore& store, fhir::Interactions& interactions, FhirImportOptions options)
-    : store_(store), interactions_(interactions), options_(std::move(options)) {
+    : store_(store),
+      interactions_(interactions),
+      options_(std::move(options)),
+      bulk_load_(store.store().kv().BeginBulkLoad()) {
   for (size_t i = 0; i < std::max<size_t>(options_.threads, 1); ++i) threads_.emplace_back([this] { Work(); });
 }
 

@@ -97,6 +97,7 @@ class FhirImport {
   fhir::ResourceStore& store_;
   fhir::Interactions& interactions_;
   const FhirImportOptions options_;
+  const std::unique_ptr<storage::BulkLoad> bulk_load_;
 
   std::unique_ptr<Batch> open_;  // the reading thread fills it
   uint64_t next_number_ = 0;     // of a batch

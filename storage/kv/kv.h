@@ -103,6 +103,12 @@ class Iterator {
   virtual Status status() const = 0;
 };
 
+// A bulk load under way: see Kv::BeginBulkLoad. The Kv outlives it.
+class BulkLoad {
+ public:
+  virtual ~BulkLoad() = default;
+};
+
 // The commit is refused with kConflict unless `key` has exactly `value` (nullopt: is absent).
 struct Precondition {
   Family family;
@@ -144,6 +150,10 @@ class Kv {
 
   // Makes the batch durable and visible, and returns its commit sequence. On any error nothing has changed.
   virtual Result<uint64_t> Commit(Batch batch, std::span<const Precondition> preconditions = {}) = 0;
+
+  // As long as the answer lives, the tables of large commits gather before they are compacted: a long series of such
+  // commits costs a quarter less, a read meanwhile looks into up to four times as many tables. Several may overlap.
+  virtual std::unique_ptr<BulkLoad> BeginBulkLoad() = 0;
 
   // Sequence of the last commit.
   virtual uint64_t sequence() const = 0;

@@ -35,6 +35,7 @@ class RocksKv : public Kv {
                                         const Snapshot* snapshot) const override;
   std::unique_ptr<Snapshot> NewSnapshot() const override;
   Result<uint64_t> Commit(Batch batch, std::span<const Precondition> preconditions) override;
+  std::unique_ptr<BulkLoad> BeginBulkLoad() override;
   uint64_t sequence() const override { return sequence_; }
   Status health() const override { return fail_stop_->status(); }
   Result<uint64_t> Checkpoint(const std::string& directory) override;
@@ -58,6 +59,10 @@ class RocksKv : public Kv {
   Status WriteBatch(rocksdb::WriteBatch changes, uint64_t sequence);
   Status CheckPreconditions(std::span<const Precondition> preconditions) const;
 
+  // rocks_bulk_load.cc
+  friend class RocksBulkLoad;
+  void CountBulkLoads(int more);
+
   // Parts of Checkpoint and VerifyFiles (rocks_maintenance.cc).
   Result<uint64_t> CopyDatabase(const std::string& db_path) const;
   Status CheckRestart() const;
@@ -73,6 +78,8 @@ class RocksKv : public Kv {
   std::mutex commit_mu_;
   std::optional<TableCommits> table_commits_;
   DiskGuard disk_guard_;
+  std::mutex bulk_loads_mu_;
+  int bulk_loads_ = 0;  // under way
   std::atomic<uint64_t> sequence_{0};
 };
 

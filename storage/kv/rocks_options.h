@@ -13,6 +13,12 @@
 
 namespace hilum::storage {
 
+// Compaction begins with so many tables at the first level, and with so many while a bulk load is under way.
+inline constexpr int kFirstLevelTables = 4;
+inline constexpr int kFirstLevelTablesOfBulkLoad = 16;
+// Taking in tables is not slowed down by compaction as writing is: beyond so many it waits.
+inline constexpr int kMaxFirstLevelTables = 24;
+
 // The name of the family's column family; on disk.
 const char* FamilyName(Family family);
 

@@ -11,65 +11,45 @@
 namespace hilum::storage {
 namespace {
 
-// Where values are not merged, most keys of an import lie where no key was before (documents and sequences count up):
-// files that are narrow enough to lie there too go to their last level at once and are never written again.
-constexpr uint64_t kNarrowTableBytes = 8 << 20;
-// Taking in tables is not slowed down by compaction as writing is: beyond so many at the first level it waits.
-constexpr int kMaxFirstLevelTables = 20;
 constexpr auto kLookAgain = std::chrono::milliseconds(10);
 
-// The tables of one family, in order.
-class FamilyTables {
+// The table of one family.
+class FamilyTable {
  public:
-  FamilyTables(const RocksHandles& rocks, Family family, std::string directory)
-      : options_(rocks.setup.db, rocks.setup.families[1 + static_cast<size_t>(family)].options),
-        directory_(std::move(directory)),
-        merges_(options_.merge_operator != nullptr) {
+  FamilyTable(const RocksHandles& rocks, Family family, const std::string& directory)
+      : options_(rocks.setup.db, rocks.setup.families[1 + static_cast<size_t>(family)].options) {
     arg_.column_family = rocks.family(family);
+    arg_.external_files = {directory + "/" + arg_.column_family->GetName() + ".sst"};
     arg_.options.move_files = true;
     // What merges is soon written again, below.
-    if (merges_) options_.bottommost_compression = rocksdb::kDisableCompressionOption;
+    if (options_.merge_operator != nullptr) options_.bottommost_compression = rocksdb::kDisableCompressionOption;
   }
 
   rocksdb::Status Add(Operation operation, Bytes key, Bytes value) {
     if (writer_ == nullptr) {
-      arg_.external_files.push_back(directory_ + "/" + arg_.column_family->GetName() + "-" +
-                                    std::to_string(arg_.external_files.size()) + ".sst");
       writer_ = std::make_unique<rocksdb::SstFileWriter>(rocksdb::EnvOptions(options_), options_, nullptr,
                                                          /*invalidate_page_cache=*/false);
-      const auto opened = writer_->Open(arg_.external_files.back());
+      const auto opened = writer_->Open(arg_.external_files.front());
       if (!opened.ok()) return opened;
     }
-    rocksdb::Status added;
     switch (operation) {
       case Operation::kPut:
-        added = writer_->Put(key, value);
-        break;
+        return writer_->Put(key, value);
       case Operation::kDelete:
-        added = writer_->Delete(key);
-        break;
+        return writer_->Delete(key);
       case Operation::kMerge:
-        added = writer_->Merge(key, value);
-        break;
+        return writer_->Merge(key, value);
     }
-    if (added.ok() && !merges_ && writer_->FileSize() >= kNarrowTableBytes) return Finish();
-    return added;
+    return rocksdb::Status::OK();
   }
 
-  // Syncs the last one.
-  rocksdb::Status Finish() {
-    if (writer_ == nullptr) return rocksdb::Status::OK();
-    const auto finished = writer_->Finish();
-    writer_.reset();
-    return finished;
-  }
+  // Syncs it.
+  rocksdb::Status Finish() { return writer_->Finish(); }
 
   const rocksdb::IngestExternalFileArg& arg() const { return arg_; }
 
  private:
   rocksdb::Options options_;
-  const std::string directory_;
-  const bool merges_;
   rocksdb::IngestExternalFileArg arg_;
   std::unique_ptr<rocksdb::SstFileWriter> writer_;
 };
@@ -104,19 +84,19 @@ Status TableCommits::WaitForCompaction() const {
 
 Result<std::vector<rocksdb::IngestExternalFileArg>> TableCommits::WriteTables(const BatchOperations& batch,
                                                                               uint64_t sequence) {
-  std::vector<std::unique_ptr<FamilyTables>> families(kFamilyCount);
-  const auto tables_of = [&](Family family) -> FamilyTables& {
-    auto& tables = families[static_cast<size_t>(family)];
-    if (tables == nullptr) tables = std::make_unique<FamilyTables>(*rocks_, family, directory_);
-    return *tables;
+  std::vector<std::unique_ptr<FamilyTable>> families(kFamilyCount);
+  const auto table_of = [&](Family family) -> FamilyTable& {
+    auto& table = families[static_cast<size_t>(family)];
+    if (table == nullptr) table = std::make_unique<FamilyTable>(*rocks_, family, directory_);
+    return *table;
   };
   rocksdb::Status written;
   batch.ForEach([&](Operation operation, Family family, Bytes key, Bytes value) {
-    if (written.ok()) written = tables_of(family).Add(operation, key, value);
+    if (written.ok()) written = table_of(family).Add(operation, key, value);
   });
   // No key of the family sorts after it.
   if (written.ok()) {
-    written = tables_of(Family::kMeta).Add(Operation::kPut, SequenceKey(), EncodeSequence(sequence));
+    written = table_of(Family::kMeta).Add(Operation::kPut, SequenceKey(), EncodeSequence(sequence));
   }
   std::vector<rocksdb::IngestExternalFileArg> tables;
   for (const auto& family : families) {

@@ -1,6 +1,7 @@
 // Round trips, order, snapshots, preconditions, merges and limits of the store.
 #include "storage/kv/kv.h"
 
+#include <chrono>
 #include <thread>
 
 #include "tests/storage/kv/kv_testing.h"
@@ -220,6 +221,31 @@ TEST_F(KvTest, ALargeCommitIsLaidOverWhatWasThereAndIsThereAfterReopening) {
   EXPECT_EQ(kv_->sequence(), 3u);
   HILUM_EXPECT_OK(kv_->VerifyFiles());
   EXPECT_TRUE(std::filesystem::is_empty(directory_ / "kv/tables"));
+}
+
+uint64_t TablesOf(const Kv& kv) {
+  for (const auto& [name, value] : kv.Properties()) {
+    if (name == "table_files") return value;
+  }
+  return 0;
+}
+
+TEST_F(KvTest, TablesGatherDuringABulkLoadAndAreCompactedAfterIt) {
+  constexpr uint64_t kCommits = 10;
+  auto load = kv_->BeginBulkLoad();
+  auto overlapping = kv_->BeginBulkLoad();
+  for (uint64_t i = 0; i < kCommits; ++i) HILUM_EXPECT_OK(kv_->Commit(LargeBatch("a", "none")));
+  overlapping.reset();
+  // Each commit has written the same keys in three families.
+  EXPECT_GE(TablesOf(*kv_), 3 * kCommits);
+
+  load.reset();
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (TablesOf(*kv_) >= kCommits && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_LT(TablesOf(*kv_), kCommits);
+  EXPECT_TRUE(Read(*kv_, Family::kResource, "row0599") == std::string(30'000, 'b'));
 }
 
 TEST_F(KvTest, ALargeBatchWithoutOrderMeansTheSame) {
