@@ -3,6 +3,7 @@
 #include <rocksdb/perf_level.h>
 
 #include "storage/kv/batch.h"
+#include "storage/kv/rocks_counters.h"
 #include "storage/kv/rocks_head.h"
 #include "storage/kv/rocks_iterator.h"
 #include "storage/kv/rocks_status.h"
@@ -47,6 +48,7 @@ RocksKv::RocksKv(KvOptions options, std::vector<const Merger*> mergers, Disk& di
 RocksKv::~RocksKv() = default;
 
 Result<std::optional<std::string>> RocksKv::Get(Family family, Bytes key, const Snapshot* snapshot) const {
+  StopCounting();
   std::string value;
   const auto status = rocks_.db->Get(ReadAt(snapshot), rocks_.family(family), key, &value);
   if (status.IsNotFound()) return std::optional<std::string>();
@@ -56,6 +58,7 @@ Result<std::optional<std::string>> RocksKv::Get(Family family, Bytes key, const 
 
 Result<std::vector<std::optional<std::string>>> RocksKv::MultiGet(Family family, std::span<const std::string> keys,
                                                                   const Snapshot* snapshot) const {
+  StopCounting();
   const std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());
   std::vector<rocksdb::PinnableSlice> found(keys.size());
   std::vector<rocksdb::Status> statuses(keys.size());
@@ -72,6 +75,7 @@ Result<std::vector<std::optional<std::string>>> RocksKv::MultiGet(Family family,
 
 std::unique_ptr<Iterator> RocksKv::NewIterator(Family family, std::string lower, std::string upper,
                                                const Snapshot* snapshot) const {
+  StopCounting();
   return std::make_unique<RocksIterator>(rocks_.db.get(), rocks_.family(family), FamilyName(family), ReadAt(snapshot),
                                          std::move(lower), std::move(upper));
 }
@@ -129,6 +133,7 @@ Result<uint64_t> RocksKv::Commit(Batch batch, std::span<const Precondition> prec
       return Internal("commit: merge into a family that has no merger");
     }
   }
+  StopCounting();
   const bool as_tables = TableCommits::Takes(*batch.rep_);
   rocksdb::WriteBatch changes;
   if (!as_tables) changes = ToWriteBatch(batch);

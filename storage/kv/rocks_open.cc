@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "base/random.h"
+#include "storage/kv/rocks_counters.h"
 #include "storage/kv/rocks_kv.h"
 #include "storage/kv/rocks_status.h"
 
@@ -14,9 +15,12 @@ constexpr const char* kWhatToDo = "restore a backup, or start with --accept-loss
 // New log, manifest and options files, beside what recovery writes.
 constexpr uint64_t kOpenOverheadBytes = 8 << 20;
 
-class ErrorListener : public rocksdb::EventListener {
+// Of RocksDB's own threads.
+class BackgroundListener : public rocksdb::EventListener {
  public:
-  explicit ErrorListener(std::shared_ptr<FailStop> fail_stop) : fail_stop_(std::move(fail_stop)) {}
+  explicit BackgroundListener(std::shared_ptr<FailStop> fail_stop) : fail_stop_(std::move(fail_stop)) {}
+  void OnFlushBegin(rocksdb::DB*, const rocksdb::FlushJobInfo&) override { StopCounting(); }
+  void OnCompactionBegin(rocksdb::DB*, const rocksdb::CompactionJobInfo&) override { StopCounting(); }
   void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* error) override {
     fail_stop_->Trip(FromRocks("write in the background", *error));
   }
@@ -118,7 +122,7 @@ Status RocksKv::OpenDatabase(bool create, bool create_families) {
   rocks_.setup = MakeRocksSetup(options_, mergers_);
   rocks_.setup.db.create_if_missing = create;
   rocks_.setup.db.create_missing_column_families = create_families;
-  rocks_.setup.db.listeners = {std::make_shared<ErrorListener>(fail_stop_), manifest_watch_};
+  rocks_.setup.db.listeners = {std::make_shared<BackgroundListener>(fail_stop_), manifest_watch_};
   rocksdb::DB* db = nullptr;
   const auto opened = rocksdb::DB::Open(rocks_.setup.db, DbPath(), rocks_.setup.families, &rocks_.families, &db);
   rocks_.db.reset(db);
