@@ -20,6 +20,10 @@ class BitmapBuilder {
     }
     return Block(block).AddEncoded(encoded);
   }
+  // The same of those members that are among `words`.
+  bool AddCommon(uint32_t block, Bytes encoded, std::span<const uint64_t, BlockSet::kWords> words) {
+    return Block(block).AddCommon(encoded, words);
+  }
   Bitmap Build() const;
 
  private:

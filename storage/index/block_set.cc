@@ -39,10 +39,18 @@ class FewMembers {
     return true;
   }
 
-  // As BlockSet::Encode does.
-  void Encode(std::string* out) {
+  // Ascending, each once.
+  std::span<const uint16_t> Sorted() {
     std::sort(members_.begin(), members_.begin() + count_);
     const auto end = std::unique(members_.begin(), members_.begin() + count_);
+    count_ = static_cast<size_t>(end - members_.begin());
+    return {members_.data(), count_};
+  }
+
+  // As BlockSet::Encode does.
+  void Encode(std::string* out) {
+    Sorted();
+    const auto end = members_.begin() + count_;
     const size_t before = out->size();
     out->push_back(kGaps);
     uint32_t next = 0, runs = 0;
@@ -80,6 +88,50 @@ bool CombineFew(std::optional<Bytes> base, std::span<const Bytes> operands, std:
   return true;
 }
 
+uint16_t MemberAt(const char* members, size_t index) {
+  return LoadLe<uint16_t>(members + index * sizeof(uint16_t));
+}
+
+// A list of many members and a few more: copied around them rather than taken apart. False: it is something else, or
+// another form would be smaller.
+bool AddFewToArray(Bytes base, std::span<const Bytes> operands, std::string* out) {
+  if (operands.size() > kMaxGaps || base.size() % 2 == 0 || base[0] != kArray) return false;
+  FewMembers few;
+  for (const Bytes operand : operands) {
+    if (!few.Add(operand)) return false;
+  }
+  const char* const old = base.data() + 1;
+  const size_t old_count = base.size() / sizeof(uint16_t);
+  out->clear();
+  out->reserve(base.size() + kMaxGaps * sizeof(uint16_t));
+  out->push_back(kArray);
+  size_t copied = 0;
+  const auto copy_to = [&](size_t end) {
+    out->append(old + copied * sizeof(uint16_t), (end - copied) * sizeof(uint16_t));
+    copied = end;
+  };
+  for (const uint16_t member : few.Sorted()) {
+    size_t place = copied;
+    for (size_t end = old_count; place < end;) {
+      const size_t middle = place + (end - place) / 2;
+      MemberAt(old, middle) < member ? place = middle + 1 : end = middle;
+    }
+    copy_to(place);
+    if (place == old_count || MemberAt(old, place) != member) AppendLe(out, member);
+  }
+  copy_to(old_count);
+
+  const char* const members = out->data() + 1;
+  const size_t count = (out->size() - 1) / sizeof(uint16_t);
+  uint32_t runs = 1, disorders = 0;
+  for (size_t i = 1; i < count; ++i) {
+    const uint32_t before = MemberAt(members, i - 1), member = MemberAt(members, i);
+    runs += member != before + 1;
+    disorders += member <= before;
+  }
+  return disorders == 0 && count > kMaxGaps && 2 * count <= kBitsBytes && 4 * runs > 2 * count;
+}
+
 // std::popcount is a call and a table where the processor may lack the instruction.
 uint32_t CountBits(uint64_t word) {
   word -= word >> 1 & 0x5555555555555555u;
@@ -106,10 +158,10 @@ uint32_t BlockSet::CountRuns() const {
   return runs;
 }
 
-template <typename Change>
-bool BlockSet::ForEachEncodedWord(Bytes encoded, Change change) {
+template <typename Visit>
+bool BlockSet::ForEachEncodedWord(Bytes encoded, Visit visit) {
   if (encoded.empty()) return false;
-  const auto change_one = [&](uint32_t member) { change(member >> 6, uint64_t{1} << (member & 63)); };
+  const auto visit_one = [&](uint32_t member) { return visit(member >> 6, uint64_t{1} << (member & 63)); };
   ByteReader in(encoded.substr(1));
   switch (static_cast<unsigned char>(encoded[0])) {
     case kGaps: {
@@ -117,24 +169,29 @@ bool BlockSet::ForEachEncodedWord(Bytes encoded, Change change) {
       while (!in.empty()) {
         uint64_t gap = 0;
         if (!in.ReadVarint(&gap) || gap > 0xFFFF || next + gap > 0xFFFF) return false;
-        change_one(static_cast<uint32_t>(next + gap));
+        if (!visit_one(static_cast<uint32_t>(next + gap))) return true;
         next += gap + 1;
       }
       return true;
     }
     case kArray: {
-      if (in.rest().size() % 2 != 0) return false;
+      const Bytes members = in.rest();
+      if (members.size() % 2 != 0) return false;
       int32_t last = -1;
-      for (uint16_t member = 0; in.ReadLe(&member); last = member) {
+      for (size_t i = 0; i < members.size() / 2; ++i) {
+        const uint16_t member = MemberAt(members.data(), i);
         if (member <= last) return false;
-        change_one(member);
+        if (!visit_one(member)) return true;
+        last = member;
       }
       return true;
     }
     case kBits: {
       if (in.rest().size() != kBitsBytes) return false;
       const char* from = in.rest().data();
-      for (size_t i = 0; i < kWords; ++i) change(i, LoadLe<uint64_t>(from + i * sizeof(uint64_t)));
+      for (size_t i = 0; i < kWords; ++i) {
+        if (!visit(i, LoadLe<uint64_t>(from + i * sizeof(uint64_t)))) return true;
+      }
       return true;
     }
     case kRuns: {
@@ -149,7 +206,7 @@ bool BlockSet::ForEachEncodedWord(Bytes encoded, Change change) {
           uint64_t bits = ~uint64_t{0};
           if (i == first_word) bits &= ~uint64_t{0} << (first & 63);
           if (i == last_word) bits &= ~uint64_t{0} >> (63 - (last & 63));
-          change(i, bits);
+          if (!visit(i, bits)) return true;
         }
       }
       return true;
@@ -159,23 +216,47 @@ bool BlockSet::ForEachEncodedWord(Bytes encoded, Change change) {
   }
 }
 
+// The limits are kept in locals: the words might be they, as far as the compiler knows.
 bool BlockSet::AddEncoded(Bytes encoded) {
-  return ForEachEncodedWord(encoded, [this](size_t word, uint64_t bits) {
-    Touch(word, word);
+  size_t begin = begin_, end = end_;
+  const bool intact = ForEachEncodedWord(encoded, [&](size_t word, uint64_t bits) {
+    begin = std::min(begin, word);
+    end = std::max(end, word + 1);
     words_[word] |= bits;
+    return true;
   });
+  begin_ = begin;
+  end_ = end;
+  return intact;
+}
+
+bool BlockSet::AddCommon(Bytes encoded, std::span<const uint64_t, kWords> words) {
+  size_t begin = begin_, end = end_;
+  const bool intact = ForEachEncodedWord(encoded, [&](size_t word, uint64_t bits) {
+    begin = std::min(begin, word);
+    end = std::max(end, word + 1);
+    words_[word] |= words[word] & bits;
+    return true;
+  });
+  begin_ = begin;
+  end_ = end;
+  return intact;
 }
 
 bool BlockSet::RemoveEncoded(Bytes encoded) {
-  return ForEachEncodedWord(encoded, [this](size_t word, uint64_t bits) { words_[word] &= ~bits; });
+  return ForEachEncodedWord(encoded, [this](size_t word, uint64_t bits) {
+    words_[word] &= ~bits;
+    return true;
+  });
 }
 
 std::optional<bool> BlockSet::Intersects(Bytes encoded, std::span<const uint64_t, kWords> words) {
-  uint64_t common = 0;
-  if (!ForEachEncodedWord(encoded, [&](size_t word, uint64_t bits) { common |= words[word] & bits; })) {
-    return std::nullopt;
-  }
-  return common != 0;
+  bool common = false;
+  const bool intact = ForEachEncodedWord(encoded, [&](size_t word, uint64_t bits) {
+    common = (words[word] & bits) != 0;
+    return !common;
+  });
+  return intact ? std::optional(common) : std::nullopt;
 }
 
 void BlockSet::Encode(std::string* out) const {
@@ -195,23 +276,19 @@ void BlockSet::Encode(std::string* out) const {
   }
   if (4 * runs <= std::min<size_t>(2 * count, kBitsBytes)) {
     out->push_back(kRuns);
-    int32_t first = -1, last = -1;
-    const auto append_run = [&] {
-      if (first < 0) return;
+    ForEachRun([&](uint16_t first, uint16_t last) {
       AppendLe<uint16_t>(out, first);
       AppendLe<uint16_t>(out, last - first);
-    };
-    ForEach([&](uint16_t member) {
-      if (first < 0 || member != last + 1) {
-        append_run();
-        first = member;
-      }
-      last = member;
     });
-    append_run();
   } else if (2 * count <= kBitsBytes) {
-    out->push_back(kArray);
-    ForEach([&](uint16_t member) { AppendLe(out, member); });
+    const size_t before = out->size();
+    out->resize(before + 1 + count * sizeof(uint16_t));
+    char* to = out->data() + before;
+    *to++ = kArray;
+    ForEach([&](uint16_t member) {
+      std::memcpy(to, &member, sizeof(member));
+      to += sizeof(member);
+    });
   } else {
     out->push_back(kBits);
     out->append(reinterpret_cast<const char*>(words_.data()), kBitsBytes);
@@ -224,6 +301,25 @@ std::optional<uint16_t> OnlyMember(Bytes encoded) {
   uint64_t member = 0;
   if (!in.ReadVarint(&member) || !in.empty() || member > 0xFFFF) return std::nullopt;
   return static_cast<uint16_t>(member);
+}
+
+uint32_t CountAbout(Bytes encoded) {
+  if (encoded.empty()) return 0;
+  const Bytes members = encoded.substr(1);
+  switch (static_cast<unsigned char>(encoded[0])) {
+    case kGaps:
+      return static_cast<uint32_t>(
+          std::ranges::count_if(members, [](char octet) { return (static_cast<unsigned char>(octet) & 0x80) == 0; }));
+    case kArray:
+      return static_cast<uint32_t>(members.size() / 2);
+    case kBits:
+      return BlockSet::kWords * 32;
+    default: {
+      uint32_t count = 0;
+      for (size_t i = 1; i < members.size() / 2; i += 2) count += MemberAt(members.data(), i) + 1u;
+      return count;
+    }
+  }
 }
 
 void AppendAddOperand(std::string* out, uint16_t member) {
@@ -240,7 +336,7 @@ void AppendRemoveOperand(std::string* out, uint16_t member) {
 }
 
 bool FoldBlockSet(std::optional<Bytes> base, std::span<const Bytes> operands, std::string* out) {
-  if (CombineFew(base, operands, out)) return true;
+  if (CombineFew(base, operands, out) || (base && AddFewToArray(*base, operands, out))) return true;
   BlockSet set;
   if (base && !set.AddEncoded(*base)) return false;
   for (const Bytes bytes : operands) {

@@ -31,7 +31,9 @@ class BlockSet {
   // Adds or removes the members of a stored set. False when the bytes are damaged; what was done is then undefined.
   bool AddEncoded(Bytes encoded);
   bool RemoveEncoded(Bytes encoded);
-  // Whether a stored set has a member among `words`, which has a bit for each; nullopt when the bytes are damaged.
+  // Adds those members of a stored set that are among `words`, which has a bit for each.
+  bool AddCommon(Bytes encoded, std::span<const uint64_t, kWords> words);
+  // Whether a stored set has a member among `words`; nullopt when the bytes before it are damaged.
   static std::optional<bool> Intersects(Bytes encoded, std::span<const uint64_t, kWords> words);
   // Appends the smallest form.
   void Encode(std::string* out) const;
@@ -45,6 +47,34 @@ class BlockSet {
     }
   }
 
+  // Calls visit(uint16_t first, uint16_t last) for each run of members, ascending.
+  template <typename Visit>
+  void ForEachRun(Visit visit) const {
+    constexpr uint32_t kNone = UINT32_MAX;
+    uint32_t first = kNone;  // of a run that reaches the end of the word before
+    for (size_t i = begin_; i < end_; ++i) {
+      const auto base = static_cast<uint32_t>(i * 64);
+      uint64_t word = words_[i];
+      if (first != kNone) {
+        const int more = std::countr_one(word);
+        if (more == 64) continue;
+        visit(static_cast<uint16_t>(first), static_cast<uint16_t>(base + more - 1));
+        first = kNone;
+        word &= ~uint64_t{0} << more;
+      }
+      while (word != 0) {
+        const int begin = std::countr_zero(word), end = begin + std::countr_one(word >> begin);
+        if (end == 64) {
+          first = base + begin;
+          break;
+        }
+        visit(static_cast<uint16_t>(base + begin), static_cast<uint16_t>(base + end - 1));
+        word &= ~uint64_t{0} << end;
+      }
+    }
+    if (first != kNone) visit(static_cast<uint16_t>(first), static_cast<uint16_t>(end_ * 64 - 1));
+  }
+
   std::span<const uint64_t, kWords> words() const { return words_; }
 
  private:
@@ -53,9 +83,10 @@ class BlockSet {
     if (first < begin_) begin_ = first;
     if (last >= end_) end_ = last + 1;
   }
-  // Calls change(word, bits) for the words that the members of `encoded` stand in.
-  template <typename Change>
-  static bool ForEachEncodedWord(Bytes encoded, Change change);
+  // Calls visit(word, bits) for the words that the members of `encoded` stand in, until it is false. False when the
+  // bytes are damaged.
+  template <typename Visit>
+  static bool ForEachEncodedWord(Bytes encoded, Visit visit);
 
   std::array<uint64_t, kWords> words_{};
   // Words outside [begin_, end_) are zero: most sets are small, and their members close together.
@@ -65,6 +96,9 @@ class BlockSet {
 
 // The only member of a stored set that has one and is in its short form: far cheaper than AddEncoded.
 std::optional<uint16_t> OnlyMember(Bytes encoded);
+
+// About how many members a stored set has, at a glance.
+uint32_t CountAbout(Bytes encoded);
 
 void AppendAddOperand(std::string* out, uint16_t member);
 void AppendRemoveOperand(std::string* out, uint16_t member);

@@ -73,6 +73,60 @@ TEST(BlockSetTest, TellsWhetherSetsOfAnyShapeHaveAMemberInCommonWithABitmap) {
   EXPECT_EQ(BlockBits(Bitmap()).Find(0), nullptr);
 }
 
+TEST(BlockSetTest, AddsOnlyTheMembersInCommonWithABitmap) {
+  std::mt19937 random(13);
+  for (const size_t members : {1, 60, 3000, 5000, 40000}) {
+    Bitmap docs;
+    std::set<uint16_t> set, common;
+    while (set.size() < members) set.insert(static_cast<uint16_t>(random()));
+    for (size_t i = 0; i < 10'000; ++i) {
+      const auto doc = static_cast<uint16_t>(random());
+      docs.Add(doc);
+      if (set.contains(doc)) common.insert(doc);
+    }
+    BlockSet found;
+    EXPECT_TRUE(found.AddCommon(Encoded(set), *BlockBits(docs).Find(0)));
+    std::set<uint16_t> all;
+    found.ForEach([&](uint16_t member) { all.insert(member); });
+    EXPECT_EQ(all, common);
+  }
+}
+
+TEST(BlockSetTest, FoldsAFewMembersIntoASetOfAnyShapeAsIfItWereMadeAnew) {
+  std::mt19937 random(17);
+  for (const size_t members : {0, 1, 64, 65, 3000, 4095, 5000, 60000}) {
+    for (const bool together : {false, true}) {
+      std::set<uint16_t> set;
+      while (set.size() < members) {
+        set.insert(static_cast<uint16_t>(together ? 100 + set.size() : random()));
+      }
+      const std::string base = Encoded(set);
+      std::vector<std::string> operands(1 + random() % 5);
+      for (std::string& operand : operands) {
+        const auto member = static_cast<uint16_t>(random() % 3 == 0 ? 99 + random() % 4 : random());
+        AppendAddOperand(&operand, member);
+        set.insert(member);
+      }
+      std::string folded;
+      EXPECT_TRUE(FoldBlockSet(base, std::vector<Bytes>(operands.begin(), operands.end()), &folded));
+      EXPECT_TRUE(folded == Encoded(set)) << members << (together ? " together" : "");
+    }
+  }
+}
+
+TEST(BlockSetTest, KnowsAboutHowManyMembersASetHas) {
+  EXPECT_EQ(CountAbout(Encoded({})), 0u);
+  EXPECT_EQ(CountAbout(Encoded({1, 40000, 65535})), 3u);
+  std::set<uint16_t> together, apart;
+  for (int i = 0; i < 2000; ++i) {
+    together.insert(static_cast<uint16_t>(i));
+    apart.insert(static_cast<uint16_t>(i * 7));
+  }
+  EXPECT_EQ(CountAbout(Encoded(together)), 2000u);
+  EXPECT_EQ(CountAbout(Encoded(apart)), 2000u);
+  EXPECT_EQ(CountAbout(""), 0u);
+}
+
 TEST(BlockSetTest, FindsTheOnlyMember) {
   EXPECT_EQ(OnlyMember(Encoded({40000})), 40000);
   EXPECT_EQ(OnlyMember(Encoded({1, 2})), std::nullopt);
