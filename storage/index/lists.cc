@@ -42,6 +42,18 @@ Status DamagedRow(FieldId field, Doc doc) {
 Lists::Lists(const Kv& kv, const Schema& schema, Tenant tenant, const Snapshot* snapshot)
     : kv_(kv), schema_(schema), tenant_(tenant), snapshot_(snapshot) {}
 
+Lists::Borrowed Lists::BorrowIterator() {
+  std::unique_ptr<Iterator> iterator;
+  if (idle_.empty()) {
+    const std::string all = TenantPrefix(tenant_);
+    iterator = kv_.NewIterator(Family::kIndex, all, PrefixEnd(all), snapshot_);
+  } else {
+    iterator = std::move(idle_.back());
+    idle_.pop_back();
+  }
+  return Borrowed(iterator.release(), GiveBack{this});
+}
+
 Result<BitmapPtr> Lists::List(const std::string& prefix, bool longer) {
   const std::string name = prefix + (longer ? "*" : "");
   if (const auto found = cache_.find(name); found != cache_.end()) return found->second;
@@ -53,18 +65,15 @@ Result<BitmapPtr> Lists::List(const std::string& prefix, bool longer) {
 }
 
 Status Lists::AddList(const std::string& prefix, bool longer, BitmapBuilder* builder) {
-  if (!iterator_) {
-    const std::string all = TenantPrefix(tenant_);
-    iterator_ = kv_.NewIterator(Family::kIndex, all, PrefixEnd(all), snapshot_);
-  }
-  for (iterator_->Seek(prefix); iterator_->Valid(); iterator_->Next()) {
-    const Bytes key = iterator_->key();
+  const Borrowed iterator = BorrowIterator();
+  for (iterator->Seek(prefix); iterator->Valid(); iterator->Next()) {
+    const Bytes key = iterator->key();
     if (!key.starts_with(prefix)) break;
     if (key.size() < prefix.size() + kBlockBytes) return DamagedEntry(key);
     if (!longer && key.size() != prefix.size() + kBlockBytes) continue;
-    if (BlockOf(key) > 0xFFFF || !builder->Add(BlockOf(key), iterator_->value())) return DamagedEntry(key);
+    if (BlockOf(key) > 0xFFFF || !builder->Add(BlockOf(key), iterator->value())) return DamagedEntry(key);
   }
-  return iterator_->status();
+  return iterator->status();
 }
 
 Result<Bitmap> Lists::Union(const std::string& lower, const std::string& upper,
@@ -81,10 +90,18 @@ Result<Bitmap> Lists::Union(const std::string& lower, const std::string& upper,
 
 Status Lists::Scan(const std::string& lower, const std::string& upper, bool descending, const VisitKey& visit) {
   if (!upper.empty() && lower >= upper) return Status::Ok();
-  const auto iterator = kv_.NewIterator(Family::kIndex, lower, upper, snapshot_);
-  descending ? iterator->SeekToLast() : iterator->SeekToFirst();
+  const Borrowed iterator = BorrowIterator();
+  if (!descending) {
+    iterator->Seek(lower);
+  } else if (upper.empty()) {
+    iterator->SeekToLast();
+  } else {
+    iterator->SeekForPrev(upper);
+    if (iterator->Valid() && iterator->key() == upper) iterator->Prev();
+  }
   for (; iterator->Valid(); descending ? iterator->Prev() : iterator->Next()) {
     const Bytes key = iterator->key();
+    if (descending ? key < lower : !upper.empty() && key >= upper) break;
     if (key.size() < kEntryPrefixBytes + kBlockBytes || BlockOf(key) > 0xFFFF) return DamagedEntry(key);
     Bytes value = key.substr(kEntryPrefixBytes);
     value.remove_suffix(kBlockBytes);
@@ -95,7 +112,7 @@ Status Lists::Scan(const std::string& lower, const std::string& upper, bool desc
 
 Status Lists::Rows(CollectionId collection, FieldId field, const Bitmap& docs, const VisitRow& visit) {
   const std::string prefix = Prefix(collection, Entry::kColumn, field);
-  const auto iterator = kv_.NewIterator(Family::kIndex, prefix, PrefixEnd(prefix), snapshot_);
+  const Borrowed iterator = BorrowIterator();
   bool positioned = false;
   for (uint64_t from = 0; from <= UINT32_MAX;) {
     // Those of the next block that has any.
@@ -116,7 +133,7 @@ Status Lists::Rows(CollectionId collection, FieldId field, const Bitmap& docs, c
     }
     if (!positioned || (iterator->Valid() && iterator->key() < key)) iterator->Seek(key);
     positioned = true;
-    if (!iterator->Valid()) break;
+    if (!iterator->Valid() || !iterator->key().starts_with(prefix)) break;
     if (iterator->key().size() != key.size()) return DamagedEntry(iterator->key());
 
     const uint32_t found = BlockOf(iterator->key());

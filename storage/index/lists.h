@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "base/result.h"
 #include "storage/index/bitmap.h"
@@ -60,12 +61,19 @@ class Lists {
   Status VisitBlock(CollectionId collection, FieldId field, uint32_t block, Bytes rows, const BlockMembers& members,
                     const VisitRow& visit) const;
 
+  // An iterator over all keys of the tenant. Making one takes as long as reading a dozen lists, so they are used again.
+  struct GiveBack {
+    Lists* lists;
+    void operator()(Iterator* iterator) const { lists->idle_.emplace_back(iterator); }
+  };
+  using Borrowed = std::unique_ptr<Iterator, GiveBack>;
+  Borrowed BorrowIterator();
+
   const Kv& kv_;
   const Schema& schema_;
   const Tenant tenant_;
   const Snapshot* snapshot_;
-  // Over all keys of the tenant; used by walks that call nobody back.
-  std::unique_ptr<Iterator> iterator_;
+  std::vector<std::unique_ptr<Iterator>> idle_;
   std::unordered_map<std::string, BitmapPtr> cache_;
 };
 
