@@ -13,16 +13,20 @@ constexpr uint64_t kFewDocs = 512;
 constexpr uint64_t kRowsAtOnce = 4096;
 // Times that are held at once.
 constexpr uint64_t kMostTimes = 1 << 20;
-// Reading the column of a document takes as long as so many steps over lists of texts.
+// Reading the column of a document takes as long as so many steps over lists, and so does beginning with those of
+// another level.
 constexpr uint64_t kStepsPerRow = 4;
+constexpr uint64_t kStepsToBegin = 20;
 
 // Members of `docs` that consecutive keys of one value stand for.
 class Group {
  public:
-  explicit Group(const Bitmap& docs) : docs_(docs), bits_(docs) {}
+  explicit Group(const Bitmap& docs) : bits_(docs) {}
 
   // False when the bytes are damaged.
   bool Add(uint32_t block, Bytes stored) {
+    ++lists_;
+    stored_ += CountAbout(stored);
     const BlockBits::Words* const words = bits_.Find(block);
     if (words == nullptr) return true;
     if (const auto only = OnlyMember(stored)) {
@@ -32,31 +36,34 @@ class Group {
     const std::optional<bool> common = BlockSet::Intersects(stored, *words);
     if (common != true) return common.has_value();
     many_ = true;
-    return builder_.Add(block, stored);
+    return builder_.AddCommon(block, stored, *words);
   }
 
   bool empty() const { return few_.empty() && !many_; }
+  // Of the value: its lists, and about how many documents stand in them, members or not.
+  uint64_t lists() const { return lists_; }
+  uint64_t stored() const { return stored_; }
 
   // And starts anew.
   Bitmap Take() {
     Bitmap members(few_);
     if (many_) {
-      Bitmap rest = builder_.Build();
-      rest &= docs_;
-      members |= rest;
+      members |= builder_.Build();
       builder_ = BitmapBuilder();
     }
     few_.clear();
     many_ = false;
+    lists_ = stored_ = 0;
     return members;
   }
 
  private:
-  const Bitmap& docs_;
   const BlockBits bits_;
   std::vector<Doc> few_;
   BitmapBuilder builder_;
   bool many_ = false;
+  uint64_t lists_ = 0;
+  uint64_t stored_ = 0;
 };
 
 }  // namespace
@@ -131,7 +138,7 @@ bool Walker::Skips(const Bitmap& docs, bool resume) {
 
 Status Walker::Order(const Bitmap& docs, size_t key, bool resume) {
   if (full() || docs.empty() || Skips(docs, resume)) return Status::Ok();
-  if (key == keys_.size()) return OrderByDoc(docs, resume);
+  if (key == keys_.size() || (!resume && docs.Count() == 1)) return OrderByDoc(docs, resume);
   if (docs.Count() <= kFewDocs) return OrderByColumns(docs, key, resume);
 
   const FieldSpec& field = *keys_[key].field;
@@ -195,18 +202,29 @@ Status Walker::OrderByBuckets(const Bitmap& docs, size_t key, int level, const E
 
   Group group(docs);
   std::optional<uint64_t> bucket;
+  const uint64_t most_steps = docs.Count() * kStepsPerRow;
+  uint64_t steps = 0;
+  bool too_far = false;
   const auto finish = [&]() -> Status {
-    if (!bucket || group.empty()) return Status::Ok();
-    HILUM_ASSIGN_OR_RETURN(const Bitmap members, Belonging(group.Take(), key, [&](const std::string& position) {
+    if (!bucket) return Status::Ok();
+    const uint64_t lists = group.lists(), stored = group.stored();
+    Bitmap found = group.Take();
+    if (found.empty()) return Status::Ok();
+    HILUM_ASSIGN_OR_RETURN(const Bitmap members, Belonging(std::move(found), key, [&](const std::string& position) {
                              return BucketOf(line, level, LoadBe<uint64_t>(position.data())) == *bucket;
                            }));
     const bool here = resumed == bucket;
     if (members.empty() || Skips(members, here)) return Status::Ok();
     // A finest bucket of numbers is one number; one of dates is a second.
-    if (level == finest && line == LineKind::kNumber) return Order(members, key + 1, here);
-    if (members.Count() <= kFewDocs) return OrderByColumns(members, key, here);
-    if (level == finest) return OrderByTimes(members, key, here);
-    return OrderByBuckets(members, key, level + 1, ExtentOfBucket(line, level, *bucket), here);
+    if (level == finest) {
+      return line == LineKind::kNumber ? Order(members, key + 1, here) : OrderByTimes(members, key, here);
+    }
+    const Extent extent = ExtentOfBucket(line, level, *bucket);
+    const uint64_t finer = BucketOf(line, level + 1, extent.last) - BucketOf(line, level + 1, extent.start) + 1;
+    if (RowsTakeLess(members.Count(), finer > stored / lists ? stored : finer * lists)) {
+      return OrderByColumns(members, key, here);
+    }
+    return OrderByBuckets(members, key, level + 1, extent, here);
   };
 
   Status outcome;
@@ -217,13 +235,27 @@ Status Walker::OrderByBuckets(const Bitmap& docs, size_t key, int level, const E
           return false;
         }
         const auto next = LoadBe<uint64_t>(value.data() + 1);
-        if (next != bucket) outcome = finish();
+        if (next != bucket) {
+          outcome = finish();
+          too_far = steps > most_steps;
+          if (too_far) return false;
+        }
         bucket = next;
+        ++steps;
         if (outcome.ok() && !full() && !group.Add(block, stored)) outcome = DamagedEntry(lower);
         return outcome.ok() && !full();
       }));
   HILUM_RETURN_IF_ERROR(outcome);
-  return full() ? Status::Ok() : finish();
+  if (full()) return Status::Ok();
+  if (!too_far) return finish();
+  const Extent done = ExtentOfBucket(line, level, *bucket);
+  const std::string beyond = RangeSortPosition(descending ? done.start : done.last);
+  return OrderByColumns(docs, key, /*resume=*/false, &beyond);
+}
+
+bool Walker::RowsTakeLess(uint64_t members, uint64_t lists) const {
+  const uint64_t wanted = skip_ + limit_ + 1 - page_.size();
+  return members * kStepsPerRow <= kStepsToBegin + (members > wanted ? lists / members * wanted : lists);
 }
 
 // An import writes tens of thousands within a second, many with the same time. Reading the times alone, and ordering by

@@ -41,6 +41,9 @@ class Walker {
   // Reads the positions of all of them. `beyond`: only those behind this position of `key`.
   Status OrderByColumns(const Bitmap& docs, size_t key, bool resume, const std::string* beyond = nullptr);
 
+  // Whether reading the rows of so many members takes less than going through the lists of a finer level, `lists` in
+  // all, until the page is full.
+  bool RowsTakeLess(uint64_t members, uint64_t lists) const;
   // Takes a group of equal documents as skipped.
   bool Skips(const Bitmap& docs, bool resume);
   // Those of `docs` whose position among several values fits.

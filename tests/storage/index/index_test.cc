@@ -329,6 +329,32 @@ TEST_F(IndexTest, WalksManyEqualDatesAndManyNamesThatDoNotMatch) {
   EXPECT_THAT(page->docs, ElementsAre(25'998 - 28, 25'998 - 35));
 }
 
+// Each at a second of its own, so that whoever looks for the last ones meets thousands of others first.
+TEST_F(IndexTest, WalksDatesThatAreFarBehindManyThatDoNotMatch) {
+  constexpr Doc kCount = 4000, kWanted = 700;
+  HILUM_ASSERT_OK(store_.Run([&](Txn& txn) -> Status {
+    for (Doc doc = 0; doc < kCount; ++doc) {
+      DocumentValues values = Patient("n", doc < kWanted ? "early" : doc < kCount - kWanted ? "boring" : "late");
+      values.Add(kBirth, DateValue{kDay + doc * 1'000'000, kDay + doc * 1'000'000 + 1});
+      HILUM_RETURN_IF_ERROR(IndexWriter(schema_, Tenant::kDefault).Update(txn, kPatients, doc, nullptr, &values));
+    }
+    return Status::Ok();
+  }));
+  IndexReader reader = store_.Reader(schema_);
+  const auto pages = [&](const char* code, bool descending) {
+    const Bitmap wanted = *reader.Evaluate(kPatients, MakeQuery(TokenIs{kId, std::nullopt, code}));
+    const auto first = reader.Walk(kPatients, wanted, {{kBirth, descending}}, std::nullopt, 1, 2);
+    const auto second = reader.Walk(kPatients, wanted, {{kBirth, descending}}, first->next, 0, 2);
+    std::vector<Doc> docs = first->docs;
+    docs.insert(docs.end(), second->docs.begin(), second->docs.end());
+    return docs;
+  };
+  EXPECT_THAT(pages("late", false), ElementsAre(3301, 3302, 3303, 3304));
+  EXPECT_THAT(pages("late", true), ElementsAre(3998, 3997, 3996, 3995));
+  EXPECT_THAT(pages("early", false), ElementsAre(1, 2, 3, 4));
+  EXPECT_THAT(pages("early", true), ElementsAre(698, 697, 696, 695));
+}
+
 // Values of one entry and field, as the query that reads them would meet them.
 class DamagedIndexTest : public IndexTest {
  protected:
