@@ -1,9 +1,11 @@
 // FHIR on the store without HTTP: loads, transactions, reads, searches, sizes. One line of JSON for each.
 //
 //   fhir_store_bench FOLDER [--resources 200000] [--synthea DIR] [--loads-only 1] [--keep 1] [--reads-only 1]
+//                    [--searches URLS] [--rounds 40]
 //
 // FOLDER must not exist. With --keep the store stays there, in `population`, and `paths` names resources of it, one a
-// line as a server has them: for measuring through HTTP, or again with --reads-only.
+// line as a server has them: for measuring through HTTP, or again with --reads-only. --searches asks only these of such
+// a store, separated by blanks: for a profile, or to compare two programs.
 #include <charconv>
 #include <filesystem>
 #include <fstream>
@@ -25,6 +27,8 @@ struct Options {
   uint64_t loads_only = 0;
   uint64_t keep = 0;
   uint64_t reads_only = 0;
+  std::string searches;
+  uint64_t rounds = 40;
 };
 
 constexpr uint64_t kPaths = 100'000;
@@ -42,14 +46,15 @@ bool Parse(int argc, char** argv, Options* options) {
     }
     if (++i == argc) return false;
     const std::string_view value = argv[i];
-    if (argument == "--synthea") {
-      options->synthea = value;
+    if (argument == "--synthea" || argument == "--searches") {
+      (argument == "--synthea" ? options->synthea : options->searches) = value;
       continue;
     }
     uint64_t* const number = argument == "--resources"    ? &options->resources
                              : argument == "--loads-only" ? &options->loads_only
                              : argument == "--keep"       ? &options->keep
                              : argument == "--reads-only" ? &options->reads_only
+                             : argument == "--rounds"     ? &options->rounds
                                                           : nullptr;
     if (number == nullptr || !ParseNumber(value, number)) return false;
   }
@@ -101,13 +106,17 @@ int main(int argc, char** argv) {
   if (!Parse(argc, argv, &options)) {
     std::fprintf(stderr,
                  "usage: fhir_store_bench FOLDER [--resources 200000] [--synthea DIR] [--loads-only 1] [--keep 1] "
-                 "[--reads-only 1]\n");
+                 "[--reads-only 1] [--searches URLS] [--rounds 40]\n");
     return 2;
   }
   const std::string& folder = options.folder;
-  if (options.reads_only != 0) {
+  if (options.reads_only != 0 || !options.searches.empty()) {
     Server server(folder + "/population");
-    ReadAll(server, options.resources);
+    if (options.searches.empty()) {
+      ReadAll(server, options.resources);
+    } else {
+      ReadSearches(server, options.searches, options.rounds);
+    }
     return 0;
   }
   if (!std::filesystem::create_directories(folder)) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <ctime>
 #include <iterator>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -131,6 +132,18 @@ void ReadListedPages(Server& server, uint64_t population) {
           {"p50_ms", middle},
           {"p99_ms", worst}},
          worst_search);
+}
+
+void ReadSearches(Server& server, const std::string& searches, uint64_t rounds) {
+  std::istringstream urls(searches);
+  for (std::string url; urls >> url;) {
+    std::string answer = server.Get(url);
+    const std::clock_t begin = std::clock();
+    for (uint64_t round = 0; round < rounds; ++round) answer = server.Get(url);
+    const double seconds = static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
+    std::printf("processor %7.3f ms  %8zu octets %016zx  %s\n", 1e3 * seconds / static_cast<double>(rounds),
+                answer.size(), std::hash<std::string>()(answer), url.c_str());
+  }
 }
 
 }  // namespace hilum::bench
