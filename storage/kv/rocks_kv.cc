@@ -1,7 +1,5 @@
 #include "storage/kv/rocks_kv.h"
 
-#include <rocksdb/perf_level.h>
-
 #include "storage/kv/batch.h"
 #include "storage/kv/rocks_counters.h"
 #include "storage/kv/rocks_head.h"
@@ -22,13 +20,8 @@ class RocksSnapshot : public Snapshot {
   const rocksdb::Snapshot* const snapshot_;
 };
 
-// RocksDB would count the comparisons of each thread for whoever asks: a sixth of what a commit costs it.
-void CountNothing() {
-  rocksdb::SetPerfLevel(rocksdb::PerfLevel::kDisable);
-}
-
 rocksdb::ReadOptions ReadAt(const Snapshot* snapshot) {
-  CountNothing();
+  StopCounting();
   rocksdb::ReadOptions read;
   if (snapshot != nullptr) read.snapshot = static_cast<const RocksSnapshot*>(snapshot)->get();
   return read;
@@ -48,7 +41,6 @@ RocksKv::RocksKv(KvOptions options, std::vector<const Merger*> mergers, Disk& di
 RocksKv::~RocksKv() = default;
 
 Result<std::optional<std::string>> RocksKv::Get(Family family, Bytes key, const Snapshot* snapshot) const {
-  StopCounting();
   std::string value;
   const auto status = rocks_.db->Get(ReadAt(snapshot), rocks_.family(family), key, &value);
   if (status.IsNotFound()) return std::optional<std::string>();
@@ -58,7 +50,6 @@ Result<std::optional<std::string>> RocksKv::Get(Family family, Bytes key, const 
 
 Result<std::vector<std::optional<std::string>>> RocksKv::MultiGet(Family family, std::span<const std::string> keys,
                                                                   const Snapshot* snapshot) const {
-  StopCounting();
   const std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());
   std::vector<rocksdb::PinnableSlice> found(keys.size());
   std::vector<rocksdb::Status> statuses(keys.size());
@@ -75,7 +66,6 @@ Result<std::vector<std::optional<std::string>>> RocksKv::MultiGet(Family family,
 
 std::unique_ptr<Iterator> RocksKv::NewIterator(Family family, std::string lower, std::string upper,
                                                const Snapshot* snapshot) const {
-  StopCounting();
   return std::make_unique<RocksIterator>(rocks_.db.get(), rocks_.family(family), FamilyName(family), ReadAt(snapshot),
                                          std::move(lower), std::move(upper));
 }
@@ -119,7 +109,6 @@ Status RocksKv::WriteBatch(rocksdb::WriteBatch changes, uint64_t sequence) {
   rocksdb::WriteOptions durable;
   durable.sync = true;
   HILUM_RETURN_IF_ERROR(FromRocks("commit", AddSequence(rocks_, sequence, &changes)));
-  CountNothing();
   return FromRocks("commit", rocks_.db->Write(durable, &changes));
 }
 

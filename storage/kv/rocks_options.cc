@@ -78,8 +78,6 @@ rocksdb::ColumnFamilyOptions MakeFamilyOptions(const KvOptions& options, const s
   // Folding operands while they are in memory costs a second search of the memtable for each of them: half the rate of
   // index writes (index_bench), and no read gains by it.
   family.max_successive_merges = 0;
-  // Commits come in order of their keys: each is looked for from where the one before went, not from the top.
-  family.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(0));
 
   rocksdb::BlockBasedTableOptions table;
   table.format_version = 5;
