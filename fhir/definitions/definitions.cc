@@ -25,9 +25,6 @@ std::string_view FhirVersion() {
 std::span<const Type> Types() {
   return tables::kTypes;
 }
-const Type& TypeOf(TypeId id) {
-  return tables::kTypes[Index(id)];
-}
 TypeId IdOf(const Type& type) {
   return static_cast<TypeId>(&type - tables::kTypes.data());
 }
@@ -36,10 +33,12 @@ std::span<const TypeId> ResourceTypes() {
 }
 
 std::optional<TypeId> FindResourceType(std::string_view name) {
-  const auto types = ResourceTypes();
-  const auto found = std::ranges::lower_bound(types, name, {}, [](TypeId id) { return TypeOf(id).name; });
-  if (found == types.end() || TypeOf(*found).name != name) return std::nullopt;
-  return *found;
+  const size_t mask = tables::kResourceSlots.size() - 1;
+  for (size_t slot = tables::Hash(TypeId{0}, name) & mask;; slot = (slot + 1) & mask) {
+    const TypeId type{tables::kResourceSlots[slot]};
+    if (type == kNoType) return std::nullopt;
+    if (TypeOf(type).name == name) return type;
+  }
 }
 
 std::optional<TypeId> FindType(std::string_view name) {
@@ -56,12 +55,6 @@ bool IsA(TypeId type, TypeId base) {
   return true;
 }
 
-const Element& ElementOf(ElementId id) {
-  return tables::kElements[Index(id)];
-}
-const Property& PropertyOf(PropertyId id) {
-  return tables::kProperties[Index(id)];
-}
 PropertyId IdOf(const Property& property) {
   return static_cast<PropertyId>(&property - tables::kProperties.data());
 }

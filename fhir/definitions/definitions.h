@@ -197,8 +197,17 @@ struct Operation {
 
 std::string_view FhirVersion();  // "4.0.1"
 
+// Asked for with every value of every resource, so not behind a call.
+namespace tables {
+extern const std::span<const Type> kTypes;
+extern const std::span<const Element> kElements;
+extern const std::span<const Property> kProperties;
+}  // namespace tables
+
 std::span<const Type> Types();
-const Type& TypeOf(TypeId id);
+inline const Type& TypeOf(TypeId id) {
+  return tables::kTypes[static_cast<size_t>(id)];
+}
 TypeId IdOf(const Type& type);
 // Concrete resource types in order of name.
 std::span<const TypeId> ResourceTypes();
@@ -209,8 +218,12 @@ std::optional<TypeId> FindType(std::string_view name);
 // `type` is `base` or derives from it.
 bool IsA(TypeId type, TypeId base);
 
-const Element& ElementOf(ElementId id);
-const Property& PropertyOf(PropertyId id);
+inline const Element& ElementOf(ElementId id) {
+  return tables::kElements[static_cast<size_t>(id)];
+}
+inline const Property& PropertyOf(PropertyId id) {
+  return tables::kProperties[static_cast<size_t>(id)];
+}
 PropertyId IdOf(const Property& property);
 std::span<const Property> PropertiesOf(const Type& type);
 std::span<const Property> PropertiesOf(const Element& element);

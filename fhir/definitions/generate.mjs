@@ -179,16 +179,18 @@ function hash(type, name) {
   value >>>= 0;
   return (value ^ (value >>> 15)) >>> 0;
 }
-let slotCount = 1;
-while (slotCount < properties.length * 2) slotCount *= 2;
-const slots = new Array(slotCount).fill(NONE);
-types.forEach((type, index) => {
-  for (let p = type.firstProperty; p < type.firstProperty + type.propertyCount; ++p) {
-    let slot = hash(index, properties[p].name) % slotCount;
-    while (slots[slot] !== NONE) slot = (slot + 1) % slotCount;
-    slots[slot] = p;
+// Open addressing, at most half full: the value of each [type, name, value] by its hash.
+function slotsOf(entries) {
+  let count = 1;
+  while (count < entries.length * 2) count *= 2;
+  const slots = new Array(count).fill(NONE);
+  for (const [type, name, value] of entries) {
+    let slot = hash(type, name) % count;
+    while (slots[slot] !== NONE) slot = (slot + 1) % count;
+    slots[slot] = value;
   }
-});
+  return slots;
+}
 
 // -- Search expressions ------------------------------------------------------------------------------------------------
 // A state is a type and the steps that lead to a value of it. An expression maps the states at its focus to new ones. `as` works on collections.
@@ -488,6 +490,9 @@ table('kMembers', 'CompartmentMember', members.map((m) => `{${id('TypeId', m.typ
 table('kMemberParams', 'uint16_t', memberParams);
 table('kOperations', 'Operation', operations.map((o) => `{${text(o.code)}, ${text(o.url)}, ${o.system}, ${o.type}, ${o.instance}, ${!!o.affectsState}, ${range(o.resources)}, ${range(o)}}`));
 table('kOperationParams', 'OperationParam', operationParams.map((p) => `{${text(p.name)}, ${p.in}, ${p.min}, ${p.max}, ${text(p.type)}}`));
-table('kPropertySlots', 'uint16_t', Array.from({ length: slots.length / 32 }, (_, i) => slots.slice(i * 32, i * 32 + 32).join(', ')));
+const slotRows = (slots) => Array.from({ length: slots.length / 32 }, (_, i) => slots.slice(i * 32, i * 32 + 32).join(', '));
+table('kPropertySlots', 'uint16_t', slotRows(slotsOf(types.flatMap((type, index) =>
+  properties.slice(type.firstProperty, type.firstProperty + type.propertyCount).map((p, i) => [index, p.name, type.firstProperty + i])))));
+table('kResourceSlots', 'uint16_t', slotRows(slotsOf(types.flatMap((t, i) => (t.kind === 3 && !t.abstract ? [[0, t.name, i]] : [])))));
 out.push('}  // namespace hilum::fhir::tables', '');
 fs.writeFileSync(output, out.join('\n'));

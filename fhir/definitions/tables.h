@@ -6,10 +6,7 @@
 namespace hilum::fhir::tables {
 
 extern const std::string_view kVersion;
-extern const std::span<const Type> kTypes;
 extern const std::span<const TypeId> kResourceTypes;
-extern const std::span<const Element> kElements;
-extern const std::span<const Property> kProperties;
 extern const std::span<const TypeId> kTypeLists;
 extern const std::span<const Binding> kBindings;
 extern const std::span<const ValueSetCode> kCodes;
@@ -25,6 +22,8 @@ extern const std::span<const Operation> kOperations;
 extern const std::span<const OperationParam> kOperationParams;
 // Open addressing, a power of two in size: positions in kProperties by Hash(type, name), kNoProperty for empty.
 extern const std::span<const uint16_t> kPropertySlots;
+// The same: positions in kTypes by Hash(TypeId{0}, name).
+extern const std::span<const uint16_t> kResourceSlots;
 
 // generate.mjs computes the same.
 constexpr uint32_t Hash(TypeId type, std::string_view name) {

@@ -76,6 +76,8 @@ class Value {
   size_t key_begin() const;
   // The characters of a string; the characters as written of a number or literal.
   std::string_view text() const;
+  // Whether a string is written with escapes; without them it has no control characters.
+  bool escaped() const { return node().escaped; }
 
   bool empty() const { return first() == last(); }
   size_t size() const;

@@ -1,6 +1,7 @@
 #include "fhir/validate/primitives.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdint>
 
@@ -8,6 +9,14 @@
 
 namespace hilum::fhir {
 namespace {
+
+// By octet. Ids stand in every reference.
+constexpr std::array<bool, 256> kInIds = [] {
+  std::array<bool, 256> in_ids{};
+  for (const char c : std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-."))
+    in_ids[static_cast<unsigned char>(c)] = true;
+  return in_ids;
+}();
 
 bool IsDigit(char c) {
   return c >= '0' && c <= '9';
@@ -19,8 +28,10 @@ bool IsSpace(char c) {
   return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-bool HasNoSpace(std::string_view text) {
-  return std::ranges::none_of(text, IsSpace);
+// Without escapes there are no control characters, and a blank is the only white space.
+bool HasNoSpace(json::Value value) {
+  if (!value.escaped()) return value.text().find(' ') == std::string_view::npos;
+  return std::ranges::none_of(value.text(), IsSpace);
 }
 
 // R4 2.24.0.1: no character below U+0020 but tab, carriage return and line feed. They can only come in as escapes.
@@ -28,11 +39,13 @@ bool IsString(json::Value value) {
   const auto forbidden = [](char c) {
     return static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\r' && c != '\n';
   };
-  return std::ranges::none_of(value.text(), forbidden);
+  return !value.escaped() || std::ranges::none_of(value.text(), forbidden);
 }
 
 // Neither begins nor ends with white space, and single white space only in between.
-bool IsCode(std::string_view text) {
+bool IsCode(json::Value value) {
+  const std::string_view text = value.text();
+  if (HasNoSpace(value)) return !text.empty();
   bool space_before = true;
   for (const char c : text) {
     if (IsSpace(c) && space_before) return false;
@@ -95,13 +108,13 @@ std::string_view CheckText(Primitive type, json::Value value) {
       if (text.size() > kMaxStringSize) return "must not be longer than 1048576 characters";
       return Unless(IsString(value), "must not contain control characters");
     case Primitive::kCode:
-      return Unless(IsCode(text), "must be a code: no white space at the ends, single spaces within");
+      return Unless(IsCode(value), "must be a code: no white space at the ends, single spaces within");
     case Primitive::kId:
       return Unless(IsId(text), "must be an id: 1 to 64 letters, digits, '-' and '.'");
     case Primitive::kUri:
     case Primitive::kUrl:
     case Primitive::kCanonical:
-      return Unless(HasNoSpace(text), "must be a URI without white space");
+      return Unless(HasNoSpace(value), "must be a URI without white space");
     case Primitive::kOid:
       return Unless(IsOid(text), "must be an OID as urn:oid:1.2.3");
     case Primitive::kUuid:
@@ -141,7 +154,7 @@ std::string_view CheckNumber(Primitive type, std::string_view text) {
 
 bool IsId(std::string_view text) {
   return !text.empty() && text.size() <= 64 &&
-         std::ranges::all_of(text, [](char c) { return IsAlphanumeric(c) || c == '-' || c == '.'; });
+         std::ranges::all_of(text, [](char c) { return kInIds[static_cast<unsigned char>(c)]; });
 }
 
 std::string_view CheckPrimitive(Primitive type, json::Value value) {

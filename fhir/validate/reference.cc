@@ -34,8 +34,10 @@ ReferenceText ParseReference(std::string_view text) {
     return out;
   }
   std::string_view rest = text;
-  if (const size_t history = rest.rfind("/_history/"); history != rest.npos) {
-    out.version = rest.substr(history + 10);
+  constexpr std::string_view kHistory = "/_history/";
+  if (rest.find(kHistory) != rest.npos) {
+    const size_t history = rest.rfind(kHistory);
+    out.version = rest.substr(history + kHistory.size());
     rest = rest.substr(0, history);
   }
   const std::string_view id = TakeLast(&rest);
