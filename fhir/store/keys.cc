@@ -28,6 +28,10 @@ std::string HeadKey(storage::Tenant tenant, storage::CollectionId collection, st
   return KeyOf(tenant, 'i', collection).append(id);
 }
 
+std::string VersionsPrefix(storage::Tenant tenant) {
+  return KeyOf(tenant, 'r');
+}
+
 std::string VersionsPrefix(storage::Tenant tenant, storage::CollectionId collection) {
   return KeyOf(tenant, 'r', collection);
 }

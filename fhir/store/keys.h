@@ -23,7 +23,8 @@ inline constexpr storage::CollectionId kAnyCollection{0};
 
 std::string NumberKey(storage::Tenant tenant, std::string_view name);
 std::string HeadKey(storage::Tenant tenant, storage::CollectionId collection, std::string_view id);
-// Of all versions of a type; of a document.
+// Of all versions; of a type; of a document.
+std::string VersionsPrefix(storage::Tenant tenant);
 std::string VersionsPrefix(storage::Tenant tenant, storage::CollectionId collection);
 std::string VersionsPrefix(storage::Tenant tenant, storage::CollectionId collection, storage::Doc doc);
 std::string VersionKey(storage::Tenant tenant, storage::CollectionId collection, storage::Doc doc, uint64_t version,

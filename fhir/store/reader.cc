@@ -27,9 +27,11 @@ Result<Version> FirstChunk(Bytes row, TypeId type, Doc doc, uint64_t number, uin
   return version;
 }
 
-// The chunks that the iterator stands before, until the version is whole.
-Status AppendChunks(storage::Iterator& rows, uint64_t size, Version* version) {
-  for (; version->bytes.size() < size && rows.Valid(); rows.Next()) version->bytes += rows.value();
+// The chunks that the iterator stands before, until the version is whole. `prefix`: of the version's chunks.
+Status AppendChunks(storage::Iterator& rows, Bytes prefix, uint64_t size, Version* version) {
+  for (; version->bytes.size() < size && rows.Valid() && rows.key().starts_with(prefix); rows.Next()) {
+    version->bytes += rows.value();
+  }
   HILUM_RETURN_IF_ERROR(rows.status());
   return version->bytes.size() == size ? Status::Ok() : Damaged("a resource version");
 }
@@ -41,8 +43,9 @@ Result<Version> ReadVersion(storage::Iterator& rows, TypeId type, Doc doc, size_
   if (!key.ReadBe(&inverse)) return Damaged("a resource version");
   HILUM_ASSIGN_OR_RETURN(Version version, FirstChunk(rows.value(), type, doc, ~inverse, &size));
   if (version.bytes.size() == size) return version;
+  const std::string prefix(rows.key().substr(0, prefix_size + sizeof(inverse)));
   rows.Next();
-  HILUM_RETURN_IF_ERROR(AppendChunks(rows, size, &version));
+  HILUM_RETURN_IF_ERROR(AppendChunks(rows, prefix, size, &version));
   return version;
 }
 
@@ -103,13 +106,21 @@ Status ResourceReader::Complete(Version* version) {
   return Status::Ok();
 }
 
+storage::Iterator& ResourceReader::Versions() {
+  if (versions_ == nullptr) {
+    const std::string all = VersionsPrefix(Tenant::kDefault);
+    versions_ = kv_.NewIterator(Family::kResource, all, storage::PrefixEnd(all), snapshot_.get());
+  }
+  return *versions_;
+}
+
 Result<std::optional<Version>> ResourceReader::Newest(TypeId type, Doc doc, Form form) {
   const std::string prefix = VersionsPrefix(Tenant::kDefault, CollectionOf(type), doc);
-  const auto rows = kv_.NewIterator(Family::kResource, prefix, storage::PrefixEnd(prefix), snapshot_.get());
-  rows->SeekToFirst();
-  HILUM_RETURN_IF_ERROR(rows->status());
-  if (!rows->Valid()) return std::optional<Version>();
-  HILUM_ASSIGN_OR_RETURN(Version version, ReadVersion(*rows, type, doc, prefix.size()));
+  storage::Iterator& rows = Versions();
+  rows.Seek(prefix);
+  HILUM_RETURN_IF_ERROR(rows.status());
+  if (!rows.Valid() || !rows.key().starts_with(prefix)) return std::optional<Version>();
+  HILUM_ASSIGN_OR_RETURN(Version version, ReadVersion(rows, type, doc, prefix.size()));
   HILUM_ASSIGN_OR_RETURN(version, Assemble(std::move(version), form));
   return std::optional(std::move(version));
 }
@@ -142,7 +153,7 @@ Result<std::optional<Version>> ResourceReader::ReadRow(TypeId type, Doc doc, uin
   if (version.bytes.size() != size) {
     const auto rows = kv_.NewIterator(Family::kResource, chunk(1), chunk(UINT16_MAX), snapshot_.get());
     rows->SeekToFirst();
-    HILUM_RETURN_IF_ERROR(AppendChunks(*rows, size, &version));
+    HILUM_RETURN_IF_ERROR(AppendChunks(*rows, Bytes(), size, &version));
   }
   return std::optional(std::move(version));
 }

@@ -107,6 +107,8 @@ class ResourceReader : public SearchCatalog {
   Result<std::optional<storage::Doc>> FindDoc(TypeId type, std::string_view id) override;
 
  private:
+  // Over the versions of all resources; made when it is needed, which takes as long as reading a few of them.
+  storage::Iterator& Versions();
   // A version without what `edited` and `partial` say is elsewhere.
   Result<std::optional<Version>> ReadRow(TypeId type, storage::Doc doc, uint64_t version);
   // Puts it together.
@@ -118,6 +120,7 @@ class ResourceReader : public SearchCatalog {
   const std::shared_ptr<const storage::AttributeTable> attributes_;  // of the images
   std::unique_ptr<storage::Snapshot> snapshot_;
   storage::IndexReader index_;
+  std::unique_ptr<storage::Iterator> versions_;
 };
 
 }  // namespace hilum::fhir
