@@ -140,6 +140,22 @@ uint32_t CountBits(uint64_t word) {
   return static_cast<uint32_t>(word * 0x0101010101010101u >> 56);
 }
 
+// Most lists that a search goes by have nothing in common with it: a few members are looked at before asking.
+std::optional<bool> ArrayIntersects(Bytes members, std::span<const uint64_t, BlockSet::kWords> words) {
+  constexpr size_t kAtOnce = 16;
+  if (members.size() % 2 != 0) return std::nullopt;
+  const size_t count = members.size() / 2;
+  for (size_t i = 0; i < count;) {
+    uint64_t common = 0;
+    for (const size_t end = std::min(count, i + kAtOnce); i < end; ++i) {
+      const uint16_t member = MemberAt(members.data(), i);
+      common |= words[member >> 6] >> (member & 63);
+    }
+    if ((common & 1) != 0) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 uint32_t BlockSet::Count() const {
@@ -251,6 +267,7 @@ bool BlockSet::RemoveEncoded(Bytes encoded) {
 }
 
 std::optional<bool> BlockSet::Intersects(Bytes encoded, std::span<const uint64_t, kWords> words) {
+  if (encoded.size() > 1 && encoded[0] == kArray) return ArrayIntersects(encoded.substr(1), words);
   bool common = false;
   const bool intact = ForEachEncodedWord(encoded, [&](size_t word, uint64_t bits) {
     common = (words[word] & bits) != 0;

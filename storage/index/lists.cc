@@ -76,6 +76,14 @@ Status Lists::AddList(const std::string& prefix, bool longer, BitmapBuilder* bui
   return iterator->status();
 }
 
+Status Lists::AddUnion(const std::string& lower, const std::string& upper, BitmapBuilder* builder) {
+  bool intact = true;
+  HILUM_RETURN_IF_ERROR(Scan(lower, upper, /*descending=*/false, [&](Bytes, uint32_t block, Bytes stored) {
+    return intact = builder->Add(block, stored);
+  }));
+  return intact ? Status::Ok() : DamagedEntry(lower);
+}
+
 Result<Bitmap> Lists::Union(const std::string& lower, const std::string& upper,
                             const std::function<bool(Bytes value)>& take) {
   BitmapBuilder builder;

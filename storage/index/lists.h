@@ -36,8 +36,9 @@ class Lists {
   }
   // The same, added to `builder` and not remembered: for many short lists.
   Status AddList(const std::string& prefix, bool longer, BitmapBuilder* builder);
-  // Documents of all posting lists with keys in [lower, upper); `take(value)`, when given, chooses by what stands
-  // between the entry prefix and the block.
+  // Documents of all posting lists with keys in [lower, upper), added to `builder`.
+  Status AddUnion(const std::string& lower, const std::string& upper, BitmapBuilder* builder);
+  // The same by itself; `take(value)`, when given, chooses by what stands between the entry prefix and the block.
   Result<Bitmap> Union(const std::string& lower, const std::string& upper,
                        const std::function<bool(Bytes value)>& take = nullptr);
 

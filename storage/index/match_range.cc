@@ -51,7 +51,7 @@ class RangeMatcher {
   }
   bool Matches(const RangeCell& cell) const;
 
-  Status AddBuckets(Entry entry, const BucketRange& buckets, Bitmap* docs);
+  Status AddBuckets(Entry entry, const BucketRange& buckets, BitmapBuilder* docs);
   Result<Bitmap> Bucket(uint64_t bucket, bool ends_too);
   // Whether a finest bucket begins with the position.
   bool StartsBucket(uint64_t position) const;
@@ -111,11 +111,8 @@ Result<Bitmap> RangeMatcher::MatchSingle() {
       // Begins at `asked` or later, and so reaches above it or lies within; or begins before and reaches above it.
       return StartsOrReaches(UINT64_MAX, [this] { return EndsAbove(asked_.last); });
     case Comparison::kLessEqual: {
-      HILUM_ASSIGN_OR_RETURN(const BitmapPtr present, Present());
-      HILUM_ASSIGN_OR_RETURN(const Bitmap above, EndsAbove(asked_.last));
+      HILUM_ASSIGN_OR_RETURN(Bitmap docs, MatchEqual());
       HILUM_ASSIGN_OR_RETURN(const Bitmap below, StartsBelow(asked_.start));
-      Bitmap docs = *present;
-      docs -= above;
       docs |= below;
       return docs;
     }
@@ -137,14 +134,18 @@ Result<Bitmap> RangeMatcher::MatchSingle() {
   return Internal("index: a comparison that does not exist");
 }
 
-// Begins within `asked`, less what reaches above it: only wide values can, or any when `asked` ends inside a bucket.
+// Begins within `asked`, less what reaches above it: only wide values can, or any in the bucket that `asked` ends
+// inside.
 Result<Bitmap> RangeMatcher::MatchEqual() {
   HILUM_ASSIGN_OR_RETURN(Bitmap docs, StartsIn(asked_.start, asked_.last));
-  Bitmap reaching = docs;
-  if (asked_.last == UINT64_MAX || StartsBucket(asked_.last + 1)) {
-    HILUM_ASSIGN_OR_RETURN(const BitmapPtr wide, Wide());
-    reaching &= *wide;
+  HILUM_ASSIGN_OR_RETURN(const BitmapPtr wide, Wide());
+  Bitmap reaching = *wide;
+  if (asked_.last != UINT64_MAX && !StartsBucket(asked_.last + 1)) {
+    HILUM_ASSIGN_OR_RETURN(const Bitmap edge, Bucket(BucketOf(line(), kFinestLevel, asked_.last), /*ends_too=*/false));
+    reaching |= edge;
   }
+  reaching &= docs;
+  if (within_ != nullptr) reaching &= *within_;
   if (reaching.empty()) return docs;
   if (reaching.Count() <= kFewDocs) {
     docs -= reaching;
@@ -186,9 +187,11 @@ Result<Bitmap> RangeMatcher::MatchOverlapsByEnds() {
 }
 
 Result<Bitmap> RangeMatcher::StartsIn(uint64_t first, uint64_t last) {
-  Bitmap docs, edges;
+  BitmapBuilder whole;
+  Bitmap edges;
   const Cover cover = CoverOf(line(), first, last);
-  for (const BucketRange& buckets : cover.whole) HILUM_RETURN_IF_ERROR(AddBuckets(Entry::kStart, buckets, &docs));
+  for (const BucketRange& buckets : cover.whole) HILUM_RETURN_IF_ERROR(AddBuckets(Entry::kStart, buckets, &whole));
+  Bitmap docs = whole.Build();
   for (const uint64_t edge : cover.edges) {
     HILUM_ASSIGN_OR_RETURN(const Bitmap some, Bucket(edge, /*ends_too=*/false));
     edges |= some;
@@ -204,12 +207,14 @@ Result<Bitmap> RangeMatcher::StartsIn(uint64_t first, uint64_t last) {
 // A value stands in an end list only where it ends in another bucket than it begins in, so both lists count. Whoever
 // begins at `position` or later ends there too.
 Result<Bitmap> RangeMatcher::EndsFrom(uint64_t position) {
-  Bitmap docs, edges;
+  BitmapBuilder whole;
+  Bitmap edges;
   const Cover cover = CoverOf(line(), position, UINT64_MAX);
   for (const BucketRange& buckets : cover.whole) {
-    HILUM_RETURN_IF_ERROR(AddBuckets(Entry::kStart, buckets, &docs));
-    HILUM_RETURN_IF_ERROR(AddBuckets(Entry::kEnd, buckets, &docs));
+    HILUM_RETURN_IF_ERROR(AddBuckets(Entry::kStart, buckets, &whole));
+    HILUM_RETURN_IF_ERROR(AddBuckets(Entry::kEnd, buckets, &whole));
   }
+  Bitmap docs = whole.Build();
   for (const uint64_t edge : cover.edges) {
     HILUM_ASSIGN_OR_RETURN(const Bitmap some, Bucket(edge, /*ends_too=*/true));
     edges |= some;
@@ -221,22 +226,20 @@ Result<Bitmap> RangeMatcher::EndsFrom(uint64_t position) {
   return docs;
 }
 
-Status RangeMatcher::AddBuckets(Entry entry, const BucketRange& buckets, Bitmap* docs) {
+Status RangeMatcher::AddBuckets(Entry entry, const BucketRange& buckets, BitmapBuilder* docs) {
   std::string lower = lists_.Prefix(collection_, entry, field_.id);
   lower.push_back(static_cast<char>(buckets.level));
   std::string upper = lower;
   AppendBe(&lower, buckets.first);
   AppendBe(&upper, buckets.last);
-  HILUM_ASSIGN_OR_RETURN(const Bitmap found, lists_.Union(lower, PrefixEnd(upper)));
-  *docs |= found;
-  return Status::Ok();
+  return lists_.AddUnion(lower, PrefixEnd(upper), docs);
 }
 
 Result<Bitmap> RangeMatcher::Bucket(uint64_t bucket, bool ends_too) {
-  Bitmap docs;
+  BitmapBuilder docs;
   HILUM_RETURN_IF_ERROR(AddBuckets(Entry::kStart, {kFinestLevel, bucket, bucket}, &docs));
   if (ends_too) HILUM_RETURN_IF_ERROR(AddBuckets(Entry::kEnd, {kFinestLevel, bucket, bucket}, &docs));
-  return docs;
+  return docs.Build();
 }
 
 bool RangeMatcher::StartsBucket(uint64_t position) const {
