@@ -6,6 +6,7 @@
 #include "fhir/store/keys.h"
 #include "fhir/store/rows.h"
 #include "fhir/store/store.h"
+#include "storage/index/merge_table.h"
 #include "storage/log/change_log.h"
 
 namespace hilum::fhir {
@@ -18,6 +19,8 @@ using storage::TokenValue;
 using storage::Txn;
 
 constexpr Tenant kTenant = Tenant::kDefault;
+// From so many writes on they share enough keys of the index to gain by gathering them.
+constexpr size_t kWritesToGather = 16;
 
 std::string NameOf(TypeId type, std::string_view id) {
   return std::string(TypeOf(type).name).append("/").append(id);
@@ -53,21 +56,26 @@ struct ResourceTxn::Pass {
       out.outdated = true;
       return Status::Ok();
     }
-    std::vector<Doc> docs;
+    std::vector<Head*> written;
+    written.reserve(writes.size());
     for (const Write& write : writes) {
       HILUM_ASSIGN_OR_RETURN(Head * head, FindOrReserve(write.type, write.id));
       if (head->version != write.seen_version) {
         out.outdated = true;
         return Status::Ok();
       }
-      docs.push_back(head->doc);
+      written.push_back(head);
     }
-    for (const Write& write : writes) {
-      HILUM_ASSIGN_OR_RETURN(Head * head, FindOrReserve(write.type, write.id));
-      head->version = write.seen_version + 1;
-      head->deleted = !write.after;
+    for (size_t i = 0; i < writes.size(); ++i) {
+      written[i]->version = writes[i].seen_version + 1;
+      written[i]->deleted = !writes[i].after;
     }
-    for (size_t i = 0; i < writes.size(); ++i) HILUM_RETURN_IF_ERROR(WriteOne(writes[i], docs[i]));
+    storage::MergeTable merges;
+    storage::MergeTable* const gathered = writes.size() < kWritesToGather ? nullptr : &merges;
+    for (size_t i = 0; i < writes.size(); ++i) {
+      HILUM_RETURN_IF_ERROR(WriteOne(writes[i], written[i]->doc, gathered));
+    }
+    merges.MergeInto(txn);
     return Status::Ok();
   }
 
@@ -131,7 +139,7 @@ struct ResourceTxn::Pass {
     return prepared->entries->Add(prepared->values);
   }
 
-  Status WriteOne(Write& write, Doc doc) {
+  Status WriteOne(Write& write, Doc doc, storage::MergeTable* gathered) {
     const auto collection = store.schema_.CollectionOf(write.type);
     const uint64_t version = write.seen_version + 1;
     if (write.before) HILUM_RETURN_IF_ERROR(Bind(&*write.before, false));
@@ -148,7 +156,7 @@ struct ResourceTxn::Pass {
     if (before != nullptr) HILUM_RETURN_IF_ERROR(FinishEntries(collection, before));
     if (after != nullptr) HILUM_RETURN_IF_ERROR(FinishEntries(collection, after));
     index.Update(txn, collection, doc, before == nullptr ? nullptr : &*before->entries,
-                 after == nullptr ? nullptr : &*after->entries);
+                 after == nullptr ? nullptr : &*after->entries, gathered);
     PutIdentifiers(write.type, doc, before, after);
 
     HILUM_ASSIGN_OR_RETURN(const uint64_t sequence,

@@ -339,9 +339,13 @@ uint32_t CountAbout(Bytes encoded) {
   }
 }
 
+void AppendMember(std::string* out, uint32_t next, uint16_t member) {
+  if (out->empty()) out->push_back(kGaps);
+  AppendVarint(out, member - next);
+}
+
 void AppendAddOperand(std::string* out, uint16_t member) {
-  out->push_back(kGaps);
-  AppendVarint(out, member);
+  AppendMember(out, 0, member);
 }
 
 void AppendRemoveOperand(std::string* out, uint16_t member) {

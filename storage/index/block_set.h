@@ -100,6 +100,8 @@ std::optional<uint16_t> OnlyMember(Bytes encoded);
 // About how many members a stored set has, at a glance.
 uint32_t CountAbout(Bytes encoded);
 
+// Appends a member to an operand that adds ascending ones; `next`: the last of them + 1, 0 when `out` is empty.
+void AppendMember(std::string* out, uint32_t next, uint16_t member);
 void AppendAddOperand(std::string* out, uint16_t member);
 void AppendRemoveOperand(std::string* out, uint16_t member);
 

@@ -52,6 +52,7 @@ class Schema {
 const Merger& IndexMerger();
 
 class IndexEntries;
+class MergeTable;
 
 class IndexWriter {
  public:
@@ -64,8 +65,11 @@ class IndexWriter {
   // another kind than its field is kInternal.
   Status Update(Txn& txn, CollectionId collection, Doc doc, const DocumentValues* before,
                 const DocumentValues* after) const;
-  // The same with values that were worked out beforehand (entries.h), which learn their number here.
-  void Update(Txn& txn, CollectionId collection, Doc doc, IndexEntries* before, IndexEntries* after) const;
+  // The same with values that were worked out beforehand (entries.h), which learn their number here. What is added
+  // waits in `table`, unless it is nullptr, until it is merged into the same Txn. REQUIRES: at most one update of each
+  // document waits.
+  void Update(Txn& txn, CollectionId collection, Doc doc, IndexEntries* before, IndexEntries* after,
+              MergeTable* table) const;
 
  private:
   const Schema& schema_;

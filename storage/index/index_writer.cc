@@ -6,6 +6,7 @@
 #include "storage/index/column_block.h"
 #include "storage/index/entries.h"
 #include "storage/index/index.h"
+#include "storage/index/merge_table.h"
 
 namespace hilum::storage {
 namespace {
@@ -38,21 +39,43 @@ std::vector<Bytes> Sorted(std::vector<Bytes> keys) {
   return keys;
 }
 
-void MergePostings(Txn& txn, const std::vector<Bytes>& keys, Bytes operand) {
-  for (const Bytes key : keys) txn.Merge(Family::kIndex, key, operand);
-}
+// What an update merges: gathered in a table where there is one.
+class Merges {
+ public:
+  Merges(Txn& txn, MergeTable* table, Doc doc) : txn_(txn), table_(table), doc_(doc) {
+    AppendAddOperand(&add_, Member());
+    AppendRemoveOperand(&remove_, Member());
+  }
+  void AddTo(Bytes key) { table_ != nullptr ? table_->AddMember(key, Member()) : Merge(key, add_); }
+  void RemoveFrom(Bytes key) { Merge(key, remove_); }
+  void SetRow(Bytes key, Bytes row) {
+    if (table_ != nullptr) return table_->AddRow(key, static_cast<uint8_t>(doc_), row);
+    std::string operand;
+    AppendColumnRow(&operand, static_cast<uint8_t>(doc_), row);
+    Merge(key, operand);
+  }
 
-void UpdatePostings(Txn& txn, Doc doc, std::vector<Bytes> before, std::vector<Bytes> after) {
-  std::string add, remove;
-  AppendAddOperand(&add, static_cast<uint16_t>(doc));
-  if (before.empty()) return MergePostings(txn, after, add);  // one that repeats does no harm
-  AppendRemoveOperand(&remove, static_cast<uint16_t>(doc));
+ private:
+  uint16_t Member() const { return static_cast<uint16_t>(doc_); }
+  void Merge(Bytes key, Bytes operand) { txn_.Merge(Family::kIndex, key, operand); }
+
+  Txn& txn_;
+  MergeTable* const table_;
+  const Doc doc_;
+  std::string add_, remove_;
+};
+
+void UpdatePostings(std::vector<Bytes> before, std::vector<Bytes> after, Merges* merges) {
+  const auto add_to = [&](const std::vector<Bytes>& keys) {
+    for (const Bytes key : keys) merges->AddTo(key);
+  };
+  if (before.empty()) return add_to(after);  // one that repeats does no harm
   const auto old_keys = Sorted(std::move(before)), new_keys = Sorted(std::move(after));
   std::vector<Bytes> gone, come;
   std::set_difference(old_keys.begin(), old_keys.end(), new_keys.begin(), new_keys.end(), std::back_inserter(gone));
   std::set_difference(new_keys.begin(), new_keys.end(), old_keys.begin(), old_keys.end(), std::back_inserter(come));
-  MergePostings(txn, gone, remove);
-  MergePostings(txn, come, add);
+  for (const Bytes key : gone) merges->RemoveFrom(key);
+  add_to(come);
 }
 
 // Calls remove(key) for what only `before` has and put(key, value) for what is new or another in `after`; both ascend.
@@ -102,37 +125,33 @@ Status IndexWriter::Update(Txn& txn, CollectionId collection, Doc doc, const Doc
   IndexEntries old_entries(schema_, tenant_, collection), new_entries(schema_, tenant_, collection);
   if (before != nullptr) HILUM_RETURN_IF_ERROR(old_entries.Add(*before));
   if (after != nullptr) HILUM_RETURN_IF_ERROR(new_entries.Add(*after));
-  Update(txn, collection, doc, before == nullptr ? nullptr : &old_entries, after == nullptr ? nullptr : &new_entries);
+  Update(txn, collection, doc, before == nullptr ? nullptr : &old_entries, after == nullptr ? nullptr : &new_entries,
+         nullptr);
   return Status::Ok();
 }
 
-void IndexWriter::Update(Txn& txn, CollectionId collection, Doc doc, IndexEntries* before, IndexEntries* after) const {
+void IndexWriter::Update(Txn& txn, CollectionId collection, Doc doc, IndexEntries* before, IndexEntries* after,
+                         MergeTable* table) const {
   IndexEntries none(schema_, tenant_, collection);
   IndexEntries& old_entries = before == nullptr ? none : *before;
   IndexEntries& new_entries = after == nullptr ? none : *after;
   old_entries.SetDoc(doc);
   new_entries.SetDoc(doc);
-  UpdatePostings(txn, doc, old_entries.Postings(), new_entries.Postings());
-  const auto merge_row = [&](FieldId field, Bytes row) {
-    std::string operand;
-    AppendColumnRow(&operand, static_cast<uint8_t>(doc), row);
-    txn.Merge(Family::kIndex, ColumnKey(tenant_, collection, field, doc), operand);
+  Merges merges(txn, table, doc);
+  UpdatePostings(old_entries.Postings(), new_entries.Postings(), &merges);
+  const auto set_row = [&](FieldId field, Bytes row) {
+    merges.SetRow(ColumnKey(tenant_, collection, field, doc), row);
   };
   ForEachDifference(
-      old_entries.Rows(), new_entries.Rows(), [&](FieldId field) { merge_row(field, {}); }, merge_row);
+      old_entries.Rows(), new_entries.Rows(), [&](FieldId field) { set_row(field, {}); }, set_row);
   ForEachDifference(
       old_entries.Puts(), new_entries.Puts(), [&](Bytes key) { txn.Delete(Family::kIndex, key); },
       [&](Bytes key, Bytes value) { txn.Put(Family::kIndex, key, value); });
 
   if ((before == nullptr) == (after == nullptr)) return;
-  std::string live = EntryPrefix(tenant_, collection, Entry::kLive, FieldId{0}), operand;
+  std::string live = EntryPrefix(tenant_, collection, Entry::kLive, FieldId{0});
   AppendBe<uint32_t>(&live, doc >> 16);
-  if (after != nullptr) {
-    AppendAddOperand(&operand, static_cast<uint16_t>(doc));
-  } else {
-    AppendRemoveOperand(&operand, static_cast<uint16_t>(doc));
-  }
-  txn.Merge(Family::kIndex, live, operand);
+  after != nullptr ? merges.AddTo(live) : merges.RemoveFrom(live);
 }
 
 }  // namespace hilum::storage

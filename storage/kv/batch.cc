@@ -19,7 +19,9 @@ void BatchOperations::Add(Operation operation, Family family, Bytes key, Bytes v
   if (key.size() > kMaxKeyBytes || value.size() > kMaxValueBytes) oversized = true;
 }
 
-Batch::Batch() : rep_(std::make_unique<Rep>()) {}
+Batch::Batch(size_t bytes) : rep_(std::make_unique<Rep>()) {
+  rep_->operations.reserve(bytes);
+}
 Batch::~Batch() = default;
 Batch::Batch(Batch&&) noexcept = default;
 Batch& Batch::operator=(Batch&&) noexcept = default;

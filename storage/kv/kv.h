@@ -61,7 +61,8 @@ class Merger {
 // Changes that become visible and durable together. Later operations on a key win over earlier ones. Not thread-safe.
 class Batch {
  public:
-  Batch();
+  // `bytes`: about how many it will have.
+  explicit Batch(size_t bytes = 0);
   ~Batch();
   Batch(Batch&&) noexcept;
   Batch& operator=(Batch&&) noexcept;

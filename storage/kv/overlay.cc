@@ -124,7 +124,7 @@ std::vector<const ChangeTable::Entry*> Overlay::InOrder(const ChangeTable& chang
 }
 
 Result<Batch> Overlay::ToBatch(std::span<const Merger* const> mergers) const {
-  Batch batch;
+  Batch batch(bytes_);
   for (size_t i = 0; i < kFamilyCount; ++i) {
     const auto family = static_cast<Family>(i);
     for (const auto* entry : InOrder(layers_[i].changes)) {

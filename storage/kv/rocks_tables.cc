@@ -21,8 +21,8 @@ class FamilyTable {
     arg_.column_family = rocks.family(family);
     arg_.external_files = {directory + "/" + arg_.column_family->GetName() + ".sst"};
     arg_.options.move_files = true;
-    // What merges is soon written again, below.
-    if (options_.merge_operator != nullptr) options_.bottommost_compression = rocksdb::kDisableCompressionOption;
+    // What lies at the first level is soon written again, below.
+    options_.bottommost_compression = rocksdb::kDisableCompressionOption;
   }
 
   rocksdb::Status Add(Operation operation, Bytes key, Bytes value) {
