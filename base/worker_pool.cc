@@ -20,14 +20,21 @@ WorkerPool::~WorkerPool() {
   Stop();
 }
 
+bool WorkerPool::ShouldWake() {
+  if (queue_.empty() || asleep_ == 0 || waking_) return false;
+  return waking_ = true;
+}
+
 bool WorkerPool::TrySubmit(std::function<void()> task) {
+  bool wake = false;
   {
     const std::lock_guard lock(mu_);
     // An idle thread is about to take a queued task: only what no thread is free for waits.
     if (stopped_ || queue_.size() >= queue_limit_ + idle_) return false;
     queue_.push_back(std::move(task));
+    wake = ShouldWake();
   }
-  wake_.notify_one();
+  if (wake) wake_.notify_one();
   return true;
 }
 
@@ -56,13 +63,20 @@ void WorkerPool::RunTasks() {
   pthread_setname_np(pthread_self(), name_.c_str());
   std::unique_lock lock(mu_);
   while (true) {
-    wake_.wait(lock, [this] { return stopped_ || !queue_.empty(); });
+    while (queue_.empty() && !stopped_) {
+      ++asleep_;
+      wake_.wait(lock);
+      --asleep_;
+      waking_ = false;
+    }
     if (queue_.empty()) return;
     std::function<void()> task = std::move(queue_.front());
     queue_.pop_front();
     --idle_;
     ++running_;
+    const bool wake = ShouldWake();
     lock.unlock();
+    if (wake) wake_.notify_one();
     task();
     task = nullptr;  // what the task holds is released outside the lock
     lock.lock();

@@ -32,6 +32,8 @@ class WorkerPool {
 
  private:
   void RunTasks();
+  // Whether to notify a thread; under the lock.
+  bool ShouldWake();
 
   const std::string name_;
   const size_t queue_limit_;
@@ -40,6 +42,10 @@ class WorkerPool {
   std::deque<std::function<void()>> queue_;
   size_t running_ = 0;
   size_t idle_ = 0;
+  // Waking a thread takes as long as a small task, and those awake go on with what is queued: one is woken at a time,
+  // and wakes the next when there is more.
+  size_t asleep_ = 0;
+  bool waking_ = false;
   bool stopped_ = false;
   std::vector<std::thread> threads_;
 };

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <latch>
 #include <memory>
+#include <thread>
 
 namespace hilum {
 namespace {
@@ -78,6 +79,23 @@ TEST(WorkerPool, NoWakeUpIsLost) {
     ran.wait(i);
   }
   EXPECT_EQ(ran, 5000);
+}
+
+TEST(WorkerPool, TasksThatWaitForEachOtherHaveAThreadEach) {
+  constexpr int kThreads = 8;
+  WorkerPool pool("test", kThreads, 0);
+  for (int round = 0; round < 300; ++round) {
+    std::latch all(kThreads);
+    for (int i = 0; i < kThreads; ++i) {
+      while (!pool.TrySubmit([&] {
+        all.count_down();
+        all.wait();
+      }))
+        std::this_thread::yield();
+    }
+    all.wait();
+    while (pool.running() > 0) std::this_thread::yield();
+  }
 }
 
 TEST(WorkerPool, ReleasesWhatATaskHeldBeforeStopReturns) {
