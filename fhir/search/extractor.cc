@@ -82,7 +82,7 @@ void Extractor::WalkProperty(std::span<const Step> steps, Value object, Values* 
     rest = rest.subspan(1);
   }
   if (object.index() == resource_.index()) {
-    const uint32_t child = root_[steps.front().argument - TypeOf(type_).properties.first];
+    const uint32_t child = NodeOf(steps.front().argument);
     if (child != 0) WalkItems(rest, Value(&resource_.document(), child), place, out);
     return;
   }
@@ -130,40 +130,43 @@ bool Extractor::IsTrue(ElementId element) const {
 }
 
 Status Extractor::AddParam(const SearchParam& param) {
-  Values values;
   for (const Path& path : PathsOf(param.paths)) {
     const auto steps = StepsOf(path);
+    if (IsAbsent(steps)) continue;
     if (steps.size() == 1 && steps[0].op == Step::Op::kIsTrue) {
       Add(param.field, storage::TokenValue{"", IsTrue(ElementId{steps[0].argument}) ? "true" : "false"});
       continue;
     }
-    values.clear();
-    Walk(steps, resource_, &values);
-    for (const Value value : values) HILUM_RETURN_IF_ERROR(AddValue(param, value));
+    found_.clear();
+    Walk(steps, resource_, &found_);
+    for (const Value value : found_) HILUM_RETURN_IF_ERROR(AddValue(param, value));
   }
   return Status::Ok();
 }
 
+template <typename Convert, typename Converted>
+void Extractor::AddAll(uint16_t field, Value value, Convert convert, std::vector<Converted>* scratch) {
+  scratch->clear();
+  (convert_.*convert)(value, scratch);
+  for (Converted& converted : *scratch) Add(field, std::move(converted));
+}
+
 Status Extractor::AddValue(const SearchParam& param, Value value) {
-  const auto add = [&](auto values, auto convert) {
-    (convert_.*convert)(value, &values);
-    AddAll(param.field, std::move(values));
-  };
   switch (param.type) {
     case SearchType::kToken:
-      add(std::vector<storage::TokenValue>(), &Converter::Tokens);
+      AddAll(param.field, value, &Converter::Tokens, &tokens_);
       break;
     case SearchType::kString:
-      add(std::vector<storage::StringValue>(), &Converter::Strings);
+      AddAll(param.field, value, &Converter::Strings, &strings_);
       break;
     case SearchType::kDate:
-      add(std::vector<storage::DateValue>(), &Converter::Dates);
+      AddAll(param.field, value, &Converter::Dates, &dates_);
       break;
     case SearchType::kNumber:
-      add(std::vector<storage::NumberValue>(), &Converter::Numbers);
+      AddAll(param.field, value, &Converter::Numbers, &numbers_);
       break;
     case SearchType::kUri:
-      add(std::vector<storage::UriValue>(), &Converter::Uris);
+      AddAll(param.field, value, &Converter::Uris, &uris_);
       break;
     case SearchType::kQuantity:
       AddQuantity(param, value);
@@ -172,9 +175,9 @@ Status Extractor::AddValue(const SearchParam& param, Value value) {
       AddPosition(param, value);
       break;
     case SearchType::kReference: {
-      std::vector<storage::ReferenceValue> references;
-      HILUM_RETURN_IF_ERROR(convert_.References(value, &references));
-      AddAll(param.field, std::move(references));
+      references_.clear();
+      HILUM_RETURN_IF_ERROR(convert_.References(value, &references_));
+      for (storage::ReferenceValue& reference : references_) Add(param.field, std::move(reference));
       break;
     }
     case SearchType::kComposite:
@@ -184,12 +187,16 @@ Status Extractor::AddValue(const SearchParam& param, Value value) {
 }
 
 void Extractor::AddQuantity(const SearchParam& param, Value value) {
-  std::vector<ConvertedQuantity> quantities;
-  convert_.Quantities(value, &quantities);
-  for (ConvertedQuantity& quantity : quantities) {
-    if (quantity.canonical) Add(param.field, *std::move(quantity.canonical));
-    Add(param.field + 1, std::move(quantity.written));
+  for (const ConvertedQuantity& quantity : Quantities(value)) {
+    if (quantity.canonical) Add(param.field, *quantity.canonical);
+    Add(param.field + 1, quantity.written);
   }
+}
+
+const std::vector<ConvertedQuantity>& Extractor::Quantities(Value value) {
+  const auto [known, added] = quantities_.try_emplace(value.index());
+  if (added) convert_.Quantities(value, &known->second);
+  return known->second;
 }
 
 void Extractor::AddPosition(const SearchParam& param, Value position) {
@@ -200,6 +207,7 @@ void Extractor::AddPosition(const SearchParam& param, Value position) {
 }
 
 Status Extractor::AddGroup(const CompositeGroup& group) {
+  if (IsAbsent(StepsOf(PathAt(group.path)))) return Status::Ok();
   const auto components = ComponentsOf(group);
   Values values;
   Walk(StepsOf(PathAt(group.path)), resource_, &values);
@@ -230,9 +238,7 @@ Status Extractor::AddComponent(const CompositeGroup& group, size_t place, Value 
   for (const Value value : Follow(component.paths, Root(component, from))) {
     switch (component.type) {
       case SearchType::kQuantity: {
-        std::vector<ConvertedQuantity> quantities;
-        convert_.Quantities(value, &quantities);
-        for (const ConvertedQuantity& quantity : quantities) {
+        for (const ConvertedQuantity& quantity : Quantities(value)) {
           const QuantityValue& w = quantity.written;
           Add(group.field, QuantityValue{w.low, w.high, key, CompositeUnit("", "")});
           Add(group.field, QuantityValue{w.low, w.high, key, CompositeUnit(w.system, w.code)});

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <unordered_map>
 #include <vector>
 
 #include "fhir/search/convert.h"
@@ -22,6 +23,12 @@ class Extractor {
 
   // Appends what a path leads to.
   void Walk(std::span<const Step> steps, json::Value from, Values* out) const;
+  // A path from the resource whose first property it does not have.
+  bool IsAbsent(std::span<const Step> steps) const {
+    return !steps.empty() && steps[0].op == Step::Op::kProperty && NodeOf(steps[0].argument) == 0;
+  }
+  // Of a property of the resource; 0 when it does not have it.
+  uint32_t NodeOf(uint16_t property) const { return root_[property - TypeOf(type_).properties.first]; }
   void WalkProperty(std::span<const Step> steps, json::Value object, Values* out) const;
   // All items of an array, or the one at `place`.
   void WalkItems(std::span<const Step> steps, json::Value child, std::optional<size_t> place, Values* out) const;
@@ -33,17 +40,20 @@ class Extractor {
   Status AddValue(const SearchParam& param, json::Value value);
   void AddPosition(const SearchParam& param, json::Value position);
   void AddQuantity(const SearchParam& param, json::Value value);
+  const std::vector<ConvertedQuantity>& Quantities(json::Value value);
 
   Status AddGroup(const CompositeGroup& group);
   // The first component of a composite, in every way a query may name it.
   void KeysOf(const CompositeComponent& component, json::Value from, std::vector<std::string>* keys) const;
   Status AddComponent(const CompositeGroup& group, size_t place, json::Value from, const std::string& key);
 
-  void Add(uint16_t field, storage::IndexValue value) { out_.Add(catalog_.FieldOf(type_, field), std::move(value)); }
   template <typename Value>
-  void AddAll(uint16_t field, std::vector<Value> values) {
-    for (Value& value : values) Add(field, std::move(value));
+  void Add(uint16_t field, Value value) {
+    out_.entries.push_back({catalog_.FieldOf(type_, field), std::move(value)});
   }
+  // Adds what `convert` makes of a value.
+  template <typename Convert, typename Value>
+  void AddAll(uint16_t field, json::Value value, Convert convert, std::vector<Value>* scratch);
   json::Value Root(const CompositeComponent& component, json::Value from) const {
     return component.from_root ? resource_ : from;
   }
@@ -54,6 +64,16 @@ class Extractor {
   SearchCatalog& catalog_;
   const Converter convert_;
   std::vector<uint32_t> root_;  // node of each property of the resource, 0 for those it does not have
+  // By node: several parameters, and composites for each of their keys, want the same.
+  std::unordered_map<uint32_t, std::vector<ConvertedQuantity>> quantities_;
+  // For one value at a time.
+  Values found_;
+  std::vector<storage::TokenValue> tokens_;
+  std::vector<storage::StringValue> strings_;
+  std::vector<storage::DateValue> dates_;
+  std::vector<storage::NumberValue> numbers_;
+  std::vector<storage::UriValue> uris_;
+  std::vector<storage::ReferenceValue> references_;
   storage::DocumentValues out_;
 };
 

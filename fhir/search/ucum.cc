@@ -22,7 +22,7 @@ struct Amount {
   std::array<int, kDimensions> powers{};
 
   void Multiply(const Amount& other, int power) {
-    factor *= std::pow(other.factor, power);
+    factor *= power == 1 ? other.factor : std::pow(other.factor, power);
     exponent += other.exponent * power;
     for (size_t i = 0; i < kDimensions; ++i) powers[i] += other.powers[i] * power;
   }

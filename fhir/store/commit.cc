@@ -146,7 +146,7 @@ struct ResourceTxn::Pass {
     if (write.after) {
       HILUM_RETURN_IF_ERROR(Bind(&write.after->index, true));
       SetTime(&*write.after);
-      const auto updated = store.schema_.FieldOfParam(write.type, "_lastUpdated");
+      const auto updated = store.schema_.UpdatedField(write.type);
       if (updated) {
         write.after->index.values.Add(*updated, UpdatedValue(now_micros));
       }

@@ -46,19 +46,19 @@ Result<PreparedValues> ResourceStore::ExtractValues(json::Value resource, const 
 
 // References wait for the numbers of what they refer to.
 Status ResourceStore::PrepareEntries(TypeId type, PreparedValues* prepared) const {
-  if (const auto field = schema_.FieldOfParam(type, "identifier")) {
+  if (const auto field = schema_.IdentifierField(type)) {
     for (const auto& entry : prepared->values.entries) {
       const auto* const token = entry.field == *field ? std::get_if<storage::TokenValue>(&entry.value) : nullptr;
       if (token != nullptr) prepared->identifiers.push_back(*token);
     }
   }
   auto& entries = prepared->values.entries;
-  const auto references = std::stable_partition(entries.begin(), entries.end(), [](const auto& entry) {
-    return !std::holds_alternative<storage::ReferenceValue>(entry.value);
-  });
+  const auto waits = [](const auto& entry) { return std::holds_alternative<storage::ReferenceValue>(entry.value); };
   storage::DocumentValues late;
-  late.entries.assign(std::move_iterator(references), std::move_iterator(entries.end()));
-  entries.erase(references, entries.end());
+  for (auto& entry : entries) {
+    if (waits(entry)) late.entries.push_back(std::move(entry));
+  }
+  std::erase_if(entries, waits);
   prepared->entries.emplace(store_.schema(), storage::Tenant::kDefault, schema_.CollectionOf(type));
   HILUM_RETURN_IF_ERROR(prepared->entries->Add(prepared->values));
   prepared->values = std::move(late);
@@ -72,7 +72,7 @@ Result<PreparedVersion> ResourceStore::Prepare(json::Value resource, const Typin
   // The client's own meta.lastUpdated counts for nothing; the commit adds the true one.
   const std::optional<TypeId> type = ResourceTypeOf(resource);
   if (!type) return Invalid("the resource has no resourceType that FHIR R4 knows");
-  const auto updated_field = schema_.FieldOfParam(*type, "_lastUpdated");
+  const auto updated_field = schema_.UpdatedField(*type);
   std::erase_if(prepared.index.values.entries, [&](const auto& entry) { return entry.field == updated_field; });
   HILUM_RETURN_IF_ERROR(PrepareEntries(*type, &prepared.index));
 
@@ -113,7 +113,7 @@ std::pair<PreparedVersion, PreparedValues> ResourceStore::PrepareEdited(const Ve
 
 PreparedValues ResourceStore::UpdatedValueOf(const Version& version) const {
   PreparedValues prepared;
-  if (const auto updated = schema_.FieldOfParam(version.type, "_lastUpdated")) {
+  if (const auto updated = schema_.UpdatedField(version.type)) {
     prepared.values.Add(*updated, UpdatedValue(version.updated_micros));
   }
   return prepared;

@@ -90,6 +90,8 @@ Result<ResourceSchema> ResourceSchema::Open(storage::Store& store) {
                                         .sortable = field.sortable,
                                         .contains = field.kind == storage::FieldKind::kString});
     }
+    entry.updated = schema.FieldOfParam(type, "_lastUpdated");
+    entry.identifier = schema.FieldOfParam(type, "identifier");
     if (name != kImagingStudy) continue;
     schema.imaging_study_ = type;
     schema.images_ = storage::FieldId{numbers.Of(name, kImagesField)};

@@ -28,6 +28,13 @@ class ResourceSchema {
   std::optional<TypeId> TypeOfCollection(storage::CollectionId collection) const;
   // The index field of a search parameter; nullopt when the type does not have it or it has no field.
   std::optional<storage::FieldId> FieldOfParam(TypeId type, std::string_view code) const;
+  // Those of `_lastUpdated` and `identifier`.
+  std::optional<storage::FieldId> UpdatedField(TypeId type) const {
+    return types_.at(static_cast<size_t>(type)).updated;
+  }
+  std::optional<storage::FieldId> IdentifierField(TypeId type) const {
+    return types_.at(static_cast<size_t>(type)).identifier;
+  }
   // Of ImagingStudy: a reference to the study of the catalogue (storage::Level::kStudy) whose images it describes. No
   // search parameter has it; searches by what the images are like go through it.
   storage::FieldId images() const { return images_; }
@@ -37,6 +44,7 @@ class ResourceSchema {
   struct Entry {
     storage::CollectionId collection{};
     std::vector<storage::FieldId> fields;
+    std::optional<storage::FieldId> updated, identifier;
   };
   std::vector<Entry> types_;  // by TypeId
   storage::FieldId images_{};
