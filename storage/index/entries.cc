@@ -10,6 +10,9 @@ namespace hilum::storage {
 namespace {
 
 constexpr size_t kOverflowChunkBytes = 32 * 1024;
+// Of a value.
+constexpr size_t kUsualPostings = 4;
+constexpr size_t kUsualPostingBytes = kUsualPostings * 25;
 
 // The alternatives of IndexValue stand in the order of FieldKind.
 bool Fits(FieldKind kind, const IndexValue& value) {
@@ -87,7 +90,10 @@ Status IndexEntries::Add(const DocumentValues& values) {
   std::vector<const DocumentValues::Entry*> sorted;
   sorted.reserve(values.entries.size());
   for (const auto& entry : values.entries) sorted.push_back(&entry);
-  std::stable_sort(sorted.begin(), sorted.end(), [](const auto* a, const auto* b) { return a->field < b->field; });
+  std::sort(sorted.begin(), sorted.end(),
+            [](const auto* a, const auto* b) { return a->field != b->field ? a->field < b->field : a < b; });
+  postings_.reserve(postings_.size() + kUsualPostingBytes * sorted.size());
+  posting_ends_.reserve(posting_ends_.size() + kUsualPostings * sorted.size());
 
   Values of_field;
   for (size_t i = 0; i < sorted.size();) {
@@ -183,7 +189,7 @@ void IndexEntries::AddString(const FieldSpec& field, const StringValue& string) 
     AddPosting(Entry::kWord, field.id, [&](std::string* key) { AppendText(key, word); });
   }
   if (field.contains) {
-    for (const std::string& trigram : Trigrams(folded)) {
+    for (const std::string_view trigram : Trigrams(folded)) {
       AddPosting(Entry::kTrigram, field.id, [&](std::string* key) { *key += trigram; });
     }
   }
@@ -216,9 +222,11 @@ void IndexEntries::AddRange(const FieldSpec& field, const Extent& extent) {
       AppendBe(key, bucket);
     });
   };
+  const bool narrow = BucketOf(line, kFinestLevel, extent.start) == BucketOf(line, kFinestLevel, extent.last);
   for (int level = 0; level <= kFinestLevel; ++level) {
-    const uint64_t first = BucketOf(line, level, extent.start), last = BucketOf(line, level, extent.last);
+    const uint64_t first = BucketOf(line, level, extent.start);
     add(Entry::kStart, level, first);
+    const uint64_t last = narrow ? first : BucketOf(line, level, extent.last);
     if (last == first) continue;
     add(Entry::kEnd, level, last);
     if (level == kFinestLevel) AddPosting(Entry::kWide, field.id, [](std::string*) {});

@@ -3,6 +3,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <algorithm>
+
 namespace hilum::storage {
 namespace {
 
@@ -12,10 +14,14 @@ constexpr char kEscape = 1;
 }  // namespace
 
 void AppendEntryPrefix(std::string* key, Tenant tenant, CollectionId collection, Entry entry, FieldId field) {
-  AppendTenant(key, tenant);
-  AppendBe(key, static_cast<uint16_t>(collection));
-  key->push_back(static_cast<char>(entry));
-  AppendBe(key, static_cast<uint16_t>(field));
+  // In one piece: every posting begins with it.
+  const auto octet = [](auto number, int place) {
+    return static_cast<char>(static_cast<uint32_t>(number) >> 8 * place);
+  };
+  const char prefix[kEntryPrefixBytes] = {octet(tenant, 3), octet(tenant, 2),     octet(tenant, 1),
+                                          octet(tenant, 0), octet(collection, 1), octet(collection, 0),
+                                          octet(entry, 0),  octet(field, 1),      octet(field, 0)};
+  key->append(prefix, sizeof(prefix));
 }
 
 std::string EntryPrefix(Tenant tenant, CollectionId collection, Entry entry, FieldId field) {
@@ -34,12 +40,18 @@ KeyText MakeKeyText(Bytes text) {
 }
 
 void AppendTextPrefix(std::string* key, Bytes prefix) {
-  for (const char octet : prefix.substr(0, kMaxKeyTextBytes)) {
-    if (static_cast<unsigned char>(octet) <= kEscape) {
+  prefix = prefix.substr(0, kMaxKeyTextBytes);
+  const auto is_plain = [](char octet) { return static_cast<unsigned char>(octet) > kEscape; };
+  if (std::ranges::all_of(prefix, is_plain)) {
+    key->append(prefix);
+    return;
+  }
+  for (const char octet : prefix) {
+    if (is_plain(octet)) {
+      key->push_back(octet);
+    } else {
       key->push_back(kEscape);
       key->push_back(static_cast<char>(octet + 1));
-    } else {
-      key->push_back(octet);
     }
   }
 }

@@ -89,9 +89,9 @@ Result<std::optional<Bitmap>> TrigramCandidates(Lists& lists, CollectionId colle
                                                 const std::vector<std::string>& literals) {
   std::optional<Bitmap> docs;
   for (const std::string& literal : literals) {
-    for (const std::string& trigram : Trigrams(literal)) {
+    for (const std::string_view trigram : Trigrams(literal)) {
       HILUM_ASSIGN_OR_RETURN(const BitmapPtr list,
-                             lists.List(lists.Prefix(collection, Entry::kTrigram, field) + trigram));
+                             lists.List(lists.Prefix(collection, Entry::kTrigram, field).append(trigram)));
       if (!docs) {
         docs = *list;
       } else {

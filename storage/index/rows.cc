@@ -16,9 +16,8 @@ bool ReadRangeCell(ByteReader* in, FieldKind kind, RangeCell* out) {
 }
 
 void AppendTextCell(std::string* row, Bytes text) {
-  const KeyText kept = MakeKeyText(text);
-  AppendSized(row, kept.text);
-  if (kept.cut) AppendLe(row, kept.hash);
+  AppendSized(row, text.substr(0, kMaxKeyTextBytes));
+  if (text.size() >= kMaxKeyTextBytes) AppendLe(row, HashOf(text));
 }
 
 bool ReadTextCell(ByteReader* in, KeyText* out) {

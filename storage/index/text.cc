@@ -84,11 +84,16 @@ std::vector<std::string_view> Words(std::string_view folded) {
   return words;
 }
 
-std::vector<std::string> Trigrams(std::string_view folded) {
-  std::vector<std::string> trigrams;
-  for (size_t i = 0; i + 3 <= folded.size(); ++i) trigrams.emplace_back(folded.substr(i, 3));
-  std::sort(trigrams.begin(), trigrams.end());
-  trigrams.erase(std::unique(trigrams.begin(), trigrams.end()), trigrams.end());
+std::vector<std::string_view> Trigrams(std::string_view folded) {
+  std::vector<std::string_view> trigrams;
+  if (folded.size() >= 3) trigrams.reserve(folded.size() - 2);
+  for (size_t i = 0; i + 3 <= folded.size(); ++i) trigrams.push_back(folded.substr(i, 3));
+  const auto number = [](std::string_view trigram) {
+    const auto octet = [&](size_t i) { return static_cast<uint32_t>(static_cast<unsigned char>(trigram[i])); };
+    return octet(0) << 16 | octet(1) << 8 | octet(2);
+  };
+  std::ranges::sort(trigrams, {}, number);
+  trigrams.erase(std::ranges::unique(trigrams, {}, number).begin(), trigrams.end());
   return trigrams;
 }
 
