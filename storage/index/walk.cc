@@ -253,7 +253,9 @@ Status Walker::OrderByBuckets(const Bitmap& docs, size_t key, int level, const E
   return OrderByColumns(docs, key, /*resume=*/false, &beyond);
 }
 
+// As many share a value after an import, there may be far fewer lists: with more than a few members it is tried.
 bool Walker::RowsTakeLess(uint64_t members, uint64_t lists) const {
+  if (members > kFewDocs) return false;
   const uint64_t wanted = skip_ + limit_ + 1 - page_.size();
   return members * kStepsPerRow <= kStepsToBegin + (members > wanted ? lists / members * wanted : lists);
 }
