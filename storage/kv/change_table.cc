@@ -1,5 +1,6 @@
 #include "storage/kv/change_table.h"
 
+#include <cassert>
 #include <cstring>
 
 #define XXH_INLINE_ALL
@@ -10,8 +11,10 @@ namespace {
 
 constexpr size_t kFirstSlots = 64;
 constexpr size_t kPieceBytes = 32 * 1024;
-// More slots are given back by Clear: one large transaction should not make every later one clear them.
+// More slots are given back by Clear, and fewer are all set to free when at least one in so many may be taken: one
+// large transaction should not make every later one clear what it needed.
 constexpr size_t kKeptSlots = 16 * 1024;
+constexpr size_t kFewTaken = 16;
 
 }  // namespace
 
@@ -57,8 +60,9 @@ void ChangeTable::Grow() {
 
 Bytes ChangeTable::Keep(Bytes key) {
   if (pieces_.empty() || key.size() > free_in_piece_) {
-    free_in_piece_ = std::max(kPieceBytes, key.size());
-    pieces_.push_back(std::make_unique_for_overwrite<char[]>(free_in_piece_));
+    assert(key.size() <= kPieceBytes);
+    free_in_piece_ = kPieceBytes;
+    pieces_.push_back(std::make_unique_for_overwrite<char[]>(kPieceBytes));
   }
   // A piece is filled from its end.
   free_in_piece_ -= key.size();
@@ -69,13 +73,25 @@ Bytes ChangeTable::Keep(Bytes key) {
 
 void ChangeTable::Clear() {
   if (entries_.empty()) return;
+  FreeSlots();
   entries_.clear();
-  pieces_.clear();
-  free_in_piece_ = 0;
+  pieces_.resize(1);
+  free_in_piece_ = kPieceBytes;
+}
+
+void ChangeTable::FreeSlots() {
   if (slots_.size() > kKeptSlots) {
     slots_ = {};
-  } else {
+  } else if (slots_.size() < kFewTaken * entries_.size()) {
     std::fill(slots_.begin(), slots_.end(), 0);
+  } else {
+    const size_t mask = slots_.size() - 1;
+    uint32_t number = 0;
+    for (const Entry& entry : entries_) {
+      size_t slot = entry.hash & mask;
+      for (++number; slots_[slot] != number; slot = (slot + 1) & mask) continue;
+      slots_[slot] = 0;
+    }
   }
 }
 

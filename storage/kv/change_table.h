@@ -1,5 +1,6 @@
 // Changes of the keys of one family: a hash table that keeps its keys in large pieces of memory, because a commit of an
-// import has hundreds of thousands of them. Entries stay where they are until Clear. Not thread-safe.
+// import has hundreds of thousands of them. Keys are at most kMaxKeyBytes long. Entries stay where they are until
+// Clear. Not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -51,6 +52,7 @@ class ChangeTable {
   // The slot that has the key, or the free one where it belongs. REQUIRES: there are slots.
   size_t SlotOf(Bytes key, uint64_t hash) const;
   void Grow();
+  void FreeSlots();
   Bytes Keep(Bytes key);
 
   std::deque<Entry> entries_;
