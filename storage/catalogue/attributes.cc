@@ -116,6 +116,39 @@ bool IsDerived(const TagPath& path) {
   return path[0] == t::kModalitiesInStudy || path[0] == t::kSopClassesInStudy;
 }
 
+uint64_t TagKey(Level level, const TagPath& path) {
+  return uint64_t{static_cast<uint16_t>(level)} << 32 | (path.empty() ? 0 : path.front().packed());
+}
+
+// Within the limits.
+KeptAttribute Keep(const dicom::Attribute& found) {
+  KeptAttribute kept{.path = found.path, .vr = found.vr};
+  const size_t count = std::min(found.values.size(), kMaxKeptValues);
+  kept.values.reserve(count);
+  for (size_t i = 0; i < count; ++i) {
+    const std::string& value = found.values[i];
+    size_t end = std::min(value.size(), kMaxKeptValueBytes);
+    // Not inside a UTF-8 character.
+    while (end > 0 && end < value.size() && (static_cast<unsigned char>(value[end]) & 0xC0) == 0x80) --end;
+    kept.values.emplace_back(value, 0, end);
+  }
+  if (found.vr == dicom::Vr("SQ") && found.json.size() <= kMaxKeptJsonBytes) kept.json = found.json;
+  return kept;
+}
+
+bool HasValue(const KeptAttribute& attribute) {
+  return !attribute.values.empty() || !attribute.json.empty();
+}
+
+// Calls visit(found) for those of the header that belong to `level`.
+template <typename Visit>
+void ForEachOf(const AttributeTable& table, Level level, const dicom::Header& header, Visit visit) {
+  for (const dicom::Attribute& found : header.attributes) {
+    const CatalogueAttribute* wanted = table.Find(level, found.path);
+    if (wanted && wanted->kept) visit(found);
+  }
+}
+
 }  // namespace
 
 FieldKind KindOf(Matching matching) {
@@ -156,7 +189,7 @@ AttributeTable::AttributeTable(std::vector<CatalogueAttribute> extended)
   std::vector<TagPath> paths;
   std::vector<dicom::PrivateAttribute> privates;
   for (const CatalogueAttribute& attribute : all_) {
-    by_path_.push_back(&attribute);
+    by_tag_.emplace_back(TagKey(attribute.level, attribute.path), &attribute);
     // Of the patient studies name everything, too.
     if (IsDerived(attribute.path) || attribute.level == Level::kPatient || !attribute.kept) continue;
     if (std::find(paths.begin(), paths.end(), attribute.path) != paths.end()) continue;
@@ -164,8 +197,7 @@ AttributeTable::AttributeTable(std::vector<CatalogueAttribute> extended)
     if (!attribute.private_creator.empty())
       privates.push_back({attribute.path[0], attribute.private_creator, attribute.vr});
   }
-  std::sort(by_path_.begin(), by_path_.end(),
-            [](const auto* a, const auto* b) { return std::tie(a->level, a->path) < std::tie(b->level, b->path); });
+  std::ranges::sort(by_tag_);
   selection_ = dicom::AttributeSelection(std::move(paths), std::move(privates));
 }
 
@@ -175,9 +207,12 @@ std::shared_ptr<const AttributeTable> AttributeTable::BuiltIn() {
 }
 
 const CatalogueAttribute* AttributeTable::Find(Level level, const TagPath& path) const {
-  const auto found = std::lower_bound(by_path_.begin(), by_path_.end(), std::tie(level, path),
-                                      [](const auto* a, const auto& b) { return std::tie(a->level, a->path) < b; });
-  return found != by_path_.end() && (*found)->level == level && (*found)->path == path ? *found : nullptr;
+  const uint64_t key = TagKey(level, path);
+  auto at = std::ranges::lower_bound(by_tag_, key, {}, &std::pair<uint64_t, const CatalogueAttribute*>::first);
+  for (; at != by_tag_.end() && at->first == key; ++at) {
+    if (at->second->path == path) return at->second;
+  }
+  return nullptr;
 }
 
 const CatalogueAttribute* AttributeTable::FindSearchable(Level level, const TagPath& path) const {
@@ -217,27 +252,24 @@ void AddCatalogueFields(Schema* schema) {
 
 KeptAttributes KeepAttributes(const AttributeTable& table, Level level, const dicom::Header& header) {
   KeptAttributes kept;
-  for (const dicom::Attribute& found : header.attributes) {
-    const CatalogueAttribute* wanted = table.Find(level, found.path);
-    if (!wanted || !wanted->kept) continue;
-    kept.push_back({found.path, found.vr, found.values, found.vr == dicom::Vr("SQ") ? found.json : std::string()});
-  }
+  ForEachOf(table, level, header, [&](const dicom::Attribute& found) { kept.push_back(Keep(found)); });
   return kept;
 }
 
-bool FillGaps(KeptAttributes* kept, const KeptAttributes& from) {
+bool FillGaps(const AttributeTable& table, Level level, const dicom::Header& header, KeptAttributes* kept) {
   bool changed = false;
-  for (const KeptAttribute& offered : from) {
-    const auto mine =
-        std::find_if(kept->begin(), kept->end(), [&](const KeptAttribute& k) { return k.path == offered.path; });
+  ForEachOf(table, level, header, [&](const dicom::Attribute& found) {
+    const auto mine = std::ranges::find(*kept, found.path, &KeptAttribute::path);
+    if (mine != kept->end() && HasValue(*mine)) return;
+    KeptAttribute offered = Keep(found);
     if (mine == kept->end()) {
-      kept->push_back(offered);
+      kept->push_back(std::move(offered));
       changed = true;
-    } else if (mine->values.empty() && mine->json.empty() && !(offered.values.empty() && offered.json.empty())) {
-      *mine = offered;
+    } else if (HasValue(offered)) {
+      *mine = std::move(offered);
       changed = true;
     }
-  }
+  });
   return changed;
 }
 

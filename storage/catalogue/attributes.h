@@ -80,7 +80,7 @@ class AttributeTable {
 
  private:
   std::vector<CatalogueAttribute> all_;
-  std::vector<const CatalogueAttribute*> by_path_;  // sorted by level and path
+  std::vector<std::pair<uint64_t, const CatalogueAttribute*>> by_tag_;  // by level and first tag of the path, ascending
   dicom::AttributeSelection selection_;
 };
 
@@ -132,11 +132,17 @@ struct KeptAttribute {
 };
 using KeptAttributes = std::vector<KeptAttribute>;
 
-// Those of the header that belong to `level`.
+// Limits on what one instance may put into a row, so that a row fits the store's envelope. Longer texts are cut
+// (attributes stay whole in the object).
+inline constexpr size_t kMaxKeptValueBytes = 1024;
+inline constexpr size_t kMaxKeptValues = 64;
+inline constexpr size_t kMaxKeptJsonBytes = 16 * 1024;
+
+// Those of the header that belong to `level`, within these limits.
 KeptAttributes KeepAttributes(const AttributeTable& table, Level level, const dicom::Header& header);
-// Adds what `kept` does not have a value for; values that are there stay (first writer wins). True when something was
-// added.
-bool FillGaps(KeptAttributes* kept, const KeptAttributes& from);
+// Adds those that `kept` does not have a value for; values that are there stay (first writer wins). True when something
+// was added.
+bool FillGaps(const AttributeTable& table, Level level, const dicom::Header& header, KeptAttributes* kept);
 const KeptAttribute* Find(const KeptAttributes& kept, dicom::Tag tag);
 std::string_view FirstValue(const KeptAttributes& kept, dicom::Tag tag);
 

@@ -29,15 +29,6 @@ struct InstanceName {
   std::string sop_uid;
 };
 
-// Limits on what one instance may put into a row, so that a row fits the store's envelope. Longer texts are cut
-// (attributes stay whole in the object).
-inline constexpr size_t kMaxKeptValueBytes = 1024;
-inline constexpr size_t kMaxKeptValues = 64;
-inline constexpr size_t kMaxKeptJsonBytes = 16 * 1024;
-
-// Cuts to these limits.
-void BoundAttributes(KeptAttributes* kept);
-
 struct NewInstance {
   // What `header` was read with: the selection of AttributeTables::Current().
   std::shared_ptr<const AttributeTable> table = AttributeTable::BuiltIn();
@@ -130,9 +121,9 @@ class CatalogueReader {
   Result<std::vector<Doc>> SeriesOfStudy(Doc study) const;
   Result<std::vector<Doc>> InstancesOfSeries(Doc series) const;
 
-  // QIDO and C-FIND matching, only of what belongs to studies that match `studies`; patients with such a study. kInvalid
-  // names the attribute whose value cannot be understood. REQUIRES: every filter path is searchable at the level
-  // (AttributeTable::FindSearchable).
+  // QIDO and C-FIND matching, only of what belongs to studies that match `studies`; patients with such a study.
+  // kInvalid names the attribute whose value cannot be understood. REQUIRES: every filter path is searchable at the
+  // level (AttributeTable::FindSearchable).
   Result<CatalogueMatches> Find(const CatalogueQuery& query, std::optional<Query> studies = std::nullopt);
 
   IndexReader& index() { return index_; }

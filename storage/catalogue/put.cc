@@ -55,11 +55,11 @@ Result<RowChange<Row>> Load(Txn& txn, const IndexWriter& index, Tenant tenant, L
 template <typename Row>
 Status Store(Txn& txn, const IndexWriter& index, const AttributeTable& table, Tenant tenant, Level level,
              const RowChange<Row>& change) {
-  const DocumentValues after = IndexValues(table, change.after);
   txn.Put(Family::kCatalogue, RowKey(tenant, level, change.doc), Encode(change.after));
+  if (change.before && SameIndexValues(*change.before, change.after)) return Status::Ok();
+  const DocumentValues after = IndexValues(table, change.after);
   if (!change.before) return index.Update(txn, CollectionOf(level), change.doc, nullptr, &after);
   const DocumentValues before = IndexValues(table, *change.before);
-  if (before.entries == after.entries) return Status::Ok();
   return index.Update(txn, CollectionOf(level), change.doc, &before, &after);
 }
 
@@ -124,19 +124,6 @@ void Count(std::map<std::string, uint64_t>* counts, std::string_view name, int b
 
 }  // namespace
 
-void BoundAttributes(KeptAttributes* kept) {
-  for (KeptAttribute& attribute : *kept) {
-    if (attribute.values.size() > kMaxKeptValues) attribute.values.resize(kMaxKeptValues);
-    for (std::string& value : attribute.values) {
-      if (value.size() <= kMaxKeptValueBytes) continue;
-      size_t end = kMaxKeptValueBytes;
-      while (end > 0 && (static_cast<unsigned char>(value[end]) & 0xC0) == 0x80) --end;  // not inside a UTF-8 character
-      value.resize(end);
-    }
-    if (attribute.json.size() > kMaxKeptJsonBytes) attribute.json.clear();
-  }
-}
-
 Result<PutOutcome> CatalogueWriter::Put(Txn& txn, const NewInstance& instance, const std::optional<ObjectRef>& expected,
                                         CatalogueChanges* changes) const {
   const dicom::Header& header = instance.header;
@@ -156,20 +143,11 @@ Result<PutOutcome> CatalogueWriter::Put(Txn& txn, const NewInstance& instance, c
   const std::optional<ObjectRef> held = row.before ? std::optional(row.before->object) : std::nullopt;
   if (held != expected) return Conflict("the instance was stored by another request meanwhile");
 
-  KeptAttributes patient_attributes = KeepAttributes(*table, Level::kPatient, header);
-  KeptAttributes study_attributes = KeepAttributes(*table, Level::kStudy, header);
-  KeptAttributes series_attributes = KeepAttributes(*table, Level::kSeries, header);
-  KeptAttributes instance_attributes = KeepAttributes(*table, Level::kInstance, header);
-  BoundAttributes(&patient_attributes);
-  BoundAttributes(&study_attributes);
-  BoundAttributes(&series_attributes);
-  BoundAttributes(&instance_attributes);
-
   if (!study.before) {
     study.after.uid = header.study_uid;
     study.after.created_micros = now;
   }
-  FillGaps(&study.after.attributes, study_attributes);
+  FillGaps(*table, Level::kStudy, header, &study.after.attributes);
   if (!study.after.patient && !FirstValue(study.after.attributes, dicom::tags::kPatientId).empty()) {
     const std::string id(FirstValue(study.after.attributes, dicom::tags::kPatientId));
     const std::string issuer(FirstValue(study.after.attributes, dicom::tags::kIssuerOfPatientId));
@@ -177,7 +155,7 @@ Result<PutOutcome> CatalogueWriter::Put(Txn& txn, const NewInstance& instance, c
                                                            PatientKey(tenant_, id, issuer), DecodePatient)));
     patient.after.patient_id = id;
     patient.after.issuer = issuer;
-    FillGaps(&patient.after.attributes, patient_attributes);
+    FillGaps(*table, Level::kPatient, header, &patient.after.attributes);
     ++patient.after.studies;
     HILUM_RETURN_IF_ERROR(Store(txn, index_, *table, tenant_, Level::kPatient, patient));
     study.after.patient = patient.doc;
@@ -190,7 +168,7 @@ Result<PutOutcome> CatalogueWriter::Put(Txn& txn, const NewInstance& instance, c
     ++study.after.series;
   }
   const std::string modality_before(series.before ? FirstValue(series.before->attributes, dicom::tags::kModality) : "");
-  FillGaps(&series.after.attributes, series_attributes);
+  FillGaps(*table, Level::kSeries, header, &series.after.attributes);
   if (modality_before.empty())
     Count(&study.after.modalities, FirstValue(series.after.attributes, dicom::tags::kModality), +1);
 
@@ -205,7 +183,7 @@ Result<PutOutcome> CatalogueWriter::Put(Txn& txn, const NewInstance& instance, c
     ++series.after.instances;
     ++study.after.instances;
   }
-  row.after.attributes = std::move(instance_attributes);
+  row.after.attributes = KeepAttributes(*table, Level::kInstance, header);
   row.after.object = instance.object;
   row.after.transfer_syntax = header.layout.transfer_syntax;
   row.after.stored_micros = now;

@@ -1,5 +1,7 @@
 #include "storage/catalogue/rows.h"
 
+#include <algorithm>
+
 #include "storage/catalogue/attribute_values.h"
 
 namespace hilum::storage {
@@ -176,6 +178,25 @@ DocumentValues IndexValues(const AttributeTable& table, const InstanceRow& row) 
   AddIndexValues(table, Level::kInstance, row.attributes, &values);
   values.Add(kSeriesOfInstance, ReferenceValue{{{CollectionOf(Level::kSeries), row.series}}, ""});
   return values;
+}
+
+bool SameIndexValues(const PatientRow& a, const PatientRow& b) {
+  return a.attributes == b.attributes;
+}
+
+bool SameIndexValues(const StudyRow& a, const StudyRow& b) {
+  const auto same_name = [](const auto& left, const auto& right) { return left.first == right.first; };
+  return a.attributes == b.attributes && a.patient == b.patient &&
+         std::ranges::equal(a.modalities, b.modalities, same_name) &&
+         std::ranges::equal(a.sop_classes, b.sop_classes, same_name);
+}
+
+bool SameIndexValues(const SeriesRow& a, const SeriesRow& b) {
+  return a.attributes == b.attributes && a.study == b.study;
+}
+
+bool SameIndexValues(const InstanceRow& a, const InstanceRow& b) {
+  return a.attributes == b.attributes && a.series == b.series;
 }
 
 std::string PatientKey(Tenant tenant, std::string_view patient_id, std::string_view issuer) {

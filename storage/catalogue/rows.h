@@ -72,6 +72,12 @@ DocumentValues IndexValues(const AttributeTable& table, const PatientRow& row);
 DocumentValues IndexValues(const AttributeTable& table, const StudyRow& row);
 DocumentValues IndexValues(const AttributeTable& table, const SeriesRow& row);
 DocumentValues IndexValues(const AttributeTable& table, const InstanceRow& row);
+// Whether the index would know the same of two versions of a row: compared without working that out. False is always
+// allowed.
+bool SameIndexValues(const PatientRow& a, const PatientRow& b);
+bool SameIndexValues(const StudyRow& a, const StudyRow& b);
+bool SameIndexValues(const SeriesRow& a, const SeriesRow& b);
+bool SameIndexValues(const InstanceRow& a, const InstanceRow& b);
 
 // Name -> document.
 std::string PatientKey(Tenant tenant, std::string_view patient_id, std::string_view issuer);

@@ -30,10 +30,8 @@ Status Rewrite(Txn& txn, const IndexWriter& index, const AttributeTable& table, 
 template <typename Row>
 Status Fill(Txn& txn, const IndexWriter& index, const AttributeTable& table, Tenant tenant, Level level, Doc doc,
             const Row& row, const dicom::Header& header) {
-  KeptAttributes offered = KeepAttributes(table, level, header);
-  BoundAttributes(&offered);
   KeptAttributes attributes = row.attributes;
-  if (!FillGaps(&attributes, offered)) return Status::Ok();
+  if (!FillGaps(table, level, header, &attributes)) return Status::Ok();
   return Rewrite(txn, index, table, tenant, level, doc, row, std::move(attributes));
 }
 

@@ -86,18 +86,44 @@ TEST(KeptAttributes, SurviveTheRowAndRefuseDamage) {
   }
 }
 
+dicom::Header HeaderOf(std::vector<std::pair<dicom::Tag, std::vector<std::string>>> attributes) {
+  dicom::Header header;
+  for (auto& [tag, values] : attributes) {
+    header.attributes.push_back({.path = {tag}, .vr = dicom::Vr("LO"), .values = std::move(values), .json = ""});
+  }
+  return header;
+}
+
 TEST(FillGaps, KeepsWhatIsThereAndAddsWhatIsMissing) {
-  const auto attribute = [](dicom::Tag tag, std::vector<std::string> values) {
-    return KeptAttribute{{tag}, dicom::Vr("LO"), std::move(values), ""};
-  };
-  KeptAttributes kept = {attribute(dicom::tags::kPatientId, {"P1"}), attribute(dicom::tags::kStudyDescription, {})};
-  EXPECT_TRUE(
-      FillGaps(&kept, {attribute(dicom::tags::kPatientId, {"P2"}), attribute(dicom::tags::kStudyDescription, {"Head"}),
-                       attribute(dicom::tags::kStudyId, {"7"})}));
-  EXPECT_EQ(FirstValue(kept, dicom::tags::kPatientId), "P1");
-  EXPECT_EQ(FirstValue(kept, dicom::tags::kStudyDescription), "Head");
-  EXPECT_EQ(FirstValue(kept, dicom::tags::kStudyId), "7");
-  EXPECT_FALSE(FillGaps(&kept, {attribute(dicom::tags::kPatientId, {"P3"})}));
+  namespace t = dicom::tags;
+  const auto table = AttributeTable::BuiltIn();
+  KeptAttributes kept =
+      KeepAttributes(*table, Level::kStudy, HeaderOf({{t::kPatientId, {"P1"}}, {t::kStudyDescription, {}}}));
+  EXPECT_TRUE(FillGaps(*table, Level::kStudy,
+                       HeaderOf({{t::kPatientId, {"P2"}}, {t::kStudyDescription, {"Head"}}, {t::kStudyId, {"7"}}}),
+                       &kept));
+  EXPECT_EQ(FirstValue(kept, t::kPatientId), "P1");
+  EXPECT_EQ(FirstValue(kept, t::kStudyDescription), "Head");
+  EXPECT_EQ(FirstValue(kept, t::kStudyId), "7");
+  EXPECT_EQ(kept.size(), 3u);
+  EXPECT_FALSE(FillGaps(*table, Level::kStudy, HeaderOf({{t::kPatientId, {"P3"}}}), &kept));
+}
+
+TEST(FillGaps, TakesNothingOfOtherLevels) {
+  KeptAttributes kept;
+  EXPECT_FALSE(
+      FillGaps(*AttributeTable::BuiltIn(), Level::kStudy, HeaderOf({{dicom::tags::kSeriesNumber, {"3"}}}), &kept));
+  EXPECT_TRUE(kept.empty());
+}
+
+TEST(FillGaps, CutsWhatIsTooLongForARow) {
+  namespace t = dicom::tags;
+  KeptAttributes kept;
+  const std::string longer = std::string(kMaxKeptValueBytes - 1, 'x') + "\u00e4";  // whose second octet does not fit
+  EXPECT_TRUE(FillGaps(*AttributeTable::BuiltIn(), Level::kStudy,
+                       HeaderOf({{t::kStudyDescription, {longer}}, {t::kStudyId, {200, "7"}}}), &kept));
+  EXPECT_EQ(FirstValue(kept, t::kStudyDescription), std::string(kMaxKeptValueBytes - 1, 'x'));
+  EXPECT_EQ(Find(kept, t::kStudyId)->values.size(), kMaxKeptValues);
 }
 
 }  // namespace
