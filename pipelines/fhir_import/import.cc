@@ -47,6 +47,7 @@ struct FhirImport::Prepared {
   std::vector<size_t> written;  // the item of each write
   std::vector<Unchanged> unchanged;
   std::vector<size_t> repeated;  // items of resources that the batch writes already
+  bool all_new = true;           // no item has an older version, as far as was looked
 };
 
 namespace {
@@ -259,13 +260,14 @@ void FhirImport::Work() {
     const bool useless = !failure_.ok();
     lock.unlock();
     Prepared prepared;
-    if (!useless) prepared = Prepare(*batch);
+    if (!useless) prepared = Prepare(*batch, expect_new_);
 
     lock.lock();
     changed_.wait(lock, [&] { return stopping_ || turn_ == batch->number; });
     if (stopping_) return;
     if (failure_.ok() && !useless) {
       lock.unlock();
+      expect_new_ = prepared.all_new;
       Status status = Commit(*batch, std::move(prepared));
       lock.lock();
       if (!status.ok()) failure_ = std::move(status);
@@ -275,7 +277,7 @@ void FhirImport::Work() {
   }
 }
 
-FhirImport::Planned FhirImport::Plan(fhir::ResourceReader& reader, const Item& item) {
+FhirImport::Planned FhirImport::Plan(fhir::ResourceReader& reader, const Item& item, bool expect_new) {
   Planned planned;
   const auto refused = [&](std::string reason) {
     planned.refusal = std::move(reason);
@@ -292,11 +294,14 @@ FhirImport::Planned FhirImport::Plan(fhir::ResourceReader& reader, const Item& i
   planned.id = MaybeValue(resource)["id"].TextOr("");
   if (planned.id.empty()) planned.id = store_.NewId();
 
-  const auto head = reader.FindHead(planned.type, planned.id);
-  if (!head.ok()) return refused(head.status().message());
-  planned.seen_version = *head ? (*head)->version : 0;
+  const bool derived = store_.DerivedOf(planned.type) != nullptr;
+  if (!expect_new || derived) {
+    const auto head = reader.FindHead(planned.type, planned.id);
+    if (!head.ok()) return refused(head.status().message());
+    planned.seen_version = *head ? (*head)->version : 0;
+  }
   // Nothing to compare with, and nothing that images could say otherwise.
-  if (planned.seen_version == 0 && store_.DerivedOf(planned.type) == nullptr) {
+  if (planned.seen_version == 0 && !derived) {
     auto after = store_.Prepare(resource, validation.typing, planned.id, 1);
     if (!after.ok()) return refused(after.status().message());
     planned.write = fhir::Write{
@@ -310,7 +315,7 @@ FhirImport::Planned FhirImport::Plan(fhir::ResourceReader& reader, const Item& i
   return planned;
 }
 
-FhirImport::Prepared FhirImport::Prepare(const Batch& batch) {
+FhirImport::Prepared FhirImport::Prepare(const Batch& batch, bool expect_new) {
   Prepared prepared;
   const auto reader = store_.Read();
   const auto sequence = reader->Sequence();
@@ -322,7 +327,8 @@ FhirImport::Prepared FhirImport::Prepare(const Batch& batch) {
   prepared.sequence = *sequence;
   std::set<std::pair<TypeId, std::string>> taken;
   for (size_t i = 0; i < batch.items.size(); ++i) {
-    Planned planned = Plan(*reader, batch.items[i]);
+    Planned planned = Plan(*reader, batch.items[i], expect_new);
+    prepared.all_new &= planned.seen_version == 0;
     if (!planned.refusal.empty()) {
       Refuse(*batch.items[i].file, batch.items[i].place, std::move(planned.refusal));
     } else if (taken.contains({planned.type, planned.id})) {
@@ -364,6 +370,7 @@ Status FhirImport::Commit(const Batch& batch, Prepared prepared) {
       Count(&FhirImportReport::written, prepared.written.size());
       Count(&FhirImportReport::dangling, committed->dangling.size());
     } else {
+      expect_new_ = false;
       alone.insert(alone.end(), prepared.written.begin(), prepared.written.end());
     }
   }
@@ -381,7 +388,7 @@ Status FhirImport::CommitParts(const Batch& batch, const std::vector<size_t>& it
     for (size_t i = part * items.size() / kParts; i < (part + 1) * items.size() / kParts; ++i) {
       smaller.items.push_back(batch.items[items[i]]);
     }
-    HILUM_RETURN_IF_ERROR(Commit(smaller, Prepare(smaller)));
+    HILUM_RETURN_IF_ERROR(Commit(smaller, Prepare(smaller, /*expect_new=*/false)));
   }
   return Status::Ok();
 }
@@ -389,7 +396,7 @@ Status FhirImport::CommitParts(const Batch& batch, const std::vector<size_t>& it
 Status FhirImport::CommitAlone(const Item& item) {
   for (int i = 0; i < kAttempts; ++i) {
     const auto reader = store_.Read();
-    Planned planned = Plan(*reader, item);
+    Planned planned = Plan(*reader, item, /*expect_new=*/false);
     if (!planned.refusal.empty()) {
       Refuse(*item.file, item.place, std::move(planned.refusal));
       return Status::Ok();

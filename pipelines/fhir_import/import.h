@@ -8,6 +8,7 @@
 // Add and Finish are for one thread. The resource store and the interactions outlive it.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -83,8 +84,9 @@ class FhirImport {
   void Drain();
 
   void Work();
-  Planned Plan(fhir::ResourceReader& reader, const Item& item);
-  Prepared Prepare(const Batch& batch);
+  // `expect_new`: older versions are not looked for; when there is one, the commit finds itself outdated.
+  Planned Plan(fhir::ResourceReader& reader, const Item& item, bool expect_new);
+  Prepared Prepare(const Batch& batch, bool expect_new);
   Status Commit(const Batch& batch, Prepared prepared);
   // The items of a batch that could not be committed as one, in smaller ones: what is wrong with a resource should not
   // be the trouble of many. REQUIRES: it is the turn of the batch.
@@ -106,7 +108,8 @@ class FhirImport {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::unique_ptr<Batch>> queue_;
-  uint64_t turn_ = 0;  // number of the batch that is committed next
+  uint64_t turn_ = 0;                     // number of the batch that is committed next
+  std::atomic<bool> expect_new_ = false;  // the batch before was all new
   bool stopping_ = false;
   Status failure_;
   FhirImportReport report_;

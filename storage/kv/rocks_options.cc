@@ -86,6 +86,7 @@ rocksdb::ColumnFamilyOptions MakeFamilyOptions(const KvOptions& options, const s
   table.block_cache = cache;
   table.cache_index_and_filter_blocks = true;
   table.cache_index_and_filter_blocks_with_high_priority = true;
+  table.pin_l0_filter_and_index_blocks_in_cache = true;  // each get asks all of them
   // Bloom where tables are short-lived, ribbon (a third smaller, slower to build) below.
   table.filter_policy.reset(rocksdb::NewRibbonFilterPolicy(kFilterBitsPerKey, 1));
   family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));

@@ -99,6 +99,21 @@ TEST_F(FhirImportTest, ARepeatWritesNothing) {
   EXPECT_EQ(VersionOf("p299"), "1");
 }
 
+TEST_F(FhirImportTest, WhatIsThereIsFoundAlsoAfterCommitsOfNewResources) {
+  const std::string all = ManyPatients(400);
+  const size_t half = all.find(Patient("p200", "Family"));
+  Import({File("there.ndjson", all.substr(half))});
+  ASSERT_EQ(Run("PUT", "Patient/p300", Patient("p300", "Other")).status, 200);
+
+  const auto report = Import({File("all.ndjson", all)}, {.commit_resources = 50});
+  EXPECT_EQ(report.written, 201u);
+  EXPECT_EQ(report.unchanged, 199u);
+  EXPECT_EQ(report.refused, 0u);
+  EXPECT_EQ(Family("p300"), "Family");
+  EXPECT_EQ(VersionOf("p300"), "3");
+  EXPECT_EQ(VersionOf("p399"), "1");
+}
+
 TEST_F(FhirImportTest, OtherContentIsANewVersion) {
   Import({File("a.ndjson", ManyPatients(3))});
   const auto report = Import({File("b.json", Patient("p1", "Changed"))});
