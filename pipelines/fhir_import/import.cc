@@ -4,7 +4,7 @@
 #include <array>
 #include <cctype>
 #include <optional>
-#include <set>
+#include <unordered_set>
 
 #include "fhir/interactions/plan.h"
 #include "pipelines/fhir_import/source.h"
@@ -325,16 +325,19 @@ FhirImport::Prepared FhirImport::Prepare(const Batch& batch, bool expect_new) {
     return prepared;
   }
   prepared.sequence = *sequence;
-  std::set<std::pair<TypeId, std::string>> taken;
+  std::unordered_set<std::string> taken;  // Type/id
   for (size_t i = 0; i < batch.items.size(); ++i) {
     Planned planned = Plan(*reader, batch.items[i], expect_new);
     prepared.all_new &= planned.seen_version == 0;
     if (!planned.refusal.empty()) {
       Refuse(*batch.items[i].file, batch.items[i].place, std::move(planned.refusal));
-    } else if (taken.contains({planned.type, planned.id})) {
+      continue;
+    }
+    std::string name = std::string(fhir::TypeOf(planned.type).name).append("/").append(planned.id);
+    if (taken.contains(name)) {
       prepared.repeated.push_back(i);
     } else if (planned.write) {
-      taken.emplace(planned.type, planned.id);
+      taken.insert(std::move(name));
       prepared.writes.push_back(*std::move(planned.write));
       prepared.written.push_back(i);
     } else {
