@@ -1,5 +1,8 @@
 #include "storage/index/merge_table.h"
 
+#include <cassert>
+#include <limits>
+
 #include "storage/index/block_set.h"
 #include "storage/index/column_block.h"
 
@@ -53,6 +56,7 @@ void MergeTable::MakeRoomFor(int next, Entry* entry) {
 }
 
 MergeTable::Entry& MergeTable::FindOrAdd(Bytes key) {
+  assert(key.size() <= std::numeric_limits<uint16_t>::max());
   if (slots_.size() < 2 * (entries_.size() + 1)) Grow();
   const auto hash = static_cast<uint32_t>(XXH3_64bits(key.data(), key.size()));
   const size_t mask = slots_.size() - 1;
