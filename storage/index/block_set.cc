@@ -232,8 +232,27 @@ bool BlockSet::ForEachEncodedWord(Bytes encoded, Visit visit) {
   }
 }
 
+// What most members of large unions come by: nothing is done for each that can be done once.
+bool BlockSet::AddArray(Bytes members) {
+  const size_t count = members.size() / sizeof(uint16_t);
+  if (members.size() % sizeof(uint16_t) != 0) return false;
+  if (count == 0) return true;
+  uint64_t* const words = words_.data();
+  int last = -1;
+  bool ascending = true;
+  for (size_t i = 0; i < count; ++i) {
+    const uint16_t member = MemberAt(members.data(), i);
+    words[member >> 6] |= uint64_t{1} << (member & 63);
+    ascending &= member > last;
+    last = member;
+  }
+  Touch(MemberAt(members.data(), 0) >> 6, static_cast<size_t>(last) >> 6);
+  return ascending;
+}
+
 // The limits are kept in locals: the words might be they, as far as the compiler knows.
 bool BlockSet::AddEncoded(Bytes encoded) {
+  if (!encoded.empty() && encoded[0] == kArray) return AddArray(encoded.substr(1));
   size_t begin = begin_, end = end_;
   const bool intact = ForEachEncodedWord(encoded, [&](size_t word, uint64_t bits) {
     begin = std::min(begin, word);

@@ -79,6 +79,7 @@ class BlockSet {
 
  private:
   uint32_t CountRuns() const;
+  bool AddArray(Bytes members);
   void Touch(size_t first, size_t last) {
     if (first < begin_) begin_ = first;
     if (last >= end_) end_ = last + 1;
