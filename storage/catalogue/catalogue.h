@@ -77,7 +77,7 @@ class CatalogueWriter {
 
 struct AttributeFilter {
   dicom::TagPath path;
-  std::string value;  // in DICOM's query form: wildcards, ranges, lists by backslash (or comma, for UIDs)
+  std::string value;  // in DICOM's query form: wildcards, ranges, lists by backslash (or comma, for UI and CS)
 };
 
 struct CatalogueQuery {

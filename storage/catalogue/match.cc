@@ -121,6 +121,14 @@ Query MatchCode(FieldId field, const std::string& value) {
   return Make(TokenIs{field, std::nullopt, code});
 }
 
+// What parts the values of a list besides the backslash. Clients that put an array into a query write commas; only in
+// values that cannot hold one (PS3.5 6.2) do they mean a list.
+std::string_view ListSeparators(const CatalogueAttribute& attribute) {
+  const dicom::DictionaryEntry* const entry = dicom::FindTag(attribute.path.back());
+  const dicom::Vr vr = entry ? entry->vr : attribute.vr;
+  return vr == dicom::Vr("UI") || vr == dicom::Vr("CS") ? "\\," : "\\";
+}
+
 }  // namespace
 
 Result<Query> MatchDate(FieldId field, const std::string& value) {
@@ -167,9 +175,8 @@ Result<Query> MatchValue(const CatalogueAttribute& attribute, const std::string&
 
 Result<Query> MatchFilter(const CatalogueAttribute& attribute, const std::string& value, bool fuzzy) {
   if (value.empty() || value == "*") return Make(All{});
-  const std::string_view separators = attribute.matching == Matching::kUid ? "\\," : "\\";
   Or any;
-  for (const std::string& one : Split(value, separators)) {
+  for (const std::string& one : Split(value, ListSeparators(attribute))) {
     if (one.empty()) continue;
     HILUM_ASSIGN_OR_RETURN(Query query, MatchValue(attribute, one, fuzzy));
     any.parts.push_back(std::move(query));

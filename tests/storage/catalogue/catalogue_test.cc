@@ -104,6 +104,9 @@ TEST_F(CatalogueTest, MatchesAsTheStandardSays) {
   EXPECT_THAT(Studies({t::kStudyTime}, "2300-"), ElementsAre("1.2"));
   EXPECT_THAT(Studies({t::kModalitiesInStudy}, "MR"), ElementsAre("1.2"));
   EXPECT_THAT(Studies({t::kModalitiesInStudy}, "MR\\CT"), ElementsAre("1.3", "1.2", "1.1"));
+  EXPECT_THAT(Studies({t::kModalitiesInStudy}, "MR,CT"), ElementsAre("1.3", "1.2", "1.1")) << "no CS has a comma";
+  EXPECT_THAT(Studies({t::kModalitiesInStudy}, "mr,P?"), ElementsAre("1.2"));
+  EXPECT_THAT(Studies({t::kAccessionNumber}, "ACC1,ACC2"), IsEmpty()) << "an SH may have one";
   EXPECT_THAT(Studies({t::kStudyInstanceUid}, "1.1\\1.3"), ElementsAre("1.3", "1.1"));
   EXPECT_THAT(Studies({t::kStudyInstanceUid}, "1.1,1.3"), ElementsAre("1.3", "1.1"));
   EXPECT_THAT(Studies({t::kStudyDescription}, "ct*"), ElementsAre("1.3", "1.1"));
