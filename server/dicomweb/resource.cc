@@ -27,17 +27,26 @@ Result<std::string> ParseUid(std::string_view what, std::string_view segment) {
   return uid;
 }
 
+// A number from 1 on; 0: it is none.
+uint32_t ParseFrame(std::string_view text) {
+  uint32_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size() ? number : 0;
+}
+
+// "7", "1,3,5", "1-3,5": in the order they are asked for.
 Result<std::vector<uint32_t>> ParseFrames(std::string_view segment) {
   HILUM_ASSIGN_OR_RETURN(const std::string list, http::PercentDecode(segment));
   std::vector<uint32_t> frames;
   for (const std::string_view part : Split(list, ',')) {
-    uint32_t number = 0;
-    const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), number);
-    if (error != std::errc() || end != part.data() + part.size() || number == 0)
-      return Invalid("the frame list must hold numbers from 1 on, parted by commas");
-    if (frames.size() == kMaxFrames)
+    const size_t hyphen = part.find('-');
+    const uint32_t first = ParseFrame(part.substr(0, hyphen));
+    const uint32_t last = hyphen == part.npos ? first : ParseFrame(part.substr(hyphen + 1));
+    if (first == 0 || last < first)
+      return Invalid("the frame list must hold numbers from 1 on or ranges of them (1-3,5), parted by commas");
+    if (last - first >= kMaxFrames - frames.size())
       return LimitExceeded("more than " + std::to_string(kMaxFrames) + " frames in one request");
-    frames.push_back(number);
+    for (uint64_t frame = first; frame <= last; ++frame) frames.push_back(static_cast<uint32_t>(frame));
   }
   return frames;
 }

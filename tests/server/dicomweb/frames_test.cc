@@ -1,0 +1,91 @@
+// Frames and pixel data of instances with several frames (PS3.18 10.4.1.4).
+#include <gmock/gmock.h>
+
+#include "tests/server/dicomweb/service_fixture.h"
+
+namespace hilum::dicomweb {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::HttpAnswer;
+
+constexpr const char* kOctetParts = "Accept: multipart/related; type=\"application/octet-stream\"";
+
+class FramesTest : public testing::ServiceFixture {
+ protected:
+  void SetUp() override {
+    ServiceFixture::SetUp();
+    ASSERT_TRUE(Ingest(MultiFrame("1.2.1.1.1", "abcde")).stored());
+  }
+
+  // 16 rows and columns of one octet; each frame is full of one letter.
+  static std::string MultiFrame(const std::string& sop, const std::string& letters,
+                                const std::string& series = "1.2.1.1") {
+    namespace t = dicom::tags;
+    dicom::Part10Writer out("1.2.840.10008.5.1.4.1.1.7.2", sop);
+    out.Add(t::kSopClassUid, "UI", "1.2.840.10008.5.1.4.1.1.7.2");
+    out.Add(t::kSopInstanceUid, "UI", sop);
+    out.Add(t::kPatientId, "LO", "P1");
+    out.Add(t::kStudyInstanceUid, "UI", "1.2.1");
+    out.Add(t::kSeriesInstanceUid, "UI", series);
+    out.AddUint16(t::kSamplesPerPixel, 1);
+    out.Add(t::kPhotometricInterpretation, "CS", "MONOCHROME2");
+    out.Add(t::kNumberOfFrames, "IS", std::to_string(letters.size()));
+    out.AddUint16(t::kRows, 16);
+    out.AddUint16(t::kColumns, 16);
+    out.AddUint16(t::kBitsAllocated, 8);
+    out.AddUint16({0x0028, 0x0101}, 8);  // Bits Stored, High Bit, Pixel Representation
+    out.AddUint16({0x0028, 0x0102}, 7);
+    out.AddUint16({0x0028, 0x0103}, 0);
+    std::string pixels;
+    for (const char letter : letters) pixels.append(256, letter);
+    out.Add(t::kPixelData, "OB", pixels);
+    return out.Take();
+  }
+
+  // What is in the parts of a multipart answer, of each the first letter.
+  static std::string Letters(const HttpAnswer& answer) {
+    std::string letters;
+    const std::string type = answer.Header("Content-Type").value_or("");
+    const size_t at = type.find("boundary=");
+    if (at == std::string::npos) return "not multipart: " + std::to_string(answer.status);
+    std::string boundary = type.substr(at + 9);
+    std::erase(boundary, '"');
+    for (size_t part = answer.body.find("--" + boundary); part != std::string::npos;
+         part = answer.body.find("\r\n--" + boundary, part + 1)) {
+      const size_t body = answer.body.find("\r\n\r\n", part + 1);
+      if (body != std::string::npos) letters.push_back(answer.body[body + 4]);
+    }
+    return letters;
+  }
+
+  HttpAnswer Frames(const std::string& list) { return Get(kInstance + ("/frames/" + list), {kOctetParts}); }
+
+  static constexpr const char* kInstance = "/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.1";
+};
+
+TEST_F(FramesTest, ListsAndRangesComeInTheOrderAskedFor) {
+  EXPECT_EQ(Letters(Frames("2")), "b");
+  EXPECT_EQ(Letters(Frames("1,3,5")), "ace");
+  EXPECT_EQ(Letters(Frames("5,3,3")), "ecc");
+  EXPECT_EQ(Letters(Frames("1-3")), "abc");
+  EXPECT_EQ(Letters(Frames("1-3,5")), "abce");
+  EXPECT_EQ(Letters(Frames("4-5,1-2")), "deab");
+  EXPECT_EQ(Letters(Frames("2%2D4%2C1")), "bcda");
+}
+
+TEST_F(FramesTest, RangesOfFramesAreConvertedToo) {
+  const HttpAnswer answer =
+      Get(kInstance + std::string("/frames/2-3"), {"Accept: multipart/related; type=\"image/jls\""});
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(Letters(answer).size(), 2u);
+}
+
+TEST_F(FramesTest, ARangeEndsWithTheFramesThereAre) {
+  const HttpAnswer answer = Frames("4-6");
+  EXPECT_EQ(answer.status, 404);
+  EXPECT_THAT(answer.body, HasSubstr("there is no frame 6; the instance has 5"));
+}
+
+}  // namespace
+}  // namespace hilum::dicomweb
