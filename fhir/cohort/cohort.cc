@@ -1,7 +1,6 @@
 #include "fhir/cohort/cohort.h"
 
 #include <algorithm>
-#include <array>
 #include <functional>
 
 namespace hilum::fhir {
@@ -12,11 +11,6 @@ using storage::Doc;
 
 // Following the references of this many documents costs as much as looking up who refers to one patient.
 constexpr uint64_t kDocsPerPatient = 250;
-
-// When resources happened, for types without a parameter `date`.
-constexpr std::array<std::string_view, 11> kDates = {"date",      "started",        "onset-date", "authoredon",
-                                                     "authored",  "effective-time", "effective",  "whenhandedover",
-                                                     "collected", "created",        "birthdate"};
 
 std::string Quote(std::string_view text) {
   return "'" + std::string(text.substr(0, 64)) + "'";
@@ -135,11 +129,9 @@ Result<storage::FieldId> CohortRun::DateField(TypeId type, std::string_view code
     if (custom && custom->type == SearchType::kDate && !custom->join) return custom->field;
     return Invalid(Quote(code) + " is no date parameter of " + std::string(TypeOf(type).name));
   }
-  for (const std::string_view usual : kDates) {
-    const SearchParam* param = FindSearchParam(type, usual);
-    if (param != nullptr && param->type == SearchType::kDate && param->field != kNoField)
-      return reader_.FieldOf(type, param->field);
-  }
+  const SearchParam* usual = UsualDateParam(type);
+  if (usual == nullptr) usual = FindSearchParam(type, "birthdate");
+  if (usual != nullptr) return reader_.FieldOf(type, usual->field);
   return Invalid(std::string(TypeOf(type).name) + " has no usual date; name one of its date parameters as 'date'");
 }
 

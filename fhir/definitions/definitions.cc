@@ -112,6 +112,17 @@ const SearchParam* FindSearchParam(TypeId resource, std::string_view code) {
   const auto found = std::ranges::lower_bound(params, code, {}, &SearchParam::code);
   return found != params.end() && found->code == code ? &*found : nullptr;
 }
+const SearchParam* UsualDateParam(TypeId resource) {
+  static constexpr std::string_view kUsual[] = {
+      "date",       "started",    "onset-date", "authoredon",     "authored", "effective-time", "effective",
+      "collected",  "created",    "occurrence", "whenhandedover", "period",   "authored-on",    "sent",
+      "identified", "start-date", "datetime",   "datewritten",    "issued",   "recorded",       "start"};
+  for (const std::string_view code : kUsual) {
+    const SearchParam* param = FindSearchParam(resource, code);
+    if (param != nullptr && param->type == SearchType::kDate && param->field != kNoField) return param;
+  }
+  return nullptr;
+}
 const SearchParam& SearchParamAt(uint16_t index) {
   return tables::kSearchParams[index];
 }

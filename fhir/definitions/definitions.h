@@ -239,6 +239,9 @@ bool HasCoding(const Binding& binding, std::string_view system, std::string_view
 
 std::span<const SearchParam> SearchParamsOf(TypeId resource);
 const SearchParam* FindSearchParam(TypeId resource, std::string_view code);
+// The parameter of when a resource happened, rather than of when it was written down where the type has both; nullptr
+// for types that nothing happens to.
+const SearchParam* UsualDateParam(TypeId resource);
 const SearchParam& SearchParamAt(uint16_t index);
 std::span<const Path> PathsOf(Range range);
 const Path& PathAt(uint16_t index);

@@ -7,6 +7,7 @@
 #include "fhir/interactions/includes.h"
 #include "fhir/interactions/interactions.h"
 #include "fhir/interactions/pages.h"
+#include "fhir/search/search_value.h"
 
 namespace hilum::fhir {
 namespace {
@@ -28,7 +29,7 @@ std::vector<TypeId> TypesOfPatients(TypeId patient) {
 // What the operation was asked for.
 struct EverythingRequest {
   std::vector<Parameter> resources;  // search parameters that every resource must meet: _since
-  std::vector<Parameter> care;       // and those of the patient's that have a date: start, end
+  std::vector<std::string> care;     // and the dates of the patient's that have one: start, end
   std::vector<TypeId> types;         // empty: all
   size_t count = 0;
   std::vector<Parameter> used;
@@ -81,9 +82,9 @@ class EverythingRun {
     if (name == "_since") {
       asked_.resources.push_back({"_lastUpdated", "ge" + value});
     } else if (name == "start") {
-      asked_.care.push_back({"date", "ge" + value});
+      HILUM_RETURN_IF_ERROR(AddCare("ge", value));
     } else if (name == "end") {
-      asked_.care.push_back({"date", "le" + value});
+      HILUM_RETURN_IF_ERROR(AddCare("le", value));
     } else if (name == "_count") {
       HILUM_RETURN_IF_ERROR(AddCount(value));
     } else if (name != "_type" && name != "_summary" && name != "_elements" && name != "_pretty" && name != "_format") {
@@ -91,6 +92,14 @@ class EverythingRun {
       return Unsupported("$everything has no parameter '" + name.substr(0, 64) + "'");
     }
     asked_.used.push_back(parameter);
+    return Status::Ok();
+  }
+
+  Status AddCare(std::string_view prefix, const std::string& value) {
+    if (const auto date = AskedDate(value, Prefix::kEq, search_options_.default_offset_minutes, search_options_.now);
+        !date.ok())
+      return date.status().WithContext("start and end of $everything");
+    asked_.care.push_back(std::string(prefix) + value);
     return Status::Ok();
   }
 
@@ -170,17 +179,27 @@ class EverythingRun {
         segment.docs = storage::Bitmap();
         continue;
       }
-      std::vector<Parameter> parameters = asked_.resources;
-      const SearchParam* date = FindSearchParam(segment.type, "date");
-      if (i < members_ && date != nullptr && date->type == SearchType::kDate)
-        parameters.insert(parameters.end(), asked_.care.begin(), asked_.care.end());
-      if (parameters.empty()) continue;
-      HILUM_ASSIGN_OR_RETURN(const SearchRequest search,
-                             CompileSearch(segment.type, parameters, Handling::kStrict, {}, reader_, search_options_));
-      HILUM_ASSIGN_OR_RETURN(const storage::Bitmap docs,
-                             reader_.index().Evaluate(reader_.CollectionOf(segment.type), search.query));
-      segment.docs &= docs;
+      HILUM_RETURN_IF_ERROR(KeepThose(asked_.resources, &segment));
+      const SearchParam* date = i < members_ ? UsualDateParam(segment.type) : nullptr;
+      if (date == nullptr || asked_.care.empty()) continue;
+      // Care without a date may be of any time.
+      Segment undated = segment;
+      std::vector<Parameter> parameters;
+      for (const std::string& care : asked_.care) parameters.push_back({std::string(date->code), care});
+      HILUM_RETURN_IF_ERROR(KeepThose(parameters, &segment));
+      HILUM_RETURN_IF_ERROR(KeepThose({{std::string(date->code) + ":missing", "true"}}, &undated));
+      segment.docs |= undated.docs;
     }
+    return Status::Ok();
+  }
+
+  Status KeepThose(const std::vector<Parameter>& parameters, Segment* segment) {
+    if (parameters.empty()) return Status::Ok();
+    HILUM_ASSIGN_OR_RETURN(const SearchRequest search,
+                           CompileSearch(segment->type, parameters, Handling::kStrict, {}, reader_, search_options_));
+    HILUM_ASSIGN_OR_RETURN(const storage::Bitmap docs,
+                           reader_.index().Evaluate(reader_.CollectionOf(segment->type), search.query));
+    segment->docs &= docs;
     return Status::Ok();
   }
 

@@ -67,6 +67,17 @@ TEST_F(EverythingTest, IsNarrowedByTypeTimeOfChangeAndTimeOfCare) {
   EXPECT_THAT(since.included, IsEmpty());
 }
 
+TEST_F(EverythingTest, KnowsTheTimeOfCareOfEachTypeAndKeepsWhatHasNone) {
+  Put(R"({"resourceType":"Condition","id":"dated","subject":{"reference":"Patient/1"},"onsetDateTime":"2020-03-01"})");
+  Put(R"({"resourceType":"Condition","id":"undated","subject":{"reference":"Patient/1"}})");
+  Put(R"({"resourceType":"ImagingStudy","id":"scan","status":"available","started":"2020-03-02",)"
+      R"("subject":{"reference":"Patient/1"}})");
+  const std::string url = "Patient/1/$everything?_type=Condition,ImagingStudy,Patient";
+  EXPECT_THAT(Of(url + "&start=2021-01-01").matches, ElementsAre("Patient/1", "Condition/undated"));
+  EXPECT_THAT(Of(url + "&start=2020-01-01&end=2020-12-31").matches,
+              UnorderedElementsAre("Patient/1", "Condition/dated", "Condition/undated", "ImagingStudy/scan"));
+}
+
 TEST_F(EverythingTest, TakesItsParametersFromABody) {
   const Answer answer =
       Run("Patient/1/$everything",
@@ -82,7 +93,7 @@ TEST_F(EverythingTest, RefusesWhatItCannotDo) {
   Delete("Patient", "2");
   EXPECT_EQ(Get("Patient/2/$everything").status, 410);
   EXPECT_EQ(Get("Patient/9/$everything").status, 404);
-  for (const char* query : {"_type=Nothing", "_count=0", "_since=x", "start=x"})
+  for (const char* query : {"_type=Nothing", "_count=0", "_since=x", "start=x", "_type=Patient&end=x"})
     EXPECT_EQ(Get("Patient/1/$everything?" + std::string(query)).status, 400) << query;
 }
 
