@@ -29,7 +29,7 @@ class ReadmeTest(unittest.TestCase):
             self.assertIn('"value":80.50', done.stdout, "the search by chain and quantity")
             self.assertIn('"numberOfInstances":24', done.stdout, "the ImagingStudy")
             self.assertIn('"Lakes"', done.stdout, "the patch")
-            _, _, both = done.stdout.partition('"birthDate":"1960-05-17"')
+            _, _, both = done.stdout.partition('"birthDate":"1961-04-12"')
             self.assertIn('"total":1', both, "the Patient by record and images")
             self.assertIn('"A-1001"', both, "the study by images and record")
             self.assertIn('{"name":"patients","valueUnsignedInt":1}', done.stdout, "the cohort")
