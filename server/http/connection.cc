@@ -29,6 +29,14 @@ bool IsHarmlessId(std::string_view id) {
   });
 }
 
+void ReplaceAlias(const std::vector<std::pair<std::string, std::string>>& aliases, std::string* path) {
+  for (const auto& [alias, meant] : aliases) {
+    if (!path->starts_with(alias) || (path->size() > alias.size() && (*path)[alias.size()] != '/')) continue;
+    path->replace(0, alias.size(), meant);
+    return;
+  }
+}
+
 }  // namespace
 
 struct Connection::Exchange {
@@ -266,6 +274,7 @@ void Connection::FillRequest(RequestHead* head) {
   request.target = std::move(head->target);
   const size_t question = request.target.find('?');
   request.path = request.target.substr(0, question);
+  ReplaceAlias(context_.options.path_aliases, &request.path);
   if (question != std::string::npos) request.query = request.target.substr(question + 1);
   request.headers = std::move(head->headers);
   request.body = &exchange_->body;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -50,6 +51,8 @@ struct ServerOptions {
   TlsOptions tls;
   // scheme://host[:port][/prefix] that clients reach us by; empty: what their request says, or the proxies before us.
   std::string public_url;
+  // Beginnings of paths, whole segments, that stand for others: {"/v1", "/dicom-web"}. The first that fits.
+  std::vector<std::pair<std::string, std::string>> path_aliases;
   // Addresses and networks whose Forwarded and X-Forwarded- fields are believed.
   std::vector<std::string> trusted_proxies;
   // Origins allowed by CORS; "*" for any; empty: none. Preflights are answered by the server itself.

@@ -206,6 +206,11 @@ Status Settings::FinishUrls() {
   if (!http.public_url.empty() && (!has_scheme || http.public_url.find_first_of(" \t\"<>?#") != std::string::npos))
     return Invalid("http.public_url must be like https://pacs.example.org or https://example.org/pacs");
   dicomweb.public_url = http.public_url;
+  // Azure's clients put the version of its interface before each path.
+  for (const char* version : {"/v1", "/v2"}) {
+    http.path_aliases.emplace_back(version, dicomweb.root);
+    http.path_aliases.emplace_back(dicomweb.root + version, dicomweb.root);
+  }
   return http::TrustedProxies::Parse(http.trusted_proxies).status().WithContext("http.trusted_proxies");
 }
 

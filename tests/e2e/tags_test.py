@@ -54,6 +54,8 @@ class Tags(unittest.TestCase):
                 self.assertTrue(wait_until(lambda: ask(server.url, path)[0] == 200, 60))
                 self.assertEqual(ask(server.url, path)[1]["percentComplete"], 100)
                 self.assertEqual(ask(server.url, "/extendedquerytags/00181120")[1]["status"], "Ready")
+                for prefix in ("/v1", "/v2", "/dicom-web/v1"):
+                    self.assertEqual(fetch(server.url + prefix + "/extendedquerytags/00181120")[0], 200, prefix)
                 for tilt in range(-4, 5):
                     expected = len([n for n in range(INSTANCES) if n % 9 - 4 == tilt]) + (tilt == -4)
                     _, headers, _ = fetch(server.url + f"/dicom-web/instances?GantryDetectorTilt={tilt}&limit=1")

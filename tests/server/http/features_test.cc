@@ -178,5 +178,25 @@ TEST(HttpMetricsTest, CountWhatHappens) {
   EXPECT_GT(server.Metric("hilum_http_sent_bytes_total"), 300u);
 }
 
+TEST(PathAliasTest, APathThatBeginsWithAnAliasIsTheOneItStandsFor) {
+  ServerOptions options;
+  options.path_aliases = {{"/v1", ""}, {"/v2", "/below"}};
+  TestServer server;
+  for (const char* path : {"/url", "/below/url", "/v11/url"}) {
+    server.Add(path, [](Request& request, Responder& responder) {
+      EXPECT_TRUE(responder.Send(200, {}, request.path + "?" + request.query).ok());
+    });
+  }
+  server.Start(options);
+  Client client(server.port());
+  const auto path_of = [&](const std::string& target) {
+    EXPECT_TRUE(client.Send(Get(target)));
+    return client.Read().value_or(Reply()).body;
+  };
+  EXPECT_EQ(path_of("/v1/url?a=/v1"), "/url?a=/v1");
+  EXPECT_EQ(path_of("/v2/url"), "/below/url?");
+  EXPECT_EQ(path_of("/v11/url"), "/v11/url?");
+}
+
 }  // namespace
 }  // namespace hilum::http
