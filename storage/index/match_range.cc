@@ -70,11 +70,12 @@ class RangeMatcher {
   const Bitmap* within_;
 };
 
-// One half-line or a union of two, each exact for any of a document's values. The others combine conditions that must
+// One half-line, exact for any of a document's values. The others combine conditions that must
 // hold for the same value, or deny one.
 bool IsExactForSeveral(Comparison comparison) {
   return comparison == Comparison::kGreater || comparison == Comparison::kLess ||
-         comparison == Comparison::kGreaterEqual || comparison == Comparison::kStartsAfter;
+         comparison == Comparison::kGreaterEqual || comparison == Comparison::kLessEqual ||
+         comparison == Comparison::kStartsAfter;
 }
 
 Result<Bitmap> RangeMatcher::Match() {
@@ -108,14 +109,10 @@ Result<Bitmap> RangeMatcher::MatchSingle() {
       if (asked_.last == UINT64_MAX) return Bitmap();
       return StartsIn(asked_.last + 1, UINT64_MAX);
     case Comparison::kGreaterEqual:
-      // Begins at `asked` or later, and so reaches above it or lies within; or begins before and reaches above it.
-      return StartsOrReaches(UINT64_MAX, [this] { return EndsAbove(asked_.last); });
-    case Comparison::kLessEqual: {
-      HILUM_ASSIGN_OR_RETURN(Bitmap docs, MatchEqual());
-      HILUM_ASSIGN_OR_RETURN(const Bitmap below, StartsBelow(asked_.start));
-      docs |= below;
-      return docs;
-    }
+      // Begins at the begin of `asked` or later, or before and reaches into it.
+      return StartsOrReaches(UINT64_MAX, [this] { return EndsFrom(asked_.start); });
+    case Comparison::kLessEqual:
+      return StartsIn(0, asked_.last);
     case Comparison::kNotEqual: {
       HILUM_ASSIGN_OR_RETURN(const BitmapPtr present, Present());
       HILUM_ASSIGN_OR_RETURN(const Bitmap equal, MatchEqual());
@@ -301,9 +298,9 @@ bool Holds(Comparison comparison, const Extent& value, const Extent& asked) {
     case Comparison::kLess:
       return value.start < asked.start;
     case Comparison::kGreaterEqual:
-      return value.last > asked.last || equal;
+      return value.last >= asked.start;
     case Comparison::kLessEqual:
-      return value.start < asked.start || equal;
+      return value.start <= asked.last;
     case Comparison::kStartsAfter:
       return value.start > asked.last;
     case Comparison::kEndsBefore:

@@ -18,8 +18,8 @@ enum class Comparison : uint8_t {
   kNotEqual,      // not kEqual
   kGreater,       // value reaches above asked
   kLess,          // value reaches below asked
-  kGreaterEqual,  // kGreater or kEqual
-  kLessEqual,     // kLess or kEqual
+  kGreaterEqual,  // value reaches asked's begin or above it: kGreater, kEqual and what is partly inside
+  kLessEqual,     // value begins below asked's end: kLess, kEqual and what is partly inside
   kStartsAfter,   // value begins at or after asked's end
   kEndsBefore,    // value ends at or before asked's begin
   kOverlaps,      // value and asked share a point

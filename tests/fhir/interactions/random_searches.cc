@@ -79,8 +79,8 @@ bool HoldsFor(const std::string& prefix, const ModelSpan& value, const ModelSpan
   if (prefix == "ne") return !within;
   if (prefix == "gt") return above;
   if (prefix == "lt") return below;
-  if (prefix == "ge") return above || within;
-  if (prefix == "le") return below || within;
+  if (prefix == "ge") return value.high > asked.low;
+  if (prefix == "le") return value.low < asked.high;
   if (prefix == "sa") return value.low >= asked.high;
   if (prefix == "eb") return value.high <= asked.low;
   return value.low <= asked.high + margin && value.high >= asked.low - margin;

@@ -270,6 +270,28 @@ TEST_F(SearchTest, LeavesOutAnOrderThatMeansNothingAcrossTypes) {
   EXPECT_EQ(Get("Observation?_sort=subject").status, 400) << "references have no order";
 }
 
+TEST_F(SearchTest, FindsFromADayOnAndUpToADayWhatLiesPartlyInIt) {
+  Put(R"({"resourceType":"Encounter","id":"night","status":"finished","class":{"code":"IMP"},)"
+      R"("period":{"start":"2020-01-10T22:00:00Z","end":"2020-01-11T06:00:00Z"}})");
+  Put(R"({"resourceType":"Encounter","id":"stay","status":"in-progress","class":{"code":"IMP"},)"
+      R"("period":{"start":"2020-01-11T08:00:00Z"}})");
+  struct Case {
+    const char* date;
+    std::vector<std::string> found;
+  };
+  const std::string night = "Encounter/night", stay = "Encounter/stay";
+  for (const auto& [date, found] : std::vector<Case>{{"ge2020-01-11", {night, stay}},
+                                                     {"ge2020-01-11T05:00", {night, stay}},
+                                                     {"ge2020-01-11T06:01", {stay}},
+                                                     {"ge2020-01-12", {stay}},
+                                                     {"le2020-01-09", {}},
+                                                     {"le2020-01-10", {night}},
+                                                     {"le2020-01-11", {night, stay}}}) {
+    const std::string url = std::string("Encounter?date=") + date;
+    EXPECT_THAT(Search(url).matches, ::testing::ElementsAreArray(found)) << url;
+  }
+}
+
 TEST_F(SearchTest, StaysWithinACompartment) {
   PutClinic();
   EXPECT_THAT(Search("Patient/1/Observation").matches, ElementsAre("Observation/a", "Observation/b"));

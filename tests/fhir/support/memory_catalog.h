@@ -81,9 +81,9 @@ class MemoryIndex {
       case storage::Comparison::kLess:
         return below;
       case storage::Comparison::kGreaterEqual:
-        return above || within;
+        return half_open ? value.high > asked.low : value.high >= asked.low;
       case storage::Comparison::kLessEqual:
-        return below || within;
+        return half_open ? value.low < asked.high : value.low <= asked.high;
       case storage::Comparison::kStartsAfter:
         return half_open ? value.low >= asked.high : value.low > asked.high;
       case storage::Comparison::kEndsBefore:

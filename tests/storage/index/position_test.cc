@@ -24,6 +24,7 @@ DateValue Year2020() {
 TEST(ComparisonTest, FollowsThePrefixesOfR4) {
   const DateValue day{Day(18'300)};  // in 2020
   const DateValue earlier{Day(18'000)}, later{Day(18'700)};
+  const DateValue night{18'300 * kDay + 22 * (kDay / 24), 18'301 * kDay + 6 * (kDay / 24)};
   struct Case {
     DateValue value;
     Comparison comparison;
@@ -45,9 +46,13 @@ TEST(ComparisonTest, FollowsThePrefixesOfR4) {
       {day, kGreaterEqual, Year2020(), true},
       {earlier, kGreaterEqual, Year2020(), false},
       {Year2020(), kGreaterEqual, day, true},
+      {night, kGreaterEqual, Day(18'301), true},
+      {night, kGreaterEqual, Day(18'302), false},
       {day, kLessEqual, Year2020(), true},
       {later, kLessEqual, Year2020(), false},
       {Year2020(), kLessEqual, day, true},
+      {night, kLessEqual, day, true},
+      {night, kLessEqual, Day(18'299), false},
       {later, kStartsAfter, Year2020(), true},
       {day, kStartsAfter, Year2020(), false},
       {Day(18'628), kStartsAfter, Year2020(), true},

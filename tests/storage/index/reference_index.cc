@@ -56,9 +56,9 @@ bool Compare(Comparison comparison, Value low, Value high, Value asked_low, Valu
     case Comparison::kLess:
       return low < asked_low;
     case Comparison::kGreaterEqual:
-      return high > asked_high || equal;
+      return closed ? high >= asked_low : high > asked_low;
     case Comparison::kLessEqual:
-      return low < asked_low || equal;
+      return closed ? low <= asked_high : low < asked_high;
     case Comparison::kStartsAfter:
       return closed ? low > asked_high : low >= asked_high;
     case Comparison::kEndsBefore:
