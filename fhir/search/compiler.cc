@@ -124,9 +124,11 @@ Result<Query> Compiler::Compile(TypeId type, std::string_view name, std::string_
   // Paths into DICOM sequences have dots, too.
   if (!rest.empty() && !(IsDicomCode(name) && catalog_.FindCustom(type, SplitAt(name, ':').first)))
     return CompileChain(type, head, rest, value, depth);
-  if (name == "_id") return CompileIds(type, value);
-  if (name == "_list") return CompileMembers(type, value);
   const auto [code, modifier_text] = SplitAt(name, ':');
+  if (code == "_id" || code == "_list") {
+    HILUM_ASSIGN_OR_RETURN(const Modifier modifier, ParseModifier(modifier_text));
+    return CompileNamed(type, code, modifier, value);
+  }
   HILUM_ASSIGN_OR_RETURN(const ResolvedParam param, Resolve(type, code));
   HILUM_ASSIGN_OR_RETURN(const Modifier modifier, ParseModifier(modifier_text));
   return CompileParam(param, modifier, value);
@@ -172,6 +174,24 @@ Result<Query> Compiler::CompileHas(std::string_view path, std::string_view value
   return Own(storage::ReferredToBy{catalog_.CollectionOf(*source), param.field, Share(std::move(query))});
 }
 
+// _id and _list have no field of their own: which documents they are about is looked up.
+Result<Query> Compiler::CompileNamed(TypeId type, std::string_view code, Modifier modifier, std::string_view value) {
+  const bool by_id = code == "_id";
+  const bool missing = modifier.kind == Modifier::Kind::kMissing;
+  if (missing && value != "true" && value != "false") return Invalid("modifier missing takes true or false");
+  if (!missing && modifier.kind != Modifier::Kind::kNone && modifier.kind != Modifier::Kind::kNot) {
+    return Unsupported("only the modifiers not and missing go with " + Quote(code));
+  }
+  Query named = Own(storage::All{});  // missing: each resource has an id
+  if (by_id && !missing) {
+    HILUM_ASSIGN_OR_RETURN(named, CompileIds(type, value));
+  } else if (!by_id) {
+    HILUM_ASSIGN_OR_RETURN(named, CompileMembers(missing ? std::nullopt : std::optional(value)));
+  }
+  const bool negate = missing ? value == "true" : modifier.kind == Modifier::Kind::kNot;
+  return negate ? Own(storage::Not{Share(std::move(named))}) : std::move(named);
+}
+
 Result<Query> Compiler::CompileIds(TypeId type, std::string_view value) {
   storage::DocsIn docs;
   for (const std::string_view id : SplitValue(value, ',')) {
@@ -182,11 +202,14 @@ Result<Query> Compiler::CompileIds(TypeId type, std::string_view value) {
   return Own(std::move(docs));
 }
 
-// _list=42: what List/42 has as items.
-Result<Query> Compiler::CompileMembers(TypeId type, std::string_view value) {
+// _list=42: what List/42 has as items; without a value, what any list has.
+Result<Query> Compiler::CompileMembers(std::optional<std::string_view> value) {
   if (kList == kNoType) return NotFound("search parameter '_list' is not supported");
   HILUM_ASSIGN_OR_RETURN(const ResolvedParam item, Resolve(kList, "item"));
-  HILUM_ASSIGN_OR_RETURN(Query lists, CompileIds(kList, value));
+  Query lists = Own(storage::All{});
+  if (value) {
+    HILUM_ASSIGN_OR_RETURN(lists, CompileIds(kList, *value));
+  }
   return Own(storage::ReferredToBy{catalog_.CollectionOf(kList), item.field, Share(std::move(lists))});
 }
 

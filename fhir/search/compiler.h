@@ -66,8 +66,9 @@ class Compiler {
   QueryResult CompileChain(TypeId type, std::string_view head, std::string_view rest, std::string_view value,
                            size_t depth);
   QueryResult CompileHas(std::string_view path, std::string_view value, size_t depth);
+  QueryResult CompileNamed(TypeId type, std::string_view code, Modifier modifier, std::string_view value);
   QueryResult CompileIds(TypeId type, std::string_view value);
-  QueryResult CompileMembers(TypeId type, std::string_view value);
+  QueryResult CompileMembers(std::optional<std::string_view> value);
   std::optional<storage::FieldId> ImagesOf(const ResolvedParam& param) const;
   QueryResult CompileMissing(const ResolvedParam& param, std::string_view value) const;
   QueryResult CompileValue(const ResolvedParam& param, Modifier modifier, std::string_view value);
