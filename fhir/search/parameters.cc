@@ -31,7 +31,8 @@ Result<std::string> Decode(std::string_view text) {
 
 void Encode(std::string_view text, std::string* out) {
   constexpr char kHex[] = "0123456789ABCDEF";
-  constexpr std::string_view kPlain = "-._~:/@!$'()*,;|";
+  // What RFC 3986 3.4 lets stand in a query and has no meaning in one here. A '|' is not among it.
+  constexpr std::string_view kPlain = "-._~:/@!$'()*,;";
   for (const char c : text) {
     const bool plain =
         (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || kPlain.find(c) != kPlain.npos;

@@ -51,6 +51,17 @@ TEST_F(SearchTest, FindsWhatMatchesAndCountsIt) {
   EXPECT_EQ(Search("Patient?gender=other").total, 0);
 }
 
+TEST_F(SearchTest, GivesLinksThatAreUrls) {
+  PutClinic();
+  const BundleView found = Search("Observation?code=http://loinc.org|8480-6,http://loinc.org|8462-4&_count=1");
+  const std::string url =
+      "http://hilum.test/fhir/Observation?code=http://loinc.org%7C8480-6,http://loinc.org%7C8462-4&_count=1";
+  EXPECT_EQ(found.Link("self"), url);
+  EXPECT_EQ(found.Link("first"), url);
+  EXPECT_THAT(found.Link("next"), ::testing::StartsWith(url + "&_cursor="));
+  EXPECT_EQ(Follow(url), (std::vector<std::string>{"Observation/a", "Observation/b", "Observation/c"}));
+}
+
 TEST_F(SearchTest, NoLongerFindsDeletedResourcesAndOldVersions) {
   PutClinic();
   Put(Patient("1", "Moe", R"(,"gender":"male")"));

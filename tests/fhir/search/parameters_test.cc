@@ -22,6 +22,17 @@ TEST(Parameters, SurviveARoundThroughTheSelfLink) {
   EXPECT_EQ(*again, parameters);
 }
 
+TEST(Parameters, AreWrittenWithWhatMayStandInAUrlOnly) {
+  std::string ascii;
+  for (char c = 1; c < 0x7F; ++c) ascii.push_back(c);
+  const std::string query = JoinQuery({{"a", ascii + "\u00e9"}});
+  // RFC 3986 3.4: what is allowed in a query; '&', '=' and '+' mean something else in a form.
+  EXPECT_EQ(query.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~!$'()*,;:@/?%="),
+            query.npos)
+      << query;
+  EXPECT_EQ(JoinQuery({{"code", "http://loinc.org|1-2"}}), "code=http://loinc.org%7C1-2");
+}
+
 TEST(Parameters, RefuseWhatIsMalformedOrTooMuch) {
   for (const char* bad : {"a=%", "a=%4", "a=%4G", "a=%FF", "a=%00", "%C3=1"}) {
     EXPECT_EQ(SplitQuery(bad, 100).status().code(), Code::kInvalid) << bad;
