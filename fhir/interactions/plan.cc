@@ -1,6 +1,7 @@
 #include "fhir/interactions/plan.h"
 
 #include <algorithm>
+#include <array>
 
 #include "fhir/json/edits.h"
 #include "fhir/json/subset.h"
@@ -61,6 +62,19 @@ bool AsksForMore(const std::vector<Parameter>& criteria) {
   });
 }
 
+constexpr std::array kShapeAnswers = {std::string_view("_format"), std::string_view("_pretty"),
+                                      std::string_view("_summary"), std::string_view("_elements")};
+
+// Parameters about what a search answers with (R4 3.1.1.1.3), not about what it finds.
+bool IsAboutResults(std::string_view name) {
+  constexpr std::array kAboutPages = {std::string_view("_count"),        std::string_view("_total"),
+                                      std::string_view("_sort"),         std::string_view("_include"),
+                                      std::string_view("_revinclude"),   std::string_view("_contained"),
+                                      std::string_view("_containedType")};
+  const std::string_view base = name.substr(0, name.find(':'));
+  return std::ranges::find(kAboutPages, base) != kAboutPages.end();
+}
+
 // `identifier=system|value` and nothing else is looked up without the index.
 std::optional<storage::TokenValue> OnlyIdentifier(const std::vector<Parameter>& criteria) {
   if (criteria.size() != 1 || criteria[0].name != "identifier") return std::nullopt;
@@ -104,8 +118,15 @@ Result<Matches> FindMatches(ResourceReader& reader, TypeId type, const std::vect
     HILUM_ASSIGN_OR_RETURN(matches.docs, reader.FindIdentifier(type, *identifier));
     matches.condition.identifier = std::move(identifier);
   } else {
+    // Who limits a deletion by _count must not lose everything.
+    const auto stray = std::ranges::find_if(criteria, IsAboutResults, &Parameter::name);
+    if (stray != criteria.end()) {
+      return Invalid("a conditional interaction needs at least one search parameter, and takes nothing else; '" +
+                     stray->name.substr(0, 64) + "' only says how results are answered");
+    }
     HILUM_ASSIGN_OR_RETURN(const SearchRequest search,
-                           CompileSearch(type, criteria, Handling::kStrict, {"_format", "_pretty"}, reader, options));
+                           CompileSearch(type, criteria, Handling::kStrict,
+                                         {kShapeAnswers.begin(), kShapeAnswers.end()}, reader, options));
     if (search.used.empty()) return Invalid("a conditional interaction needs at least one search parameter");
     HILUM_ASSIGN_OR_RETURN(const storage::Bitmap found,
                            reader.index().Evaluate(reader.CollectionOf(type), search.query));

@@ -141,6 +141,36 @@ TEST_F(WriteTest, ConditionalUpdatePatchAndDeleteTakeOneMatchAndRefuseMore) {
   EXPECT_EQ(Total("Patient"), 0);
 }
 
+TEST_F(WriteTest, ConditionsThatSayNothingAboutResourcesAreRefused) {
+  const std::string body = R"({"resourceType":"Basic","code":{"text":"x"}})";
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(Run("POST", "Basic", body).status, 201);
+  for (const std::string condition :
+       {"_count=1", "_total=none", "_sort=_id", "_elements=id", "_summary=true", "_include=*", "_revinclude=*",
+        "_include:iterate=*", "_contained=false", "_format=json", "_pretty=true", "_count=1&created=gt1900", ""}) {
+    for (const std::string method : {"DELETE", "PUT", "PATCH"}) {
+      const Answer answer = Run(method, "Basic?" + condition, method == "DELETE" ? "" : body);
+      EXPECT_EQ(answer.status, 400) << method << " " << condition;
+      EXPECT_THAT(answer.body, HasSubstr("at least one search parameter")) << method << " " << condition;
+    }
+    const Answer batch = Run("POST", "",
+                             R"({"resourceType":"Bundle","type":"batch","entry":[
+                                 {"request":{"method":"DELETE","url":"Basic?)" +
+                                 condition + R"("}}]})");
+    EXPECT_THAT(At(batch.body, "entry.0.response.status"), StartsWith("400")) << condition;
+    if (condition.empty()) continue;
+    Interaction create = Request("POST", "Basic", body);
+    create.if_none_exist = condition;
+    EXPECT_EQ(interactions_->Run(create).status, 400) << condition;
+  }
+  EXPECT_EQ(Total("Basic"), 3);
+}
+
+TEST_F(WriteTest, ConditionsMayComeWithWhatShapesTheAnswer) {
+  const std::string body = R"({"resourceType":"Patient","identifier":[{"system":"urn:x","value":"1"}],"active":true})";
+  EXPECT_EQ(Run("PUT", "Patient?identifier=urn:x|1&_format=json&_pretty=true", body).status, 201);
+  EXPECT_EQ(Run("PUT", "Patient?identifier=urn:x|1&_summary=true", body).status, 200);
+}
+
 TEST_F(WriteTest, EnforcedReferencesMustLeadSomewhereAndHoldTheirTarget) {
   resource_options_.references = ReferencePolicy::kEnforce;
   Reopen();
