@@ -98,6 +98,10 @@ Answer PreconditionFailed(std::string reason) {
   return OutcomeAnswer(412, {{.type = IssueType::kConflict, .diagnostics = std::move(reason)}});
 }
 
+Answer NothingToMatch() {
+  return PreconditionFailed("If-Match names a version, but the condition matches no resource");
+}
+
 std::variant<Checked, Answer> Check(std::string body, TypeId type) {
   Result<json::Document> document = json::Document::Parse(std::move(body));
   if (!document.ok()) return ErrorAnswer(document.status());

@@ -73,6 +73,8 @@ Answer WrittenAnswer(const Plan& plan, const Stamp& stamp, const Interaction& re
 std::string VersionUrl(const std::string& base_url, TypeId type, std::string_view id, uint64_t version);
 // 412 with a reason.
 Answer PreconditionFailed(std::string reason);
+// 412: If-Match came with a condition that finds nothing (RFC 9110 13.1.1).
+Answer NothingToMatch();
 // 1 to 64 letters, digits, '-' and '.'.
 bool IsLogicalId(std::string_view text);
 

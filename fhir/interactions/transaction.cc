@@ -172,7 +172,7 @@ Plan Transaction::PlanOne(size_t place, ResourceReader& reader, Planner& planner
   if (entry.request.method == "DELETE") {
     if (!target.id.empty()) return planner.Remove(target.type, target.id, conditions);
     Plan plan;
-    plan.answer = Answer{.status = 204};
+    plan.answer = conditions.match.empty() ? Answer{.status = 204} : NothingToMatch();
     return plan;
   }
   if (entry.request.method == "PATCH") {

@@ -161,11 +161,12 @@ Answer Interactions::ConditionalDelete(const Interaction& request, TypeId type) 
                                             " resources; at most " + std::to_string(options_.max_conditional_deletes) +
                                             " are deleted at once. Make it narrower"}});
     }
+    if (matches->docs.empty() && !request.if_match.empty()) return NothingToMatch();
     std::vector<Write> writes;
     for (const storage::Doc doc : matches->docs) {
       const Result<std::string> id = planner.IdOf(type, doc);
       if (!id.ok()) return ErrorAnswer(id.status());
-      Plan plan = planner.Remove(type, *id, {});
+      Plan plan = planner.Remove(type, *id, ConditionsOf(request));
       if (!plan.write) return *std::move(plan.answer);
       writes.push_back(*std::move(plan.write));
     }

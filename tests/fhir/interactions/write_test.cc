@@ -73,6 +73,39 @@ TEST_F(WriteTest, IfMatchKeepsLateWritersOut) {
   EXPECT_EQ(interactions_->Run(fresh).status, 412);
 }
 
+TEST_F(WriteTest, IfMatchHoldsForConditionalDeletesToo) {
+  const auto put = [&](const std::string& id) {
+    Run("PUT", "Patient/" + id,
+        R"({"resourceType":"Patient","id":")" + id + R"(","identifier":[{"system":"urn:x","value":"1"}]})");
+  };
+  const auto status_of_deletion = [&](const std::string& etag) {
+    Interaction request = Request("DELETE", "Patient?identifier=urn:x|1");
+    request.if_match = etag;
+    return interactions_->Run(request).status;
+  };
+  const auto status_in_transaction = [&](const std::string& version) {
+    return Run("POST", "",
+               R"({"resourceType":"Bundle","type":"transaction","entry":[{"request":{"method":"DELETE",
+                   "url":"Patient?identifier=urn:x|1","ifMatch":"W/\")" +
+                   version + R"(\""}}]})")
+        .status;
+  };
+  EXPECT_EQ(status_of_deletion("W/\"1\""), 412) << "there is nothing that could have the version";
+  EXPECT_EQ(status_in_transaction("1"), 412);
+  EXPECT_EQ(status_of_deletion(""), 204);
+  put("a");
+  EXPECT_EQ(status_of_deletion("W/\"99\""), 412);
+  EXPECT_EQ(status_in_transaction("99"), 412);
+  put("b");
+  EXPECT_EQ(status_of_deletion("W/\"99\""), 412);
+  EXPECT_EQ(Total("Patient"), 2);
+  EXPECT_EQ(status_of_deletion("W/\"1\""), 204);
+  EXPECT_EQ(Total("Patient"), 0);
+  put("a");
+  EXPECT_EQ(status_in_transaction("3"), 200);
+  EXPECT_EQ(Total("Patient"), 0);
+}
+
 TEST_F(WriteTest, ADeletedResourceIsGoneButItsHistoryIsNotAndItCanComeBack) {
   Run("PUT", "Patient/a", R"({"resourceType":"Patient","id":"a","active":true})");
   EXPECT_EQ(Run("DELETE", "Patient/a").status, 204);
