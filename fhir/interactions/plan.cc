@@ -114,6 +114,21 @@ std::variant<Checked, Answer> Check(std::string body, TypeId type) {
   return Checked{*std::move(document), std::move(validation.typing)};
 }
 
+Result<storage::Query> CompileCondition(ResourceReader& reader, TypeId type, const std::vector<Parameter>& criteria,
+                                        const SearchOptions& options) {
+  // Who limits a deletion by _count must not lose everything.
+  const auto stray = std::ranges::find_if(criteria, IsAboutResults, &Parameter::name);
+  if (stray != criteria.end()) {
+    return Invalid("a conditional interaction needs at least one search parameter, and takes nothing else; '" +
+                   stray->name.substr(0, 64) + "' only says how results are answered");
+  }
+  HILUM_ASSIGN_OR_RETURN(
+      SearchRequest search,
+      CompileSearch(type, criteria, Handling::kStrict, {kShapeAnswers.begin(), kShapeAnswers.end()}, reader, options));
+  if (search.used.empty()) return Invalid("a conditional interaction needs at least one search parameter");
+  return std::move(search.query);
+}
+
 Result<Matches> FindMatches(ResourceReader& reader, TypeId type, const std::vector<Parameter>& criteria,
                             const SearchOptions& options) {
   Matches matches;
@@ -122,18 +137,8 @@ Result<Matches> FindMatches(ResourceReader& reader, TypeId type, const std::vect
     HILUM_ASSIGN_OR_RETURN(matches.docs, reader.FindIdentifier(type, *identifier));
     matches.condition.identifier = std::move(identifier);
   } else {
-    // Who limits a deletion by _count must not lose everything.
-    const auto stray = std::ranges::find_if(criteria, IsAboutResults, &Parameter::name);
-    if (stray != criteria.end()) {
-      return Invalid("a conditional interaction needs at least one search parameter, and takes nothing else; '" +
-                     stray->name.substr(0, 64) + "' only says how results are answered");
-    }
-    HILUM_ASSIGN_OR_RETURN(const SearchRequest search,
-                           CompileSearch(type, criteria, Handling::kStrict,
-                                         {kShapeAnswers.begin(), kShapeAnswers.end()}, reader, options));
-    if (search.used.empty()) return Invalid("a conditional interaction needs at least one search parameter");
-    HILUM_ASSIGN_OR_RETURN(const storage::Bitmap found,
-                           reader.index().Evaluate(reader.CollectionOf(type), search.query));
+    HILUM_ASSIGN_OR_RETURN(const storage::Query query, CompileCondition(reader, type, criteria, options));
+    HILUM_ASSIGN_OR_RETURN(const storage::Bitmap found, reader.index().Evaluate(reader.CollectionOf(type), query));
     matches.docs = found.ToVector();
     matches.condition.other_types = AsksForMore(criteria);
   }

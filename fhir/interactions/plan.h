@@ -65,6 +65,9 @@ class Planner {
   std::vector<Condition> conditions_;
 };
 
+// What a condition asks for. kInvalid as for FindMatches.
+Result<storage::Query> CompileCondition(ResourceReader& reader, TypeId type, const std::vector<Parameter>& criteria,
+                                        const SearchOptions& options);
 // What the client wants to see of what it wrote (Prefer: return). `dangling`: as in Committed, of this write.
 Answer Preferred(Answer answer, const Interaction& request, const std::vector<DanglingReference>& dangling);
 // The answer to a plan whose write got this stamp.

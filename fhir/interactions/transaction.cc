@@ -1,7 +1,5 @@
 #include "fhir/interactions/transaction.h"
 
-#include <set>
-
 #include "fhir/json/edits.h"
 #include "fhir/validate/reference.h"
 
@@ -18,6 +16,10 @@ bool Writes(const BundleEntry& entry) {
   return entry.request.method != "GET" && entry.request.method != "HEAD";
 }
 
+bool BringsResource(const BundleEntry& entry) {
+  return entry.request.method == "POST" || entry.request.method == "PUT";
+}
+
 std::string LinkOf(TypeId type, std::string_view id) {
   return std::string(TypeOf(type).name).append("/").append(id);
 }
@@ -32,19 +34,21 @@ Transaction::Transaction(ResourceStore& store, json::Value bundle, const Typing&
 
 Transaction::Outcome Transaction::Attempt() {
   targets_.assign(entries_.size(), {});
+  written_.clear();
+  unmatched_.clear();
   links_.clear();
   conditional_.clear();
   const auto reader = store_.Read();
   Planner planner(store_, *reader);
   Outcome outcome;
   outcome.answers.resize(entries_.size());
-  outcome.failure = FindTargets(planner);
+  outcome.failure = FindTargets(*reader, planner);
   if (outcome.failure) return outcome;
 
   std::vector<Write> writes;
   std::vector<std::pair<size_t, Plan>> written;
   for (size_t i = 0; i < entries_.size(); ++i) {
-    if (!Writes(entries_[i])) continue;
+    if (!Writes(entries_[i]) || targets_[i].same_as) continue;
     Plan plan = PlanOne(i, *reader, planner);
     if (!plan.write) {
       if (plan.answer->status >= 300) {
@@ -77,16 +81,21 @@ Transaction::Outcome Transaction::Attempt() {
     for (; next != committed->dangling.end() && next->write == w; ++next) dangling.push_back(*next);
     outcome.answers[place] = Preferred(WrittenAnswer(plan, committed->stamps[w], request), request, dangling);
   }
+  for (size_t i = 0; !outcome.outdated && i < entries_.size(); ++i) {
+    if (!targets_[i].same_as) continue;
+    outcome.answers[i] = outcome.answers[*targets_[i].same_as];
+    outcome.answers[i]->status = 200;
+  }
   return outcome;
 }
 
-std::optional<Answer> Transaction::FindTargets(Planner& planner) {
-  std::set<std::string> written;
+std::optional<Answer> Transaction::FindTargets(ResourceReader& reader, Planner& planner) {
   for (size_t i = 0; i < entries_.size(); ++i) {
     if (!Writes(entries_[i])) continue;
-    if (auto failure = FindTarget(i, planner)) return Blame(i, *std::move(failure));
+    if (auto failure = FindTarget(i, reader, planner)) return Blame(i, *std::move(failure));
     const Target& target = targets_[i];
-    if (!target.existing && !target.id.empty() && !written.insert(LinkOf(target.type, target.id)).second) {
+    const bool writes = !target.existing && !target.same_as && !target.id.empty();
+    if (writes && !written_.emplace(LinkOf(target.type, target.id), i).second) {
       return Blame(i, ErrorAnswer(Invalid("the transaction writes " + LinkOf(target.type, target.id) +
                                           " more than once; a resource can be in it only once")));
     }
@@ -95,14 +104,14 @@ std::optional<Answer> Transaction::FindTargets(Planner& planner) {
   return std::nullopt;
 }
 
-std::optional<Answer> Transaction::FindTarget(size_t place, Planner& planner) {
+std::optional<Answer> Transaction::FindTarget(size_t place, ResourceReader& reader, Planner& planner) {
   const BundleEntry& entry = entries_[place];
   const std::vector<std::string>& path = entry.request.path;
   Target& target = targets_[place];
   const std::optional<TypeId> type = path.empty() ? std::nullopt : FindResourceType(path[0]);
   if (!type || path.size() > 2) return ErrorAnswer(Invalid("request.url must be Type, Type/id or Type?search"));
   target.type = *type;
-  const bool has_body = entry.request.method == "POST" || entry.request.method == "PUT";
+  const bool has_body = BringsResource(entry);
   if (has_body) {
     if (!entry.resource) return ErrorAnswer(Invalid(entry.request.method + " needs a resource"));
     if (ResourceTypeOf(*entry.resource) != *type) {
@@ -115,7 +124,7 @@ std::optional<Answer> Transaction::FindTarget(size_t place, Planner& planner) {
     if (entry.request.if_none_exist.empty()) return std::nullopt;
     const auto criteria = SplitQuery(entry.request.if_none_exist, kMaxCriteria);
     if (!criteria.ok()) return ErrorAnswer(criteria.status());
-    return MatchTarget(place, *criteria, planner);
+    return MatchTarget(place, *criteria, reader, planner);
   }
   if (path.size() == 2) {
     if (!IsLogicalId(path[1])) return ErrorAnswer(Invalid("a logical id is 1 to 64 letters, digits, '-' and '.'"));
@@ -127,20 +136,77 @@ std::optional<Answer> Transaction::FindTarget(size_t place, Planner& planner) {
   }
   const std::string_view body_id = entry.resource["id"].TextOr("");
   target.id = !has_body ? std::string() : body_id.empty() ? new_ids_[place] : std::string(body_id);
-  return MatchTarget(place, entry.request.query, planner);
+  return MatchTarget(place, entry.request.query, reader, planner);
 }
 
-std::optional<Answer> Transaction::MatchTarget(size_t place, const std::vector<Parameter>& criteria, Planner& planner) {
+std::optional<Answer> Transaction::MatchTarget(size_t place, const std::vector<Parameter>& criteria,
+                                               ResourceReader& reader, Planner& planner) {
   Target& target = targets_[place];
   const Result<Matches> matches = planner.Match(target.type, criteria);
   if (!matches.ok()) return ErrorAnswer(matches.status());
   if (matches->docs.size() > 1) return PreconditionFailed("the condition matches more than one resource");
-  if (matches->docs.empty()) return std::nullopt;
+  if (matches->docs.empty())
+    return BringsResource(entries_[place]) ? MatchPlanned(place, criteria, reader) : std::nullopt;
   Result<std::string> id = planner.IdOf(target.type, matches->docs.front());
   if (!id.ok()) return ErrorAnswer(id.status());
   target.id = *std::move(id);
   if (entries_[place].request.method == "POST") target.existing = matches->docs.front();
   return std::nullopt;
+}
+
+std::optional<Answer> Transaction::MatchPlanned(size_t place, const std::vector<Parameter>& criteria,
+                                                ResourceReader& reader) {
+  const TypeId type = targets_[place].type;
+  auto found = FindPlanned(type, criteria, place, reader);
+  if (!found.ok()) return ErrorAnswer(found.status());
+  PlannedResources::Places others = found->value_or(PlannedResources::Places());
+  const auto [same, first] = unmatched_.emplace(LinkOf(type, JoinQuery(criteria)), place);
+  if (!first) others.insert(same->second);
+
+  std::set<size_t> creating;
+  for (const size_t other : others) {
+    const bool creates = entries_[other].request.method == "POST";
+    const bool if_none_exists = creates && !entries_[other].request.if_none_exist.empty();
+    // Of conditional creates the first makes the resource. What found a stored one writes nothing.
+    if (if_none_exists && (other > place || targets_[other].existing)) continue;
+    if (!creates || entries_[place].request.method != "POST") {
+      return ErrorAnswer(Invalid("the condition matches what Bundle.entry[" + std::to_string(other) +
+                                 "] writes; a resource can be in a transaction only once"));
+    }
+    creating.insert(targets_[other].same_as.value_or(other));
+  }
+  if (creating.size() > 1) return PreconditionFailed("the condition matches more than one resource");
+  if (creating.empty()) return std::nullopt;
+  targets_[place].same_as = *creating.begin();
+  targets_[place].id = new_ids_[*creating.begin()];
+  return std::nullopt;
+}
+
+Result<std::optional<PlannedResources::Places>> Transaction::FindPlanned(TypeId type,
+                                                                         const std::vector<Parameter>& criteria,
+                                                                         std::optional<size_t> place,
+                                                                         ResourceReader& reader) {
+  if (bodies_.empty()) {
+    for (size_t i = 0; i < entries_.size(); ++i) {
+      if (!BringsResource(entries_[i]) || !entries_[i].resource) continue;
+      if (const auto brought = ResourceTypeOf(*entries_[i].resource)) bodies_[*brought].places.push_back(i);
+    }
+  }
+  Bodies& bodies = bodies_[type];
+  const bool alone = place && bodies.places.size() == 1 && bodies.places.front() == *place;
+  if (bodies.places.empty() || alone) return std::optional(PlannedResources::Places());
+  HILUM_ASSIGN_OR_RETURN(const storage::Query query, CompileCondition(reader, type, criteria, store_.search_options()));
+  if (!bodies.resources) {
+    bodies.resources.emplace();
+    for (const size_t each : bodies.places) {
+      HILUM_ASSIGN_OR_RETURN(const auto values,
+                             Extract(*entries_[each].resource, typing_, reader, store_.search_options()));
+      bodies.resources->Add(each, values);
+    }
+  }
+  auto places = bodies.resources->Find(query);
+  if (places && place) places->erase(*place);
+  return places;
 }
 
 void Transaction::NoteFullUrl(size_t place) {

@@ -4,10 +4,12 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "fhir/interactions/plan.h"
+#include "fhir/interactions/planned_resources.h"
 #include "fhir/json/edits.h"
 
 namespace hilum::fhir {
@@ -46,11 +48,24 @@ class Transaction {
     TypeId type = kNoType;
     std::string id;
     std::optional<storage::Doc> existing;  // of a conditional create that finds something: nothing is written
+    std::optional<size_t> same_as;         // likewise, when another entry creates what it asks for
+  };
+  // The entries of one type that bring a resource.
+  struct Bodies {
+    std::vector<size_t> places;
+    std::optional<PlannedResources> resources;
   };
 
-  std::optional<Answer> FindTargets(Planner& planner);
-  std::optional<Answer> FindTarget(size_t place, Planner& planner);
-  std::optional<Answer> MatchTarget(size_t place, const std::vector<Parameter>& criteria, Planner& planner);
+  std::optional<Answer> FindTargets(ResourceReader& reader, Planner& planner);
+  std::optional<Answer> FindTarget(size_t place, ResourceReader& reader, Planner& planner);
+  std::optional<Answer> MatchTarget(size_t place, const std::vector<Parameter>& criteria, ResourceReader& reader,
+                                    Planner& planner);
+  // The condition of the entry matches nothing that is stored: what it matches in the transaction itself. Identities
+  // that overlap fail it (R4 3.1.0.11.2); conditional creates share what one of them makes.
+  std::optional<Answer> MatchPlanned(size_t place, const std::vector<Parameter>& criteria, ResourceReader& reader);
+  // The places of the entries besides `place` whose resources match; nullopt when the condition is not made of tokens.
+  Result<std::optional<PlannedResources::Places>> FindPlanned(TypeId type, const std::vector<Parameter>& criteria,
+                                                              std::optional<size_t> place, ResourceReader& reader);
   void NoteFullUrl(size_t place);
   Plan PlanOne(size_t place, ResourceReader& reader, Planner& planner);
   // The new text of a reference; nullopt when it stays as it is.
@@ -62,8 +77,11 @@ class Transaction {
   const Typing& typing_;
   const std::vector<BundleEntry> entries_;
   std::vector<std::string> new_ids_;  // for entries that make a resource; the same in every attempt
+  std::map<TypeId, Bodies> bodies_;   // empty until a condition needs it
   std::vector<Target> targets_;
-  std::map<std::string, std::string, std::less<>> links_;        // fullUrl -> Type/id
+  std::map<std::string, size_t, std::less<>> written_;     // Type/id -> place
+  std::map<std::string, size_t, std::less<>> unmatched_;   // conditions that no stored resource matches -> first place
+  std::map<std::string, std::string, std::less<>> links_;  // fullUrl -> Type/id
   std::map<std::string, std::string, std::less<>> conditional_;  // resolved conditional references
 };
 

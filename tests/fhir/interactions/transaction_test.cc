@@ -79,6 +79,79 @@ TEST_F(TransactionTest, RefusesAResourceThatIsInItTwice) {
   EXPECT_EQ(Run("POST", "", Bundle("transaction", put + "," + put)).status, 400);
 }
 
+// An entry with a Patient who has an identifier.
+std::string PatientEntry(const std::string& method, const std::string& url, const std::string& more = "",
+                         const std::string& full_url = "") {
+  return "{" + (full_url.empty() ? "" : R"("fullUrl":")" + full_url + "\",") +
+         R"("resource":{"resourceType":"Patient","identifier":[{"system":"urn:tx","value":"1"}],"active":true},
+            "request":{"method":")" +
+         method + R"(","url":")" + url + "\"" + more + "}}";
+}
+
+TEST_F(TransactionTest, ConditionalCreatesOfTheSameMakeOneResource) {
+  const std::string if_none_exists = R"(,"ifNoneExist":"identifier=urn:tx|1")";
+  const std::string other = "urn:uuid:44444444-4444-4444-8444-444444444444";
+  const std::string observation = R"({"resource":{"resourceType":"Observation","status":"final","code":{"text":"x"},
+                                      "subject":{"reference":")" +
+                                  other + R"("}},
+                                      "request":{"method":"POST","url":"Observation"}})";
+  const std::string kCases[] = {
+      PatientEntry("POST", "Patient", if_none_exists) + "," + PatientEntry("POST", "Patient", if_none_exists, other),
+      PatientEntry("POST", "Patient", if_none_exists) + "," +
+          PatientEntry("POST", "Patient", R"(,"ifNoneExist":"identifier=urn:tx|1&active=true")", other),
+      PatientEntry("POST", "Patient") + "," + PatientEntry("POST", "Patient", if_none_exists, other),
+      PatientEntry("POST", "Patient", R"(,"ifNoneExist":"family=Kim")") + "," +
+          PatientEntry("POST", "Patient", R"(,"ifNoneExist":"family=Kim")", other),
+  };
+  for (const std::string& entries : kCases) {
+    const Answer answer = Run("POST", "", Bundle("transaction", entries + "," + observation));
+    ASSERT_EQ(answer.status, 200) << answer.body;
+    EXPECT_EQ(At(answer.body, "entry.0.response.status"), "201 Created");
+    EXPECT_EQ(At(answer.body, "entry.1.response.status"), "200 OK");
+    EXPECT_EQ(At(answer.body, "entry.0.response.location"), At(answer.body, "entry.1.response.location"));
+    EXPECT_EQ(Total("Patient"), 1) << entries;
+    EXPECT_EQ(Total("Observation?subject:Patient.identifier=urn:tx|1"), 1);
+    EXPECT_EQ(Run("DELETE", "Observation?status=final").status, 204);
+    EXPECT_EQ(Run("DELETE", "Patient?identifier=urn:tx|1").status, 204);
+  }
+}
+
+TEST_F(TransactionTest, ConditionalCreatesOfOthersStayApart) {
+  const std::string entries = PatientEntry("POST", "Patient", R"(,"ifNoneExist":"identifier=urn:tx|1")") + R"(,
+      {"resource":{"resourceType":"Patient","identifier":[{"system":"urn:tx","value":"2"}]},
+       "request":{"method":"POST","url":"Patient","ifNoneExist":"identifier=urn:tx|2"}},
+      {"resource":{"resourceType":"Patient","identifier":[{"system":"urn:other","value":"1"}]},
+       "request":{"method":"PUT","url":"Patient?identifier=urn:other|1"}})";
+  ASSERT_EQ(Run("POST", "", Bundle("transaction", entries)).status, 200);
+  EXPECT_EQ(Total("Patient"), 3);
+}
+
+TEST_F(TransactionTest, RefusesIdentitiesThatOverlap) {
+  const std::string condition = "Patient?identifier=urn:tx|1";
+  const std::string if_none_exists = R"(,"ifNoneExist":"identifier=urn:tx|1")";
+  const std::string kCases[] = {
+      PatientEntry("PUT", condition) + "," + PatientEntry("PUT", condition),
+      PatientEntry("PUT", "Patient?family=Kim") + "," + PatientEntry("PUT", "Patient?family=Kim"),
+      PatientEntry("POST", "Patient") + "," + PatientEntry("PUT", condition),
+      PatientEntry("PUT", condition) + "," + PatientEntry("POST", "Patient"),
+      PatientEntry("PUT", condition) + "," + PatientEntry("POST", "Patient", if_none_exists),
+      PatientEntry("POST", "Patient", if_none_exists) + "," + PatientEntry("PUT", condition),
+      R"({"resource":{"resourceType":"Patient","id":"a","identifier":[{"system":"urn:tx","value":"1"}]},
+          "request":{"method":"PUT","url":"Patient/a"}},)" +
+          PatientEntry("PUT", condition),
+  };
+  for (const std::string& entries : kCases) {
+    const Answer answer = Run("POST", "", Bundle("transaction", entries));
+    EXPECT_EQ(answer.status, 400) << entries;
+    EXPECT_THAT(answer.body, HasSubstr("only once"));
+    EXPECT_EQ(Total("Patient"), 0);
+  }
+  const Answer two = Run("POST", "",
+                         Bundle("transaction", PatientEntry("POST", "Patient") + "," + PatientEntry("POST", "Patient") +
+                                                   "," + PatientEntry("POST", "Patient", if_none_exists)));
+  EXPECT_EQ(two.status, 412) << two.body;
+}
+
 TEST_F(TransactionTest, AnUpdateMustNameTheIdOfItsUrl) {
   const std::string put =
       R"({"resource":{"resourceType":"Patient","id":"b"},"request":{"method":"PUT","url":"Patient/a"}})";
