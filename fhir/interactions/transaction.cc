@@ -1,5 +1,7 @@
 #include "fhir/interactions/transaction.h"
 
+#include <algorithm>
+
 #include "fhir/json/edits.h"
 #include "fhir/validate/reference.h"
 
@@ -267,16 +269,40 @@ Result<std::optional<std::string>> Transaction::Resolve(std::string_view text, R
   if (parts.form != ReferenceText::Form::kConditional) return std::optional<std::string>();
   if (const auto known = conditional_.find(text); known != conditional_.end()) return std::optional(known->second);
   HILUM_ASSIGN_OR_RETURN(const auto criteria, SplitQuery(parts.query, kMaxCriteria));
-  HILUM_ASSIGN_OR_RETURN(const Matches matches, FindMatches(reader, parts.type, criteria, store_.search_options()));
-  if (matches.docs.size() != 1) {
-    return Invalid("a conditional reference to a " + std::string(TypeOf(parts.type).name) + " matches " +
-                   std::to_string(matches.docs.size()) + " resources, but it must match one");
+  HILUM_ASSIGN_OR_RETURN(const auto found, FindReferred(parts.type, criteria, reader));
+  if (found.size() != 1) {
+    const bool planned = bodies_.contains(parts.type) && !bodies_[parts.type].places.empty();
+    return Invalid(
+        "a conditional reference to a " + std::string(TypeOf(parts.type).name) + " matches " +
+        std::to_string(found.size()) + " resources, but it must match one" +
+        (found.empty() && planned ? "; entries of this transaction are found by identifiers and other tokens" : ""));
   }
-  HILUM_ASSIGN_OR_RETURN(const auto version, reader.Newest(parts.type, matches.docs.front(), Form::kStored));
-  if (!version) return Corruption("a resource that was found has no version; run hilum verify");
-  const std::string link = LinkOf(parts.type, version->id);
-  conditional_.emplace(text, link);
-  return std::optional(link);
+  conditional_.emplace(text, *found.begin());
+  return std::optional(*found.begin());
+}
+
+Result<std::set<std::string>> Transaction::FindReferred(TypeId type, const std::vector<Parameter>& criteria,
+                                                        ResourceReader& reader) {
+  HILUM_ASSIGN_OR_RETURN(Matches matches, FindMatches(reader, type, criteria, store_.search_options()));
+  HILUM_ASSIGN_OR_RETURN(const auto planned, FindPlanned(type, criteria, std::nullopt, reader));
+  // An entry changes one of them at most, so that of more than these two are left.
+  matches.docs.resize(std::min(matches.docs.size(), entries_.size() + 2));
+  std::set<std::string> links;
+  for (const storage::Doc doc : matches.docs) {
+    HILUM_ASSIGN_OR_RETURN(const auto version, reader.Newest(type, doc, Form::kStored));
+    if (!version) return Corruption("a resource that was found has no version; run hilum verify");
+    std::string link = LinkOf(type, version->id);
+    const auto written = written_.find(link);
+    const bool outdated = written != written_.end() && (entries_[written->second].request.method == "DELETE" ||
+                                                        (planned && BringsResource(entries_[written->second])));
+    if (!outdated) links.insert(std::move(link));
+    if (links.size() > 1 && !planned) break;
+  }
+  for (const size_t place : planned.value_or(PlannedResources::Places())) {
+    const Target& target = targets_[place];
+    if (!target.existing && !target.same_as) links.insert(LinkOf(target.type, target.id));
+  }
+  return links;
 }
 
 Result<json::Edits> Transaction::Rewrites(const BundleEntry& entry, ResourceReader& reader) {

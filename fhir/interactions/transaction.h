@@ -68,6 +68,9 @@ class Transaction {
                                                               std::optional<size_t> place, ResourceReader& reader);
   void NoteFullUrl(size_t place);
   Plan PlanOne(size_t place, ResourceReader& reader, Planner& planner);
+  // Type/id of what a conditional reference leads to once the transaction is done: R4 3.1.0.11.2 resolves them last.
+  Result<std::set<std::string>> FindReferred(TypeId type, const std::vector<Parameter>& criteria,
+                                             ResourceReader& reader);
   // The new text of a reference; nullopt when it stays as it is.
   Result<std::optional<std::string>> Resolve(std::string_view text, ResourceReader& reader);
   Result<json::Edits> Rewrites(const BundleEntry& entry, ResourceReader& reader);

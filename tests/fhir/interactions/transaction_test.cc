@@ -73,6 +73,46 @@ TEST_F(TransactionTest, RefusesAConditionalReferenceWithoutATarget) {
   EXPECT_THAT(answer.body, HasSubstr("matches 0 resources"));
 }
 
+TEST_F(TransactionTest, ConditionalReferencesFindWhatItWrites) {
+  const auto observation = [](const std::string& condition) {
+    return R"({"resource":{"resourceType":"Observation","status":"final","code":{"text":"x"},
+               "subject":{"reference":"Patient?)" +
+           condition + R"("}},"request":{"method":"POST","url":"Observation"}})";
+  };
+  const auto patient = [](const std::string& method, const std::string& url, const std::string& value) {
+    return R"({"resource":{"resourceType":"Patient","id":"a","identifier":[{"system":"urn:tx","value":")" + value +
+           R"("}],"gender":"male"},"request":{"method":")" + method + R"(","url":")" + url + "\"}}";
+  };
+  // Created with it, in any order.
+  for (const std::string condition : {"identifier=urn:tx|1", "identifier=1&gender=male", "gender=female,male"}) {
+    const Answer answer =
+        Run("POST", "", Bundle("transaction", observation(condition) + "," + patient("POST", "Patient", "1")));
+    ASSERT_EQ(answer.status, 200) << answer.body;
+    EXPECT_EQ(Total("Observation?subject:Patient.identifier=urn:tx|1"), 1);
+    EXPECT_EQ(Run("DELETE", "Observation?status=final").status, 204);
+    EXPECT_EQ(Run("DELETE", "Patient?gender=male").status, 204);
+  }
+  // What was there counts as it will be.
+  ASSERT_EQ(Run("PUT", "Patient/a", R"({"resourceType":"Patient","id":"a","gender":"male"})").status, 201);
+  const struct {
+    std::string entries, found;
+  } kCases[] = {
+      {observation("identifier=urn:tx|2") + "," + patient("PUT", "Patient/a", "2"), "Patient/a"},
+      {observation("identifier=urn:tx|3") + "," + patient("PUT", "Patient?identifier=urn:tx|2", "3"), "Patient/a"},
+      {observation("identifier=urn:tx|3") + "," + patient("PUT", "Patient/a", "4"), "matches 0"},
+      {observation("gender=male") + "," + patient("POST", "Patient", "5"), "matches 2"},
+      {observation("gender=male") + R"(,{"request":{"method":"DELETE","url":"Patient/a"}})", "matches 0"},
+      {observation("family=Kim") + "," + patient("POST", "Patient", "6"), "by identifiers"},
+  };
+  for (const auto& [entries, found] : kCases) {
+    Interaction request = Request("POST", "", Bundle("transaction", entries));
+    request.prefer_return = Return::kRepresentation;
+    const Answer answer = interactions_->Run(request);
+    EXPECT_THAT(answer.body, HasSubstr(found)) << entries;
+    EXPECT_EQ(answer.status, found == "Patient/a" ? 200 : 400);
+  }
+}
+
 TEST_F(TransactionTest, RefusesAResourceThatIsInItTwice) {
   const std::string put =
       R"({"resource":{"resourceType":"Patient","id":"a"},"request":{"method":"PUT","url":"Patient/a"}})";
