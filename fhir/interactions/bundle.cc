@@ -192,7 +192,7 @@ Answer Interactions::RunTransaction(json::Value bundle, const Typing& typing, st
   const std::vector<BundleEntry> asked = entries;
   Transaction transaction(store_, bundle, typing, std::move(entries));
   return Retrying([&]() -> std::optional<Answer> {
-    Transaction::Outcome outcome = transaction.Attempt();
+    Transaction::Outcome outcome = transaction.Attempt([this](const Interaction& request) { return Run(request); });
     if (outcome.failure) return *std::move(outcome.failure);
     if (outcome.outdated) return std::nullopt;
     // Reads see what the transaction wrote (R4 3.1.0.11.2, rules of order).

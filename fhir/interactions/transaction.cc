@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "fhir/interactions/shape.h"
 #include "fhir/json/edits.h"
 #include "fhir/validate/reference.h"
 
@@ -34,7 +35,7 @@ Transaction::Transaction(ResourceStore& store, json::Value bundle, const Typing&
   for (size_t i = 0; i < entries_.size(); ++i) new_ids_.push_back(store_.NewId());
 }
 
-Transaction::Outcome Transaction::Attempt() {
+Transaction::Outcome Transaction::Attempt(const std::function<Answer(const Interaction&)>& read) {
   targets_.assign(entries_.size(), {});
   written_.clear();
   unmatched_.clear();
@@ -47,6 +48,13 @@ Transaction::Outcome Transaction::Attempt() {
   outcome.failure = FindTargets(*reader, planner);
   if (outcome.failure) return outcome;
 
+  for (size_t i = 0; i < entries_.size(); ++i) {
+    if (Writes(entries_[i])) continue;
+    if (auto failure = TryRead(entries_[i].request, read)) {
+      outcome.failure = Blame(i, *std::move(failure));
+      return outcome;
+    }
+  }
   std::vector<Write> writes;
   std::vector<std::pair<size_t, Plan>> written;
   for (size_t i = 0; i < entries_.size(); ++i) {
@@ -154,6 +162,25 @@ std::optional<Answer> Transaction::MatchTarget(size_t place, const std::vector<P
   target.id = *std::move(id);
   if (entries_[place].request.method == "POST") target.existing = matches->docs.front();
   return std::nullopt;
+}
+
+// Reads come last, when nothing can be taken back any more (R4 3.1.0.11.2): so they are tried before the commit.
+std::optional<Answer> Transaction::TryRead(const Interaction& request,
+                                           const std::function<Answer(const Interaction&)>& read) const {
+  const std::vector<std::string>& path = request.path;
+  const auto type = path.size() < 2 ? std::nullopt : FindResourceType(path[0]);
+  const auto written = type ? written_.find(LinkOf(*type, path[1])) : written_.end();
+  const bool deletes = written != written_.end() && entries_[written->second].request.method == "DELETE";
+  if (deletes && path.size() == 2) {
+    return OutcomeAnswer(410, {{.type = IssueType::kDeleted, .diagnostics = "the transaction deletes what it reads"}});
+  }
+  Answer answer = read(request);
+  if (answer.status < 400) return std::nullopt;
+  const bool will_be_there =
+      written != written_.end() && !deletes && (answer.status == 404 || answer.status == 410) && path.size() < 4;
+  if (!will_be_there) return answer;
+  const auto shape = ShapeOf(request.query);
+  return shape.ok() ? std::nullopt : std::optional(ErrorAnswer(shape.status()));
 }
 
 std::optional<Answer> Transaction::MatchPlanned(size_t place, const std::vector<Parameter>& criteria,

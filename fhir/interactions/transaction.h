@@ -2,6 +2,7 @@
 // until what they saw still holds at the commit. Internal to fhir/interactions; not thread-safe.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -41,7 +42,8 @@ class Transaction {
     std::optional<Answer> failure;
     std::vector<std::optional<Answer>> answers;
   };
-  Outcome Attempt();
+  // `read` answers an interaction that reads. What fails now, and not for want of what is written, fails all of it.
+  Outcome Attempt(const std::function<Answer(const Interaction&)>& read);
 
  private:
   struct Target {
@@ -60,6 +62,8 @@ class Transaction {
   std::optional<Answer> FindTarget(size_t place, ResourceReader& reader, Planner& planner);
   std::optional<Answer> MatchTarget(size_t place, const std::vector<Parameter>& criteria, ResourceReader& reader,
                                     Planner& planner);
+  std::optional<Answer> TryRead(const Interaction& request,
+                                const std::function<Answer(const Interaction&)>& read) const;
   // The condition of the entry matches nothing that is stored: what it matches in the transaction itself. Identities
   // that overlap fail it (R4 3.1.0.11.2); conditional creates share what one of them makes.
   std::optional<Answer> MatchPlanned(size_t place, const std::vector<Parameter>& criteria, ResourceReader& reader);

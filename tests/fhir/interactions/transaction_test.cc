@@ -209,6 +209,38 @@ TEST_F(TransactionTest, ItsReadsSeeItsWrites) {
   EXPECT_EQ(At(answer.body, "entry.1.response.etag"), "W/\"1\"");
 }
 
+TEST_F(TransactionTest, AReadThatFailsFailsAllOfIt) {
+  Run("PUT", "Patient/old", R"({"resourceType":"Patient","id":"old"})");
+  const std::string create =
+      R"({"resource":{"resourceType":"Patient","id":"a"},"request":{"method":"PUT","url":"Patient/a"}})";
+  const auto get = [](const std::string& url) { return R"({"request":{"method":"GET","url":")" + url + R"("}})"; };
+  const struct {
+    std::string entry;
+    int status;
+  } kCases[] = {
+      {get("Patient?birthdate=zz"), 400},
+      {get("Patient/zzz"), 404},
+      {get("Nonsense/1"), 404},
+      {get("Patient/a?_summary=zz"), 400},
+      {get("Patient/a/_history/7"), 404},
+      {get("Patient/old") + R"(,{"request":{"method":"DELETE","url":"Patient/old"}})", 410},
+  };
+  for (const auto& [entry, status] : kCases) {
+    const Answer answer = Run("POST", "", Bundle("transaction", create + "," + entry));
+    EXPECT_EQ(answer.status, status) << entry;
+    EXPECT_THAT(answer.body, HasSubstr("Bundle.entry[1]"));
+    EXPECT_EQ(Total("Patient"), 1) << entry;
+  }
+  // What it creates, and what is unchanged, can be read.
+  const std::string fine = get("Patient/a") + "," + get("Patient/a/_history") + "," + get("Patient?_id=a") + "," +
+                           R"({"request":{"method":"GET","url":"Patient/old","ifNoneMatch":"W/\"1\""}})";
+  const Answer answer = Run("POST", "", Bundle("transaction", create + "," + fine));
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(At(answer.body, "entry.1.resource.id"), "a");
+  EXPECT_EQ(At(answer.body, "entry.3.resource.total"), "1");
+  EXPECT_EQ(At(answer.body, "entry.4.response.status"), "304 Not Modified");
+}
+
 TEST_F(TransactionTest, ABatchAnswersEachEntryOnItsOwn) {
   const Answer answer = Run(
       "POST", "",
