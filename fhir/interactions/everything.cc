@@ -252,7 +252,8 @@ Answer Interactions::Everything(const Interaction& request, const std::string& p
   if ((*head)->deleted)
     return OutcomeAnswer(410, {{.type = IssueType::kDeleted, .diagnostics = "the patient has been deleted"}});
 
-  const SearchOptions search_options = store_.search_options();
+  SearchOptions search_options = store_.search_options();
+  search_options.request_base = request.base_url;
   EverythingRun run(request, *reader, options_, cursor_key_, search_options);
   auto answer = run.Run(*patient, (*head)->doc, patient_id);
   return answer.ok() ? *std::move(answer) : ErrorAnswer(answer.status());
