@@ -139,6 +139,7 @@ Status Run(Settings& settings) {
   };
   HILUM_ASSIGN_OR_RETURN(const std::unique_ptr<storage::Store> store,
                          storage::Store::Open(settings.store, disk, clock, random, log));
+  if (!settings.store.accept_loss) HILUM_RETURN_IF_ERROR(storage::CheckSegments(*store));
   HILUM_ASSIGN_OR_RETURN(const std::unique_ptr<fhir::ResourceStore> resources,
                          fhir::ResourceStore::Open(*store, settings.resources, clock, random));
   HILUM_ASSIGN_OR_RETURN(const std::unique_ptr<fhir::imaging::Linker> linker,

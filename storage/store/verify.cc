@@ -185,6 +185,28 @@ void Findings::Add(std::string text) {
   }
 }
 
+Status CheckSegments(Store& store) {
+  std::map<uint32_t, uint64_t> octets;
+  for (const SegmentInfo& segment : store.objects().Segments()) octets.emplace(segment.segment, segment.bytes);
+  const std::string all = ObjectKey({}).substr(0, 1);
+  const auto it = store.kv().NewIterator(Family::kObject, all, PrefixEnd(all));
+  // From the last object of each segment to that of the one before.
+  for (it->SeekToLast(); it->Valid();) {
+    ByteReader key(it->key().substr(all.size()));
+    ObjectRef last;
+    if (!key.ReadBe(&last.segment) || !key.ReadBe(&last.offset)) return Corruption("the key of an object is damaged");
+    const auto found = octets.find(last.segment);
+    if (found == octets.end() || found->second <= last.offset)
+      return Corruption("segment " + std::to_string(last.segment) + " of the stored objects is " +
+                        (found == octets.end() ? "missing" : "too short") +
+                        "; restore a backup, or start with --store.accept_loss to serve what is left");
+    const std::string first = ObjectKey({last.segment, 0, 0});
+    it->SeekForPrev(first);
+    if (it->Valid() && it->key() == first) it->Prev();
+  }
+  return it->status();
+}
+
 Status VerifyInstanceObject(Store& store, Doc doc, const InstanceRow& row) {
   const Status status = store.objects().VerifyObject(row.uid, row.object);
   if (status.ok()) return status;

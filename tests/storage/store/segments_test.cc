@@ -1,0 +1,56 @@
+// What is looked at before a store serves: whether the segments that its rows point into are there.
+#include <filesystem>
+
+#include "storage/store/store.h"
+#include "tests/support/instances.h"
+
+namespace hilum::testing {
+namespace {
+
+class Segments : public StoreFixture {
+ protected:
+  // Some of them fill a segment.
+  void SetUp() override {
+    StoreFixture::SetUp();
+    for (int i = 0; i < 8; ++i)
+      ASSERT_TRUE(Ingest(InstanceSpec{.sop = "1.2.3." + std::to_string(i), .pixel_bytes = 512 * 1024}).stored());
+    ASSERT_GT(store_->objects().Segments().size(), 1u);
+  }
+  std::string FileOf(uint32_t segment) const {
+    const std::string name = "00000" + std::to_string(segment) + ".seg";
+    return directory_.path() + "/data/objects/" + name;
+  }
+  Status Check() { return storage::CheckSegments(*store_); }
+};
+
+TEST_F(Segments, AreFoundAfterARestart) {
+  EXPECT_TRUE(Check().ok()) << Check().ToString();
+  Reopen();
+  EXPECT_TRUE(Check().ok()) << Check().ToString();
+}
+
+TEST_F(Segments, OneThatIsMissingIsNamed) {
+  store_.reset();
+  ASSERT_TRUE(std::filesystem::remove(FileOf(1)));
+  Open();
+  EXPECT_EQ(Check().code(), Code::kCorruption);
+  EXPECT_NE(Check().message().find("segment 1 "), std::string::npos) << Check().message();
+}
+
+TEST_F(Segments, OneThatWasCutIsNamed) {
+  store_.reset();
+  std::filesystem::resize_file(FileOf(1), 4096);
+  Open();
+  EXPECT_EQ(Check().code(), Code::kCorruption);
+}
+
+TEST_F(Segments, NobodyPointsIntoMayBeMissing) {
+  ASSERT_TRUE(store_->Delete("1.2.1", std::nullopt, std::nullopt).ok());
+  store_.reset();
+  std::filesystem::remove(FileOf(1));
+  Open();
+  EXPECT_TRUE(Check().ok()) << Check().ToString();
+}
+
+}  // namespace
+}  // namespace hilum::testing
