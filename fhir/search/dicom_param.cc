@@ -18,7 +18,7 @@ using storage::Matching;
 using storage::Query;
 using Matched = Result<std::optional<Query>>;
 
-constexpr std::string_view kPrefix = "dicom-";
+constexpr std::string_view kPrefix = "dicom-", kSeriesParam = "dicom-series", kInstanceParam = "dicom-instance";
 
 // Times are special: FHIR has no parameters of times, so they have DICOM's form.
 SearchType TypeOf(Matching matching) {
@@ -124,6 +124,59 @@ Matched Match(const CatalogueAttribute& attribute, std::string_view value, const
   }
 }
 
+// The same where nobody else reads values of the usual form.
+Result<Query> MatchWhole(const CatalogueAttribute& attribute, std::string_view value, const SearchOptions& options) {
+  HILUM_ASSIGN_OR_RETURN(std::optional<Query> special, Match(attribute, value, options));
+  if (special) return *std::move(special);
+  if (TypeOf(attribute.matching) == SearchType::kString)
+    return Own(storage::StringMatch{attribute.field, storage::StringMatch::How::kPrefix, Unescape(value)});
+  const Prefix prefix = TakePrefix(&value);
+  HILUM_ASSIGN_OR_RETURN(const storage::NumberValue asked, AskedNumber(value, prefix));
+  return Own(storage::NumberMatch{attribute.field, ComparisonOf(prefix), asked});
+}
+
+// Documents of `level`, series or instances, by an attribute that they, their series or one of their instances have.
+Result<Query> Beside(Level level, const CatalogueAttribute& attribute, Query query) {
+  if (attribute.level == level) return query;
+  if (attribute.level == Level::kInstance)
+    return Parents(Level::kInstance, storage::kSeriesOfInstance, std::move(query));
+  if (attribute.level == Level::kSeries)
+    return Own(
+        storage::RefersTo{storage::kSeriesOfInstance, storage::CollectionOf(Level::kSeries), Share(std::move(query))});
+  return Invalid(dicom::KeywordPath(attribute.path) + " is an attribute of the study: ask for it by itself, as " +
+                 std::string(kPrefix) + dicom::KeywordPath(attribute.path));
+}
+
+// Attribute$value$attribute$value: all of one and the same series or instance.
+Matched MatchTogether(const storage::AttributeTable& table, storage::FieldId images, Level level,
+                      std::string_view value, const SearchOptions& options) {
+  const auto parts = SplitValue(value, '$');
+  if (parts.size() % 2 != 0) return Invalid("expected attributes and values in turn, with '$' between them");
+  std::vector<Query> all;
+  for (size_t i = 0; i < parts.size(); i += 2) {
+    const auto path = dicom::ParseTagPath(parts[i]);
+    const CatalogueAttribute* attribute = path ? table.FindSearchable(Level::kInstance, *path) : nullptr;
+    if (attribute == nullptr)
+      return Invalid("'" + std::string(parts[i].substr(0, 64)) + "' is no DICOM attribute that is searched by");
+    HILUM_ASSIGN_OR_RETURN(Query query, MatchWhole(*attribute, parts[i + 1], options));
+    HILUM_ASSIGN_OR_RETURN(query, Beside(level, *attribute, std::move(query)));
+    all.push_back(std::move(query));
+  }
+  return std::optional(JoinUp(level, images, AllOf(std::move(all))));
+}
+
+CustomParam TogetherParam(const storage::AttributeTable& table, storage::FieldId images, Level level) {
+  const bool series = level == Level::kSeries;
+  CustomParam param{.field = images, .type = SearchType::kSpecial};
+  param.match = [&table, images, level](std::string_view value, const SearchOptions& options) {
+    return MatchTogether(table, images, level, value, options);
+  };
+  param.name = series ? kSeriesParam : kInstanceParam;
+  param.description = std::string("DICOM attributes of one and the same ") + (series ? "series" : "instance") +
+                      ": attribute$value$attribute$value";
+  return param;
+}
+
 CustomParam ParamOf(const CatalogueAttribute& attribute, storage::FieldId images, std::string name) {
   CustomParam param{.field = attribute.field, .type = TypeOf(attribute.matching)};
   param.join = [level = attribute.level, images](Query query) { return JoinUp(level, images, std::move(query)); };
@@ -141,6 +194,8 @@ CustomParam ParamOf(const CatalogueAttribute& attribute, storage::FieldId images
 std::optional<CustomParam> DicomParam(const storage::AttributeTable& table, storage::FieldId images,
                                       std::string_view code) {
   if (!code.starts_with(kPrefix)) return std::nullopt;
+  if (code == kSeriesParam) return TogetherParam(table, images, Level::kSeries);
+  if (code == kInstanceParam) return TogetherParam(table, images, Level::kInstance);
   const auto path = dicom::ParseTagPath(code.substr(kPrefix.size()));
   const CatalogueAttribute* attribute = path ? table.FindSearchable(Level::kInstance, *path) : nullptr;
   if (!attribute || attribute->level == Level::kPatient) return std::nullopt;
@@ -148,7 +203,8 @@ std::optional<CustomParam> DicomParam(const storage::AttributeTable& table, stor
 }
 
 std::vector<CustomParam> DicomParams(const storage::AttributeTable& table, storage::FieldId images) {
-  std::vector<CustomParam> params;
+  std::vector<CustomParam> params = {TogetherParam(table, images, Level::kSeries),
+                                     TogetherParam(table, images, Level::kInstance)};
   std::set<dicom::TagPath> seen;
   for (const CatalogueAttribute& one : table.all()) {
     const CatalogueAttribute* attribute = table.FindSearchable(Level::kInstance, one.path);

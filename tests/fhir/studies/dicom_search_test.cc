@@ -111,6 +111,27 @@ class DicomSearchTest : public InteractionsFixture {
   }
 };
 
+TEST_F(DicomSearchTest, AttributesOfOneSeriesOrInstanceAreAskedTogether) {
+  EXPECT_THAT(Ids("ImagingStudy?dicom-SliceThickness=lt1.5&dicom-BodyPartExamined=HEAD"), ElementsAre("a"));
+  EXPECT_THAT(Ids("ImagingStudy?dicom-series=SliceThickness$lt1.5$BodyPartExamined$HEAD"), IsEmpty());
+  EXPECT_THAT(Ids("ImagingStudy?dicom-series=SliceThickness$lt1.5$BodyPartExamined$CHEST"), ElementsAre("a"));
+  EXPECT_THAT(Ids("ImagingStudy?dicom-series=Modality$CT$00180050$5$BodyPartExamined$head"), ElementsAre("a"));
+  EXPECT_THAT(Ids("ImagingStudy?dicom-series=Modality$MR,Modality$CT"), UnorderedElementsAre("a", "b"));
+  EXPECT_THAT(Ids("ImagingStudy?dicom-series=SOPInstanceUID$1.1.2.1$BodyPartExamined$HEAD"), ElementsAre("a"));
+  EXPECT_THAT(Ids("ImagingStudy?dicom-instance=SOPInstanceUID$1.1.2.1$BodyPartExamined$HEAD"), ElementsAre("a"));
+  EXPECT_THAT(Ids("ImagingStudy?dicom-instance=SOPInstanceUID$1.1.2.1$BodyPartExamined$CHEST"), IsEmpty());
+  EXPECT_THAT(Ids("Patient?_has:ImagingStudy:patient:dicom-series=Modality$CT$SliceThickness$lt1.5"),
+              ElementsAre("jane"));
+}
+
+TEST_F(DicomSearchTest, WhatCannotBeAskedTogetherIsRefused) {
+  EXPECT_THAT(Refusal("ImagingStudy?dicom-series=Modality"), HasSubstr("in turn"));
+  EXPECT_THAT(Refusal("ImagingStudy?dicom-series=Nothing$1"), HasSubstr("'Nothing'"));
+  EXPECT_THAT(Refusal("ImagingStudy?dicom-series=StudyDate$20260301"), HasSubstr("dicom-StudyDate"));
+  EXPECT_THAT(Refusal("ImagingStudy?dicom-series=SliceThickness$thin"), HasSubstr("400"));
+  EXPECT_THAT(Refusal("ImagingStudy?dicom-series:not=Modality$CT"), HasSubstr("400"));
+}
+
 TEST_F(DicomSearchTest, AttributesOfStudySeriesAndInstancesAreJoinedUpToTheImagingStudy) {
   EXPECT_THAT(Ids("ImagingStudy?dicom-SliceThickness=lt1.5"), ElementsAre("a"));
   EXPECT_THAT(Ids("ImagingStudy?dicom-00180050=5"), UnorderedElementsAre("a", "b"));
@@ -184,14 +205,6 @@ TEST_F(DicomSearchTest, AFilterFindsTheStudiesOfPatientsAndOfWhatLeadsToThem) {
   EXPECT_THAT(Studies({"ImagingStudy?_id=a"}), ElementsAre("1.1"));
   EXPECT_THAT(Studies({"Patient?birthdate=lt1990", "Condition?code=cancer"}), ElementsAre("1.2"));
   EXPECT_THAT(Studies({"Patient?gender=female", "Condition?code=cancer"}), IsEmpty());
-}
-
-TEST_F(DicomSearchTest, ToAFilterPatientsWhoWereMergedAreOnePerson) {
-  Put("Patient/john", R"({"resourceType":"Patient","id":"john","gender":"male",
-                          "link":[{"other":{"reference":"Patient/jane"},"type":"replaced-by"}]})");
-  EXPECT_THAT(Studies({"Patient?_id=john"}), ElementsAre("1.2", "1.1"));
-  EXPECT_THAT(Studies({"Condition?code=cancer"}), ElementsAre("1.2", "1.1"));
-  EXPECT_THAT(Studies({"Condition?code=cancer", "ImagingStudy?_id=a"}), ElementsAre("1.1"));
 }
 
 TEST_F(DicomSearchTest, AFilterLeavesThePatientsWithSuchAStudy) {
