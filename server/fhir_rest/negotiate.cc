@@ -79,6 +79,14 @@ Status CheckWantsJson(const http::Request& request, const std::vector<fhir::Para
   return NotJson("Accept");
 }
 
+void AddListFormat(const http::Request& request, std::vector<fhir::Parameter>* query) {
+  if (std::ranges::any_of(*query, [](const fhir::Parameter& each) { return each.name == "_format"; })) return;
+  // The best first.
+  const auto accepted = multipart::ParseAccept(request.headers.Joined("Accept"));
+  if (!accepted.empty() && accepted.front().q > 0 && accepted.front().media_type.Essence() == "text/csv")
+    query->push_back({"_format", "csv"});
+}
+
 Result<std::string> ReadContentType(const http::Request& request, BodyKind expected) {
   const std::string coding = request.headers.Joined("Content-Encoding");
   if (!coding.empty() && !EqualsIgnoringCase(coding, "identity"))

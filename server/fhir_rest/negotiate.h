@@ -16,6 +16,9 @@ inline constexpr std::string_view kFhirJson = "application/fhir+json; charset=ut
 // OK when the client takes FHIR R4 as JSON, by `_format` or else by Accept; kUnsupported says what it can have.
 Status CheckWantsJson(const http::Request& request, const std::vector<fhir::Parameter>& query);
 
+// Of the formats that lists have, `_format` by the Accept of a client that did not give one: adds it to the query.
+void AddListFormat(const http::Request& request, std::vector<fhir::Parameter>* query);
+
 // What the body of a request may be.
 enum class BodyKind : uint8_t { kResource, kJsonPatch, kForm };
 // The media type of the body, without parameters; empty when none was named, which is taken for what is expected.

@@ -100,6 +100,7 @@ Answer Service::Run(http::Request& request, std::vector<std::string> path) {
   }
   // Lists have formats of their own.
   const bool is_list = !interaction.path.empty() && interaction.path.back() == "$cohort-list";
+  if (is_list) AddListFormat(request, &interaction.query);
   const Status wants_json = is_list ? Status::Ok() : CheckWantsJson(request, interaction.query);
   if (!wants_json.ok()) return Refuse(406, fhir::IssueType::kNotSupported, wants_json.message());
   return RunOrStart(std::move(interaction), async);

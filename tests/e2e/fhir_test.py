@@ -274,6 +274,8 @@ class InteractionsTest(FhirTest):
             status, headers, text = fetch(f"{self.fhir.base}/{group}/$cohort-list?_format=csv&level={level}")
             self.assertEqual((status, headers["Content-Type"]), (200, "text/csv; charset=utf-8"))
             self.assertEqual(len(text.splitlines()), lines, text)
+        _, headers, _ = fetch(f"{self.fhir.base}/{group}/$cohort-list", Accept="text/csv, */*;q=0.5")
+        self.assertEqual(headers["Content-Type"], "text/csv; charset=utf-8")
         self.assert_refused(self.fhir("GET", "/Group/$cohort?include=Nothing"), 400)
 
     def test_everything_survives_a_restart(self):
