@@ -37,9 +37,11 @@ Bitmap PatientsOf(const Items& items, uint32_t at_least, Patient patient, Docume
 
 Result<Cohort> CohortRun::Run(const std::optional<Bitmap>& among) {
   HILUM_RETURN_IF_ERROR(Compile());
+  HILUM_ASSIGN_OR_RETURN(persons_, Persons::Read(reader_));
   Cohort cohort;
   HILUM_ASSIGN_OR_RETURN(cohort.patients, reader_.index().Live(reader_.CollectionOf(patient_)));
-  if (among) cohort.patients &= *among;
+  cohort.patients -= persons_.replaced();
+  if (among) cohort.patients &= persons_.SurvivorsOf(*among);
   cohort.population = cohort.patients.Count();
 
   auto criterion = criteria_.begin();
@@ -186,14 +188,15 @@ Result<Bitmap> CohortRun::FindOf(Criterion& criterion, const Bitmap& candidates)
   HILUM_ASSIGN_OR_RETURN(const Bitmap* found, Find(criterion));
   Bitmap docs = *found;
   if (!criterion.patient) {
-    docs &= candidates;
+    docs &= persons_.RecordsOf(candidates);
   } else if (candidates.Count() * kDocsPerPatient < docs.Count()) {
     return OfPatients(criterion.type, *criterion.patient, std::move(docs), candidates);
   }
   return docs;
 }
 
-Result<Bitmap> CohortRun::OfPatients(TypeId type, storage::FieldId patient, Bitmap docs, const Bitmap& patients) {
+Result<Bitmap> CohortRun::OfPatients(TypeId type, storage::FieldId patient, Bitmap docs, const Bitmap& survivors) {
+  const Bitmap patients = persons_.RecordsOf(survivors);
   const storage::CollectionId collection = reader_.CollectionOf(type), of = reader_.CollectionOf(patient_);
   if (patients.Count() * kDocsPerPatient < docs.Count()) {
     HILUM_ASSIGN_OR_RETURN(const Bitmap theirs, reader_.index().Referrers(collection, patient, of, patients));
@@ -214,10 +217,12 @@ Result<Bitmap> CohortRun::Meet(Criterion& criterion, const Bitmap& candidates) {
     return PatientsOf(*events, at_least, std::mem_fn(&Event::patient), std::mem_fn(&Event::doc));
   }
   HILUM_ASSIGN_OR_RETURN(Bitmap docs, FindOf(criterion, candidates));
-  if (!criterion.patient) return at_least == 1 ? std::move(docs) : Bitmap();
+  if (!criterion.patient) return at_least == 1 ? persons_.SurvivorsOf(docs) : Bitmap();
   if (at_least == 1) {
-    return reader_.index().Referees(reader_.CollectionOf(criterion.type), *criterion.patient,
-                                    reader_.CollectionOf(patient_), docs);
+    HILUM_ASSIGN_OR_RETURN(const Bitmap patients,
+                           reader_.index().Referees(reader_.CollectionOf(criterion.type), *criterion.patient,
+                                                    reader_.CollectionOf(patient_), docs));
+    return persons_.SurvivorsOf(patients);
   }
   HILUM_ASSIGN_OR_RETURN(std::vector<OfPatient> owners, Owners(criterion, docs, candidates));
   std::ranges::sort(owners, {}, [](const OfPatient& each) { return std::pair(each.second, each.first); });
@@ -228,13 +233,16 @@ Result<std::vector<CohortRun::OfPatient>> CohortRun::Owners(const Criterion& cri
                                                             const Bitmap& candidates) {
   std::vector<OfPatient> owners;
   if (!criterion.patient) {
-    for (const Doc doc : docs.ToVector()) owners.emplace_back(doc, doc);
+    for (const Doc doc : docs.ToVector()) owners.emplace_back(doc, persons_.SurvivorOf(doc));
     return owners;
   }
   HILUM_RETURN_IF_ERROR(reader_.index().ForEachTarget(reader_.CollectionOf(criterion.type), *criterion.patient,
                                                       reader_.CollectionOf(patient_), docs, [&](Doc doc, Doc patient) {
-                                                        if (candidates.Contains(patient))
-                                                          owners.emplace_back(doc, patient);
+                                                        const OfPatient owner(doc, persons_.SurvivorOf(patient));
+                                                        if (!candidates.Contains(owner.second)) return;
+                                                        // Images refer to several Patients of one person.
+                                                        if (owners.empty() || owners.back() != owner)
+                                                          owners.push_back(owner);
                                                       }));
   return owners;
 }

@@ -1,5 +1,7 @@
 // Finds the patients of a cohort by bitmaps over the index: step by step, so that it can be told how many patients each
-// step leaves and takes away. Not thread-safe; one for each request. The reader and the options outlive it.
+// step leaves and takes away. Patients who were merged are one person (fhir/store/persons.h): what is known of any of
+// them counts for the one who stands for it. Not thread-safe; one for each request. The reader and the options outlive
+// it.
 #pragma once
 
 #include <map>
@@ -8,6 +10,7 @@
 
 #include "fhir/cohort/definition.h"
 #include "fhir/cohort/events.h"
+#include "fhir/store/persons.h"
 #include "fhir/store/reader.h"
 
 namespace hilum::fhir {
@@ -19,7 +22,7 @@ struct Cohort {
     uint64_t remaining = 0;
   };
 
-  uint64_t population = 0;  // patients before the first step
+  uint64_t population = 0;  // patients before the first step, each person once
   storage::Bitmap patients;
   // ImagingStudies of these patients: those that met a criterion the patients were included by, or all when no such
   // criterion was about ImagingStudies.
@@ -68,9 +71,9 @@ class CohortRun {
   Result<storage::Bitmap> FindOf(Criterion& criterion, const storage::Bitmap& candidates);
   // Of candidates.
   Result<const std::vector<Event>*> Events(Criterion& criterion, const storage::Bitmap& candidates);
-  // Those of `docs` that are of the patients.
+  // Those of `docs` that are of these persons.
   Result<storage::Bitmap> OfPatients(TypeId type, storage::FieldId patient, storage::Bitmap docs,
-                                     const storage::Bitmap& patients);
+                                     const storage::Bitmap& survivors);
   using OfPatient = std::pair<storage::Doc, storage::Doc>;  // document, patient
   Result<std::vector<OfPatient>> Owners(const Criterion& criterion, const storage::Bitmap& docs,
                                         const storage::Bitmap& candidates);
@@ -79,6 +82,7 @@ class CohortRun {
   const CohortDefinition& definition_;
   ResourceReader& reader_;
   const SearchOptions& options_;
+  Persons persons_;
   TypeId patient_ = kNoType;
   TypeId imaging_study_ = kNoType;
   std::vector<Criterion> criteria_;  // of all steps, in order

@@ -99,12 +99,16 @@ Status CohortList::StepPatient(std::string* out) {
 }
 
 Result<std::string> CohortList::PatientOf(Doc imaging_study) {
+  if (!persons_) {
+    HILUM_ASSIGN_OR_RETURN(persons_, Persons::Read(*reader_));
+  }
   HILUM_ASSIGN_OR_RETURN(const auto references,
                          reader_->index().References(reader_->CollectionOf(ImagingStudyType()),
                                                      PatientOfImagingStudy(*reader_), imaging_study));
   for (const storage::ReferenceValue& reference : references) {
     if (!reference.target || reference.target->collection != reader_->CollectionOf(PatientType())) continue;
-    HILUM_ASSIGN_OR_RETURN(const auto version, reader_->Newest(PatientType(), reference.target->doc));
+    HILUM_ASSIGN_OR_RETURN(const auto version,
+                           reader_->Newest(PatientType(), persons_->SurvivorOf(reference.target->doc)));
     if (version) return "Patient/" + version->id;
   }
   return std::string();

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "fhir/store/persons.h"
 #include "fhir/store/reader.h"
 #include "storage/catalogue/catalogue.h"
 
@@ -46,6 +47,7 @@ class CohortList {
   Status StepStudy(std::string* out);
   Status StepSeries(std::string* out);
   Status StepInstance(std::string* out);
+  // Who stands for the person.
   Result<std::string> PatientOf(storage::Doc imaging_study);
   void AppendHead(std::string* out) const;
   void AppendLine(const std::string& url, std::string* out) const;
@@ -59,6 +61,7 @@ class CohortList {
   const storage::CatalogueReader catalogue_;
   const ListOptions options_;
   bool begun_ = false;
+  std::optional<Persons> persons_;  // read when it is needed
   Waiting waiting_;
   std::string patient_, study_, series_, instance_;  // of the line
 };

@@ -341,14 +341,22 @@ function pathList(states) {
   return pathListOf.get(key);
 }
 
-// Search parameters that R4 lacks: what says which reports are about a study (docs/imaging.md), and what R5 calls DiagnosticReport-study.
+// Search parameters that R4 lacks: what says which reports are about a study and who took a Patient over (docs/imaging.md), and what R5 calls
+// DiagnosticReport-study.
 const kOwnParameters = [
   { code: 'report', url: 'urn:hilum:SearchParameter:ImagingStudy-report', base: ['ImagingStudy'], type: 'reference', target: ['DiagnosticReport'],
     expression: "ImagingStudy.extension.where(url = 'urn:hilum:report').value as Reference" },
   { code: 'study', url: 'http://hl7.org/fhir/SearchParameter/DiagnosticReport-study', base: ['DiagnosticReport'], type: 'reference',
     target: ['ImagingStudy'], expression: 'DiagnosticReport.imagingStudy' },
+  { code: 'replaced-by', url: 'urn:hilum:SearchParameter:Patient-replaced-by', base: ['Patient'], type: 'reference', target: ['Patient'],
+    expression: "Patient.link.where(type = 'replaced-by').other" },
 ];
 const definitions = [...resources('search-parameters.json'), ...kOwnParameters];
+// What ImagingStudy has more for parameters of R4: images stay with the Patients whose place another one took.
+const kReplaced = "ImagingStudy.subject.extension.where(url = 'urn:hilum:replaced-patient').value as Reference";
+const kMoreOfImages = { subject: kReplaced, patient: `(${kReplaced}).where(resolve() is Patient)` };
+const withMore = (d, type) =>
+  types[type].name === 'ImagingStudy' && kMoreOfImages[d.code] ? { ...d, expression: `${d.expression} | ${kMoreOfImages[d.code]}` } : d;
 const definitionByUrl = new Map(definitions.map((d) => [d.url, d]));
 const groups = [];
 const components = [];
@@ -394,7 +402,7 @@ types.forEach((type, index) => {
   type.firstSearch = searchParams.length;
   type.searchFields = 0;
   if (type.kind !== 3 || type.abstract) return;
-  const own = definitions.filter((d) => d.base.some((base) => isA(index, typeNamed(base)))).sort((a, b) => byText(a.code, b.code));
+  const own = definitions.filter((d) => d.base.some((base) => isA(index, typeNamed(base)))).map((d) => withMore(d, index)).sort((a, b) => byText(a.code, b.code));
   const compiled = own.map((definition) => ({ definition, ...compileParam(definition, index) }));
   const keys = new Set(compiled.map((c) => c.key));
   const fieldOf = new Map();

@@ -8,6 +8,7 @@
 #include "fhir/imaging/rows.h"
 #include "fhir/imaging/shell.h"
 #include "fhir/json/edits.h"
+#include "fhir/store/persons.h"
 #include "fhir/validate/reference.h"
 
 namespace hilum::fhir::imaging {
@@ -19,9 +20,8 @@ using storage::TokenValue;
 // R4 extension-data-absent-reason.
 constexpr std::string_view kUnknown =
     R"({"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/data-absent-reason","valueCode":"unknown"}]})";
-constexpr int kMaxMerges = 16;
 // Grows when ImagingStudies say something else of the same images and records: stored ones are then derived anew.
-constexpr uint64_t kDerivation = 2;
+constexpr uint64_t kDerivation = 3;
 
 constexpr std::string ResolverOptions::*kOrderSystems[] = {
     &ResolverOptions::accession_system, &ResolverOptions::placer_system, &ResolverOptions::filler_system};
@@ -154,8 +154,9 @@ Status Resolver::FindPatient(const Records& records, const storage::StudyRow& st
   HILUM_ASSIGN_OR_RETURN(const auto ids, records.with_identifier(patient_, identifier));
   out->nobody_has_identifier = ids.empty();
   bool sure = true;
+  std::vector<std::string> replaced;
   for (const std::string& id : ids) {
-    HILUM_ASSIGN_OR_RETURN(auto survivor, Survivor(records, id, out));
+    HILUM_ASSIGN_OR_RETURN(auto survivor, Survivor(records, id, &replaced, out));
     sure &= survivor && (!out->patient || out->patient->id == survivor->id);
     if (survivor) out->patient = std::move(survivor);
   }
@@ -170,35 +171,40 @@ Status Resolver::FindPatient(const Records& records, const storage::StudyRow& st
   }
 
   out->subject = "{";
-  if (out->patient && (!quarantine || out->review.empty()))
+  if (out->patient && (!quarantine || out->review.empty())) {
+    if (!replaced.empty()) out->subject += SubjectExtensions(std::nullopt, replaced) + ",";
     out->subject += "\"reference\":\"Patient/" + out->patient->id + "\",";
+  }
   out->subject += "\"type\":\"Patient\",\"identifier\":" + IdentifierJson(identifier, "") + "}";
   return Status::Ok();
 }
 
 Status Resolver::TakeChosen(const Records& records, const Asked& asked, Resolution* out) const {
   if (!asked.chosen) return Status::Ok();
-  HILUM_ASSIGN_OR_RETURN(out->patient, Survivor(records, *asked.chosen, out));
+  std::vector<std::string> replaced;
+  HILUM_ASSIGN_OR_RETURN(out->patient, Survivor(records, *asked.chosen, &replaced, out));
   if (!out->patient) {
     out->watches.clear();  // the choice ends here
     return Status::Ok();
   }
   out->is_chosen = true;
-  out->subject = R"({"extension":[)" + ChoiceExtension(*asked.chosen) + R"(],"reference":"Patient/)" +
-                 out->patient->id + R"(","type":"Patient")";
+  out->subject = "{" + SubjectExtensions(asked.chosen, replaced) + R"(,"reference":"Patient/)" + out->patient->id +
+                 R"(","type":"Patient")";
   const TokenValue identifier = PatientIdentifier(asked.study);
   if (!identifier.code.empty()) out->subject += ",\"identifier\":" + IdentifierJson(identifier, "");
   out->subject += "}";
   return Status::Ok();
 }
 
-Result<std::optional<Version>> Resolver::Survivor(const Records& records, std::string id, Resolution* out) const {
+Result<std::optional<Version>> Resolver::Survivor(const Records& records, std::string id,
+                                                  std::vector<std::string>* replaced, Resolution* out) const {
   for (int merges = 0; merges <= kMaxMerges; ++merges) {
     out->watches.push_back(WatchOf(patient_, id));
     HILUM_ASSIGN_OR_RETURN(auto patient, records.current(patient_, id));
     if (!patient) return patient;
     HILUM_ASSIGN_OR_RETURN(id, ReplacedBy(*patient, base_url_));
     if (id.empty()) return patient;
+    AddNew(replaced, {patient->id});
   }
   return std::optional<Version>();
 }

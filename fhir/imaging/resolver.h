@@ -78,8 +78,10 @@ class Resolver {
   Status FindPatient(const Records& records, const storage::StudyRow& study, Resolution* out) const;
   // Does nothing when the Patient who was chosen is not there.
   Status TakeChosen(const Records& records, const Asked& asked, Resolution* out) const;
-  // Who is there after all merges of Patient `id`. nullopt when that is nobody, or a circle.
-  Result<std::optional<Version>> Survivor(const Records& records, std::string id, Resolution* out) const;
+  // Who is there after all merges of Patient `id`. nullopt when that is nobody, or a circle. Those on the way are added
+  // to `replaced`.
+  Result<std::optional<Version>> Survivor(const Records& records, std::string id, std::vector<std::string>* replaced,
+                                          Resolution* out) const;
   Status FindOrdersAndReports(const Records& records, const Asked& asked, Resolution* out) const;
   // An identifier of orders and reports, and the code of HL7 table 0203 for its type; empty: any.
   struct Named {

@@ -186,8 +186,12 @@ std::string UidIdentifier(std::string_view study_uid) {
   return std::string("urn:oid:").append(study_uid);
 }
 
-std::string ChoiceExtension(const std::string& patient) {
-  return ReferenceExtension(kChoiceExtension, "Patient/" + patient);
+std::string SubjectExtensions(const std::optional<std::string>& chosen, const std::vector<std::string>& replaced) {
+  std::string list;
+  if (chosen) list = ReferenceExtension(kChoiceExtension, "Patient/" + *chosen);
+  for (const std::string& id : replaced)
+    list.append(list.empty() ? "" : ",").append(ReferenceExtension(kReplacedExtension, "Patient/" + id));
+  return "\"extension\":[" + list + "]";
 }
 
 std::optional<std::string> ChosenPatient(json::MaybeValue subject) {

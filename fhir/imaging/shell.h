@@ -46,7 +46,11 @@ Linked LinkedOf(json::Value resource, std::vector<std::string> orders);
 inline constexpr std::string_view kReportExtension = "urn:hilum:report";
 // Of subject: the Patient whom a reviewer chose, who may have been merged since.
 inline constexpr std::string_view kChoiceExtension = "urn:hilum:chosen-patient";
-std::string ChoiceExtension(const std::string& patient);
+// Of subject: a Patient who has the identifier of the images or was chosen for them, or took such a one over, but whom
+// the Patient of the reference replaces. The search parameters patient and subject find it, too.
+inline constexpr std::string_view kReplacedExtension = "urn:hilum:replaced-patient";
+// "extension":[...]
+std::string SubjectExtensions(const std::optional<std::string>& chosen, const std::vector<std::string>& replaced);
 // The id of the Patient whom `subject` names so; nullopt when it names none.
 std::optional<std::string> ChosenPatient(json::MaybeValue subject);
 

@@ -77,11 +77,14 @@ Result<Asked> ReadParameters(json::Value parameters) {
 class Finding {
  public:
   // `reader`: the view it is found in.
-  Finding(ResourceStore& store, std::unique_ptr<ResourceReader> reader, CohortDefinition definition)
+  Finding(ResourceStore& store, std::unique_ptr<ResourceReader> reader, CohortDefinition definition,
+          std::string_view request_base)
       : definition_(std::move(definition)),
         reader_(std::move(reader)),
         catalogue_(store.store().Read()),
-        options_(store.search_options()) {}
+        options_(store.search_options()) {
+    options_.request_base = request_base;
+  }
 
   Status Run(const std::optional<Bitmap>& among) {
     CohortRun run(definition_, *reader_, options_);
@@ -147,7 +150,7 @@ class Finding {
   const CohortDefinition definition_;
   std::unique_ptr<ResourceReader> reader_;
   const storage::CatalogueReader catalogue_;
-  const SearchOptions options_;
+  SearchOptions options_;
   fhir::Cohort cohort_;
 };
 
@@ -264,7 +267,7 @@ Answer Interactions::Cohort(const Interaction& request) {
   if (!asked.ok()) return ErrorAnswer(asked.status());
   if (asked->save && request.method != "POST") return ErrorAnswer(Invalid("a cohort is saved by POST"));
 
-  Finding finding(store_, store_.Read(), asked->definition);
+  Finding finding(store_, store_.Read(), asked->definition, request.base_url);
   ParametersText parameters;
   Status status = finding.Run(std::nullopt);
   if (status.ok()) status = finding.Report(&parameters);
@@ -301,7 +304,7 @@ Answer Interactions::SavedCohort(const Interaction& request, const std::string& 
                                   .diagnostics = "this Group has no definition of a cohort; POST Group/$cohort with "
                                                  "save=true makes one that has"}});
     }
-    Finding finding(store_, std::move(reader), **std::move(definition));
+    Finding finding(store_, std::move(reader), **std::move(definition), request.base_url);
     ParametersText parameters;
     Status status = finding.Run(std::nullopt);
     if (status.ok()) status = finding.Report(&parameters);
@@ -342,7 +345,7 @@ Answer Interactions::ListCohort(const Interaction& request, const std::string& i
   if (!definition.ok()) return ErrorAnswer(definition.status());
   // Of a Group that was not made by $cohort: all studies.
   if (!*definition) *definition = CohortDefinition{.steps = {{.any = {{.search = "Patient"}}}}};
-  Finding finding(store_, std::move(reader), **std::move(definition));
+  Finding finding(store_, std::move(reader), **std::move(definition), request.base_url);
   const Status status = finding.Run(group.members);
   if (!status.ok()) return ErrorAnswer(status);
 

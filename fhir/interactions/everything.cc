@@ -1,5 +1,6 @@
-// Patient/[id]/$everything (R4 patient-operation-everything): the patient, all of its compartment, and one step of
-// references from there to what belongs to no patient (Practitioner, Organization, Location, Medication, ...).
+// Patient/[id]/$everything (R4 patient-operation-everything): the patient, with those who were merged into it or it was
+// merged into, all of their compartments, and one step of references from there to what belongs to no patient
+// (Practitioner, Organization, Location, Medication, ...).
 #include <algorithm>
 #include <map>
 
@@ -8,6 +9,7 @@
 #include "fhir/interactions/interactions.h"
 #include "fhir/interactions/pages.h"
 #include "fhir/search/search_value.h"
+#include "fhir/store/persons.h"
 
 namespace hilum::fhir {
 namespace {
@@ -46,14 +48,15 @@ class EverythingRun {
         cursor_key_(cursor_key),
         search_options_(search_options) {}
 
-  Result<Answer> Run(TypeId patient, storage::Doc doc, const std::string& id) {
+  Result<Answer> Run(TypeId patient, storage::Doc doc) {
     asked_.count = options_.max_count;
     HILUM_ASSIGN_OR_RETURN(const std::vector<Parameter> parameters, AllParameters());
     for (const Parameter& parameter : parameters) HILUM_RETURN_IF_ERROR(Add(parameter));
     HILUM_ASSIGN_OR_RETURN(asked_.types, TypesNamed(asked_.used));
     HILUM_ASSIGN_OR_RETURN(Shape shape, ShapeOf(asked_.used));
 
-    HILUM_RETURN_IF_ERROR(FindMembers(patient, doc, id));
+    HILUM_ASSIGN_OR_RETURN(const std::vector<std::string> ids, FindPatients(patient, doc));
+    HILUM_RETURN_IF_ERROR(FindMembers(patient, ids));
     HILUM_RETURN_IF_ERROR(FindReferred());
     HILUM_RETURN_IF_ERROR(Narrow());
     return Write(std::move(shape));
@@ -114,14 +117,31 @@ class EverythingRun {
     return Status::Ok();
   }
 
-  Status FindMembers(TypeId patient, storage::Doc doc, const std::string& id) {
+  // Ids of all Patients of the person.
+  Result<std::vector<std::string>> FindPatients(TypeId patient, storage::Doc doc) {
+    HILUM_ASSIGN_OR_RETURN(const Persons persons, Persons::Read(reader_));
+    storage::Bitmap records = persons.RecordsOf(storage::Bitmap({doc}));
+    std::vector<std::string> ids;
+    for (const storage::Doc record : records.ToVector()) {
+      HILUM_ASSIGN_OR_RETURN(auto version, reader_.Newest(patient, record));
+      if (version) ids.push_back(std::move(version->id));
+    }
+    segments_.push_back({.type = patient, .docs = std::move(records)});
+    return ids;
+  }
+
+  Status FindMembers(TypeId patient, const std::vector<std::string>& ids) {
     of_patients_ = TypesOfPatients(patient);
-    segments_.push_back({.type = patient, .docs = storage::Bitmap({doc})});
     for (const TypeId type : of_patients_) {
       if (type == patient) continue;
-      HILUM_ASSIGN_OR_RETURN(const auto query, CompileCompartment(patient, id, type, reader_, search_options_));
-      if (!query) continue;
-      HILUM_ASSIGN_OR_RETURN(storage::Bitmap docs, reader_.index().Evaluate(reader_.CollectionOf(type), *query));
+      storage::Bitmap docs;
+      for (const std::string& id : ids) {
+        HILUM_ASSIGN_OR_RETURN(const auto query, CompileCompartment(patient, id, type, reader_, search_options_));
+        if (!query) break;
+        HILUM_ASSIGN_OR_RETURN(const storage::Bitmap found,
+                               reader_.index().Evaluate(reader_.CollectionOf(type), *query));
+        docs |= found;
+      }
       if (!docs.empty()) segments_.push_back({.type = type, .docs = std::move(docs)});
     }
     members_ = segments_.size();
@@ -252,9 +272,10 @@ Answer Interactions::Everything(const Interaction& request, const std::string& p
   if ((*head)->deleted)
     return OutcomeAnswer(410, {{.type = IssueType::kDeleted, .diagnostics = "the patient has been deleted"}});
 
-  const SearchOptions search_options = store_.search_options();
+  SearchOptions search_options = store_.search_options();
+  search_options.request_base = request.base_url;
   EverythingRun run(request, *reader, options_, cursor_key_, search_options);
-  auto answer = run.Run(*patient, (*head)->doc, patient_id);
+  auto answer = run.Run(*patient, (*head)->doc);
   return answer.ok() ? *std::move(answer) : ErrorAnswer(answer.status());
 }
 

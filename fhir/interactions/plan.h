@@ -37,8 +37,9 @@ struct IfMatch {
 
 class Planner {
  public:
-  // Both outlive it.
-  Planner(ResourceStore& store, ResourceReader& reader) : store_(store), reader_(reader) {}
+  // All outlive it. `request_base`: as in SearchOptions, for conditions.
+  Planner(ResourceStore& store, ResourceReader& reader, std::string_view request_base = {})
+      : store_(store), reader_(reader), request_base_(request_base) {}
 
   // The resource gets this content. REQUIRES: `typing` as for ResourceStore::Prepare.
   Plan Put(TypeId type, const std::string& id, json::Value resource, const Typing& typing, Method method,
@@ -62,6 +63,7 @@ class Planner {
 
   ResourceStore& store_;
   ResourceReader& reader_;
+  const std::string_view request_base_;
   std::vector<Condition> conditions_;
 };
 

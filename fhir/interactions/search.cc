@@ -226,7 +226,8 @@ class SearchRun {
 
 Answer Interactions::Search(const Interaction& request, TypeId type, const std::optional<Within>& within) {
   const auto reader = store_.Read();
-  const SearchOptions search_options = store_.search_options();
+  SearchOptions search_options = store_.search_options();
+  search_options.request_base = request.base_url;
   SearchRun run(request, *reader, options_, cursor_key_, search_options);
   auto answer = run.Run(type, within ? within->type : kNoType, within ? within->id : "");
   return answer.ok() ? *std::move(answer) : ErrorAnswer(answer.status());

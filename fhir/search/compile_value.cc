@@ -105,13 +105,20 @@ Result<Query> Compiler::Reference(const ResolvedParam& param, Modifier modifier,
   }
   const std::string text = Unescape(value);
   const ReferenceText parsed = ParseReference(text);
-  if (parsed.form == ReferenceText::Form::kRelative ||
-      (parsed.form == ReferenceText::Form::kAbsolute && parsed.base == options_.base_url)) {
+  const bool absolute = parsed.form == ReferenceText::Form::kAbsolute;
+  const bool bound = absolute && parsed.base == options_.base_url;
+  if (parsed.form == ReferenceText::Form::kRelative || bound || (absolute && parsed.base == options_.request_base)) {
     if (std::ranges::find(param.targets, parsed.type) == param.targets.end() ||
         (modifier.kind == Kind::kType && modifier.type != parsed.type)) {
       return NoneOf();
     }
-    return LocalId(param, {parsed.type}, parsed.id);
+    HILUM_ASSIGN_OR_RETURN(Query local, LocalId(param, {parsed.type}, parsed.id));
+    if (!absolute || bound) return local;
+    // Below a base that the index is not bound to, references are held as they are written.
+    std::vector<Query> either;
+    either.push_back(std::move(local));
+    either.push_back(Own(storage::ReferenceIs{param.field, {std::nullopt, text}}));
+    return AnyOf(std::move(either));
   }
   if (IsId(text))
     return LocalId(param, modifier.kind == Kind::kType ? std::vector{modifier.type} : param.targets, text);

@@ -14,6 +14,7 @@ namespace hilum::fhir {
 struct SearchOptions {
   int default_offset_minutes = 0;  // zone of dates without one
   std::string_view base_url;       // absolute references below it are local; without a slash at the end
+  std::string_view request_base;   // likewise, what the client calls us: below it values of searches are local
   int64_t now = 0;                 // microseconds since 1970 UTC, for the prefix ap
   size_t max_parameters = 10'000;
   size_t max_values = 100'000;  // of all OR lists of one search

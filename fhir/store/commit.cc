@@ -316,6 +316,12 @@ Result<Committed> ResourceTxn::WriteAll(std::vector<Write> writes, const std::ve
   return std::move(pass_->out);
 }
 
+Status ResourceTxn::AddToIndex(TypeId type, Doc doc, PreparedValues values) {
+  HILUM_RETURN_IF_ERROR(pass_->Bind(&values, false));
+  const storage::DocumentValues nothing;
+  return pass_->index.Update(pass_->txn, pass_->store.schema_.CollectionOf(type), doc, &nothing, &values.values);
+}
+
 Txn& ResourceTxn::txn() {
   return pass_->txn;
 }

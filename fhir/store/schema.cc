@@ -15,6 +15,10 @@ constexpr uint16_t kFirstCollection = 0x100;
 constexpr const char* kImagingStudy = "ImagingStudy";
 constexpr const char* kImagesField = "#images";
 
+std::string NameOf(const std::string& type, const std::string& field) {
+  return type + '\0' + field;
+}
+
 // Numbers by name, with new ones for new names.
 class Numbers {
  public:
@@ -31,22 +35,11 @@ class Numbers {
 
   uint16_t Of(const std::string& type) { return Number(type, &next_collection_); }
   uint16_t Of(const std::string& type, const std::string& field) {
-    return Number(type + '\0' + field, &next_field_[type]);
+    return Number(NameOf(type, field), &next_field_[type]);
   }
 
-  Status SaveNew(storage::Writer& writer) {
-    if (new_.empty()) return Status::Ok();
-    return writer
-        .Run([this](storage::Txn& txn) {
-          for (const auto& [name, number] : new_) {
-            std::string value;
-            AppendBe<uint16_t>(&value, number);
-            txn.Put(Family::kResource, NumberKey(Tenant::kDefault, name), value);
-          }
-          return Status::Ok();
-        })
-        .status();
-  }
+  bool Has(const std::string& name) const { return numbers_.contains(name); }
+  std::vector<std::pair<std::string, uint16_t>> TakeNew() { return std::move(new_); }
 
  private:
   void Keep(const std::string& name, uint16_t number) {
@@ -80,10 +73,13 @@ Result<ResourceSchema> ResourceSchema::Open(storage::Store& store) {
   for (const TypeId type : ResourceTypes()) {
     const std::string name(TypeOf(type).name);
     Entry& entry = schema.types_[static_cast<size_t>(type)];
+    const bool known = numbers.Has(name);
     entry.collection = storage::CollectionId{numbers.Of(name)};
     schema.by_collection_[entry.collection] = type;
     for (const SearchField& field : FieldsOf(type)) {
+      const bool added = known && !numbers.Has(NameOf(name, field.name));
       const storage::FieldId id{numbers.Of(name, field.name)};
+      if (added) schema.new_fields_[type].push_back(id);
       entry.fields.push_back(id);
       store.AddField(entry.collection, {.id = id,
                                         .kind = field.kind,
@@ -97,8 +93,23 @@ Result<ResourceSchema> ResourceSchema::Open(storage::Store& store) {
     schema.images_ = storage::FieldId{numbers.Of(name, kImagesField)};
     store.AddField(entry.collection, {.id = schema.images_, .kind = storage::FieldKind::kReference});
   }
-  HILUM_RETURN_IF_ERROR(numbers.SaveNew(store.writer()).WithContext("number the FHIR search fields"));
+  schema.new_numbers_ = numbers.TakeNew();
   return schema;
+}
+
+Status ResourceSchema::SaveNew(storage::Store& store) const {
+  if (new_numbers_.empty()) return Status::Ok();
+  return store.writer()
+      .Run([this](storage::Txn& txn) {
+        for (const auto& [name, number] : new_numbers_) {
+          std::string value;
+          AppendBe<uint16_t>(&value, number);
+          txn.Put(Family::kResource, NumberKey(Tenant::kDefault, name), value);
+        }
+        return Status::Ok();
+      })
+      .status()
+      .WithContext("number the FHIR search fields");
 }
 
 std::optional<TypeId> ResourceSchema::TypeOfCollection(storage::CollectionId collection) const {

@@ -6,6 +6,8 @@
 
 #include <map>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "fhir/search/catalog.h"
@@ -18,6 +20,11 @@ class ResourceSchema {
   // Reads the numbers, gives new ones to types and fields that have none yet, and adds all fields to the schema of the
   // store. REQUIRES: nothing else uses the store yet.
   static Result<ResourceSchema> Open(storage::Store& store);
+
+  // Fields that got their number just now, of types that had one: the index has no values for them.
+  std::map<TypeId, std::vector<storage::FieldId>> new_fields() const { return new_fields_; }
+  // Keeps new numbers. Unless that is done the next Open gives the same again.
+  Status SaveNew(storage::Store& store) const;
 
   storage::CollectionId CollectionOf(TypeId type) const { return types_.at(static_cast<size_t>(type)).collection; }
   // `field` < Type::search_fields.
@@ -50,6 +57,8 @@ class ResourceSchema {
   storage::FieldId images_{};
   TypeId imaging_study_ = kNoType;
   std::map<storage::CollectionId, TypeId> by_collection_;
+  std::map<TypeId, std::vector<storage::FieldId>> new_fields_;
+  std::vector<std::pair<std::string, uint16_t>> new_numbers_;
 };
 
 }  // namespace hilum::fhir

@@ -1,5 +1,6 @@
 #include "fhir/store/store.h"
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 
@@ -12,6 +13,8 @@ using storage::Family;
 using storage::Tenant;
 
 constexpr size_t kInstantSize = 24;
+// Resources that are indexed anew in one commit.
+constexpr size_t kFilledAtOnce = 256;
 
 std::string BindingOf(const ResourceStoreOptions& options) {
   return std::to_string(options.default_offset_minutes) + " " + options.base_url;
@@ -80,7 +83,38 @@ Result<std::unique_ptr<ResourceStore>> ResourceStore::Open(storage::Store& store
   HILUM_ASSIGN_OR_RETURN(ResourceSchema schema, ResourceSchema::Open(store));
   HILUM_ASSIGN_OR_RETURN(const uint64_t sequence, ResourceReader(store, schema, nullptr).Sequence());
   HILUM_RETURN_IF_ERROR(BindSettings(store, schema, options, sequence == 0));
-  return std::unique_ptr<ResourceStore>(new ResourceStore(store, std::move(options), std::move(schema), clock, random));
+  std::unique_ptr<ResourceStore> resources(
+      new ResourceStore(store, std::move(options), std::move(schema), clock, random));
+  HILUM_RETURN_IF_ERROR(resources->FillNewFields().WithContext("index resources by new search parameters"));
+  HILUM_RETURN_IF_ERROR(resources->schema_.SaveNew(store));
+  return resources;
+}
+
+Status ResourceStore::FillNewFields() {
+  for (const auto& [type, fields] : schema_.new_fields()) {
+    const auto reader = Read();
+    HILUM_ASSIGN_OR_RETURN(const storage::Bitmap live, reader->index().Live(schema_.CollectionOf(type)));
+    const std::vector<storage::Doc> docs = live.ToVector();
+    for (size_t begin = 0; begin < docs.size(); begin += kFilledAtOnce) {
+      const auto fill = [&](storage::Txn& txn) -> Status {
+        ResourceTxn resources(*this, txn);
+        for (size_t i = begin; i < std::min(begin + kFilledAtOnce, docs.size()); ++i) {
+          HILUM_ASSIGN_OR_RETURN(const auto version, reader->Newest(type, docs[i], Form::kStored));
+          if (!version || version->deleted()) continue;
+          HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(version->bytes));
+          const Validation validation = Validate(document.root(), {.check_targets = false, .check_narrative = false});
+          HILUM_ASSIGN_OR_RETURN(PreparedValues prepared, ExtractValues(document.root(), validation.typing));
+          std::erase_if(prepared.values.entries,
+                        [&](const auto& entry) { return std::ranges::find(fields, entry.field) == fields.end(); });
+          if (prepared.values.entries.empty()) continue;
+          HILUM_RETURN_IF_ERROR(resources.AddToIndex(type, docs[i], std::move(prepared)));
+        }
+        return Status::Ok();
+      };
+      HILUM_RETURN_IF_ERROR(store_.writer().Run(fill).status());
+    }
+  }
+  return Status::Ok();
 }
 
 Result<std::unique_ptr<ResourceStore>> ResourceStore::OpenAsBound(storage::Store& store, const Clock& clock,

@@ -117,6 +117,9 @@ class ResourceTxn {
   // nowhere are listed, never refused: what to make of them is for the caller.
   Result<Committed> WriteAll(std::vector<Write> writes, const std::vector<Condition>& conditions);
 
+  // Adds values to those that the index has of a document; none of their fields has any yet, or it has the same.
+  Status AddToIndex(TypeId type, storage::Doc doc, PreparedValues values);
+
   storage::Txn& txn();
   int64_t now_micros() const;
 
@@ -184,6 +187,8 @@ class ResourceStore {
                 PreparedVersion* prepared) const;
   Result<PreparedValues> ExtractValues(json::Value resource, const Typing& typing) const;
   Status PrepareEntries(TypeId type, PreparedValues* prepared) const;
+  // Values of stored resources for the fields that the schema has newly got.
+  Status FillNewFields();
   int64_t NextTime();
   // Nobody referred to it at this sequence of the change log.
   struct CheckedDeletion {

@@ -4,6 +4,7 @@
 
 #include "fhir/search/build.h"
 #include "fhir/search/query.h"
+#include "fhir/store/persons.h"
 
 namespace hilum::fhir {
 namespace {
@@ -65,6 +66,11 @@ Result<Query> StudyFilter::CompileOne(std::string_view text, ResourceReader& rea
       const auto field = PatientField(reader, *type, patient);
       if (!field) return Unsupported(Quote(text.substr(0, question)) + " does not lead to a patient");
       query = Own(storage::ReferredToBy{reader.CollectionOf(*type), *field, Share(std::move(query))});
+    }
+    HILUM_ASSIGN_OR_RETURN(const Persons persons, Persons::Read(reader));
+    if (!persons.replaced().empty()) {
+      HILUM_ASSIGN_OR_RETURN(const storage::Bitmap found, reader.index().Evaluate(reader.CollectionOf(patient), query));
+      query = Own(storage::DocsIn{persons.RecordsOf(found).ToVector()});
     }
     const auto subject = PatientField(reader, imaging_study, patient);
     if (!subject) return Internal("ImagingStudy has no search parameter for its patient");

@@ -4,7 +4,8 @@
 //   Condition?code=http://snomed.info/sct|254637007   studies of the patients of these conditions
 //   ImagingStudy?dicom-SliceThickness=lt1.5     these studies
 //
-// Studies come to patients by ImagingStudy.subject. Safe for concurrent use; the resources outlive it.
+// Studies come to patients by ImagingStudy.subject; Patients who were merged are one (fhir/store/persons.h). Safe for
+// concurrent use; the resources outlive it.
 #pragma once
 
 #include <string>

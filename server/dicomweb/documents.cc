@@ -1,7 +1,5 @@
 #include "server/dicomweb/documents.h"
 
-#include <numeric>
-
 #include "codecs/dicom/frames.h"
 #include "codecs/dicom/report.h"
 #include "server/dicomweb/negotiate.h"
@@ -28,12 +26,6 @@ constexpr Kind kVideos[] = {{"1.2.840.10008.1.2.4.100", "video/mpeg"}, {"1.2.840
                             {"1.2.840.10008.1.2.4.106", "video/mp4"},  {"1.2.840.10008.1.2.4.107", "video/mp4"},
                             {"1.2.840.10008.1.2.4.108", "video/mp4"}};
 
-std::string_view VideoType(std::string_view transfer_syntax) {
-  for (const Kind& kind : kVideos)
-    if (transfer_syntax == kind.uid || transfer_syntax == std::string(kind.uid) + ".1") return kind.media_type;
-  return {};
-}
-
 class DocumentFinder : public dicom::Visitor {
  public:
   Status OnElement(const dicom::Element& element) override {
@@ -55,6 +47,15 @@ class DocumentFinder : public dicom::Visitor {
 };
 
 }  // namespace
+
+std::string_view VideoType(std::string_view transfer_syntax) {
+  for (const Kind& kind : kVideos) {
+    if (!transfer_syntax.starts_with(kind.uid)) continue;
+    const std::string_view rest = transfer_syntax.substr(kind.uid.size());
+    if (rest.empty() || rest == ".1") return kind.media_type;
+  }
+  return {};
+}
 
 std::string_view DocumentType(const storage::InstanceRow& row) {
   if (const std::string_view video = VideoType(row.transfer_syntax); !video.empty()) return video;
@@ -96,19 +97,9 @@ Status Service::SendVideo(http::Request& request, Found& found, http::Headers he
   if (!dicom::ReadFrameTable(&in, &table))
     return Corruption("the frame table of instance " + found.row.uid + " is damaged");
   HILUM_ASSIGN_OR_RETURN(const StoredRange object, LocateObject(store_, &found));
-  // Players go about in the stream by Range; one that is in fragments they get from the beginning only.
-  if (table.ranges.size() == 1)
-    return SendRange(store_, request, responder, object.Slice(table.ranges[0].offset, table.ranges[0].length),
-                     std::move(headers));
-  const uint64_t length = std::accumulate(table.ranges.begin(), table.ranges.end(), uint64_t{0},
-                                          [](uint64_t sum, const auto& range) { return sum + range.length; });
-  for (const dicom::FrameRange& range : table.ranges) {
-    HILUM_RETURN_IF_ERROR(store_.objects().Check(object.object, range.offset, range.length));
-    if (!responder.started()) HILUM_RETURN_IF_ERROR(responder.Head(200, headers, length));
-    HILUM_RETURN_IF_ERROR(responder.WriteFile({object.file, object.body + range.offset, range.length}));
-  }
-  if (!responder.started()) HILUM_RETURN_IF_ERROR(responder.Head(200, headers, length));
-  return responder.Finish();
+  std::vector<StoredRange> stream;
+  for (const dicom::FrameRange& range : table.ranges) stream.push_back(object.Slice(range.offset, range.length));
+  return SendRanges(store_, request, responder, stream, std::move(headers));
 }
 
 }  // namespace hilum::dicomweb

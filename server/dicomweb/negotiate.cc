@@ -23,6 +23,13 @@ bool IsXml(const MediaType& type) {
   return type.Essence() == "application/dicom+xml";
 }
 
+std::string Lower(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return lower;
+}
+
 }  // namespace
 
 Accepted::Accepted(const http::Request& request, const std::vector<std::pair<std::string, std::string>>& query) {
@@ -52,9 +59,10 @@ bool Accepted::Json() const {
 std::vector<InstanceChoice> Accepted::Instances(bool single) const {
   std::vector<InstanceChoice> choices;
   const auto add = [&](Packing packing, const MediaType& type) {
-    choices.push_back({packing, "application/dicom", std::string(type.Parameter("transfer-syntax").value_or(""))});
+    choices.push_back(
+        {packing, IsAny(type), "application/dicom", std::string(type.Parameter("transfer-syntax").value_or(""))});
   };
-  if (entries_.empty()) add(Packing::kMultipart, {});
+  if (entries_.empty()) add(Packing::kMultipart, {"*", "*", {}});
   for (const AcceptEntry& entry : entries_) {
     const MediaType& type = entry.media_type;
     if (entry.q == 0) continue;
@@ -72,25 +80,23 @@ std::vector<InstanceChoice> Accepted::Instances(bool single) const {
   return choices;
 }
 
-std::vector<InstanceChoice> Accepted::Frames(bool single) const {
+std::vector<InstanceChoice> Accepted::Frames() const {
   static const std::string kOctets = "application/octet-stream";
   std::vector<InstanceChoice> choices;
   const auto add = [&](Packing packing, std::string media_type, const MediaType& type) {
     if (media_type == "image/") media_type = kAnyImage;  // as dicomweb-client writes it
-    const bool any = media_type.find('*') != std::string::npos && media_type != kAnyImage;
-    if (media_type.empty() || any) media_type = kOctets;
-    choices.push_back({packing, std::move(media_type), std::string(type.Parameter("transfer-syntax").value_or(""))});
+    if (media_type.empty() || media_type == "*/*" || media_type == "application/*") media_type = kOctets;
+    choices.push_back(
+        {packing, IsAny(type), std::move(media_type), std::string(type.Parameter("transfer-syntax").value_or(""))});
   };
-  if (entries_.empty()) add(Packing::kMultipart, kOctets, {});
+  if (entries_.empty()) add(Packing::kMultipart, kOctets, {"*", "*", {}});
   for (const AcceptEntry& entry : entries_) {
     const MediaType& type = entry.media_type;
     if (entry.q == 0) continue;
-    if (IsAny(type))
-      add(Packing::kMultipart, kOctets, type);
-    else if (type.type == "multipart")
-      add(Packing::kMultipart, std::string(type.Parameter("type").value_or(kOctets)), type);
-    else if (type.Essence() == kOctets || type.type == "image" || type.type == "video")
-      add(single ? Packing::kSinglePart : Packing::kMultipart, type.Essence(), type);
+    if (type.type == "multipart")
+      add(Packing::kMultipart, Lower(type.Parameter("type").value_or(kOctets)), type);
+    else
+      add(IsAny(type) ? Packing::kMultipart : Packing::kSinglePart, type.Essence(), type);
   }
   return choices;
 }

@@ -22,6 +22,7 @@ enum class Packing : uint8_t { kMultipart, kSinglePart, kZip };
 // One way that the client would take instances or frames.
 struct InstanceChoice {
   Packing packing = Packing::kMultipart;
+  bool any = false;             // nothing in particular was asked for: packing and type are ours to choose
   std::string media_type;       // of a part; kAnyImage for frames in whatever image type
   std::string transfer_syntax;  // "*": as stored; "": nothing said
 };
@@ -41,8 +42,8 @@ class Accepted {
 
   // The ways it would take DICOM instances, most wanted first; `single` says that there is but one instance.
   std::vector<InstanceChoice> Instances(bool single) const;
-  // The same for frames and bulk data.
-  std::vector<InstanceChoice> Frames(bool single) const;
+  // The same for frames and bulk data, which are in single parts where that is asked for and possible.
+  std::vector<InstanceChoice> Frames() const;
 
   // The most wanted of some media types; nullopt when it wants none of them. Anything goes: the first.
   std::optional<std::string> FirstOf(const std::vector<std::string>& media_types) const;

@@ -38,8 +38,8 @@ struct Resource {
   std::string Allow() const;
 };
 
-// Every form of path, for documents: {study}, {series} and {instance} stand for UIDs, {frames} for a list of numbers and ranges,
-// {path} for tags and item numbers.
+// Every form of path, for documents: {study}, {series} and {instance} stand for UIDs, {frames} for a list of numbers
+// and ranges, {path} for tags and item numbers.
 inline constexpr std::string_view kResourcePaths[] = {
     "/patients",
     "/studies",

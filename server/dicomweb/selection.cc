@@ -139,6 +139,20 @@ Status SendRange(storage::Store& store, const http::Request& request, http::Resp
   return responder.Finish();
 }
 
+Status SendRanges(storage::Store& store, const http::Request& request, http::Responder& responder,
+                  const std::vector<StoredRange>& ranges, http::Headers headers) {
+  if (ranges.size() == 1) return SendRange(store, request, responder, ranges.front(), std::move(headers));
+  uint64_t length = 0;
+  for (const StoredRange& range : ranges) length += range.length;
+  for (const StoredRange& range : ranges) {
+    HILUM_RETURN_IF_ERROR(store.objects().Check(range.object, range.offset, range.length));
+    if (!responder.started()) HILUM_RETURN_IF_ERROR(responder.Head(200, headers, length));
+    HILUM_RETURN_IF_ERROR(responder.WriteFile({range.file, range.body + range.offset, range.length}));
+  }
+  if (!responder.started()) HILUM_RETURN_IF_ERROR(responder.Head(200, headers, length));
+  return responder.Finish();
+}
+
 Status SendBytes(const http::Request& request, http::Responder& responder, Bytes bytes, http::Headers headers) {
   HILUM_ASSIGN_OR_RETURN(const std::optional<Wanted> wanted, ApplyRange(request, responder, bytes.size(), &headers));
   if (!wanted) return Status::Ok();

@@ -69,6 +69,9 @@ bool NotModified(const http::Request& request, const std::string& etag);
 // never sent.
 Status SendRange(storage::Store& store, const http::Request& request, http::Responder& responder,
                  const StoredRange& range, http::Headers headers);
+// The same of octets in several places, one behind the other. Range is left aside when there is more than one.
+Status SendRanges(storage::Store& store, const http::Request& request, http::Responder& responder,
+                  const std::vector<StoredRange>& ranges, http::Headers headers);
 // The same of bytes in memory.
 Status SendBytes(const http::Request& request, http::Responder& responder, Bytes bytes, http::Headers headers);
 

@@ -22,6 +22,7 @@
 #include "fhir/studies/study_filter.h"
 #include "pipelines/dicom_ingest/ingest.h"
 #include "server/dicomweb/document_cache.h"
+#include "server/dicomweb/frame_source.h"
 #include "server/dicomweb/package.h"
 #include "server/dicomweb/picture_cache.h"
 #include "server/dicomweb/rendering.h"
@@ -98,6 +99,15 @@ class Service {
   // frames.cc
   Status RetrieveFrames(http::Request& request, const Resource& resource, const QueryParameters& query,
                         http::Responder& responder);
+  // One, not packed into parts.
+  Status SendFrame(http::Request& request, const FrameSource& source, uint32_t frame, const std::string& sop_uid,
+                   http::Headers headers, http::Responder& responder);
+  Status SendFrames(const FrameSource& source, const std::vector<uint32_t>& frames, const std::string& sop_uid,
+                    http::Headers headers, http::Responder& responder);
+  // All, one behind the other. REQUIRES: source.StoredValue() or source.MakesValue().
+  Status SendPixelValue(http::Request& request, const FrameSource& source, const std::string& sop_uid,
+                        http::Headers headers, http::Responder& responder);
+  // bulk_data.cc
   Status RetrieveBulkData(http::Request& request, const Resource& resource, const QueryParameters& query,
                           http::Responder& responder);
   // rendered.cc

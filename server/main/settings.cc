@@ -47,7 +47,8 @@ Config Settings::MakeConfig() {
               "and writes everything."),
       Setting("http.public_url", &http.public_url,
               "scheme://host that clients use, with the path that a proxy takes off if it does, for absolute URLs in "
-              "answers; empty takes what each request says."),
+              "answers; FHIR references below it lead to what is here. Empty takes what each request says for "
+              "answers, and follows relative references only."),
       Setting(
           "http.trusted_proxies", &http.trusted_proxies,
           "Addresses and networks (10.0.0.0/8) of reverse proxies: what they say in Forwarded or X-Forwarded-Proto, "
@@ -111,9 +112,10 @@ Config Settings::MakeConfig() {
           "render.fonts", &dicomweb.fonts,
           "Font files for annotations in pictures; a character is drawn with the first that has it, files that do not "
           "exist are passed over."),
-      Setting::Size("metadata.cache", &dicomweb.metadata_cache_bytes,
-                    "Memory for metadata of series and studies, ready to be sent, a quarter of it for clients that take no "
-                    "compression; 0 makes it anew for every request."),
+      Setting::Size(
+          "metadata.cache", &dicomweb.metadata_cache_bytes,
+          "Memory for metadata of series and studies, ready to be sent, a quarter of it for clients that take no "
+          "compression; 0 makes it anew for every request."),
       Setting("metadata.prepare_after", &prepare_after,
               "Time without changes after which the metadata and thumbnail of a series are made ready."),
       Setting("search.default_limit", &dicomweb.search_default_limit, "Rows of a search without limit.", "rows",

@@ -107,6 +107,37 @@ TEST_F(CohortTest, HasTheStudiesThatWereAskedForOrAll) {
   EXPECT_THAT(Ids("ImagingStudy", related->studies), ElementsAre("a-ct"));
 }
 
+TEST_F(CohortTest, PatientsWhoWereMergedAreOnePerson) {
+  // What is known of bert is of dora from now on, and of elsa, into whom dora was merged.
+  const auto merge = [&](const std::string& id, const std::string& into) {
+    Put(Patient(
+        id, id,
+        R"(,"gender":"female","link":[{"other":{"reference":"Patient/)" + into + R"("},"type":"replaced-by"}])"));
+  };
+  Put(Patient("elsa", "E", R"(,"birthDate":"1970-01-01")"));
+  merge("bert", "dora");
+  merge("dora", "elsa");
+  Put(Imaging("e-ct", "elsa", "CT", "2019-04-01"));
+  const auto cohort = Find({Include("ImagingStudy?modality=CT"), Include("Condition?code=cancer")});
+  ASSERT_TRUE(cohort.ok()) << cohort.status().ToString();
+  EXPECT_EQ(cohort->population, 3u) << "anna, carl and elsa";
+  EXPECT_THAT(Ids("Patient", cohort->patients), ElementsAre("anna", "elsa"));
+  EXPECT_THAT(Ids("ImagingStudy", cohort->studies), ElementsAre("a-ct-late", "a-ct", "b-ct", "e-ct"));
+  EXPECT_THAT(Patients({Include("Patient?_id=bert")}), ElementsAre("elsa")) << "any of its Patients is the person";
+  EXPECT_THAT(Patients({Exclude("Condition?code=cancer")}), ElementsAre("carl"));
+  const CohortCriterion two{.search = "ImagingStudy?modality=CT", .at_least = 2, .place = "two"};
+  EXPECT_THAT(Patients({Step(false, {two})}), ElementsAre("anna", "elsa")) << "one of bert's and one of elsa's";
+  EXPECT_THAT(Patients({Include("Condition?code=cancer", "cancer"),
+                        Step(false, {After("ImagingStudy?modality=CT", "cancer", 31)})}),
+              ElementsAre("elsa"))
+      << "the diagnosis is bert's, the images are elsa's";
+
+  Put(Patient("dora", "D"));
+  EXPECT_THAT(Patients({Include("ImagingStudy?modality=CT"), Include("Condition?code=cancer")}),
+              ElementsAre("anna", "dora"))
+      << "bert is still merged into dora";
+}
+
 TEST_F(CohortTest, RelatesWhatHappenedInTime) {
   const auto within = [&](int64_t days) {
     return Patients(

@@ -96,6 +96,31 @@ TEST_F(PatientsTest, AMergeMovesStudiesAndAnUnmergeBringsThemBack) {
   EXPECT_EQ(At(Run("GET", "ImagingStudy/1.2.1/_history/2").body, "subject.reference"), "Patient/new");
 }
 
+TEST_F(PatientsTest, ImagesStayWithThePatientsWhoWereReplaced) {
+  PutPatient("old", "P1");
+  PutPatient("new", "P9");
+  PutPatient("newest", "P10");
+  ASSERT_EQ(
+      Run("PUT", "Condition/c",
+          R"({"resourceType":"Condition","id":"c","subject":{"reference":"Patient/old"},"code":{"coding":[{"code":"x"}]}})")
+          .status,
+      201);
+  Stow({{}});
+  Merge("old", "P1", "new");
+  Merge("new", "P9", "newest");
+  for (const char* id : {"old", "new", "newest"}) {
+    EXPECT_EQ(Total("ImagingStudy?patient=" + std::string(id)), 1) << id;
+    EXPECT_EQ(Total("ImagingStudy?subject=Patient/" + std::string(id)), 1) << id;
+    EXPECT_EQ(Total("ImagingStudy?patient._id=" + std::string(id)), 1) << id;
+  }
+  EXPECT_EQ(Total("Patient?_has:Condition:patient:code=x&_has:ImagingStudy:patient:modality=CT"), 1);
+  EXPECT_EQ(Total("Patient/old/ImagingStudy"), 1);
+  PutPatient("old", "P1");
+  EXPECT_EQ(Total("ImagingStudy?patient=old"), 1);
+  EXPECT_EQ(Total("ImagingStudy?patient=newest"), 0);
+  EXPECT_EQ(Total("Patient?replaced-by=Patient/newest"), 1);
+}
+
 TEST_F(PatientsTest, TwoPatientsWhoWereMergedAreOne) {
   PutPatient("a", "P1");
   Merge("b", "P1", "a");

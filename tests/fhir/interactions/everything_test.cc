@@ -43,6 +43,17 @@ TEST_F(EverythingTest, LeavesOtherPatientsAlone) {
   EXPECT_THAT(all.included, ElementsAre("Practitioner/stranger"));
 }
 
+TEST_F(EverythingTest, PatientsWhoWereMergedAreOnePerson) {
+  Put(Patient("2", "Roe", R"(,"link":[{"other":{"reference":"Patient/1"},"type":"replaced-by"}])"));
+  for (const char* url : {"Patient/1/$everything", "Patient/2/$everything"}) {
+    EXPECT_THAT(Of(url).matches, UnorderedElementsAre("Patient/1", "Patient/2", "MedicationRequest/rx",
+                                                      "Observation/early", "Observation/late", "Observation/other"))
+        << url;
+  }
+  Put(Patient("2", "Roe"));
+  EXPECT_THAT(Of("Patient/2/$everything").matches, UnorderedElementsAre("Patient/2", "Observation/other"));
+}
+
 TEST_F(EverythingTest, Pages) {
   std::vector<std::string> paged;
   std::string url = "Patient/1/$everything?_count=2";

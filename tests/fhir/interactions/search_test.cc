@@ -62,6 +62,26 @@ TEST_F(SearchTest, GivesLinksThatAreUrls) {
   EXPECT_EQ(Follow(url), (std::vector<std::string>{"Observation/a", "Observation/b", "Observation/c"}));
 }
 
+// As without http.public_url: what clients call the server is known by each request only.
+class SearchWithoutPublicUrlTest : public SearchTest {
+ protected:
+  void SetUp() override { Open(); }
+};
+
+TEST_F(SearchWithoutPublicUrlTest, FindsByTheUrlOfATargetAsTheClientKnowsIt) {
+  PutClinic();
+  Put(Patient("3", "Poe", R"(,"managingOrganization":{"reference":"http://hilum.test/fhir/Organization/org"})"));
+  Put(Patient("4", "Coe", R"(,"managingOrganization":{"reference":"http://other.test/fhir/Organization/org"})"));
+  EXPECT_THAT(Search("Patient?organization=http://hilum.test/fhir/Organization/org").matches,
+              ElementsAre("Patient/1", "Patient/3"));
+  EXPECT_THAT(Search("Patient?organization=http://other.test/fhir/Organization/org").matches, ElementsAre("Patient/4"));
+  EXPECT_THAT(Search("Observation?subject:Patient=http://hilum.test/fhir/Patient/2").matches,
+              ElementsAre("Observation/c"));
+  EXPECT_THAT(Search("Observation?subject=http://hilum.test/fhir/Location/2").matches, IsEmpty());
+  EXPECT_THAT(Search("Patient?organization=Organization/org").matches, ElementsAre("Patient/1"))
+      << "what an absolute reference means is settled when it is stored";
+}
+
 TEST_F(SearchTest, NoLongerFindsDeletedResourcesAndOldVersions) {
   PutClinic();
   Put(Patient("1", "Moe", R"(,"gender":"male")"));

@@ -161,6 +161,15 @@ TEST_F(WriteTest, ConditionalCreatesByAnySearchMakeOneResource) {
   EXPECT_EQ(Total("Patient?family=kim"), 1);
 }
 
+TEST_F(WriteTest, ConditionsTakeReferencesByTheUrlThatTheClientKnows) {
+  ASSERT_EQ(Run("PUT", "Organization/o", R"({"resourceType":"Organization","id":"o","name":"Clinic"})").status, 201);
+  Interaction request =
+      Request("POST", "Patient", R"({"resourceType":"Patient","managingOrganization":{"reference":"Organization/o"}})");
+  request.if_none_exist = "organization=http://test/fhir/Organization/o";
+  EXPECT_EQ(interactions_->Run(request).status, 201);
+  EXPECT_EQ(interactions_->Run(request).status, 200);
+}
+
 TEST_F(WriteTest, ConditionalUpdatePatchAndDeleteTakeOneMatchAndRefuseMore) {
   const std::string body = R"({"resourceType":"Patient","identifier":[{"system":"urn:x","value":"1"}],"active":true})";
   EXPECT_EQ(Run("PUT", "Patient?identifier=urn:x|1", body).status, 201);

@@ -207,6 +207,14 @@ TEST_F(DicomSearchTest, AFilterFindsTheStudiesOfPatientsAndOfWhatLeadsToThem) {
   EXPECT_THAT(Studies({"Patient?gender=female", "Condition?code=cancer"}), IsEmpty());
 }
 
+TEST_F(DicomSearchTest, ToAFilterPatientsWhoWereMergedAreOnePerson) {
+  Put("Patient/john", R"({"resourceType":"Patient","id":"john","gender":"male",
+                          "link":[{"other":{"reference":"Patient/jane"},"type":"replaced-by"}]})");
+  EXPECT_THAT(Studies({"Patient?_id=john"}), ElementsAre("1.2", "1.1"));
+  EXPECT_THAT(Studies({"Condition?code=cancer"}), ElementsAre("1.2", "1.1"));
+  EXPECT_THAT(Studies({"Condition?code=cancer", "ImagingStudy?_id=a"}), ElementsAre("1.1"));
+}
+
 TEST_F(DicomSearchTest, AFilterLeavesThePatientsWithSuchAStudy) {
   for (const std::string n : {"4", "5"}) {
     Elements elements = Series("CT", "1", "CHEST");

@@ -25,10 +25,14 @@ class DocumentsTest : public testing::ServiceFixture {
     return out;
   }
 
-  void PutDocument(const std::string& sop_class, const std::string& document) {
+  static constexpr const char* kInstance = "/dicom-web/studies/1.2/series/1.2.1/instances/1.2.1.1";
+  static constexpr const char* kBulkData = "/dicom-web/studies/1.2/series/1.2.1/instances/1.2.1.1/bulkdata/00420011";
+
+  void PutDocument(const std::string& sop_class, const std::string& document,
+                   const std::string& stated_type = "text/html") {
     dicom::Part10Writer out = Begin(sop_class);
     out.Add({0x0042, 0x0011}, "OB", document);
-    out.Add({0x0042, 0x0012}, "LO", "text/html");  // not believed
+    out.Add({0x0042, 0x0012}, "LO", stated_type);
     std::string length;
     AppendLe(&length, static_cast<uint32_t>(document.size()));
     out.Add({0x0042, 0x0015}, "UL", length);
@@ -64,6 +68,30 @@ TEST_F(DocumentsTest, APdfComesWithoutItsPadding) {
   EXPECT_EQ(Get(kRendered, {"Range: bytes=0-3"}).body, "%PDF");
   EXPECT_EQ(Get(kUri).Header("Content-Type"), "application/pdf") << "what it is best sent as";
   EXPECT_EQ(Get(std::string(kUri) + "&contentType=application/dicom").status, 200);
+}
+
+TEST_F(DocumentsTest, TheBulkDataOfADocumentHasItsType) {
+  PutDocument("1.2.840.10008.5.1.4.1.1.104.1", "%PDF-1.7");  // of text/html, it says: not believed
+  for (const HttpAnswer& answer :
+       {Get(kBulkData, {"Accept: application/pdf"}),
+        Get(kBulkData + std::string("?accept=application/pdf"), {"Accept: text/html, */*"})}) {
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_EQ(answer.Header("Content-Type"), "application/pdf");
+    EXPECT_EQ(answer.body, "%PDF-1.7");
+  }
+  const HttpAnswer parts = Get(kBulkData, {"Accept: multipart/related; type=\"application/pdf\""});
+  EXPECT_THAT(parts.Header("Content-Type").value_or(""), HasSubstr("multipart/related; type=\"application/pdf\""));
+  EXPECT_THAT(parts.body, HasSubstr("Content-Type: application/pdf\r\n"));
+  EXPECT_EQ(Get(kBulkData, {"Accept: application/octet-stream"}).Header("Content-Type"), "application/octet-stream");
+  for (const char* const other : {"text/html", "image/jpeg", "multipart/related; type=\"image/jpeg\""})
+    EXPECT_EQ(Get(kBulkData, {std::string("Accept: ") + other}).status, 406) << other;
+}
+
+TEST_F(DocumentsTest, OfOtherClassesTheDocumentSaysItsTypeAndRunsNothing) {
+  PutDocument("1.2.840.10008.5.1.4.1.1.104.99", "<svg/>", "image/svg+xml");
+  const HttpAnswer answer = Get(kBulkData, {"Accept: image/svg+xml"});
+  EXPECT_EQ(answer.Header("Content-Type"), "image/svg+xml");
+  EXPECT_THAT(answer.Header("Content-Security-Policy").value_or(""), HasSubstr("sandbox"));
 }
 
 TEST_F(DocumentsTest, AnOddLengthIsKept) {
@@ -112,9 +140,34 @@ TEST_F(DocumentsTest, AVideoIsTheStreamAndPlayersMayJumpInIt) {
   EXPECT_EQ(Get(kRendered, {"Accept: image/png"}).status, 406);
 }
 
+TEST_F(DocumentsTest, PlayersGetAVideoAsFrameAsPixelDataAndAsBulkData) {
+  PutVideo({"stream of a video!"});
+  for (const char* const resource : {"/frames/1", "/pixeldata", "/bulkdata/7FE00010"}) {
+    const std::string path = std::string(kInstance) + resource;
+    for (const char* const type : {"*/*", "video/mp4", "video/*", "application/octet-stream",
+                                   "video/mp4; transfer-syntax=*", "image/png, video/mp4"}) {
+      const HttpAnswer answer = Get(path, {std::string("Accept: ") + type});
+      EXPECT_EQ(answer.status, 200) << path << type;
+      EXPECT_EQ(answer.Header("Content-Type"), "video/mp4; transfer-syntax=1.2.840.10008.1.2.4.102") << type;
+      EXPECT_EQ(answer.body, "stream of a video!") << path << type;
+    }
+    EXPECT_EQ(Get(path + "?accept=video/mp4", {"Accept: text/html", "Range: bytes=7-8"}).body, "of") << path;
+    for (const char* const type : {"video/mp4", "application/octet-stream", "*/*"}) {
+      const HttpAnswer parts = Get(path, {"Accept: multipart/related; type=\"" + std::string(type) + "\""});
+      EXPECT_THAT(parts.Header("Content-Type").value_or(""), HasSubstr("multipart/related; type=\"video/mp4\""));
+      EXPECT_THAT(parts.body, HasSubstr("Content-Type: video/mp4; transfer-syntax=1.2.840.10008.1.2.4.102\r\n"));
+      EXPECT_THAT(parts.body, HasSubstr("\r\n\r\nstream of a video!\r\n"));
+    }
+    EXPECT_EQ(Get(path, {"Accept: image/jpeg, video/mpeg"}).status, 406) << path;
+    EXPECT_EQ(Get(path, {"Accept: video/mp4; transfer-syntax=1.2.840.10008.1.2.4.104"}).status, 406) << path;
+  }
+  EXPECT_EQ(Get(std::string(kInstance) + "/frames/2", {"Accept: video/mp4"}).status, 404) << "it is one stream";
+}
+
 TEST_F(DocumentsTest, TheFragmentsOfAVideoAreJoined) {
   PutVideo({"one,", "two "});
   EXPECT_EQ(Get(kRendered).body, "one,two ");
+  EXPECT_EQ(Get(std::string(kInstance) + "/frames/1", {"Accept: video/mp4"}).body, "one,two ");
 }
 
 TEST_F(DocumentsTest, WhatHasNoPixelsAndIsNoDocumentIsRefused) {

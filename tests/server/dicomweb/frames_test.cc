@@ -81,6 +81,20 @@ TEST_F(FramesTest, RangesOfFramesAreConvertedToo) {
   EXPECT_EQ(Letters(answer).size(), 2u);
 }
 
+TEST_F(FramesTest, PixelDataAloneIsItsValue) {
+  const std::string value = std::string(256, 'a') + std::string(256, 'b') + std::string(256, 'c') +
+                            std::string(256, 'd') + std::string(256, 'e');
+  const std::string path = kInstance + std::string("/pixeldata");
+  const HttpAnswer stored = Get(path, {"Accept: application/octet-stream"});
+  EXPECT_EQ(stored.Header("Content-Type"), "application/octet-stream; transfer-syntax=1.2.840.10008.1.2.1");
+  EXPECT_TRUE(stored.body == value);
+  EXPECT_EQ(Get(path, {"Accept: application/octet-stream", "Range: bytes=255-256"}).body, "ab");
+  const HttpAnswer made = Get(path, {"Accept: application/octet-stream; transfer-syntax=1.2.840.10008.1.2"});
+  EXPECT_EQ(made.Header("Content-Type"), "application/octet-stream; transfer-syntax=1.2.840.10008.1.2");
+  EXPECT_TRUE(made.body == value);
+  EXPECT_EQ(Letters(Get(path)), "abcde") << "in parts when nobody asks otherwise";
+}
+
 TEST_F(FramesTest, ARangeEndsWithTheFramesThereAre) {
   const HttpAnswer answer = Frames("4-6");
   EXPECT_EQ(answer.status, 404);

@@ -78,7 +78,7 @@ class PresentationTest : public testing::ServiceFixture {
 
   static std::string State(const std::string& sop, const std::string& image) {
     using dicom::Tag, dicom::Vr;
-    const auto element = [](Tag tag, const char (&vr)[3], Bytes value) {
+    const auto element = [](Tag tag, const char(&vr)[3], Bytes value) {
       std::string out;
       dicom::AppendElement(&out, tag, Vr(vr), value);
       return out;

@@ -1,0 +1,155 @@
+#include "server/dicomweb/frame_source.h"
+
+#include <algorithm>
+
+#include "server/dicomweb/documents.h"
+
+namespace hilum::dicomweb {
+namespace {
+
+constexpr std::string_view kOctets = "application/octet-stream";
+
+struct FrameMediaType {
+  std::string_view name;
+  std::string_view default_syntax;  // empty: none that can be written
+};
+constexpr FrameMediaType kFrameTypes[] = {
+    {kOctets, kExplicitLittleEndian},
+    {"image/jpeg", "1.2.840.10008.1.2.4.70"},
+    {"image/jls", "1.2.840.10008.1.2.4.80"},
+    {"image/jp2", "1.2.840.10008.1.2.4.90"},
+    {"image/jpx", ""},
+    {"image/jphc", "1.2.840.10008.1.2.4.201"},
+    {"image/jxl", ""},
+    {"image/dicom-rle", "1.2.840.10008.1.2.5"},
+    {"image/x-jls", "1.2.840.10008.1.2.4.80"},  // of the standard before 2018, and of clients since
+    {"image/x-dicom-rle", "1.2.840.10008.1.2.5"},
+};
+
+const FrameMediaType* FindFrameType(std::string_view name) {
+  const auto* const found = std::ranges::find(kFrameTypes, name, &FrameMediaType::name);
+  return found == std::end(kFrameTypes) ? nullptr : found;
+}
+
+// Frames of these have no octets of their own in the file, or none that a client can be expected to read.
+bool HasPlainFrames(const std::string& stored) {
+  const pixel::TransferSyntax* syntax = pixel::FindTransferSyntax(stored);
+  return !syntax || !(syntax->big_endian || syntax->deflated);
+}
+
+// Decoded here and hardly anywhere else: JPEG XL, retired JPEG processes. Viewers that ask for "*" as octets mean
+// something that they can decode; by its media type or UID such a syntax is still had as stored.
+bool IsRare(const std::string& stored) {
+  const pixel::TransferSyntax* syntax = pixel::FindTransferSyntax(stored);
+  return syntax && !syntax->can_encode;
+}
+
+bool TakesVideo(const InstanceChoice& choice, const std::string& stored, std::string_view type) {
+  const bool type_fits = choice.media_type == type || choice.media_type == kOctets || choice.media_type == "video/*";
+  const std::string& syntax = choice.transfer_syntax;
+  return type_fits && (syntax.empty() || syntax == "*" || syntax == stored);
+}
+
+// The syntax that is asked for, whether it can be made or not.
+std::string Wanted(const InstanceChoice& choice, const std::string& stored) {
+  if (!choice.transfer_syntax.empty() && choice.transfer_syntax != "*") return choice.transfer_syntax;
+  const bool octets = choice.media_type == kOctets;
+  if (choice.transfer_syntax == "*") {
+    const bool decoded = !HasPlainFrames(stored) || (IsRare(stored) && octets);
+    return decoded ? std::string(kExplicitLittleEndian) : stored;
+  }
+  const bool own_type = choice.media_type == kAnyImage ? FrameType(stored).starts_with("image/")
+                                                       : choice.media_type == FrameType(stored) && !octets;
+  if (own_type) return stored;
+  return std::string(FindFrameType(choice.media_type == kAnyImage ? "image/jpeg" : choice.media_type)->default_syntax);
+}
+
+// Native pixels in the colour order the data set declares: decoders give them interleaved.
+void Planarize(pixel::Image* image) {
+  const size_t octets = image->format.bits_allocated / 8;
+  const size_t samples = image->format.samples;
+  if (octets == 0 || samples < 2) return;
+  const size_t pixels = image->pixels.size() / (octets * samples);
+  std::string planar(image->pixels.size(), '\0');
+  for (size_t s = 0; s < samples; ++s)
+    for (size_t p = 0; p < pixels; ++p)
+      image->pixels.copy(&planar[(s * pixels + p) * octets], octets, (p * samples + s) * octets);
+  image->pixels = std::move(planar);
+}
+
+}  // namespace
+
+std::string_view FrameType(std::string_view transfer_syntax) {
+  if (const std::string_view video = VideoType(transfer_syntax); !video.empty()) return video;
+  const pixel::TransferSyntax* syntax = pixel::FindTransferSyntax(transfer_syntax);
+  return syntax ? syntax->media_type : kOctets;
+}
+
+std::string FrameSyntax(const InstanceChoice& choice, const std::string& stored) {
+  if (const std::string_view video = VideoType(stored); !video.empty())
+    return TakesVideo(choice, stored, video) ? stored : "";
+  if (choice.media_type != kAnyImage && !FindFrameType(choice.media_type)) return "";
+  std::string target = Wanted(choice, stored);
+  if (target == stored && HasPlainFrames(stored)) return target;
+  return pixel::CanDecode(stored) && pixel::CanEncode(target) ? target : "";
+}
+
+Result<FrameSource> FrameSource::Open(storage::Store& store, const storage::CatalogueReader& reader, Found* found,
+                                      std::string target, const dicom::ReadLimits& limits) {
+  FrameSource source;
+  HILUM_ASSIGN_OR_RETURN(const std::string encoded, reader.FrameTable(found->doc, found->row));
+  ByteReader in(encoded);
+  if (!encoded.empty() && !dicom::ReadFrameTable(&in, &source.table_))
+    return Corruption("the frame table of instance " + found->row.uid + " is damaged");
+  source.target_ = std::move(target);
+  const std::string& stored = found->row.transfer_syntax;
+  const pixel::TransferSyntax* const syntax = pixel::FindTransferSyntax(stored);
+  source.native_ = syntax && !syntax->encapsulated();
+  if (source.target_ == stored && source.table_.frames() > 0 && !source.table_.bit_packed) {
+    HILUM_ASSIGN_OR_RETURN(source.object_, LocateObject(store, found));
+    return source;
+  }
+  HILUM_ASSIGN_OR_RETURN(source.mapping_, MapObject(store, found));
+  HILUM_ASSIGN_OR_RETURN(source.instance_, pixel::Instance::Open(source.mapping_.bytes(), limits));
+  return source;
+}
+
+Status FrameSource::Check(const std::vector<uint32_t>& numbers) const {
+  for (const uint32_t frame : numbers)
+    if (frame > frames())
+      return NotFound("there is no frame " + std::to_string(frame) + "; the instance has " + std::to_string(frames()));
+  return Status::Ok();
+}
+
+std::vector<StoredRange> FrameSource::Stored(uint32_t frame) const {
+  std::vector<StoredRange> ranges;
+  for (uint32_t i = table_.first_range[frame - 1]; i < table_.first_range[frame]; ++i)
+    ranges.push_back(object_.Slice(table_.ranges[i].offset, table_.ranges[i].length));
+  return ranges;
+}
+
+std::optional<StoredRange> FrameSource::StoredValue() const {
+  if (!native_ || !as_stored()) return std::nullopt;
+  const dicom::FrameRange& first = table_.ranges.front();
+  const dicom::FrameRange& last = table_.ranges.back();
+  return object_.Slice(first.offset, last.offset + last.length - first.offset);
+}
+
+bool FrameSource::MakesValue() const {
+  const pixel::TransferSyntax* const target = pixel::FindTransferSyntax(target_);
+  return instance_ && target && !target->encapsulated() && instance_->format().bits_allocated >= 8;
+}
+
+Result<std::string> FrameSource::Make(uint32_t frame, pixel::FrameCodec& codec) const {
+  std::string storage;
+  HILUM_ASSIGN_OR_RETURN(const Bytes octets, instance_->Frame(frame - 1, &storage));
+  HILUM_ASSIGN_OR_RETURN(pixel::Image image, codec.Decode(instance_->syntax().uid, octets, instance_->format(), {}));
+  if (!pixel::FindTransferSyntax(target_)->encapsulated()) {
+    if (instance_->format().planar) Planarize(&image);
+    return std::move(image.pixels);
+  }
+  HILUM_ASSIGN_OR_RETURN(pixel::EncodedFrame encoded, codec.Encode(image, target_, {}));
+  return std::move(encoded.bytes);
+}
+
+}  // namespace hilum::dicomweb

@@ -1,0 +1,58 @@
+// The frames of one instance in the transfer syntax that a client takes them in: octets of the file where they are
+// stored so, else made. Used by one request at a time.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "codecs/dicom/frames.h"
+#include "codecs/pixel/instance.h"
+#include "server/dicomweb/negotiate.h"
+#include "server/dicomweb/selection.h"
+
+namespace hilum::dicomweb {
+
+// The media type of frames in that transfer syntax.
+std::string_view FrameType(std::string_view transfer_syntax);
+
+// The transfer syntax that frames stored in `stored` are sent in for one choice of the client; empty: in none. Videos
+// are sent as they are stored; without a syntax a media type means its default (PS3.18 table 8.7.3-5).
+std::string FrameSyntax(const InstanceChoice& choice, const std::string& stored);
+
+class FrameSource {
+ public:
+  // `target`: of FrameSyntax. kNotFound: the instance has no pixels. `store` outlives the source.
+  static Result<FrameSource> Open(storage::Store& store, const storage::CatalogueReader& reader, Found* found,
+                                  std::string target, const dicom::ReadLimits& limits);
+
+  // Videos are one frame: the stream.
+  uint32_t frames() const { return instance_ ? instance_->frames() : static_cast<uint32_t>(table_.frames()); }
+  // kNotFound for the number of a frame that there is not; from 1.
+  Status Check(const std::vector<uint32_t>& frames) const;
+  std::string_view media_type() const { return FrameType(target_); }
+  // With the transfer syntax.
+  std::string ContentType() const { return multipart::WithTransferSyntax(media_type(), target_); }
+
+  // Whether frames are octets of the file.
+  bool as_stored() const { return !instance_; }
+  // Of a frame, from 1. REQUIRES: as_stored().
+  std::vector<StoredRange> Stored(uint32_t frame) const;
+  // The value of native Pixel Data, of all frames, when that is what was asked for.
+  std::optional<StoredRange> StoredValue() const;
+  // Whether frames that are made are native ones that make up a value when put one behind the other.
+  bool MakesValue() const;
+  // REQUIRES: !as_stored().
+  Result<std::string> Make(uint32_t frame, pixel::FrameCodec& codec) const;
+
+ private:
+  std::string target_;
+  StoredRange object_;
+  dicom::FrameTable table_;
+  bool native_ = false;                      // as stored
+  Mapping mapping_;                          // of instance_
+  std::optional<pixel::Instance> instance_;  // when frames are made
+};
+
+}  // namespace hilum::dicomweb
