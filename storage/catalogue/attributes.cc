@@ -140,6 +140,18 @@ bool HasValue(const KeptAttribute& attribute) {
   return !attribute.values.empty() || !attribute.json.empty();
 }
 
+// Adds the attribute unless there is a value of it. True when something was added.
+bool FillGap(KeptAttribute offered, KeptAttributes* kept) {
+  const auto mine = std::ranges::find(*kept, offered.path, &KeptAttribute::path);
+  if (mine == kept->end()) {
+    kept->push_back(std::move(offered));
+    return true;
+  }
+  if (HasValue(*mine) || !HasValue(offered)) return false;
+  *mine = std::move(offered);
+  return true;
+}
+
 // Calls visit(found) for those of the header that belong to `level`.
 template <typename Visit>
 void ForEachOf(const AttributeTable& table, Level level, const dicom::Header& header, Visit visit) {
@@ -261,16 +273,25 @@ bool FillGaps(const AttributeTable& table, Level level, const dicom::Header& hea
   ForEachOf(table, level, header, [&](const dicom::Attribute& found) {
     const auto mine = std::ranges::find(*kept, found.path, &KeptAttribute::path);
     if (mine != kept->end() && HasValue(*mine)) return;
-    KeptAttribute offered = Keep(found);
-    if (mine == kept->end()) {
-      kept->push_back(std::move(offered));
-      changed = true;
-    } else if (HasValue(offered)) {
-      *mine = std::move(offered);
-      changed = true;
-    }
+    if (FillGap(Keep(found), kept)) changed = true;
   });
   return changed;
+}
+
+bool FillGaps(const AttributeTable& table, Level level, const KeptAttributes& from, KeptAttributes* kept) {
+  bool changed = false;
+  for (const KeptAttribute& found : from) {
+    const CatalogueAttribute* wanted = table.Find(level, found.path);
+    if (wanted && wanted->kept && FillGap(found, kept)) changed = true;
+  }
+  return changed;
+}
+
+bool Covers(const KeptAttributes& kept, const KeptAttributes& wanted) {
+  return std::ranges::all_of(wanted, [&](const KeptAttribute& attribute) {
+    const auto mine = std::ranges::find(kept, attribute.path, &KeptAttribute::path);
+    return !HasValue(attribute) || (mine != kept.end() && HasValue(*mine));
+  });
 }
 
 const KeptAttribute* Find(const KeptAttributes& kept, dicom::Tag tag) {

@@ -143,6 +143,10 @@ KeptAttributes KeepAttributes(const AttributeTable& table, Level level, const di
 // Adds those that `kept` does not have a value for; values that are there stay (first writer wins). True when something
 // was added.
 bool FillGaps(const AttributeTable& table, Level level, const dicom::Header& header, KeptAttributes* kept);
+// The same with attributes of a row of another level.
+bool FillGaps(const AttributeTable& table, Level level, const KeptAttributes& from, KeptAttributes* kept);
+// Whether every attribute that `wanted` has a value of has one in `kept`.
+bool Covers(const KeptAttributes& kept, const KeptAttributes& wanted);
 const KeptAttribute* Find(const KeptAttributes& kept, dicom::Tag tag);
 std::string_view FirstValue(const KeptAttributes& kept, dicom::Tag tag);
 

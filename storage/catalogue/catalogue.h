@@ -37,28 +37,41 @@ struct NewInstance {
   std::string frame_table;  // dicom::AppendFrameTable, or empty
 };
 
+template <typename Row>
+struct RowChange;
+
 enum class PutOutcome : uint8_t { kCreated, kReplaced };
 
 class CatalogueWriter {
  public:
-  CatalogueWriter(const Schema& schema, const AttributeTables& tables, Tenant tenant, const Clock& clock)
-      : index_(schema, tenant), tables_(tables), tenant_(tenant), clock_(clock) {}
+  // All outlive the writer. Of `kv` what was committed before is read, of `objects` instances that are stored.
+  CatalogueWriter(const Schema& schema, const AttributeTables& tables, Tenant tenant, const Clock& clock, const Kv& kv,
+                  const ObjectStore& objects)
+      : schema_(schema),
+        index_(schema, tenant),
+        tables_(tables),
+        tenant_(tenant),
+        clock_(clock),
+        kv_(kv),
+        objects_(objects) {}
 
   // Adds the instance, and its series, study and patient where they are new, with index values, segment accounting and
-  // a change-log entry. Attributes of study and series that are there already stay; missing ones are filled in.
-  // `expected`: the object the name must hold now (nullopt: none); otherwise, and when the header was read with a table
-  // that is not current any more, kConflict, and nothing is changed. What changes is noted in `changes`, unless that is
-  // nullptr.
+  // a change-log entry. Each attribute of a study, of a series, and of a patient is that of the first instance, in
+  // order of arrival, that has a value: of one that is replaced the attributes are taken anew. `expected`: the object
+  // the name must hold now (nullopt: none); otherwise, and when the header was read with a table that is not current
+  // any more, kConflict, and nothing is changed. What changes is noted in `changes`, unless that is nullptr.
   Result<PutOutcome> Put(Txn& txn, const NewInstance& instance, const std::optional<ObjectRef>& expected,
                          CatalogueChanges* changes) const;
 
-  // Removes one instance, and its series, study and patient when they are left empty. kNotFound when there is none.
+  // Removes one instance, and its series, study and patient when they are left empty; otherwise what they had from it
+  // comes from those that are left. kNotFound when there is none.
   Status Delete(Txn& txn, const InstanceName& name, CatalogueChanges* changes) const;
 
   // Adds what the current table takes from `header`, which was read of version `version` of the instance, to its row
-  // and those of its series and study, where they have no value. Nothing when the instance is gone or has another
-  // version.
-  Status Supplement(Txn& txn, Doc instance, uint64_t version, const dicom::Header& header) const;
+  // and those of its series and study, where no earlier instance has a value. Nothing when the instance is gone or has
+  // another version.
+  Status Supplement(Txn& txn, Doc instance, uint64_t version, const dicom::Header& header,
+                    CatalogueChanges* changes) const;
   // Takes attributes out of a row. REQUIRES: the current table still has them, as not kept. Not for patients.
   Status Strip(Txn& txn, Level level, Doc doc, const std::vector<dicom::TagPath>& paths) const;
 
@@ -66,13 +79,43 @@ class CatalogueWriter {
   Status Relocate(Txn& txn, Doc instance, const ObjectRef& from, const ObjectRef& to) const;
 
  private:
-  // One study less; the last one takes the patient with it.
-  Status LeavePatient(Txn& txn, const AttributeTable& table, Doc patient) const;
+  // An instance that has another header now; nullptr: it has gone.
+  struct Replacement {
+    Doc instance = 0;
+    const dicom::Header* header = nullptr;
+  };
+  // Adds what the row has no value of, and the instance to its sources if there was any. REQUIRES: it is the newest.
+  template <typename Row>
+  static bool FillFrom(const AttributeTable& table, Level level, const dicom::Header& header, Doc instance, Row* row);
+  // Takes the attributes of a study or series from its instances anew. True when they are others. An instance that
+  // cannot be read says nothing.
+  template <typename Row>
+  Result<bool> DescribeAgain(Txn& txn, const AttributeTable& table, Level level, Doc doc, const Replacement& replaced,
+                             Row* row) const;
+  // What was read of an instance that is stored already adds to the row. True when its attributes are others.
+  template <typename Row>
+  Result<bool> Complete(Txn& txn, const AttributeTable& table, Level level, Doc doc, const Replacement& read,
+                        Row* row) const;
+  // Instances of a study or series in order of arrival, in two parts: those committed before, and all of them.
+  Result<std::vector<Doc>> Committed(Level level, Doc doc) const;
+  Result<std::vector<Doc>> Arrived(Txn& txn, Level level, Doc doc) const;
 
+  // The study's attributes are others than in `before`: joins and leaves patients accordingly.
+  Status SettlePatient(Txn& txn, const AttributeTable& table, Doc doc, const std::optional<StudyRow>& before,
+                       StudyRow* study) const;
+  // One study less; the last one takes the patient with it.
+  Status LeavePatient(Txn& txn, const AttributeTable& table, Doc patient, Doc study) const;
+  // Takes the attributes from the patient's studies anew: `changed` has the row `study` now; nullptr: it has left.
+  Status DescribePatient(Txn& txn, const AttributeTable& table, RowChange<PatientRow>* patient, Doc changed,
+                         const StudyRow* study) const;
+
+  const Schema& schema_;
   IndexWriter index_;
   const AttributeTables& tables_;
   Tenant tenant_;
   const Clock& clock_;
+  const Kv& kv_;
+  const ObjectStore& objects_;
 };
 
 struct AttributeFilter {

@@ -2,6 +2,7 @@
 
 #include "base/uid.h"
 #include "storage/catalogue/catalogue.h"
+#include "storage/catalogue/row_change.h"
 #include "storage/log/change_log.h"
 
 namespace hilum::storage {
@@ -9,68 +10,6 @@ namespace {
 
 constexpr size_t kInlineFrameTableBytes = 4 * 1024;
 constexpr size_t kFrameChunkBytes = 60 * 1024;
-
-Status Damaged(std::string_view what, Doc doc) {
-  return Corruption("the " + std::string(what) + " row of document " + std::to_string(doc) +
-                    " is damaged; run hilum verify");
-}
-
-// A row as the transaction found it and as it will be. `before` is absent when the document is new.
-template <typename Row>
-struct RowChange {
-  Doc doc = 0;
-  std::optional<Row> before;
-  Row after;
-};
-
-// The time of the change is also the version of what the row holds: it grows with every change, even while the clock
-// stands still or goes back.
-template <typename Row>
-void Touch(int64_t now, Row* row) {
-  row->updated_micros = std::max(now, row->updated_micros + 1);
-}
-
-template <typename Row, typename Decode>
-Result<RowChange<Row>> Load(Txn& txn, const IndexWriter& index, Tenant tenant, Level level, const std::string& name_key,
-                            Decode decode) {
-  RowChange<Row> change;
-  HILUM_ASSIGN_OR_RETURN(const std::optional<std::string> found, txn.Get(Family::kCatalogue, name_key));
-  if (!found) {
-    HILUM_ASSIGN_OR_RETURN(change.doc, index.NewDoc(txn, CollectionOf(level)));
-    txn.Put(Family::kCatalogue, name_key, EncodeDoc(change.doc));
-    return change;
-  }
-  const std::optional<Doc> doc = DecodeDoc(*found);
-  if (!doc) return Corruption("a name in the catalogue points nowhere; run hilum verify");
-  HILUM_ASSIGN_OR_RETURN(const std::optional<std::string> bytes,
-                         txn.Get(Family::kCatalogue, RowKey(tenant, level, *doc)));
-  std::optional<Row> row = bytes ? decode(*bytes) : std::nullopt;
-  if (!row) return Damaged("catalogue", *doc);
-  change.doc = *doc;
-  change.after = *row;
-  change.before = std::move(row);
-  return change;
-}
-
-template <typename Row>
-Status Store(Txn& txn, const IndexWriter& index, const AttributeTable& table, Tenant tenant, Level level,
-             const RowChange<Row>& change) {
-  txn.Put(Family::kCatalogue, RowKey(tenant, level, change.doc), Encode(change.after));
-  if (change.before && SameIndexValues(*change.before, change.after)) return Status::Ok();
-  const DocumentValues after = IndexValues(table, change.after);
-  if (!change.before) return index.Update(txn, CollectionOf(level), change.doc, nullptr, &after);
-  const DocumentValues before = IndexValues(table, *change.before);
-  return index.Update(txn, CollectionOf(level), change.doc, &before, &after);
-}
-
-template <typename Row>
-Status Remove(Txn& txn, const IndexWriter& index, const AttributeTable& table, Tenant tenant, Level level, Doc doc,
-              const Row& row, const std::string& name_key) {
-  const DocumentValues before = IndexValues(table, row);
-  txn.Delete(Family::kCatalogue, name_key);
-  txn.Delete(Family::kCatalogue, RowKey(tenant, level, doc));
-  return index.Update(txn, CollectionOf(level), doc, &before, nullptr);
-}
 
 Result<SegmentAccount> AccountOf(Txn& txn, uint32_t segment) {
   HILUM_ASSIGN_OR_RETURN(const std::optional<std::string> found, txn.Get(Family::kObject, SegmentKey(segment)));
@@ -112,14 +51,9 @@ void PutFrameTable(Txn& txn, Tenant tenant, Doc doc, const std::string& table, I
     txn.Delete(Family::kCatalogue, FrameChunkKey(tenant, doc, static_cast<uint32_t>(chunk)));
 }
 
-void Count(std::map<std::string, uint64_t>* counts, std::string_view name, int by) {
-  if (name.empty()) return;
-  uint64_t& count = (*counts)[std::string(name)];
-  if (by > 0)
-    ++count;
-  else if (count > 0)
-    --count;
-  if (count == 0) counts->erase(std::string(name));
+// Whether attributes may come from the instance.
+bool IsSource(const Sources& sources, Doc instance) {
+  return !sources || std::ranges::find(*sources, instance) != sources->end();
 }
 
 }  // namespace
@@ -146,31 +80,25 @@ Result<PutOutcome> CatalogueWriter::Put(Txn& txn, const NewInstance& instance, c
   if (!study.before) {
     study.after.uid = header.study_uid;
     study.after.created_micros = now;
+    study.after.sources.emplace();
   }
-  FillGaps(*table, Level::kStudy, header, &study.after.attributes);
-  if (!study.after.patient && !FirstValue(study.after.attributes, dicom::tags::kPatientId).empty()) {
-    const std::string id(FirstValue(study.after.attributes, dicom::tags::kPatientId));
-    const std::string issuer(FirstValue(study.after.attributes, dicom::tags::kIssuerOfPatientId));
-    HILUM_ASSIGN_OR_RETURN(auto patient, (Load<PatientRow>(txn, index_, tenant_, Level::kPatient,
-                                                           PatientKey(tenant_, id, issuer), DecodePatient)));
-    patient.after.patient_id = id;
-    patient.after.issuer = issuer;
-    FillGaps(*table, Level::kPatient, header, &patient.after.attributes);
-    ++patient.after.studies;
-    HILUM_RETURN_IF_ERROR(Store(txn, index_, *table, tenant_, Level::kPatient, patient));
-    study.after.patient = patient.doc;
-  }
-
   if (!series.before) {
     series.after.uid = header.series_uid;
     series.after.study = study.doc;
     series.after.created_micros = now;
+    series.after.sources.emplace();
     ++study.after.series;
   }
-  const std::string modality_before(series.before ? FirstValue(series.before->attributes, dicom::tags::kModality) : "");
-  FillGaps(*table, Level::kSeries, header, &series.after.attributes);
-  if (modality_before.empty())
-    Count(&study.after.modalities, FirstValue(series.after.attributes, dicom::tags::kModality), +1);
+  const Replacement replaced{row.doc, row.before ? &header : nullptr};
+  const auto describe = [&](Level level, auto* change) -> Result<bool> {
+    const Sources& sources = change->after.sources;
+    if (!row.before || IsNewer(row.doc, sources)) return FillFrom(*table, level, header, row.doc, &change->after);
+    return DescribeAgain(txn, *table, level, change->doc, replaced, &change->after);
+  };
+  HILUM_ASSIGN_OR_RETURN(const bool study_changed, describe(Level::kStudy, &study));
+  if (study_changed) HILUM_RETURN_IF_ERROR(SettlePatient(txn, *table, study.doc, study.before, &study.after));
+  HILUM_ASSIGN_OR_RETURN(const bool series_changed, describe(Level::kSeries, &series));
+  if (series_changed) CountModality(series.before, series.after, &study.after);
 
   if (row.before) {
     Count(&study.after.sop_classes, row.before->sop_class(), -1);
@@ -214,17 +142,6 @@ Result<PutOutcome> CatalogueWriter::Put(Txn& txn, const NewInstance& instance, c
   return outcome;
 }
 
-Status CatalogueWriter::LeavePatient(Txn& txn, const AttributeTable& table, Doc doc) const {
-  HILUM_ASSIGN_OR_RETURN(const std::optional<std::string> bytes,
-                         txn.Get(Family::kCatalogue, RowKey(tenant_, Level::kPatient, doc)));
-  const std::optional<PatientRow> row = bytes ? DecodePatient(*bytes) : std::nullopt;
-  if (!row) return Damaged("patient", doc);
-  RowChange<PatientRow> patient{doc, row, *row};
-  if (--patient.after.studies > 0) return Store(txn, index_, table, tenant_, Level::kPatient, patient);
-  return Remove(txn, index_, table, tenant_, Level::kPatient, doc, *row,
-                PatientKey(tenant_, row->patient_id, row->issuer));
-}
-
 Status CatalogueWriter::Delete(Txn& txn, const InstanceName& name, CatalogueChanges* changes) const {
   const auto table = tables_.Current();
   const std::string study_key = StudyKey(tenant_, name.study_uid);
@@ -258,6 +175,15 @@ Status CatalogueWriter::Delete(Txn& txn, const InstanceName& name, CatalogueChan
   Touch(now, &study.after);
   Touch(now, &series.after);
 
+  const Replacement gone{row.doc, nullptr};
+  if (series.after.instances > 0 && IsSource(series.after.sources, row.doc)) {
+    HILUM_RETURN_IF_ERROR(DescribeAgain(txn, *table, Level::kSeries, series.doc, gone, &series.after).status());
+    CountModality(series.before, series.after, &study.after);
+  }
+  if (study.after.instances > 0 && IsSource(study.after.sources, row.doc)) {
+    HILUM_RETURN_IF_ERROR(DescribeAgain(txn, *table, Level::kStudy, study.doc, gone, &study.after).status());
+    HILUM_RETURN_IF_ERROR(SettlePatient(txn, *table, study.doc, study.before, &study.after));
+  }
   if (series.after.instances == 0) {
     Count(&study.after.modalities, FirstValue(series.after.attributes, dicom::tags::kModality), -1);
     --study.after.series;
@@ -269,7 +195,7 @@ Status CatalogueWriter::Delete(Txn& txn, const InstanceName& name, CatalogueChan
     HILUM_RETURN_IF_ERROR(Store(txn, index_, *table, tenant_, Level::kStudy, study));
   } else {
     HILUM_RETURN_IF_ERROR(Remove(txn, index_, *table, tenant_, Level::kStudy, study.doc, *study.before, study_key));
-    if (study.after.patient) HILUM_RETURN_IF_ERROR(LeavePatient(txn, *table, *study.after.patient));
+    if (study.after.patient) HILUM_RETURN_IF_ERROR(LeavePatient(txn, *table, *study.after.patient, study.doc));
   }
 
   Change change;

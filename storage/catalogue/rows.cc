@@ -53,6 +53,23 @@ std::string KeyOf(Tenant tenant, char kind) {
   return key;
 }
 
+// One more than there are, so that 0, or the end of the row, says that they are not known.
+void AppendSources(std::string* out, const Sources& sources) {
+  AppendVarint(out, sources ? sources->size() + 1 : 0);
+  if (!sources) return;
+  for (const Doc doc : *sources) AppendLe<uint32_t>(out, doc);
+}
+
+bool ReadSources(ByteReader* in, Sources* sources) {
+  if (in->empty()) return true;
+  uint64_t count = 0;
+  if (!in->ReadVarint(&count)) return false;
+  if (count > 0) sources->emplace();
+  for (; count > 1; --count)
+    if (!in->ReadLe(&(*sources)->emplace_back())) return false;
+  return true;
+}
+
 }  // namespace
 
 std::string Encode(const PatientRow& row) {
@@ -85,6 +102,7 @@ std::string Encode(const StudyRow& row) {
   AppendCounts(&out, row.sop_classes);
   AppendLe(&out, row.created_micros);
   AppendLe(&out, row.updated_micros);
+  AppendSources(&out, row.sources);
   return out;
 }
 
@@ -95,7 +113,7 @@ std::optional<StudyRow> DecodeStudy(Bytes bytes) {
   if (!ReadVersion(&in) || !ReadString(&in, &row.uid) || !in.ReadVarint(&patient) ||
       !ReadAttributes(&in, &row.attributes) || !in.ReadVarint(&row.series) || !in.ReadVarint(&row.instances) ||
       !in.ReadVarint(&row.bytes) || !ReadCounts(&in, &row.modalities) || !ReadCounts(&in, &row.sop_classes) ||
-      !in.ReadLe(&row.created_micros) || !in.ReadLe(&row.updated_micros))
+      !in.ReadLe(&row.created_micros) || !in.ReadLe(&row.updated_micros) || !ReadSources(&in, &row.sources))
     return std::nullopt;
   if (patient > 0) row.patient = static_cast<Doc>(patient - 1);
   return row;
@@ -109,6 +127,7 @@ std::string Encode(const SeriesRow& row) {
   AppendVarint(&out, row.instances);
   AppendLe(&out, row.created_micros);
   AppendLe(&out, row.updated_micros);
+  AppendSources(&out, row.sources);
   return out;
 }
 
@@ -117,7 +136,7 @@ std::optional<SeriesRow> DecodeSeries(Bytes bytes) {
   SeriesRow row;
   if (!ReadVersion(&in) || !ReadString(&in, &row.uid) || !in.ReadLe(&row.study) ||
       !ReadAttributes(&in, &row.attributes) || !in.ReadVarint(&row.instances) || !in.ReadLe(&row.created_micros) ||
-      !in.ReadLe(&row.updated_micros))
+      !in.ReadLe(&row.updated_micros) || !ReadSources(&in, &row.sources))
     return std::nullopt;
   return row;
 }

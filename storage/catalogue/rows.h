@@ -7,12 +7,17 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "storage/catalogue/attributes.h"
 #include "storage/object/object_store.h"
 #include "storage/tenant.h"
 
 namespace hilum::storage {
+
+// Instances that the attributes of a study or a series come from, in order of arrival: of each attribute the first
+// instance that has a value. nullopt in rows that an older release wrote: any of its instances.
+using Sources = std::optional<std::vector<Doc>>;
 
 struct PatientRow {
   std::string patient_id;
@@ -32,6 +37,9 @@ struct StudyRow {
   std::map<std::string, uint64_t> sop_classes;  // -> number of instances
   int64_t created_micros = 0;
   int64_t updated_micros = 0;
+  Sources sources;
+
+  bool operator==(const StudyRow&) const = default;
 };
 
 struct SeriesRow {
@@ -41,6 +49,9 @@ struct SeriesRow {
   uint64_t instances = 0;
   int64_t created_micros = 0;
   int64_t updated_micros = 0;
+  Sources sources;
+
+  bool operator==(const SeriesRow&) const = default;
 };
 
 struct InstanceRow {

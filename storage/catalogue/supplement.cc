@@ -3,18 +3,11 @@
 #include <algorithm>
 
 #include "storage/catalogue/catalogue.h"
+#include "storage/catalogue/row_change.h"
+#include "storage/log/change_log.h"
 
 namespace hilum::storage {
 namespace {
-
-template <typename Row>
-Result<std::optional<Row>> Read(Txn& txn, Tenant tenant, Level level, Doc doc, std::optional<Row> (*decode)(Bytes)) {
-  HILUM_ASSIGN_OR_RETURN(const auto bytes, txn.Get(Family::kCatalogue, RowKey(tenant, level, doc)));
-  if (!bytes) return std::optional<Row>();
-  std::optional<Row> row = decode(*bytes);
-  if (!row) return Corruption("the catalogue row of document " + std::to_string(doc) + " is damaged; run hilum verify");
-  return row;
-}
 
 // Writes the row with other attributes, and the difference to the index.
 template <typename Row>
@@ -28,17 +21,9 @@ Status Rewrite(Txn& txn, const IndexWriter& index, const AttributeTable& table, 
 }
 
 template <typename Row>
-Status Fill(Txn& txn, const IndexWriter& index, const AttributeTable& table, Tenant tenant, Level level, Doc doc,
-            const Row& row, const dicom::Header& header) {
-  KeptAttributes attributes = row.attributes;
-  if (!FillGaps(table, level, header, &attributes)) return Status::Ok();
-  return Rewrite(txn, index, table, tenant, level, doc, row, std::move(attributes));
-}
-
-template <typename Row>
 Status StripRow(Txn& txn, const IndexWriter& index, const AttributeTable& table, Tenant tenant, Level level, Doc doc,
                 const std::vector<dicom::TagPath>& paths, std::optional<Row> (*decode)(Bytes)) {
-  HILUM_ASSIGN_OR_RETURN(const std::optional<Row> row, Read<Row>(txn, tenant, level, doc, decode));
+  HILUM_ASSIGN_OR_RETURN(const std::optional<Row> row, ReadRow<Row>(txn, tenant, level, doc, decode));
   if (!row) return Status::Ok();
   KeptAttributes attributes = row->attributes;
   const auto removed = std::erase_if(attributes, [&](const KeptAttribute& attribute) {
@@ -50,18 +35,51 @@ Status StripRow(Txn& txn, const IndexWriter& index, const AttributeTable& table,
 
 }  // namespace
 
-Status CatalogueWriter::Supplement(Txn& txn, Doc instance, uint64_t version, const dicom::Header& header) const {
+template <typename Row>
+Result<bool> CatalogueWriter::Complete(Txn& txn, const AttributeTable& table, Level level, Doc doc,
+                                       const Replacement& read, Row* row) const {
+  if (IsNewer(read.instance, row->sources)) return FillFrom(table, level, *read.header, read.instance, row);
+  // Later instances may have given what this one has, too.
+  const bool filled = FillGaps(table, level, *read.header, &row->attributes);
+  if (!filled && row->sources) return false;
+  HILUM_ASSIGN_OR_RETURN(const bool changed, DescribeAgain(txn, table, level, doc, read, row));
+  return filled || changed;
+}
+
+Status CatalogueWriter::Supplement(Txn& txn, Doc instance, uint64_t version, const dicom::Header& header,
+                                   CatalogueChanges* changes) const {
   const auto table = tables_.Current();
-  HILUM_ASSIGN_OR_RETURN(const auto row, Read(txn, tenant_, Level::kInstance, instance, DecodeInstance));
+  HILUM_ASSIGN_OR_RETURN(auto old, ReadRow(txn, tenant_, Level::kInstance, instance, DecodeInstance));
   // What replaced it brought its attributes along.
-  if (!row || row->version != version) return Status::Ok();
-  HILUM_ASSIGN_OR_RETURN(const auto series, Read(txn, tenant_, Level::kSeries, row->series, DecodeSeries));
-  if (!series) return Corruption("instance " + row->uid + " has no series; run hilum verify");
-  HILUM_ASSIGN_OR_RETURN(const auto study, Read(txn, tenant_, Level::kStudy, series->study, DecodeStudy));
-  if (!study) return Corruption("series " + series->uid + " has no study; run hilum verify");
-  HILUM_RETURN_IF_ERROR(Fill(txn, index_, *table, tenant_, Level::kInstance, instance, *row, header));
-  HILUM_RETURN_IF_ERROR(Fill(txn, index_, *table, tenant_, Level::kSeries, row->series, *series, header));
-  return Fill(txn, index_, *table, tenant_, Level::kStudy, series->study, *study, header);
+  if (!old || old->version != version) return Status::Ok();
+  RowChange<InstanceRow> row{instance, old, *old};
+  HILUM_ASSIGN_OR_RETURN(auto old_series, ReadRow(txn, tenant_, Level::kSeries, old->series, DecodeSeries));
+  if (!old_series) return Corruption("instance " + old->uid + " has no series; run hilum verify");
+  RowChange<SeriesRow> series{old->series, old_series, *old_series};
+  HILUM_ASSIGN_OR_RETURN(auto old_study, ReadRow(txn, tenant_, Level::kStudy, old_series->study, DecodeStudy));
+  if (!old_study) return Corruption("series " + old_series->uid + " has no study; run hilum verify");
+  RowChange<StudyRow> study{old_series->study, old_study, *old_study};
+
+  const Replacement read{instance, &header};
+  HILUM_ASSIGN_OR_RETURN(const bool series_changed,
+                         Complete(txn, *table, Level::kSeries, series.doc, read, &series.after));
+  HILUM_ASSIGN_OR_RETURN(const bool study_changed, Complete(txn, *table, Level::kStudy, study.doc, read, &study.after));
+  const bool row_changed = FillGaps(*table, Level::kInstance, header, &row.after.attributes);
+  if (series_changed) CountModality(series.before, series.after, &study.after);
+  if (study_changed) HILUM_RETURN_IF_ERROR(SettlePatient(txn, *table, study.doc, study.before, &study.after));
+  if (series_changed || study_changed) {
+    HILUM_ASSIGN_OR_RETURN(const int64_t now, InstanceChangeTime(txn, tenant_, clock_.Now().count()));
+    Touch(now, &study.after);
+    if (series_changed) Touch(now, &series.after);
+  }
+  if (row_changed) HILUM_RETURN_IF_ERROR(Store(txn, index_, *table, tenant_, Level::kInstance, row));
+  if (series.after != series.before) HILUM_RETURN_IF_ERROR(Store(txn, index_, *table, tenant_, Level::kSeries, series));
+  if (study.after != study.before) HILUM_RETURN_IF_ERROR(Store(txn, index_, *table, tenant_, Level::kStudy, study));
+  if (changes == nullptr || (!series_changed && !study_changed)) return Status::Ok();
+  changes->Note(study.doc, {std::move(study.before), std::move(study.after)}, series.doc,
+                {std::move(series.before), std::move(series.after)}, row.doc,
+                {std::move(row.before), std::move(row.after)});
+  return Status::Ok();
 }
 
 Status CatalogueWriter::Strip(Txn& txn, Level level, Doc doc, const std::vector<dicom::TagPath>& paths) const {

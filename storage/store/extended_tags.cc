@@ -64,7 +64,8 @@ Result<TagOperation> ExtendedTags::Add(const std::vector<NewTag>& wanted) {
                      .operation = operation.id});
     operation.tags.push_back(tag.path);
   }
-  HILUM_RETURN_IF_ERROR(CommitTable([&](Txn& txn, std::vector<ExtendedTag>* tags) -> Status {
+  HILUM_RETURN_IF_ERROR(CommitTable([&](CatalogueTxn& catalogue, std::vector<ExtendedTag>* tags) -> Status {
+    Txn& txn = catalogue.txn();
     if (tags->size() + added.size() > kMaxExtendedTags)
       return LimitExceeded("there can be " + std::to_string(kMaxExtendedTags) + " extended query tags; remove some");
     std::set<uint16_t> used;
@@ -95,7 +96,8 @@ Result<ExtendedTag> ExtendedTags::Get(const dicom::TagPath& path) const {
 }
 
 Result<ExtendedTag> ExtendedTags::SetEnabled(const dicom::TagPath& path, bool enabled) {
-  HILUM_RETURN_IF_ERROR(CommitTable([&](Txn& txn, std::vector<ExtendedTag>* tags) -> Status {
+  HILUM_RETURN_IF_ERROR(CommitTable([&](CatalogueTxn& catalogue, std::vector<ExtendedTag>* tags) -> Status {
+    Txn& txn = catalogue.txn();
     const auto tag = FindTag(tags, path);
     if (tag == tags->end()) return NoSuchTag(path);
     tag->enabled = enabled;
@@ -108,7 +110,8 @@ Result<ExtendedTag> ExtendedTags::SetEnabled(const dicom::TagPath& path, bool en
 Status ExtendedTags::Remove(const dicom::TagPath& path) {
   TagOperation operation{.id = random_.Hex(16), .removes = true, .tags = {path}};
   operation.created_micros = operation.updated_micros = clock_.Now().count();
-  HILUM_RETURN_IF_ERROR(CommitTable([&](Txn& txn, std::vector<ExtendedTag>* tags) -> Status {
+  HILUM_RETURN_IF_ERROR(CommitTable([&](CatalogueTxn& catalogue, std::vector<ExtendedTag>* tags) -> Status {
+    Txn& txn = catalogue.txn();
     const auto tag = FindTag(tags, path);
     if (tag == tags->end()) return NoSuchTag(path);
     if (tag->status == TagStatus::kDeleting) return Status::Ok();
@@ -139,7 +142,7 @@ Result<TagOperation> ExtendedTags::Operation(const std::string& id) const {
 Status ExtendedTags::Commit(const Change& change) {
   const std::lock_guard one_at_a_time(change_mu_);
   HILUM_ASSIGN_OR_RETURN(std::vector<ExtendedTag> tags, List());
-  return store_.writer().Run([&](Txn& txn) { return change(txn, &tags); }).status();
+  return store_.ChangeCatalogue([&](CatalogueTxn& catalogue) { return change(catalogue, &tags); }).status();
 }
 
 Status ExtendedTags::CommitTable(const Change& change) {

@@ -56,7 +56,7 @@ class ExtendedTags {
 
  private:
   struct Reading;  // instances on their way from disk to rows
-  using Change = std::function<Status(Txn&, std::vector<ExtendedTag>* tags)>;
+  using Change = std::function<Status(CatalogueTxn&, std::vector<ExtendedTag>* tags)>;
 
   // Runs the change in one transaction.
   Status Commit(const Change& change);

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "base/mapping.h"
 #include "storage/catalogue/attribute_values.h"
+#include "storage/catalogue/stored_header.h"
 #include "storage/store/extended_tags.h"
 
 namespace hilum::storage {
@@ -13,7 +13,6 @@ namespace {
 constexpr int kNiceness = 10;             // behind the threads that answer requests
 constexpr size_t kInstancesAtATime = 64;  // read, then written in one commit
 constexpr size_t kRowsAtATime = 500;      // without reading objects
-constexpr uint64_t kCheckedBytes = 1 << 20;
 constexpr std::chrono::seconds kPauseAfterFailure{5};
 
 // Rows of a level from `next` on.
@@ -49,7 +48,7 @@ struct ExtendedTags::Reading {
 
 ExtendedTags::ExtendedTags(Store& store, const Clock& clock, Random& random, Registry& metrics, Logger log)
     : store_(store),
-      catalogue_(store.schema(), store.attributes(), Tenant::kDefault, clock),
+      catalogue_(store.schema(), store.attributes(), Tenant::kDefault, clock, store.kv(), store.objects()),
       clock_(clock),
       random_(random),
       log_(std::move(log)),
@@ -86,7 +85,8 @@ Status ExtendedTags::NoteGeneration() {
   HILUM_ASSIGN_OR_RETURN(const Bitmap instances, reader.index().Live(CollectionOf(Level::kInstance)));
   TagOperation operation{.id = random_.Hex(16)};
   operation.created_micros = operation.updated_micros = clock_.Now().count();
-  return Commit([&](Txn& txn, std::vector<ExtendedTag>*) {
+  return Commit([&](CatalogueTxn& catalogue, std::vector<ExtendedTag>*) {
+    Txn& txn = catalogue.txn();
     if (!instances.empty()) PutOperation(txn, Tenant::kDefault, operation);
     PutAttributeGeneration(txn, Tenant::kDefault, kAttributeGeneration);
     return Status::Ok();
@@ -185,10 +185,11 @@ Result<bool> ExtendedTags::FillSome(TagOperation* operation) {
   HILUM_RETURN_IF_ERROR(Read(*table, tags, &reading));
   operation->done += rows;
   operation->updated_micros = clock_.Now().count();
-  HILUM_RETURN_IF_ERROR(Commit([&](Txn& txn, std::vector<ExtendedTag>* now) -> Status {
+  HILUM_RETURN_IF_ERROR(Commit([&](CatalogueTxn& catalogue, std::vector<ExtendedTag>* now) -> Status {
+    Txn& txn = catalogue.txn();
     for (const Reading::Instance& instance : reading.instances) {
       if (instance.readable)
-        HILUM_RETURN_IF_ERROR(catalogue_.Supplement(txn, instance.doc, instance.row.version, instance.header));
+        HILUM_RETURN_IF_ERROR(catalogue.Supplement(instance.doc, instance.row.version, instance.header));
       for (const auto& [path, message] : instance.errors) {
         const auto tag = std::find_if(now->begin(), now->end(), [&](const auto& one) { return one.path == path; });
         if (tag == now->end()) continue;
@@ -206,18 +207,14 @@ Result<bool> ExtendedTags::FillSome(TagOperation* operation) {
 Status ExtendedTags::Read(const AttributeTable& table, const std::vector<ExtendedTag>& tags, Reading* reading) {
   for (Reading::Instance& instance : reading->instances) {
     const auto read = [&]() -> Result<dicom::Header> {
-      auto location = store_.objects().Locate(instance.row.object);
-      if (!location.ok()) {  // compaction may have moved it meanwhile
-        const CatalogueReader reader = store_.Read();
-        HILUM_ASSIGN_OR_RETURN(InstanceRow now, reader.Instance(instance.doc));
-        instance.row = std::move(now);
-        location = store_.objects().Locate(instance.row.object);
-      }
-      if (!location.ok()) return location.status();
-      const uint64_t length = instance.row.object.length;
-      HILUM_RETURN_IF_ERROR(store_.objects().Check(instance.row.object, 0, std::min(length, kCheckedBytes)));
-      HILUM_ASSIGN_OR_RETURN(const Mapping mapping, Mapping::Map(location->file, location->offset, length));
-      return dicom::ReadHeader(mapping.bytes(), table.selection(), {});
+      auto found = ReadStoredHeader(store_.objects(), instance.row.object, table);
+      if (found.ok()) return found;
+      // Compaction may have moved it meanwhile.
+      const CatalogueReader reader = store_.Read();
+      HILUM_ASSIGN_OR_RETURN(InstanceRow now, reader.Instance(instance.doc));
+      if (now.object == instance.row.object) return found;
+      instance.row = std::move(now);
+      return ReadStoredHeader(store_.objects(), instance.row.object, table);
     };
     auto header = read();
     if (header.status().code() == Code::kNotFound) continue;  // deleted meanwhile
@@ -277,7 +274,8 @@ Result<bool> ExtendedTags::StripSome(TagOperation* operation) {
 Status ExtendedTags::Finish(TagOperation operation) {
   operation.status = OperationStatus::kCompleted;
   operation.updated_micros = clock_.Now().count();
-  return CommitTable([&](Txn& txn, std::vector<ExtendedTag>* tags) -> Status {
+  return CommitTable([&](CatalogueTxn& catalogue, std::vector<ExtendedTag>* tags) -> Status {
+    Txn& txn = catalogue.txn();
     for (ExtendedTag& tag : *tags) {
       if (tag.operation != operation.id) continue;
       if (operation.removes) {

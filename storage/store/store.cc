@@ -2,6 +2,7 @@
 
 #include <sys/file.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <set>
@@ -81,7 +82,8 @@ Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options, Disk& di
 
   AddCatalogueFields(&store->schema_);
   HILUM_RETURN_IF_ERROR(store->LoadAttributes());
-  store->catalogue_ = std::make_unique<CatalogueWriter>(store->schema_, store->tables_, Tenant::kDefault, clock);
+  store->catalogue_ = std::make_unique<CatalogueWriter>(store->schema_, store->tables_, Tenant::kDefault, clock,
+                                                        *store->kv_, *store->objects_);
   store->writer_ =
       Writer::Start(*store->kv_, Mergers(), {.on_commit = [signal = &store->commits_] { signal->Notify(); }});
   return store;
@@ -109,6 +111,10 @@ Result<PutOutcome> CatalogueTxn::Put(const NewInstance& instance, const std::opt
 
 Status CatalogueTxn::Delete(const InstanceName& name) {
   return catalogue_.Delete(txn_, name, changes());
+}
+
+Status CatalogueTxn::Supplement(Doc instance, uint64_t version, const dicom::Header& header) {
+  return catalogue_.Supplement(txn_, instance, version, header, changes());
 }
 
 Result<uint64_t> Store::ChangeCatalogue(const std::function<Status(CatalogueTxn&)>& task) {
@@ -159,6 +165,8 @@ Status Store::Delete(const std::string& study_uid, const std::optional<std::stri
       }
     }
   }
+  // The first one, which most of what study and series say comes from, goes last: nothing has to be looked up again.
+  std::ranges::reverse(names);
   for (size_t begin = 0; begin < names.size(); begin += kCommitChunk) {
     const size_t end = std::min(begin + kCommitChunk, names.size());
     const auto remove = [&](CatalogueTxn& catalogue) -> Status {

@@ -66,9 +66,11 @@ class UploadTicket {
 // Puts and deletes of one transaction; see Store::ChangeCatalogue.
 class CatalogueTxn {
  public:
-  // As CatalogueWriter::Put and Delete.
+  // As those of CatalogueWriter.
   Result<PutOutcome> Put(const NewInstance& instance, const std::optional<ObjectRef>& expected);
   Status Delete(const InstanceName& name);
+  Status Supplement(Doc instance, uint64_t version, const dicom::Header& header);
+  Txn& txn() { return txn_; }
 
  private:
   friend class Store;

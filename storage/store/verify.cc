@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <map>
 
+#include "storage/catalogue/stored_header.h"
 #include "storage/index/audit.h"
 #include "storage/store/store.h"
 
@@ -76,11 +78,14 @@ class Verifier {
     ++report_.studies;
     HILUM_RETURN_IF_ERROR(Expect(Level::kStudy, doc, *row));
     HILUM_ASSIGN_OR_RETURN(const std::vector<Doc> all, reader_.SeriesOfStudy(doc));
-    uint64_t instances = 0;
+    std::vector<Doc> of_study;
     for (const Doc series : all) {
-      HILUM_RETURN_IF_ERROR(Series(series, doc, &instances));
+      HILUM_RETURN_IF_ERROR(Series(series, doc, &of_study));
       if (stopped_) return Status::Ok();
     }
+    std::ranges::sort(of_study);
+    Backed("study " + row->uid, Level::kStudy, *row, of_study);
+    const size_t instances = of_study.size();
     if (row->series != all.size() || row->instances != instances) {
       Finding("study " + row->uid + " counts " + std::to_string(row->series) + " series and " +
               std::to_string(row->instances) + " instances, but has " + std::to_string(all.size()) + " and " +
@@ -89,7 +94,7 @@ class Verifier {
     return Status::Ok();
   }
 
-  Status Series(Doc doc, Doc study, uint64_t* instances_of_study) {
+  Status Series(Doc doc, Doc study, std::vector<Doc>* of_study) {
     const auto row = reader_.Series(doc);
     if (!row.ok()) return FindingOrError(row.status());
     ++report_.series;
@@ -99,12 +104,38 @@ class Verifier {
     if (row->instances != all.size())
       Finding("series " + row->uid + " counts " + std::to_string(row->instances) + " instances, but has " +
               std::to_string(all.size()));
-    *instances_of_study += all.size();
+    of_study->insert(of_study->end(), all.begin(), all.end());
+    Backed("series " + row->uid, Level::kSeries, *row, all);
     for (const Doc instance : all) {
       HILUM_RETURN_IF_ERROR(Instance(instance, doc));
       if (stopped_) return Status::Ok();
     }
     return Status::Ok();
+  }
+
+  // Whether the instances, in order of arrival, say what the row of their study or series does.
+  template <typename Row>
+  void Backed(const std::string& name, Level level, const Row& row, const std::vector<Doc>& instances) {
+    const Sources& sources = row.sources;
+    const auto stored = [&](Doc source) { return std::ranges::binary_search(instances, source); };
+    if (sources && (!std::ranges::all_of(*sources, stored) || sources->empty() || instances.empty() ||
+                    sources->front() != instances.front()))
+      return Finding(name + " says what no instance does that is stored now");
+    KeptAttributes said;
+    for (const Doc source : sources ? *sources : instances) {
+      if (!sources && Covers(said, row.attributes)) break;
+      const auto instance = reader_.Instance(source);
+      if (!instance.ok()) continue;
+      const auto header = ReadStoredHeader(store_.objects(), instance->object, reader_.table());
+      if (!header.ok()) return;  // damage is found at the instance; what was moved meanwhile is none
+      FillGaps(reader_.table(), level, *header, &said);
+    }
+    const auto differs = [&](const KeptAttribute& attribute) {
+      const bool has_value = !attribute.values.empty() || !attribute.json.empty();
+      const CatalogueAttribute* spec = reader_.table().Find(level, attribute.path);
+      return has_value && spec && spec->kept && std::ranges::find(said, attribute) == said.end();
+    };
+    if (std::ranges::any_of(row.attributes, differs)) Finding(name + " says something else than its instances");
   }
 
   Status Instance(Doc doc, Doc series) {

@@ -81,6 +81,49 @@ TEST_F(DerivedTest, OldVersionsAreAsTheyWere) {
   EXPECT_EQ(At(history, "entry.2.request.method"), "POST");
 }
 
+// What the images say is what those say that are stored now.
+class ChangedImagesTest : public DerivedTest {
+ protected:
+  // "version: patient / description / body site"
+  std::string Said() {
+    const std::string study = Read("ImagingStudy/1.2.1");
+    return At(study, "meta.versionId") + ": " + At(study, "subject.identifier.value") + " / " +
+           At(study, "description") + " / " + At(study, "series.0.description");
+  }
+  void TearDown() override {
+    const auto links = VerifyLinks(*resources_, LinkDepth::kDeep);
+    ASSERT_TRUE(links.ok()) << links.status().ToString();
+    for (const std::string& finding : links->findings.texts) ADD_FAILURE() << finding;
+    const auto images = storage::Verify(*store_, {});
+    ASSERT_TRUE(images.ok()) << images.status().ToString();
+    for (const std::string& finding : images->findings.texts) ADD_FAILURE() << finding;
+    DerivedTest::TearDown();
+  }
+  const InstanceSpec wrong_{.patient_id = "WRONG", .study_description = "one", .series_description = "head"};
+  const InstanceSpec right_{
+      .sop = "1.2.1.1.2", .patient_id = "RIGHT", .study_description = "two", .series_description = "chest"};
+};
+
+TEST_F(ChangedImagesTest, AReplacementIsANewVersion) {
+  Stow({wrong_});
+  InstanceSpec again = right_;
+  again.sop = wrong_.sop;
+  Stow({again}, DuplicatePolicy::kReplace);
+  EXPECT_EQ(Said(), "2: RIGHT / two / chest");
+  EXPECT_EQ(At(Read("ImagingStudy/1.2.1/_history/1"), "series.0.description"), "head");
+  EXPECT_EQ(Total("ImagingStudy?dicom-StudyDescription=two"), 1);
+  EXPECT_EQ(Total("ImagingStudy?dicom-StudyDescription=one"), 0);
+}
+
+TEST_F(ChangedImagesTest, SoIsTheDeletionOfTheFirstInstance) {
+  Stow({wrong_, right_});
+  ASSERT_EQ(Said(), "1: WRONG / one / head");
+  Delete("1.2.1", "1.2.1.1", wrong_.sop);
+  EXPECT_EQ(Said(), "2: RIGHT / two / chest");
+  Delete("1.2.1", "1.2.1.1", right_.sop);
+  EXPECT_EQ(Run("GET", "ImagingStudy/1.2.1").status, 410);
+}
+
 // How a study grows that a modality sends image by image.
 class GrowingStudyTest : public DerivedTest {
  protected:

@@ -221,7 +221,8 @@ TEST_F(ExtendedTagsTest, AStoreOfAnOlderVersionGetsWhatIsBuiltInNow) {
   ASSERT_TRUE(tags_->WaitUntilIdle(std::chrono::seconds(20)));
   // As an older version would have left it.
   const auto forget = [&](Txn& txn) -> Status {
-    HILUM_RETURN_IF_ERROR(CatalogueWriter(store_->schema(), store_->attributes(), Tenant::kDefault, clock_)
+    HILUM_RETURN_IF_ERROR(CatalogueWriter(store_->schema(), store_->attributes(), Tenant::kDefault, clock_,
+                                          store_->kv(), store_->objects())
                               .Strip(txn, Level::kSeries, 0, {{Tag(0x0018, 0x0050)}}));
     PutAttributeGeneration(txn, Tenant::kDefault, 1);
     return Status::Ok();
