@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "fhir/interactions/interaction.h"
+#include "fhir/interactions/kept_searches.h"
 #include "fhir/store/store.h"
 
 namespace hilum::fhir {
@@ -24,6 +25,7 @@ struct InteractionOptions {
   size_t max_included = 10'000;  // resources that includes add to a page
   size_t max_bundle_entries = 100'000;
   size_t max_conditional_deletes = 1000;
+  size_t max_kept_searches = size_t{64} << 20;  // octets of searches that are too long for links
   Handling handling = Handling::kLenient;
   std::string software_version;
 };
@@ -31,7 +33,10 @@ struct InteractionOptions {
 class Interactions {
  public:
   Interactions(ResourceStore& store, InteractionOptions options, std::string cursor_key)
-      : store_(store), options_(std::move(options)), cursor_key_(std::move(cursor_key)) {}
+      : store_(store),
+        options_(std::move(options)),
+        cursor_key_(std::move(cursor_key)),
+        kept_searches_(options_.max_kept_searches) {}
 
   // Never fails: errors are answers.
   Answer Run(const Interaction& request);
@@ -92,6 +97,7 @@ class Interactions {
   ResourceStore& store_;
   const InteractionOptions options_;
   const std::string cursor_key_;  // 32 secret octets that sign cursors
+  KeptSearches kept_searches_;
 };
 
 // -- shared by the files of this module ------------------------------------------------------------------------------

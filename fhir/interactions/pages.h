@@ -14,6 +14,8 @@
 namespace hilum::fhir {
 
 inline constexpr std::string_view kCursorParameter = "_cursor";
+// In place of the parameters of a search that is too long for a link: what kept_searches.h knows them by.
+inline constexpr std::string_view kKeptParameter = "_kept";
 
 // What was found of one type. Types do not repeat.
 struct Segment {

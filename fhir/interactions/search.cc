@@ -10,6 +10,9 @@
 namespace hilum::fhir {
 namespace {
 
+// Of the parameters in a link. Servers and proxies take 8 kB of a URL, and a cursor may have 2 of them.
+constexpr size_t kLongestQuery = 6000;
+
 // The types a search of several goes through: those of _type, else all.
 Result<std::vector<TypeId>> AskedTypes(const std::vector<Parameter>& query) {
   HILUM_ASSIGN_OR_RETURN(std::vector<TypeId> types, TypesNamed(query));
@@ -27,23 +30,25 @@ Issue Warning(IssueType type, std::string diagnostics) {
 class SearchRun {
  public:
   SearchRun(const Interaction& request, ResourceReader& reader, const InteractionOptions& options, Bytes cursor_key,
-            const SearchOptions& search_options)
+            const SearchOptions& search_options, KeptSearches& kept_searches)
       : request_(request),
         reader_(reader),
         options_(options),
         cursor_key_(cursor_key),
         search_options_(search_options),
+        kept_searches_(kept_searches),
         handling_(request.prefer_handling.value_or(options.handling)) {}
 
   // `compartment` and `id` are of the resource it is within, kNoType for none.
   Result<Answer> Run(TypeId type, TypeId compartment, const std::string& id) {
-    for (const Parameter& parameter : request_.query) {
+    HILUM_RETURN_IF_ERROR(ReadQuery());
+    for (const Parameter& parameter : query_) {
       if (parameter.name != kCursorParameter && (parameter.name != "_type" || type != kNoType))
         parameters_.push_back(parameter);
     }
     types_ = {type};
     if (type == kNoType) {
-      HILUM_ASSIGN_OR_RETURN(types_, AskedTypes(request_.query));
+      HILUM_ASSIGN_OR_RETURN(types_, AskedTypes(query_));
     }
     if (compartment != kNoType) HILUM_RETURN_IF_ERROR(Restrict(type, compartment, id));
     HILUM_RETURN_IF_ERROR(Compile());
@@ -52,6 +57,18 @@ class SearchRun {
   }
 
  private:
+  Status ReadQuery() {
+    for (const Parameter& parameter : request_.query) {
+      if (parameter.name != kKeptParameter) {
+        query_.push_back(parameter);
+        continue;
+      }
+      HILUM_ASSIGN_OR_RETURN(const std::vector<Parameter> kept, kept_searches_.Find(parameter.value));
+      query_.insert(query_.end(), kept.begin(), kept.end());
+    }
+    return Status::Ok();
+  }
+
   // Leaves the types that are in the compartment.
   Status Restrict(TypeId type, TypeId compartment, const std::string& id) {
     std::vector<TypeId> members;
@@ -143,7 +160,7 @@ class SearchRun {
   std::vector<Parameter> UsedParameters(TypeId type) const {
     std::vector<Parameter> used = parameters_;
     if (type != kNoType) return used;
-    for (const Parameter& parameter : request_.query) {
+    for (const Parameter& parameter : query_) {
       if (parameter.name == "_type") used.push_back(parameter);
     }
     return used;
@@ -154,21 +171,31 @@ class SearchRun {
     static const SearchRequest kNothing;
     const SearchRequest& search = searches_.empty() ? kNothing : searches_.front();
     const std::vector<Parameter> used = UsedParameters(type);
+    HILUM_ASSIGN_OR_RETURN(const std::vector<Parameter> linked, InLinks(used));
     BundleText bundle("searchset", request_.base_url,
                       {.summary = search.summary, .elements = search.elements, .pretty = search.pretty});
     if (search.total != TotalMode::kNone || search.count_only) bundle.SetTotal(total_);
     if (search.count_only) {
-      bundle.AddLink("self", UrlWith(request_, used));
+      bundle.AddLink("self", UrlWith(request_, linked));
     } else {
-      HILUM_RETURN_IF_ERROR(WritePage(search, used, &bundle));
+      HILUM_RETURN_IF_ERROR(WritePage(search, used, linked, &bundle));
     }
     if (!issues_.empty()) bundle.AddOutcome(issues_);
     return bundle.Finish();
   }
 
-  Status WritePage(const SearchRequest& search, const std::vector<Parameter>& used, BundleText* bundle) {
+  // What links have for `used`.
+  Result<std::vector<Parameter>> InLinks(const std::vector<Parameter>& used) {
+    const std::string query = JoinQuery(used);
+    if (query.size() <= kLongestQuery) return used;
+    HILUM_ASSIGN_OR_RETURN(std::string key, kept_searches_.Keep(query));
+    return std::vector<Parameter>{{std::string(kKeptParameter), std::move(key)}};
+  }
+
+  Status WritePage(const SearchRequest& search, const std::vector<Parameter>& used,
+                   const std::vector<Parameter>& linked, BundleText* bundle) {
     const size_t count = std::min(search.count.value_or(options_.default_count), options_.max_count);
-    const auto cursor = ValueOf(request_.query, kCursorParameter);
+    const auto cursor = ValueOf(query_, kCursorParameter);
     const CursorSeal seal{.fingerprint = Fingerprint(UrlWith({.path = request_.path}, used)), .key = cursor_key_};
     const bool merged = segments_.size() > 1 && !search.sort.empty();
     HILUM_ASSIGN_OR_RETURN(const ResultPage page, merged ? ReadMergedPage(reader_, segments_, count, cursor, seal)
@@ -176,7 +203,7 @@ class SearchRun {
 
     const auto link = [&](std::string_view relation, const std::optional<std::string>& to) {
       if (!to) return;
-      std::vector<Parameter> parameters = used;
+      std::vector<Parameter> parameters = linked;
       if (!to->empty()) parameters.push_back({std::string(kCursorParameter), *to});
       bundle->AddLink(relation, UrlWith(request_, parameters));
     };
@@ -211,8 +238,10 @@ class SearchRun {
   const InteractionOptions& options_;
   const Bytes cursor_key_;
   const SearchOptions& search_options_;
+  KeptSearches& kept_searches_;
   const Handling handling_;
 
+  std::vector<Parameter> query_;  // of the request, with what was kept
   std::vector<Parameter> parameters_;
   std::vector<TypeId> types_;
   std::vector<storage::Query> within_;   // of each type; empty when there is no compartment
@@ -228,7 +257,7 @@ Answer Interactions::Search(const Interaction& request, TypeId type, const std::
   const auto reader = store_.Read();
   SearchOptions search_options = store_.search_options();
   search_options.request_base = request.base_url;
-  SearchRun run(request, *reader, options_, cursor_key_, search_options);
+  SearchRun run(request, *reader, options_, cursor_key_, search_options, kept_searches_);
   auto answer = run.Run(type, within ? within->type : kNoType, within ? within->id : "");
   return answer.ok() ? *std::move(answer) : ErrorAnswer(answer.status());
 }

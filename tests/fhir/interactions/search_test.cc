@@ -354,6 +354,66 @@ TEST_F(SearchTest, GoesOnWithLinksAfterAForm) {
   EXPECT_THAT(Search(first.Link("next")).matches, ElementsAre("Observation/c"));
 }
 
+TEST_F(SearchTest, GoesOnWithLinksThatFitAUrlAfterALongForm) {
+  PutClinic();
+  std::string ids = "a";
+  for (int i = 0; i < 2000; ++i) ids += ",not-there-" + std::to_string(i);
+  ids += ",b,c";
+  const Interaction form{.method = "POST",
+                         .query = {{"_id", ids}, {"_sort", "-_lastUpdated"}, {"_count", "1"}, {"status", "final"}}};
+  const BundleView first(Run("Observation/_search", form));
+  EXPECT_EQ(first.total, 3);
+  EXPECT_THAT(first.matches, ElementsAre("Observation/c"));
+  for (const Parameter& link : first.links) EXPECT_LT(link.value.size(), 8000u) << link.name;
+  EXPECT_THAT(Follow(first.Link("next")), ElementsAre("Observation/b", "Observation/a"));
+  EXPECT_EQ(Search(first.Link("self")).matches, first.matches);
+  EXPECT_EQ(Search(first.Link("first")).Link("self"), first.Link("first"));
+  EXPECT_THAT(Search(first.Link("last")).matches, ElementsAre("Observation/a"));
+
+  Interaction of_all = form;
+  of_all.query.push_back({"_type", "Observation,Patient"});
+  std::erase_if(of_all.query, [](const Parameter& each) { return each.name == "status" || each.name == "_sort"; });
+  const BundleView both(Run("_search", of_all));
+  EXPECT_THAT(Follow(both.Link("self")), ElementsAre("Observation/a", "Observation/b", "Observation/c"));
+
+  // A restart forgets it, until it is asked for again.
+  Configure({});
+  EXPECT_EQ(Get(first.Link("next")).status, 404);
+  EXPECT_EQ(BundleView(Run("Observation/_search", form)).Link("first"), first.Link("first"));
+  EXPECT_THAT(Search(first.Link("next")).matches, ElementsAre("Observation/b"));
+}
+
+TEST_F(SearchTest, RefusesCursorsOfOtherLongSearches) {
+  PutClinic();
+  const auto first_of = [&](const std::string& id) {
+    return BundleView(
+        Run("Observation/_search",
+            {.method = "POST", .query = {{"_id", "a,b," + id + std::string(7000, 'x')}, {"_count", "1"}}}));
+  };
+  const std::string next = first_of("m").Link("next"), other = first_of("n").Link("first");
+  const std::string cursor = next.substr(next.find("_cursor="));
+  EXPECT_EQ(Get(next).status, 200);
+  EXPECT_EQ(Get(other + "&" + cursor).status, 400);
+  EXPECT_EQ(Get("Observation?_kept=1").status, 404);
+}
+
+TEST_F(SearchTest, ForgetsTheLongSearchThatWasNotUsedForTheLongestTime) {
+  PutClinic();
+  Configure({.max_kept_searches = 40'000});
+  const auto first_of = [&](char letter, size_t size) {
+    return Run("Observation/_search",
+               {.method = "POST", .query = {{"_id", "a,b," + std::string(size, letter)}, {"_count", "1"}}});
+  };
+  std::vector<std::string> next;
+  for (char letter = 'a'; letter < 'f'; ++letter) next.push_back(BundleView(first_of(letter, 7500)).Link("next"));
+  EXPECT_EQ(Get(next[0]).status, 200);
+  EXPECT_EQ(BundleView(first_of('x', 7500)).matches.size(), 1u);
+  EXPECT_EQ(Get(next[0]).status, 200) << "used since";
+  EXPECT_EQ(Get(next[1]).status, 404);
+  EXPECT_EQ(Get(next[2]).status, 200);
+  EXPECT_EQ(first_of('y', 10'001).status, 413) << "more than a quarter of all";
+}
+
 TEST_F(SearchTest, AnswersWhateverItIsAsked) {
   PutClinic();
   const std::vector<std::string> paths = {
