@@ -54,6 +54,11 @@ bool IsSearchable(const SearchParam& param) {
   return param.field != kNoField || param.groups.count > 0 || param.code == "_id";
 }
 
+// Includes go by it.
+bool IsFollowed(const SearchParam& param) {
+  return param.type == SearchType::kReference && param.field != kNoField && !IsByCanonical(param);
+}
+
 bool MayReferTo(const SearchParam& param, TypeId type) {
   const auto targets = TypeList(param.targets);
   if (param.only != kNoType) return param.only == type;
@@ -72,13 +77,13 @@ void AppendIncludes(TypeId type, std::string* out) {
   out->append(",\"searchInclude\":[\"*\"");
   const std::string name(TypeOf(type).name);
   for (const SearchParam& param : SearchParamsOf(type)) {
-    if (param.type != SearchType::kReference || param.field == kNoField) continue;
+    if (!IsFollowed(param)) continue;
     out->append(",").append(json::Quoted(name + ":" + std::string(param.code)));
   }
   out->append("],\"searchRevInclude\":[\"*\"");
   for (const TypeId source : ResourceTypes()) {
     for (const SearchParam& param : SearchParamsOf(source)) {
-      if (param.type != SearchType::kReference || param.field == kNoField || !MayReferTo(param, type)) continue;
+      if (!IsFollowed(param) || !MayReferTo(param, type)) continue;
       out->append(",").append(json::Quoted(std::string(TypeOf(source).name) + ":" + std::string(param.code)));
     }
   }

@@ -52,6 +52,7 @@ class SearchRun {
     }
     if (compartment != kNoType) HILUM_RETURN_IF_ERROR(Restrict(type, compartment, id));
     HILUM_RETURN_IF_ERROR(Compile());
+    NoteUnknownElements();
     HILUM_RETURN_IF_ERROR(Evaluate());
     return Write(type);
   }
@@ -138,6 +139,19 @@ class SearchRun {
     }
     std::erase_if(parameters_, [&](const Parameter& each) { return gone.contains({each.name, each.value}); });
     return Status::Ok();
+  }
+
+  // Of included resources elements may be meant as well.
+  void NoteUnknownElements() {
+    if (searches_.empty() || !searches_.front().includes.empty()) return;
+    for (const std::string& name : searches_.front().unknown_elements) {
+      const bool unknown = std::ranges::all_of(searches_, [&](const SearchRequest& search) {
+        return std::ranges::find(search.unknown_elements, name) != search.unknown_elements.end();
+      });
+      if (!unknown) continue;
+      issues_.push_back(Warning(IssueType::kNotFound, "no resource asked for has the element '" + name.substr(0, 64) +
+                                                          "' of _elements; of value[x] the name is 'value'"));
+    }
   }
 
   Status Evaluate() {

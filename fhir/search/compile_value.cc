@@ -160,7 +160,9 @@ Result<Query> Compiler::Near(const ResolvedParam& param, std::string_view value)
   } else if (unit != "km" && !unit.empty()) {
     return Invalid("the unit of a distance is km, m or [mi_i]");
   }
-  if (std::abs(latitude) > 90 || std::abs(longitude) > 180 || distance < 0) return Invalid("no place on earth");
+  if (std::abs(latitude) > 90) return Invalid("the latitude, which comes first, goes from -90 to 90");
+  if (std::abs(longitude) > 180) return Invalid("the longitude, which comes second, goes from -180 to 180");
+  if (distance < 0) return Invalid("the distance, which comes third, is 0 or more");
   const double height = distance / kKilometresPerDegree;
   const double cosine = std::cos(std::min(std::abs(latitude) + height, 90.0) * std::numbers::pi / 180);
   const double width = cosine * 360 > height ? height / cosine : 360;

@@ -6,6 +6,7 @@
 
 #include "fhir/search/build.h"
 #include "fhir/search/images.h"
+#include "fhir/search/query.h"
 
 namespace hilum::fhir {
 namespace {
@@ -72,7 +73,24 @@ size_t EditDistance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
+Status CheckFollowed(const ResolvedParam& param) {
+  if (param.definition == nullptr || !IsByCanonical(*param.definition)) return Status::Ok();
+  return Unsupported(Quote(param.code) +
+                     " holds canonical URLs, which chains, _has and includes do not follow; ask for the URL itself");
+}
+
 }  // namespace
+
+bool IsByCanonical(const SearchParam& param) {
+  if (param.type != SearchType::kReference || param.paths.count == 0) return false;
+  return std::ranges::all_of(PathsOf(param.paths), [](const Path& path) {
+    TypeId type = kNoType;
+    for (const Step& step : StepsOf(path)) {
+      if (step.op == Step::Op::kProperty) type = PropertyOf(PropertyId{step.argument}).type;
+    }
+    return type != kNoType && TypeOf(type).kind == TypeKind::kPrimitive;
+  });
+}
 
 std::string Suggestion(TypeId type, std::string_view code) {
   if (code.size() > 64) return {};
@@ -141,6 +159,7 @@ Result<Query> Compiler::CompileChain(TypeId type, std::string_view head, std::st
   const auto [code, target] = SplitAt(head, ':');
   HILUM_ASSIGN_OR_RETURN(const ResolvedParam param, Resolve(type, code));
   if (param.type != SearchType::kReference) return Invalid(Quote(code) + " is no reference, so it cannot be chained");
+  HILUM_RETURN_IF_ERROR(CheckFollowed(param));
   std::vector<TypeId> targets = param.targets;
   if (!target.empty()) {
     const auto named = FindResourceType(target);
@@ -170,6 +189,7 @@ Result<Query> Compiler::CompileHas(std::string_view path, std::string_view value
   if (!source || code.empty() || rest.empty()) return Invalid("_has must be _has:Type:reference:parameter");
   HILUM_ASSIGN_OR_RETURN(const ResolvedParam param, Resolve(*source, code));
   if (param.type != SearchType::kReference) return Invalid(Quote(code) + " in _has is no reference");
+  HILUM_RETURN_IF_ERROR(CheckFollowed(param));
   HILUM_ASSIGN_OR_RETURN(Query query, Compile(*source, rest, value, depth + 1));
   return Own(storage::ReferredToBy{catalog_.CollectionOf(*source), param.field, Share(std::move(query))});
 }

@@ -25,7 +25,8 @@ Result<std::string> Decode(std::string_view text) {
     out.push_back(static_cast<char>(high << 4 | low));
     at += 2;
   }
-  if (json::FindInvalidUtf8(out) != out.size() || out.find('\0') != out.npos) return Invalid("a query must be UTF-8");
+  if (out.find('\0') != out.npos) return Invalid("a query must not hold the character NUL (%00)");
+  if (json::FindInvalidUtf8(out) != out.size()) return Invalid("a query must be UTF-8");
   return out;
 }
 

@@ -1,6 +1,7 @@
 #include "fhir/search/query.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "fhir/search/build.h"
@@ -20,6 +21,13 @@ Result<size_t> ParseCount(std::string_view text) {
     return Invalid("_count takes a whole number of 0 or more");
   return count;
 }
+
+// Say what becomes of what is found, and take no modifiers. _include and _revinclude do.
+constexpr std::array<std::string_view, 8> kResultParameters = {"_sort",     "_count",  "_total",  "_summary",
+                                                               "_elements", "_pretty", "_format", "_contained"};
+
+// So many names that do not exist are told of.
+constexpr size_t kFewUnknown = 10;
 
 // Sorts the parameters of one search into what they say. Not thread-safe; one per search.
 class RequestCompiler {
@@ -41,6 +49,10 @@ class RequestCompiler {
     if (name == "_format") return Status::Ok();
     if (name == "_contained" && value == "false") return Status::Ok();
     const auto [base, modifier] = SplitName(name);
+    if (base.size() < name.size() && std::ranges::find(kResultParameters, base) != kResultParameters.end()) {
+      return NotFound(Quote(base) + " takes no modifier" +
+                      (base == "_sort" ? "; _sort=-date is the order of dates from the latest" : ""));
+    }
     if (base == "_include" || base == "_revinclude") return AddInclude(base == "_revinclude", modifier, value);
     HILUM_ASSIGN_OR_RETURN(storage::Query query, compiler_.Compile(type_, name, value));
     conditions_.push_back(std::move(query));
@@ -73,7 +85,8 @@ class RequestCompiler {
       const bool ordered = param.type != SearchType::kComposite && param.type != SearchType::kSpecial &&
                            param.type != SearchType::kReference;
       if (!ordered || joined) {
-        return Unsupported("_sort does not go with " + Quote(key));
+        return NotFound("_sort does not go by " + Quote(key) +
+                        ": references, composites, positions and attributes of images have no order");
       }
       out_.sort.push_back({param.field, descending});
     }
@@ -111,9 +124,20 @@ class RequestCompiler {
 
   Status AddElements(std::string_view value) {
     for (const std::string_view element : SplitValue(value, ',')) {
-      if (!element.empty()) out_.elements.emplace_back(element);
+      if (element.empty()) continue;
+      out_.elements.emplace_back(element);
+      if (out_.unknown_elements.size() < kFewUnknown && !HasElement(element))
+        out_.unknown_elements.emplace_back(element);
     }
     return Status::Ok();
+  }
+
+  bool HasElement(std::string_view name) const {
+    for (TypeId type = type_; type != kNoType; type = TypeOf(type).base) {
+      const auto elements = ElementsOf(TypeOf(type));
+      if (std::ranges::find(elements, name, &Element::name) != elements.end()) return true;
+    }
+    return false;
   }
 
   Status AddPretty(std::string_view value) {
@@ -136,6 +160,9 @@ class RequestCompiler {
       if (code != "*") {
         HILUM_ASSIGN_OR_RETURN(const ResolvedParam param, compiler_.Resolve(*source, code));
         if (param.type != SearchType::kReference) return Invalid(Quote(code) + " in an include is no reference");
+        if (param.definition != nullptr && IsByCanonical(*param.definition)) {
+          return NotFound(Quote(code) + " holds canonical URLs, which includes do not follow");
+        }
         include.field = param.field;
         include.target = param.only;
       }

@@ -52,10 +52,15 @@ struct SearchRequest {
   bool count_only = false;  // _summary=count, _count=0
   std::optional<json::Summary> summary;
   std::vector<std::string> elements;
+  std::vector<std::string> unknown_elements;  // of them, the first few that the type does not have
   bool pretty = false;
   std::vector<Parameter> used;  // for the self link
   std::vector<IgnoredParameter> ignored;
 };
+
+// Its values are canonical URLs: they name what they lead to by `url`, not by place. Chains, _has and includes do not
+// follow them.
+bool IsByCanonical(const SearchParam& param);
 
 // A search of one resource type. `reserved` names (cursor and the like) belong to the caller and are skipped.
 // Errors: kInvalid for values that do not fit, kUnsupported for modifiers and (strict handling) parameters that are not

@@ -58,6 +58,24 @@ TEST_F(CapabilityTest, NamesTheSearchParametersThatSearchTakes) {
   }
 }
 
+TEST_F(CapabilityTest, NamesIncludesThatAreFollowed) {
+  size_t names = 0;
+  for (const json::Value resource : json::Find(rest(), "resource")->children()) {
+    for (const char* list : {"searchInclude", "searchRevInclude"}) {
+      for (const json::Value include : json::Find(resource, list)->children()) {
+        const std::string text(include.text());
+        if (text == "*") continue;
+        const TypeId source = *FindResourceType(text.substr(0, text.find(':')));
+        const SearchParam* param = FindSearchParam(source, text.substr(text.find(':') + 1));
+        ASSERT_NE(param, nullptr) << text;
+        EXPECT_FALSE(IsByCanonical(*param)) << text;
+        ++names;
+      }
+    }
+  }
+  EXPECT_GT(names, 1000u);
+}
+
 TEST_F(CapabilityTest, NamesOnlyOperationsThatExist) {
   Put(Patient("1", "Doe"));
   for (const json::Value resource : json::Find(rest(), "resource")->children()) {

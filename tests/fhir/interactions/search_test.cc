@@ -298,7 +298,11 @@ TEST_F(SearchTest, LeavesOutAnOrderThatMeansNothingAcrossTypes) {
     EXPECT_EQ(found.matches, Search("?_type=Patient,Observation").matches) << sort;
   }
   EXPECT_EQ(Get("?_type=Patient,Observation&_sort=_id", {.prefer_handling = Handling::kStrict}).status, 400);
-  EXPECT_EQ(Get("Observation?_sort=subject").status, 400) << "references have no order";
+  EXPECT_EQ(Get("Observation?_sort=subject", {.prefer_handling = Handling::kStrict}).status, 400);
+  const BundleView found = Search("Observation?_sort=subject");
+  ASSERT_EQ(found.outcomes.size(), 1u);
+  EXPECT_THAT(found.outcomes[0], HasSubstr("no order")) << "of references";
+  EXPECT_EQ(found.Link("self"), "http://hilum.test/fhir/Observation");
 }
 
 TEST_F(SearchTest, FindsFromADayOnAndUpToADayWhatLiesPartlyInIt) {
@@ -352,6 +356,17 @@ TEST_F(SearchTest, GoesOnWithLinksAfterAForm) {
       Run("Observation/_search", {.method = "POST", .query = {{"_count", "2"}, {"status", "final"}}}));
   EXPECT_THAT(first.matches, ElementsAre("Observation/a", "Observation/b"));
   EXPECT_THAT(Search(first.Link("next")).matches, ElementsAre("Observation/c"));
+}
+
+TEST_F(SearchTest, NamesElementsThatDoNotExist) {
+  PutClinic();
+  const BundleView found = Search("Observation?_elements=status,valueQuantity");
+  ASSERT_EQ(found.outcomes.size(), 1u);
+  EXPECT_THAT(found.outcomes[0], HasSubstr("valueQuantity"));
+  EXPECT_EQ(found.matches.size(), 3u);
+  EXPECT_THAT(Search("Observation?_elements=status,value").outcomes, IsEmpty());
+  EXPECT_THAT(Search("?_type=Patient,Observation&_elements=gender,status").outcomes, IsEmpty());
+  EXPECT_THAT(Search("Observation?_elements=gender&_include=Observation:subject").outcomes, IsEmpty());
 }
 
 TEST_F(SearchTest, GoesOnWithLinksThatFitAUrlAfterALongForm) {

@@ -310,9 +310,41 @@ TEST_F(SearchTest, RefusesValuesThatDoNotFit) {
            {"Patient", "_list:Patient=l1"},
            {"Patient", "_include:all=Patient:organization"},
            {"Location", "_sort=near"},
+           {"Observation", "_sort=subject"},
+           {"QuestionnaireResponse", "questionnaire.name=x"},
+           {"QuestionnaireResponse", "_include=QuestionnaireResponse:questionnaire"},
+           {"Questionnaire", "_has:QuestionnaireResponse:questionnaire:status=completed"},
            {"Observation", "code-value-quantity:missing=true"}}) {
     EXPECT_NE(Refusal(type, query, Code::kUnsupported), "accepted") << query;
   }
+}
+
+TEST_F(SearchTest, SaysWhatIsWrong) {
+  EXPECT_THAT(Refusal("Location", "near=91|0|5|km"), HasSubstr("latitude"));
+  EXPECT_THAT(Refusal("Location", "near=0|181|5|km"), HasSubstr("longitude"));
+  EXPECT_THAT(Refusal("Location", "near=50|8|-5|km"), HasSubstr("distance"));
+  EXPECT_THAT(Refusal("Patient", "name=a%00b"), HasSubstr("NUL"));
+  EXPECT_THAT(Refusal("Patient", "name=%FF"), HasSubstr("UTF-8"));
+  EXPECT_THAT(Refusal("Observation", "_sort:desc=date", Code::kUnsupported), HasSubstr("_sort=-date"));
+  EXPECT_THAT(Refusal("Observation", "_count:exact=1", Code::kUnsupported), HasSubstr("'_count' takes no modifier"));
+}
+
+TEST_F(SearchTest, TellsElementsThatTheTypeDoesNotHave) {
+  const auto request = Compile("Observation", "_elements=id,meta,text,code,value,valueQuantity,nonsense");
+  ASSERT_TRUE(request.ok());
+  EXPECT_THAT(request->unknown_elements, ElementsAre("valueQuantity", "nonsense"));
+}
+
+TEST_F(SearchTest, KnowsWhatCanonicalsLeadTo) {
+  const auto by_canonical = [](std::string_view type, std::string_view code) {
+    return IsByCanonical(*FindSearchParam(Named(type), code));
+  };
+  EXPECT_TRUE(by_canonical("QuestionnaireResponse", "questionnaire"));
+  EXPECT_TRUE(by_canonical("CarePlan", "instantiates-canonical"));
+  EXPECT_TRUE(by_canonical("ActivityDefinition", "depends-on"));
+  EXPECT_FALSE(by_canonical("QuestionnaireResponse", "subject"));
+  EXPECT_FALSE(by_canonical("Bundle", "composition")) << "a resource in place";
+  EXPECT_FALSE(by_canonical("Patient", "_profile")) << "a uri, which cannot be chained anyway";
 }
 
 TEST_F(SearchTest, BoundsEverythingAClientCanRepeat) {
