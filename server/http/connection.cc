@@ -29,6 +29,15 @@ bool IsHarmlessId(std::string_view id) {
   });
 }
 
+// Of a head that could not be read; empty when it has none, cut when that is long.
+std::string_view PathOf(Bytes head) {
+  constexpr size_t kLongestMethod = 32, kEnough = 256;
+  const size_t blank = head.substr(0, kLongestMethod).find(' ');
+  if (blank == Bytes::npos) return {};
+  const Bytes target = head.substr(blank + 1, kEnough);
+  return target.substr(0, target.find_first_of(" ?\r\n"));
+}
+
 void ReplaceAlias(const std::vector<std::pair<std::string, std::string>>& aliases, std::string* path) {
   for (const auto& [alias, meant] : aliases) {
     if (!path->starts_with(alias) || (path->size() > alias.size() && (*path)[alias.size()] != '/')) continue;
@@ -318,7 +327,7 @@ bool Connection::Begin(RequestHead head) {
     reason = "the body is larger than accepted here";
   }
   if (status != 0) {
-    SendError(answer, status, reason, request.id).IgnoreError();  // as above
+    SendFailure(status, reason, request.path);
     Complete();
     return true;
   }
@@ -348,9 +357,8 @@ bool Connection::Dispatch(const Route& route, bool awaits_socket) {
   context_.metrics.overloaded.Add();
   exchange_->answer.RunsOnLoop();
   exchange_->answer.CloseAfterwards();
-  SendError(exchange_->answer, 503, "too many requests wait, try again later", exchange_->request.id,
-            {{"Retry-After", "1"}})
-      .IgnoreError();  // what fails here shows when the connection flushes
+  SendFailure(503, "too many requests wait, try again later",
+              exchange_->request.path);  // what fails here shows when the connection flushes
   Complete();
   return true;
 }
@@ -364,6 +372,20 @@ bool Connection::SubmitToWorker(std::function<void()> task) {
   return false;
 }
 
+void Connection::SendFailure(int status, std::string_view reason, std::string_view path) {
+  Headers headers;
+  if (status == 503) headers.Add("Retry-After", "1");
+  std::optional<ErrorBody> body;
+  if (const ErrorWriter& write = context_.options.error_body) body = write(path, status, reason);
+  // What fails here shows when the connection flushes.
+  if (body) {
+    headers.Add("Content-Type", std::move(body->content_type));
+    exchange_->answer.Send(status, std::move(headers), body->text).IgnoreError();
+  } else {
+    SendError(exchange_->answer, status, reason, exchange_->request.id, std::move(headers)).IgnoreError();
+  }
+}
+
 // Answers what never became a request, then ends the connection: what follows in the stream means nothing.
 void Connection::Refuse(int status, std::string_view reason) {
   RequestHead head;
@@ -372,9 +394,7 @@ void Connection::Refuse(int status, std::string_view reason) {
   exchange_->request.id = context_.NewRequestId();
   exchange_->request.log = context_.log.WithRequest(exchange_->request.id);
   exchange_->answer.RunsOnLoop();
-  Headers headers;
-  if (status == 503) headers.Add("Retry-After", "1");
-  SendError(exchange_->answer, status, reason, exchange_->request.id, std::move(headers)).IgnoreError();  // as above
+  SendFailure(status, reason, PathOf(input_.bytes()));
   Complete();
   if (state_ == State::kFlushing) after_flush_ = After::kLinger;
 }
@@ -386,12 +406,11 @@ void Connection::RunHandler(const Handler& handler, bool may_park) {
   } catch (const std::exception& error) {
     exchange.request.log.Error("handler threw", {{"type", typeid(error).name()}});
     // A half-sent answer is aborted below.
-    if (!exchange.answer.started())
-      SendError(exchange.answer, 500, "internal error", exchange.request.id).IgnoreError();
+    if (!exchange.answer.started()) SendFailure(500, "internal error", exchange.request.path);
   }
   if (!exchange.answer.started() && exchange.body.timed_out()) {
     exchange.answer.CloseAfterwards();
-    SendError(exchange.answer, 408, "the request body did not arrive in time", exchange.request.id).IgnoreError();
+    SendFailure(408, "the request body did not arrive in time", exchange.request.path);
   }
   if (!may_park || !exchange.parking.parked() || exchange.answer.finished()) return Complete();
   const Micros now = context_.clock.Monotonic();

@@ -81,6 +81,8 @@ class Connection {
   void FillRequest(RequestHead* head);
   bool Dispatch(const Route& route, bool awaits_socket);
   void Refuse(int status, std::string_view reason);
+  // The whole answer of the exchange; `path` for ServerOptions::error_body.
+  void SendFailure(int status, std::string_view reason, std::string_view path);
   void RunHandler(const Handler& handler, bool may_park);
   bool SubmitToWorker(std::function<void()> task);
   void GoOn(Resumed why);

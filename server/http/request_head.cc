@@ -214,7 +214,8 @@ HeadParse ParseHead(Bytes input, size_t* searched, const HeadLimits& limits, Req
   *searched = 0;
   *head = RequestHead();
   HeadParse parse = ParseComplete(block, limits, head);
-  parse.consumed = head_end;
+  // What was refused stays, for the answer to be about it.
+  if (parse.outcome == HeadParse::Outcome::kComplete) parse.consumed = head_end;
   return parse;
 }
 

@@ -6,8 +6,11 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -34,6 +37,15 @@ struct TlsOptions {
   std::chrono::seconds reload_check{10};  // how often changed files are looked for; 0: only on ReloadTls()
 };
 
+// A body of the server's own answers.
+struct ErrorBody {
+  std::string content_type;
+  std::string text;
+};
+// Who writes it, for a path that may be cut short or empty when the request could not be read; nullopt: {"error":
+// reason}. Called on event loops and workers: must be quick.
+using ErrorWriter = std::function<std::optional<ErrorBody>(std::string_view path, int status, std::string_view reason)>;
+
 struct ServerOptions {
   std::string address = "127.0.0.1";
   uint16_t port = 0;  // 0: any free one
@@ -58,6 +70,7 @@ struct ServerOptions {
   // Origins allowed by CORS; "*" for any; empty: none. Preflights are answered by the server itself.
   std::vector<std::string> cors_origins;
   size_t compress_min_bytes = 1024;
+  ErrorWriter error_body;
 };
 
 struct Route {

@@ -12,6 +12,7 @@
 #include "server/dicomweb/extended_tags.h"
 #include "server/dicomweb/preparer.h"
 #include "server/fhir_rest/changes.h"
+#include "server/fhir_rest/refusal.h"
 #include "server/main/admin.h"
 #include "server/main/commands.h"
 #include "server/main/demo.h"
@@ -177,6 +178,9 @@ Status Run(Settings& settings) {
     if (const http::Route* route = admin.FindRoute(method, path)) return route;
     if (const http::Route* route = viewer.FindRoute(path)) return route;
     return path == "/" ? &landing : nullptr;
+  };
+  settings.http.error_body = [&](std::string_view path, int status, std::string_view reason) {
+    return fhir_rest::RefusalBody(settings.fhir_rest.root, path, status, reason);
   };
   HILUM_ASSIGN_OR_RETURN(const std::unique_ptr<http::Server> server,
                          http::Server::Start(settings.http, routes, clock, random, metrics, log));

@@ -170,6 +170,32 @@ TEST(DefenceTest, RefusesBadChunksWithoutHanging) {
   }
 }
 
+TEST(DefenceTest, RefusesInTheWordsOfWhoeverServesThePath) {
+  TestServer server;
+  ServerOptions options;
+  options.max_header_bytes = 4096;
+  options.error_body = [](std::string_view path, int status, std::string_view) -> std::optional<ErrorBody> {
+    if (!path.starts_with("/echo")) return std::nullopt;
+    return ErrorBody{.content_type = "text/plain", .text = "ours " + std::to_string(status)};
+  };
+  server.Start(options);
+  const struct {
+    std::string request, expected;
+  } cases[] = {{"GET /echo?" + std::string(10'000, 'a'), "ours 414"},
+               {Get("/echo?" + std::string(3000, 'a')), "ours 414"},
+               {"GET /echo HTTP/1.1\r\n\r\n", "ours 400"},
+               {Get("/echo", "A: " + std::string(10'000, 'a') + "\r\n"), "ours 431"},
+               {Get("/" + std::string(3000, 'a')), "request target too long"},
+               {"nothing\r\n\r\n", "malformed request line"}};
+  for (const auto& [request, expected] : cases) {
+    Client client(server.port());
+    client.Send(request);
+    const auto response = client.Read();
+    ASSERT_TRUE(response) << expected;
+    EXPECT_NE(response->body.find(expected), std::string::npos) << response->body;
+  }
+}
+
 TEST(DefenceTest, LimitsHeaderSizes) {
   TestServer server;
   ServerOptions options;
