@@ -126,6 +126,24 @@ TEST_F(SearchTest, KeepsItsPlaceWhenResourcesComeAndGoBetweenPages) {
   EXPECT_THAT(Search(first.Link("next")).matches, ElementsAre("Patient/p3", "Patient/p4", "Patient/p5"));
 }
 
+TEST_F(SearchTest, KeepsItsPlaceWhenResourcesAreUpdatedBetweenPages) {
+  for (int i = 0; i < 9; ++i) Put(Patient("p" + std::to_string(i), "Doe"));
+  for (const std::string sort : {"", "&_sort=_id", "&_sort=family"}) {
+    std::vector<std::string> all;
+    for (std::string url = "Patient?_count=3" + sort; !url.empty();) {
+      const BundleView page = Search(url);
+      all.insert(all.end(), page.matches.begin(), page.matches.end());
+      url = page.Link("next");
+      // Each gets a new version, and keeps its value in the order.
+      for (const char* id : {"p1", "p4", "p8"})
+        Put(Patient(id, "Doe", R"(,"active":true,"birthDate":"1970-01-0)" + std::to_string(all.size() % 9 + 1) + "\""));
+    }
+    EXPECT_THAT(all, ElementsAre("Patient/p0", "Patient/p1", "Patient/p2", "Patient/p3", "Patient/p4", "Patient/p5",
+                                 "Patient/p6", "Patient/p7", "Patient/p8"))
+        << sort;
+  }
+}
+
 TEST_F(SearchTest, SortsAcrossPagesWithoutLosingOrRepeatingAny) {
   for (int i = 0; i < 12; ++i)
     Put(Patient("p" + std::to_string(i), std::string(1, static_cast<char>('a' + i * 5 % 7))));
