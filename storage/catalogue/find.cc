@@ -59,6 +59,7 @@ Result<std::optional<Query>> TakeDateTime(std::vector<AttributeFilter>* filters,
     match.asked.high += std::min<int64_t>(static_cast<int64_t>(seconds.high * 1e6) + 1 - kDay, 0);
   filters->erase(std::max(date, time));
   filters->erase(std::min(date, time));
+  if (match.asked.low >= match.asked.high) return std::optional<Query>(Make(DocsIn{}));
   return std::optional<Query>(Make(match));
 }
 

@@ -95,9 +95,18 @@ Query MatchText(FieldId field, const std::string& value) {
 // Of shorter words nearly all that begin with the same letter sound alike.
 constexpr size_t kShortestSound = 3;
 
-Query MatchName(FieldId field, std::string value, bool fuzzy) {
-  while (!value.empty() && (value.back() == '^' || value.back() == ' ')) value.pop_back();
-  if (!fuzzy) return MatchText(field, value);
+// Groups are values of their own in the index (AddIndexValue), so each that is asked for must be there.
+Query MatchName(FieldId field, const std::string& value, bool fuzzy) {
+  if (!fuzzy) {
+    And groups;
+    for (std::string& group : Split(value, "=")) {
+      while (!group.empty() && (group.back() == '^' || group.back() == ' ')) group.pop_back();
+      if (group.find_first_not_of('*') != group.npos) groups.parts.push_back(MatchText(field, group));
+    }
+    if (groups.parts.empty()) return Make(All{});
+    if (groups.parts.size() == 1) return std::move(groups.parts.front());
+    return Make(std::move(groups));
+  }
   And words;
   for (const std::string& word : Split(value, " ^,=*?")) {
     if (word.empty()) continue;
@@ -129,25 +138,14 @@ std::string_view ListSeparators(const CatalogueAttribute& attribute) {
   return vr == dicom::Vr("UI") || vr == dicom::Vr("CS") ? "\\," : "\\";
 }
 
-}  // namespace
-
-Result<Query> MatchDate(FieldId field, const std::string& value) {
-  HILUM_ASSIGN_OR_RETURN(const Range range, SplitRange("date or a range of dates", value));
-  const auto low = range.low.empty() ? DateValue{INT64_MIN, INT64_MIN} : ParseDate(range.low);
-  const auto high = range.high.empty() ? DateValue{INT64_MAX, INT64_MAX} : ParseDate(range.high);
-  if (!low || !high) return BadValue("date (YYYYMMDD) or a range of dates", value);
-  return Make(DateMatch{field, Comparison::kOverlaps, {low->low, high->high}});
+// A range whose end lies before its begin holds nothing.
+bool IsEmptyRange(const Query& query) {
+  if (const auto* dates = std::get_if<DateMatch>(&query.node)) return dates->asked.low >= dates->asked.high;
+  if (const auto* numbers = std::get_if<NumberMatch>(&query.node)) return numbers->asked.low > numbers->asked.high;
+  return false;
 }
 
-Result<Query> MatchTime(FieldId field, const std::string& value) {
-  HILUM_ASSIGN_OR_RETURN(const Range range, SplitRange("time or a range of times", value));
-  const auto low = range.low.empty() ? NumberValue{0, 0} : ParseTime(range.low);
-  const auto high = range.high.empty() ? NumberValue{86401, 86401} : ParseTime(range.high);
-  if (!low || !high) return BadValue("time (HHMMSS) or a range of times", value);
-  return Make(NumberMatch{field, Comparison::kOverlaps, {low->low, high->high}});
-}
-
-Result<Query> MatchValue(const CatalogueAttribute& attribute, const std::string& value, bool fuzzy) {
+Result<Query> MatchAnyValue(const CatalogueAttribute& attribute, const std::string& value, bool fuzzy) {
   switch (attribute.matching) {
     case Matching::kDate:
       return MatchDate(attribute.field, value);
@@ -171,6 +169,30 @@ Result<Query> MatchValue(const CatalogueAttribute& attribute, const std::string&
       break;
   }
   return Internal("attribute is not searchable");
+}
+
+}  // namespace
+
+Result<Query> MatchDate(FieldId field, const std::string& value) {
+  HILUM_ASSIGN_OR_RETURN(const Range range, SplitRange("date or a range of dates", value));
+  const auto low = range.low.empty() ? DateValue{INT64_MIN, INT64_MIN} : ParseDate(range.low);
+  const auto high = range.high.empty() ? DateValue{INT64_MAX, INT64_MAX} : ParseDate(range.high);
+  if (!low || !high) return BadValue("date (YYYYMMDD) or a range of dates", value);
+  return Make(DateMatch{field, Comparison::kOverlaps, {low->low, high->high}});
+}
+
+Result<Query> MatchTime(FieldId field, const std::string& value) {
+  HILUM_ASSIGN_OR_RETURN(const Range range, SplitRange("time or a range of times", value));
+  const auto low = range.low.empty() ? NumberValue{0, 0} : ParseTime(range.low);
+  const auto high = range.high.empty() ? NumberValue{86401, 86401} : ParseTime(range.high);
+  if (!low || !high) return BadValue("time (HHMMSS) or a range of times", value);
+  return Make(NumberMatch{field, Comparison::kOverlaps, {low->low, high->high}});
+}
+
+Result<Query> MatchValue(const CatalogueAttribute& attribute, const std::string& value, bool fuzzy) {
+  HILUM_ASSIGN_OR_RETURN(Query query, MatchAnyValue(attribute, value, fuzzy));
+  if (IsEmptyRange(query)) return Make(DocsIn{});
+  return query;
 }
 
 Result<Query> MatchFilter(const CatalogueAttribute& attribute, const std::string& value, bool fuzzy) {

@@ -101,7 +101,10 @@ TEST_F(CatalogueTest, MatchesAsTheStandardSays) {
   EXPECT_THAT(Studies({t::kStudyDate}, "20240101-20241231"), ElementsAre("1.2", "1.1"));
   EXPECT_THAT(Studies({t::kStudyDate}, "20240220-"), ElementsAre("1.3", "1.2"));
   EXPECT_THAT(Studies({t::kStudyDate}, "-20240219"), ElementsAre("1.1"));
+  EXPECT_THAT(Studies({t::kStudyDate}, "20250101-20240101"), IsEmpty()) << "nothing lies between the two";
+  EXPECT_THAT(Studies({t::kStudyDate}, "20240115-20240115"), ElementsAre("1.1"));
   EXPECT_THAT(Studies({t::kStudyTime}, "2300-"), ElementsAre("1.2"));
+  EXPECT_THAT(Studies({t::kStudyTime}, "2300-1000"), IsEmpty());
   EXPECT_THAT(Studies({t::kModalitiesInStudy}, "MR"), ElementsAre("1.2"));
   EXPECT_THAT(Studies({t::kModalitiesInStudy}, "MR\\CT"), ElementsAre("1.3", "1.2", "1.1"));
   EXPECT_THAT(Studies({t::kModalitiesInStudy}, "MR,CT"), ElementsAre("1.3", "1.2", "1.1")) << "no CS has a comma";
@@ -128,6 +131,19 @@ TEST_F(CatalogueTest, RangesOfDateAndTimeTogetherAreOneRange) {
   EXPECT_THAT(between("20240115-20240220", "1000-2300"), ElementsAre("1.1"));
   EXPECT_THAT(between("20240115-20250101", "1100-1000"), ElementsAre("1.2"));
   EXPECT_THAT(between("20240220-", "2359-"), ElementsAre("1.3", "1.2"));
+  EXPECT_THAT(between("20250101-20240115", "0000-2359"), IsEmpty());
+  EXPECT_THAT(between("20240115-20240115", "1100-1000"), IsEmpty());
+}
+
+TEST_F(CatalogueTest, TheGroupsOfANameMatchTogether) {
+  ASSERT_TRUE(Ingest(InstanceSpec{.study = "1.1", .patient_name = "Yamada^Tarou=山田^太郎=やまだ^たろう"}).stored());
+  ASSERT_TRUE(Ingest(InstanceSpec{.study = "1.2", .patient_name = "Yamada^Tarou=山田^大郎"}).stored());
+  for (const char* const both : {"Yamada^Tarou", "yamada*=*", "Yamada^Tarou^^^="})
+    EXPECT_THAT(Studies({t::kPatientName}, both), ElementsAre("1.2", "1.1")) << both;
+  for (const char* const first : {"Yamada^Tarou=山田^太郎=やまだ^たろう", "Yamada^Tarou=山田^太郎", "*=山田^太郎",
+                                  "=山田^太郎", "yamada*=*太郎^=やまだ*"})
+    EXPECT_THAT(Studies({t::kPatientName}, first), ElementsAre("1.1")) << first;
+  EXPECT_THAT(Studies({t::kPatientName}, "Tanaka*=山田^太郎"), IsEmpty());
 }
 
 TEST_F(CatalogueTest, PatientsAreFoundByThemselves) {
