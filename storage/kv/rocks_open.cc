@@ -11,7 +11,8 @@
 namespace hilum::storage {
 namespace {
 
-constexpr const char* kWhatToDo = "restore a backup, or start with --accept-loss to go on without what is missing";
+constexpr const char* kWhatToDo =
+    "restore a backup, or start with --store.accept_loss=true to go on without what is missing";
 // New log, manifest and options files, beside what recovery writes.
 constexpr uint64_t kOpenOverheadBytes = 8 << 20;
 
@@ -148,7 +149,7 @@ Status RocksKv::CheckNothingLost(const std::optional<StoreHead>& head,
   }
   if (problem.empty()) return Status::Ok();
   if (!options_.accept_loss) return Corruption(options_.directory + ": " + problem + "; " + kWhatToDo);
-  log_.Warning("opened with --accept-loss", {{"problem", problem}});
+  log_.Warning("opened with --store.accept_loss", {{"problem", problem}});
   return Status::Ok();
 }
 

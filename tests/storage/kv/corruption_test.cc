@@ -232,7 +232,7 @@ TEST_F(CorruptionTest, AnOldCopyOfTheStoreUnderANewerWatermarkIsRefusedWithTheCo
   const auto kv = OpenKv(SmallOptions(directory_ / "kv"));
   EXPECT_EQ(kv.status().code(), Code::kCorruption);
   EXPECT_THAT(kv.status().message(), HasSubstr("7 acknowledged commits are missing"));
-  EXPECT_THAT(kv.status().message(), HasSubstr("--accept-loss"));
+  EXPECT_THAT(kv.status().message(), HasSubstr("--store.accept_loss=true"));
 }
 
 TEST_F(CorruptionTest, AcceptedLossOpensOnceAndForAll) {
