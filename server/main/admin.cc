@@ -31,16 +31,25 @@ size_t AppendBody(char* data, size_t size, size_t count, void* out) {
 
 }  // namespace
 
+http::Handler ForReading(http::Handler handler) {
+  return [handler = std::move(handler)](http::Request& request, http::Responder& responder) {
+    if (request.method == "GET" || request.method == "HEAD") return handler(request, responder);
+    // The client is gone if this fails; there is nobody to tell.
+    responder.Send(request.method == "OPTIONS" ? 204 : 405, {{"Allow", "GET, HEAD, OPTIONS"}}, "").IgnoreError();
+  };
+}
+
 AdminRoutes::AdminRoutes(storage::Store& store, Registry& metrics, Random& random)
     : store_(store), metrics_(metrics), token_(random.Hex(32)) {
-  health_ = {0, true, [](http::Request&, http::Responder& responder) {
+  health_ = {0, true, ForReading([](http::Request&, http::Responder& responder) {
                Answer(responder, 200, {{"status", "alive"}});
-             }};
-  ready_ = {0, true, [this](http::Request& request, http::Responder& responder) { Ready(request, responder); }};
-  exposition_ = {0, false, [this](http::Request&, http::Responder& responder) {
+             })};
+  ready_ = {0, true,
+            ForReading([this](http::Request& request, http::Responder& responder) { Ready(request, responder); })};
+  exposition_ = {0, false, ForReading([this](http::Request&, http::Responder& responder) {
                    responder.Send(200, {{"Content-Type", "text/plain; version=0.0.4"}}, metrics_.Expose())
                        .IgnoreError();  // as in Answer
-                 }};
+                 })};
   backup_ = {kMaxRequestBytes, false,
              [this](http::Request& request, http::Responder& responder) { Backup(request, responder); }};
 }

@@ -15,6 +15,9 @@
 
 namespace hilum {
 
+// A handler of GET and HEAD: other methods get 405, OPTIONS what there is.
+http::Handler ForReading(http::Handler handler);
+
 class AdminRoutes {
  public:
   AdminRoutes(storage::Store& store, Registry& metrics, Random& random);

@@ -108,7 +108,7 @@ Status StoreDemo(storage::Store& store, const Logger& log) {
 }
 
 http::Route Landing() {
-  return {0, true, [](http::Request&, http::Responder& responder) {
+  return {0, true, ForReading([](http::Request&, http::Responder& responder) {
             // The client is gone if this fails; there is nobody to tell.
             responder
                 .Send(200, {{"Content-Type", "application/json"}},
@@ -117,7 +117,7 @@ http::Route Landing() {
                       "healthz\",\"ready\":\"/"
                       "readyz\",\"metrics\":\"/metrics\"}\n")
                 .IgnoreError();
-          }};
+          })};
 }
 
 Status Run(Settings& settings) {
