@@ -102,13 +102,17 @@ Status Service::RetrieveBulkData(http::Request& request, const Resource& resourc
                          ", alone or in multipart/related");
   const bool typed = choice->media_type != kOctets;
   const std::string type = typed ? own : std::string(kOctets);
-  http::Headers headers = {{"ETag", (typed ? "\"bd" : "\"b") + selection.etag.substr(1)}, {"Vary", "Accept"}};
+  const bool in_file = inflated.empty();
+  const bool in_parts = in_file && choice->packing == Packing::kMultipart;
+  const std::string etag = (typed ? "\"bd" : "\"b") + selection.etag.substr(1);
+  http::Headers headers = {{"ETag", in_parts ? WeakTag(etag) : etag}, {"Vary", "Accept"}};
+  HILUM_ASSIGN_OR_RETURN(const bool answered, AnswerCondition(request, responder, headers));
+  if (answered) return Status::Ok();
   // It would run in the browser as a page of ours: without scripts, forms and anything from elsewhere.
   if (typed && type != "application/pdf")
     headers.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox");
-  const bool in_file = inflated.empty();
   const StoredRange range = object.Slice(element.offset, element.length);
-  if (in_file && choice->packing == Packing::kMultipart)
+  if (in_parts)
     return SendParts(store_, responder, random_, type, {{{{"Content-Type", type}}, {range}}}, std::move(headers));
   headers.Add("Content-Type", type);
   if (in_file) return SendRange(store_, request, responder, range, std::move(headers));

@@ -30,16 +30,19 @@ Status Service::RetrieveFrames(http::Request& request, const Resource& resource,
   HILUM_RETURN_IF_ERROR(source.Check(resource.frames));
   // What takes a video as anything is a player: those know nothing of parts.
   const bool alone = choice->packing == Packing::kSinglePart || (choice->any && !VideoType(stored).empty());
-  http::Headers headers = {{"ETag", "\"f" + target + "-" + selection.etag.substr(1)}, {"Vary", "Accept"}};
-  if (alone && resource.frames.empty() && (source.StoredValue() || source.MakesValue()))
-    return SendPixelValue(request, source, found.row.uid, std::move(headers), responder);
+  const bool value = alone && resource.frames.empty() && (source.StoredValue() || source.MakesValue());
+  const bool one = resource.frames.size() == 1 || (resource.frames.empty() && source.frames() == 1);
+  const std::string etag = "\"f" + target + "-" + selection.etag.substr(1);
+  http::Headers headers = {{"ETag", value || (alone && one) ? etag : WeakTag(etag)}, {"Vary", "Accept"}};
+  HILUM_ASSIGN_OR_RETURN(const bool answered, AnswerCondition(request, responder, headers));
+  if (answered) return Status::Ok();
+  if (value) return SendPixelValue(request, source, found.row.uid, std::move(headers), responder);
   std::vector<uint32_t> frames = resource.frames;
   if (frames.empty()) {
     frames.resize(source.frames());
     std::iota(frames.begin(), frames.end(), 1);
   }
-  if (alone && frames.size() == 1)
-    return SendFrame(request, source, frames[0], found.row.uid, std::move(headers), responder);
+  if (alone && one) return SendFrame(request, source, frames[0], found.row.uid, std::move(headers), responder);
   return SendFrames(source, frames, found.row.uid, std::move(headers), responder);
 }
 

@@ -37,9 +37,10 @@ Status SendXmlParts(http::Responder& responder, Random& random, const std::vecto
 
 Status Service::RetrieveXmlMetadata(http::Request& request, const Resource& resource, Selection selection,
                                     http::Responder& responder) {
-  const std::string etag = "\"x" + selection.etag.substr(1);
+  const std::string etag = WeakTag("\"x" + selection.etag.substr(1));
   http::Headers headers = {{"ETag", etag}, {"Cache-Control", "private, no-cache"}, {"Vary", "Accept"}};
-  if (NotModified(request, etag)) return responder.Send(304, std::move(headers), "");
+  HILUM_ASSIGN_OR_RETURN(const bool answered, AnswerCondition(request, responder, headers));
+  if (answered) return Status::Ok();
 
   multipart::Writer writer(random_);
   headers.Add("Content-Type", writer.ContentType(kXml));

@@ -23,6 +23,25 @@ bool IsXml(const MediaType& type) {
   return type.Essence() == "application/dicom+xml";
 }
 
+// The first that is of the type; nullptr: none.
+const std::string* Offered(const MediaType& wanted, const std::vector<std::string>& media_types) {
+  const auto found = std::ranges::find_if(media_types, [&](const std::string& offered) {
+    const bool any_of_type = wanted.subtype == "*" && wanted.type == offered.substr(0, offered.find('/'));
+    return IsAny(wanted) || any_of_type || wanted.Essence() == offered;
+  });
+  return found == media_types.end() ? nullptr : &*found;
+}
+
+// In a query '+' is a blank; inside of a media type there are none.
+std::string WithPlus(std::string text) {
+  const auto is_name = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  };
+  for (size_t i = 1; i + 1 < text.size(); ++i)
+    if (text[i] == ' ' && is_name(text[i - 1]) && is_name(text[i + 1])) text[i] = '+';
+  return text;
+}
+
 std::string Lower(std::string_view text) {
   std::string lower(text);
   for (char& c : lower)
@@ -34,7 +53,7 @@ std::string Lower(std::string_view text) {
 
 Accepted::Accepted(const http::Request& request, const std::vector<std::pair<std::string, std::string>>& query) {
   for (const auto& [name, value] : query)
-    if (multipart::EqualsIgnoreCase(name, "accept")) entries_ = multipart::ParseAccept(value);
+    if (multipart::EqualsIgnoreCase(name, "accept")) entries_ = multipart::ParseAccept(WithPlus(value));
   if (entries_.empty()) entries_ = multipart::ParseAccept(request.headers.Joined("Accept"));
 }
 
@@ -103,13 +122,23 @@ std::vector<InstanceChoice> Accepted::Frames() const {
 
 std::optional<std::string> Accepted::FirstOf(const std::vector<std::string>& media_types) const {
   if (entries_.empty()) return media_types.front();
+  for (const AcceptEntry& entry : entries_)
+    if (entry.q > 0)
+      if (const std::string* offered = Offered(entry.media_type, media_types)) return *offered;
+  return std::nullopt;
+}
+
+std::optional<Accepted::Rendition> Accepted::Rendered(const std::vector<std::string>& media_types) const {
+  if (entries_.empty()) return Rendition{media_types.front()};
+  std::vector<std::string> pictures = media_types;
+  std::erase_if(pictures, [](const std::string& type) { return !type.starts_with("image/"); });
   for (const AcceptEntry& entry : entries_) {
     if (entry.q == 0) continue;
-    for (const std::string& offered : media_types) {
-      const std::string_view type = std::string_view(offered).substr(0, offered.find('/'));
-      const bool any_of_type = entry.media_type.subtype == "*" && entry.media_type.type == type;
-      if (IsAny(entry.media_type) || any_of_type || entry.media_type.Essence() == offered) return offered;
-    }
+    if (const std::string* offered = Offered(entry.media_type, media_types)) return Rendition{*offered};
+    if (entry.media_type.type != "multipart") continue;
+    const auto part = multipart::ParseMediaType(entry.media_type.Parameter("type").value_or(""));
+    if (!part.ok()) continue;
+    if (const std::string* offered = Offered(*part, pictures)) return Rendition{*offered, /*in_parts=*/true};
   }
   return std::nullopt;
 }

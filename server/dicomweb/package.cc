@@ -9,10 +9,16 @@ std::string TypeOf(const std::string& transfer_syntax) {
 
 class Single : public Package {
  public:
-  Single(http::Headers headers, http::Responder& responder) : headers_(std::move(headers)), responder_(responder) {}
+  Single(storage::Store& store, http::Headers headers, http::Responder& responder)
+      : store_(store), headers_(std::move(headers)), responder_(responder) {}
 
   Status AddStored(const Packed& instance, bool refused) override {
-    return Internal("an instance alone is sent as it is stored by range, or refused");
+    const StoredRange& range = instance.range;
+    HILUM_RETURN_IF_ERROR(store_.objects().Check(range.object, range.offset, range.length));
+    headers_.Set("Content-Type", TypeOf(instance.stored));
+    if (refused) headers_.Set("Warning", std::string(kRefusedWarning));
+    HILUM_RETURN_IF_ERROR(responder_.Head(200, headers_, range.length));
+    return responder_.WriteFile({range.file, range.body, range.length});
   }
   Status Begin(const Packed& instance) override {
     headers_.Set("Content-Type", TypeOf(instance.target));
@@ -23,6 +29,7 @@ class Single : public Package {
   Status Finish() override { return responder_.Finish(); }
 
  private:
+  storage::Store& store_;
   http::Headers headers_;
   http::Responder& responder_;
 };
@@ -64,8 +71,8 @@ class Parts : public Package {
 
 }  // namespace
 
-std::unique_ptr<Package> OneAlone(http::Headers headers, http::Responder& responder) {
-  return std::make_unique<Single>(std::move(headers), responder);
+std::unique_ptr<Package> OneAlone(storage::Store& store, http::Headers headers, http::Responder& responder) {
+  return std::make_unique<Single>(store, std::move(headers), responder);
 }
 
 std::unique_ptr<Package> InParts(storage::Store& store, Random& random, http::Headers headers,

@@ -36,7 +36,7 @@ class Package {
 };
 
 // Everything passed by reference outlives the package. `headers` lack the Content-Type.
-std::unique_ptr<Package> OneAlone(http::Headers headers, http::Responder& responder);
+std::unique_ptr<Package> OneAlone(storage::Store& store, http::Headers headers, http::Responder& responder);
 std::unique_ptr<Package> InParts(storage::Store& store, Random& random, http::Headers headers,
                                  http::Responder& responder);
 // Files STUDY/SERIES/SOP.dcm (PS3.18 8.7.3.5.1, 10.4.4). `instances`: all that will be added, for the length of an

@@ -147,7 +147,7 @@ Status Service::Search(http::Request& request, const Resource& resource, const Q
   const char* const kind = form == Accepted::Listing::kJson ? "q" : form == Accepted::Listing::kXml ? "qx" : "qc";
   const std::string etag = "W/\"" + (kind + std::to_string(sequence)) + "\"";
   http::Headers headers = {{"ETag", etag}, {"Cache-Control", "private, no-cache"}, {"Vary", "Accept"}};
-  if (request.headers.First("If-None-Match") == etag) return responder.Send(304, std::move(headers), "");
+  if (NotModified(request, etag)) return responder.Send(304, std::move(headers), "");
 
   std::optional<storage::Query> studies;
   if (!search.records.empty()) {

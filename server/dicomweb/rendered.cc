@@ -13,6 +13,7 @@ namespace hilum::dicomweb {
 namespace {
 
 constexpr uint32_t kMaxThumbnail = 1024;
+constexpr uint32_t kRenderedPage = 512;
 
 // What tells versions of an instance apart, as part of an entity tag.
 std::string TagOf(const Found& found) {
@@ -20,7 +21,7 @@ std::string TagOf(const Found& found) {
 }
 
 // A document as a small picture, for instances that have no pixels: a page with lines of text.
-Result<std::string> PageIcon(uint32_t size) {
+Result<std::string> PageIcon(uint32_t size, const pixel::RenderOptions& options) {
   pixel::Picture picture{size, size, 1, 8, std::string(static_cast<size_t>(size) * size, '\x30')};
   const auto fill = [&](double left, double top, double right, double bottom, char value) {
     for (auto y = static_cast<uint32_t>(top * size); y < static_cast<uint32_t>(bottom * size); ++y)
@@ -30,7 +31,12 @@ Result<std::string> PageIcon(uint32_t size) {
   fill(0.22, 0.12, 0.78, 0.88, '\xE8');
   for (int line = 0; line < 6; ++line)
     fill(0.30, 0.24 + 0.1 * line, line == 5 ? 0.52 : 0.70, 0.27 + 0.1 * line, '\x80');
-  return pixel::EncodePicture(picture, {});
+  return pixel::EncodePicture(picture, options);
+}
+
+uint32_t PageSize(const pixel::RenderOptions& options, uint32_t usual) {
+  const uint32_t wanted = options.viewport ? std::max(options.viewport->width, options.viewport->height) : usual;
+  return std::min(wanted, kMaxThumbnail);
 }
 
 }  // namespace
@@ -40,7 +46,7 @@ Result<std::string> Service::Thumbnail(const Found& found, uint32_t frame, uint3
   HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store_, &now));
   const auto instance = pixel::Instance::Open(mapping.bytes(), options_.ingest.limits);
   if (instance.status().code() == Code::kNotFound || instance.status().code() == Code::kUnsupported)
-    return PageIcon(size);
+    return PageIcon(size, {});
   if (!instance.ok()) return instance.status();
   if (frame >= instance->frames())
     return NotFound("there is no frame " + std::to_string(frame + 1) + "; the instance has " +
@@ -51,6 +57,8 @@ Result<std::string> Service::Thumbnail(const Found& found, uint32_t frame, uint3
 Result<std::string> Service::Picture(Found* found, uint32_t frame, Rendering rendering, Found* state) {
   HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store_, found));
   const auto instance = pixel::Instance::Open(mapping.bytes(), options_.ingest.limits);
+  const bool no_pixels = instance.status().code() == Code::kNotFound || !VideoType(found->row.transfer_syntax).empty();
+  if (no_pixels && frame == 0) return PageIcon(PageSize(rendering.options, kRenderedPage), rendering.options);
   if (!instance.ok()) return CodecFailure(instance.status(), found->row.uid);
   if (frame >= instance->frames())
     return NotFound("there is no frame " + std::to_string(frame + 1) + "; the instance has " +
@@ -113,7 +121,7 @@ Status Service::RetrieveRendered(http::Request& request, const Resource& resourc
   }
   HILUM_ASSIGN_OR_RETURN(Selection selection, Select(store_.Read(), resource));
   if (selection.instances.empty()) return NotFound("there is nothing to render");
-  if (resource.frames.size() > 1) return Invalid("one frame can be rendered at a time");
+  if (thumbnail && resource.frames.size() > 1) return Invalid("a thumbnail is of one frame");
   Found found = selection.Middle();
   std::string version = selection.etag.substr(1);
   std::optional<Found> state;
@@ -123,19 +131,22 @@ Status Service::RetrieveRendered(http::Request& request, const Resource& resourc
     version = TagOf(*state) + TagOf(found) + version;
   }
   const std::string document(thumbnail ? "" : DocumentType(found.row));
-  const std::vector<std::string> types = thumbnail          ? std::vector<std::string>{"image/jpeg"}
-                                         : document.empty() ? std::vector<std::string>{"image/jpeg", "image/png"}
-                                                            : std::vector<std::string>{document};
-  const auto type = Accepted(request, query).FirstOf(types);
-  if (!type) {
+  std::vector<std::string> types = {"image/jpeg"};
+  if (!thumbnail) types.push_back("image/png");
+  if (!document.empty()) types.insert(types.begin(), document);
+  const auto rendition = Accepted(request, query).Rendered(types);
+  if (!rendition || (thumbnail && rendition->in_parts)) {
     std::string message = thumbnail ? "thumbnails" : document.empty() ? "pictures" : "this instance";
     message += " can be had as " + types.front();
-    return SendError(responder, request, 406, types.size() == 1 ? message : message + " or " + types.back());
+    for (size_t i = 1; i < types.size(); ++i) message += (i + 1 < types.size() ? ", " : " or ") + types[i];
+    return SendError(responder, request, 406, message);
   }
+  const std::string& type = rendition->media_type;
+  const bool in_parts = rendition->in_parts || resource.frames.size() > 1;
   if (!document.empty() && !resource.frames.empty())
     return Unsupported("documents and videos are rendered whole, as " + document +
                        ": there are no frames to choose from");
-  HILUM_ASSIGN_OR_RETURN(Rendering rendering, ParseRendering(query, *type));
+  HILUM_ASSIGN_OR_RETURN(Rendering rendering, ParseRendering(query, type));
   const pixel::RenderOptions& options = rendering.options;
   if (rendering.state && !state && !thumbnail && document.empty()) {
     Resource named{.what = Resource::What::kObject, .study = resource.study};
@@ -146,26 +157,54 @@ Status Service::RetrieveRendered(http::Request& request, const Resource& resourc
     version = TagOf(*state) + version;
   }
   // One URL gives pictures of several types: each is an entity of its own.
-  const std::string etag = (*type == "image/png" ? "\"rp" : "\"r") + version;
+  const char* const kind = type == "image/png" ? "\"rp" : type == document ? "\"rd" : "\"r";
+  const std::string etag = in_parts ? WeakTag(kind + version) : kind + version;
   http::Headers headers = {
-      {"Content-Type", *type}, {"ETag", etag}, {"Cache-Control", "private, no-cache"}, {"Vary", "Accept"}};
+      {"Content-Type", type}, {"ETag", etag}, {"Cache-Control", "private, no-cache"}, {"Vary", "Accept"}};
   const bool annotated = (rendering.patient || rendering.technique) && document.empty() && !thumbnail;
   if (annotated && !painter_) rendering.warnings.push_back("annotations need a font: none of render.fonts can be read");
   for (const std::string& warning : rendering.warnings) headers.Add("Warning", "299 hilum \"" + warning + "\"");
-  if (NotModified(request, etag)) return responder.Send(304, std::move(headers), "");
-  if (!document.empty()) return SendReadable(request, found, document, std::move(headers), responder);
+  HILUM_ASSIGN_OR_RETURN(const bool answered, AnswerCondition(request, responder, headers));
+  if (answered) return Status::Ok();
+  if (type == document) return SendReadable(request, found, document, std::move(headers), responder);
 
   if (thumbnail) {
-    const uint32_t wanted =
-        options.viewport ? std::max(options.viewport->width, options.viewport->height) : kDefaultThumbnail;
-    const uint32_t size = std::min(wanted, kMaxThumbnail);
+    const uint32_t size = PageSize(options, kDefaultThumbnail);
     HILUM_ASSIGN_OR_RETURN(const auto picture, ReadyThumbnail(found, frame, size));
     if (!resource.instance && query.empty()) thumbnails_.Add(LevelThumbnailKey(selection.etag), picture);
     return responder.Send(200, std::move(headers), *picture);
   }
+  if (in_parts) {
+    const std::vector<uint32_t> frames = resource.frames.empty() ? std::vector{frame + 1} : resource.frames;
+    return SendPictures(found, frames, rendering, state, std::move(headers), responder);
+  }
   const auto file = Picture(&found, frame, std::move(rendering), state ? &*state : nullptr);
   if (!file.ok()) return file.status();
   return responder.Send(200, std::move(headers), *file);
+}
+
+Status Service::SendPictures(const Found& found, const std::vector<uint32_t>& frames, const Rendering& rendering,
+                             const std::optional<Found>& state, http::Headers headers, http::Responder& responder) {
+  const multipart::PartHeaders part_headers = {{"Content-Type", std::string(*headers.First("Content-Type"))}};
+  multipart::Writer writer(random_);
+  headers.Set("Content-Type", writer.ContentType(part_headers[0].second));
+  // The last one first: when there is no such frame the client is told before anything is sent.
+  const uint32_t last = *std::ranges::max_element(frames);
+  Found now = found;
+  std::optional<Found> state_now = state;
+  HILUM_ASSIGN_OR_RETURN(const std::string last_picture,
+                         Picture(&now, last - 1, rendering, state_now ? &*state_now : nullptr));
+  HILUM_RETURN_IF_ERROR(responder.Head(200, headers, std::nullopt));
+  for (const uint32_t frame : frames) {
+    std::string picture = last_picture;
+    if (frame != last) {
+      HILUM_ASSIGN_OR_RETURN(picture, Picture(&now, frame - 1, rendering, state_now ? &*state_now : nullptr));
+    }
+    HILUM_RETURN_IF_ERROR(responder.Write(writer.PartHead(part_headers)));
+    HILUM_RETURN_IF_ERROR(responder.Write(picture));
+  }
+  HILUM_RETURN_IF_ERROR(responder.Write(writer.End()));
+  return responder.Finish();
 }
 
 }  // namespace hilum::dicomweb

@@ -1,5 +1,6 @@
 #include "server/dicomweb/rendering.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -81,6 +82,15 @@ void ParseAnnotation(std::string_view value, Rendering* rendering) {
   if (unknown) rendering->warnings.push_back("annotation can be patient and technique: anything else was ignored");
 }
 
+// iccprofile=no (PS3.18 8.3.5.1.5): pictures come without a profile, in the values of the data set.
+Status ParseIccProfile(std::string_view value, Rendering* rendering) {
+  static constexpr std::string_view kProfiles[] = {"no", "yes", "srgb", "adobergb", "rommrgb", "displayp3"};
+  if (std::ranges::find(kProfiles, value) == std::end(kProfiles))
+    return Invalid("iccprofile must be no, yes, srgb, adobergb, rommrgb or displayp3");
+  if (value != "no") rendering->warnings.push_back("pictures carry no colour profile: iccprofile was ignored");
+  return Status::Ok();
+}
+
 }  // namespace
 
 Result<Rendering> ParseRendering(const std::vector<std::pair<std::string, std::string>>& query,
@@ -100,6 +110,8 @@ Result<Rendering> ParseRendering(const std::vector<std::pair<std::string, std::s
       options.jpeg_quality = static_cast<uint8_t>(quality);
     } else if (name == "annotation") {
       ParseAnnotation(value, &rendering);
+    } else if (name == "iccprofile") {
+      HILUM_RETURN_IF_ERROR(ParseIccProfile(value, &rendering));
     } else if (name == "presentationSeriesUID") {
       state.series = value;
     } else if (name == "presentationUID") {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "server/dicomweb/service.h"
+#include "server/http/entity_tag.h"
 #include "server/http/range.h"
 
 namespace hilum::dicomweb {
@@ -66,7 +67,9 @@ struct Wanted {
 Result<std::optional<Wanted>> ApplyRange(const http::Request& request, http::Responder& responder, uint64_t total,
                                          http::Headers* headers) {
   headers->Add("Accept-Ranges", "bytes");
-  const auto asked = http::ParseRange(request.headers.First("Range").value_or(""), total);
+  const auto if_range = request.headers.First("If-Range");  // a date equals no tag
+  const bool whole = if_range && !http::EqualStrongly(*if_range, headers->First("ETag").value_or(""));
+  const auto asked = http::ParseRange(whole ? "" : request.headers.First("Range").value_or(""), total);
   if (!asked.ok()) {
     HILUM_RETURN_IF_ERROR(SendError(responder, request, 416, asked.status().message(),
                                     {{"Content-Range", "bytes */" + std::to_string(total)}}));
@@ -124,8 +127,30 @@ Result<Bytes> ObjectViews::Of(Found* found, uint64_t checked) {
 }
 
 bool NotModified(const http::Request& request, const std::string& etag) {
-  const auto field = request.headers.First("If-None-Match");
-  return field && (*field == "*" || field->find(etag) != std::string_view::npos);
+  if (!request.headers.First("If-None-Match")) return false;
+  return http::AnyTag(request.headers.Joined("If-None-Match"),
+                      [&](std::string_view known) { return http::EqualWeakly(known, etag); });
+}
+
+Result<bool> AnswerCondition(const http::Request& request, http::Responder& responder, const http::Headers& headers) {
+  const std::string etag(headers.First("ETag").value_or(""));
+  if (request.headers.First("If-Match")) {
+    const bool meant = http::AnyTag(request.headers.Joined("If-Match"),
+                                    [&](std::string_view known) { return http::EqualStrongly(known, etag); });
+    if (!meant) HILUM_RETURN_IF_ERROR(SendError(responder, request, 412, kOtherVersion, {{"ETag", etag}}));
+    if (!meant) return true;
+  }
+  if (!NotModified(request, etag)) return false;
+  HILUM_RETURN_IF_ERROR(responder.Send(304, headers, ""));
+  return true;
+}
+
+bool IsVersionMeant(const http::Request& request, std::string_view etag) {
+  if (!request.headers.First("If-Match")) return true;
+  // Tags of representations are a prefix and the tag of the version, which begins with a letter.
+  return http::AnyTag(request.headers.Joined("If-Match"), [&](std::string_view known) {
+    return !http::IsWeakTag(known) && known.ends_with(etag.substr(1));
+  });
 }
 
 Status SendRange(storage::Store& store, const http::Request& request, http::Responder& responder,

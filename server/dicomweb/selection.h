@@ -64,9 +64,19 @@ class ObjectViews {
 
 // Whether If-None-Match names `etag`.
 bool NotModified(const http::Request& request, const std::string& etag);
+inline constexpr std::string_view kOtherVersion = "If-Match names no version that is stored now: it was replaced";
+// Answers with 412 or 304 where the request wants no representation with the ETag of `headers` (RFC 9110 13.1); true
+// when it did.
+Result<bool> AnswerCondition(const http::Request& request, http::Responder& responder, const http::Headers& headers);
+// Whether If-Match, where there is one, names any representation of the version that `etag` (of a Selection) is of.
+bool IsVersionMeant(const http::Request& request, std::string_view etag);
+// A tag for answers whose octets differ every time, as those in parts do by their boundary.
+inline std::string WeakTag(std::string_view etag) {
+  return "W/" + std::string(etag);
+}
 
-// One stored range as the whole body, or the part of it that Range asks for. Octets that are not what was stored are
-// never sent.
+// One stored range as the whole body, or the part of it that Range asks for, unless If-Range is about another version
+// than the ETag of `headers`. Octets that are not what was stored are never sent.
 Status SendRange(storage::Store& store, const http::Request& request, http::Responder& responder,
                  const StoredRange& range, http::Headers headers);
 // The same of octets in several places, one behind the other. Range is left aside when there is more than one.

@@ -4,6 +4,7 @@
 #include "codecs/dicom/json.h"
 #include "server/dicomweb/capabilities.h"
 #include "server/dicomweb/negotiate.h"
+#include "server/dicomweb/selection.h"
 #include "server/dicomweb/wado_uri.h"
 
 namespace hilum::dicomweb {
@@ -62,8 +63,10 @@ Status Service::Dispatch(http::Request& request, http::Responder& responder) {
   HILUM_ASSIGN_OR_RETURN(const QueryParameters query, http::ParseQuery(request.query));
   if (request.path == kWadoUri || request.path == options_.root + std::string(kWadoUri))
     return RetrieveByUri(request, query, responder);
-  HILUM_ASSIGN_OR_RETURN(const Resource resource,
-                         ParseResource(std::string_view(request.path).substr(options_.root.size())));
+  const auto parsed = ParseResource(std::string_view(request.path).substr(options_.root.size()));
+  if (parsed.status().code() == Code::kInvalid && request.method == "POST")
+    return RefuseStore(request, 400, std::string(parsed.status().message()), responder);
+  HILUM_ASSIGN_OR_RETURN(const Resource resource, parsed);
   const bool reading = request.method == "GET" || request.method == "HEAD";
   switch (resource.what) {
     case Resource::What::kRoot:
@@ -78,6 +81,8 @@ Status Service::Dispatch(http::Request& request, http::Responder& responder) {
     case Resource::What::kObject:
       if (reading) return Retrieve(request, resource, query, responder);
       if (request.method == "DELETE") {
+        HILUM_ASSIGN_OR_RETURN(const std::string etag, SelectTag(store_.Read(), resource));
+        if (!IsVersionMeant(request, etag)) return SendError(responder, request, 412, kOtherVersion);
         HILUM_RETURN_IF_ERROR(store_.Delete(*resource.study, resource.series, resource.instance));
         return responder.Send(204, {}, "");
       }

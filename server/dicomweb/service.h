@@ -79,6 +79,10 @@ class Service {
   Status SendCapabilities(http::Request& request, const QueryParameters& query, http::Responder& responder);
 
   // stow.cc
+  // A request that cannot be taken at all is answered in the form of one failed instance: clients read nothing else.
+  Status RefuseStore(const http::Request& request, int code, std::string explanation, http::Responder& responder);
+  Status AnswerStore(const http::Request& request, int code, const std::vector<InstanceOutcome>& outcomes,
+                     http::Responder& responder);
   Status Store(http::Request& request, const Resource& resource, http::Responder& responder);
   // qido.cc
   Status Search(http::Request& request, const Resource& resource, const QueryParameters& query,
@@ -88,9 +92,10 @@ class Service {
                   http::Responder& responder);
   Status RetrieveMetadata(http::Request& request, const Resource& resource, const QueryParameters& query,
                           http::Responder& responder);
-  // Adds the instances, converted where that is asked for. What cannot be is added as it is stored, as long as anything
-  // came out as asked; else the error of the first is returned and nothing is sent.
-  Status Fill(const std::vector<Packed>& instances, Package& package);
+  // Adds the instances, converted where that is asked for. What cannot be is added as it is stored, unless the client
+  // `insists` on a transfer syntax and nothing came out as asked: then the error of the first is returned and nothing
+  // is sent.
+  Status Fill(const std::vector<Packed>& instances, bool insists, Package& package);
   // native_xml.cc
   Status RetrieveXmlMetadata(http::Request& request, const Resource& resource, Selection selection,
                              http::Responder& responder);
@@ -115,6 +120,9 @@ class Service {
                           http::Responder& responder);
   // From a presentation state to the first frame of the first image it is about.
   Status FollowState(const std::string& study, Found* found, std::optional<Found>* state, uint32_t* frame);
+  // Of the frames, with `rendering` each, in parts.
+  Status SendPictures(const Found& found, const std::vector<uint32_t>& frames, const Rendering& rendering,
+                      const std::optional<Found>& state, http::Headers headers, http::Responder& responder);
   // Of one frame, with all that `rendering` asks for; `state`: to be applied, may be null.
   Result<std::string> Picture(Found* found, uint32_t frame, Rendering rendering, Found* state);
   Result<std::string> Thumbnail(const Found& found, uint32_t frame, uint32_t size);

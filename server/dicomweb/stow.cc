@@ -116,7 +116,7 @@ std::string InstanceUrl(const std::string& base, const storage::InstanceName& na
 }
 
 void AppendReference(const InstanceOutcome& outcome, std::string* out) {
-  AppendElement("00081150", dicom::Vr("UI"), outcome.sop_class_uid, out);
+  if (!outcome.sop_class_uid.empty()) AppendElement("00081150", dicom::Vr("UI"), outcome.sop_class_uid, out);
   AppendElement("00081155", dicom::Vr("UI"), outcome.name.sop_uid, out);
 }
 
@@ -179,24 +179,33 @@ int ResponseStatus(const std::vector<InstanceOutcome>& outcomes, bool store_heal
 
 }  // namespace
 
-Status Service::Store(http::Request& request, const Resource& resource, http::Responder& responder) {
-  // A request that cannot be taken at all is answered in the form of one failed instance: clients read nothing else.
+Status Service::AnswerStore(const http::Request& request, int code, const std::vector<InstanceOutcome>& outcomes,
+                            http::Responder& responder) {
   const bool as_xml = Accepted(request, {}).Metadata() == Accepted::Listing::kXml;
-  const auto answer = [&](int code, const std::vector<InstanceOutcome>& outcomes) -> Status {
-    http::Headers headers = {{"Content-Type", as_xml ? "application/dicom+xml" : "application/dicom+json"}};
-    if (code == 503 || code == 507) headers.Add("Retry-After", "30");
-    std::string body = ResponseBody(BaseUrl(request), outcomes);
-    if (as_xml) {
-      HILUM_ASSIGN_OR_RETURN(body, XmlOf(body));
-    }
-    return responder.Send(code, std::move(headers), body);
-  };
+  http::Headers headers = {{"Content-Type", as_xml ? "application/dicom+xml" : "application/dicom+json"}};
+  if (code == 503 || code == 507) headers.Add("Retry-After", "30");
+  std::string body = ResponseBody(BaseUrl(request), outcomes);
+  if (as_xml) {
+    HILUM_ASSIGN_OR_RETURN(body, XmlOf(body));
+  }
+  return responder.Send(code, std::move(headers), body);
+}
+
+Status Service::RefuseStore(const http::Request& request, int code, std::string explanation,
+                            http::Responder& responder) {
+  InstanceOutcome outcome;
+  outcome.reason = FailureReason::kCannotUnderstand;
+  outcome.explanation = std::move(explanation);
+  return AnswerStore(request, code, {outcome}, responder);
+}
+
+Status Service::Store(http::Request& request, const Resource& resource, http::Responder& responder) {
   const auto refuse = [&](int code, std::string explanation) {
-    InstanceOutcome outcome;
-    outcome.reason = FailureReason::kCannotUnderstand;
-    outcome.explanation = std::move(explanation);
-    return answer(code, {outcome});
+    return RefuseStore(request, code, std::move(explanation), responder);
   };
+  if (const auto coding = request.headers.First("Content-Encoding");
+      coding && !multipart::EqualsIgnoreCase(*coding, "identity"))
+    return refuse(415, "the body must be sent without Content-Encoding");
   const auto type = multipart::ParseMediaType(request.headers.First("Content-Type").value_or(""));
   if (!type.ok())
     return refuse(415, "Content-Type is missing or unreadable; send multipart/related; type=\"application/dicom\"");
@@ -236,7 +245,7 @@ Status Service::Store(http::Request& request, const Resource& resource, http::Re
   stored_instances_.Add(stored);
   refused_instances_.Add(outcomes.size() - stored);
   NoteBase(BaseUrl(request), /*reads=*/false);
-  return answer(ResponseStatus(outcomes, store_.health().ok()), outcomes);
+  return AnswerStore(request, ResponseStatus(outcomes, store_.health().ok()), outcomes, responder);
 }
 
 }  // namespace hilum::dicomweb

@@ -55,7 +55,9 @@ Status Service::Retrieve(http::Request& request, const Resource& resource, const
   if (choice->transfer_syntax != "*")
     headers.Set("ETag", "\"" + choice->transfer_syntax + "-" + selection.etag.substr(1));
   if (choice->packing == Packing::kZip) headers.Set("ETag", "\"z" + std::string(headers.First("ETag")->substr(1)));
-  if (NotModified(request, std::string(*headers.First("ETag")))) return responder.Send(304, std::move(headers), "");
+  if (choice->packing == Packing::kMultipart) headers.Set("ETag", WeakTag(*headers.First("ETag")));
+  HILUM_ASSIGN_OR_RETURN(const bool answered, AnswerCondition(request, responder, headers));
+  if (answered) return Status::Ok();
 
   const std::string base = BaseUrl(request) + "/studies/" + *resource.study + "/series/";
   std::vector<Packed> instances;
@@ -67,18 +69,19 @@ Status Service::Retrieve(http::Request& request, const Resource& resource, const
   }
   const bool as_stored =
       std::all_of(instances.begin(), instances.end(), [](const Packed& one) { return one.target == one.stored; });
+  const bool insists = !choice->transfer_syntax.empty() && choice->transfer_syntax != "*";
   switch (choice->packing) {
     case Packing::kZip:
-      return Fill(instances, *AsZip(store_, *resource.study, instances, std::move(headers), responder));
+      return Fill(instances, insists, *AsZip(store_, *resource.study, instances, std::move(headers), responder));
     case Packing::kSinglePart:
       headers.Add("Content-Type", multipart::WithTransferSyntax("application/dicom", instances[0].target));
       headers.Add("Content-Disposition", "attachment; filename=\"" + instances[0].uid + ".dcm\"");
       if (as_stored) return SendRange(store_, request, responder, instances[0].range, std::move(headers));
-      return Fill(instances, *OneAlone(std::move(headers), responder));
+      return Fill(instances, insists, *OneAlone(store_, std::move(headers), responder));
     case Packing::kMultipart:
       break;
   }
-  if (!as_stored) return Fill(instances, *InParts(store_, random_, std::move(headers), responder));
+  if (!as_stored) return Fill(instances, insists, *InParts(store_, random_, std::move(headers), responder));
   std::vector<Part> parts;
   for (const Packed& one : instances)
     parts.push_back({{{"Content-Type", multipart::WithTransferSyntax("application/dicom", one.stored)},
@@ -87,7 +90,7 @@ Status Service::Retrieve(http::Request& request, const Resource& resource, const
   return SendParts(store_, responder, random_, "application/dicom", parts, std::move(headers));
 }
 
-Status Service::Fill(const std::vector<Packed>& instances, Package& package) {
+Status Service::Fill(const std::vector<Packed>& instances, bool insists, Package& package) {
   bool begun = false;  // something was sent
   size_t held = 0;     // instances before the one at hand that were refused, and not sent
   Status refusal;      // the first
@@ -130,7 +133,7 @@ Status Service::Fill(const std::vector<Packed>& instances, Package& package) {
     refusal.IgnoreError();  // the client is told by Warning, if not below
   }
   // Stored octets are better than none, but no answer to a request that nothing of this could fulfil.
-  if (!begun && !refusal.ok()) return refusal;
+  if (!begun && insists && !refusal.ok()) return refusal;
   HILUM_RETURN_IF_ERROR(send_held(instances.size()));
   return package.Finish();
 }
@@ -154,7 +157,8 @@ Status Service::RetrieveMetadata(http::Request& request, const Resource& resourc
                            {"ETag", etag},
                            {"Cache-Control", "private, no-cache"},
                            {"Vary", "Accept"}};
-  if (NotModified(request, etag)) return responder.Send(304, std::move(headers), "");
+  HILUM_ASSIGN_OR_RETURN(const bool answered, AnswerCondition(request, responder, headers));
+  if (answered) return Status::Ok();
 
   const std::string base = BaseUrl(request);
   std::string body = "[";

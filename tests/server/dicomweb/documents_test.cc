@@ -107,11 +107,18 @@ TEST_F(DocumentsTest, ACdaDocumentRunsNothing) {
   EXPECT_THAT(answer.Header("Content-Security-Policy").value_or(""), HasSubstr("sandbox"));
 }
 
-TEST_F(DocumentsTest, APictureOfADocumentIsRefusedWithWhatThereIs) {
+TEST_F(DocumentsTest, ADocumentHasAPictureForWhoWantsOne) {
   PutDocument("1.2.840.10008.5.1.4.1.1.104.1", "%PDF-1.7");
-  const HttpAnswer answer = Get(kRendered, {"Accept: image/jpeg"});
-  EXPECT_EQ(answer.status, 406);
-  EXPECT_THAT(answer.body, HasSubstr("application/pdf"));
+  const HttpAnswer picture = Get(kRendered, {"Accept: image/jpeg"});
+  EXPECT_EQ(picture.status, 200);
+  EXPECT_EQ(picture.Header("Content-Type"), "image/jpeg");
+  EXPECT_TRUE(picture.body.starts_with("\xFF\xD8"));
+  EXPECT_EQ(Get(kRendered, {"Accept: image/png"}).Header("Content-Type"), "image/png");
+  EXPECT_EQ(Get(kRendered, {"Accept: */*"}).Header("Content-Type"), "application/pdf");
+  EXPECT_NE(Get(kRendered, {"Accept: */*"}).Header("ETag"), picture.Header("ETag"));
+  const HttpAnswer refused = Get(kRendered, {"Accept: text/plain"});
+  EXPECT_EQ(refused.status, 406);
+  EXPECT_THAT(refused.body, HasSubstr("application/pdf, image/jpeg or image/png"));
   const std::string frame = "/dicom-web/studies/1.2/series/1.2.1/instances/1.2.1.1/frames/1/rendered";
   EXPECT_EQ(Get(frame).status, 406);
 }
@@ -137,7 +144,7 @@ TEST_F(DocumentsTest, AVideoIsTheStreamAndPlayersMayJumpInIt) {
   EXPECT_EQ(answer.Header("Content-Type"), "video/mp4");
   EXPECT_EQ(answer.body, "stream of a video!");
   EXPECT_EQ(Get(kRendered, {"Range: bytes=7-8"}).body, "of");
-  EXPECT_EQ(Get(kRendered, {"Accept: image/png"}).status, 406);
+  EXPECT_EQ(Get(kRendered, {"Accept: image/png"}).Header("Content-Type"), "image/png");
 }
 
 TEST_F(DocumentsTest, PlayersGetAVideoAsFrameAsPixelDataAndAsBulkData) {
@@ -170,11 +177,16 @@ TEST_F(DocumentsTest, TheFragmentsOfAVideoAreJoined) {
   EXPECT_EQ(Get(std::string(kInstance) + "/frames/1", {"Accept: video/mp4"}).body, "one,two ");
 }
 
-TEST_F(DocumentsTest, WhatHasNoPixelsAndIsNoDocumentIsRefused) {
-  ASSERT_TRUE(Ingest(Begin("1.2.840.10008.5.1.4.1.1.66").Take()).stored());
-  const HttpAnswer answer = Get(kRendered);
-  EXPECT_EQ(answer.status, 406);
-  EXPECT_THAT(answer.body, HasSubstr("no pixel data"));
+TEST_F(DocumentsTest, WhatHasNoPixelsAndIsNoDocumentIsShownAsAPage) {
+  ASSERT_TRUE(Ingest(Begin("1.2.840.10008.5.1.4.1.1.481.3").Take()).stored());
+  for (const char* const type : {"*/*", "image/jpeg", "image/*"}) {
+    const HttpAnswer answer = Get(kRendered, {std::string("Accept: ") + type});
+    EXPECT_EQ(answer.status, 200) << type;
+    EXPECT_EQ(answer.Header("Content-Type"), "image/jpeg") << type;
+  }
+  const HttpAnswer thumbnail = Get(std::string(kInstance) + "/thumbnail");
+  EXPECT_TRUE(Get(std::string(kRendered) + "?viewport=128,128").body == thumbnail.body);
+  EXPECT_EQ(Get(std::string(kInstance) + "/frames/2/rendered").status, 406);
 }
 
 }  // namespace

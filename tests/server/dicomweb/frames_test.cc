@@ -95,6 +95,21 @@ TEST_F(FramesTest, PixelDataAloneIsItsValue) {
   EXPECT_EQ(Letters(Get(path)), "abcde") << "in parts when nobody asks otherwise";
 }
 
+TEST_F(FramesTest, SeveralFramesAreRenderedInParts) {
+  const std::string several = kInstance + std::string("/frames/2,1,2/rendered");
+  for (const char* const accept : {"Accept: image/png", "Accept: multipart/related; type=\"image/png\""}) {
+    const HttpAnswer answer = Get(several, {accept});
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_THAT(answer.Header("Content-Type").value_or(""), HasSubstr("multipart/related; type=\"image/png\""));
+    EXPECT_THAT(answer.body, HasSubstr("Content-Type: image/png\r\n"));
+    EXPECT_EQ(Letters(answer), "\x89\x89\x89");
+    const HttpAnswer first = Get(kInstance + std::string("/frames/1/rendered"), {"Accept: image/png"});
+    EXPECT_TRUE(answer.body.find(first.body) != std::string::npos);
+  }
+  EXPECT_EQ(Get(kInstance + std::string("/frames/1,9/rendered")).status, 404);
+  EXPECT_EQ(Get(kInstance + std::string("/frames/1,2/thumbnail")).status, 400);
+}
+
 TEST_F(FramesTest, ARangeEndsWithTheFramesThereAre) {
   const HttpAnswer answer = Frames("4-6");
   EXPECT_EQ(answer.status, 404);

@@ -79,5 +79,53 @@ TEST_F(MixedStudyTest, OfSeveralChoicesTheOneThatMostCanTakeIsSent) {
   EXPECT_THAT(answer.body, Not(HasSubstr("Warning")));
 }
 
+class DamagedTest : public testing::ServiceFixture {
+ protected:
+  void SetUp() override {
+    ServiceFixture::SetUp();
+    dicom::Part10Writer out("1.2.840.10008.5.1.4.1.1.2", "1.2.1.1.1", "1.2.840.10008.1.2.4.90");
+    namespace t = dicom::tags;
+    out.Add(t::kSopClassUid, "UI", "1.2.840.10008.5.1.4.1.1.2");
+    out.Add(t::kSopInstanceUid, "UI", "1.2.1.1.1");
+    out.Add(t::kStudyInstanceUid, "UI", "1.2.1");
+    out.Add(t::kSeriesInstanceUid, "UI", "1.2.1.1");
+    out.AddUint16(t::kSamplesPerPixel, 1);
+    out.Add(t::kPhotometricInterpretation, "CS", "MONOCHROME2");
+    out.AddUint16(t::kRows, 16);
+    out.AddUint16(t::kColumns, 16);
+    out.AddUint16(t::kBitsAllocated, 16);
+    out.AddUint16({0x0028, 0x0101}, 16);
+    out.AddUint16({0x0028, 0x0102}, 15);
+    out.AddUint16({0x0028, 0x0103}, 0);
+    file_ = out.Take();
+    file_.append("\xE0\x7F\x10\x00OB\0\0\xFF\xFF\xFF\xFF\xFE\xFF\x00\xE0\0\0\0\0", 20);
+    file_.append("\xFE\xFF\x00\xE0\x10\0\0\0no codestream!!!\xFE\xFF\xDD\xE0\0\0\0\0", 32);
+    ASSERT_TRUE(Ingest(file_).stored());
+  }
+
+  std::string file_;
+  static constexpr const char* kDamaged = "/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.1";
+};
+
+TEST_F(DamagedTest, WhatCannotBeDecodedComesAsItIsStoredWhenNoSyntaxWasAskedFor) {
+  const HttpAnswer alone = Get(kDamaged, {"Accept: application/dicom"});
+  EXPECT_EQ(alone.status, 200) << alone.body;
+  EXPECT_EQ(alone.Header("Content-Type"), "application/dicom; transfer-syntax=1.2.840.10008.1.2.4.90");
+  EXPECT_THAT(alone.Header("Warning").value_or(""), HasSubstr("sent as it is stored"));
+  EXPECT_TRUE(alone.body == file_);
+  for (const char* const path : {kDamaged, "/dicom-web/studies/1.2.1"}) {
+    const HttpAnswer parts = Get(path);
+    EXPECT_EQ(parts.status, 200) << path;
+    EXPECT_THAT(parts.body, HasSubstr("Warning: 299 hilum"));
+    EXPECT_TRUE(parts.body.find(file_) != std::string::npos) << path;
+  }
+}
+
+TEST_F(DamagedTest, WhatIsInsistedOnIsRefused) {
+  const HttpAnswer answer = Get(kDamaged, {"Accept: application/dicom; transfer-syntax=1.2.840.10008.1.2.1"});
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_THAT(answer.body, HasSubstr("1.2.1.1.1"));
+}
+
 }  // namespace
 }  // namespace hilum::dicomweb

@@ -142,6 +142,27 @@ TEST_F(StowTest, EveryBadRequestIsAnsweredWithAReasonAndStoresNothing) {
   EXPECT_EQ(Post("/dicom-web/studies", "application/dicom", good).status, 200) << "the server is as good as before";
 }
 
+TEST_F(StowTest, RequestsThatCannotBeTakenAtAllAreAnsweredInDicomJson) {
+  const std::string good = Multipart({MakeInstance({})});
+  const HttpAnswer bad_path = Post("/dicom-web/studies/1.2.3x", kMultipart, good);
+  EXPECT_EQ(bad_path.status, 400);
+  EXPECT_EQ(bad_path.Header("Content-Type"), "application/dicom+json");
+  EXPECT_THAT(bad_path.body, HasSubstr("not a UID"));
+  const HttpAnswer packed =
+      testing::Fetch("POST", base_ + "/dicom-web/studies",
+                     {std::string("Content-Type: ") + kMultipart, "Content-Encoding: gzip"}, good);
+  EXPECT_EQ(packed.status, 415);
+  EXPECT_EQ(packed.Header("Content-Type"), "application/dicom+json");
+  EXPECT_THAT(packed.body, HasSubstr("Content-Encoding"));
+}
+
+TEST_F(StowTest, AnUnknownClassIsLeftOutOfTheAnswer) {
+  const HttpAnswer answer = Post("/dicom-web/studies", kMultipart, Multipart({MakeInstance({.sop_class = ""})}));
+  EXPECT_THAT(answer.body, HasSubstr("00081155"));
+  EXPECT_THAT(answer.body, ::testing::Not(HasSubstr("00081150")));
+  EXPECT_THAT(answer.body, ::testing::Not(HasSubstr("null")));
+}
+
 TEST_F(StowTest, TruncatedAndMutatedRequestsNeverStoreWhatWasNotSent) {
   const std::string whole = Multipart({MakeInstance({}), MakeInstance({.sop = "1.2.1.1.2"})});
   SeededRandom random(20261121);

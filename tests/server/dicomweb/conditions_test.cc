@@ -1,0 +1,102 @@
+// Requests that depend on the version a client has (RFC 9110 13).
+#include <gmock/gmock.h>
+
+#include "tests/server/dicomweb/service_fixture.h"
+
+namespace hilum::dicomweb {
+namespace {
+
+using testing::HttpAnswer;
+using testing::InstanceSpec;
+
+constexpr const char* kInstance = "/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.1";
+constexpr const char* kOctets = "Accept: application/octet-stream";
+
+class ConditionsTest : public testing::ServiceFixture {
+ protected:
+  void SetUp() override {
+    ServiceFixture::SetUp();
+    ASSERT_TRUE(Ingest(InstanceSpec{}).stored());
+  }
+  void Replace() {
+    ASSERT_TRUE(Ingest(testing::MakeInstance({.pixel_fill = 8}), {.duplicates = DuplicatePolicy::kReplace}).stored());
+  }
+  std::string TagOf(const std::string& path, const std::string& accept) {
+    return Get(path, {accept}).Header("ETag").value_or("");
+  }
+
+  // Every resource whose octets are a version's own, with a way to ask for it alone.
+  const std::vector<std::pair<std::string, std::string>> alone_ = {
+      {kInstance, "Accept: application/dicom; transfer-syntax=*"},
+      {kInstance + std::string("/frames/1"), kOctets},
+      {kInstance + std::string("/pixeldata"), kOctets},
+      {kInstance + std::string("/bulkdata/7FE00010"), kOctets}};
+};
+
+TEST_F(ConditionsTest, WhatIsKnownIsNotSentAgain) {
+  const std::string instance = kInstance;
+  for (const std::string& path :
+       {instance, instance + "/frames/1", instance + "/pixeldata", instance + "/bulkdata/7FE00010",
+        instance + "/rendered", instance + "/metadata", instance + "/thumbnail", std::string("/dicom-web/studies")}) {
+    for (const char* const type : {"*/*", "application/octet-stream, */*;q=0.1"}) {
+      const std::string accept = std::string("Accept: ") + type;
+      const std::string tag = TagOf(path, accept);
+      ASSERT_NE(tag, "") << path;
+      const HttpAnswer again = Get(path, {accept, "If-None-Match: \"other\", " + tag});
+      EXPECT_EQ(again.status, 304) << path << accept;
+      EXPECT_EQ(again.Header("ETag"), tag);
+      EXPECT_EQ(Get(path, {accept, "If-None-Match: \"other\""}).status, 200) << path;
+    }
+  }
+}
+
+TEST_F(ConditionsTest, ATransferOfAReplacedInstanceBeginsAnew) {
+  for (const auto& [path, accept] : alone_) {
+    const std::string tag = TagOf(path, accept);
+    const HttpAnswer rest = Get(path, {accept, "Range: bytes=128-", "If-Range: " + tag});
+    EXPECT_EQ(rest.status, 206) << path;
+    for (const char* const other : {"\"zz\"", "Sun, 22 Nov 2026 02:00:00 GMT"})
+      EXPECT_EQ(Get(path, {accept, "Range: bytes=128-", std::string("If-Range: ") + other}).status, 200) << path;
+    EXPECT_EQ(Get(path, {accept, "Range: bytes=128-", "If-Range: W/" + tag}).status, 200) << "weak tags do not count";
+  }
+  std::vector<std::string> tags;
+  for (const auto& [path, accept] : alone_) tags.push_back(TagOf(path, accept));
+  Replace();
+  for (size_t i = 0; i < alone_.size(); ++i) {
+    const auto& [path, accept] = alone_[i];
+    const HttpAnswer answer = Get(path, {accept, "Range: bytes=128-", "If-Range: " + tags[i]});
+    EXPECT_EQ(answer.status, 200) << path;
+    EXPECT_TRUE(answer.body == Get(path, {accept}).body) << path;
+  }
+}
+
+TEST_F(ConditionsTest, AVersionThatIsNotThereAnyMoreIsNotSent) {
+  for (const auto& [path, accept] : alone_) {
+    EXPECT_EQ(Get(path, {accept, "If-Match: " + TagOf(path, accept)}).status, 200) << path;
+    EXPECT_EQ(Get(path, {accept, "If-Match: *"}).status, 200) << path;
+    EXPECT_EQ(Get(path, {accept, "If-Match: \"zz\""}).status, 412) << path;
+  }
+}
+
+TEST_F(ConditionsTest, OnlyTheVersionThatIsMeantIsDeleted) {
+  const std::string known = TagOf(kInstance, "Accept: application/dicom; transfer-syntax=*");
+  Replace();
+  EXPECT_EQ(testing::Fetch("DELETE", base_ + kInstance, {"If-Match: " + known}).status, 412);
+  EXPECT_EQ(testing::Fetch("DELETE", base_ + kInstance, {"If-Match: \"x\""}).status, 412);
+  EXPECT_EQ(Get(kInstance).status, 200);
+  const std::string metadata = TagOf(kInstance + std::string("/metadata"), "Accept: */*");
+  EXPECT_EQ(testing::Fetch("DELETE", base_ + kInstance, {"If-Match: \"x\", " + metadata}).status, 204)
+      << "the tag of any representation";
+  EXPECT_EQ(testing::Fetch("DELETE", base_ + kInstance, {"If-Match: *"}).status, 404);
+}
+
+TEST_F(ConditionsTest, AnswersInPartsHaveWeakTagsOfTheirOwn) {
+  for (const auto& [path, accept] : alone_) {
+    const std::string in_parts = TagOf(path, "Accept: */*");
+    EXPECT_EQ(in_parts.substr(0, 2), "W/") << path << ": the boundary differs every time";
+    EXPECT_EQ(TagOf(path, accept).front(), '"') << path;
+  }
+}
+
+}  // namespace
+}  // namespace hilum::dicomweb
