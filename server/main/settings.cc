@@ -76,7 +76,8 @@ Config Settings::MakeConfig() {
       Setting("tls.require_client_certificate", &http.tls.require_client_certificate,
               "Refuse clients without an accepted certificate."),
       Setting("store.duplicates", &duplicates,
-              "Other bytes under the SOP Instance UID of an instance in the same series: \"reject\" them or \"replace\" what is stored."),
+              "Other bytes under the SOP Instance UID of an instance in the same series: \"reject\" them or "
+              "\"replace\" what is stored."),
       Setting::Size("store.cache", &store.block_cache_bytes,
                     "Memory for index blocks read from disk; more is faster on large stores."),
       Setting::Size("store.write_buffer", &store.write_buffer_bytes,
