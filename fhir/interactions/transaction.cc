@@ -35,6 +35,17 @@ Transaction::Transaction(ResourceStore& store, json::Value bundle, const Typing&
   for (size_t i = 0; i < entries_.size(); ++i) new_ids_.push_back(store_.NewId());
 }
 
+// All entries came by one request.
+std::string_view Transaction::RequestBase() const {
+  return entries_.empty() ? std::string_view() : entries_.front().request.base_url;
+}
+
+SearchOptions Transaction::ConditionOptions() const {
+  SearchOptions options = store_.search_options();
+  options.request_base = RequestBase();
+  return options;
+}
+
 Transaction::Outcome Transaction::Attempt(const std::function<Answer(const Interaction&)>& read) {
   targets_.assign(entries_.size(), {});
   written_.clear();
@@ -42,7 +53,7 @@ Transaction::Outcome Transaction::Attempt(const std::function<Answer(const Inter
   links_.clear();
   conditional_.clear();
   const auto reader = store_.Read();
-  Planner planner(store_, *reader);
+  Planner planner(store_, *reader, RequestBase());
   Outcome outcome;
   outcome.answers.resize(entries_.size());
   outcome.failure = FindTargets(*reader, planner);
@@ -224,7 +235,7 @@ Result<std::optional<PlannedResources::Places>> Transaction::FindPlanned(TypeId 
   Bodies& bodies = bodies_[type];
   const bool alone = place && bodies.places.size() == 1 && bodies.places.front() == *place;
   if (bodies.places.empty() || alone) return std::optional(PlannedResources::Places());
-  HILUM_ASSIGN_OR_RETURN(const storage::Query query, CompileCondition(reader, type, criteria, store_.search_options()));
+  HILUM_ASSIGN_OR_RETURN(const storage::Query query, CompileCondition(reader, type, criteria, ConditionOptions()));
   if (!bodies.resources) {
     bodies.resources.emplace();
     for (const size_t each : bodies.places) {
@@ -310,7 +321,7 @@ Result<std::optional<std::string>> Transaction::Resolve(std::string_view text, R
 
 Result<std::set<std::string>> Transaction::FindReferred(TypeId type, const std::vector<Parameter>& criteria,
                                                         ResourceReader& reader) {
-  HILUM_ASSIGN_OR_RETURN(Matches matches, FindMatches(reader, type, criteria, store_.search_options()));
+  HILUM_ASSIGN_OR_RETURN(Matches matches, FindMatches(reader, type, criteria, ConditionOptions()));
   HILUM_ASSIGN_OR_RETURN(const auto planned, FindPlanned(type, criteria, std::nullopt, reader));
   // An entry changes one of them at most, so that of more than these two are left.
   matches.docs.resize(std::min(matches.docs.size(), entries_.size() + 2));

@@ -58,6 +58,8 @@ class Transaction {
     std::optional<PlannedResources> resources;
   };
 
+  std::string_view RequestBase() const;
+  SearchOptions ConditionOptions() const;
   std::optional<Answer> FindTargets(ResourceReader& reader, Planner& planner);
   std::optional<Answer> FindTarget(size_t place, ResourceReader& reader, Planner& planner);
   std::optional<Answer> MatchTarget(size_t place, const std::vector<Parameter>& criteria, ResourceReader& reader,

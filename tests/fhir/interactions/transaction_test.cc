@@ -62,6 +62,18 @@ TEST_F(TransactionTest, ResolvesConditionalReferencesAndConditionalCreates) {
   EXPECT_EQ(Total("Practitioner"), 1);
 }
 
+TEST_F(TransactionTest, ConditionsTakeReferencesByTheUrlThatTheClientKnows) {
+  ASSERT_EQ(Run("PUT", "Organization/o", R"({"resourceType":"Organization","id":"o","name":"Clinic"})").status, 201);
+  const std::string create =
+      R"({"resource":{"resourceType":"Patient","managingOrganization":{"reference":"Organization/o"}},"request":{
+          "method":"POST","url":"Patient","ifNoneExist":"organization=http://test/fhir/Organization/o"}})";
+  for (const char* status : {"201 Created", "200 OK"}) {
+    const Answer answer = Run("POST", "", Bundle("transaction", create));
+    ASSERT_EQ(answer.status, 200) << answer.body;
+    EXPECT_EQ(At(answer.body, "entry.0.response.status"), status);
+  }
+}
+
 TEST_F(TransactionTest, RefusesAConditionalReferenceWithoutATarget) {
   const Answer answer = Run(
       "POST", "",
