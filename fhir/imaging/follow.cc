@@ -76,12 +76,13 @@ Result<std::vector<Disagreement>> Linker::Disagreements(ResourceReader& reader, 
   HILUM_ASSIGN_OR_RETURN(const auto study, FindStudy(reader.kv(), &reader.snapshot(), *uid));
   if (!study) return found;
   HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(newest.bytes));
-  // Orders do not matter here.
-  const Asked asked{.study = study->row, .chosen = ChosenPatient(json::Find(document.root(), "subject"))};
+  const Asked asked = AskedOf(study->row, json::Find(document.root(), "subject"));  // orders do not matter here
   HILUM_ASSIGN_OR_RETURN(const Resolution resolution, resolver_.Resolve(RecordsOf(reader), asked));
   if (!resolution.patient) return found;
   HILUM_ASSIGN_OR_RETURN(const json::Document patient, json::Document::Parse(resolution.patient->bytes));
   found = CompareDemographics(study->row, patient.root());
+  if (auto identifier = resolver_.CompareIdentifier(study->row, patient.root()))
+    found.insert(found.begin(), *std::move(identifier));
   for (Disagreement& one : found) one.other = "Patient/" + resolution.patient->id;
   return found;
 }

@@ -1,8 +1,8 @@
 // What users may write of an ImagingStudy.
 #include <algorithm>
 
+#include "base/uid.h"
 #include "fhir/imaging/linker.h"
-#include "fhir/validate/reference.h"
 
 namespace hilum::fhir::imaging {
 namespace {
@@ -12,9 +12,10 @@ std::optional<std::string> StudyUidIn(json::Value resource) {
   if (!list) return std::nullopt;
   constexpr std::string_view kOid = "urn:oid:";
   for (const json::Value item : list->children()) {
-    const std::string_view value = json::Find(item, "value").TextOr("");
-    if (json::Find(item, "system").TextOr("") == kUidSystem && value.starts_with(kOid))
-      return std::string(value.substr(kOid.size()));
+    std::string_view value = json::Find(item, "value").TextOr("");
+    if (json::Find(item, "system").TextOr("") != kUidSystem) continue;
+    if (value.starts_with(kOid)) value.remove_prefix(kOid.size());
+    if (IsValidUid(value)) return std::string(value);
   }
   return std::nullopt;
 }
@@ -26,14 +27,15 @@ struct Choice {
 
 // What `said`, a subject, changes of the choice; nullopt when it changes nothing, or nobody is to choose because there
 // is no doubt.
-std::optional<Choice> ChoiceIn(json::MaybeValue said, json::Value whole, const std::vector<std::string>& review) {
+std::optional<Choice> ChoiceIn(json::MaybeValue said, json::Value whole, const std::vector<std::string>& review,
+                               const std::string& base_url) {
   const json::MaybeValue subject = json::Find(whole, "subject");
   const bool chosen = ChosenPatient(subject).has_value();
-  if (!said || !subject || SaysTheSame(*said, *subject) || (review.empty() && !chosen)) return std::nullopt;
+  if (!said || !subject || (review.empty() && !chosen)) return std::nullopt;
+  const bool takes_back = chosen && !said["reference"];
+  if (!takes_back && (SaysTheSame(*said, *subject) || MeansTheSame(*said, *subject, base_url))) return std::nullopt;
   if (auto patient = ChosenPatient(said)) return Choice{std::move(patient)};
-  const ReferenceText reference = ParseReference(said["reference"].TextOr(""));
-  if (reference.form == ReferenceText::Form::kRelative && reference.type == FindResourceType("Patient"))
-    return Choice{std::string(reference.id)};
+  if (auto patient = ReferredPatient(said, base_url)) return Choice{std::move(patient)};
   return chosen && !said["reference"] ? std::optional(Choice()) : std::nullopt;
 }
 
@@ -43,8 +45,30 @@ Judgement Refused(int status, std::vector<Issue> issues) {
 
 }  // namespace
 
+bool Linker::Judges(TypeId type) const {
+  return type == type_ || (options_.enabled && type == endpoint_);
+}
+
+Judgement Linker::JudgeEndpoint(const std::string& id, const Version* newest, json::Value resource) const {
+  if (id != kEndpointId || newest == nullptr) return {};
+  const auto stored = json::Document::Parse(newest->bytes);
+  if (!stored.ok()) return {};
+  std::vector<Issue> issues;
+  for (const std::string_view element : {"status", "connectionType", "payloadType", "payloadMimeType", "address"}) {
+    const json::MaybeValue said = json::Find(resource, element), is = json::Find(stored->root(), element);
+    if (said ? is && SaysTheSame(*said, *is) : !is) continue;
+    issues.push_back({.type = IssueType::kConflict,
+                      .diagnostics =
+                          "this Endpoint is the server's own DICOMweb service, which every ImagingStudy refers "
+                          "to; its address is set by http.public_url",
+                      .expression = "Endpoint." + std::string(element)});
+  }
+  return issues.empty() ? Judgement() : Refused(422, std::move(issues));
+}
+
 Result<Judgement> Linker::JudgePut(ResourceReader& reader, const std::string& id, const Version* newest,
                                    json::Value resource) const {
+  if (ResourceTypeOf(resource) == endpoint_) return JudgeEndpoint(id, newest, resource);
   if (newest == nullptr || !newest->partial) {
     const auto uid = StudyUidIn(resource);
     if (!uid) return Judgement();
@@ -68,14 +92,14 @@ Result<Judgement> Linker::JudgePut(ResourceReader& reader, const std::string& id
   const std::vector<std::string> former_orders = link ? link->orders : std::vector<std::string>();
 
   Linked before = LinkedOf(whole.root(), former_orders);
-  Asked asked{.study = study->row, .chosen = ChosenPatient(json::Find(whole.root(), "subject"))};
-  const auto choice = ChoiceIn(json::Find(resource, "subject"), whole.root(), before.review);
+  Asked asked = AskedOf(study->row, json::Find(whole.root(), "subject"));
+  const auto choice = ChoiceIn(json::Find(resource, "subject"), whole.root(), before.review, shell_.base_url);
   if (choice) {
     before.subject = json::Find(resource, "subject")->raw();
     asked.chosen = choice->patient;
+    asked.given.reset();
   }
-  auto issues = Contradictions(resource, ElementsOf(study->row, std::move(before), shell_),
-                               json::Find(whole.root(), kDerivedElement));
+  auto issues = Contradictions(resource, ElementsOf(study->row, std::move(before), shell_), whole.root(), shell_);
   if (!issues.empty()) return Refused(422, std::move(issues));
 
   HILUM_ASSIGN_OR_RETURN(asked.orders, LoadOrderNumbers(reader.kv(), &reader.snapshot(), *study));
@@ -99,6 +123,11 @@ Result<Judgement> Linker::JudgePut(ResourceReader& reader, const std::string& id
 }
 
 Judgement Linker::JudgeDelete(const Version& newest) const {
+  if (newest.type == endpoint_ && newest.id == kEndpointId) {
+    return Refused(409, {{.type = IssueType::kConflict,
+                          .diagnostics = "this Endpoint is the server's own DICOMweb service, which every ImagingStudy "
+                                         "refers to; it stays as long as studies are linked (imaging.link)"}});
+  }
   if (!newest.partial) return {};
   return Refused(409, {{.type = IssueType::kConflict,
                         .diagnostics = "there are images of this study; delete the study over DICOMweb, and the "

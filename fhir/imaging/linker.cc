@@ -55,12 +55,14 @@ Linker::Linker(storage::Store& store, ResourceStore& resources, LinkerOptions op
       resources_(resources),
       options_(std::move(options)),
       shell_{.default_offset_minutes = resources.options().default_offset_minutes,
-             .accession_system = options_.resolver.accession_system},
+             .accession_system = options_.resolver.accession_system,
+             .base_url = resources.options().base_url},
       resolver_(options_.resolver, resources.options().base_url),
       type_(FindResourceType(kImagingStudy).value_or(kNoType)),
       patient_(FindResourceType("Patient").value_or(kNoType)),
       order_(FindResourceType("ServiceRequest").value_or(kNoType)),
-      report_(FindResourceType("DiagnosticReport").value_or(kNoType)) {}
+      report_(FindResourceType("DiagnosticReport").value_or(kNoType)),
+      endpoint_(FindResourceType("Endpoint").value_or(kNoType)) {}
 
 Linker::~Linker() {
   store_.Observe(nullptr);
@@ -180,9 +182,7 @@ Status Linker::Follow(ResourceTxn& resources, Doc doc, const storage::StudyChang
   return Describe(resources, study, link, delta, known ? Look::kNot : Look::kAndMakePatient);
 }
 
-Result<Resolution> Linker::Resolve(ResourceTxn& resources, const CatalogueStudy& study,
-                                   std::optional<std::string> chosen, Look look) const {
-  Asked asked{.study = study.row, .chosen = std::move(chosen)};
+Result<Resolution> Linker::Resolve(ResourceTxn& resources, const CatalogueStudy& study, Asked asked, Look look) const {
   HILUM_ASSIGN_OR_RETURN(asked.orders, LoadOrderNumbers(resources.txn(), study));
   HILUM_ASSIGN_OR_RETURN(Resolution resolution, resolver_.Resolve(RecordsOf(resources), asked));
   const bool make = look == Look::kAndMakePatient && options_.resolver.policy == PatientPolicy::kCreate;
@@ -208,11 +208,13 @@ Status Linker::MakePatient(ResourceTxn& resources, const storage::StudyRow& stud
 }
 
 Result<std::optional<std::string>> Linker::Adoptable(ResourceTxn& resources, const std::string& study_uid) const {
-  HILUM_ASSIGN_OR_RETURN(const auto docs,
-                         resources.FindIdentifier(type_, {std::string(kUidSystem), UidIdentifier(study_uid)}));
-  if (docs.empty()) return std::optional<std::string>();
-  HILUM_ASSIGN_OR_RETURN(std::string id, resources.IdOf(type_, docs.front()));
-  return std::optional(std::move(id));
+  for (const std::string& uid : {UidIdentifier(study_uid), study_uid}) {
+    HILUM_ASSIGN_OR_RETURN(const auto docs, resources.FindIdentifier(type_, {std::string(kUidSystem), uid}));
+    if (docs.empty()) continue;
+    HILUM_ASSIGN_OR_RETURN(std::string id, resources.IdOf(type_, docs.front()));
+    return std::optional(std::move(id));
+  }
+  return std::optional<std::string>();
 }
 
 Status Linker::Describe(ResourceTxn& resources, const CatalogueStudy& study, const std::optional<Link>& link,
@@ -233,12 +235,17 @@ Status Linker::Describe(ResourceTxn& resources, const CatalogueStudy& study, con
   HILUM_ASSIGN_OR_RETURN(const json::Document old,
                          json::Document::Parse(exists ? newest->bytes : R"({"resourceType":"ImagingStudy"})"));
   Linked linked;
+  const json::MaybeValue subject = json::Find(old.root(), "subject");
+  // Nobody was there when it was looked for, or has been deleted since: the next images make one.
+  const bool lacks_patient = options_.resolver.policy == PatientPolicy::kCreate && !subject["reference"];
+  if (look == Look::kNot && lacks_patient) look = Look::kAndMakePatient;
   if (look == Look::kNot && live && exists) {
     linked = LinkedOf(old.root(), next.orders);
     linked.former_orders = next.orders;
   } else {
-    HILUM_ASSIGN_OR_RETURN(Resolution resolution,
-                           Resolve(resources, study, ChosenPatient(json::Find(old.root(), "subject")), look));
+    Asked asked = AskedOf(study.row, subject);
+    if (!live && !asked.chosen) asked.given = ReferredPatient(subject, shell_.base_url);
+    HILUM_ASSIGN_OR_RETURN(Resolution resolution, Resolve(resources, study, std::move(asked), look));
     linked = {.subject = std::move(resolution.subject),
               .review = std::move(resolution.review),
               .orders = OrdersToAdd(old.root(), std::move(resolution.orders), next.orders),

@@ -47,6 +47,7 @@ class Linker : public storage::CatalogueObserver, public DerivedResources {
   TypeId type() const override { return type_; }
   Result<std::string> Missing(const storage::Kv& kv, const storage::Snapshot* snapshot, const Version& stored,
                               bool newest) const override;
+  bool Judges(TypeId type) const override;
   Result<Judgement> JudgePut(ResourceReader& reader, const std::string& id, const Version* newest,
                              json::Value resource) const override;
   Judgement JudgeDelete(const Version& newest) const override;
@@ -76,9 +77,8 @@ class Linker : public storage::CatalogueObserver, public DerivedResources {
   // such edits and knows what there was before the change. REQUIRES: no other element changes.
   Result<bool> CountAgain(ResourceTxn& resources, const std::string& id, storage::Doc doc,
                           const storage::StudyChange& change) const;
-  // `chosen`: as Asked::chosen.
-  Result<Resolution> Resolve(ResourceTxn& resources, const CatalogueStudy& study, std::optional<std::string> chosen,
-                             Look look) const;
+  // `asked`: without orders.
+  Result<Resolution> Resolve(ResourceTxn& resources, const CatalogueStudy& study, Asked asked, Look look) const;
   Status MakePatient(ResourceTxn& resources, const storage::StudyRow& study) const;
   Status Withdraw(ResourceTxn& resources, const std::string& study_uid, Link link, const StudyDelta& delta) const;
   // Studies whose ImagingStudy depends on one of these.
@@ -86,6 +86,8 @@ class Linker : public storage::CatalogueObserver, public DerivedResources {
   Status Relink(ResourceTxn& resources, const std::set<std::string>& studies) const;
   // The ImagingStudy that users made for the study, if there is one.
   Result<std::optional<std::string>> Adoptable(ResourceTxn& resources, const std::string& study_uid) const;
+  // Of the Endpoint: what every ImagingStudy relies on stays.
+  Judgement JudgeEndpoint(const std::string& id, const Version* newest, json::Value resource) const;
   Status Commit(ResourceTxn& resources, Write write, Link link, const std::string& study_uid,
                 const StudyDelta& delta) const;
 
@@ -94,7 +96,7 @@ class Linker : public storage::CatalogueObserver, public DerivedResources {
   const LinkerOptions options_;
   const ShellOptions shell_;
   const Resolver resolver_;
-  const TypeId type_, patient_, order_, report_;
+  const TypeId type_, patient_, order_, report_, endpoint_;
 };
 
 }  // namespace hilum::fhir::imaging

@@ -57,12 +57,6 @@ std::string TextOf(const storage::StudyRow& study, dicom::Tag tag) {
   return CleanText(storage::FirstValue(study.attributes, tag));
 }
 
-std::string IdentifierJson(const TokenValue& identifier, std::string_view type) {
-  std::string out = "{" + std::string(type);
-  if (!identifier.system.empty()) out += "\"system\":" + json::Quoted(identifier.system) + ",";
-  return out + "\"value\":" + json::Quoted(identifier.code) + "}";
-}
-
 // The id of the Patient who took over (R4 Patient.link); empty when nobody did.
 Result<std::string> ReplacedBy(const Version& patient, const std::string& base_url) {
   HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(patient.bytes));
@@ -76,6 +70,17 @@ Result<std::string> ReplacedBy(const Version& patient, const std::string& base_u
     if (local && other.type == FindResourceType("Patient")) return std::string(other.id);
   }
   return std::string();
+}
+
+constexpr std::string_view kOriginSystem = "urn:hilum:origin";
+
+bool IsMadeOfImages(json::Value patient) {
+  const json::MaybeValue tags = json::MaybeValue(patient)["meta"]["tag"];
+  if (!tags) return false;
+  const auto list = tags->children();
+  return std::any_of(list.begin(), list.end(), [](json::Value tag) {
+    return json::Find(tag, "system").TextOr("") == kOriginSystem && json::Find(tag, "code").TextOr("") == "images";
+  });
 }
 
 }  // namespace
@@ -120,22 +125,66 @@ Resolver::Resolver(ResolverOptions options, std::string base_url)
       order_(FindResourceType("ServiceRequest").value_or(kNoType)),
       report_(FindResourceType("DiagnosticReport").value_or(kNoType)) {}
 
-std::string Resolver::SystemOf(const std::string& issuer) const {
-  const auto known = options_.systems.find(issuer);
-  if (known != options_.systems.end()) return known->second;
-  if (IsValidUid(issuer) && issuer.find('.') != std::string::npos) return "urn:oid:" + issuer;
-  const bool is_uri = issuer.find(':') != std::string::npos && issuer.find(' ') == std::string::npos;
-  return is_uri ? issuer : std::string();
+Asked AskedOf(const storage::StudyRow& study, json::MaybeValue subject) {
+  return {.study = study, .orders = {}, .chosen = ChosenPatient(subject), .given = GivenPatient(subject)};
 }
 
-TokenValue Resolver::PatientIdentifier(const storage::StudyRow& study) const {
-  return {SystemOf(TextOf(study, t::kIssuerOfPatientId)), TextOf(study, t::kPatientId)};
+Resolver::PatientIdentifier Resolver::IdentifierOf(const storage::StudyRow& study) const {
+  PatientIdentifier identifier{.token = {"", TextOf(study, t::kPatientId)}};
+  const std::string issuer = TextOf(study, t::kIssuerOfPatientId);
+  const auto known = options_.systems.find(issuer);
+  if (known != options_.systems.end()) {
+    identifier.token.system = known->second;
+  } else if (IsValidUid(issuer) && issuer.find('.') != std::string::npos) {
+    identifier.token.system = "urn:oid:" + issuer;
+  } else if (issuer.find(':') != std::string::npos && issuer.find(' ') == std::string::npos) {
+    identifier.token.system = issuer;
+  } else {
+    identifier.assigner = issuer;
+  }
+  return identifier;
+}
+
+std::string Resolver::PatientIdentifier::Json(std::string_view type) const {
+  std::string out = "{" + std::string(type);
+  if (!token.system.empty()) out += "\"system\":" + json::Quoted(token.system) + ",";
+  out += "\"value\":" + json::Quoted(token.code);
+  if (!assigner.empty()) out += ",\"assigner\":{\"display\":" + json::Quoted(assigner) + "}";
+  return out + "}";
+}
+
+bool Resolver::PatientIdentifier::IsIn(json::Value patient) const {
+  const json::MaybeValue identifiers = json::Find(patient, "identifier");
+  if (!identifiers) return false;
+  const auto list = identifiers->children();
+  return std::any_of(list.begin(), list.end(), [&](json::Value item) {
+    // A system is unique; who assigns identifiers of it is said for people.
+    return json::Find(item, "value").TextOr("") == token.code &&
+           json::Find(item, "system").TextOr("") == token.system &&
+           (!token.system.empty() || json::Find(item, "assigner")["display"].TextOr("") == assigner);
+  });
+}
+
+Result<std::vector<std::string>> Resolver::WithIdentifier(const Records& records,
+                                                          const PatientIdentifier& identifier) const {
+  HILUM_ASSIGN_OR_RETURN(const auto ids, records.with_identifier(patient_, identifier.token));
+  std::vector<std::string> theirs, made;
+  for (const std::string& id : ids) {
+    HILUM_ASSIGN_OR_RETURN(const auto patient, records.current(patient_, id));
+    if (!patient) continue;
+    HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(patient->bytes));
+    if (identifier.IsIn(document.root())) (IsMadeOfImages(document.root()) ? made : theirs).push_back(id);
+  }
+  return theirs.empty() ? made : theirs;
 }
 
 Result<Resolution> Resolver::Resolve(const Records& records, const Asked& asked) const {
   Resolution out;
   HILUM_RETURN_IF_ERROR(TakeChosen(records, asked, &out));
-  if (!out.is_chosen) HILUM_RETURN_IF_ERROR(FindPatient(records, asked.study, &out));
+  if (!out.is_chosen) {
+    HILUM_RETURN_IF_ERROR(FindPatient(records, asked.study, &out));
+    HILUM_RETURN_IF_ERROR(TakeGiven(records, asked, &out));
+  }
   HILUM_RETURN_IF_ERROR(FindOrdersAndReports(records, asked, &out));
   std::ranges::sort(out.watches);
   out.watches.erase(std::ranges::unique(out.watches).begin(), out.watches.end());
@@ -144,14 +193,14 @@ Result<Resolution> Resolver::Resolve(const Records& records, const Asked& asked)
 
 Status Resolver::FindPatient(const Records& records, const storage::StudyRow& study, Resolution* out) const {
   const bool quarantine = options_.policy == PatientPolicy::kQuarantine;
-  const TokenValue identifier = PatientIdentifier(study);
-  if (identifier.code.empty()) {
+  const PatientIdentifier identifier = IdentifierOf(study);
+  if (identifier.token.code.empty()) {
     out->subject = kUnknown;
     if (quarantine) out->review.emplace_back(kPatientUnknown);
     return Status::Ok();
   }
-  out->watches.push_back(WatchOf(patient_, identifier));
-  HILUM_ASSIGN_OR_RETURN(const auto ids, records.with_identifier(patient_, identifier));
+  out->watches.push_back(WatchOf(patient_, identifier.token));
+  HILUM_ASSIGN_OR_RETURN(const auto ids, WithIdentifier(records, identifier));
   out->nobody_has_identifier = ids.empty();
   bool sure = true;
   std::vector<std::string> replaced;
@@ -172,10 +221,29 @@ Status Resolver::FindPatient(const Records& records, const storage::StudyRow& st
 
   out->subject = "{";
   if (out->patient && (!quarantine || out->review.empty())) {
-    if (!replaced.empty()) out->subject += SubjectExtensions(std::nullopt, replaced) + ",";
+    if (!replaced.empty()) out->subject += SubjectExtensions("", replaced) + ",";
     out->subject += "\"reference\":\"Patient/" + out->patient->id + "\",";
   }
-  out->subject += "\"type\":\"Patient\",\"identifier\":" + IdentifierJson(identifier, "") + "}";
+  out->subject += "\"type\":\"Patient\",\"identifier\":" + identifier.Json("") + "}";
+  return Status::Ok();
+}
+
+Status Resolver::TakeGiven(const Records& records, const Asked& asked, Resolution* out) const {
+  if (!asked.given) return Status::Ok();
+  std::vector<std::string> replaced;
+  HILUM_ASSIGN_OR_RETURN(auto patient, Survivor(records, *asked.given, &replaced, out));
+  if (!patient || (out->patient && out->patient->id == patient->id)) return Status::Ok();
+  out->review.clear();
+  HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(patient->bytes));
+  const PatientIdentifier identifier = IdentifierOf(asked.study);
+  const bool named = identifier.token.code.empty() || identifier.IsIn(document.root());
+  if (!named || !CompareDemographics(asked.study, document.root()).empty()) out->review.emplace_back(kPatientMismatch);
+  out->nobody_has_identifier = false;
+  out->subject = "{" + SubjectExtensions(PatientExtension(kGivenExtension, *asked.given), replaced) +
+                 R"(,"reference":"Patient/)" + patient->id + R"(","type":"Patient")";
+  if (!identifier.token.code.empty()) out->subject += ",\"identifier\":" + identifier.Json("");
+  out->subject += "}";
+  out->patient = std::move(patient);
   return Status::Ok();
 }
 
@@ -188,10 +256,10 @@ Status Resolver::TakeChosen(const Records& records, const Asked& asked, Resoluti
     return Status::Ok();
   }
   out->is_chosen = true;
-  out->subject = "{" + SubjectExtensions(asked.chosen, replaced) + R"(,"reference":"Patient/)" + out->patient->id +
-                 R"(","type":"Patient")";
-  const TokenValue identifier = PatientIdentifier(asked.study);
-  if (!identifier.code.empty()) out->subject += ",\"identifier\":" + IdentifierJson(identifier, "");
+  out->subject = "{" + SubjectExtensions(PatientExtension(kChoiceExtension, *asked.chosen), replaced) +
+                 R"(,"reference":"Patient/)" + out->patient->id + R"(","type":"Patient")";
+  const PatientIdentifier identifier = IdentifierOf(asked.study);
+  if (!identifier.token.code.empty()) out->subject += ",\"identifier\":" + identifier.Json("");
   out->subject += "}";
   return Status::Ok();
 }
@@ -266,11 +334,22 @@ Status Resolver::FindOrdersAndReports(const Records& records, const Asked& asked
   return Status::Ok();
 }
 
+std::optional<Disagreement> Resolver::CompareIdentifier(const storage::StudyRow& study, json::Value patient) const {
+  const PatientIdentifier identifier = IdentifierOf(study);
+  if (identifier.token.code.empty() || identifier.IsIn(patient)) return std::nullopt;
+  Disagreement found{.element = "identifier", .derived = identifier.token.code};
+  if (const json::MaybeValue recorded = json::Find(patient, "identifier")) {
+    for (const json::Value item : recorded->children())
+      found.recorded.append(found.recorded.empty() ? "" : ", ").append(json::Find(item, "value").TextOr(""));
+  }
+  return found;
+}
+
 std::string Resolver::MakePatient(const storage::StudyRow& study) const {
   constexpr std::string_view kMedicalRecord =
       R"("type":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0203","code":"MR"}]},)";
   constexpr std::string_view kFromImages = R"({"tag":[{"system":"urn:hilum:origin","code":"images"}]})";
-  return PatientOf(study, IdentifierJson(PatientIdentifier(study), kMedicalRecord), std::string(kFromImages));
+  return PatientOf(study, IdentifierOf(study).Json(kMedicalRecord), std::string(kFromImages));
 }
 
 }  // namespace hilum::fhir::imaging

@@ -21,7 +21,8 @@ enum class PatientPolicy : uint8_t {
 
 struct ResolverOptions {
   // Issuer of Patient ID (0010,0021) -> Identifier.system of Patient. "" is for studies that name no issuer. An issuer
-  // that is not here and is an OID or URI stands for itself.
+  // that is not here and is an OID or URI stands for itself; any other is Identifier.assigner.display, without a
+  // system.
   std::map<std::string, std::string> systems;
   PatientPolicy policy = PatientPolicy::kLink;
   // Identifier.system of numbers of orders; empty: none.
@@ -46,7 +47,10 @@ struct Asked {
   const storage::StudyRow& study;
   std::vector<OrderNumber> orders;    // of its series
   std::optional<std::string> chosen;  // id of the Patient that a reviewer chose for it
+  std::optional<std::string> given;   // id of the Patient whom users named before there were images
 };
+// `subject`: of the ImagingStudy, which says who was chosen or given. Without orders.
+Asked AskedOf(const storage::StudyRow& study, json::MaybeValue subject);
 
 struct Resolution {
   std::string subject;                 // ImagingStudy.subject in JSON
@@ -66,18 +70,29 @@ class Resolver {
   Resolver(ResolverOptions options, std::string base_url);
 
   Result<Resolution> Resolve(const Records& records, const Asked& asked) const;
+  // What images and Patient say of the identifier; nullopt when the Patient has it, or the images have none.
+  std::optional<Disagreement> CompareIdentifier(const storage::StudyRow& study, json::Value patient) const;
   // A Patient who has the study's Patient ID.
   std::string MakePatient(const storage::StudyRow& study) const;
 
   const ResolverOptions& options() const { return options_; }
 
  private:
-  // Empty when the issuer stands for none: then Patients are looked for whose identifier has no system.
-  std::string SystemOf(const std::string& issuer) const;
-  storage::TokenValue PatientIdentifier(const storage::StudyRow& study) const;
+  // What the images call their patient by: a Patient has the same identifier when all of it is the same.
+  struct PatientIdentifier {
+    storage::TokenValue token;
+    std::string assigner;  // an issuer that stands for no system
+    std::string Json(std::string_view type) const;
+    bool IsIn(json::Value patient) const;
+  };
+  PatientIdentifier IdentifierOf(const storage::StudyRow& study) const;
+  // Those who have the identifier. Patients who were made of images yield to others.
+  Result<std::vector<std::string>> WithIdentifier(const Records& records, const PatientIdentifier& identifier) const;
   Status FindPatient(const Records& records, const storage::StudyRow& study, Resolution* out) const;
   // Does nothing when the Patient who was chosen is not there.
   Status TakeChosen(const Records& records, const Asked& asked, Resolution* out) const;
+  // After FindPatient. Does nothing when the Patient who was given is not there, or is the one who was found.
+  Status TakeGiven(const Records& records, const Asked& asked, Resolution* out) const;
   // Who is there after all merges of Patient `id`. nullopt when that is nobody, or a circle. Those on the way are added
   // to `replaced`.
   Result<std::optional<Version>> Survivor(const Records& records, std::string id, std::vector<std::string>* replaced,

@@ -7,6 +7,7 @@
 #include "fhir/imaging/procedure.h"
 #include "fhir/imaging/resolver.h"
 #include "fhir/store/derived.h"
+#include "fhir/validate/reference.h"
 
 namespace hilum::fhir::imaging {
 namespace {
@@ -166,10 +167,57 @@ bool SetReports(json::Value resource, const Linked& linked, std::vector<std::str
   return SetItems(resource, "extension", IsReport, wanted, remove, missing, edits);
 }
 
+// The Patient in an extension of `subject`.
+std::optional<std::string> PatientIn(json::MaybeValue subject, std::string_view url) {
+  constexpr std::string_view kPatient = "Patient/";
+  const json::MaybeValue extensions = subject["extension"];
+  if (!extensions || !extensions->is_array()) return std::nullopt;
+  for (const json::Value extension : extensions->children()) {
+    const std::string_view reference = json::Find(extension, "valueReference")["reference"].TextOr("");
+    if (json::Find(extension, "url").TextOr("") == url && reference.starts_with(kPatient))
+      return std::string(reference.substr(kPatient.size()));
+  }
+  return std::nullopt;
+}
+
+bool SameIdentifier(json::MaybeValue left, json::MaybeValue right) {
+  return left["value"].TextOr("") == right["value"].TextOr("") &&
+         left["system"].TextOr("") == right["system"].TextOr("") &&
+         left["assigner"]["display"].TextOr("") == right["assigner"]["display"].TextOr("");
+}
+
+// `derived`, a subject in JSON, with the display that users gave the same one.
+std::string WithDisplay(const std::string& derived, json::Value present) {
+  const json::MaybeValue display = json::Find(present, "display");
+  if (!display || present.raw() == derived) return derived;
+  const auto document = json::Document::Parse(derived);
+  if (!document.ok() || document->root().empty()) return derived;
+  const json::Value subject = document->root();
+  if (json::Find(subject, "display") || IdIn(subject) != IdIn(present)) return derived;
+  if (IdIn(subject).empty() && !SameIdentifier(json::Find(subject, "identifier"), json::Find(present, "identifier")))
+    return derived;
+  std::string text = derived;
+  return text.insert(text.size() - 1, ",\"display\":" + std::string(display->raw()));
+}
+
 Issue Contradiction(std::string_view element, std::string diagnostics) {
   return {.type = IssueType::kConflict,
           .diagnostics = std::move(diagnostics),
           .expression = std::string(kImagingStudy).append(".").append(element)};
+}
+
+// Whether `item` is an accession number that the images do not have, and that was not there before.
+bool IsOtherAccession(json::Value item, const DerivedElements& derived, json::MaybeValue before,
+                      const ShellOptions& options) {
+  if (derived.identifiers.size() < 2 || json::Find(item, "value").TextOr("") == derived.identifiers[1].value)
+    return false;
+  if (json::Find(item, "system").TextOr("") != options.accession_system) return false;
+  if (options.accession_system.empty()) {
+    const json::MaybeValue codings = json::Find(item, "type")["coding"];
+    const auto is_accession = [](json::Value coding) { return json::Find(coding, "code").TextOr("") == "ACSN"; };
+    if (!codings || !AnyOf(*codings, is_accession)) return false;
+  }
+  return !before || !AnyOf(*before, [&](json::Value known) { return SaysTheSame(known, item); });
 }
 
 // Values that identify a patient are not repeated.
@@ -186,24 +234,30 @@ std::string UidIdentifier(std::string_view study_uid) {
   return std::string("urn:oid:").append(study_uid);
 }
 
-std::string SubjectExtensions(const std::optional<std::string>& chosen, const std::vector<std::string>& replaced) {
-  std::string list;
-  if (chosen) list = ReferenceExtension(kChoiceExtension, "Patient/" + *chosen);
+std::string PatientExtension(std::string_view url, const std::string& patient) {
+  return ReferenceExtension(url, "Patient/" + patient);
+}
+
+std::string SubjectExtensions(std::string list, const std::vector<std::string>& replaced) {
   for (const std::string& id : replaced)
     list.append(list.empty() ? "" : ",").append(ReferenceExtension(kReplacedExtension, "Patient/" + id));
   return "\"extension\":[" + list + "]";
 }
 
 std::optional<std::string> ChosenPatient(json::MaybeValue subject) {
-  constexpr std::string_view kPatient = "Patient/";
-  const json::MaybeValue extensions = subject["extension"];
-  if (!extensions || !extensions->is_array()) return std::nullopt;
-  for (const json::Value extension : extensions->children()) {
-    const std::string_view reference = json::Find(extension, "valueReference")["reference"].TextOr("");
-    if (json::Find(extension, "url").TextOr("") == kChoiceExtension && reference.starts_with(kPatient))
-      return std::string(reference.substr(kPatient.size()));
-  }
-  return std::nullopt;
+  return PatientIn(subject, kChoiceExtension);
+}
+
+std::optional<std::string> GivenPatient(json::MaybeValue subject) {
+  return PatientIn(subject, kGivenExtension);
+}
+
+std::optional<std::string> ReferredPatient(json::MaybeValue subject, const std::string& base_url) {
+  const ReferenceText reference = ParseReference(subject["reference"].TextOr(""));
+  const bool local = reference.form == ReferenceText::Form::kRelative ||
+                     (reference.form == ReferenceText::Form::kAbsolute && reference.base == base_url);
+  if (!local || reference.type != FindResourceType("Patient")) return std::nullopt;
+  return std::string(reference.id);
 }
 
 std::vector<std::string> OrdersToAdd(json::Value resource, std::vector<std::string> orders,
@@ -266,6 +320,7 @@ bool MakeShell(json::Value resource, const DerivedElements& derived, json::Edits
   bool indexed = false;
   std::string missing;
   std::vector<std::string_view> remove;
+  std::optional<std::string> subject;
   if (json::Find(resource, kDerivedElement)) {
     remove.push_back(kDerivedElement);
     indexed = true;
@@ -277,8 +332,9 @@ bool MakeShell(json::Value resource, const DerivedElements& derived, json::Edits
     identifiers.append(identifiers.empty() ? "" : ",").append(identifier.json);
   }
   indexed |= AddItems(resource, "identifier", identifiers, &missing, edits);
-  for (const auto& [name, json] : derived.elements) {
+  for (const auto& [name, said] : derived.elements) {
     const json::MaybeValue present = json::Find(resource, name);
+    const std::string& json = present && name == "subject" ? subject.emplace(WithDisplay(said, *present)) : said;
     if (present && json.empty()) remove.push_back(name);
     if (json.empty() || (present && present->raw() == json)) continue;
     indexed |= std::ranges::find(kIndexed, name) != kIndexed.end();
@@ -300,24 +356,33 @@ bool MakeShell(json::Value resource, const DerivedElements& derived, json::Edits
   return indexed;
 }
 
-std::vector<Issue> Contradictions(json::Value resource, const DerivedElements& derived, json::MaybeValue series) {
+std::vector<Issue> Contradictions(json::Value resource, const DerivedElements& derived, json::Value whole,
+                                  const ShellOptions& options) {
   std::vector<Issue> issues;
   for (const auto& [name, json] : derived.elements) {
     const json::MaybeValue said = json::Find(resource, name);
     if (!said) continue;
     const auto images = json::Document::Parse(json.empty() ? "null" : json);
     if (images.ok() && SaysTheSame(*said, images->root())) continue;
+    if (images.ok() && name == "subject" && MeansTheSame(*said, images->root(), options.base_url)) continue;
     issues.push_back(Contradiction(name, SaidByImages(name, json)));
   }
   if (const json::MaybeValue list = json::Find(resource, "identifier")) {
     for (const json::Value item : list->children()) {
+      if (IsOtherAccession(item, derived, json::Find(whole, "identifier"), options)) {
+        issues.push_back(Contradiction("identifier",
+                                       "the images have another accession number; identifiers of the "
+                                       "system of accession numbers are theirs"));
+      }
       if (json::Find(item, "system").TextOr("") != kUidSystem) continue;
-      if (json::Find(item, "value").TextOr("") == derived.identifiers.front().value) continue;
+      const std::string_view uid = json::Find(item, "value").TextOr("");
+      if (uid == derived.identifiers.front().value || UidIdentifier(uid) == derived.identifiers.front().value) continue;
       issues.push_back(Contradiction("identifier", "the images are of the study " + derived.identifiers.front().value +
                                                        "; an ImagingStudy describes one study"));
     }
   }
   if (const json::MaybeValue said = json::Find(resource, kDerivedElement)) {
+    const json::MaybeValue series = json::Find(whole, kDerivedElement);
     if (!series || !SaysTheSame(*said, *series)) {
       issues.push_back(Contradiction(kDerivedElement,
                                      "series and instances are those that are stored; leave them out, or as they are. "
@@ -325,6 +390,17 @@ std::vector<Issue> Contradictions(json::Value resource, const DerivedElements& d
     }
   }
   return issues;
+}
+
+bool MeansTheSame(json::Value said, json::Value subject, const std::string& base_url) {
+  const auto chosen = ChosenPatient(said);
+  if (chosen && chosen != ChosenPatient(subject)) return false;
+  const json::MaybeValue reference = json::Find(said, "reference"), identifier = json::Find(said, "identifier");
+  if (!reference && !identifier) return false;
+  if (identifier && !SameIdentifier(identifier, json::Find(subject, "identifier"))) return false;
+  if (!reference) return true;
+  const auto patient = ReferredPatient(said, base_url);
+  return patient && patient == ReferredPatient(subject, base_url);
 }
 
 bool SaysTheSame(json::Value left, json::Value right) {

@@ -23,6 +23,7 @@ inline constexpr std::string_view kEndpointId = "hilum-dicomweb";
 struct ShellOptions {
   int default_offset_minutes = 0;  // zone of studies that name none
   std::string accession_system;    // Identifier.system of accession numbers; empty: none
+  std::string base_url;            // absolute references below it are local
 };
 
 struct DerivedIdentifier {
@@ -46,13 +47,20 @@ Linked LinkedOf(json::Value resource, std::vector<std::string> orders);
 inline constexpr std::string_view kReportExtension = "urn:hilum:report";
 // Of subject: the Patient whom a reviewer chose, who may have been merged since.
 inline constexpr std::string_view kChoiceExtension = "urn:hilum:chosen-patient";
+// Of subject: the Patient whom the ImagingStudy named before there were images, which do not lead there.
+inline constexpr std::string_view kGivenExtension = "urn:hilum:given-patient";
 // Of subject: a Patient who has the identifier of the images or was chosen for them, or took such a one over, but whom
 // the Patient of the reference replaces. The search parameters patient and subject find it, too.
 inline constexpr std::string_view kReplacedExtension = "urn:hilum:replaced-patient";
-// "extension":[...]
-std::string SubjectExtensions(const std::optional<std::string>& chosen, const std::vector<std::string>& replaced);
+// An extension of subject that names a Patient.
+std::string PatientExtension(std::string_view url, const std::string& patient);
+// "extension":[...]; `first`: an extension, or empty.
+std::string SubjectExtensions(std::string first, const std::vector<std::string>& replaced);
 // The id of the Patient whom `subject` names so; nullopt when it names none.
 std::optional<std::string> ChosenPatient(json::MaybeValue subject);
+std::optional<std::string> GivenPatient(json::MaybeValue subject);
+// The id of the local Patient whom `subject` refers to; nullopt when it refers to none. `base_url`: as Resolver's.
+std::optional<std::string> ReferredPatient(json::MaybeValue subject, const std::string& base_url);
 
 // Those of the orders that users have not put into basedOn themselves.
 std::vector<std::string> OrdersToAdd(json::Value resource, std::vector<std::string> orders,
@@ -74,9 +82,13 @@ DerivedElements ElementsOf(const storage::StudyRow& study, Linked linked, const 
 // that has a search parameter.
 bool MakeShell(json::Value resource, const DerivedElements& derived, json::Edits* edits);
 
-// What a user says in `resource` against the images; `series`: the list as the images have it, nothing when there is
-// none.
-std::vector<Issue> Contradictions(json::Value resource, const DerivedElements& derived, json::MaybeValue series);
+// What a user says in `resource` against the images; `whole`: the resource as it is, with its series.
+std::vector<Issue> Contradictions(json::Value resource, const DerivedElements& derived, json::Value whole,
+                                  const ShellOptions& options);
+
+// Whether a subject that a user says means the one there is: Patient and identifier are the same, as far as it has
+// them, and nobody else is chosen.
+bool MeansTheSame(json::Value said, json::Value subject, const std::string& base_url);
 
 // Equal but for white space and the order of properties.
 bool SaysTheSame(json::Value left, json::Value right);

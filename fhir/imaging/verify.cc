@@ -128,7 +128,7 @@ class LinkVerifier {
     HILUM_ASSIGN_OR_RETURN(const auto stored, reader_->Newest(type_, link.resource, Form::kStored));
     if (!stored) return Status::Ok();
     HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(stored->bytes));
-    Asked asked{.study = study.row, .chosen = ChosenPatient(json::Find(document.root(), "subject"))};
+    Asked asked = AskedOf(study.row, json::Find(document.root(), "subject"));
     HILUM_ASSIGN_OR_RETURN(asked.orders, LoadOrderNumbers(reader_->kv(), &reader_->snapshot(), study));
     HILUM_ASSIGN_OR_RETURN(Resolution fresh, deriver_->resolver.Resolve(RecordsOf(*reader_), asked));
     HILUM_RETURN_IF_ERROR(Watches(uid, fresh.watches, link));

@@ -183,7 +183,7 @@ Plan Planner::Put(TypeId type, const std::string& id, json::Value resource, cons
   const std::optional<Version>& newest = *found;
   const bool exists = newest && !newest->deleted();
   if (auto refusal = CheckConditions(newest, conditions)) return Refused(*std::move(refusal));
-  const DerivedResources* const derived = store_.DerivedOf(type);
+  const DerivedResources* const derived = store_.JudgeOf(type);
   if (derived == nullptr) return PutOver(newest, type, id, resource, typing, method, false);
 
   const Result<Judgement> judged = derived->JudgePut(reader_, id, exists ? &*newest : nullptr, resource);
@@ -266,7 +266,7 @@ Plan Planner::Remove(TypeId type, const std::string& id, const IfMatch& conditio
     if (newest) answer.version = newest->number;
     return Refused(std::move(answer));
   }
-  if (const DerivedResources* derived = store_.DerivedOf(type)) {
+  if (const DerivedResources* derived = store_.JudgeOf(type)) {
     const Judgement judged = derived->JudgeDelete(*newest);
     if (judged.status != 0) return Refused(OutcomeAnswer(judged.status, judged.issues));
   }

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "base/uid.h"
 #include "fhir/search/build.h"
 #include "fhir/search/images.h"
 #include "fhir/search/query.h"
@@ -240,6 +241,20 @@ std::optional<storage::FieldId> Compiler::ImagesOf(const ResolvedParam& param) c
   return catalog_.ImagesField();
 }
 
+std::optional<std::string> Compiler::OtherUid(const ResolvedParam& param, std::string_view value) const {
+  constexpr std::string_view kUids = "urn:dicom:uid", kOid = "urn:oid:";
+  if (kImagingStudy == kNoType || param.definition == nullptr) return std::nullopt;
+  if (param.definition != FindSearchParam(kImagingStudy, "identifier")) return std::nullopt;
+  const size_t bar = value.find('|');
+  const std::string_view system = bar == std::string_view::npos ? "" : value.substr(0, bar);
+  std::string_view uid = bar == std::string_view::npos ? value : value.substr(bar + 1);
+  if (!system.empty() && system != kUids) return std::nullopt;
+  const bool is_urn = uid.starts_with(kOid);
+  if (is_urn) uid.remove_prefix(kOid.size());
+  if (!IsValidUid(uid) || uid.find('.') == std::string_view::npos) return std::nullopt;
+  return std::string(kUids) + "|" + (is_urn ? "" : std::string(kOid)) + std::string(uid);
+}
+
 Result<Query> Compiler::CompileParam(const ResolvedParam& param, Modifier modifier, std::string_view value) {
   using Kind = Modifier::Kind;
   if (modifier.kind == Kind::kMissing) return CompileMissing(param, value);
@@ -259,6 +274,9 @@ Result<Query> Compiler::CompileParam(const ResolvedParam& param, Modifier modifi
     auto query = CompileValue(param, modifier, part);
     if (!query.ok()) return query.status().WithContext("search parameter " + Quote(param.code));
     parts.push_back(*std::move(query));
+    if (const auto other = modifier.kind == Kind::kNone ? OtherUid(param, part) : std::nullopt) {
+      HILUM_ASSIGN_OR_RETURN(parts.emplace_back(), CompileValue(param, modifier, *other));
+    }
     if (!images || modifier.kind != Kind::kNone) continue;
     HILUM_ASSIGN_OR_RETURN(parts.emplace_back(), QueryImages(*images, param.code, part));
   }

@@ -69,6 +69,8 @@ class Compiler {
   QueryResult CompileNamed(TypeId type, std::string_view code, Modifier modifier, std::string_view value);
   QueryResult CompileIds(TypeId type, std::string_view value);
   QueryResult CompileMembers(std::optional<std::string_view> value);
+  // Another way to write the study's UID as its identifier; nullopt when `value` is none.
+  std::optional<std::string> OtherUid(const ResolvedParam& param, std::string_view value) const;
   std::optional<storage::FieldId> ImagesOf(const ResolvedParam& param) const;
   QueryResult CompileMissing(const ResolvedParam& param, std::string_view value) const;
   QueryResult CompileValue(const ResolvedParam& param, Modifier modifier, std::string_view value);

@@ -55,8 +55,10 @@ class DerivedResources {
   virtual Result<std::string> Missing(const storage::Kv& kv, const storage::Snapshot* snapshot, const Version& stored,
                                       bool newest) const = 0;
 
+  // Whether it is asked what users may write of resources of this type: type(), and what derived ones refer to.
+  virtual bool Judges(TypeId type) const = 0;
   // A user wants `resource` to be the next version of `id`. `newest`: whole, nullptr when there is none or it is
-  // deleted.
+  // deleted. REQUIRES: of a type that is judged; so below.
   virtual Result<Judgement> JudgePut(ResourceReader& reader, const std::string& id, const Version* newest,
                                      json::Value resource) const = 0;
   virtual Judgement JudgeDelete(const Version& newest) const = 0;

@@ -167,6 +167,11 @@ class ResourceStore {
     return derived_ != nullptr && derived_->type() == type ? derived_ : nullptr;
   }
 
+  // nullptr unless users' writes of resources of `type` are judged.
+  const DerivedResources* JudgeOf(TypeId type) const {
+    return derived_ != nullptr && derived_->Judges(type) ? derived_ : nullptr;
+  }
+
   // Those of the resources to be written that derived ones depend on.
   std::vector<WrittenResource> FollowedOf(const std::vector<Write>& writes) const;
 

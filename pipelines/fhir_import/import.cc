@@ -294,7 +294,7 @@ FhirImport::Planned FhirImport::Plan(fhir::ResourceReader& reader, const Item& i
   planned.id = MaybeValue(resource)["id"].TextOr("");
   if (planned.id.empty()) planned.id = store_.NewId();
 
-  const bool derived = store_.DerivedOf(planned.type) != nullptr;
+  const bool derived = store_.JudgeOf(planned.type) != nullptr;
   if (!expect_new || derived) {
     const auto head = reader.FindHead(planned.type, planned.id);
     if (!head.ok()) return refused(head.status().message());

@@ -25,6 +25,16 @@ extern char** environ;
 namespace hilum {
 namespace {
 
+// `url`, where the server listens, as other machines can use it: an address that stands for all of this machine's is
+// none that a client could connect to, its name is.
+std::string ReachableUrl(const std::string& address, const std::string& url) {
+  if (address != "0.0.0.0" && address != "::") return url;
+  char name[256] = "";
+  if (gethostname(name, sizeof(name) - 1) != 0 || name[0] == '\0') return url;
+  const size_t host = url.find("//") + 2;
+  return url.substr(0, host) + name + url.substr(url.rfind(':'));
+}
+
 LogLevel LevelOf(const std::string& name) {
   if (name == "debug") return LogLevel::kDebug;
   if (name == "warning") return LogLevel::kWarning;
@@ -189,8 +199,9 @@ Status Run(Settings& settings) {
   const std::string host = is_v6 ? "[" + settings.http.address + "]" : settings.http.address;
   const std::string url = (settings.http.tls.certificate_file.empty() ? "http://" : "https://") + host + ":" +
                           std::to_string(server->port());
-  const std::string& public_url = settings.http.public_url.empty() ? url : settings.http.public_url;
-  HILUM_RETURN_IF_ERROR(linker->PutEndpoint(public_url + settings.dicomweb.root));
+  const std::string& public_url = settings.http.public_url;
+  HILUM_RETURN_IF_ERROR(linker->PutEndpoint(
+      (public_url.empty() ? ReachableUrl(settings.http.address, url) : public_url) + settings.dicomweb.root));
   HILUM_RETURN_IF_ERROR(admin.Announce(disk, settings.data, url));
   std::printf("ready %s\n", url.c_str());
   std::fflush(stdout);

@@ -150,7 +150,7 @@ Config Settings::MakeConfig() {
       Setting("imaging.patient_systems", &patient_systems,
               "ISSUER=SYSTEM: the system of Patient.identifier that an Issuer of Patient ID stands for, to find the "
               "Patient of a study; =SYSTEM is for images that name no issuer. An issuer that is an OID or URI stands "
-              "for itself, any other for identifiers without a system."),
+              "for itself, any other for identifiers without a system whose assigner.display is the issuer."),
       Setting("imaging.patients", &patient_policy,
               "What becomes of a study whose Patient ID no Patient has: \"link\" waits for such a Patient, \"create\" "
               "makes one of what the images say, \"quarantine\" tags the ImagingStudy for review, as it does when the "

@@ -58,6 +58,81 @@ TEST_F(JudgeTest, WhatTheImagesSayMayBeLeftOut) {
   EXPECT_EQ(Images(study), "1.2.1.1:1.2.1.1.1,1.2.1.1.2");
 }
 
+TEST_F(JudgeTest, ASubjectIsComparedByWhatItMeans) {
+  ASSERT_LT(
+      Run("PUT", "Patient/jane",
+          R"({"resourceType":"Patient","id":"jane","identifier":[{"system":"http://hospital.test/mrn","value":"P1"}]})")
+          .status,
+      300);
+  const auto put = [&](const std::string& subject) {
+    return Put(R"({"resourceType":"ImagingStudy","id":"1.2.1","status":"available","subject":)" + subject + "}").status;
+  };
+  const std::string identifier = R"("identifier":{"system":"http://hospital.test/mrn","value":"P1"})";
+  EXPECT_EQ(put(R"({"reference":"Patient/jane"})"), 200);
+  EXPECT_EQ(put("{" + identifier + "}"), 200);
+  EXPECT_EQ(put(R"({"display":"Jane Doe","reference":"Patient/jane",)" + identifier + "}"), 200);
+  const auto subject = [&](std::string_view element) {
+    return At(Read("ImagingStudy/1.2.1"), "subject." + std::string(element));
+  };
+  EXPECT_EQ(subject("display"), "Jane Doe");
+  EXPECT_EQ(subject("identifier.value"), "P1");
+  Stow({{.sop = "1.2.1.1.3"}});
+  EXPECT_EQ(subject("display"), "Jane Doe");
+  EXPECT_EQ(put(R"({"reference":"Patient/john"})"), 422);
+  EXPECT_EQ(put(R"({"reference":"Patient/jane","identifier":{"system":"http://hospital.test/mrn","value":"P2"}})"),
+            422);
+  EXPECT_EQ(put(R"({"display":"Jane Doe"})"), 422);
+  EXPECT_EQ(Run("DELETE", "Patient/jane").status, 204);
+  EXPECT_EQ(subject("display"), "(nothing)") << "it was the words for another reference";
+}
+
+TEST_F(JudgeTest, AnotherAccessionNumberContradictsTheImages) {
+  options_.resolver.accession_system = "http://hospital.test/accession";
+  Link();
+  const auto put = [&](const std::string& identifier) {
+    std::string text = Read("ImagingStudy/1.2.1");
+    const std::string_view list = "\"identifier\":[";
+    return Put(text.insert(text.find(list) + list.size(), identifier + ","));
+  };
+  const Answer refused = put(R"({"system":"http://hospital.test/accession","value":"other"})");
+  EXPECT_EQ(refused.status, 422);
+  EXPECT_THAT(refused.body, HasSubstr("ImagingStudy.identifier"));
+  EXPECT_EQ(put(R"({"system":"http://elsewhere.test","value":"other"})").status, 200);
+}
+
+TEST_F(JudgeTest, TheUidMayLackItsPrefix) {
+  ASSERT_EQ(Run("PUT", "ImagingStudy/mine",
+                R"({"resourceType":"ImagingStudy","id":"mine","status":"registered","subject":{"display":"x"},)"
+                R"("identifier":[{"system":"urn:dicom:uid","value":"1.9"}]})")
+                .status,
+            201);
+  EXPECT_EQ(Total("ImagingStudy?identifier=urn:dicom:uid|urn:oid:1.9"), 1);
+  Stow({{.study = "1.9", .series = "1.9.1", .sop = "1.9.1.1"}});
+  EXPECT_EQ(Images(Read("ImagingStudy/mine")), "1.9.1:1.9.1.1");
+  EXPECT_EQ(Run("GET", "ImagingStudy/1.9").status, 404);
+  EXPECT_EQ(Run("PUT", "ImagingStudy/mine", Read("ImagingStudy/mine")).status, 200);
+  for (const char* uid : {"1.2.1", "urn:oid:1.2.1", "urn:dicom:uid|1.2.1", "urn:dicom:uid|urn:oid:1.2.1"})
+    EXPECT_EQ(Total("ImagingStudy?identifier=" + std::string(uid)), 1) << uid;
+  EXPECT_EQ(Total("ImagingStudy?identifier=http://other|1.2.1"), 0);
+}
+
+TEST_F(JudgeTest, TheOwnEndpointStaysWhatItIs) {
+  ASSERT_TRUE(linker_->PutEndpoint("http://here.test/dicom-web").ok());
+  std::string text = Read("Endpoint/hilum-dicomweb");
+  text.replace(text.find("here.test"), 9, "evil.test");
+  const Answer refused = Run("PUT", "Endpoint/hilum-dicomweb", text);
+  EXPECT_EQ(refused.status, 422);
+  EXPECT_THAT(refused.body, HasSubstr("Endpoint.address"));
+  EXPECT_THAT(refused.body, HasSubstr("http.public_url"));
+  EXPECT_EQ(Run("DELETE", "Endpoint/hilum-dicomweb").status, 409);
+  text = Read("Endpoint/hilum-dicomweb");
+  EXPECT_EQ(Run("PUT", "Endpoint/hilum-dicomweb", text.insert(text.size() - 1, R"(,"period":{"start":"2026"})")).status,
+            200);
+  text.replace(text.find("hilum-dicomweb"), 14, "mine");
+  EXPECT_EQ(Run("PUT", "Endpoint/mine", text).status, 201);
+  EXPECT_EQ(Run("DELETE", "Endpoint/mine").status, 204);
+}
+
 TEST_F(JudgeTest, TheSameContentMakesNoVersion) {
   EXPECT_EQ(Put(With("")).version, 1u);
   EXPECT_EQ(Put(With(kNote)).version, 2u);

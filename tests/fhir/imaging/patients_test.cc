@@ -23,6 +23,21 @@ class PatientsTest : public ImagingFixture {
   void Merge(const std::string& id, const std::string& mrn, const std::string& into) {
     PutPatient(id, mrn, R"(,"link":[{"other":{"reference":"Patient/)" + into + R"("},"type":"replaced-by"}])");
   }
+  // An instance of the spec with an Issuer of Patient ID.
+  void StowOf(const std::string& issuer, const InstanceSpec& spec = {}) {
+    std::string bytes = MakeInstance(spec);
+    const std::string id("\x10\0\x20\0LO\x02\0P1", 10);
+    const size_t at = bytes.find(id);
+    ASSERT_NE(at, std::string::npos);
+    std::string element;
+    dicom::AppendElement(&element, dicom::tags::kIssuerOfPatientId, "LO", issuer);
+    bytes.insert(at + id.size(), element);
+    IngestBatch batch(*store_, {}, std::nullopt, Logger());
+    batch.BeginInstance();
+    batch.Append(bytes);
+    batch.EndInstance();
+    ASSERT_TRUE(batch.Finish().at(0).stored());
+  }
   std::string Subject() { return At(Read(std::string(kStudy)), "subject.reference"); }
   std::string Review() { return At(Read(std::string(kStudy)), "meta.tag.0.code"); }
   void With(PatientPolicy policy) {
@@ -119,6 +134,100 @@ TEST_F(PatientsTest, ImagesStayWithThePatientsWhoWereReplaced) {
   EXPECT_EQ(Total("ImagingStudy?patient=old"), 1);
   EXPECT_EQ(Total("ImagingStudy?patient=newest"), 0);
   EXPECT_EQ(Total("Patient?replaced-by=Patient/newest"), 1);
+}
+
+TEST_F(PatientsTest, AnIssuerThatStandsForNoSystemKeepsPatientsApart) {
+  With(PatientPolicy::kCreate);
+  InstanceSpec other{.study = "1.2.2", .series = "1.2.2.1", .sop = "1.2.2.1.1"};
+  other.patient_name = "Smith^Mary";
+  StowOf("HOSP_A");
+  StowOf("HOSP_B", other);
+  EXPECT_EQ(Total("Patient?identifier=P1"), 2);
+  EXPECT_NE(Subject(), At(Read("ImagingStudy/1.2.2"), "subject.reference"));
+  EXPECT_EQ(At(Read(std::string(kStudy)), "subject.identifier.assigner.display"), "HOSP_A");
+  EXPECT_EQ(Review(), "(nothing)");
+}
+
+TEST_F(PatientsTest, AnIdentifierOfAnotherAssignerIsNotTheSame) {
+  StowOf("HOSP_A");
+  const auto put = [&](const std::string& more) {
+    ASSERT_LT(Run("PUT", "Patient/jane",
+                  R"({"resourceType":"Patient","id":"jane","identifier":[{"value":"P1")" + more + "}]}")
+                  .status,
+              300);
+  };
+  put("");
+  EXPECT_EQ(Subject(), "(nothing)");
+  put(R"(,"assigner":{"display":"HOSP_B"})");
+  EXPECT_EQ(Subject(), "(nothing)");
+  put(R"(,"assigner":{"display":"HOSP_A"})");
+  EXPECT_EQ(Subject(), "Patient/jane");
+}
+
+TEST_F(PatientsTest, APatientWhoWasMadeOfImagesYieldsToOneWhoComes) {
+  With(PatientPolicy::kCreate);
+  Stow({{}});
+  const std::string made = Subject();
+  PutPatient("jane", "P1");
+  EXPECT_EQ(Subject(), "Patient/jane");
+  EXPECT_EQ(Review(), "(nothing)");
+  EXPECT_EQ(Run("DELETE", "Patient/jane").status, 204);
+  EXPECT_EQ(Subject(), made);
+}
+
+TEST_F(PatientsTest, TheNextImagesMakeAPatientWhoWasDeletedAgain) {
+  With(PatientPolicy::kCreate);
+  Stow({{}});
+  const std::string made = Subject();
+  EXPECT_EQ(Run("DELETE", made).status, 204);
+  EXPECT_EQ(Subject(), "(nothing)");
+  Stow({{.sop = "1.2.1.1.2"}});
+  EXPECT_NE(Subject(), "(nothing)");
+  EXPECT_NE(Subject(), made);
+  Stow({{.sop = "1.2.1.1.3"}});
+  EXPECT_EQ(Total("Patient?_summary=count"), 1);
+}
+
+TEST_F(PatientsTest, WhomUsersNamedBeforeThereWereImagesStays) {
+  PutPatient("real", "R1");
+  ASSERT_EQ(
+      Run("PUT", "ImagingStudy/ris",
+          R"({"resourceType":"ImagingStudy","id":"ris","status":"registered","subject":{"reference":"Patient/real"},)"
+          R"("identifier":[{"system":"urn:dicom:uid","value":"urn:oid:1.2.1"}]})")
+          .status,
+      201);
+  Stow({{}});
+  const auto study = [&] { return Read("ImagingStudy/ris"); };
+  EXPECT_EQ(At(study(), "subject.reference"), "Patient/real");
+  EXPECT_EQ(At(study(), "subject.identifier.value"), "P1");
+  EXPECT_EQ(At(study(), "meta.tag.0.code"), kPatientMismatch);
+  EXPECT_THAT(Run("GET", "ImagingStudy/$conflicts").body, HasSubstr(R"("valueCode":"identifier")"));
+  EXPECT_EQ(Total("ImagingStudy?patient=real"), 1);
+  Stow({{.sop = "1.2.1.1.2"}});
+  PutPatient("jane", "P1");
+  EXPECT_EQ(At(study(), "subject.reference"), "Patient/real") << "two may be meant: somebody has to say which";
+
+  std::string chosen = study();
+  const size_t given = chosen.find("urn:hilum:given-patient");
+  ASSERT_NE(given, std::string::npos);
+  chosen.replace(given, 23, "urn:hilum:chosen-patient");
+  EXPECT_EQ(Run("PUT", "ImagingStudy/ris", chosen).status, 200);
+  EXPECT_EQ(At(study(), "subject.reference"), "Patient/real");
+  EXPECT_EQ(At(study(), "meta.tag.0.code"), "(nothing)") << "confirmed";
+}
+
+TEST_F(PatientsTest, WhomUsersNamedIsTheOneOfTheIdentifierOnceThatLeadsThere) {
+  PutPatient("real", "P1");
+  ASSERT_EQ(
+      Run("PUT", "ImagingStudy/ris",
+          R"({"resourceType":"ImagingStudy","id":"ris","status":"registered","subject":{"reference":"Patient/real"},)"
+          R"("identifier":[{"system":"urn:dicom:uid","value":"urn:oid:1.2.1"}]})")
+          .status,
+      201);
+  Stow({{}});
+  EXPECT_EQ(At(Read("ImagingStudy/ris"), "subject.reference"), "Patient/real");
+  EXPECT_EQ(At(Read("ImagingStudy/ris"), "subject.extension"), "(nothing)");
+  EXPECT_EQ(At(Read("ImagingStudy/ris"), "meta.tag.0.code"), "(nothing)");
 }
 
 TEST_F(PatientsTest, TwoPatientsWhoWereMergedAreOne) {
