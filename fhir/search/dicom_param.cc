@@ -137,6 +137,8 @@ Result<Query> MatchWhole(const CatalogueAttribute& attribute, std::string_view v
 
 // Documents of `level`, series or instances, by an attribute that they, their series or one of their instances have.
 Result<Query> Beside(Level level, const CatalogueAttribute& attribute, Query query) {
+  if (attribute.varies)
+    return level == Level::kSeries ? storage::OfSeries(query) : storage::OfInstances(attribute, query);
   if (attribute.level == level) return query;
   if (attribute.level == Level::kInstance)
     return Parents(Level::kInstance, storage::kSeriesOfInstance, std::move(query));
@@ -179,7 +181,10 @@ CustomParam TogetherParam(const storage::AttributeTable& table, storage::FieldId
 
 CustomParam ParamOf(const CatalogueAttribute& attribute, storage::FieldId images, std::string name) {
   CustomParam param{.field = attribute.field, .type = TypeOf(attribute.matching)};
-  param.join = [level = attribute.level, images](Query query) { return JoinUp(level, images, std::move(query)); };
+  param.join = [attribute, images](Query query) {
+    if (attribute.varies) query = storage::OfSeries(query);
+    return JoinUp(attribute.level, images, std::move(query));
+  };
   param.match = [attribute](std::string_view value, const SearchOptions& options) {
     return Match(attribute, value, options);
   };

@@ -46,7 +46,8 @@ void AddStudy(const storage::StudyRow& study, const RowSink& sink) {
 }
 
 void AddSeries(const storage::SeriesRow& series, const RowSink& sink) {
-  sink.Add(Level::kSeries, series.attributes);
+  for (const storage::KeptAttribute& attribute : series.attributes)
+    if (series.IsBacked(attribute.path.front())) sink.Add(Level::kSeries, {attribute});
   sink.row->Add(t::kNumberOfSeriesRelatedInstances, dicom::Vr("IS"), {std::to_string(series.instances)});
 }
 
@@ -74,6 +75,7 @@ Row RowOf(const storage::AttributeTable& table, const std::string& base, const S
   if (match.instance) {
     url += "/instances/" + match.instance->uid;
     sink_of(Level::kInstance).Add(Level::kInstance, match.instance->attributes);
+    for (const storage::KeptAttribute& attribute : match.instance->own) on_request->Add(attribute);
   }
   for (const dicom::Tag tag : search.asked_for) row.CopyFrom(rest, tag);
   for (const dicom::Tag tag : search.matched) row.CopyFrom(rest, tag);

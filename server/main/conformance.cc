@@ -81,7 +81,8 @@ void AddSearchKeys(std::string* out) {
       keywords += (keywords.empty() ? "" : ".") + std::string(entry == nullptr ? "" : entry->keyword);
     }
     *out += "| " + std::string(NameOf(attribute.level)) + " | " + tags + " | " + keywords + " | " +
-            DescriptionOf(attribute.matching) + (attribute.in_every_row ? " |\n" : "; returned on request |\n");
+            DescriptionOf(attribute.matching) + (attribute.varies ? "; of each image" : "") +
+            (attribute.in_every_row ? " |\n" : "; returned on request |\n");
   }
 }
 

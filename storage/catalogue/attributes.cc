@@ -28,6 +28,13 @@ CatalogueAttribute OnRequest(Level level, dicom::Tag tag, Matching matching, uin
   return {.level = level, .path = {tag}, .matching = matching, .field = FieldId{field}, .in_every_row = false};
 }
 
+// The same of an attribute that PS3.3 has in a module of images, so that it may differ within a series.
+CatalogueAttribute OfImages(dicom::Tag tag, Matching matching, uint16_t field) {
+  CatalogueAttribute attribute = OnRequest(Level::kSeries, tag, matching, field);
+  attribute.varies = true;
+  return attribute;
+}
+
 CatalogueAttribute OfRequest(dicom::Tag tag, uint16_t field) {
   return {.level = Level::kSeries,
           .path = {t::kRequestAttributesSequence, tag},
@@ -82,18 +89,18 @@ const std::vector<CatalogueAttribute>& Table() {
       OnRequest(Level::kSeries, kInstitutionName, Matching::kText, 61),
       OnRequest(Level::kSeries, kStationName, Matching::kCode, 62),
       OnRequest(Level::kSeries, kProtocolName, Matching::kText, 63),
-      OnRequest(Level::kSeries, kSliceThickness, Matching::kNumber, 64),
-      OnRequest(Level::kSeries, kSpacingBetweenSlices, Matching::kNumber, 65),
-      OnRequest(Level::kSeries, kPixelSpacing, Matching::kNumber, 66),
-      OnRequest(Level::kSeries, kKvp, Matching::kNumber, 67),
-      OnRequest(Level::kSeries, kMagneticFieldStrength, Matching::kNumber, 68),
-      OnRequest(Level::kSeries, kRepetitionTime, Matching::kNumber, 69),
-      OnRequest(Level::kSeries, kEchoTime, Matching::kNumber, 70),
-      OnRequest(Level::kSeries, kContrastBolusAgent, Matching::kText, 71),
-      OnRequest(Level::kSeries, kConvolutionKernel, Matching::kCode, 72),
+      OfImages(kSliceThickness, Matching::kNumber, 64),
+      OfImages(kSpacingBetweenSlices, Matching::kNumber, 65),
+      OfImages(kPixelSpacing, Matching::kNumber, 66),
+      OfImages(kKvp, Matching::kNumber, 67),
+      OfImages(kMagneticFieldStrength, Matching::kNumber, 68),
+      OfImages(kRepetitionTime, Matching::kNumber, 69),
+      OfImages(kEchoTime, Matching::kNumber, 70),
+      OfImages(kContrastBolusAgent, Matching::kText, 71),
+      OfImages(kConvolutionKernel, Matching::kCode, 72),
       OnRequest(Level::kSeries, kLaterality, Matching::kCode, 73),
-      OnRequest(Level::kSeries, t::kRows, Matching::kNumber, 74),
-      OnRequest(Level::kSeries, t::kColumns, Matching::kNumber, 75),
+      OfImages(t::kRows, Matching::kNumber, 74),
+      OfImages(t::kColumns, Matching::kNumber, 75),
       OnRequest(Level::kSeries, kPlacerOrderNumber, Matching::kCode, 76),
       OnRequest(Level::kSeries, kFillerOrderNumber, Matching::kCode, 77),
       OfRequest(t::kAccessionNumber, 78),
@@ -152,12 +159,12 @@ bool FillGap(KeptAttribute offered, KeptAttributes* kept) {
   return true;
 }
 
-// Calls visit(found) for those of the header that belong to `level`.
+// Calls visit(found, wanted) for those of the header that belong to `level`.
 template <typename Visit>
 void ForEachOf(const AttributeTable& table, Level level, const dicom::Header& header, Visit visit) {
   for (const dicom::Attribute& found : header.attributes) {
     const CatalogueAttribute* wanted = table.Find(level, found.path);
-    if (wanted && wanted->kept) visit(found);
+    if (wanted && wanted->kept) visit(found, *wanted);
   }
 }
 
@@ -241,6 +248,7 @@ FieldId ExtendedField(FieldKind kind, uint16_t slot) {
 }
 
 void AddCatalogueFields(Schema* schema) {
+  schema->Add(CollectionOf(Level::kInstance), {kLackedByInstance, FieldKind::kToken});
   for (const CatalogueAttribute& attribute : Table()) {
     if (attribute.matching == Matching::kNone) continue;
     FieldSpec field{attribute.field, KindOf(attribute.matching)};
@@ -248,6 +256,7 @@ void AddCatalogueFields(Schema* schema) {
     field.contains = attribute.matching == Matching::kText || attribute.matching == Matching::kName;
     field.patterns = attribute.matching == Matching::kCode;
     schema->Add(CollectionOf(attribute.level), field);
+    if (attribute.varies) schema->Add(CollectionOf(Level::kInstance), field);
   }
   for (const Level level : {Level::kStudy, Level::kSeries, Level::kInstance})
     for (const FieldKind kind : {FieldKind::kToken, FieldKind::kString, FieldKind::kDate, FieldKind::kNumber})
@@ -264,13 +273,15 @@ void AddCatalogueFields(Schema* schema) {
 
 KeptAttributes KeepAttributes(const AttributeTable& table, Level level, const dicom::Header& header) {
   KeptAttributes kept;
-  ForEachOf(table, level, header, [&](const dicom::Attribute& found) { kept.push_back(Keep(found)); });
+  ForEachOf(table, level, header,
+            [&](const dicom::Attribute& found, const CatalogueAttribute&) { kept.push_back(Keep(found)); });
   return kept;
 }
 
 bool FillGaps(const AttributeTable& table, Level level, const dicom::Header& header, KeptAttributes* kept) {
   bool changed = false;
-  ForEachOf(table, level, header, [&](const dicom::Attribute& found) {
+  ForEachOf(table, level, header, [&](const dicom::Attribute& found, const CatalogueAttribute& wanted) {
+    if (wanted.varies) return;
     const auto mine = std::ranges::find(*kept, found.path, &KeptAttribute::path);
     if (mine != kept->end() && HasValue(*mine)) return;
     if (FillGap(Keep(found), kept)) changed = true;
@@ -285,6 +296,44 @@ bool FillGaps(const AttributeTable& table, Level level, const KeptAttributes& fr
     if (wanted && wanted->kept && FillGap(found, kept)) changed = true;
   }
   return changed;
+}
+
+KeptAttributes ImageAttributes(const AttributeTable& table, const KeptAttributes& of_series) {
+  KeptAttributes of_images;
+  for (const KeptAttribute& attribute : of_series) {
+    const CatalogueAttribute* spec = table.Find(Level::kSeries, attribute.path);
+    if (spec && spec->varies) of_images.push_back(attribute);
+  }
+  return of_images;
+}
+
+KeptAttributes ImageAttributes(const AttributeTable& table, const dicom::Header& header) {
+  KeptAttributes of_images;
+  ForEachOf(table, Level::kSeries, header, [&](const dicom::Attribute& found, const CatalogueAttribute& wanted) {
+    if (wanted.varies && !found.values.empty()) of_images.push_back(Keep(found));
+  });
+  return of_images;
+}
+
+KeptAttributes DifferencesFrom(const KeptAttributes& of_series, const AttributeTable& table,
+                               const dicom::Header& header) {
+  KeptAttributes differences;
+  ForEachOf(table, Level::kSeries, header, [&](const dicom::Attribute& found, const CatalogueAttribute& wanted) {
+    if (!wanted.varies) return;
+    const auto mine = std::ranges::find(of_series, found.path, &KeptAttribute::path);
+    const bool there = mine != of_series.end() && HasValue(*mine);
+    if (there ? found.values == mine->values : found.values.empty()) return;
+    KeptAttribute kept = Keep(found);
+    if (!there || kept.values != mine->values) differences.push_back(std::move(kept));
+  });
+  for (const KeptAttribute& mine : of_series) {
+    const CatalogueAttribute* spec = table.Find(Level::kSeries, mine.path);
+    if (!spec || !spec->varies || !HasValue(mine)) continue;
+    const bool has =
+        std::ranges::find(header.attributes, mine.path, &dicom::Attribute::path) != header.attributes.end();
+    if (!has) differences.push_back({.path = mine.path, .vr = mine.vr});
+  }
+  return differences;
 }
 
 bool Covers(const KeptAttributes& kept, const KeptAttributes& wanted) {

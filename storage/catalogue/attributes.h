@@ -26,6 +26,8 @@ constexpr CollectionId CollectionOf(Level level) {
 
 // Fields that are not attributes.
 inline constexpr FieldId kStudyOfSeries{1}, kSeriesOfInstance{2}, kPatientOfStudy{3};
+// Tags, in hexadecimal, of attributes of images that the series has and the instance lacks.
+inline constexpr FieldId kLackedByInstance{4};
 
 // How a query value is compared (PS3.4 C.2.2.2).
 enum class Matching : uint8_t {
@@ -54,6 +56,7 @@ struct CatalogueAttribute {
   bool in_every_row = true;  // of search results; else only where it is asked for
   bool kept = true;          // taken from instances that arrive; false while it is being removed
   bool searchable = true;    // kNone is never
+  bool varies = false;       // of a series: an attribute of its images, which may differ (InstanceRow::own)
   bool incomplete = false;   // some stored instances could not be indexed
   dicom::Vr vr = {};         // of private ones
   std::string private_creator = {};
@@ -143,10 +146,16 @@ KeptAttributes KeepAttributes(const AttributeTable& table, Level level, const di
 // Adds those that `kept` does not have a value for; values that are there stay (first writer wins). True when something
 // was added.
 bool FillGaps(const AttributeTable& table, Level level, const dicom::Header& header, KeptAttributes* kept);
-// The same with attributes of a row of another level.
+// Those of images are not among them. The same with attributes of a row of another level.
 bool FillGaps(const AttributeTable& table, Level level, const KeptAttributes& from, KeptAttributes* kept);
 // Whether every attribute that `wanted` has a value of has one in `kept`.
 bool Covers(const KeptAttributes& kept, const KeptAttributes& wanted);
+// Attributes of images (CatalogueAttribute::varies): those in a row of a series; and what an instance has otherwise
+// than that, without values where it lacks the attribute.
+KeptAttributes ImageAttributes(const AttributeTable& table, const KeptAttributes& of_series);
+KeptAttributes ImageAttributes(const AttributeTable& table, const dicom::Header& header);
+KeptAttributes DifferencesFrom(const KeptAttributes& of_series, const AttributeTable& table,
+                               const dicom::Header& header);
 const KeptAttribute* Find(const KeptAttributes& kept, dicom::Tag tag);
 std::string_view FirstValue(const KeptAttributes& kept, dicom::Tag tag);
 

@@ -26,6 +26,30 @@ Result<std::vector<Doc>> DocsOfNames(Txn& txn, const std::string& first_key) {
 
 }  // namespace
 
+void LeaveDifferences(SeriesRow* series, InstanceRow* row) {
+  for (const KeptAttribute& attribute : row->own) {
+    const auto count = series->differing.find(attribute.path.front());
+    if (count != series->differing.end() && --count->second == 0) series->differing.erase(count);
+  }
+  row->own.clear();
+}
+
+void TakeDifferences(const AttributeTable& table, const dicom::Header& header, uint64_t others, SeriesRow* series,
+                     InstanceRow* row) {
+  const auto is_free = [&](const KeptAttribute& attribute) {
+    const auto count = series->differing.find(attribute.path.front());
+    return others == 0 || (count != series->differing.end() && count->second >= others);
+  };
+  if (others == 0 || !series->differing.empty()) {
+    for (const KeptAttribute& attribute : ImageAttributes(table, series->attributes))
+      if (is_free(attribute)) std::erase(series->attributes, attribute);
+    for (KeptAttribute& attribute : ImageAttributes(table, header))
+      if (is_free(attribute)) series->attributes.push_back(std::move(attribute));
+  }
+  row->own = DifferencesFrom(series->attributes, table, header);
+  for (const KeptAttribute& attribute : row->own) ++series->differing[attribute.path.front()];
+}
+
 template <typename Row>
 bool CatalogueWriter::FillFrom(const AttributeTable& table, Level level, const dicom::Header& header, Doc instance,
                                Row* row) {
@@ -39,6 +63,7 @@ Result<bool> CatalogueWriter::DescribeAgain(Txn& txn, const AttributeTable& tabl
                                             const Replacement& replaced, Row* row) const {
   Row fresh;
   fresh.sources.emplace();
+  if (level == Level::kSeries) fresh.attributes = ImageAttributes(table, row->attributes);  // these are not its own
   size_t looks = 0;
   const auto done = [&] { return looks >= kMaxLooks || (looks > 0 && Covers(fresh.attributes, row->attributes)); };
   const auto look = [&](Doc instance) -> Status {

@@ -84,7 +84,11 @@ Result<CatalogueMatches> CatalogueReader::Find(const CatalogueQuery& query, std:
     assert(attribute);
     auto condition = MatchFilter(*attribute, filter.value, query.fuzzy_names);
     if (!condition.ok()) return condition.status().WithContext(dicom::ToString(filter.path.back()));
-    if (!std::holds_alternative<All>(condition->node)) conditions[attribute->level].push_back(*std::move(condition));
+    if (std::holds_alternative<All>(condition->node)) continue;
+    if (attribute->varies && query.level == Level::kInstance)
+      conditions[Level::kInstance].push_back(OfInstances(*attribute, *condition));
+    else
+      conditions[attribute->level].push_back(attribute->varies ? OfSeries(*condition) : *std::move(condition));
   }
 
   CatalogueMatches matches;

@@ -208,4 +208,55 @@ Result<Query> MatchFilter(const CatalogueAttribute& attribute, const std::string
   return Make(std::move(any));
 }
 
+namespace {
+
+QueryPtr CopyPtr(const Query& query);
+
+Query Copy(const Query& query) {
+  const auto copy_parts = [](auto node, const std::vector<Query>& parts) {
+    for (const Query& part : parts) node.parts.push_back(Copy(part));
+    return Make(std::move(node));
+  };
+  const auto copy = [&](const auto& node) -> Query {
+    using Node = std::decay_t<decltype(node)>;
+    if constexpr (std::is_same_v<Node, And> || std::is_same_v<Node, Or>)
+      return copy_parts(Node(), node.parts);
+    else if constexpr (std::is_same_v<Node, Not>)
+      return Make(Not{CopyPtr(*node.part)});
+    else if constexpr (std::is_same_v<Node, RefersTo>)
+      return Make(RefersTo{node.field, node.target, CopyPtr(*node.query)});
+    else if constexpr (std::is_same_v<Node, ReferredToBy>)
+      return Make(ReferredToBy{node.source, node.field, CopyPtr(*node.query)});
+    else
+      return Make(node);
+  };
+  return std::visit(copy, query.node);
+}
+
+QueryPtr CopyPtr(const Query& query) {
+  return std::make_unique<Query>(Copy(query));
+}
+
+}  // namespace
+
+Query OfSeries(const Query& values) {
+  Or either;
+  either.parts.push_back(Copy(values));
+  either.parts.push_back(Make(ReferredToBy{CollectionOf(Level::kInstance), kSeriesOfInstance, CopyPtr(values)}));
+  return Make(std::move(either));
+}
+
+Query OfInstances(const CatalogueAttribute& attribute, const Query& values) {
+  Or own;
+  own.parts.push_back(Make(Present{attribute.field}));
+  own.parts.push_back(Make(TokenIs{kLackedByInstance, std::nullopt, dicom::ToHex(attribute.path.front())}));
+  And inherited;
+  inherited.parts.push_back(Make(RefersTo{kSeriesOfInstance, CollectionOf(Level::kSeries), CopyPtr(values)}));
+  inherited.parts.push_back(Make(Not{std::make_unique<Query>(Make(std::move(own)))}));
+  Or either;
+  either.parts.push_back(Copy(values));
+  either.parts.push_back(Make(std::move(inherited)));
+  return Make(std::move(either));
+}
+
 }  // namespace hilum::storage

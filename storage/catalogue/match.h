@@ -20,4 +20,9 @@ Result<Query> MatchValue(const CatalogueAttribute& attribute, const std::string&
 // A list too, any of which may match; an empty one and a lone "*" match everything.
 Result<Query> MatchFilter(const CatalogueAttribute& attribute, const std::string& value, bool fuzzy);
 
+// A condition on the values of an attribute of images (CatalogueAttribute::varies) as one on series, of which any
+// instance matches, or on instances.
+Query OfSeries(const Query& values);
+Query OfInstances(const CatalogueAttribute& attribute, const Query& values);
+
 }  // namespace hilum::storage

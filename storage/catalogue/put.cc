@@ -100,6 +100,8 @@ Result<PutOutcome> CatalogueWriter::Put(Txn& txn, const NewInstance& instance, c
   HILUM_ASSIGN_OR_RETURN(const bool series_changed, describe(Level::kSeries, &series));
   if (series_changed) CountModality(series.before, series.after, &study.after);
 
+  LeaveDifferences(&series.after, &row.after);
+  TakeDifferences(*table, header, series.after.instances - (row.before ? 1 : 0), &series.after, &row.after);
   if (row.before) {
     Count(&study.after.sop_classes, row.before->sop_class(), -1);
     study.after.bytes -= std::min(study.after.bytes, row.before->object.length);
@@ -170,6 +172,7 @@ Status CatalogueWriter::Delete(Txn& txn, const InstanceName& name, CatalogueChan
   HILUM_RETURN_IF_ERROR(LeaveObject(txn, row.before->object, clock_.Now().count()));
   Count(&study.after.sop_classes, row.before->sop_class(), -1);
   study.after.bytes -= std::min(study.after.bytes, row.before->object.length);
+  LeaveDifferences(&series.after, &row.after);
   --series.after.instances;
   --study.after.instances;
   Touch(now, &study.after);

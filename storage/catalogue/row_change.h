@@ -53,6 +53,13 @@ inline void CountModality(const std::optional<SeriesRow>& before, const SeriesRo
   Count(&study->modalities, FirstValue(after.attributes, dicom::tags::kModality), +1);
 }
 
+// Forgets what the instance has otherwise than its series.
+void LeaveDifferences(SeriesRow* series, InstanceRow* row);
+// The series has taken in the attributes of its images; `others`: instances of it besides this one. What none of them
+// has from the series it gets from this one, so that it says what most of its images do when they are alike.
+void TakeDifferences(const AttributeTable& table, const dicom::Header& header, uint64_t others, SeriesRow* series,
+                     InstanceRow* row);
+
 // The row of a document; nullopt when there is none.
 template <typename Row>
 Result<std::optional<Row>> ReadRow(Txn& txn, Tenant tenant, Level level, Doc doc, std::optional<Row> (*decode)(Bytes)) {

@@ -1,6 +1,7 @@
 #include "storage/catalogue/rows.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "storage/catalogue/attribute_values.h"
 
@@ -70,6 +71,31 @@ bool ReadSources(ByteReader* in, Sources* sources) {
   return true;
 }
 
+bool ReadDiffering(ByteReader* in, std::map<dicom::Tag, uint64_t>* differing) {
+  if (in->empty()) return true;
+  uint64_t entries = 0;
+  if (!in->ReadVarint(&entries)) return false;
+  for (; entries > 0; --entries) {
+    uint32_t packed = 0;
+    uint64_t count = 0;
+    if (!in->ReadBe(&packed) || !in->ReadVarint(&count)) return false;
+    (*differing)[dicom::Tag(packed)] = count;
+  }
+  return true;
+}
+
+// What an instance has otherwise is found at the instance.
+void AddOwnValues(const AttributeTable& table, const KeptAttributes& own, DocumentValues* out) {
+  for (const KeptAttribute& attribute : own) {
+    const CatalogueAttribute* spec = table.Find(Level::kSeries, attribute.path);
+    if (!spec) continue;
+    const size_t before = out->entries.size();
+    for (const std::string& value : attribute.values) AddIndexValue(*spec, value, out);
+    if (out->entries.size() == before)
+      out->Add(kLackedByInstance, TokenValue{"", dicom::ToHex(attribute.path.front())});
+  }
+}
+
 }  // namespace
 
 std::string Encode(const PatientRow& row) {
@@ -128,6 +154,12 @@ std::string Encode(const SeriesRow& row) {
   AppendLe(&out, row.created_micros);
   AppendLe(&out, row.updated_micros);
   AppendSources(&out, row.sources);
+  if (row.differing.empty()) return out;
+  AppendVarint(&out, row.differing.size());
+  for (const auto& [tag, count] : row.differing) {
+    AppendBe<uint32_t>(&out, tag.packed());
+    AppendVarint(&out, count);
+  }
   return out;
 }
 
@@ -136,7 +168,7 @@ std::optional<SeriesRow> DecodeSeries(Bytes bytes) {
   SeriesRow row;
   if (!ReadVersion(&in) || !ReadString(&in, &row.uid) || !in.ReadLe(&row.study) ||
       !ReadAttributes(&in, &row.attributes) || !in.ReadVarint(&row.instances) || !in.ReadLe(&row.created_micros) ||
-      !in.ReadLe(&row.updated_micros) || !ReadSources(&in, &row.sources))
+      !in.ReadLe(&row.updated_micros) || !ReadSources(&in, &row.sources) || !ReadDiffering(&in, &row.differing))
     return std::nullopt;
   return row;
 }
@@ -152,6 +184,7 @@ std::string Encode(const InstanceRow& row) {
   AppendVarint(&out, row.frame_chunks);
   AppendVarint(&out, row.version);
   AppendLe(&out, row.stored_micros);
+  if (!row.own.empty()) AppendAttributes(&out, row.own);
   return out;
 }
 
@@ -161,7 +194,8 @@ std::optional<InstanceRow> DecodeInstance(Bytes bytes) {
   if (!ReadVersion(&in) || !ReadString(&in, &row.uid) || !in.ReadLe(&row.series) ||
       !ReadAttributes(&in, &row.attributes) || !ReadObjectRef(&in, &row.object) ||
       !ReadString(&in, &row.transfer_syntax) || !ReadString(&in, &row.frame_table) ||
-      !in.ReadVarint(&row.frame_chunks) || !in.ReadVarint(&row.version) || !in.ReadLe(&row.stored_micros))
+      !in.ReadVarint(&row.frame_chunks) || !in.ReadVarint(&row.version) || !in.ReadLe(&row.stored_micros) ||
+      (!in.empty() && !ReadAttributes(&in, &row.own)))
     return std::nullopt;
   return row;
 }
@@ -187,7 +221,10 @@ DocumentValues IndexValues(const AttributeTable& table, const StudyRow& row) {
 
 DocumentValues IndexValues(const AttributeTable& table, const SeriesRow& row) {
   DocumentValues values;
-  AddIndexValues(table, Level::kSeries, row.attributes, &values);
+  KeptAttributes backed;
+  const auto is_backed = [&](const KeptAttribute& attribute) { return row.IsBacked(attribute.path.front()); };
+  if (!row.differing.empty()) std::ranges::copy_if(row.attributes, std::back_inserter(backed), is_backed);
+  AddIndexValues(table, Level::kSeries, row.differing.empty() ? row.attributes : backed, &values);
   values.Add(kStudyOfSeries, ReferenceValue{{{CollectionOf(Level::kStudy), row.study}}, ""});
   return values;
 }
@@ -195,6 +232,7 @@ DocumentValues IndexValues(const AttributeTable& table, const SeriesRow& row) {
 DocumentValues IndexValues(const AttributeTable& table, const InstanceRow& row) {
   DocumentValues values;
   AddIndexValues(table, Level::kInstance, row.attributes, &values);
+  AddOwnValues(table, row.own, &values);
   values.Add(kSeriesOfInstance, ReferenceValue{{{CollectionOf(Level::kSeries), row.series}}, ""});
   return values;
 }
@@ -211,11 +249,15 @@ bool SameIndexValues(const StudyRow& a, const StudyRow& b) {
 }
 
 bool SameIndexValues(const SeriesRow& a, const SeriesRow& b) {
-  return a.attributes == b.attributes && a.study == b.study;
+  const auto backed_alike = [&](const auto& differing) {
+    return a.IsBacked(differing.first) == b.IsBacked(differing.first);
+  };
+  return a.attributes == b.attributes && a.study == b.study && std::ranges::all_of(a.differing, backed_alike) &&
+         std::ranges::all_of(b.differing, backed_alike);
 }
 
 bool SameIndexValues(const InstanceRow& a, const InstanceRow& b) {
-  return a.attributes == b.attributes && a.series == b.series;
+  return a.attributes == b.attributes && a.own == b.own && a.series == b.series;
 }
 
 std::string PatientKey(Tenant tenant, std::string_view patient_id, std::string_view issuer) {

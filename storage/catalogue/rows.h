@@ -50,7 +50,13 @@ struct SeriesRow {
   int64_t created_micros = 0;
   int64_t updated_micros = 0;
   Sources sources;
+  std::map<dicom::Tag, uint64_t> differing;  // of attributes of images -> instances that have them otherwise
 
+  // Whether an instance has the attribute as the series says.
+  bool IsBacked(dicom::Tag tag) const {
+    const auto found = differing.find(tag);
+    return found == differing.end() || found->second < instances;
+  }
   bool operator==(const SeriesRow&) const = default;
 };
 
@@ -58,6 +64,7 @@ struct InstanceRow {
   std::string uid;
   Doc series = 0;
   KeptAttributes attributes;
+  KeptAttributes own;  // attributes of images (CatalogueAttribute::varies) that it has otherwise than its series
   ObjectRef object;
   std::string transfer_syntax;
   std::string frame_table;    // dicom::AppendFrameTable; empty: none, or kept in chunks (frame_chunks > 0)

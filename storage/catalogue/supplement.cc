@@ -64,7 +64,10 @@ Status CatalogueWriter::Supplement(Txn& txn, Doc instance, uint64_t version, con
   HILUM_ASSIGN_OR_RETURN(const bool series_changed,
                          Complete(txn, *table, Level::kSeries, series.doc, read, &series.after));
   HILUM_ASSIGN_OR_RETURN(const bool study_changed, Complete(txn, *table, Level::kStudy, study.doc, read, &study.after));
-  const bool row_changed = FillGaps(*table, Level::kInstance, header, &row.after.attributes);
+  LeaveDifferences(&series.after, &row.after);
+  TakeDifferences(*table, header, series.after.instances - 1, &series.after, &row.after);
+  const bool filled = FillGaps(*table, Level::kInstance, header, &row.after.attributes);
+  const bool row_changed = filled || row.after.own != row.before->own;
   if (series_changed) CountModality(series.before, series.after, &study.after);
   if (study_changed) HILUM_RETURN_IF_ERROR(SettlePatient(txn, *table, study.doc, study.before, &study.after));
   if (series_changed || study_changed) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <map>
 
+#include "storage/catalogue/extended_tags.h"
 #include "storage/catalogue/stored_header.h"
 #include "storage/index/audit.h"
 #include "storage/store/store.h"
@@ -22,6 +23,7 @@ class Verifier {
                                                                  &reader_.snapshot(), CollectionOf(level)));
       audits_.emplace(level, std::move(audit));
     }
+    HILUM_ASSIGN_OR_RETURN(images_known_, AllImagesRead());
     HILUM_RETURN_IF_ERROR(Patients());
     if (!stopped_) HILUM_RETURN_IF_ERROR(Studies());
     if (!stopped_) HILUM_RETURN_IF_ERROR(IndexAgreesWithRows());
@@ -37,6 +39,15 @@ class Verifier {
     if (status.code() != Code::kCorruption && status.code() != Code::kNotFound) return status;
     Finding(status.ToString());
     return Status::Ok();
+  }
+
+  // Whether every instance was compared with its series: those that an older release stored are read anew at start.
+  Result<bool> AllImagesRead() {
+    HILUM_ASSIGN_OR_RETURN(const uint8_t generation, ReadAttributeGeneration(store_.kv(), Tenant::kDefault));
+    HILUM_ASSIGN_OR_RETURN(const auto operations, ReadOperations(store_.kv(), Tenant::kDefault));
+    return generation == kAttributeGeneration && std::ranges::all_of(operations, [](const TagOperation& operation) {
+             return !operation.tags.empty() || operation.status == OperationStatus::kCompleted;
+           });
   }
 
   template <typename Row>
@@ -106,10 +117,13 @@ class Verifier {
               std::to_string(all.size()));
     of_study->insert(of_study->end(), all.begin(), all.end());
     Backed("series " + row->uid, Level::kSeries, *row, all);
+    std::map<dicom::Tag, uint64_t> differing;
     for (const Doc instance : all) {
-      HILUM_RETURN_IF_ERROR(Instance(instance, doc));
+      HILUM_RETURN_IF_ERROR(Instance(instance, doc, *row, &differing));
       if (stopped_) return Status::Ok();
     }
+    if (row->differing != differing)
+      Finding("series " + row->uid + " counts other instances that differ from it than there are");
     return Status::Ok();
   }
 
@@ -121,24 +135,26 @@ class Verifier {
     if (sources && (!std::ranges::all_of(*sources, stored) || sources->empty() || instances.empty() ||
                     sources->front() != instances.front()))
       return Finding(name + " says what no instance does that is stored now");
-    KeptAttributes said;
+    KeptAttributes claims, said;
+    for (const KeptAttribute& attribute : row.attributes) {
+      const CatalogueAttribute* spec = reader_.table().Find(level, attribute.path);
+      if (spec && spec->kept && !spec->varies) claims.push_back(attribute);
+    }
     for (const Doc source : sources ? *sources : instances) {
-      if (!sources && Covers(said, row.attributes)) break;
+      if (!sources && Covers(said, claims)) break;
       const auto instance = reader_.Instance(source);
       if (!instance.ok()) continue;
       const auto header = ReadStoredHeader(store_.objects(), instance->object, reader_.table());
       if (!header.ok()) return;  // damage is found at the instance; what was moved meanwhile is none
       FillGaps(reader_.table(), level, *header, &said);
     }
-    const auto differs = [&](const KeptAttribute& attribute) {
-      const bool has_value = !attribute.values.empty() || !attribute.json.empty();
-      const CatalogueAttribute* spec = reader_.table().Find(level, attribute.path);
-      return has_value && spec && spec->kept && std::ranges::find(said, attribute) == said.end();
+    const auto differs = [&](const KeptAttribute& claim) {
+      return (!claim.values.empty() || !claim.json.empty()) && std::ranges::find(said, claim) == said.end();
     };
-    if (std::ranges::any_of(row.attributes, differs)) Finding(name + " says something else than its instances");
+    if (std::ranges::any_of(claims, differs)) Finding(name + " says something else than its instances");
   }
 
-  Status Instance(Doc doc, Doc series) {
+  Status Instance(Doc doc, Doc series, const SeriesRow& series_row, std::map<dicom::Tag, uint64_t>* differing) {
     const auto row = reader_.Instance(doc);
     if (!row.ok()) return FindingOrError(row.status());
     ++report_.instances;
@@ -152,7 +168,13 @@ class Verifier {
       Finding("the bytes of instance " + row->uid + " are not accounted as its own");
     if (const Status table = reader_.FrameTable(doc, *row).status(); !table.ok())
       HILUM_RETURN_IF_ERROR(FindingOrError(table));
+    for (const KeptAttribute& attribute : row->own) ++(*differing)[attribute.path.front()];
     if (options_.objects) HILUM_RETURN_IF_ERROR(Object(doc, *row));
+    if (options_.objects && images_known_) {
+      const auto header = ReadStoredHeader(store_.objects(), row->object, reader_.table());
+      if (header.ok() && row->own != DifferencesFrom(series_row.attributes, reader_.table(), *header))
+        Finding("instance " + row->uid + " says something else of its image than the catalogue");
+    }
     if (options_.progress && report_.instances % 256 == 0 && !options_.progress(report_)) stopped_ = true;
     return Status::Ok();
   }
@@ -201,6 +223,7 @@ class Verifier {
   const VerifyOptions& options_;
   CatalogueReader reader_;
   bool stopped_ = false;
+  bool images_known_ = false;
   VerifyReport report_;
   std::map<Level, IndexAudit> audits_;
   std::map<uint32_t, uint64_t> live_;

@@ -111,6 +111,22 @@ class DicomSearchTest : public InteractionsFixture {
   }
 };
 
+TEST_F(DicomSearchTest, EachImageIsKnownByItsOwnValues) {
+  // A thick scout first, and last.
+  Store("1.4", "1.4.1", "1.4.1.1", Series("CT", "9", "CHEST"));
+  Store("1.4", "1.4.1", "1.4.1.2", Series("CT", "0.25", "CHEST"));
+  Store("1.5", "1.5.1", "1.5.1.1", Series("CT", "0.25", "CHEST"));
+  Store("1.5", "1.5.1", "1.5.1.2", Series("CT", "9", "CHEST"));
+  Describe("1.4", "scout-first", "jane");
+  Describe("1.5", "scout-last", "john");
+  for (const std::string_view value : {"lt0.5", "0.25", "gt8", "9"})
+    EXPECT_EQ(Total("ImagingStudy?dicom-SliceThickness=" + std::string(value)), 2) << value;
+  EXPECT_EQ(Total("ImagingStudy?dicom-series=Modality$CT$SliceThickness$lt0.5"), 2);
+  EXPECT_EQ(Total("ImagingStudy?dicom-instance=SOPInstanceUID$1.4.1.2$SliceThickness$lt0.5"), 1);
+  EXPECT_EQ(Total("ImagingStudy?dicom-instance=SOPInstanceUID$1.4.1.1$SliceThickness$lt0.5"), 0);
+  EXPECT_EQ(Total("ImagingStudy?dicom-instance=SOPInstanceUID$1.5.1.2$SliceThickness$lt0.5"), 0);
+}
+
 TEST_F(DicomSearchTest, AttributesOfOneSeriesOrInstanceAreAskedTogether) {
   EXPECT_THAT(Ids("ImagingStudy?dicom-SliceThickness=lt1.5&dicom-BodyPartExamined=HEAD"), ElementsAre("a"));
   EXPECT_THAT(Ids("ImagingStudy?dicom-series=SliceThickness$lt1.5$BodyPartExamined$HEAD"), IsEmpty());
