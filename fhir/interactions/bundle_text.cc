@@ -6,10 +6,19 @@
 namespace hilum::fhir {
 namespace {
 
-std::string_view VerbOf(Method method) {
-  switch (method) {
+// Only servers give ids of this form: those of stores that wrote every first version as created tell which it was.
+bool IsGivenByServer(std::string_view id) {
+  return id.size() == 36 && id[8] == '-' && id[13] == '-' && id[18] == '-' && id[23] == '-';
+}
+
+bool IsPosted(const Version& version) {
+  return version.method == Method::kCreate && version.number == 1 && IsGivenByServer(version.id);
+}
+
+std::string_view VerbOf(const Version& version) {
+  switch (version.method) {
     case Method::kCreate:
-      return "POST";
+      return IsPosted(version) ? "POST" : "PUT";
     case Method::kUpdate:
       return "PUT";
     case Method::kDelete:
@@ -22,7 +31,7 @@ std::string_view VerbOf(Method method) {
 
 std::string_view StatusOf(const Version& version) {
   if (version.deleted()) return "204";
-  return version.number == 1 ? "201" : "200";
+  return version.number == 1 || version.method == Method::kCreate ? "201" : "200";
 }
 
 }  // namespace
@@ -60,8 +69,8 @@ Status BundleText::AddHistory(const Version& version) {
     HILUM_ASSIGN_OR_RETURN(const std::string resource, Subset(version.bytes, shape_));
     entries_.append(",\"resource\":").append(resource);
   }
-  entries_.append(",\"request\":{\"method\":\"").append(VerbOf(version.method)).append("\",\"url\":");
-  json::AppendString(&entries_, version.method == Method::kCreate ? type : type + "/" + version.id);
+  entries_.append(",\"request\":{\"method\":\"").append(VerbOf(version)).append("\",\"url\":");
+  json::AppendString(&entries_, IsPosted(version) ? type : type + "/" + version.id);
   entries_.append("},\"response\":{\"status\":\"").append(StatusOf(version));
   entries_.append("\",\"etag\":\"W/\\\"").append(std::to_string(version.number));
   entries_.append("\\\"\",\"lastModified\":\"").append(Instant(version.updated_micros)).append("\"}}");

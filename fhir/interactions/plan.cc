@@ -209,8 +209,10 @@ Plan Planner::PutOver(const std::optional<Version>& newest, TypeId type, const s
     return unchanged.ok() ? *std::move(unchanged) : Refused(ErrorAnswer(unchanged.status()));
   }
   Plan plan{.status = exists ? 200 : 201, .type = type, .id = id};
-  Write write{
-      .method = exists ? method : Method::kCreate, .type = type, .id = id, .seen_version = newest ? newest->number : 0};
+  Write write{.method = newest && !exists ? Method::kCreate : method,
+              .type = type,
+              .id = id,
+              .seen_version = newest ? newest->number : 0};
   Result<PreparedVersion> after = store_.Prepare(resource, typing, id, write.seen_version + 1);
   if (!after.ok()) return Refused(ErrorAnswer(after.status()));
   after->partial = partial;

@@ -30,9 +30,10 @@ Status Damaged() {
   return Corruption("a row of a resource is damaged; run hilum verify");
 }
 
-storage::ChangeOperation OperationOf(Method method) {
-  if (method == Method::kCreate) return storage::ChangeOperation::kCreate;
-  return method == Method::kDelete ? storage::ChangeOperation::kDelete : storage::ChangeOperation::kUpdate;
+storage::ChangeOperation OperationOf(const Write& write) {
+  if (write.method == Method::kDelete) return storage::ChangeOperation::kDelete;
+  const bool creates = write.seen_version == 0 || write.method == Method::kCreate;
+  return creates ? storage::ChangeOperation::kCreate : storage::ChangeOperation::kUpdate;
 }
 
 }  // namespace
@@ -163,7 +164,7 @@ struct ResourceTxn::Pass {
                            storage::AppendChange(txn, kTenant,
                                                  {.time_micros = now_micros,
                                                   .kind = storage::ChangeKind::kResource,
-                                                  .operation = OperationOf(write.method),
+                                                  .operation = OperationOf(write),
                                                   .path = {std::string(TypeOf(write.type).name), write.id},
                                                   .version = version}));
     if (write.after) HILUM_RETURN_IF_ERROR(NoteReferences(write.after->index, sequence));

@@ -60,7 +60,7 @@ struct PreparedVersion {
 };
 
 struct Write {
-  Method method = Method::kCreate;
+  Method method = Method::kCreate;  // as the client asked for it; kCreate too for what was deleted and comes back
   TypeId type = kNoType;
   std::string id;
   uint64_t seen_version = 0;             // the newest there was when this was prepared; 0: none

@@ -305,7 +305,7 @@ FhirImport::Planned FhirImport::Plan(fhir::ResourceReader& reader, const Item& i
     auto after = store_.Prepare(resource, validation.typing, planned.id, 1);
     if (!after.ok()) return refused(after.status().message());
     planned.write = fhir::Write{
-        .method = fhir::Method::kCreate, .type = planned.type, .id = planned.id, .after = *std::move(after)};
+        .method = fhir::Method::kUpdate, .type = planned.type, .id = planned.id, .after = *std::move(after)};
     return planned;
   }
   fhir::Plan plan = fhir::Planner(store_, reader)

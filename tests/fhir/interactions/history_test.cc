@@ -36,7 +36,7 @@ class HistoryTest : public StoreFixture {
 TEST_F(HistoryTest, OfAResourceIsNewestFirstWithItsDeletion) {
   const BundleView history(Get("Patient/1/_history"));
   EXPECT_THAT(history.transitions,
-              ElementsAre("DELETE Patient/1 204 W/\"3\"", "PUT Patient/1 200 W/\"2\"", "POST Patient 201 W/\"1\""));
+              ElementsAre("DELETE Patient/1 204 W/\"3\"", "PUT Patient/1 200 W/\"2\"", "PUT Patient/1 201 W/\"1\""));
   EXPECT_EQ(history.resources[0], "");
   EXPECT_NE(history.resources[1].find("Moe"), std::string::npos);
   EXPECT_NE(history.resources[2].find("Doe"), std::string::npos);
@@ -44,11 +44,36 @@ TEST_F(HistoryTest, OfAResourceIsNewestFirstWithItsDeletion) {
   EXPECT_EQ(Get("Patient/9/_history").status, 404);
 }
 
+TEST_F(HistoryTest, SaysHowEachVersionCame) {
+  const auto run = [&](std::string method, std::string_view url, std::string body = "") {
+    Interaction request{.method = std::move(method), .body = std::move(body)};
+    return StoreFixture::Run(url, std::move(request));
+  };
+  const std::string uuid = "11111111-1111-4111-8111-111111111111";
+  for (const std::string& id : {std::string("hh"), uuid}) {
+    const std::string url = "Patient/" + id;
+    const std::string patient = R"({"resourceType":"Patient","id":")" + id + "\"";
+    EXPECT_EQ(run("PUT", url, patient + "}").status, 201);
+    EXPECT_EQ(run("PUT", url, patient + R"(,"active":true})").status, 200);
+    EXPECT_EQ(run("PATCH", url, R"([{"op":"remove","path":"/active"}])").status, 200);
+    EXPECT_EQ(run("DELETE", url).status, 204);
+    EXPECT_EQ(run("PUT", url, patient + "}").status, 201);
+    EXPECT_THAT(Of(url + "/_history"), ElementsAre("PUT " + url + " 201 W/\"5\"", "DELETE " + url + " 204 W/\"4\"",
+                                                   "PATCH " + url + " 200 W/\"3\"", "PUT " + url + " 200 W/\"2\"",
+                                                   "PUT " + url + " 201 W/\"1\""));
+  }
+  const Answer posted = run("POST", "Device", R"({"resourceType":"Device"})");
+  EXPECT_THAT(Of("Device/" + IdOf(posted) + "/_history"), ElementsAre("POST Device 201 W/\"1\""));
+  const std::string body = R"({"resourceType":"Device","identifier":[{"value":"1"}]})";
+  const Answer put = run("PUT", "Device?identifier=1", body);
+  EXPECT_THAT(Of("Device/" + IdOf(put) + "/_history"), ElementsAre("PUT Device/" + IdOf(put) + " 201 W/\"1\""));
+}
+
 TEST_F(HistoryTest, OfATypeAndOfEverything) {
   EXPECT_THAT(Of("Organization/_history"), ElementsAre("PUT Organization/1 201 W/\"1\""));
   EXPECT_THAT(Of("Patient/_history"),
               ElementsAre("PATCH Patient/2 200 W/\"2\"", "DELETE Patient/1 204 W/\"3\"", "PUT Patient/1 200 W/\"2\"",
-                          "PUT Patient/2 201 W/\"1\"", "POST Patient 201 W/\"1\""));
+                          "PUT Patient/2 201 W/\"1\"", "PUT Patient/1 201 W/\"1\""));
   EXPECT_EQ(Of("_history").size(), 6u);
   EXPECT_THAT(Of("Device/_history"), IsEmpty());
 }
@@ -74,7 +99,7 @@ TEST_F(HistoryTest, KeepsItsPlaceWhileChangesComeIn) {
 TEST_F(HistoryTest, IsBoundedInTime) {
   EXPECT_THAT(Of("_history?_since=2023-11-14T22:13:25Z"),
               ElementsAre("PATCH Patient/2 200 W/\"2\"", "DELETE Patient/1 204 W/\"3\""));
-  EXPECT_THAT(Of("Patient/_history?_before=2023-11-14T22:13:22Z"), ElementsAre("POST Patient 201 W/\"1\""));
+  EXPECT_THAT(Of("Patient/_history?_before=2023-11-14T22:13:22Z"), ElementsAre("PUT Patient/1 201 W/\"1\""));
   EXPECT_THAT(Of("Patient/_history?_since=2023-11-14T22:13:22Z&_before=2023-11-14T22:13:24Z&_sort=_lastUpdated"),
               ElementsAre("PUT Patient/2 201 W/\"1\"", "PUT Patient/1 200 W/\"2\""));
 }
@@ -82,7 +107,7 @@ TEST_F(HistoryTest, IsBoundedInTime) {
 TEST_F(HistoryTest, AtATimeHasWhatWasCurrentThen) {
   EXPECT_THAT(Of("Patient/_history?_at=2023-11-14T22:13:24Z"),
               ElementsAre("PUT Patient/1 200 W/\"2\"", "PUT Patient/2 201 W/\"1\""));
-  EXPECT_THAT(Of("Patient/1/_history?_at=2023-11-14T22:13:22Z"), ElementsAre("POST Patient 201 W/\"1\""));
+  EXPECT_THAT(Of("Patient/1/_history?_at=2023-11-14T22:13:22Z"), ElementsAre("PUT Patient/1 201 W/\"1\""));
   EXPECT_THAT(Of("Patient/_history?_at=2023-11-14T22:13:19Z"), IsEmpty());
   EXPECT_EQ(Follow("Patient/_history?_count=1&_at=2023-11-14"), Of("Patient/_history"));
 }
