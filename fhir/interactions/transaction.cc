@@ -5,6 +5,7 @@
 #include "fhir/interactions/shape.h"
 #include "fhir/json/edits.h"
 #include "fhir/validate/reference.h"
+#include "fhir/validate/xhtml.h"
 
 namespace hilum::fhir {
 namespace {
@@ -302,7 +303,7 @@ Plan Transaction::PlanOne(size_t place, ResourceReader& reader, Planner& planner
 }
 
 Result<std::optional<std::string>> Transaction::Resolve(std::string_view text, ResourceReader& reader) {
-  if (const auto link = links_.find(text); link != links_.end()) return std::optional(link->second);
+  if (auto link = FindLink(text)) return link;
   const ReferenceText parts = ParseReference(text);
   if (parts.form != ReferenceText::Form::kConditional) return std::optional<std::string>();
   if (const auto known = conditional_.find(text); known != conditional_.end()) return std::optional(known->second);
@@ -343,9 +344,36 @@ Result<std::set<std::string>> Transaction::FindReferred(TypeId type, const std::
   return links;
 }
 
+std::optional<std::string> Transaction::FindLink(std::string_view text) const {
+  if (const auto link = links_.find(text); link != links_.end()) return link->second;
+  if (!text.starts_with("urn:")) return std::nullopt;
+  const size_t end = std::min(text.find('#'), text.find("/_history/"));
+  const auto link = end == text.npos ? links_.end() : links_.find(text.substr(0, end));
+  if (link == links_.end()) return std::nullopt;
+  return link->second + std::string(text.substr(end));
+}
+
+std::optional<std::string> Transaction::ResolveLinks(std::string_view narrative) const {
+  std::string out;
+  size_t done = 0;
+  for (const std::string_view text : LinksInXhtml(narrative)) {
+    const auto link = FindLink(text);
+    if (!link) continue;
+    const auto at = static_cast<size_t>(text.data() - narrative.data());
+    out.append(narrative.substr(done, at - done)).append(*link);
+    done = at + text.size();
+  }
+  if (done == 0) return std::nullopt;
+  return out.append(narrative.substr(done));
+}
+
 Result<json::Edits> Transaction::Rewrites(const BundleEntry& entry, ResourceReader& reader) {
   json::Edits edits;
   for (const ReferenceSite& site : ReferencesIn(*entry.resource, typing_)) {
+    if (site.narrative) {
+      if (const auto text = ResolveLinks(site.text)) edits.Replace(site.begin, site.end, json::Quoted(*text));
+      continue;
+    }
     HILUM_ASSIGN_OR_RETURN(const auto link, Resolve(site.text, reader));
     if (link) edits.Replace(site.begin, site.end, json::Quoted(*link));
   }

@@ -79,6 +79,10 @@ class Transaction {
                                              ResourceReader& reader);
   // The new text of a reference; nullopt when it stays as it is.
   Result<std::optional<std::string>> Resolve(std::string_view text, ResourceReader& reader);
+  // The same of a whole narrative.
+  std::optional<std::string> ResolveLinks(std::string_view narrative) const;
+  // Where a reference leads that begins with a fullUrl: "Patient/1#part", "Patient/1/_history/1".
+  std::optional<std::string> FindLink(std::string_view text) const;
   Result<json::Edits> Rewrites(const BundleEntry& entry, ResourceReader& reader);
 
   ResourceStore& store_;

@@ -10,16 +10,25 @@ const PropertyId kIdentifierValue = FindProperty(*FindType("Identifier"), "value
 const PropertyId kIdentifierSystem = FindProperty(*FindType("Identifier"), "system");
 const PropertyId kFullUrl = FindProperty(*FindType("Bundle.entry"), "fullUrl");
 
-bool IsUriLike(TypeId type) {
-  const Primitive primitive = TypeOf(type).primitive;
-  return primitive == Primitive::kUri || primitive == Primitive::kUrl || primitive == Primitive::kCanonical;
+bool HasLinks(std::string_view narrative) {
+  return narrative.find("href") != narrative.npos || narrative.find("src") != narrative.npos;
 }
 
-bool IsReferenceSite(PropertyId property, json::Value value) {
-  if (property == kReferenceText) return true;
-  if (property == kNoProperty || property == kIdentifierValue || property == kIdentifierSystem || property == kFullUrl)
-    return false;
-  return value.is_string() && IsUriLike(PropertyOf(property).type) && value.text().starts_with("urn:uuid:");
+// nullopt when the value is none.
+std::optional<ReferenceSite> SiteOf(PropertyId property, json::Value value) {
+  const auto site = [&](bool narrative) {
+    return ReferenceSite{.begin = value.begin(), .end = value.end(), .text = value.text(), .narrative = narrative};
+  };
+  if (property == kReferenceText) return site(false);
+  if (property == kNoProperty || property == kIdentifierValue || property == kIdentifierSystem ||
+      property == kFullUrl || !value.is_string()) {
+    return std::nullopt;
+  }
+  const Primitive primitive = TypeOf(PropertyOf(property).type).primitive;
+  if (primitive == Primitive::kXhtml && HasLinks(value.text())) return site(true);
+  const bool uri = primitive == Primitive::kUri || primitive == Primitive::kUrl;
+  const bool urn = uri && (value.text().starts_with("urn:uuid:") || value.text().starts_with("urn:oid:"));
+  return urn ? std::optional(site(false)) : std::nullopt;
 }
 
 }  // namespace
@@ -36,7 +45,7 @@ std::vector<ReferenceSite> ReferencesIn(json::Value resource, const Typing& typi
   const auto& nodes = resource.document().nodes();
   for (uint32_t i = resource.index(); i < nodes[resource.index()].next; ++i) {
     const json::Value value(&resource.document(), i);
-    if (IsReferenceSite(typing[i], value)) sites.push_back({value.begin(), value.end(), value.text()});
+    if (const auto site = SiteOf(typing[i], value)) sites.push_back(*site);
   }
   return sites;
 }

@@ -36,11 +36,12 @@ Result<storage::DocumentValues> Extract(json::Value resource, const Typing& typi
 struct ReferenceSite {
   size_t begin = 0;
   size_t end = 0;
-  std::string_view text;  // borrows from the document
+  std::string_view text;   // borrows from the document
+  bool narrative = false;  // `text` is a Narrative.div, whose links are the references
 };
-// Every reference in the resource, contained ones included, in order of the text. Also urn:uuid: texts in uri, url and
-// canonical elements, which a transaction rewrites too (R4 3.1.0.11.2), but not Identifier.value or
-// Bundle.entry.fullUrl.
+// Every reference in the resource, contained ones included, in order of the text. Also what a transaction rewrites too
+// (R4 3.1.0.11.2): urn: texts in uri and url elements, but not Identifier.value or Bundle.entry.fullUrl; and narratives
+// with links. Not in oid and uuid elements, which cannot hold what the text would become.
 std::vector<ReferenceSite> ReferencesIn(json::Value resource, const Typing& typing);
 
 }  // namespace hilum::fhir

@@ -28,7 +28,8 @@ bool IsNameChar(char c) {
 
 class Scanner {
  public:
-  explicit Scanner(std::string_view text) : rest_(text) {}
+  // `links` may be nullptr.
+  Scanner(std::string_view text, std::vector<std::string_view>* links) : rest_(text), links_(links) {}
 
   std::string_view Run() {
     SkipSpace();
@@ -91,6 +92,7 @@ class Scanner {
     if (name.size() > 2 && (name[0] | 0x20) == 'o' && (name[1] | 0x20) == 'n') return "must not have event handlers";
     const bool loads = name == "href" || name == "src" || name == "cite" || name == "background";
     if (loads && HasScriptScheme(value)) return "must not have script URLs";
+    if (links_ != nullptr && (name == "href" || name == "src")) links_->push_back(value);
     return {};
   }
 
@@ -132,12 +134,19 @@ class Scanner {
 
   std::string_view rest_;
   std::vector<std::string_view> open_;
+  std::vector<std::string_view>* links_;
 };
 
 }  // namespace
 
 std::string_view CheckXhtml(std::string_view text) {
-  return Scanner(text).Run();
+  return Scanner(text, nullptr).Run();
+}
+
+std::vector<std::string_view> LinksInXhtml(std::string_view text) {
+  std::vector<std::string_view> links;
+  Scanner(text, &links).Run();
+  return links;
 }
 
 }  // namespace hilum::fhir

@@ -4,10 +4,14 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 namespace hilum::fhir {
 
 // Why `text` is refused, as a phrase; empty when it is fine.
 std::string_view CheckXhtml(std::string_view text);
+
+// What its `href` and `src` attributes say, in order, as views into it. REQUIRES: CheckXhtml finds it fine.
+std::vector<std::string_view> LinksInXhtml(std::string_view text);
 
 }  // namespace hilum::fhir

@@ -33,6 +33,32 @@ TEST_F(TransactionTest, LinksItsEntriesByTheirFullUrls) {
   EXPECT_EQ(Total("Observation?subject:Patient.gender=male"), 1);
 }
 
+TEST_F(TransactionTest, RewritesLinksWhereverR4HasThem) {
+  const std::string urn = "urn:uuid:11111111-1111-4111-8111-111111111111";
+  const std::string linking = R"({"resource":{"resourceType":"Basic","code":{"text":"x"},
+      "text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">\u00e9 <a href=\")" +
+                              urn + R"(\">y</a><img src='urn:uuid:9' alt=\")" + urn + R"(\"/></div>"},
+      "extension":[{"url":"urn:a","valueUri":")" +
+                              urn + R"("},{"url":"urn:b","valueCanonical":")" + urn +
+                              R"("},{"url":"urn:c","valueUuid":")" + urn +
+                              R"("},{"url":"urn:d","valueReference":{"reference":")" + urn +
+                              R"(#part"}},{"url":"urn:e","valueReference":{"reference":")" + urn +
+                              R"(/_history/1"}},{"url":"urn:f","valueReference":{"reference":"urn:uuid:9#x"}}]},
+      "request":{"method":"POST","url":"Basic"}})";
+  const Answer answer = Run("POST", "", Bundle("transaction", kPatientAndObservation + "," + linking));
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  const std::string patient = "Patient/" + At(Run("GET", "Patient").body, "entry.0.resource.id");
+  const std::string basic = At(Run("GET", "Basic").body, "entry.0.resource");
+  EXPECT_EQ(At(basic, "text.div"), R"(<div xmlns="http://www.w3.org/1999/xhtml">é <a href=")" + patient +
+                                       R"(">y</a><img src='urn:uuid:9' alt=")" + urn + R"("/></div>)");
+  EXPECT_EQ(At(basic, "extension.0.valueUri"), patient);
+  EXPECT_EQ(At(basic, "extension.1.valueCanonical"), urn) << "canonicals are what they are (R4 3.1.0.11.2)";
+  EXPECT_EQ(At(basic, "extension.2.valueUuid"), urn) << "a uuid cannot be anything else";
+  EXPECT_EQ(At(basic, "extension.3.valueReference.reference"), patient + "#part");
+  EXPECT_EQ(At(basic, "extension.4.valueReference.reference"), patient + "/_history/1");
+  EXPECT_EQ(At(basic, "extension.5.valueReference.reference"), "urn:uuid:9#x");
+}
+
 TEST_F(TransactionTest, WritesNothingWhenOneEntryFails) {
   const Answer answer = Run(
       "POST", "", Bundle("transaction", kPatientAndObservation + R"(,{"request":{"method":"DELETE","url":"Nope/1"}})"));

@@ -193,7 +193,9 @@ TEST(ReferencesIn, FindsEveryReferenceWithItsPlace) {
   const std::string text =
       R"({"resourceType":"Observation","status":"final","code":{"text":"c"},"subject":{"reference":"urn:uuid:1"},"contained":[)"
       R"({"resourceType":"Patient","id":"x","managingOrganization":{"reference":"Organization?name=a"}}],)"
-      R"("extension":[{"url":"http://x","valueUri":"urn:uuid:2"},{"url":"http://x","valueString":"urn:uuid:3"}],)"
+      R"("extension":[{"url":"http://x","valueUri":"urn:uuid:2"},{"url":"http://x","valueString":"urn:uuid:3"},)"
+      R"({"url":"http://x","valueCanonical":"urn:uuid:6"},{"url":"http://x","valueUrl":"urn:oid:2.7"},)"
+      R"({"url":"http://x","valueUuid":"urn:uuid:11111111-1111-4111-8111-111111111111"}],)"
       R"("identifier":[{"system":"urn:uuid:4","value":"urn:uuid:5"}]})";
   const auto document = json::Document::Parse(text);
   ASSERT_TRUE(document.ok());
@@ -205,10 +207,10 @@ TEST(ReferencesIn, FindsEveryReferenceWithItsPlace) {
     found.emplace_back(site.text);
     edits.Replace(site.begin, site.end, "\"R\"");
   }
-  EXPECT_THAT(found, ElementsAre("urn:uuid:1", "Organization?name=a", "urn:uuid:2"));
+  EXPECT_THAT(found, ElementsAre("urn:uuid:1", "Organization?name=a", "urn:uuid:2", "urn:oid:2.7"));
   const std::string edited = edits.Apply(document->root());
   EXPECT_EQ(edited.size(),
-            text.size() - std::string("urn:uuid:1").size() - std::string("Organization?name=a").size() - 10 + 3);
+            text.size() - std::string("urn:uuid:1").size() - std::string("Organization?name=a").size() - 10 - 11 + 4);
   EXPECT_NE(edited.find(R"("subject":{"reference":"R"})"), edited.npos);
 }
 

@@ -52,6 +52,13 @@ TEST(Xhtml, RefusesWhatIsMalformedOrRuns) {
   }
 }
 
+TEST(Xhtml, ListsItsLinks) {
+  const std::string text = R"(<div><p title="urn:uuid:1"> href="urn:uuid:2" <!-- <a href="urn:uuid:3"> --></p>)"
+                           R"(<a class='x' href = 'urn:uuid:4'>y</a><img src="#i" alt="href"/></div>)";
+  ASSERT_EQ(CheckXhtml(text), "");
+  EXPECT_EQ(LinksInXhtml(text), (std::vector<std::string_view>{"urn:uuid:4", "#i"}));
+}
+
 TEST(Xhtml, BoundsItsDepth) {
   std::string text = "<div>";
   for (int i = 0; i < 300; ++i) text += "<b>";
