@@ -1,4 +1,6 @@
 // POST of a Bundle: batch, each entry on its own; transaction, see transaction.h.
+#include <set>
+
 #include "base/base64.h"
 #include "fhir/interactions/transaction.h"
 #include "fhir/json/edits.h"
@@ -88,6 +90,21 @@ std::variant<Checked, Answer> CheckBundle(std::string body, TypeId bundle) {
   return Checked{*std::move(document), std::move(validation.typing)};
 }
 
+// Entries of one fullUrl must be different versions of it: references could not tell them apart (R4 bdl-7).
+Status CheckFullUrls(json::Value entries) {
+  std::set<std::pair<std::string_view, std::string_view>> seen;
+  size_t place = 0;
+  for (const json::MaybeValue entry : entries.children()) {
+    const std::string_view url = TextOf(entry["fullUrl"]);
+    if (!url.empty() && !seen.emplace(url, TextOf(entry["resource"]["meta"]["versionId"])).second) {
+      return Invalid("Bundle.entry[" + std::to_string(place) +
+                     "].fullUrl is that of another entry too; each resource has its own (bdl-7)");
+    }
+    ++place;
+  }
+  return Status::Ok();
+}
+
 }  // namespace
 
 Result<std::string> PatchIn(const BundleEntry& entry) {
@@ -123,6 +140,7 @@ Result<std::vector<BundleEntry>> EntriesOf(json::Value bundle, const Interaction
   std::vector<BundleEntry> entries;
   const json::MaybeValue list = json::MaybeValue(bundle)["entry"];
   if (!list) return entries;
+  HILUM_RETURN_IF_ERROR(CheckFullUrls(*list));
   for (const json::Value value : list->children()) {
     BundleEntry entry;
     const json::MaybeValue asked = json::MaybeValue(value)["request"];

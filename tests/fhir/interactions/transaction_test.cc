@@ -230,6 +230,20 @@ TEST_F(TransactionTest, RefusesIdentitiesThatOverlap) {
   EXPECT_EQ(two.status, 412) << two.body;
 }
 
+TEST_F(TransactionTest, EveryFullUrlIsOfOneEntry) {
+  const auto entry = [](const std::string& version) {
+    return R"({"fullUrl":"http://test/fhir/Patient/a","resource":{"resourceType":"Patient","meta":{"versionId":")" +
+           version + R"("}},"request":{"method":"POST","url":"Patient"}})";
+  };
+  for (const std::string type : {"transaction", "batch"}) {
+    const Answer answer = Run("POST", "", Bundle(type, entry("1") + "," + entry("2") + "," + entry("1")));
+    EXPECT_EQ(answer.status, 400);
+    EXPECT_THAT(answer.body, HasSubstr("Bundle.entry[2].fullUrl"));
+    EXPECT_EQ(Total("Patient"), 0);
+  }
+  EXPECT_EQ(Run("POST", "", Bundle("transaction", entry("1") + "," + entry("2"))).status, 200);
+}
+
 TEST_F(TransactionTest, AnUpdateMustNameTheIdOfItsUrl) {
   const std::string put =
       R"({"resource":{"resourceType":"Patient","id":"b"},"request":{"method":"PUT","url":"Patient/a"}})";
