@@ -16,19 +16,23 @@ bool HasLinks(std::string_view narrative) {
 
 // nullopt when the value is none.
 std::optional<ReferenceSite> SiteOf(PropertyId property, json::Value value) {
-  const auto site = [&](bool narrative) {
-    return ReferenceSite{.begin = value.begin(), .end = value.end(), .text = value.text(), .narrative = narrative};
-  };
-  if (property == kReferenceText) return site(false);
+  ReferenceSite site{.begin = value.begin(), .end = value.end(), .text = value.text()};
+  if (property == kReferenceText) {
+    site.element = true;
+    return site;
+  }
   if (property == kNoProperty || property == kIdentifierValue || property == kIdentifierSystem ||
       property == kFullUrl || !value.is_string()) {
     return std::nullopt;
   }
   const Primitive primitive = TypeOf(PropertyOf(property).type).primitive;
-  if (primitive == Primitive::kXhtml && HasLinks(value.text())) return site(true);
+  if (primitive == Primitive::kXhtml && HasLinks(value.text())) {
+    site.narrative = true;
+    return site;
+  }
   const bool uri = primitive == Primitive::kUri || primitive == Primitive::kUrl;
   const bool urn = uri && (value.text().starts_with("urn:uuid:") || value.text().starts_with("urn:oid:"));
-  return urn ? std::optional(site(false)) : std::nullopt;
+  return urn ? std::optional(site) : std::nullopt;
 }
 
 }  // namespace

@@ -32,11 +32,12 @@ struct SearchOptions {
 Result<storage::DocumentValues> Extract(json::Value resource, const Typing& typing, SearchCatalog& catalog,
                                         const SearchOptions& options);
 
-// A Reference.reference and where its text is, to be rewritten with json::Edits: [begin, end) includes the quotes.
+// A reference and where its text is, to be rewritten with json::Edits: [begin, end) includes the quotes.
 struct ReferenceSite {
   size_t begin = 0;
   size_t end = 0;
   std::string_view text;   // borrows from the document
+  bool element = false;    // a Reference.reference
   bool narrative = false;  // `text` is a Narrative.div, whose links are the references
 };
 // Every reference in the resource, contained ones included, in order of the text. Also what a transaction rewrites too

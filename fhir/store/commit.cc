@@ -129,6 +129,19 @@ struct ResourceTxn::Pass {
       }
     }
     BindTargets(store.schema_, docs, prepared);
+    return note_dangling ? NoteLoose(*prepared) : Status::Ok();
+  }
+
+  Status NoteLoose(const PreparedValues& prepared) {
+    for (const LooseReference& reference : prepared.loose) {
+      const Head* head = nullptr;
+      if (reference.version > 0) {
+        const auto key = HeadKey(kTenant, store.schema_.CollectionOf(reference.type), reference.id);
+        HILUM_ASSIGN_OR_RETURN(head, Find(key));
+      }
+      if (head != nullptr && head->version >= reference.version) continue;
+      out.dangling.push_back({.write = out.stamps.size(), .target = reference.shown});
+    }
     return Status::Ok();
   }
 

@@ -1,13 +1,17 @@
 // From JSON to what the commit writes; runs on any thread.
 #include <algorithm>
+#include <charconv>
 #include <iterator>
 #include <map>
 
 #include "fhir/json/edits.h"
 #include "fhir/store/store.h"
+#include "fhir/validate/reference.h"
 
 namespace hilum::fhir {
 namespace {
+
+constexpr size_t kShownOctets = 64;
 
 // Gives every local resource that is referred to the next provisional number. Not thread-safe.
 class ProvisionalCatalog : public SearchCatalog {
@@ -65,10 +69,35 @@ Status ResourceStore::PrepareEntries(TypeId type, PreparedValues* prepared) cons
   return Status::Ok();
 }
 
+std::vector<LooseReference> ResourceStore::LooseReferencesIn(json::Value resource, const Typing& typing) const {
+  using Form = ReferenceText::Form;
+  std::vector<LooseReference> loose;
+  for (const ReferenceSite& site : ReferencesIn(resource, typing)) {
+    if (!site.element) continue;
+    const ReferenceText parts = ParseReference(site.text);
+    const bool here = parts.base.empty() || parts.base == options_.base_url;
+    if (parts.form == Form::kConditional) {
+      loose.push_back({.shown = std::string(TypeOf(parts.type).name) + "?..."});
+    } else if (site.text.starts_with("urn:uuid:") || site.text.starts_with("urn:oid:")) {
+      loose.push_back({.shown = std::string(site.text.substr(0, kShownOctets))});
+    } else if (!parts.version.empty() && here) {
+      LooseReference reference{.type = parts.type, .id = std::string(parts.id)};
+      const char* const end = parts.version.data() + parts.version.size();
+      const auto [stop, error] = std::from_chars(parts.version.data(), end, reference.version);
+      if (error != std::errc() || stop != end) reference.version = 0;
+      reference.shown = std::string(TypeOf(parts.type).name) + "/" + reference.id + "/_history/" +
+                        std::string(parts.version.substr(0, kShownOctets));
+      loose.push_back(std::move(reference));
+    }
+  }
+  return loose;
+}
+
 Result<PreparedVersion> ResourceStore::Prepare(json::Value resource, const Typing& typing, std::string_view id,
                                                uint64_t version) const {
   PreparedVersion prepared;
   HILUM_ASSIGN_OR_RETURN(prepared.index, ExtractValues(resource, typing));
+  if (options_.references != ReferencePolicy::kOff) prepared.index.loose = LooseReferencesIn(resource, typing);
   // The client's own meta.lastUpdated counts for nothing; the commit adds the true one.
   const std::optional<TypeId> type = ResourceTypeOf(resource);
   if (!type) return Invalid("the resource has no resourceType that FHIR R4 knows");

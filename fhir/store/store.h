@@ -39,6 +39,15 @@ struct ResourceStoreOptions {
   int default_offset_minutes = 0;  // zone of dates without one
 };
 
+// A reference that no document stands for: to one version of a resource, or one that nothing here can resolve any more
+// (urn:uuid:, or a condition outside of a transaction).
+struct LooseReference {
+  TypeId type = kNoType;
+  std::string id;
+  uint64_t version = 0;  // 0: nothing can be there
+  std::string shown;     // without the values of a condition
+};
+
 // The search values of a version. References to local resources have provisional numbers, which the commit replaces by
 // documents: `targets[number]`.
 struct PreparedValues {
@@ -46,6 +55,7 @@ struct PreparedValues {
   std::optional<storage::IndexEntries> entries;  // worked out already: all that does not depend on documents
   std::vector<storage::TokenValue> identifiers;
   std::vector<std::pair<TypeId, std::string>> targets;
+  std::vector<LooseReference> loose;   // none when the policy is kOff
   std::optional<storage::Doc> images;  // of an ImagingStudy: the study of the catalogue that it describes
 };
 
@@ -84,7 +94,7 @@ struct Stamp {
 
 struct DanglingReference {
   size_t write = 0;    // which of the writes has it
-  std::string target;  // "Type/id", which does not exist
+  std::string target;  // "Type/id" or as in LooseReference, which does not exist
 };
 
 struct Committed {
@@ -191,6 +201,7 @@ class ResourceStore {
   void Identify(json::Value resource, json::Edits edits, std::string_view id, uint64_t version,
                 PreparedVersion* prepared) const;
   Result<PreparedValues> ExtractValues(json::Value resource, const Typing& typing) const;
+  std::vector<LooseReference> LooseReferencesIn(json::Value resource, const Typing& typing) const;
   Status PrepareEntries(TypeId type, PreparedValues* prepared) const;
   // Values of stored resources for the fields that the schema has newly got.
   Status FillNewFields();

@@ -31,6 +31,16 @@ std::string Shown(std::string_view key) {
   return plain ? Quote(key) : std::string("with this name");
 }
 
+// "Foo/1" and "Foo?name=x", of a reference that was not understood.
+bool NamesUnknownType(std::string_view reference) {
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  const auto end = std::ranges::find_if_not(reference, is_letter);
+  if (end == reference.begin() || end == reference.end()) return false;
+  const std::string_view rest = reference.substr(static_cast<size_t>(end - reference.begin()) + 1);
+  if (*end == '?') return true;
+  return *end == '/' && IsId(rest.substr(0, rest.find("/_history/")));
+}
+
 }  // namespace
 
 std::string Validator::Expression() const {
@@ -178,8 +188,7 @@ void Validator::CheckItem(Value value, const Property& property) {
       if (!value.is_object())
         return Error(value, IssueType::kStructure, "must be an object of type " + std::string(type.name));
       CheckObject(value, property.type);
-      if (property.type == kReference && property.targets.count > 0 && options_.check_targets)
-        CheckTarget(value, property);
+      if (property.type == kReference && options_.check_targets) CheckReference(value, property);
       break;
   }
   if (element.binding != kNoBinding) CheckCodes(value, property, element);
@@ -240,14 +249,16 @@ void Validator::CheckExtension(Value extension) {
   }
 }
 
-void Validator::CheckTarget(Value reference, const Property& property) {
+void Validator::CheckReference(Value reference, const Property& property) {
   const json::MaybeValue text = json::Find(reference, "reference");
   if (!text || !text->is_string()) return;
-  const TypeId type = ParseReference(text->text()).type;
-  if (type == kNoType) return;
+  const ReferenceText parts = ParseReference(text->text());
+  if (parts.form == ReferenceText::Form::kOther && NamesUnknownType(text->text())) {
+    return Error(*text, IssueType::kValue, "refers to a resource type that R4 does not have");
+  }
   const auto targets = TypeList(property.targets);
-  if (std::ranges::find(targets, type) != targets.end()) return;
-  Error(*text, IssueType::kValue, "must not refer to a " + std::string(TypeOf(type).name));
+  if (parts.type == kNoType || targets.empty() || std::ranges::find(targets, parts.type) != targets.end()) return;
+  Error(*text, IssueType::kValue, "must not refer to a " + std::string(TypeOf(parts.type).name));
 }
 
 }  // namespace hilum::fhir

@@ -39,7 +39,7 @@ class Validator {
   void CheckCodes(json::Value value, const Property& property, const Element& element);
   void CheckCoded(json::Value concept_value, const Binding& binding);
   void CheckExtension(json::Value extension);
-  void CheckTarget(json::Value reference, const Property& property);
+  void CheckReference(json::Value reference, const Property& property);
 
   void Report(json::Value at, Severity severity, IssueType type, std::string diagnostics);
   void Error(json::Value at, IssueType type, std::string diagnostics) {

@@ -226,6 +226,39 @@ TEST_F(WriteTest, EnforcedReferencesMustLeadSomewhereAndHoldTheirTarget) {
 }
 
 // Neither may win when both do: the reference would lead nowhere.
+TEST_F(WriteTest, EnforcedReferencesMustLeadToSomethingOfWhateverForm) {
+  resource_options_.references = ReferencePolicy::kEnforce;
+  resource_options_.base_url = "http://test/fhir";
+  Reopen();
+  Run("PUT", "Patient/a", R"({"resourceType":"Patient","id":"a","identifier":[{"value":"1"}]})");
+  const auto basic = [](const std::string& reference) {
+    return R"({"resourceType":"Basic","code":{"text":"x"},"subject":{"reference":")" + reference + "\"}}";
+  };
+  const auto in_transaction = [&](const std::string& reference) {
+    return R"({"resourceType":"Bundle","type":"transaction","entry":[{"resource":)" + basic(reference) +
+           R"(,"request":{"method":"POST","url":"Basic"}},
+              {"resource":{"resourceType":"Patient","id":"a","active":true},
+               "request":{"method":"PUT","url":"Patient/a"}}]})";
+  };
+  for (const std::string reference :
+       {"urn:uuid:11111111-1111-4111-8111-111111111111", "urn:oid:1.2.3", "Patient/a/_history/7",
+        "Patient/a/_history/x", "Patient/b/_history/1", "http://test/fhir/Patient/a/_history/7"}) {
+    const Answer answer = Run("POST", "Basic", basic(reference));
+    EXPECT_EQ(answer.status, 409) << reference << answer.body;
+    EXPECT_EQ(Run("POST", "", in_transaction(reference)).status, 409) << reference;
+  }
+  const Answer conditional = Run("POST", "Basic", basic("Patient?identifier=1"));
+  EXPECT_EQ(conditional.status, 409);
+  EXPECT_THAT(conditional.body, HasSubstr("Patient?..."));
+  EXPECT_EQ(Run("POST", "Basic", basic("Foo/1")).status, 400);
+  EXPECT_EQ(Total("Basic"), 0);
+  for (const std::string reference :
+       {"Patient/a/_history/1", "http://test/fhir/Patient/a/_history/1", "http://other/Patient/a/_history/7", "#"}) {
+    EXPECT_EQ(Run("POST", "Basic", basic(reference)).status, 201) << reference;
+  }
+  EXPECT_EQ(Run("POST", "", in_transaction("Patient/a/_history/2")).status, 200);
+}
+
 TEST_F(WriteTest, EnforcedReferencesHoldWhenTheTargetIsDeletedMeanwhile) {
   resource_options_.references = ReferencePolicy::kEnforce;
   Reopen();

@@ -121,6 +121,23 @@ TEST(Validate, AnyCodingOfTheSetMeetsARequiredBinding) {
       IsEmpty());
 }
 
+TEST(Validate, RelativeReferencesNameATypeOfR4) {
+  const auto is_valid = [](const std::string& reference) {
+    const std::string text = R"({"resourceType":"Basic","code":{"text":"x"},"subject":{"reference":")" + reference +
+                             R"("},"extension":[{"url":"urn:x","valueReference":{"reference":")" + reference +
+                             R"("}}]})";
+    const auto document = json::Document::Parse(text);
+    return document.ok() && Validate(document->root()).ok();
+  };
+  for (const std::string reference : {"Patient/1", "Patient/1/_history/2", "Patient?identifier=1", "http://x/Foo/1",
+                                      "urn:uuid:11111111-1111-4111-8111-111111111111", "1", "a/b/c", "#"}) {
+    EXPECT_TRUE(is_valid(reference)) << reference;
+  }
+  for (const std::string reference : {"Foo/1", "patient/1", "Foo/1/_history/2", "Foo?name=x"}) {
+    EXPECT_FALSE(is_valid(reference)) << reference;
+  }
+}
+
 TEST(Validate, CanBeToldWhatNotToCheckAndWhenToStop) {
   EXPECT_THAT(IssuesOf(Patient(R"("managingOrganization":{"reference":"Patient/1"})"), {.check_targets = false}),
               IsEmpty());
