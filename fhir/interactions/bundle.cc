@@ -128,7 +128,11 @@ std::string ResponseEntry(const Answer& answer) {
   if (!answer.location.empty()) out += ",\"location\":" + json::Quoted(answer.location);
   if (answer.version) out += ",\"etag\":" + json::Quoted("W/\"" + std::to_string(*answer.version) + "\"");
   if (answer.updated_micros) out += ",\"lastModified\":" + json::Quoted(Instant(*answer.updated_micros));
-  if (answer.outcome()) out += ",\"outcome\":" + answer.body;
+  if (answer.outcome()) {
+    out += ",\"outcome\":" + answer.body;
+  } else if (!answer.warnings.empty()) {
+    out += ",\"outcome\":" + OperationOutcome(answer.warnings);
+  }
   return out + "}}";
 }
 

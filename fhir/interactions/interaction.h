@@ -45,6 +45,7 @@ struct Answer {
   // was asked for). Empty: it is none.
   std::vector<Issue> issues;
   bool outcome() const { return !issues.empty(); }
+  std::vector<Issue> warnings;  // about what was done as asked
 
   // For answers that are no FHIR, and may be large: what the body is, and its next piece, empty at the end. `body` is
   // empty then.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "fhir/json/edits.h"
 #include "fhir/json/subset.h"
@@ -283,15 +284,16 @@ Plan Planner::Remove(TypeId type, const std::string& id, const IfMatch& conditio
 
 Answer Preferred(Answer answer, const Interaction& request, const std::vector<DanglingReference>& dangling) {
   if (answer.outcome() || answer.status >= 300 || answer.status == 204) return answer;
+  for (const DanglingReference& reference : dangling) {
+    answer.warnings.push_back({.severity = Severity::kWarning,
+                               .type = IssueType::kNotFound,
+                               .diagnostics = "reference to " + reference.target + ", which does not exist"});
+  }
   const Return wanted = request.prefer_return.value_or(Return::kRepresentation);
   if (wanted == Return::kMinimal) {
     answer.body.clear();
   } else if (wanted == Return::kOutcome) {
-    for (const DanglingReference& reference : dangling) {
-      answer.issues.push_back({.severity = Severity::kWarning,
-                               .type = IssueType::kNotFound,
-                               .diagnostics = "reference to " + reference.target + ", which does not exist"});
-    }
+    answer.issues = std::exchange(answer.warnings, {});
     if (answer.issues.empty()) answer.issues.push_back(IssueOf(Status()));
     answer.body = OperationOutcome(answer.issues);
   } else {

@@ -13,6 +13,7 @@ using fhir::Answer;
 using fhir::Interaction;
 
 constexpr size_t kReadStep = size_t{64} << 10;
+constexpr size_t kMaxWarnings = 10;
 
 Answer Refuse(int status, fhir::IssueType type, std::string reason) {
   return fhir::OutcomeAnswer(status, {{.type = type, .diagnostics = std::move(reason)}});
@@ -44,6 +45,16 @@ Status CopyConditions(const http::Request& request, Interaction* interaction) {
   HILUM_RETURN_IF_ERROR(CopyHeader(request, "If-None-Match", &interaction->if_none_match));
   HILUM_RETURN_IF_ERROR(CopyHeader(request, "If-None-Exist", &interaction->if_none_exist));
   return CopyHeader(request, "If-Modified-Since", &interaction->if_modified_since);
+}
+
+// The body is the resource, so that what is to be said about it goes into the head (RFC 7234 5.5).
+void AddWarnings(const std::vector<fhir::Issue>& warnings, http::Headers* headers) {
+  const auto is_odd = [](char c) { return c < 0x20 || c >= 0x7F || c == '"' || c == '\\'; };
+  for (size_t i = 0; i < std::min(warnings.size(), kMaxWarnings); ++i) {
+    std::string text = warnings[i].diagnostics;
+    std::replace_if(text.begin(), text.end(), is_odd, '?');
+    headers->Add("Warning", "299 hilum \"" + text + "\"");
+  }
 }
 
 }  // namespace
@@ -191,6 +202,7 @@ Status Service::Send(http::Responder& responder, const Answer& answer, const std
     headers.Add("X-Progress", answer.progress);
     headers.Add("Retry-After", "1");
   }
+  AddWarnings(answer.warnings, &headers);
   // Kept copies are of patients, and must be asked about: without this, Last-Modified lets caches guess.
   headers.Add("Cache-Control", "private, no-cache");
   if (!allow.empty()) headers.Add("Allow", allow);

@@ -386,6 +386,19 @@ TEST_F(TransactionTest, OutcomesNameTheReferencesThatLeadNowhere) {
   EXPECT_EQ(At(answer.body, "entry.0.response.outcome.issue.0.severity"), "information");
   EXPECT_EQ(At(answer.body, "entry.1.response.outcome.issue.0.severity"), "warning");
   EXPECT_THAT(At(answer.body, "entry.1.response.outcome.issue.0.diagnostics"), HasSubstr("Organization/o"));
+  // Warnings come without being asked for.
+  for (const auto prefer : {std::optional<Return>(), std::optional(Return::kRepresentation)}) {
+    request.prefer_return = prefer;
+    const Answer unasked = interactions_->Run(request);
+    EXPECT_EQ(At(unasked.body, "entry.0.response.outcome"), "(nothing)");
+    EXPECT_EQ(At(unasked.body, "entry.1.response.outcome.issue.0.severity"), "warning");
+    EXPECT_EQ(At(unasked.body, "entry.1.resource") == "(nothing)", !prefer);
+  }
+  const Answer single =
+      Run("POST", "Patient", R"({"resourceType":"Patient","managingOrganization":{"reference":"urn:uuid:9"}})");
+  EXPECT_EQ(At(single.body, "resourceType"), "Patient");
+  ASSERT_EQ(single.warnings.size(), 1u);
+  EXPECT_THAT(single.warnings[0].diagnostics, HasSubstr("urn:uuid:9"));
 }
 
 TEST_F(TransactionTest, TransactionsOfManyClientsLoseNothing) {
