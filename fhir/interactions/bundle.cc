@@ -159,6 +159,7 @@ Result<std::vector<BundleEntry>> EntriesOf(json::Value bundle, const Interaction
     entry.request.method = TextOf(asked["method"]);
     entry.request.if_match = TextOf(asked["ifMatch"]);
     entry.request.if_none_match = TextOf(asked["ifNoneMatch"]);
+    entry.request.if_modified_since = TextOf(asked["ifModifiedSince"]);
     entry.request.if_none_exist = TextOf(asked["ifNoneExist"]);
     if (const Status status = SplitUrl(entry.url, &entry.request); !status.ok()) {
       return status.WithContext(place + ".request.url");

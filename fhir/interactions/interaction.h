@@ -25,7 +25,7 @@ struct Interaction {
   std::string if_match;                     // ETag as sent, W/"3"; empty: no such header
   std::string if_none_match;                // ETag or *
   std::string if_none_exist;                // search parameters, still encoded
-  std::string if_modified_since;            // HTTP date
+  std::string if_modified_since;            // HTTP date; an instant in a Bundle
   std::optional<Return> prefer_return;      // nullopt: the resource, and of a Bundle's entries nothing
   std::optional<Handling> prefer_handling;  // nullopt: as configured
 

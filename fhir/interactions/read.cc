@@ -4,6 +4,7 @@
 
 #include "fhir/interactions/interactions.h"
 #include "fhir/interactions/shape.h"
+#include "fhir/validate/date_time.h"
 
 namespace hilum::fhir {
 namespace {
@@ -22,19 +23,21 @@ bool Names(std::string_view etags, uint64_t version) {
   return false;
 }
 
-// Seconds since 1970 of an IMF-fixdate (RFC 9110 5.6.7); nullopt for anything else, which is then ignored (13.1.3).
-std::optional<int64_t> ParseHttpDate(const std::string& text) {
+// Microseconds since 1970, of the last that an IMF-fixdate (RFC 9110 5.6.7) or an instant of FHIR stands for; nullopt
+// for anything else, which is then ignored (13.1.3).
+std::optional<int64_t> ParseSince(const std::string& text) {
   tm parts{};
   const char* end = strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
-  if (end == nullptr || *end != '\0') return std::nullopt;
-  return timegm(&parts);
+  if (end != nullptr && *end == '\0') return (timegm(&parts) + 1) * 1'000'000 - 1;
+  const auto instant = ParseDateTime(text, DateTimeForm::kInstant);
+  return instant ? std::optional(RangeOf(*instant, 0).high - 1) : std::nullopt;
 }
 
 bool IsUnchanged(const Version& version, const Interaction& request) {
   if (!request.if_none_match.empty()) return Names(request.if_none_match, version.number);
   if (request.if_modified_since.empty()) return false;
-  const auto since = ParseHttpDate(request.if_modified_since);
-  return since && version.updated_micros / 1'000'000 <= *since;
+  const auto since = ParseSince(request.if_modified_since);
+  return since && version.updated_micros <= *since;
 }
 
 Answer Absent(TypeId type) {

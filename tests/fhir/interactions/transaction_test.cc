@@ -293,6 +293,28 @@ TEST_F(TransactionTest, AReadThatFailsFailsAllOfIt) {
   EXPECT_EQ(At(answer.body, "entry.4.response.status"), "304 Not Modified");
 }
 
+TEST_F(TransactionTest, ReadsInItAreConditionalToo) {
+  const Answer stored = Run("PUT", "Patient/a", R"({"resourceType":"Patient","id":"a"})");
+  const std::string instant = At(stored.body, "meta.lastUpdated");
+  const struct {
+    std::string condition, status;
+  } kCases[] = {
+      {R"("ifModifiedSince":"2037-01-01T00:00:00Z")", "304 Not Modified"},
+      {R"("ifModifiedSince":"2037-01-01T00:00:00+14:00")", "304 Not Modified"},
+      {R"("ifModifiedSince":")" + instant + "\"", "304 Not Modified"},
+      {R"("ifModifiedSince":"2001-01-01T00:00:00Z")", "200 OK"},
+      {R"("ifNoneMatch":"W/\"1\"")", "304 Not Modified"},
+      {R"("ifNoneMatch":"W/\"2\"","ifModifiedSince":"2037-01-01T00:00:00Z")", "200 OK"},
+  };
+  for (const std::string type : {"batch", "transaction"}) {
+    for (const auto& [condition, status] : kCases) {
+      const Answer answer =
+          Run("POST", "", Bundle(type, R"({"request":{"method":"GET","url":"Patient/a",)" + condition + "}}"));
+      EXPECT_EQ(At(answer.body, "entry.0.response.status"), status) << type << " " << condition;
+    }
+  }
+}
+
 TEST_F(TransactionTest, ABatchAnswersEachEntryOnItsOwn) {
   const Answer answer = Run(
       "POST", "",
