@@ -19,6 +19,16 @@ const TypeId kCoding = *FindType("Coding");
 const TypeId kCodeableConcept = *FindType("CodeableConcept");
 const TypeId kElement = *FindType("Element");
 
+std::vector<Value> ItemsOf(Value value) {
+  if (!value.is_array()) return {value};
+  const auto items = value.children();
+  return {items.begin(), items.end()};
+}
+
+bool IsIdAlone(Value carrier) {
+  return carrier.is_object() && !carrier.empty() && (*carrier.children().begin()).key() == "id" && carrier.size() == 1;
+}
+
 std::string Quote(std::string_view text) {
   return "'" + std::string(text) + "'";
 }
@@ -115,12 +125,9 @@ void Validator::CheckObject(Value object, TypeId type_id) {
     before = id;
     Place here = {.parent = place_, .name = element.name, .index = -1};
     place_ = &here;
-    if (carrier) {
-      CheckCarrier(value, property);
-    } else {
-      out_.typing[value.index()] = id;
-      CheckProperty(value, property);
-    }
+    if (!carrier) out_.typing[value.index()] = id;
+    const bool lacks = carrier ? CheckCarrier(value, property) : CheckProperty(value, property);
+    if (lacks) CheckPairs(object, value, carrier);
     place_ = here.parent;
   }
   CheckMissing(object, type, seen);
@@ -135,25 +142,37 @@ void Validator::CheckMissing(Value object, const Type& type, const Seen& seen) {
   }
 }
 
-void Validator::CheckProperty(Value value, const Property& property) {
+bool Validator::CheckProperty(Value value, const Property& property) {
   const Element& element = ElementOf(property.element);
   if (element.max != 1) return CheckRepeated(value, property);
-  if (value.is_array()) return Error(value, IssueType::kStructure, "must not be an array: at most one is allowed");
-  if (value.kind() == Kind::kNull) return Error(value, IssueType::kStructure, "must not be null; leave it out");
-  CheckItem(value, property);
+  if (value.is_array()) {
+    Error(value, IssueType::kStructure, "must not be an array: at most one is allowed");
+  } else if (value.kind() == Kind::kNull) {
+    Error(value, IssueType::kStructure, "must not be null; leave it out");
+  } else {
+    CheckItem(value, property);
+  }
+  return false;
 }
 
-void Validator::CheckRepeated(Value array, const Property& property) {
+bool Validator::CheckRepeated(Value array, const Property& property) {
   const Element& element = ElementOf(property.element);
-  if (!array.is_array()) return Error(array, IssueType::kStructure, "must be an array: it can repeat");
-  if (array.empty()) return Error(array, IssueType::kStructure, "an array must not be empty; leave it out");
+  if (!array.is_array() || array.empty()) {
+    Error(array, IssueType::kStructure,
+          array.is_array() ? "an array must not be empty; leave it out" : "must be an array: it can repeat");
+    return false;
+  }
   const bool primitive = TypeOf(property.type).kind == TypeKind::kPrimitive;
+  bool lacks = false;
   Place* const here = place_;
   size_t count = 0;
   for (const Value item : array.children()) {
     here->index = static_cast<int>(count++);
     // In an array of primitives null stands for a value that only has extensions (R4 2.6.2.2).
-    if (primitive && item.kind() == Kind::kNull) continue;
+    if (primitive && item.kind() == Kind::kNull) {
+      lacks = true;
+      continue;
+    }
     out_.typing[item.index()] = out_.typing[array.index()];
     CheckItem(item, property);
   }
@@ -161,6 +180,7 @@ void Validator::CheckRepeated(Value array, const Property& property) {
   if (count > element.max) {
     Error(array, IssueType::kStructure, "has more items than the " + std::to_string(element.max) + " allowed");
   }
+  return lacks;
 }
 
 void Validator::CheckItem(Value value, const Property& property) {
@@ -195,25 +215,55 @@ void Validator::CheckItem(Value value, const Property& property) {
 }
 
 // `_name`: id and extensions of a primitive, or an array of them with null for those that have none.
-void Validator::CheckCarrier(Value value, const Property& property) {
+bool Validator::CheckCarrier(Value value, const Property& property) {
   if (TypeOf(property.type).kind != TypeKind::kPrimitive) {
-    return Error(value, IssueType::kStructure, "'_' only goes before the names of primitive elements");
+    Error(value, IssueType::kStructure, "'_' only goes before the names of primitive elements");
+    return false;
   }
   if (ElementOf(property.element).max == 1) return CheckCarrierItem(value);
-  if (!value.is_array() || value.empty())
-    return Error(value, IssueType::kStructure, "must be an array with an item for each value");
+  if (!value.is_array() || value.empty()) {
+    Error(value, IssueType::kStructure, "must be an array with an item for each value");
+    return false;
+  }
+  bool lacks = false;
   Place* const here = place_;
   int index = 0;
   for (const Value item : value.children()) {
     here->index = index++;
-    if (item.kind() != Kind::kNull) CheckCarrierItem(item);
+    lacks |= item.kind() == Kind::kNull || CheckCarrierItem(item);
   }
   here->index = -1;
+  return lacks;
 }
 
-void Validator::CheckCarrierItem(Value value) {
-  if (!value.is_object()) return Error(value, IssueType::kStructure, "must be an object with id or extension");
+bool Validator::CheckCarrierItem(Value value) {
+  if (!value.is_object()) {
+    Error(value, IssueType::kStructure, "must be an object with id or extension");
+    return false;
+  }
   CheckObject(value, kElement);
+  return IsIdAlone(value);
+}
+
+void Validator::CheckPairs(Value object, Value given, bool carrier) {
+  const std::string other = carrier ? std::string(given.key().substr(1)) : "_" + std::string(given.key());
+  const json::MaybeValue beside = json::Find(object, other);
+  const std::vector<Value> items = ItemsOf(given);
+  const std::vector<Value> partners = beside ? ItemsOf(*beside) : std::vector<Value>();
+  Place* const here = place_;
+  for (size_t i = 0; i < items.size(); ++i) {
+    const bool null = items[i].kind() == Kind::kNull;
+    const bool has_partner = i < partners.size();
+    // Of two that lack something the value is the one to blame.
+    const bool fine = carrier ? (!null && !IsIdAlone(items[i])) || has_partner
+                              : !null || (has_partner && json::Find(partners[i], "extension"));
+    if (fine) continue;
+    if (given.is_array()) here->index = static_cast<int>(i);
+    Error(items[i], IssueType::kInvariant,
+          null ? "ele-1: null stands for a value with extensions beside it, or the other way round; leave it out"
+               : "ele-1: must have a value or extensions");
+    here->index = -1;
+  }
 }
 
 void Validator::CheckCodes(Value value, const Property& property, const Element& element) {

@@ -30,11 +30,15 @@ class Validator {
   using Seen = std::array<PropertyId, kMaxElements>;
 
   void CheckObject(json::Value object, TypeId type);
-  void CheckProperty(json::Value value, const Property& property);
-  void CheckRepeated(json::Value array, const Property& property);
+  // Both return whether something is missing that its primitive extensions must make up for.
+  bool CheckProperty(json::Value value, const Property& property);
+  bool CheckRepeated(json::Value array, const Property& property);
   void CheckItem(json::Value value, const Property& property);
-  void CheckCarrier(json::Value value, const Property& property);
-  void CheckCarrierItem(json::Value value);
+  // Both return whether something is missing that the value must make up for.
+  bool CheckCarrier(json::Value value, const Property& property);
+  bool CheckCarrierItem(json::Value value);
+  // In every place of a primitive element is a value, or extensions, or both. `given`: the one that lacks something.
+  void CheckPairs(json::Value object, json::Value given, bool carrier);
   void CheckMissing(json::Value object, const Type& type, const Seen& seen);
   void CheckCodes(json::Value value, const Property& property, const Element& element);
   void CheckCoded(json::Value concept_value, const Binding& binding);

@@ -113,6 +113,39 @@ TEST(Validate, NullHoldsThePlaceOfAPrimitiveWithExtensionsOnly) {
   EXPECT_THAT(IssuesOf(Patient(R"("_birthDate":{"extension":[{"url":"http://x","valueCode":"y"}]})")), IsEmpty());
 }
 
+TEST(Validate, EveryPrimitiveHasAValueOrExtensions) {
+  const std::string extended = R"({"extension":[{"url":"http://x","valueCode":"y"}]})";
+  const std::string kFine[] = {
+      R"("given":["a","b"],"_given":[null,)" + extended + "]",
+      R"("given":[null,"b"],"_given":[)" + extended + "]",
+      R"("given":["a"],"_given":[{"id":"x"}])",
+      R"("given":["a"],"_given":[null])",
+      R"("_given":[)" + extended + "]",
+      R"("family":"a","_family":{"id":"x"})",
+      R"("_family":)" + extended,
+  };
+  for (const std::string& name : kFine) EXPECT_THAT(IssuesOf(Patient(R"("name":[{)" + name + "}]")), IsEmpty()) << name;
+  const std::string kLacking[] = {
+      R"("given":[null])",
+      R"("given":["a",null])",
+      R"("given":["a",null],"_given":[)" + extended + "]",
+      R"("given":[null],"_given":[null])",
+      R"("given":[null],"_given":[{"id":"x"}])",
+      R"("_given":[null])",
+      R"("_given":[null],"given":[null])",
+      R"("_given":[{"id":"x"}])",
+      R"("given":["a"],"_given":[null,null])",
+      R"("_family":{"id":"x"})",
+  };
+  for (const std::string& name : kLacking) {
+    const auto issues = IssuesOf(Patient(R"("name":[{)" + name + "}]"));
+    ASSERT_FALSE(issues.empty()) << name;
+    EXPECT_THAT(issues[0], testing::HasSubstr("ele-1")) << name;
+  }
+  // Nothing is no required element.
+  EXPECT_FALSE(IssuesOf(R"({"resourceType":"Observation","code":{"text":"x"},"_status":{"id":"z"}})").empty());
+}
+
 TEST(Validate, AnyCodingOfTheSetMeetsARequiredBinding) {
   EXPECT_THAT(
       IssuesOf(
