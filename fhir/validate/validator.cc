@@ -269,8 +269,13 @@ void Validator::CheckPairs(Value object, Value given, bool carrier) {
 void Validator::CheckCodes(Value value, const Property& property, const Element& element) {
   const Binding& binding = BindingAt(element.binding);
   if (property.type == kCodeableConcept) {
-    if (const json::MaybeValue codings = json::Find(value, "coding"); codings && codings->is_array())
+    const json::MaybeValue codings = json::Find(value, "coding");
+    if (codings && codings->is_array()) {
       CheckCoded(*codings, binding);
+    } else if (!codings && !json::Find(value, "extension")) {
+      // Text is no code of the set; an extension may say why there is none.
+      Error(value, IssueType::kCodeInvalid, "needs a coding: its code must be one of " + std::string(binding.url));
+    }
   } else if (property.type == kCoding) {
     CheckCoded(value, binding);
   } else if (value.is_string() && !HasCode(binding, value.text())) {

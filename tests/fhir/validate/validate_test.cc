@@ -154,6 +154,17 @@ TEST(Validate, AnyCodingOfTheSetMeetsARequiredBinding) {
       IsEmpty());
 }
 
+TEST(Validate, TextAloneDoesNotMeetARequiredBinding) {
+  const auto condition = [](const std::string& status) {
+    return R"({"resourceType":"Condition","subject":{"display":"x"},"code":{"text":"y"},"clinicalStatus":)" + status +
+           "}";
+  };
+  EXPECT_THAT(IssuesOf(condition(R"({"text":"x"})")),
+              ElementsAre("Condition.clinicalStatus: needs a coding: its code must be one of "
+                          "http://hl7.org/fhir/ValueSet/condition-clinical"));
+  EXPECT_THAT(IssuesOf(condition(R"({"extension":[{"url":"http://x","valueCode":"unknown"}]})")), IsEmpty());
+}
+
 TEST(Validate, RelativeReferencesNameATypeOfR4) {
   const auto is_valid = [](const std::string& reference) {
     const std::string text = R"({"resourceType":"Basic","code":{"text":"x"},"subject":{"reference":")" + reference +
