@@ -18,6 +18,7 @@ const TypeId kReference = *FindType("Reference");
 const TypeId kCoding = *FindType("Coding");
 const TypeId kCodeableConcept = *FindType("CodeableConcept");
 const TypeId kElement = *FindType("Element");
+constexpr std::string_view kDefinitions = "http://hl7.org/fhir/StructureDefinition/";
 
 std::vector<Value> ItemsOf(Value value) {
   if (!value.is_array()) return {value};
@@ -87,7 +88,10 @@ void Validator::CheckResource(Value value, bool contained) {
   Place* const outside = place_;
   if (place_ == nullptr) place_ = &root;
   const bool was_contained = std::exchange(contained_, contained);
+  const json::MaybeValue container = container_;
+  if (!contained) container_ = value;
   CheckObject(value, *type);
+  container_ = container;
   contained_ = was_contained;
   place_ = outside;
 }
@@ -305,15 +309,36 @@ void Validator::CheckExtension(Value extension) {
 }
 
 void Validator::CheckReference(Value reference, const Property& property) {
+  const auto targets = TypeList(property.targets);
+  const auto check_type = [&](Value at, TypeId type) {
+    if (type == kNoType || targets.empty() || std::ranges::find(targets, type) != targets.end()) return;
+    Error(at, IssueType::kValue, "must not refer to a " + std::string(TypeOf(type).name));
+  };
+  if (const json::MaybeValue type = json::Find(reference, "type"); type && type->is_string()) {
+    std::string_view name = type->text();
+    if (name.starts_with(kDefinitions)) name.remove_prefix(kDefinitions.size());
+    check_type(*type, FindResourceType(name).value_or(kNoType));
+  }
   const json::MaybeValue text = json::Find(reference, "reference");
   if (!text || !text->is_string()) return;
   const ReferenceText parts = ParseReference(text->text());
   if (parts.form == ReferenceText::Form::kOther && NamesUnknownType(text->text())) {
     return Error(*text, IssueType::kValue, "refers to a resource type that R4 does not have");
   }
-  const auto targets = TypeList(property.targets);
-  if (parts.type == kNoType || targets.empty() || std::ranges::find(targets, parts.type) != targets.end()) return;
-  Error(*text, IssueType::kValue, "must not refer to a " + std::string(TypeOf(parts.type).name));
+  if (parts.form != ReferenceText::Form::kFragment) return check_type(*text, parts.type);
+  const json::MaybeValue target = FindContained(parts.id);
+  if (!target) return Error(*text, IssueType::kValue, "ref-1: refers to a contained resource that is not there");
+  check_type(*text, ResourceTypeOf(*target).value_or(kNoType));
+}
+
+json::MaybeValue Validator::FindContained(std::string_view id) const {
+  if (id.empty()) return container_;
+  const json::MaybeValue contained = container_["contained"];
+  if (!contained || !contained->is_array()) return {};
+  for (const json::MaybeValue resource : contained->children()) {
+    if (resource["id"].TextOr("") == id) return resource;
+  }
+  return {};
 }
 
 }  // namespace hilum::fhir

@@ -44,6 +44,8 @@ class Validator {
   void CheckCoded(json::Value concept_value, const Binding& binding);
   void CheckExtension(json::Value extension);
   void CheckReference(json::Value reference, const Property& property);
+  // The resource that "#id" leads to, from where the pass is: contained in the one at hand, or that itself ("#").
+  json::MaybeValue FindContained(std::string_view id) const;
 
   void Report(json::Value at, Severity severity, IssueType type, std::string diagnostics);
   void Error(json::Value at, IssueType type, std::string diagnostics) {
@@ -55,6 +57,7 @@ class Validator {
   Validation& out_;
   Place* place_ = nullptr;
   bool contained_ = false;
+  json::MaybeValue container_;  // the resource at hand, or the one that contains it
 };
 
 }  // namespace hilum::fhir

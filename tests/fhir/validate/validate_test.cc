@@ -182,6 +182,35 @@ TEST(Validate, RelativeReferencesNameATypeOfR4) {
   }
 }
 
+TEST(Validate, LocalAndLogicalReferencesHaveTheirTargetToo) {
+  const auto patient = [](const std::string& contained, const std::string& organization) {
+    return Patient((contained.empty() ? "" : R"("contained":[)" + contained + "],") + R"("managingOrganization":{)" +
+                   organization + "}");
+  };
+  const std::string organization = R"({"resourceType":"Organization","id":"x","name":"y"})";
+  const std::string practitioner = R"({"resourceType":"Practitioner","id":"x"})";
+  EXPECT_THAT(IssuesOf(patient(organization, R"("reference":"#x")")), IsEmpty());
+  EXPECT_THAT(IssuesOf(patient("", R"("type":"Organization","display":"y")")), IsEmpty());
+  EXPECT_THAT(IssuesOf(patient("", R"("type":"http://example.org/x","display":"y")")), IsEmpty());
+  EXPECT_THAT(IssuesOf(patient("", R"("reference":"#x")")),
+              ElementsAre("Patient.managingOrganization: ref-1: refers to a contained resource that is not there"));
+  EXPECT_THAT(IssuesOf(patient(practitioner, R"("reference":"#x")")),
+              ElementsAre("Patient.managingOrganization: must not refer to a Practitioner"));
+  for (const std::string type : {"Patient", "http://hl7.org/fhir/StructureDefinition/Patient"}) {
+    EXPECT_THAT(IssuesOf(patient("", R"("type":")" + type + R"(","display":"y")")),
+                ElementsAre("Patient.managingOrganization: must not refer to a Patient"));
+  }
+  // A contained resource refers to what is contained beside it, and by '#' to what contains it.
+  const std::string coverage = R"({"resourceType":"Claim","id":"c","status":"active","use":"claim","created":"2020",
+      "type":{"text":"x"},"provider":{"reference":"#x"},"priority":{"text":"x"},"insurance":[{"sequence":1,"focal":true,
+      "coverage":{"display":"x"}}],"patient":{"reference":"#"}})";
+  EXPECT_THAT(IssuesOf(patient(practitioner + "," + coverage, R"("display":"y")")), IsEmpty());
+  const std::string entry = R"({"resourceType":"Bundle","type":"collection","entry":[{"resource":)" +
+                            patient(organization, R"("display":"y")") + R"(},{"resource":)" +
+                            patient("", R"("reference":"#x")") + "}]}";
+  EXPECT_EQ(IssuesOf(entry).size(), 1u) << "each entry has its own";
+}
+
 TEST(Validate, CanBeToldWhatNotToCheckAndWhenToStop) {
   EXPECT_THAT(IssuesOf(Patient(R"("managingOrganization":{"reference":"Patient/1"})"), {.check_targets = false}),
               IsEmpty());
