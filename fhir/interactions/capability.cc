@@ -115,7 +115,7 @@ void AppendOperations(TypeId type, std::string* out) {
   });
 }
 
-void AppendType(TypeId type, std::string* out) {
+void AppendType(TypeId type, bool enforced, std::string* out) {
   const std::string name(TypeOf(type).name);
   out->append("{\"type\":\"").append(name);
   out->append("\",\"profile\":\"http://hl7.org/fhir/StructureDefinition/").append(name).append("\"");
@@ -123,7 +123,8 @@ void AppendType(TypeId type, std::string* out) {
       {"read", "vread", "update", "patch", "delete", "history-instance", "history-type", "create", "search-type"}, out);
   out->append(R"(,"versioning":"versioned","readHistory":true,"updateCreate":true,"conditionalCreate":true,)"
               R"("conditionalRead":"full-support","conditionalUpdate":true,"conditionalDelete":"multiple",)"
-              R"("referencePolicy":["literal","logical","local"])");
+              R"("referencePolicy":["literal","logical","local")");
+  out->append(enforced ? ",\"enforced\"]" : "]");
   AppendIncludes(type, out);
   out->append(",\"searchParam\":");
   AppendList(SearchParamsOf(type), out, [&](const SearchParam& param) {
@@ -145,10 +146,11 @@ bool CanBeNamed(TypeId type) {
   return binding == kNoBinding || HasCode(BindingAt(binding), TypeOf(type).name);
 }
 
-std::string RestText() {
+// `enforced`: references lead somewhere, always.
+std::string RestText(bool enforced) {
   std::string out = R"([{"mode":"server","resource":)";
   AppendList(ResourceTypes(), &out, [&](TypeId type) {
-    if (CanBeNamed(type)) AppendType(type, &out);
+    if (CanBeNamed(type)) AppendType(type, enforced, &out);
   });
   AppendInteractions({"transaction", "batch", "search-system", "history-system"}, &out);
   out.append(R"(,"operation":[{"name":"meta","definition":"http://hl7.org/fhir/OperationDefinition/Resource-meta"}])");
@@ -181,8 +183,9 @@ void AddCustomParams(TypeId type, const SearchCatalog& catalog, std::string* res
 
 Answer Interactions::Capabilities(const Interaction& request) {
   // The same for all requests, and large.
-  static const std::string common = RestText();
-  std::string rest = common;
+  static const std::string open = RestText(false);
+  static const std::string enforced = RestText(true);
+  std::string rest = store_.options().references == ReferencePolicy::kEnforce ? enforced : open;
   AddCustomParams(store_.schema().imaging_study(), *store_.Read(), &rest);
   std::string text = R"({"resourceType":"CapabilityStatement","status":"active","date":")";
   text.append(Instant(store_.clock().Now().count() / 1000 * 1000));

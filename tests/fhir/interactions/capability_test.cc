@@ -29,6 +29,14 @@ TEST_F(CapabilityTest, IsValid) {
   EXPECT_EQ(json::Find(document_->root(), "implementation")["url"].TextOr(""), kBase);
 }
 
+TEST_F(CapabilityTest, SaysWhetherReferencesAreEnforced) {
+  const auto policies = [&] { return At(Get("metadata").body, "rest.0.resource.0.referencePolicy"); };
+  EXPECT_EQ(policies(), R"(["literal","logical","local"])");
+  resource_options_.references = ReferencePolicy::kEnforce;
+  Reopen();
+  EXPECT_EQ(policies(), R"(["literal","logical","local","enforced"])");
+}
+
 TEST_F(CapabilityTest, NamesEveryResourceTypeOfR4) {
   std::vector<std::string_view> named, defined;
   for (const json::Value resource : json::Find(rest(), "resource")->children())
