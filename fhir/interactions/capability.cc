@@ -188,7 +188,7 @@ Answer Interactions::Capabilities(const Interaction& request) {
   std::string rest = store_.options().references == ReferencePolicy::kEnforce ? enforced : open;
   AddCustomParams(store_.schema().imaging_study(), *store_.Read(), &rest);
   std::string text = R"({"resourceType":"CapabilityStatement","status":"active","date":")";
-  text.append(Instant(store_.clock().Now().count() / 1000 * 1000));
+  text.append(Instant(started_micros_ / 1000 * 1000));
   text.append(R"(","kind":"instance","software":{"name":"Hilum","version":)");
   json::AppendString(&text, options_.software_version.empty() ? "unreleased" : options_.software_version);
   text.append(R"(},"implementation":{"description":"Hilum, a DICOMweb and FHIR repository","url":)");

@@ -36,6 +36,7 @@ class Interactions {
       : store_(store),
         options_(std::move(options)),
         cursor_key_(std::move(cursor_key)),
+        started_micros_(store.clock().Now().count()),
         kept_searches_(options_.max_kept_searches) {}
 
   // Never fails: errors are answers.
@@ -97,6 +98,7 @@ class Interactions {
   ResourceStore& store_;
   const InteractionOptions options_;
   const std::string cursor_key_;  // 32 secret octets that sign cursors
+  const int64_t started_micros_;  // since 1970; what is offered stays the same from then on
   KeptSearches kept_searches_;
 };
 

@@ -37,6 +37,14 @@ TEST_F(CapabilityTest, SaysWhetherReferencesAreEnforced) {
   EXPECT_EQ(policies(), R"(["literal","logical","local","enforced"])");
 }
 
+TEST_F(CapabilityTest, IsOfTheTimeSinceWhichItHolds) {
+  const std::string date = At(Get("metadata").body, "date");
+  clock_.Advance(std::chrono::hours(1));
+  EXPECT_EQ(At(Get("metadata").body, "date"), date);
+  Reopen();
+  EXPECT_GT(At(Get("metadata").body, "date"), date);
+}
+
 TEST_F(CapabilityTest, NamesEveryResourceTypeOfR4) {
   std::vector<std::string_view> named, defined;
   for (const json::Value resource : json::Find(rest(), "resource")->children())
