@@ -106,12 +106,14 @@ Answer NothingToMatch() {
 std::variant<Checked, Answer> Check(std::string body, TypeId type) {
   Result<json::Document> document = json::Document::Parse(std::move(body));
   if (!document.ok()) return ErrorAnswer(document.status());
+  // What is wrong with a resource that does not belong here is of no use to anybody.
+  if (const auto found = ResourceTypeOf(document->root()); found && *found != type) {
+    return OutcomeAnswer(
+        400, {{.diagnostics = "the body is of type " + std::string(TypeOf(*found).name) + ", but the URL says " +
+                              std::string(TypeOf(type).name) + "; send it to its own type"}});
+  }
   Validation validation = Validate(document->root());
   if (!validation.ok()) return OutcomeAnswer(400, validation.issues);
-  if (ResourceTypeOf(document->root()) != type) {
-    return OutcomeAnswer(400, {{.diagnostics = "the body is no " + std::string(TypeOf(type).name) +
-                                               ", but the URL says so; send it to its own type"}});
-  }
   return Checked{*std::move(document), std::move(validation.typing)};
 }
 

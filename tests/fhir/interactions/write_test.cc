@@ -33,6 +33,13 @@ TEST_F(WriteTest, RefusesWhatIsNotValidAndSaysWhere) {
   EXPECT_EQ(Total("Patient"), 0);
 }
 
+TEST_F(WriteTest, SaysFirstThatTheTypeIsAnother) {
+  const Answer answer = Run("PUT", "Patient/x", R"({"resourceType":"Observation","id":"x"})");
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_THAT(answer.body, HasSubstr("the body is of type Observation, but the URL says Patient"));
+  EXPECT_THAT(answer.body, ::testing::Not(HasSubstr("required")));
+}
+
 TEST_F(WriteTest, UpdatesMakeVersionsAndTheSameContentMakesNone) {
   EXPECT_EQ(Run("PUT", "Patient/a", R"({"resourceType":"Patient","id":"a","active":true})").status, 201);
   const Answer second = Run("PUT", "Patient/a", R"({"resourceType":"Patient","id":"a","active":false})");
