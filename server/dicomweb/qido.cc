@@ -133,6 +133,15 @@ Status AddFromObject(storage::Store& store, const storage::CatalogueReader& read
   return Status::Ok();
 }
 
+// Tells searches that are paged through apart, and who does it.
+std::string PagingKey(const http::Request& request, const QueryParameters& parameters) {
+  std::string key = request.peer + "\n" + request.client_subject + "\n" + request.headers.Joined("Authorization") +
+                    "\n" + request.path;
+  for (const auto& [name, value] : parameters)
+    if (name != "limit" && name != "offset") key += "\n" + name + "=" + value;
+  return key;
+}
+
 }  // namespace
 
 Status Service::Search(http::Request& request, const Resource& resource, const QueryParameters& parameters,
@@ -144,10 +153,15 @@ Status Service::Search(http::Request& request, const Resource& resource, const Q
                      "type=\"application/dicom+xml\" or text/csv");
   const uint64_t sequence = store_.kv().sequence();  // before the snapshot: never newer than what is found
   storage::CatalogueReader reader = store_.Read();
-  HILUM_ASSIGN_OR_RETURN(const SearchRequest search, ParseSearch(reader.table(), resource, parameters, options_));
+  HILUM_ASSIGN_OR_RETURN(SearchRequest search, ParseSearch(reader.table(), resource, parameters, options_));
+  // Rows below studies come in order of arrival: new ones push none away.
+  const bool newest_first = search.query.level <= Level::kStudy;
+  const std::string paging_key = newest_first ? PagingKey(request, parameters) : "";
+  if (newest_first && search.query.offset > 0) search.query.up_to = paging_.Find(paging_key);
   // Every change of the store changes the tag, and it tells the forms apart; nothing else does.
   const char* const kind = form == Accepted::Listing::kJson ? "q" : form == Accepted::Listing::kXml ? "qx" : "qc";
-  const std::string etag = "W/\"" + (kind + std::to_string(sequence)) + "\"";
+  const std::string up_to = search.query.up_to ? "-" + std::to_string(*search.query.up_to) : "";
+  const std::string etag = "W/\"" + (kind + std::to_string(sequence)) + up_to + "\"";
   http::Headers headers = {{"ETag", etag}, {"Cache-Control", "private, no-cache"}, {"Vary", "Accept"}};
   if (NotModified(request, etag)) return responder.Send(304, std::move(headers), "");
 
@@ -159,6 +173,7 @@ Status Service::Search(http::Request& request, const Resource& resource, const Q
     HILUM_ASSIGN_OR_RETURN(studies, std::move(compiled));
   }
   HILUM_ASSIGN_OR_RETURN(const storage::CatalogueMatches matches, reader.Find(search.query, std::move(studies)));
+  if (newest_first && search.query.offset == 0 && matches.newest) paging_.Begin(paging_key, *matches.newest);
   const std::string base = BaseUrl(request);
   std::vector<Row> rows;
   for (const CatalogueMatch& match : matches.rows) {

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/metrics.h"
 #include "base/random.h"
 #include "codecs/pixel/codec.h"
@@ -24,6 +25,7 @@
 #include "server/dicomweb/document_cache.h"
 #include "server/dicomweb/frame_source.h"
 #include "server/dicomweb/package.h"
+#include "server/dicomweb/paging_memory.h"
 #include "server/dicomweb/picture_cache.h"
 #include "server/dicomweb/rendering.h"
 #include "server/dicomweb/resource.h"
@@ -73,6 +75,8 @@ class Service {
   bool IsAnswering() const { return answering_.load(std::memory_order_relaxed) > 0; }
 
  private:
+  static constexpr size_t kMaxPagedSearches = 2000;
+
   void Handle(http::Request& request, http::Responder& responder);
   Status Dispatch(http::Request& request, http::Responder& responder);
 
@@ -180,6 +184,8 @@ class Service {
   Random& random_;
   Logger log_;
   std::unique_ptr<pixel::TextPainter> painter_;  // null: without fonts
+  const SystemClock clock_;
+  PagingMemory paging_{clock_, kMaxPagedSearches};
   PictureCache thumbnails_;
   const uint64_t plain_room_;  // of the memory for documents, for those without compression
   DocumentCache documents_;

@@ -131,6 +131,7 @@ struct CatalogueQuery {
   bool fuzzy_names = false;  // names match when each word asked for begins, or sounds like, one of theirs
   uint64_t offset = 0;
   size_t limit = 100;
+  std::optional<Doc> up_to;  // leaves out patients, or studies, that came later than this one
 };
 
 struct CatalogueMatch {
@@ -143,6 +144,7 @@ struct CatalogueMatch {
 struct CatalogueMatches {
   std::vector<CatalogueMatch> rows;  // patients and studies newest first, series and instances in order of arrival
   uint64_t total = 0;                // all matches, whatever the limit
+  std::optional<Doc> newest;         // of all matches; for CatalogueQuery::up_to
 };
 
 class CatalogueReader {

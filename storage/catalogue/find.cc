@@ -106,8 +106,10 @@ Result<CatalogueMatches> CatalogueReader::Find(const CatalogueQuery& query, std:
   const CollectionId collection = CollectionOf(query.level);
   std::optional<Query> assembled = Assemble(query.level, &conditions);
   if (!assembled) assembled = Make(All{});
-  HILUM_ASSIGN_OR_RETURN(const Bitmap found, index_.Evaluate(collection, *assembled));
+  HILUM_ASSIGN_OR_RETURN(Bitmap found, index_.Evaluate(collection, *assembled));
+  if (query.up_to && query.level <= Level::kStudy) found &= Bitmap::Range(0, uint64_t{*query.up_to} + 1);
   matches.total = found.Count();
+  if (matches.total > 0) matches.newest = found.Select(matches.total - 1);
   std::vector<SortKey> sort;
   if (query.level <= Level::kStudy) sort.push_back({kDocOrder, /*descending=*/true});
   HILUM_ASSIGN_OR_RETURN(const Page page,
