@@ -166,7 +166,11 @@ std::optional<Answer> Transaction::MatchTarget(size_t place, const std::vector<P
   Target& target = targets_[place];
   const Result<Matches> matches = planner.Match(target.type, criteria);
   if (!matches.ok()) return ErrorAnswer(matches.status());
-  if (matches->docs.size() > 1) return PreconditionFailed("the condition matches more than one resource");
+  if (matches->docs.size() > 1) {
+    return PreconditionFailed(
+        "the condition matches more than one resource, and each entry of a transaction is about one; make it narrower" +
+        std::string(entries_[place].request.method == "DELETE" ? ", or delete them by a request of its own" : ""));
+  }
   if (matches->docs.empty())
     return BringsResource(entries_[place]) ? MatchPlanned(place, criteria, reader) : std::nullopt;
   Result<std::string> id = planner.IdOf(target.type, matches->docs.front());

@@ -244,6 +244,19 @@ TEST_F(TransactionTest, EveryFullUrlIsOfOneEntry) {
   EXPECT_EQ(Run("POST", "", Bundle("transaction", entry("1") + "," + entry("2"))).status, 200);
 }
 
+TEST_F(TransactionTest, ADeletionInItIsOfOneResource) {
+  const std::string body = R"({"resourceType":"Patient","active":true})";
+  Run("POST", "Patient", body);
+  Run("POST", "Patient", body);
+  const std::string entry = R"({"request":{"method":"DELETE","url":"Patient?active=true"}})";
+  const Answer answer = Run("POST", "", Bundle("transaction", entry));
+  EXPECT_EQ(answer.status, 412);
+  EXPECT_THAT(answer.body, HasSubstr("a request of its own"));
+  EXPECT_EQ(Total("Patient"), 2);
+  EXPECT_EQ(At(Run("POST", "", Bundle("batch", entry)).body, "entry.0.response.status"), "204 No Content");
+  EXPECT_EQ(Total("Patient"), 0);
+}
+
 TEST_F(TransactionTest, AnUpdateMustNameTheIdOfItsUrl) {
   const std::string put =
       R"({"resource":{"resourceType":"Patient","id":"b"},"request":{"method":"PUT","url":"Patient/a"}})";
