@@ -47,9 +47,8 @@ struct Answer {
   bool outcome() const { return !issues.empty(); }
   std::vector<Issue> warnings;  // about what was done as asked
 
-  // For answers that are no FHIR, and may be large: what the body is, and its next piece, empty at the end. `body` is
-  // empty then.
-  std::string content_type;
+  std::string content_type;  // of an answer that is no FHIR; empty otherwise
+  // For those that may be large: the next piece, empty at the end. `body` is empty then.
   std::function<Result<std::string>()> more;
 };
 

@@ -20,6 +20,10 @@ bool IsJson(const MediaType& type) {
          essence == "application/json+fhir";  // of DSTU2, which clients still write
 }
 
+bool IsFhir(const MediaType& type) {
+  return IsJson(type) || type.Essence().starts_with("application/fhir+");
+}
+
 bool IsR4(const MediaType& type) {
   const std::string_view version = type.Parameter("fhirversion").value_or("4.0");
   return version == "4.0" || version == "4.0.1";
@@ -85,6 +89,20 @@ void AddListFormat(const http::Request& request, std::vector<fhir::Parameter>* q
   const auto accepted = multipart::ParseAccept(request.headers.Joined("Accept"));
   if (!accepted.empty() && accepted.front().q > 0 && accepted.front().media_type.Essence() == "text/csv")
     query->push_back({"_format", "csv"});
+}
+
+bool AsksForFhir(const http::Request& request, const std::vector<fhir::Parameter>& query) {
+  const auto is_format = [](const fhir::Parameter& each) { return each.name == "_format" && !each.value.empty(); };
+  if (std::any_of(query.begin(), query.end(), is_format)) return true;
+  const auto accepted = multipart::ParseAccept(request.headers.Joined("Accept"));
+  return std::any_of(accepted.begin(), accepted.end(),
+                     [](const multipart::AcceptEntry& entry) { return entry.q > 0 && IsFhir(entry.media_type); });
+}
+
+bool NamesFhir(std::string_view content_type) {
+  const auto type = multipart::ParseMediaType(content_type);
+  type.IgnoreError();  // then it is no type at all
+  return type.ok() && IsFhir(*type);
 }
 
 Result<std::string> ReadContentType(const http::Request& request, BodyKind expected) {

@@ -19,6 +19,11 @@ Status CheckWantsJson(const http::Request& request, const std::vector<fhir::Para
 // Of the formats that lists have, `_format` by the Accept of a client that did not give one: adds it to the query.
 void AddListFormat(const http::Request& request, std::vector<fhir::Parameter>* query);
 
+// Whether the client asks for FHIR by name, in `_format` or Accept, in whatever format; it may take anything besides.
+bool AsksForFhir(const http::Request& request, const std::vector<fhir::Parameter>& query);
+// Whether a Content-Type is one of FHIR, or of JSON, which FHIR goes by too.
+bool NamesFhir(std::string_view content_type);
+
 // What the body of a request may be.
 enum class BodyKind : uint8_t { kResource, kJsonPatch, kForm };
 // The media type of the body, without parameters; empty when none was named, which is taken for what is expected.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "server/fhir_rest/binary.h"
 #include "server/fhir_rest/negotiate.h"
 #include "server/fhir_rest/path.h"
 #include "server/http/answer_head.h"
@@ -112,6 +113,7 @@ Answer Service::Run(http::Request& request, std::vector<std::string> path) {
   // Lists have formats of their own.
   const bool is_list = !interaction.path.empty() && interaction.path.back() == "$cohort-list";
   if (is_list) AddListFormat(request, &interaction.query);
+  if (WantsContent(request, interaction)) return ContentOf(request, interactions_.Run(interaction));
   const Status wants_json = is_list ? Status::Ok() : CheckWantsJson(request, interaction.query);
   if (!wants_json.ok()) return Refuse(406, fhir::IssueType::kNotSupported, wants_json.message());
   return RunOrStart(std::move(interaction), async);
@@ -150,6 +152,12 @@ std::optional<Answer> Service::AddBody(http::Request& request, Interaction* inte
       request.method == "POST" && !interaction->path.empty() && interaction->path.back() == "_search";
   BodyKind kind = request.method == "PATCH" ? BodyKind::kJsonPatch : BodyKind::kResource;
   if (is_search) kind = BodyKind::kForm;
+  if (BringsContent(request, *interaction)) {
+    auto binary = BinaryOf(request, *interaction, *body);
+    if (!binary.ok()) return Refuse(415, fhir::IssueType::kNotSupported, binary.status().message());
+    interaction->body = *std::move(binary);
+    return std::nullopt;
+  }
   if (body->empty()) return std::nullopt;  // whether one is needed is for the interaction to say
   auto type = ReadContentType(request, kind);
   if (!type.ok()) return Refuse(415, fhir::IssueType::kNotSupported, type.status().message());
@@ -189,7 +197,9 @@ Result<std::string> Service::ReadBody(http::Request& request) const {
 
 Status Service::Send(http::Responder& responder, const Answer& answer, const std::string& allow) const {
   http::Headers headers;
-  if (!answer.body.empty()) headers.Add("Content-Type", std::string(kFhirJson));
+  if (!answer.body.empty() && answer.content_type.empty()) headers.Add("Content-Type", std::string(kFhirJson));
+  // What people stored must not run in the name of this server.
+  if (!answer.content_type.empty()) headers.Add("Content-Security-Policy", "default-src 'none'; sandbox");
   if (answer.version) headers.Add("ETag", "W/\"" + std::to_string(*answer.version) + "\"");
   if (answer.updated_micros) {
     std::string date;
@@ -207,8 +217,8 @@ Status Service::Send(http::Responder& responder, const Answer& answer, const std
   headers.Add("Cache-Control", "private, no-cache");
   if (!allow.empty()) headers.Add("Allow", allow);
   if (answer.status == 503 || answer.status == 507) headers.Add("Retry-After", "30");
+  if (!answer.content_type.empty()) headers.Add("Content-Type", answer.content_type);
   if (!answer.more) return responder.Send(answer.status, std::move(headers), answer.body);
-  headers.Add("Content-Type", answer.content_type);
   HILUM_RETURN_IF_ERROR(responder.Head(answer.status, headers, std::nullopt));
   for (;;) {
     HILUM_ASSIGN_OR_RETURN(const std::string piece, answer.more());

@@ -164,6 +164,19 @@ class InteractionsTest(FhirTest):
         self.assertEqual(self.fhir("GET", "/Patient/none", Prefer="respond-async")[0], 404, "reads are answered at once")
         self.assert_refused(self.fhir("GET", "/_async/0123"), 404)
 
+    def test_a_binary_is_its_content(self):
+        status, headers, made = self.fhir("POST", "/Binary", b"Hallo", content_type="text/plain")
+        self.assertEqual(status, 201, made)
+        self.assertEqual(made["contentType"], "text/plain")
+        url = self.fhir.base + "/Binary/" + made["id"]
+        for accept in ["*/*", "text/plain"]:
+            status, headers, body = fetch(url, Accept=accept)
+            self.assertEqual((status, headers["Content-Type"], body), (200, "text/plain", b"Hallo"))
+            self.assertIn("sandbox", headers["Content-Security-Policy"])
+            self.assertEqual(headers["ETag"], 'W/"1"')
+        self.assertEqual(fetch(url, Accept="image/png")[0], 406)
+        self.assertEqual(self.fhir("GET", "/Binary/" + made["id"], Accept=JSON)[2]["data"], "SGFsbG8=")
+
     def test_a_conditional_create_race_makes_one_resource(self):
         person = patient(identifier=[{"system": "urn:mrn", "value": "42"}])
         gate = threading.Barrier(16)

@@ -1,0 +1,23 @@
+// Binary by itself (R4 binary.html#rest): its content instead of a resource about it, unless a client asks for FHIR.
+// Pure functions.
+#pragma once
+
+#include <string>
+
+#include "fhir/interactions/interaction.h"
+#include "server/http/http.h"
+
+namespace hilum::fhir_rest {
+
+// Whether the request reads a Binary, or a version of one, as what it is.
+bool WantsContent(const http::Request& request, const fhir::Interaction& interaction);
+// What the Binary in `answer` holds, in its own type; 406 when the client does not take that. Other answers stay.
+fhir::Answer ContentOf(const http::Request& request, fhir::Answer answer);
+
+// Whether the body of the request is what a Binary is to hold.
+bool BringsContent(const http::Request& request, const fhir::Interaction& interaction);
+// The Binary that holds `body`. kUnsupported for a Content-Type that is no media type, and for a Content-Encoding.
+Result<std::string> BinaryOf(const http::Request& request, const fhir::Interaction& interaction,
+                             const std::string& body);
+
+}  // namespace hilum::fhir_rest
