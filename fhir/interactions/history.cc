@@ -10,6 +10,8 @@ namespace {
 
 // Versions looked at in one go when not all of them belong to the answer.
 constexpr size_t kBatch = 200;
+// Versions of a type are counted for the total of a first page up to here: a page should not take longer for it.
+constexpr uint64_t kMaxCountedForPage = 10'000;
 // A page ends early when it gets longer: versions of a study with many images are long when they are whole.
 constexpr size_t kMaxPageBytes = 32 << 20;
 
@@ -18,7 +20,10 @@ struct HistoryRequest {
   HistoryRange range;
   std::optional<TimeRange> at;  // only versions that were current at some time of it
   size_t count = 0;
+  bool count_only = false;  // _summary=count, _count=0
   std::vector<Parameter> used;
+  std::vector<Issue> ignored;
+  bool bounded() const { return range.since_micros || range.before_micros || at; }
 };
 
 // Not thread-safe; one per request. The reader outlives it.
@@ -38,17 +43,17 @@ class HistoryRun {
     doc_ = doc;
     history_.count = options_.default_count;
     for (const Parameter& parameter : request_.query) HILUM_RETURN_IF_ERROR(Add(parameter));
-    HILUM_ASSIGN_OR_RETURN(const Shape shape, ShapeOf(request_.query));
+    HILUM_ASSIGN_OR_RETURN(const Shape shape, history_.count_only ? Shape{} : ShapeOf(request_.query));
 
     const CursorSeal seal{.fingerprint = Fingerprint("history " + UrlWith({.path = request_.path}, history_.used)),
                           .key = cursor_key_};
     const auto cursor = ValueOf(request_.query, kCursorParameter);
     if (cursor) HILUM_RETURN_IF_ERROR(Resume(*cursor, seal));
     std::vector<Version> versions;
-    if (history_.count > 0) {
+    if (!history_.count_only) {
       HILUM_ASSIGN_OR_RETURN(versions, ReadVersions(history_.count + 1));
     }
-    bool more = versions.size() > history_.count;
+    bool more = !history_.count_only && versions.size() > history_.count;
     if (more) versions.pop_back();
 
     BundleText bundle("history", request_.base_url, shape);
@@ -60,14 +65,38 @@ class HistoryRun {
       more = true;
       versions.resize(i + 1);
     }
-    if (!cursor && !more && history_.count > 0) bundle.SetTotal(versions.size());
+    HILUM_ASSIGN_OR_RETURN(const auto total, CountTotal(cursor.has_value(), more, versions.size()));
+    if (total) bundle.SetTotal(*total);
     bundle.AddLink("self", LinkTo(cursor));
     bundle.AddLink("first", LinkTo(std::nullopt));
     if (more) bundle.AddLink("next", LinkTo(After(versions.back(), seal)));
-    return bundle.Finish();
+    HILUM_ASSIGN_OR_RETURN(Answer answer, bundle.Finish());
+    // An entry of a history is about a version (R4 bdl-3), so that there is no place for them in it.
+    answer.warnings = std::move(history_.ignored);
+    return answer;
   }
 
  private:
+  // nullopt on further pages, and when it would take long: history is bounded in time, or of a type with many versions.
+  Result<std::optional<uint64_t>> CountTotal(bool further, bool more, size_t found) {
+    if (history_.count_only && history_.bounded()) return CountBounded();
+    if (history_.count_only) return reader_.CountHistory(type_, doc_, UINT64_MAX);
+    if (further) return std::optional<uint64_t>();
+    if (!more) return std::optional<uint64_t>(found);
+    if (history_.bounded()) return std::optional<uint64_t>();
+    return reader_.CountHistory(type_, doc_, kMaxCountedForPage);
+  }
+
+  Result<std::optional<uint64_t>> CountBounded() {
+    uint64_t total = 0;
+    for (;;) {
+      HILUM_ASSIGN_OR_RETURN(const std::vector<Version> versions, ReadVersions(kBatch));
+      total += versions.size();
+      if (versions.size() < kBatch) return std::optional(total);
+      history_.range.after_sequence = versions.back().sequence;
+    }
+  }
+
   Status Add(const Parameter& parameter) {
     const std::string& name = parameter.name;
     if (name == kCursorParameter) return Status::Ok();
@@ -79,9 +108,15 @@ class HistoryRun {
       if (parameter.value != "_lastUpdated" && parameter.value != "-_lastUpdated")
         return Invalid("_sort of a history takes _lastUpdated or -_lastUpdated");
       history_.range.ascending = parameter.value == "_lastUpdated";
+    } else if (name == "_summary" && parameter.value == "count") {
+      history_.count_only = true;
     } else if (name != "_summary" && name != "_elements" && name != "_pretty" && name != "_format") {
-      if (request_.prefer_handling.value_or(options_.handling) == Handling::kLenient) return Status::Ok();
-      return Unsupported("a history has no parameter '" + name.substr(0, 64) + "'");
+      const std::string reason = "a history has no parameter '" + name.substr(0, 64) + "'";
+      if (request_.prefer_handling.value_or(options_.handling) == Handling::kStrict) return Unsupported(reason);
+      history_.ignored.push_back({.severity = Severity::kWarning,
+                                  .type = IssueType::kNotSupported,
+                                  .diagnostics = reason + "; it is ignored"});
+      return Status::Ok();
     }
     history_.used.push_back(parameter);
     return Status::Ok();
@@ -108,6 +143,7 @@ class HistoryRun {
     });
     if (!digits) return Invalid("_count takes a whole number of 0 or more");
     history_.count = std::min(count, options_.max_count);
+    history_.count_only = history_.count_only || count == 0;
     return Status::Ok();
   }
 

@@ -96,4 +96,23 @@ Result<std::vector<Version>> ResourceReader::HistoryOfAll(const HistoryRange& ra
   return versions;
 }
 
+Result<std::optional<uint64_t>> ResourceReader::CountHistory(TypeId type, std::optional<Doc> doc, uint64_t at_most) {
+  if (doc) {
+    HILUM_ASSIGN_OR_RETURN(const std::optional<Version> newest, Newest(type, *doc, Form::kStored));
+    return std::optional(newest ? newest->number : 0);
+  }
+  if (type == kNoType) {
+    HILUM_ASSIGN_OR_RETURN(const uint64_t changes, storage::LatestChange(kv_, Tenant::kDefault, snapshot_.get()));
+    HILUM_ASSIGN_OR_RETURN(const uint64_t of_instances,
+                           storage::LatestInstanceChange(kv_, Tenant::kDefault, snapshot_.get()));
+    return std::optional(changes - std::min(changes, of_instances));
+  }
+  const std::string prefix = HistoryPrefix(Tenant::kDefault, CollectionOf(type));
+  const auto rows = kv_.NewIterator(Family::kResource, prefix, storage::PrefixEnd(prefix), snapshot_.get());
+  uint64_t count = 0;
+  for (rows->SeekToFirst(); rows->Valid() && count <= at_most; rows->Next()) ++count;
+  HILUM_RETURN_IF_ERROR(rows->status());
+  return count > at_most ? std::nullopt : std::optional(count);
+}
+
 }  // namespace hilum::fhir

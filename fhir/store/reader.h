@@ -91,6 +91,10 @@ class ResourceReader : public SearchCatalog {
   Result<std::vector<Version>> HistoryOfType(TypeId type, const HistoryRange& range, size_t limit);
   Result<std::vector<Version>> HistoryOfAll(const HistoryRange& range, size_t limit);
 
+  // How many versions a history has: of one resource, of a type, or (kNoType) of all. nullopt when that takes counting
+  // more than `at_most` one by one.
+  Result<std::optional<uint64_t>> CountHistory(TypeId type, std::optional<storage::Doc> doc, uint64_t at_most);
+
   // Who has this identifier, with just this system (empty: without one); ascending.
   Result<std::vector<storage::Doc>> FindIdentifier(TypeId type, const storage::TokenValue& identifier);
 

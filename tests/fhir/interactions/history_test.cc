@@ -86,7 +86,7 @@ TEST_F(HistoryTest, PagesInBothDirectionsWithoutLosingAny) {
   std::vector<std::string> oldest_first = Of("_history?_sort=_lastUpdated");
   std::ranges::reverse(oldest_first);
   EXPECT_EQ(oldest_first, Of("_history"));
-  EXPECT_EQ(BundleView(Get("_history?_count=2")).total, -1) << "not counted when there is more than the page";
+  EXPECT_EQ(BundleView(Get("_history?_count=2")).total, 6);
 }
 
 TEST_F(HistoryTest, KeepsItsPlaceWhileChangesComeIn) {
@@ -94,6 +94,37 @@ TEST_F(HistoryTest, KeepsItsPlaceWhileChangesComeIn) {
   const std::vector<std::string> before = Of(next);
   Put(Patient("3", "New"));
   EXPECT_EQ(Of(next), before);
+}
+
+TEST_F(HistoryTest, SaysHowManyVersionsThereAre) {
+  const struct {
+    std::string url;
+    long total;
+  } kCases[] = {{"_history?", 6}, {"Patient/_history?", 5}, {"Patient/1/_history?", 3}};
+  for (const auto& [url, total] : kCases) {
+    const BundleView page(Get(url + "_count=2"));
+    EXPECT_EQ(page.total, total) << url;
+    EXPECT_EQ(BundleView(Get(page.Link("next"))).total, -1) << "only the first page counts";
+    for (const std::string nothing : {"_count=0", "_summary=count", "_summary=count&_pretty=true"}) {
+      const BundleView counted(Get(url + nothing));
+      EXPECT_EQ(counted.total, total) << url << nothing;
+      EXPECT_THAT(counted.transitions, IsEmpty());
+      EXPECT_EQ(counted.Link("next"), "");
+    }
+    for (const std::string bound :
+         {"_since=2023-11-14T22:13:23Z", "_before=2023-11-14T22:13:23Z", "_at=2023-11-14T22:13:23Z"}) {
+      const long all = static_cast<long>(Of(url + bound).size());
+      EXPECT_EQ(BundleView(Get(url + bound + "&_summary=count")).total, all) << url << bound;
+    }
+  }
+}
+
+TEST_F(HistoryTest, NamesTheParametersThatItIgnores) {
+  const Answer answer = Get("Patient/_history?_nonsense=1&_count=1");
+  EXPECT_EQ(answer.status, 200);
+  ASSERT_EQ(answer.warnings.size(), 1u);
+  EXPECT_NE(answer.warnings[0].diagnostics.find("'_nonsense'"), std::string::npos);
+  EXPECT_EQ(Get("Patient/_history?_nonsense=1", {.prefer_handling = Handling::kStrict}).status, 400);
 }
 
 TEST_F(HistoryTest, IsBoundedInTime) {
@@ -113,7 +144,7 @@ TEST_F(HistoryTest, AtATimeHasWhatWasCurrentThen) {
 }
 
 TEST_F(HistoryTest, RefusesWhatItDoesNotKnow) {
-  for (const char* query : {"_since=x", "_at=", "_count=x", "_sort=name", "_cursor=AAAA", "_summary=count"})
+  for (const char* query : {"_since=x", "_at=", "_count=x", "_sort=name", "_cursor=AAAA", "_summary=x"})
     EXPECT_EQ(Get("Patient/_history?" + std::string(query)).status, 400) << query;
   const std::string next = BundleView(Get("_history?_count=2")).Link("next");
   std::string elsewhere = next;
