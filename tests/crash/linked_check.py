@@ -10,6 +10,8 @@ from linked_clients import CHOICE, MRN, REVIEW
 from server import Failure, get, search, value
 
 REPORT = "urn:hilum:report"
+ORIGIN = "urn:hilum:origin"
+REPLACED = "urn:hilum:replaced-patient"
 DICOM_CODES = "http://dicom.nema.org/resources/ontology/DCM"
 TYPES = ["DiagnosticReport", "ImagingStudy", "Patient", "ServiceRequest"]
 MERGES = 16
@@ -62,13 +64,25 @@ class Archive:
             patient = links[0]["other"]["reference"].split("/")[1]
         return None
 
+    def replaced(self, patient):
+        """Patients on the way from this one to its survivor."""
+        on_the_way, survivor = set(), self.survivor(patient)
+        while survivor and patient != survivor:
+            on_the_way.add(patient)
+            links = self.resources["Patient"][patient]["link"]
+            patient = next(link for link in links if link["type"] == "replaced-by")["other"]["reference"].split("/")[1]
+        return on_the_way
+
     def subject_and_review(self, study):
         identifier = {"system": MRN, "value": value(self.studies[study], "00100020")}
         subject = {"type": "Patient", "identifier": identifier}
         if chosen := chosen_patient(self.resources["ImagingStudy"][study]):
             # A choice whose Patient has gone has gone with it.
-            return {**subject, "extension": [choice(chosen)], "reference": f"Patient/{self.survivor(chosen)}"}, []
-        mine = [id for id, patient in self.resources["Patient"].items() if has_identifier(patient, identifier)]
+            extensions = [choice(chosen), *map(replaced_patient, self.replaced(chosen))]
+            return {**subject, "extension": extensions, "reference": f"Patient/{self.survivor(chosen)}"}, []
+        patients = {id: one for id, one in self.resources["Patient"].items() if has_identifier(one, identifier)}
+        # Those that were made of images yield to others.
+        mine = [id for id, one in patients.items() if not is_made(one)] or list(patients)
         survivors = {self.survivor(id) for id in mine}
         if not mine:
             return subject, ["patient-unknown"] if self.policy == "quarantine" else []
@@ -78,6 +92,8 @@ class Archive:
         review = ["patient-mismatch"] if mismatch(self.resources["Patient"][patient]) else []
         if not review or self.policy != "quarantine":
             subject["reference"] = f"Patient/{patient}"
+            if replaced := set().union(*map(self.replaced, mine)):
+                subject["extension"] = [replaced_patient(one) for one in replaced]
         return subject, review
 
     def belonging(self, type, study):
@@ -102,6 +118,26 @@ class Archive:
         return {"uid": series, "number": value(row, "00200011"), "description": value(row, "0008103E"),
                 "modality": {"system": DICOM_CODES, "code": value(row, "00080060")},
                 "numberOfInstances": len(images), "instance": instances}
+
+
+def replaced_patient(patient):
+    return {"url": REPLACED, "valueReference": {"reference": f"Patient/{patient}"}}
+
+
+def is_made(patient):
+    return {"system": ORIGIN, "code": "images"} in patient.get("meta", {}).get("tag", [])
+
+
+def unordered(subject):
+    """A subject whose extensions compare in whatever order."""
+    return {**subject, "extension": sorted(subject.get("extension", []), key=json.dumps)}
+
+
+def patients_of(study):
+    """Of whom searches find the study."""
+    subject = study["subject"]
+    references = [one["valueReference"] for one in subject.get("extension", []) if one["url"] == REPLACED]
+    return {one["reference"] for one in [subject, *references] if "reference" in one}
 
 
 def choice(patient):
@@ -145,7 +181,7 @@ def check_imaging_study(archive, study):
     must(resource["started"], "2024-01-31T10:15:00+00:00", f"{what}.started")
     must({one["code"] for one in resource["modality"]}, {one["modality"]["code"] for one in series}, f"{what}.modality")
     must(set(row["00080061"]["Value"]), {one["modality"]["code"] for one in series}, f"modalities of study {study}")
-    must(resource["subject"], subject, f"{what}.subject")
+    must(unordered(resource["subject"]), unordered(subject), f"{what}.subject")
     must([tag["code"] for tag in resource["meta"].get("tag", []) if tag["system"] == REVIEW], review, f"review of {what}")
     orders = [one["reference"] for one in resource.get("basedOn", []) if "reference" in one]
     must(sorted(orders), archive.belonging("ServiceRequest", study), f"{what}.basedOn")
@@ -163,7 +199,7 @@ def check_searches(archive, rng):
         must(set(found(archive.port, f"/ImagingStudy?{query}")), set(wanted), f"ImagingStudy?{query}")
 
     for patient in archive.resources["Patient"]:
-        linked = {id for id, study in studies.items() if study["subject"].get("reference") == f"Patient/{patient}"}
+        linked = {id for id, study in studies.items() if f"Patient/{patient}" in patients_of(study)}
         finds(f"patient=Patient/{patient}", linked)
         if linked:
             finds(f"patient:Patient.identifier={MRN}|{archive.resources['Patient'][patient]['identifier'][0]['value']}",
@@ -187,8 +223,9 @@ def check_searches(archive, rng):
 
 
 def shares_identifier(archive, study, patient):
-    other = archive.resources["Patient"].get(study["subject"].get("reference", "/").split("/")[1])
-    return other is not None and has_identifier(other, archive.resources["Patient"][patient]["identifier"][0])
+    identifier = archive.resources["Patient"][patient]["identifier"][0]
+    others = [archive.resources["Patient"].get(reference.split("/")[1]) for reference in patients_of(study)]
+    return any(other is not None and has_identifier(other, identifier) for other in others)
 
 
 def check_changes(archive, rng, before):
