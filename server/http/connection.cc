@@ -357,8 +357,7 @@ bool Connection::Dispatch(const Route& route, bool awaits_socket) {
   context_.metrics.overloaded.Add();
   exchange_->answer.RunsOnLoop();
   exchange_->answer.CloseAfterwards();
-  SendFailure(503, "too many requests wait, try again later",
-              exchange_->request.path);  // what fails here shows when the connection flushes
+  SendFailure(503, "too many requests wait, try again later", exchange_->request.path);
   Complete();
   return true;
 }

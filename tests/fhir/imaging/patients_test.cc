@@ -44,6 +44,15 @@ class PatientsTest : public ImagingFixture {
     options_.resolver.policy = policy;
     Link();
   }
+  // As a RIS does before there are images: as that of Patient/real.
+  void RegisterStudyOfReal() {
+    ASSERT_EQ(
+        Run("PUT", "ImagingStudy/ris",
+            R"({"resourceType":"ImagingStudy","id":"ris","status":"registered","subject":{"reference":"Patient/real"},)"
+            R"("identifier":[{"system":"urn:dicom:uid","value":"urn:oid:1.2.1"}]})")
+            .status,
+        201);
+  }
 };
 
 TEST_F(PatientsTest, APatientWhoIsThereIsLinked) {
@@ -190,12 +199,7 @@ TEST_F(PatientsTest, TheNextImagesMakeAPatientWhoWasDeletedAgain) {
 
 TEST_F(PatientsTest, WhomUsersNamedBeforeThereWereImagesStays) {
   PutPatient("real", "R1");
-  ASSERT_EQ(
-      Run("PUT", "ImagingStudy/ris",
-          R"({"resourceType":"ImagingStudy","id":"ris","status":"registered","subject":{"reference":"Patient/real"},)"
-          R"("identifier":[{"system":"urn:dicom:uid","value":"urn:oid:1.2.1"}]})")
-          .status,
-      201);
+  RegisterStudyOfReal();
   Stow({{}});
   const auto study = [&] { return Read("ImagingStudy/ris"); };
   EXPECT_EQ(At(study(), "subject.reference"), "Patient/real");
@@ -218,12 +222,7 @@ TEST_F(PatientsTest, WhomUsersNamedBeforeThereWereImagesStays) {
 
 TEST_F(PatientsTest, WhomUsersNamedIsTheOneOfTheIdentifierOnceThatLeadsThere) {
   PutPatient("real", "P1");
-  ASSERT_EQ(
-      Run("PUT", "ImagingStudy/ris",
-          R"({"resourceType":"ImagingStudy","id":"ris","status":"registered","subject":{"reference":"Patient/real"},)"
-          R"("identifier":[{"system":"urn:dicom:uid","value":"urn:oid:1.2.1"}]})")
-          .status,
-      201);
+  RegisterStudyOfReal();
   Stow({{}});
   EXPECT_EQ(At(Read("ImagingStudy/ris"), "subject.reference"), "Patient/real");
   EXPECT_EQ(At(Read("ImagingStudy/ris"), "subject.extension"), "(nothing)");
