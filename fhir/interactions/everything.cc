@@ -40,9 +40,10 @@ struct EverythingRequest {
 // Not thread-safe; one per request. The reader and options outlive it.
 class EverythingRun {
  public:
-  EverythingRun(const Interaction& request, ResourceReader& reader, const InteractionOptions& options, Bytes cursor_key,
-                const SearchOptions& search_options)
+  EverythingRun(const Interaction& request, const ResourceStore& store, ResourceReader& reader,
+                const InteractionOptions& options, Bytes cursor_key, const SearchOptions& search_options)
       : request_(request),
+        store_(store),
         reader_(reader),
         options_(options),
         cursor_key_(cursor_key),
@@ -227,7 +228,7 @@ class EverythingRun {
     const auto cursor = ValueOf(request_.query, kCursorParameter);
     const CursorSeal seal{.fingerprint = Fingerprint(UrlWith({.path = request_.path}, asked_.used)),
                           .key = cursor_key_};
-    HILUM_ASSIGN_OR_RETURN(const ResultPage page, ReadPage(reader_, segments_, asked_.count, cursor, seal));
+    HILUM_ASSIGN_OR_RETURN(const ResultPage page, ReadPage(store_, reader_, segments_, asked_.count, cursor, seal));
     BundleText bundle("searchset", request_.base_url, std::move(shape));
     uint64_t total = 0;
     for (size_t i = 0; i < members_; ++i) total += segments_[i].docs.Count();
@@ -249,6 +250,7 @@ class EverythingRun {
   }
 
   const Interaction& request_;
+  const ResourceStore& store_;
   ResourceReader& reader_;
   const InteractionOptions& options_;
   const Bytes cursor_key_;
@@ -274,7 +276,7 @@ Answer Interactions::Everything(const Interaction& request, const std::string& p
 
   SearchOptions search_options = store_.search_options();
   search_options.request_base = request.base_url;
-  EverythingRun run(request, *reader, options_, cursor_key_, search_options);
+  EverythingRun run(request, store_, *reader, options_, cursor_key_, search_options);
   auto answer = run.Run(*patient, (*head)->doc);
   return answer.ok() ? *std::move(answer) : ErrorAnswer(answer.status());
 }

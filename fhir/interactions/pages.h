@@ -1,6 +1,7 @@
 // Pages of what a search found, when it may lie in several collections: type after type, each in its own order, or all
-// in one. Cursors are signed and stateless: a page knows where it begins, the rest is found again. Internal to
-// fhir/interactions.
+// in one. Cursors are signed and stateless: a page knows where it begins, the rest is found again. In an order by
+// values it also knows when the first page was made: what has changed since stays where it stood then, or where it
+// stood first, which old versions tell. So none is missed and none comes twice. Internal to fhir/interactions.
 #pragma once
 
 #include <optional>
@@ -9,7 +10,7 @@
 #include <vector>
 
 #include "fhir/interactions/shape.h"
-#include "fhir/store/reader.h"
+#include "fhir/store/store.h"
 
 namespace hilum::fhir {
 
@@ -43,14 +44,16 @@ struct CursorSeal {
   Bytes key;
 };
 
-// `count` > 0 rows from `cursor` on. kInvalid when the cursor was not made here, or for another request.
-Result<ResultPage> ReadPage(ResourceReader& reader, const std::vector<Segment>& segments, size_t count,
-                            const std::optional<std::string>& cursor, const CursorSeal& seal);
+// `count` > 0 rows from `cursor` on. `reader` is a view of `store`. kInvalid when the cursor was not made here, or for
+// another request. REQUIRES: several segments have no sort.
+Result<ResultPage> ReadPage(const ResourceStore& store, ResourceReader& reader, const std::vector<Segment>& segments,
+                            size_t count, const std::optional<std::string>& cursor, const CursorSeal& seal);
 
 // The same with the rows of all segments in one order, by dates; those that stand at the same place by type. Their
 // sorts have the same directions. Without links to the previous and the last page: how many rows lie before one in the
 // other types is not known.
-Result<ResultPage> ReadMergedPage(ResourceReader& reader, const std::vector<Segment>& segments, size_t count,
+Result<ResultPage> ReadMergedPage(const ResourceStore& store, ResourceReader& reader,
+                                  const std::vector<Segment>& segments, size_t count,
                                   const std::optional<std::string>& cursor, const CursorSeal& seal);
 
 // kInvalid unless it was made with this seal.

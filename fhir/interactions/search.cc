@@ -26,12 +26,14 @@ Issue Warning(IssueType type, std::string diagnostics) {
   return {.severity = Severity::kWarning, .type = type, .diagnostics = std::move(diagnostics)};
 }
 
-// One search. Not thread-safe; the request, the reader and the options outlive it.
+// One search. Not thread-safe; what it is given outlives it.
 class SearchRun {
  public:
-  SearchRun(const Interaction& request, ResourceReader& reader, const InteractionOptions& options, Bytes cursor_key,
-            const SearchOptions& search_options, KeptSearches& kept_searches)
+  SearchRun(const Interaction& request, const ResourceStore& store, ResourceReader& reader,
+            const InteractionOptions& options, Bytes cursor_key, const SearchOptions& search_options,
+            KeptSearches& kept_searches)
       : request_(request),
+        store_(store),
         reader_(reader),
         options_(options),
         cursor_key_(cursor_key),
@@ -212,8 +214,9 @@ class SearchRun {
     const auto cursor = ValueOf(query_, kCursorParameter);
     const CursorSeal seal{.fingerprint = Fingerprint(UrlWith({.path = request_.path}, used)), .key = cursor_key_};
     const bool merged = segments_.size() > 1 && !search.sort.empty();
-    HILUM_ASSIGN_OR_RETURN(const ResultPage page, merged ? ReadMergedPage(reader_, segments_, count, cursor, seal)
-                                                         : ReadPage(reader_, segments_, count, cursor, seal));
+    HILUM_ASSIGN_OR_RETURN(const ResultPage page, merged
+                                                      ? ReadMergedPage(store_, reader_, segments_, count, cursor, seal)
+                                                      : ReadPage(store_, reader_, segments_, count, cursor, seal));
 
     const auto link = [&](std::string_view relation, const std::optional<std::string>& to) {
       if (!to) return;
@@ -248,6 +251,7 @@ class SearchRun {
   }
 
   const Interaction& request_;
+  const ResourceStore& store_;
   ResourceReader& reader_;
   const InteractionOptions& options_;
   const Bytes cursor_key_;
@@ -271,7 +275,7 @@ Answer Interactions::Search(const Interaction& request, TypeId type, const std::
   const auto reader = store_.Read();
   SearchOptions search_options = store_.search_options();
   search_options.request_base = request.base_url;
-  SearchRun run(request, *reader, options_, cursor_key_, search_options, kept_searches_);
+  SearchRun run(request, store_, *reader, options_, cursor_key_, search_options, kept_searches_);
   auto answer = run.Run(type, within ? within->type : kNoType, within ? within->id : "");
   return answer.ok() ? *std::move(answer) : ErrorAnswer(answer.status());
 }

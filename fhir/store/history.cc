@@ -1,5 +1,6 @@
 // Histories: of a resource from its versions, of a type from its list, of everything from the change log.
 #include <algorithm>
+#include <map>
 
 #include "fhir/store/keys.h"
 #include "fhir/store/reader.h"
@@ -12,6 +13,10 @@ namespace {
 using storage::Doc;
 using storage::Family;
 using storage::Tenant;
+
+// Of a page that is kept in order while resources change: a few milliseconds of looking for them, and tens of reading.
+constexpr size_t kMostChanges = 20'000;
+constexpr size_t kMostEarlierVersions = 2'000;
 
 bool Within(const Version& version, const HistoryRange& range) {
   if (range.since_micros && version.updated_micros < *range.since_micros) return false;
@@ -94,6 +99,41 @@ Result<std::vector<Version>> ResourceReader::HistoryOfAll(const HistoryRange& ra
     }
   }
   return versions;
+}
+
+Result<std::optional<std::vector<Version>>> ResourceReader::EarlierVersions(TypeId type, uint64_t sequence,
+                                                                            const storage::Bitmap& docs) {
+  std::vector<Version> versions;
+  HILUM_ASSIGN_OR_RETURN(const uint64_t last_change, Sequence(type));
+  if (last_change <= sequence) return std::optional(std::move(versions));
+  struct Numbers {
+    uint64_t first, last;  // of the versions behind `sequence`
+  };
+  std::map<Doc, Numbers> changed;
+  const std::string prefix = HistoryPrefix(Tenant::kDefault, CollectionOf(type));
+  const auto rows = kv_.NewIterator(Family::kResource, HistoryKey(Tenant::kDefault, CollectionOf(type), sequence + 1),
+                                    storage::PrefixEnd(prefix), snapshot_.get());
+  size_t changes = 0;
+  for (rows->SeekToFirst(); rows->Valid(); rows->Next()) {
+    if (++changes > kMostChanges) return std::optional<std::vector<Version>>();
+    const std::optional<HistoryRow> row = DecodeHistoryRow(rows->value());
+    if (!row) return Corruption("a row of a FHIR history is damaged; run hilum verify");
+    if (!docs.Contains(row->doc)) continue;
+    changed.try_emplace(row->doc, Numbers{row->version, row->version}).first->second.last = row->version;
+  }
+  HILUM_RETURN_IF_ERROR(rows->status());
+
+  size_t reads = 0;
+  for (const auto& [doc, numbers] : changed) {
+    for (uint64_t number = std::max<uint64_t>(numbers.first - 1, 1); number < numbers.last; ++number) {
+      if (++reads > kMostEarlierVersions) return std::optional<std::vector<Version>>();
+      HILUM_ASSIGN_OR_RETURN(std::optional<Version> version, At(type, doc, number, Form::kStored));
+      if (!version || version->deleted()) continue;
+      versions.push_back(*std::move(version));
+      break;
+    }
+  }
+  return std::optional(std::move(versions));
 }
 
 Result<std::optional<uint64_t>> ResourceReader::CountHistory(TypeId type, std::optional<Doc> doc, uint64_t at_most) {

@@ -148,14 +148,23 @@ PreparedValues ResourceStore::UpdatedValueOf(const Version& version) const {
   return prepared;
 }
 
-Result<PreparedValues> ResourceStore::PrepareStored(const Version& version) const {
+Result<PreparedValues> ResourceStore::ExtractStored(const Version& version) const {
   std::string stored = version.bytes;
   stored.erase(version.derived_at, version.derived_size);
   HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(std::move(stored)));
   const Validation validation = Validate(document.root(), {.check_targets = false, .check_narrative = false});
-  HILUM_ASSIGN_OR_RETURN(PreparedValues prepared, ExtractValues(document.root(), validation.typing));
+  return ExtractValues(document.root(), validation.typing);
+}
+
+Result<PreparedValues> ResourceStore::PrepareStored(const Version& version) const {
+  HILUM_ASSIGN_OR_RETURN(PreparedValues prepared, ExtractStored(version));
   HILUM_RETURN_IF_ERROR(PrepareEntries(version.type, &prepared));
   return prepared;
+}
+
+Result<storage::DocumentValues> ResourceStore::ValuesOf(const Version& version) const {
+  HILUM_ASSIGN_OR_RETURN(PreparedValues prepared, ExtractStored(version));
+  return std::move(prepared.values);
 }
 
 }  // namespace hilum::fhir

@@ -61,9 +61,10 @@ ResourceReader::ResourceReader(storage::Store& store, const ResourceSchema& sche
 
 ResourceReader::~ResourceReader() = default;
 
-Result<uint64_t> ResourceReader::Sequence() const {
+Result<uint64_t> ResourceReader::Sequence(TypeId type) const {
+  const storage::CollectionId collection = type == kNoType ? kAnyCollection : CollectionOf(type);
   HILUM_ASSIGN_OR_RETURN(const auto bytes,
-                         kv_.Get(Family::kResource, SequenceKey(Tenant::kDefault, kAnyCollection), snapshot_.get()));
+                         kv_.Get(Family::kResource, SequenceKey(Tenant::kDefault, collection), snapshot_.get()));
   if (!bytes) return uint64_t{0};
   const std::optional<uint64_t> sequence = DecodeSequence(*bytes);
   if (!sequence) return Damaged("the last change");

@@ -71,8 +71,8 @@ class ResourceReader : public SearchCatalog {
   ResourceReader(storage::Store& store, const ResourceSchema& schema, const DerivedResources* derived);
   ~ResourceReader() override;
 
-  // Of the last change to any resource that this view sees.
-  Result<uint64_t> Sequence() const;
+  // Of the last change that this view sees to a resource of the type; kNoType: of any.
+  Result<uint64_t> Sequence(TypeId type = kNoType) const;
 
   Result<std::optional<Head>> FindHead(TypeId type, std::string_view id);
   // The newest version, which may be a deletion. nullopt when there is none.
@@ -90,6 +90,12 @@ class ResourceReader : public SearchCatalog {
   Result<std::vector<Version>> HistoryOf(TypeId type, storage::Doc doc, const HistoryRange& range, size_t limit);
   Result<std::vector<Version>> HistoryOfType(TypeId type, const HistoryRange& range, size_t limit);
   Result<std::vector<Version>> HistoryOfAll(const HistoryRange& range, size_t limit);
+
+  // What `docs` were when the change log was at `sequence`: of each that has changed since the version that it had
+  // then, or when there was none the first one since. Those whose newest version that is are left out. nullopt when
+  // that takes reading more than a few thousand versions.
+  Result<std::optional<std::vector<Version>>> EarlierVersions(TypeId type, uint64_t sequence,
+                                                              const storage::Bitmap& docs);
 
   // How many versions a history has: of one resource, of a type, or (kNoType) of all. nullopt when that takes counting
   // more than `at_most` one by one.

@@ -165,6 +165,8 @@ class ResourceStore {
   std::pair<PreparedVersion, PreparedValues> PrepareEdited(const Version& before, std::vector<std::string> texts) const;
   // The values that a stored version was indexed with.
   Result<PreparedValues> PrepareStored(const Version& version) const;
+  // The same by themselves, for what is not written: documents of references mean nothing.
+  Result<storage::DocumentValues> ValuesOf(const Version& version) const;
 
   // All or nothing, durable when it returns OK. At most one write for each resource. kConflict when references are
   // enforced and one of them leads nowhere, or a deleted one is still in use.
@@ -201,6 +203,7 @@ class ResourceStore {
   void Identify(json::Value resource, json::Edits edits, std::string_view id, uint64_t version,
                 PreparedVersion* prepared) const;
   Result<PreparedValues> ExtractValues(json::Value resource, const Typing& typing) const;
+  Result<PreparedValues> ExtractStored(const Version& version) const;
   std::vector<LooseReference> LooseReferencesIn(json::Value resource, const Typing& typing) const;
   Status PrepareEntries(TypeId type, PreparedValues* prepared) const;
   // Values of stored resources for the fields that the schema has newly got.

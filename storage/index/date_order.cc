@@ -27,18 +27,28 @@ bool StepBack(std::optional<uint64_t>* place, bool descending) {
 }  // namespace
 
 Result<std::vector<DatePlace>> DatePlacesOf(IndexReader& reader, CollectionId collection, const std::vector<Doc>& docs,
-                                            const std::vector<SortKey>& sort) {
+                                            const std::vector<SortKey>& sort, const std::vector<MovedDoc>& moved) {
   std::vector<DatePlace> places(docs.size(), DatePlace(sort.size()));
   std::vector<std::pair<Doc, DatePlace*>> by_doc;
   for (size_t i = 0; i < docs.size(); ++i) by_doc.emplace_back(docs[i], &places[i]);
   std::ranges::sort(by_doc);
+  const Bitmap given(docs);
+  Bitmap unmoved = given;
+  for (const MovedDoc& each : moved) unmoved.Remove(each.doc);
   for (size_t key = 0; key < sort.size(); ++key) {
     const auto visit = [&](Doc doc, const DateValue& value) {
       const uint64_t start = ExtentOf(value).start;
       auto& place = (*std::ranges::lower_bound(by_doc, doc, {}, &std::pair<Doc, DatePlace*>::first)->second)[key];
       if (!place || (sort[key].descending ? start > *place : start < *place)) place = start;
     };
-    HILUM_RETURN_IF_ERROR(reader.ForEachDate(collection, sort[key].field, Bitmap(docs), visit));
+    HILUM_RETURN_IF_ERROR(reader.ForEachDate(collection, sort[key].field, unmoved, visit));
+    for (const MovedDoc& each : moved) {
+      if (!given.Contains(each.doc)) continue;
+      for (const auto& entry : each.values.entries) {
+        const auto* const date = entry.field == sort[key].field ? std::get_if<DateValue>(&entry.value) : nullptr;
+        if (date != nullptr) visit(each.doc, *date);
+      }
+    }
   }
   return places;
 }

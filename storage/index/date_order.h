@@ -14,9 +14,9 @@ namespace hilum::storage {
 // latest), as a position on the line (position.h). nullopt: it has none, and comes last.
 using DatePlace = std::vector<std::optional<uint64_t>>;
 
-// Of each of `docs`, in the order they are given. kInvalid when a key is no date.
+// Of each of `docs`, in the order they are given; `moved` as for Walk. kInvalid when a key is no date.
 Result<std::vector<DatePlace>> DatePlacesOf(IndexReader& reader, CollectionId collection, const std::vector<Doc>& docs,
-                                            const std::vector<SortKey>& sort);
+                                            const std::vector<SortKey>& sort, const std::vector<MovedDoc>& moved = {});
 // Negative when `a` comes first, 0 when they stand at the same place.
 int Compare(const DatePlace& a, const DatePlace& b, const std::vector<SortKey>& sort);
 

@@ -98,6 +98,12 @@ std::string EncodeCursor(const Cursor& cursor, Bytes key);
 // kInvalid when it was not made by EncodeCursor with this key.
 Result<Cursor> DecodeCursor(std::string_view text, Bytes key);
 
+// A document that has its place in an order by these values, not by those that the index has of it.
+struct MovedDoc {
+  Doc doc = 0;
+  DocumentValues values;  // of the sort keys, at least
+};
+
 struct Page {
   std::vector<Doc> docs;
   std::optional<Cursor> next;  // nullopt: that was the last page
@@ -117,9 +123,10 @@ class IndexReader {
   // (descending when the first key is); documents without a value come last. `offset` rows (after the cursor, if any)
   // are skipped without being read. Costs the same for every page. The next cursor has the fingerprint of `after`; the
   // caller sets the first one and compares. kInvalid for a field that is not sortable, or a cursor of another sort
-  // order.
+  // order. REQUIRES: no `offset` with `moved`, which are few and do not repeat.
   Result<Page> Walk(CollectionId collection, const Bitmap& matches, const std::vector<SortKey>& sort,
-                    const std::optional<Cursor>& after, uint64_t offset, size_t limit);
+                    const std::optional<Cursor>& after, uint64_t offset, size_t limit,
+                    const std::vector<MovedDoc>& moved = {});
 
   // Targets of a reference field of one document, from its column.
   Result<std::vector<ReferenceValue>> References(CollectionId collection, FieldId field, Doc doc);

@@ -25,8 +25,9 @@ Result<Bitmap> IndexReader::Evaluate(CollectionId collection, const Query& query
 }
 
 Result<Page> IndexReader::Walk(CollectionId collection, const Bitmap& matches, const std::vector<SortKey>& sort,
-                               const std::optional<Cursor>& after, uint64_t offset, size_t limit) {
-  return Walker(rep_->lists, collection, offset, limit).Run(matches, sort, after);
+                               const std::optional<Cursor>& after, uint64_t offset, size_t limit,
+                               const std::vector<MovedDoc>& moved) {
+  return Walker(rep_->lists, collection, offset, limit).Run(matches, sort, after, moved);
 }
 
 Result<std::vector<ReferenceValue>> IndexReader::References(CollectionId collection, FieldId field, Doc doc) {

@@ -1,6 +1,32 @@
 #include "storage/index/rows.h"
 
+#include "storage/index/text.h"
+
 namespace hilum::storage {
+namespace {
+
+// Of one value; nullopt when it leaves none.
+struct PositionOfValue {
+  using Position = std::optional<std::string>;
+
+  Position operator()(const TokenValue& token) const { return Cut(token.code); }
+  Position operator()(const StringValue& string) const { return Cut(FoldForIndex(string.text)); }
+  Position operator()(const UriValue& uri) const { return Cut(uri.uri); }
+  Position operator()(const DateValue& date) const { return RangeSortPosition(ExtentOf(date).start); }
+  Position operator()(const NumberValue& number) const {
+    const std::optional<Extent> extent = ExtentOf(number);
+    return extent ? Position(RangeSortPosition(extent->start)) : std::nullopt;
+  }
+  Position operator()(const QuantityValue& quantity) const {
+    return operator()(NumberValue{quantity.low, quantity.high});
+  }
+  Position operator()(const ReferenceValue&) const { return std::nullopt; }
+
+ private:
+  static std::string Cut(std::string_view text) { return std::string(text.substr(0, kMaxKeyTextBytes)); }
+};
+
+}  // namespace
 
 void AppendRangeCell(std::string* row, FieldKind kind, const RangeCell& cell) {
   AppendLe(row, cell.extent.start);
@@ -55,6 +81,16 @@ std::string RangeSortPosition(uint64_t start) {
   std::string position;
   AppendBe(&position, start);
   return position;
+}
+
+std::optional<std::string> SortPosition(FieldId field, const DocumentValues& values, bool descending) {
+  std::optional<std::string> best;
+  for (const auto& entry : values.entries) {
+    if (entry.field != field) continue;
+    std::optional<std::string> position = std::visit(PositionOfValue(), entry.value);
+    if (position && (!best || (descending ? *position > *best : *position < *best))) best = std::move(position);
+  }
+  return best;
 }
 
 std::optional<std::string> SortPosition(FieldKind kind, Bytes cells, bool descending) {

@@ -39,6 +39,8 @@ inline uint64_t UnitHash(Bytes part) {
 // as octets. nullopt when the cells are damaged or there is none. `cells`: the row without its first octet.
 std::optional<std::string> SortPosition(FieldKind kind, Bytes cells, bool descending);
 std::string RangeSortPosition(uint64_t start);
+// The same by values that need not be in the index. Not of references.
+std::optional<std::string> SortPosition(FieldId field, const DocumentValues& values, bool descending);
 
 inline bool IsRange(FieldKind kind) {
   return kind == FieldKind::kDate || kind == FieldKind::kNumber || kind == FieldKind::kQuantity;

@@ -68,12 +68,20 @@ class Group {
 
 }  // namespace
 
-Result<Page> Walker::Run(const Bitmap& matches, const std::vector<SortKey>& sort, const std::optional<Cursor>& after) {
+Result<Page> Walker::Run(const Bitmap& matches, const std::vector<SortKey>& sort, const std::optional<Cursor>& after,
+                         const std::vector<MovedDoc>& moved) {
   Page page;
   if (limit_ == 0) return page;
   HILUM_RETURN_IF_ERROR(SetOrder(sort));
   if (after) HILUM_RETURN_IF_ERROR(SetResume(*after));
-  HILUM_RETURN_IF_ERROR(Order(matches, 0, after.has_value()));
+  if (moved.empty()) {
+    HILUM_RETURN_IF_ERROR(Order(matches, 0, after.has_value()));
+  } else {
+    Bitmap unmoved = matches;
+    std::vector<Row> rows = Take(moved, after.has_value(), &unmoved);
+    HILUM_RETURN_IF_ERROR(Order(unmoved, 0, after.has_value()));
+    HILUM_RETURN_IF_ERROR(Merge(std::move(rows)));
+  }
   if (full()) {
     page_.pop_back();
     HILUM_ASSIGN_OR_RETURN(page.next, CursorAfter(page_.back()));
@@ -81,6 +89,32 @@ Result<Page> Walker::Run(const Bitmap& matches, const std::vector<SortKey>& sort
   }
   page.docs = std::move(page_);
   return page;
+}
+
+std::vector<Walker::Row> Walker::Take(const std::vector<MovedDoc>& moved, bool resume, Bitmap* docs) const {
+  std::vector<Row> rows;
+  for (const MovedDoc& each : moved) {
+    if (!docs->Contains(each.doc)) continue;
+    docs->Remove(each.doc);
+    Row row{.positions = std::vector<Position>(keys_.size()), .doc = each.doc};
+    for (size_t i = 0; i < keys_.size(); ++i) {
+      row.positions[i] = SortPosition(keys_[i].field->id, each.values, keys_[i].descending);
+    }
+    if (!resume || Before(resume_, row, 0)) rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+// More than a page of those that stand where the index has them were given out, or all: none can come between that is
+// not here.
+Status Walker::Merge(std::vector<Row> moved) {
+  HILUM_ASSIGN_OR_RETURN(std::vector<Row> rows, ReadRows(Bitmap(page_), 0));
+  std::move(moved.begin(), moved.end(), std::back_inserter(rows));
+  std::sort(rows.begin(), rows.end(), [this](const Row& a, const Row& b) { return Before(a, b, 0); });
+  page_.clear();
+  for (size_t i = 0; i < rows.size() && !full(); ++i) page_.push_back(rows[i].doc);
+  merged_ = std::move(rows);
+  return Status::Ok();
 }
 
 Status Walker::SetOrder(const std::vector<SortKey>& sort) {
@@ -118,10 +152,13 @@ Status Walker::SetResume(const Cursor& after) {
 }
 
 Result<Cursor> Walker::CursorAfter(Doc doc) {
-  HILUM_ASSIGN_OR_RETURN(const std::vector<Row> rows, ReadRows(Bitmap({doc}), 0));
+  std::vector<Row> rows = std::move(merged_);
+  if (rows.empty()) {
+    HILUM_ASSIGN_OR_RETURN(rows, ReadRows(Bitmap({doc}), 0));
+  }
   Cursor cursor;
   cursor.last_doc = doc;
-  for (const Position& position : rows.front().positions) {
+  for (const Position& position : std::ranges::find(rows, doc, &Row::doc)->positions) {
     cursor.last_key.push_back(position ? 1 : 0);
     if (position) AppendSized(&cursor.last_key, *position);
   }

@@ -12,7 +12,8 @@ class Walker {
       : lists_(lists), collection_(collection), skip_(offset), limit_(limit) {}
 
   // Call once.
-  Result<Page> Run(const Bitmap& matches, const std::vector<SortKey>& sort, const std::optional<Cursor>& after);
+  Result<Page> Run(const Bitmap& matches, const std::vector<SortKey>& sort, const std::optional<Cursor>& after,
+                   const std::vector<MovedDoc>& moved);
 
  private:
   struct Key {
@@ -29,6 +30,10 @@ class Walker {
   Status SetOrder(const std::vector<SortKey>& sort);
   Status SetResume(const Cursor& after);
   Result<Cursor> CursorAfter(Doc doc);
+  // Those of `moved` that are among `docs`, which it leaves, and behind the cursor.
+  std::vector<Row> Take(const std::vector<MovedDoc>& moved, bool resume, Bitmap* docs) const;
+  // Puts them between what was given out.
+  Status Merge(std::vector<Row> moved);
 
   // Each gives out `docs` by the keys from `key` on. `resume`: the cursor stands among them; they are equal to it in
   // the keys before.
@@ -61,7 +66,8 @@ class Walker {
   std::vector<Key> keys_;
   bool docs_descending_ = false;
   Row resume_;
-  std::vector<Doc> page_;  // one more than the limit, when there is
+  std::vector<Doc> page_;    // one more than the limit, when there is
+  std::vector<Row> merged_;  // of what is in it, when some have moved
 };
 
 }  // namespace hilum::storage

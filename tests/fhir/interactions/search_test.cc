@@ -144,6 +144,79 @@ TEST_F(SearchTest, KeepsItsPlaceWhenResourcesAreUpdatedBetweenPages) {
   }
 }
 
+TEST_F(SearchTest, GivesEachOnceWhileItsValueInTheOrderChangesBetweenPages) {
+  std::mt19937 random(7);
+  const auto patient = [&](int i) {
+    const std::string day = R"(,"birthDate":"1970-01-0)" + std::to_string(1 + random() % 9) + "\"";
+    Put(Patient("p" + std::to_string(i), std::string(1, static_cast<char>('a' + random() % 6)),
+                random() % 5 == 0 ? "" : day));
+  };
+  for (const std::string sort :
+       {"family", "-family", "birthdate,-family", "-birthdate", "_lastUpdated", "-_lastUpdated", "birthdate,_id"}) {
+    for (int i = 0; i < 30; ++i) patient(i);
+    const std::vector<std::string> expected = Follow("Patient?_count=100&_sort=" + sort);
+    std::vector<std::string> all;
+    for (std::string url = "Patient?_count=4&_sort=" + sort; !url.empty();) {
+      const BundleView page = Search(url);
+      all.insert(all.end(), page.matches.begin(), page.matches.end());
+      url = page.Link("next");
+      // Some change, some of them more than once, and one goes and comes back.
+      for (int changes = 0; changes < 9; ++changes) patient(static_cast<int>(random() % 30));
+      const int gone = static_cast<int>(random() % 30);
+      Delete("Patient", "p" + std::to_string(gone));
+      patient(gone);
+    }
+    EXPECT_EQ(all, expected) << sort;
+  }
+}
+
+TEST_F(SearchTest, GivesWhatIsNewAtMostOnceWhileItChangesBetweenPages) {
+  for (int i = 0; i < 9; ++i) Put(Patient("old" + std::to_string(i), "m"));
+  const std::string letters = "anzbmyco";
+  std::vector<std::string> all;
+  size_t pages = 0;
+  for (std::string url = "Patient?_count=2&_sort=family"; !url.empty() && pages < 30; ++pages) {
+    const BundleView page = Search(url);
+    all.insert(all.end(), page.matches.begin(), page.matches.end());
+    url = page.Link("next");
+    Put(Patient("new", std::string(1, letters[pages % letters.size()])));
+    Put(Patient("late", std::string(1, letters[(pages + 2) % letters.size()])));
+  }
+  std::ranges::sort(all);
+  EXPECT_EQ(std::ranges::count(all, "Patient/new"), 0) << "first it stood before the page's end";
+  EXPECT_EQ(std::ranges::count(all, "Patient/late"), 1);
+  EXPECT_TRUE(std::ranges::adjacent_find(all) == all.end());
+  EXPECT_EQ(all.size(), 10u);
+}
+
+TEST_F(SearchTest, GivesEachOfSeveralTypesOnceWhileDatesChangeBetweenPages) {
+  std::mt19937 random(11);
+  const auto put = [&](int i) {
+    const std::string day = "\"2020-01-0" + std::to_string(1 + random() % 9) + "\"";
+    const bool dated = random() % 6 != 0;
+    const std::string id = "r" + std::to_string(i);
+    if (i % 3 == 0) {
+      Put(R"({"resourceType":"Encounter","id":")" + id + R"(","status":"finished","class":{"code":"AMB"})" +
+          (dated ? R"(,"period":{"start":)" + day + "}" : "") + "}");
+    } else {
+      Put(Observation(id, "1", "8480-6", dated ? R"(,"effectiveDateTime":)" + day : ""));
+    }
+  };
+  const std::string types = "?_type=Observation,Encounter";
+  for (const std::string sort : {"date", "-date", "_lastUpdated", "-date,_lastUpdated"}) {
+    for (int i = 0; i < 24; ++i) put(i);
+    const std::vector<std::string> expected = Follow(types + "&_count=100&_sort=" + sort);
+    std::vector<std::string> all;
+    for (std::string url = types + "&_count=5&_sort=" + sort; !url.empty();) {
+      const BundleView page = Search(url);
+      all.insert(all.end(), page.matches.begin(), page.matches.end());
+      url = page.Link("next");
+      for (int changes = 0; changes < 6; ++changes) put(static_cast<int>(random() % 24));
+    }
+    EXPECT_EQ(all, expected) << sort;
+  }
+}
+
 TEST_F(SearchTest, SortsAcrossPagesWithoutLosingOrRepeatingAny) {
   for (int i = 0; i < 12; ++i)
     Put(Patient("p" + std::to_string(i), std::string(1, static_cast<char>('a' + i * 5 % 7))));

@@ -65,13 +65,13 @@ class IndexPropertyTest : public ::testing::Test {
 
   // Pages until the end, with whatever limits.
   void ExpectPages(IndexReader& reader, const Bitmap& matches, const std::vector<SortKey>& sort,
-                   const std::vector<Doc>& expected, uint64_t offset) {
+                   const std::vector<Doc>& expected, uint64_t offset, const std::vector<MovedDoc>& moved = {}) {
     std::vector<Doc> walked;
     std::optional<Cursor> after;
     const std::string key(32, 'k');
     while (true) {
       const auto limit = static_cast<size_t>(random_.Chance(30) ? random_.Number(1, 5) : random_.Number(20, 700));
-      auto page = reader.Walk(kMain, matches, sort, after, after ? 0 : offset, limit);
+      auto page = reader.Walk(kMain, matches, sort, after, after ? 0 : offset, limit, moved);
       HILUM_ASSERT_OK(page);
       ASSERT_LE(page->docs.size(), limit);
       walked.insert(walked.end(), page->docs.begin(), page->docs.end());
@@ -116,6 +116,26 @@ class IndexPropertyTest : public ::testing::Test {
     }
   }
 
+  // With some documents where other values put them.
+  void CheckWalksOfMoved(int count) {
+    for (int i = 0; i < count; ++i) {
+      IndexReader reader = store_.Reader(schema_);
+      const std::vector<SortKey> sort = random_.RandomSort();
+      const auto matches = reader.Evaluate(kMain, random_.Chance(50) ? Query{All{}} : random_.RandomQuery(kMain, 1));
+      HILUM_ASSERT_OK(matches);
+      std::vector<MovedDoc> moved;
+      ReferenceIndex then = model_;
+      for (auto& [doc, values] : then.documents(kMain)) {
+        if (random_.Chance(95)) continue;
+        values = random_.Document(kMain);
+        moved.push_back({doc, values});
+      }
+      const std::vector<Doc> found = matches->ToVector();
+      const auto expected = then.Sort(kMain, std::set<Doc>(found.begin(), found.end()), sort);
+      ASSERT_NO_FATAL_FAILURE(ExpectPages(reader, *matches, sort, expected, 0, moved)) << "walk " << i;
+    }
+  }
+
   void CheckFacets() {
     IndexReader reader = store_.Reader(schema_);
     for (const FieldId field : {kCodeToken, kSortedToken}) {
@@ -137,6 +157,7 @@ class IndexPropertyTest : public ::testing::Test {
   void CheckEverything() {
     ASSERT_NO_FATAL_FAILURE(CheckQueries(Scaled(250)));
     ASSERT_NO_FATAL_FAILURE(CheckWalks(Scaled(25)));
+    ASSERT_NO_FATAL_FAILURE(CheckWalksOfMoved(Scaled(10)));
     ASSERT_NO_FATAL_FAILURE(CheckFacets());
   }
 
