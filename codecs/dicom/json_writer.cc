@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "base/base64.h"
+#include "codecs/dicom/bulk.h"
 #include "codecs/dicom/values.h"
 
 namespace hilum::dicom {
@@ -66,14 +67,14 @@ void AppendTextValue(TextForm form, std::string_view value, std::string* out) {
   }
 }
 
-size_t WordSize(Vr vr) {
-  if (vr == Vr("OW")) return 2;
-  if (vr == Vr("OF") || vr == Vr("OL")) return 4;
-  if (vr == Vr("OD") || vr == Vr("OV")) return 8;
-  return 1;
-}
-
 }  // namespace
+
+bool IsByReference(const Element& written, uint64_t inline_binary_bytes) {
+  if (IsLeftOut(written.tag) || written.length == 0) return false;
+  const Vr vr = WithKnownVr(written).vr;
+  if (vr.is_text() || vr.is_binary_number()) return false;
+  return IsPixelData(written.tag) || written.length > inline_binary_bytes;
+}
 
 void AppendTextAttribute(Vr vr, std::string_view text, std::string* out) {
   AppendVr(vr, out);
@@ -180,7 +181,7 @@ bool JsonWriter::AppendAttribute(const Element& written, const Charset& charset)
     AppendNumbers(element);
     return true;
   }
-  return AppendBulk(element, IsPixelData(element.tag) || element.length > options_.inline_binary_bytes);
+  return AppendBulk(element, IsByReference(written, options_.inline_binary_bytes));
 }
 
 void JsonWriter::AppendNumbers(const Element& element) {
@@ -212,15 +213,7 @@ bool JsonWriter::AppendBulk(const Element& element, bool by_reference) {
   } else {
     AppendVr(element.vr, out_);
     out_->append(",\"InlineBinary\":\"");
-    const size_t word = element.big_endian ? WordSize(element.vr) : 1;
-    if (word == 1) {
-      AppendBase64(element.value, out_);
-    } else {
-      // Little endian whatever the transfer syntax (PS3.18 F.2.7).
-      text_.assign(element.value);
-      for (size_t i = 0; i + word <= text_.size(); i += word) std::reverse(&text_[i], &text_[i] + word);
-      AppendBase64(text_, out_);
-    }
+    AppendBase64(element.big_endian ? LittleEndian(element.value, element.vr) : element.value, out_);
     out_->push_back('"');
   }
   out_->push_back('}');

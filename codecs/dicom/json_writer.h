@@ -14,6 +14,9 @@ namespace hilum::dicom {
 // Appends the attribute object of a text value that is decoded already: {"vr":"DA","Value":["20200101"]}.
 void AppendTextAttribute(Vr vr, std::string_view text, std::string* out);
 
+// Whether the model refers to the value of an element by a URI. Encapsulated pixel data always are.
+bool IsByReference(const Element& written, uint64_t inline_binary_bytes);
+
 // Not thread-safe; one per read. Keys come out in tag order whatever the order of the file; of elements that come twice
 // in one data set or item the first one is kept.
 class JsonWriter {

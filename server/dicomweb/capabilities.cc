@@ -67,6 +67,8 @@ Texts Representations(const Resource& resource) {
       return {"application/dicom+json", xml};
     case What::kFrames:
     case What::kBulkData:
+    case What::kPixelData:
+    case What::kAllBulkData:
       return {octets};
     case What::kRendered:
       return {"image/jpeg", "image/png"};

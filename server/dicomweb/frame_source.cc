@@ -94,6 +94,15 @@ std::string FrameSyntax(const InstanceChoice& choice, const std::string& stored)
   return pixel::CanDecode(stored) && pixel::CanEncode(target) ? target : "";
 }
 
+bool TakesType(const InstanceChoice& choice, std::string_view type) {
+  if (type.empty()) return false;
+  return choice.media_type == type || choice.media_type == std::string(type.substr(0, type.find('/'))) + "/*";
+}
+
+std::string PlainSyntax(const std::string& stored) {
+  return HasPlainFrames(stored) ? stored : std::string(kExplicitLittleEndian);
+}
+
 Result<FrameSource> FrameSource::Open(storage::Store& store, const storage::CatalogueReader& reader, Found* found,
                                       std::string target, const dicom::ReadLimits& limits) {
   FrameSource source;

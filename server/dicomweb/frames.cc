@@ -1,6 +1,5 @@
 // WADO-RS: frames (PS3.18 10.4.1.4).
 #include <algorithm>
-#include <numeric>
 
 #include "server/dicomweb/documents.h"
 #include "server/dicomweb/frame_source.h"
@@ -32,18 +31,17 @@ Status Service::RetrieveFrames(http::Request& request, const Resource& resource,
   const bool alone = choice->packing == Packing::kSinglePart || (choice->any && !VideoType(stored).empty());
   const bool value = alone && resource.frames.empty() && (source.StoredValue() || source.MakesValue());
   const bool one = resource.frames.size() == 1 || (resource.frames.empty() && source.frames() == 1);
+  if (resource.frames.empty() && !value && !(alone && one))
+    return SendAllBulkData(request, resource, reader, std::move(selection), *choice, responder);
   const std::string etag = "\"f" + target + "-" + selection.etag.substr(1);
   http::Headers headers = {{"ETag", value || (alone && one) ? etag : WeakTag(etag)}, {"Vary", "Accept"}};
   HILUM_ASSIGN_OR_RETURN(const bool answered, AnswerCondition(request, responder, headers));
   if (answered) return Status::Ok();
   if (value) return SendPixelValue(request, source, found.row.uid, std::move(headers), responder);
-  std::vector<uint32_t> frames = resource.frames;
-  if (frames.empty()) {
-    frames.resize(source.frames());
-    std::iota(frames.begin(), frames.end(), 1);
-  }
-  if (alone && one) return SendFrame(request, source, frames[0], found.row.uid, std::move(headers), responder);
-  return SendFrames(source, frames, found.row.uid, std::move(headers), responder);
+  if (alone && one)
+    return SendFrame(request, source, resource.frames.empty() ? 1 : resource.frames[0], found.row.uid,
+                     std::move(headers), responder);
+  return SendFrames(source, resource.frames, found.row.uid, std::move(headers), responder);
 }
 
 Status Service::SendFrame(http::Request& request, const FrameSource& source, uint32_t frame, const std::string& sop_uid,

@@ -133,8 +133,10 @@ Result<Resource> ParseResource(std::string_view path) {
     resource.what = What::kRendered;
   } else if (next("thumbnail") && at + 1 == parts.size()) {
     resource.what = What::kThumbnail;
-  } else if (next("pixeldata") && at + 1 == parts.size() && resource.instance) {
-    resource.what = What::kFrames;
+  } else if (next("pixeldata") && at + 1 == parts.size()) {
+    resource.what = resource.instance ? What::kFrames : What::kPixelData;
+  } else if (next("bulkdata") && at + 1 == parts.size()) {
+    resource.what = What::kAllBulkData;
   } else if (next("frames") && at + 1 < parts.size() && at + 3 >= parts.size() && resource.instance) {
     HILUM_ASSIGN_OR_RETURN(resource.frames, ParseFrames(parts[at + 1]));
     resource.what = What::kFrames;

@@ -22,7 +22,9 @@ struct Resource {
     kMetadata,
     kFrames,
     kBulkData,
-    kRendered,  // pictures, of the instance or frame, or one that stands for the study or series
+    kPixelData,    // of all instances of a study or series
+    kAllBulkData,  // of a study, series or instance
+    kRendered,     // pictures, of the instance or frame, or one that stands for the study or series
     kThumbnail,
     kChangeFeed,    // of Microsoft's DICOM service
     kLatestChange,  // of the feed
@@ -49,12 +51,16 @@ inline constexpr std::string_view kResourcePaths[] = {
     "/changefeed/latest",
     "/studies/{study}",
     "/studies/{study}/metadata",
+    "/studies/{study}/pixeldata",
+    "/studies/{study}/bulkdata",
     "/studies/{study}/rendered",
     "/studies/{study}/thumbnail",
     "/studies/{study}/series",
     "/studies/{study}/instances",
     "/studies/{study}/series/{series}",
     "/studies/{study}/series/{series}/metadata",
+    "/studies/{study}/series/{series}/pixeldata",
+    "/studies/{study}/series/{series}/bulkdata",
     "/studies/{study}/series/{series}/rendered",
     "/studies/{study}/series/{series}/thumbnail",
     "/studies/{study}/series/{series}/instances",
@@ -63,6 +69,7 @@ inline constexpr std::string_view kResourcePaths[] = {
     "/studies/{study}/series/{series}/instances/{instance}/rendered",
     "/studies/{study}/series/{series}/instances/{instance}/thumbnail",
     "/studies/{study}/series/{series}/instances/{instance}/pixeldata",
+    "/studies/{study}/series/{series}/instances/{instance}/bulkdata",
     "/studies/{study}/series/{series}/instances/{instance}/bulkdata/{path}",
     "/studies/{study}/series/{series}/instances/{instance}/frames/{frames}",
     "/studies/{study}/series/{series}/instances/{instance}/frames/{frames}/rendered",

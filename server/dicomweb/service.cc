@@ -96,6 +96,10 @@ Status Service::Dispatch(http::Request& request, http::Responder& responder) {
     case Resource::What::kBulkData:
       if (reading) return RetrieveBulkData(request, resource, query, responder);
       break;
+    case Resource::What::kPixelData:
+    case Resource::What::kAllBulkData:
+      if (reading) return RetrieveAllBulkData(request, resource, query, responder);
+      break;
     case Resource::What::kChangeFeed:
       if (reading) return SendChangeFeed(request, query, responder);
       break;

@@ -119,6 +119,13 @@ class Service {
   // bulk_data.cc
   Status RetrieveBulkData(http::Request& request, const Resource& resource, const QueryParameters& query,
                           http::Responder& responder);
+  // all_bulk_data.cc
+  Status RetrieveAllBulkData(http::Request& request, const Resource& resource, const QueryParameters& query,
+                             http::Responder& responder);
+  // In parts, what one of the client's choices takes as it wants it and the rest as it is stored. `resource` is
+  // kAllBulkData, or else of the pixel data alone. `reader` made the selection.
+  Status SendAllBulkData(http::Request& request, const Resource& resource, const storage::CatalogueReader& reader,
+                         Selection selection, const InstanceChoice& choice, http::Responder& responder);
   // rendered.cc
   Status RetrieveRendered(http::Request& request, const Resource& resource, const QueryParameters& query,
                           http::Responder& responder);

@@ -1,0 +1,262 @@
+// WADO-RS: all bulk data, or the pixel data alone, of a study, a series or an instance (PS3.18 10.4.1.1.5, 10.4.1.1.6).
+#include <algorithm>
+#include <functional>
+
+#include "codecs/dicom/bulk.h"
+#include "codecs/dicom/json.h"
+#include "server/dicomweb/bulk_parts.h"
+#include "server/dicomweb/documents.h"
+#include "server/dicomweb/frame_source.h"
+#include "server/dicomweb/negotiate.h"
+#include "server/dicomweb/package.h"
+#include "server/dicomweb/selection.h"
+#include "server/dicomweb/service.h"
+
+namespace hilum::dicomweb {
+namespace {
+
+constexpr char kOctets[] = "application/octet-stream";
+constexpr dicom::Tag kDocument{0x0042, 0x0011};
+// Attributes stand before the pixels, nearly always within this: what is sent is checked when it is sent.
+constexpr uint64_t kHeaderBytes = 64 * 1024;
+
+bool IsPixels(const dicom::Element& element) {
+  namespace t = dicom::tags;
+  return element.depth == 0 &&
+         (element.tag == t::kPixelData || element.tag == t::kFloatPixelData || element.tag == t::kDoubleFloatPixelData);
+}
+
+bool IsNative(std::string_view transfer_syntax) {
+  const pixel::TransferSyntax* const syntax = pixel::FindTransferSyntax(transfer_syntax);
+  return syntax && !syntax->encapsulated();
+}
+
+bool FitsDocument(const InstanceChoice& choice, const Found& found) {
+  const std::string_view type = DocumentType(found.row);
+  return !type.empty() && TakesType(choice, type);
+}
+
+// The choice that most instances have something for, the first of such; nullopt: none has.
+std::optional<InstanceChoice> Choose(const std::vector<InstanceChoice>& choices, const std::vector<Found>& instances,
+                                     bool only_pixels) {
+  std::optional<InstanceChoice> best;
+  int64_t most = 0;
+  for (const InstanceChoice& choice : choices) {
+    const auto fits = std::ranges::count_if(instances, [&](const Found& found) {
+      return !FrameSyntax(choice, found.row.transfer_syntax).empty() ||
+             (!only_pixels && (choice.media_type == kOctets || FitsDocument(choice, found)));
+    });
+    if (fits > most) best = choice;
+    most = std::max<int64_t>(most, fits);
+  }
+  return best;
+}
+
+constexpr char kUnreadable[] = "299 hilum \"left out: it cannot be read\"";
+
+// Sends the bulk data of one instance after the other.
+class BulkSender {
+ public:
+  // What an error of the codec means for an instance.
+  using Failure = std::function<Status(const Status&, const std::string& sop_uid)>;
+  struct Wish {
+    InstanceChoice choice;
+    bool only_pixels = false;
+    bool or_fail = false;  // what cannot be had as asked is an error, as long as nothing was sent
+  };
+
+  BulkSender(storage::Store& store, const storage::CatalogueReader& reader, pixel::FrameCodec& codec,
+             const dicom::ReadLimits& limits, Failure failure, Wish wish, BulkParts& parts)
+      : store_(store),
+        reader_(reader),
+        codec_(codec),
+        limits_(limits),
+        failure_(std::move(failure)),
+        wish_(std::move(wish)),
+        parts_(parts) {}
+
+  // `url`: of the instance.
+  Status Add(Found* found, std::string url);
+
+ private:
+  Status AddBulk(const dicom::BulkValue& value);
+  // A value that is no encapsulated pixel data, in little endian.
+  Status AddValue(const dicom::BulkValue& value, std::string type, bool refused);
+  Status AddFragments(const dicom::BulkValue& value);
+  Status AddPixels(const dicom::BulkValue& value);
+  // In one transfer syntax, from frame *next on. `ours`: an error is of the store, not of the pixels.
+  Status AddPixelsAs(const std::string& syntax, const std::string& url, bool refused, uint32_t* next, bool* ours);
+  // Frames from number *next on, which moves on; whole ones, so that others can take over where one fails.
+  Status AddFrames(const FrameSource& source, const std::string& url, bool refused, uint32_t* next);
+  Status MakeValue(const FrameSource& source, const std::string& url);
+
+  multipart::PartHeaders HeadOf(std::string type, std::string url, bool refused) const {
+    multipart::PartHeaders head = {{"Content-Type", std::move(type)}, {"Content-Location", std::move(url)}};
+    if (refused) head.emplace_back("Warning", std::string(kRefusedWarning));
+    return head;
+  }
+  std::string UrlOf(const dicom::BulkValue& value) const { return url_ + "/bulkdata/" + value.path; }
+  bool IsInFile(const dicom::Element& element) const { return inflated_.empty() && !element.big_endian; }
+
+  storage::Store& store_;
+  const storage::CatalogueReader& reader_;
+  pixel::FrameCodec& codec_;
+  const dicom::ReadLimits& limits_;
+  const Failure failure_;
+  const Wish wish_;
+  BulkParts& parts_;
+  bool in_part_ = false;  // a part is begun and not complete
+  // The instance at hand. Offsets of its values are of the file, or of `inflated_` when that is not empty.
+  Found* found_ = nullptr;
+  std::string url_;
+  StoredRange object_;
+  Bytes file_;
+  std::string inflated_;
+  bool checked_ = false;  // all of it
+};
+
+Status BulkSender::Add(Found* found, std::string url) {
+  found_ = found;
+  url_ = std::move(url);
+  inflated_.clear();
+  checked_ = false;
+  HILUM_ASSIGN_OR_RETURN(object_, LocateObject(store_, found));
+  HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store_, found, kHeaderBytes));
+  file_ = mapping.bytes();
+  return dicom::ForEachBulkValue(file_, dicom::JsonOptions().inline_binary_bytes, limits_, &inflated_,
+                                 [this](const dicom::BulkValue& value) { return AddBulk(value); });
+}
+
+Status BulkSender::AddBulk(const dicom::BulkValue& value) {
+  const dicom::Element& element = value.element;
+  if (IsPixels(element)) return AddPixels(value);
+  if (wish_.only_pixels) return Status::Ok();
+  if (value.encapsulated) return AddFragments(value);
+  const std::string_view document = DocumentType(found_->row);
+  const bool is_document = element.depth == 0 && element.tag == kDocument && !document.empty();
+  return AddValue(value, is_document ? std::string(document) : kOctets, /*refused=*/false);
+}
+
+Status BulkSender::AddValue(const dicom::BulkValue& value, std::string type, bool refused) {
+  const dicom::Element& element = value.element;
+  const multipart::PartHeaders head = HeadOf(std::move(type), UrlOf(value), refused);
+  if (IsInFile(element)) return parts_.AddStored(head, {object_.Slice(element.offset, element.length)});
+  if (!checked_) HILUM_RETURN_IF_ERROR(store_.objects().Check(object_.object, 0, object_.length));
+  checked_ = true;
+  HILUM_RETURN_IF_ERROR(parts_.Begin(head));
+  if (!element.big_endian) return parts_.Append(element.value);
+  return parts_.Append(dicom::LittleEndian(element.value, element.vr));
+}
+
+Status BulkSender::AddFragments(const dicom::BulkValue& value) {
+  std::vector<StoredRange> fragments;
+  for (const dicom::FrameRange& one : dicom::FragmentsOf(file_, value.element))
+    fragments.push_back(object_.Slice(one.offset, one.length));
+  const std::string& syntax = found_->row.transfer_syntax;
+  const std::string type = multipart::WithTransferSyntax(FrameType(syntax), syntax);
+  return parts_.AddStored(HeadOf(type, UrlOf(value), /*refused=*/false), fragments);
+}
+
+Status BulkSender::AddPixels(const dicom::BulkValue& value) {
+  const std::string& stored = found_->row.transfer_syntax;
+  const std::string plain = PlainSyntax(stored);
+  std::string target = FrameSyntax(wish_.choice, stored);
+  bool refused = target.empty();
+  if (refused) target = plain;
+  // Native pixels are the same octets in all native syntaxes.
+  const auto octets = [&] { return multipart::WithTransferSyntax(kOctets, IsNative(target) ? target : plain); };
+  if (!value.encapsulated && IsNative(target)) return AddValue(value, octets(), refused);
+
+  const std::string url = UrlOf(value);
+  uint32_t next = 1;
+  for (;;) {
+    bool ours = false;
+    Status status = AddPixelsAs(target, url, refused, &next, &ours);
+    if (status.ok() || in_part_ || ours) return status;
+    status = failure_(status, found_->row.uid);
+    const bool its_own = status.code() != Code::kCancelled && status.code() != Code::kUnavailable;
+    if (!its_own || (wish_.or_fail && !parts_.begun())) return status;
+    status.IgnoreError();  // the client is told by Warning
+    if (!value.encapsulated) return AddValue(value, multipart::WithTransferSyntax(kOctets, plain), /*refused=*/true);
+    if (refused || target == plain) break;
+    refused = true;
+    target = plain;
+  }
+  return parts_.Begin({{"Content-Type", kOctets}, {"Content-Location", url}, {"Warning", kUnreadable}});
+}
+
+Status BulkSender::AddPixelsAs(const std::string& syntax, const std::string& url, bool refused, uint32_t* next,
+                               bool* ours) {
+  HILUM_ASSIGN_OR_RETURN(const FrameSource source, FrameSource::Open(store_, reader_, found_, syntax, limits_));
+  *ours = source.as_stored();
+  return source.MakesValue() ? MakeValue(source, url) : AddFrames(source, url, refused, next);
+}
+
+Status BulkSender::MakeValue(const FrameSource& source, const std::string& url) {
+  for (uint32_t frame = 1; frame <= source.frames(); ++frame) {
+    HILUM_ASSIGN_OR_RETURN(const std::string octets, source.Make(frame, codec_));
+    if (!in_part_) HILUM_RETURN_IF_ERROR(parts_.Begin(HeadOf(source.ContentType(), url, /*refused=*/false)));
+    in_part_ = true;
+    HILUM_RETURN_IF_ERROR(parts_.Append(octets));
+  }
+  in_part_ = false;
+  return Status::Ok();
+}
+
+Status BulkSender::AddFrames(const FrameSource& source, const std::string& url, bool refused, uint32_t* next) {
+  const bool only = source.frames() == 1;  // then it is all of the element
+  for (; *next <= source.frames(); ++*next) {
+    const std::string own = only ? url : url_ + "/frames/" + std::to_string(*next);
+    const multipart::PartHeaders head = HeadOf(source.ContentType(), own, refused);
+    if (source.as_stored()) {
+      HILUM_RETURN_IF_ERROR(parts_.AddStored(head, source.Stored(*next)));
+      continue;
+    }
+    HILUM_ASSIGN_OR_RETURN(const std::string octets, source.Make(*next, codec_));
+    HILUM_RETURN_IF_ERROR(parts_.Begin(head));
+    HILUM_RETURN_IF_ERROR(parts_.Append(octets));
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+Status Service::RetrieveAllBulkData(http::Request& request, const Resource& resource, const QueryParameters& query,
+                                    http::Responder& responder) {
+  const storage::CatalogueReader reader = store_.Read();
+  HILUM_ASSIGN_OR_RETURN(Selection selection, Select(reader, resource));
+  const bool only_pixels = resource.what == Resource::What::kPixelData;
+  const auto choice = Choose(Accepted(request, query).Frames(), selection.instances, only_pixels);
+  if (!choice)
+    return SendError(responder, request, 406,
+                     std::string(only_pixels ? "pixel data" : "bulk data") +
+                         " can be had as multipart/related; type=\"application/octet-stream\", as stored with "
+                         "transfer-syntax=*, and pixels in the image types of the conformance statement");
+  return SendAllBulkData(request, resource, reader, std::move(selection), *choice, responder);
+}
+
+Status Service::SendAllBulkData(http::Request& request, const Resource& resource,
+                                const storage::CatalogueReader& reader, Selection selection,
+                                const InstanceChoice& choice, http::Responder& responder) {
+  const bool only_pixels = resource.what != Resource::What::kAllBulkData;
+  const bool known = choice.transfer_syntax == "*" || pixel::FindTransferSyntax(choice.transfer_syntax);
+  const std::string etag = WeakTag((only_pixels ? "\"p" : "\"a") + choice.media_type + "+" +
+                                   (known ? choice.transfer_syntax : "") + "-" + selection.etag.substr(1));
+  http::Headers headers = {{"ETag", etag}, {"Vary", "Accept"}};
+  HILUM_ASSIGN_OR_RETURN(const bool answered, AnswerCondition(request, responder, headers));
+  if (answered) return Status::Ok();
+
+  BulkParts parts(store_, random_, std::move(headers), responder);
+  const auto failure = [this](const Status& status, const std::string& uid) { return CodecFailure(status, uid); };
+  BulkSender sender(store_, reader, codec_, options_.ingest.limits, failure,
+                    {choice, only_pixels, /*or_fail=*/selection.instances.size() == 1}, parts);
+  const std::string base = BaseUrl(request) + "/studies/" + *resource.study + "/series/";
+  for (Found& found : selection.instances) {
+    HILUM_RETURN_IF_ERROR(sender.Add(&found, base + found.series_uid + "/instances/" + found.row.uid));
+    if (request.method == "HEAD" && parts.begun()) return responder.Finish();
+  }
+  if (!parts.begun()) return NotFound(only_pixels ? "there are no pixel data" : "there are no bulk data");
+  return parts.Finish();
+}
+
+}  // namespace hilum::dicomweb
