@@ -31,20 +31,24 @@ std::optional<storage::FieldId> PatientField(const ResourceReader& reader, TypeI
 
 }  // namespace
 
-Result<Query> StudyFilter::Compile(const std::vector<std::string>& searches) const {
+Result<Query> StudyFilter::Compile(const std::vector<std::string>& searches, std::string_view server_url) const {
   if (searches.size() > kMaxSearches)
     return LimitExceeded("more than " + std::to_string(kMaxSearches) + " fhir parameters; put conditions into one");
   const auto reader = resources_.Read();
+  const std::string base = std::string(server_url) + root_;
+  SearchOptions options = resources_.search_options();
+  options.request_base = base;
   std::vector<Query> all;
   for (const std::string& search : searches) {
-    auto query = CompileOne(search, *reader);
+    auto query = CompileOne(search, options, *reader);
     if (!query.ok()) return query.status().WithContext("fhir=" + search.substr(0, search.find('?')).substr(0, 64));
     all.push_back(*std::move(query));
   }
   return AllOf(std::move(all));
 }
 
-Result<Query> StudyFilter::CompileOne(std::string_view text, ResourceReader& reader) const {
+Result<Query> StudyFilter::CompileOne(std::string_view text, const SearchOptions& options,
+                                      ResourceReader& reader) const {
   const size_t question = std::min(text.find('?'), text.size());
   const auto type = FindResourceType(text.substr(0, question));
   if (!type) return Invalid("this is no FHIR R4 resource type; write Type?parameter=value, percent-encoded");
@@ -52,7 +56,6 @@ Result<Query> StudyFilter::CompileOne(std::string_view text, ResourceReader& rea
   if (question < text.size()) {
     HILUM_ASSIGN_OR_RETURN(parameters, SplitQuery(text.substr(question + 1), kMaxParameters));
   }
-  const SearchOptions options = resources_.search_options();
   HILUM_ASSIGN_OR_RETURN(SearchRequest search,
                          CompileSearch(*type, parameters, Handling::kStrict, {}, reader, options));
   if (!search.sort.empty() || !search.includes.empty() || search.count || search.count_only)

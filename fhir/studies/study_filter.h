@@ -9,6 +9,8 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "fhir/store/store.h"
@@ -18,17 +20,21 @@ namespace hilum::fhir {
 
 class StudyFilter {
  public:
-  explicit StudyFilter(ResourceStore& resources) : resources_(resources) {}
+  // `root`: of the FHIR service, "/fhir".
+  StudyFilter(ResourceStore& resources, std::string root) : resources_(resources), root_(std::move(root)) {}
 
   // Studies for which all searches hold, as a query over the studies of the catalogue (storage::Level::kStudy).
   // kInvalid, kUnsupported and kLimit name the search and what in it is wrong; a parameter that is not known is an
-  // error, since without it more studies would be found.
-  Result<storage::Query> Compile(const std::vector<std::string>& searches) const;
+  // error, since without it more studies would be found. `server_url`: how the client calls this server,
+  // "https://here"; references below it mean the resources here.
+  Result<storage::Query> Compile(const std::vector<std::string>& searches, std::string_view server_url) const;
 
  private:
-  Result<storage::Query> CompileOne(std::string_view search, ResourceReader& reader) const;
+  Result<storage::Query> CompileOne(std::string_view search, const SearchOptions& options,
+                                    ResourceReader& reader) const;
 
   ResourceStore& resources_;
+  const std::string root_;
 };
 
 }  // namespace hilum::fhir

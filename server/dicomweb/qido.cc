@@ -168,7 +168,7 @@ Status Service::Search(http::Request& request, const Resource& resource, const Q
   std::optional<storage::Query> studies;
   if (!search.records.empty()) {
     if (records_ == nullptr) return Unsupported("this server has no FHIR resources to filter by");
-    auto compiled = records_->Compile(search.records);
+    auto compiled = records_->Compile(search.records, request.base_url);
     if (compiled.status().code() == Code::kUnsupported) return Invalid(compiled.status().message());
     HILUM_ASSIGN_OR_RETURN(studies, std::move(compiled));
   }

@@ -170,7 +170,7 @@ Status Run(Settings& settings) {
   storage::ExtendedTags tags(*store, clock, random, metrics, log);
   const dicomweb::ExtendedTagRoutes tag_routes(tags, settings.dicomweb.root);
   dicomweb::Service dicomweb(*store, settings.dicomweb, codec, random, metrics, log);
-  const fhir::StudyFilter study_filter(*resources);
+  const fhir::StudyFilter study_filter(*resources, settings.fhir_rest.root);
   dicomweb.FilterBy(study_filter);
   fhir::Interactions interactions(*resources, settings.interactions, std::move(cursor_key));
   fhir_rest::Service fhir(interactions, settings.fhir_rest, metrics, clock, random);

@@ -100,7 +100,7 @@ class DicomSearchTest : public InteractionsFixture {
     return std::to_string(answer.status) + " " + answer.body;
   }
   std::vector<std::string> Studies(const std::vector<std::string>& searches) {
-    auto query = StudyFilter(*resources_).Compile(searches);
+    auto query = StudyFilter(*resources_, "/fhir").Compile(searches, "https://here");
     if (!query.ok()) return {query.status().ToString()};
     storage::CatalogueReader reader = store_->Read();
     const auto matches = reader.Find({}, *std::move(query));
@@ -238,13 +238,19 @@ TEST_F(DicomSearchTest, AFilterLeavesThePatientsWithSuchAStudy) {
     Store("1." + n, "1." + n + ".1", "1." + n + ".1.1", elements);
     Describe("1." + n, "p" + n, n == "4" ? "jane" : "john");
   }
-  auto query = StudyFilter(*resources_).Compile({"Patient?gender=female"});
+  auto query = StudyFilter(*resources_, "/fhir").Compile({"Patient?gender=female"}, "");
   ASSERT_TRUE(query.ok());
   storage::CatalogueReader reader = store_->Read();
   const auto matches = reader.Find({.level = storage::Level::kPatient}, *std::move(query));
   ASSERT_TRUE(matches.ok());
   ASSERT_EQ(matches->total, 1u);
   EXPECT_EQ(matches->rows.at(0).patient->patient_id, "P4");
+}
+
+TEST_F(DicomSearchTest, AFilterTakesReferencesAsTheClientCallsThisServer) {
+  EXPECT_THAT(Studies({"Condition?subject=https://here/fhir/Patient/john"}), ElementsAre("1.2"));
+  EXPECT_THAT(Studies({"ImagingStudy?subject=https://here/fhir/Patient/jane"}), ElementsAre("1.1"));
+  EXPECT_THAT(Studies({"Condition?subject=https://elsewhere/fhir/Patient/john"}), ElementsAre());
 }
 
 TEST_F(DicomSearchTest, AFilterThatCannotBeUnderstoodIsRefusedByName) {
