@@ -28,19 +28,19 @@ Result<std::string> KeptSearches::Keep(const std::string& query) {
   }
 }
 
-Result<std::vector<Parameter>> KeptSearches::Find(const std::string& key) {
+std::optional<std::vector<Parameter>> KeptSearches::Find(const std::string& key) {
   std::string query;
   {
     const std::lock_guard lock(mutex_);
     const auto found = by_key_.find(key);
-    if (found == by_key_.end()) {
-      return NotFound("the search that this link goes on with is no longer kept: send it again");
-    }
+    if (found == by_key_.end()) return std::nullopt;
     kept_.splice(kept_.begin(), kept_, found->second);
     query = found->second->query;
   }
   // It was within the limit when it came.
-  return SplitQuery(query, SIZE_MAX);
+  auto parameters = SplitQuery(query, SIZE_MAX);
+  if (!parameters.ok()) return std::nullopt;
+  return *std::move(parameters);
 }
 
 }  // namespace hilum::fhir

@@ -23,8 +23,8 @@ class KeptSearches {
 
   // Key of `query`, which is as JoinQuery makes it. kLimit for more than a quarter of all that can be kept.
   Result<std::string> Keep(const std::string& query);
-  // kNotFound when it is not kept (any longer).
-  Result<std::vector<Parameter>> Find(const std::string& key);
+  // nullopt when it is not kept (any longer).
+  std::optional<std::vector<Parameter>> Find(const std::string& key);
 
  private:
   struct Kept {

@@ -43,7 +43,11 @@ class SearchRun {
 
   // `compartment` and `id` are of the resource it is within, kNoType for none.
   Result<Answer> Run(TypeId type, TypeId compartment, const std::string& id) {
-    HILUM_RETURN_IF_ERROR(ReadQuery());
+    if (!ReadQuery()) {
+      return OutcomeAnswer(410, {{.type = IssueType::kNotFound,
+                                  .diagnostics = "the parameters of the search that this link goes on with are no "
+                                                 "longer kept: send that search again"}});
+    }
     for (const Parameter& parameter : query_) {
       if (parameter.name != kCursorParameter && (parameter.name != "_type" || type != kNoType))
         parameters_.push_back(parameter);
@@ -60,16 +64,18 @@ class SearchRun {
   }
 
  private:
-  Status ReadQuery() {
+  // False when it goes on with a search that is no longer kept.
+  bool ReadQuery() {
     for (const Parameter& parameter : request_.query) {
       if (parameter.name != kKeptParameter) {
         query_.push_back(parameter);
         continue;
       }
-      HILUM_ASSIGN_OR_RETURN(const std::vector<Parameter> kept, kept_searches_.Find(parameter.value));
-      query_.insert(query_.end(), kept.begin(), kept.end());
+      const auto kept = kept_searches_.Find(parameter.value);
+      if (!kept) return false;
+      query_.insert(query_.end(), kept->begin(), kept->end());
     }
-    return Status::Ok();
+    return true;
   }
 
   // Leaves the types that are in the compartment.

@@ -313,6 +313,35 @@ class SettingsTest(FhirTest):
         self.server = Server(self.data, *flags)
         self.fhir = Fhir(self.server.url)
 
+    def test_after_a_restart_links_go_on_or_say_to_search_again(self):
+        with tempfile.TemporaryDirectory() as folder:
+            server = Server(pathlib.Path(folder) / "data")
+            try:
+                fhir = Fhir(server.url)
+                for number in range(4):
+                    self.assertEqual(fhir("PUT", f"/Patient/p{number}", patient(id=f"p{number}"))[0], 201)
+                form = "_count=2&_id=" + ",".join([f"p{number}" for number in range(4)] + ["x" * 60] * 120)
+
+                def next_of(bundle, url):
+                    link = next(link["url"] for link in bundle["link"] if link["relation"] == "next")
+                    return link.replace(link[:link.index("/fhir")], url)
+
+                def search(fhir):
+                    return fhir("POST", "/Patient/_search", form.encode(), content_type="application/x-www-form-urlencoded")[2]
+
+                long, short = search(fhir), fhir("GET", "/Patient?_count=2&_sort=-_lastUpdated")[2]
+                server.stop()
+                server = Server(pathlib.Path(folder) / "data")
+                fhir = Fhir(server.url)
+                self.assertEqual([each["resource"]["id"] for each in fhir("GET", next_of(short, server.url))[2]["entry"]], ["p1", "p0"])
+                status, _, outcome = fhir("GET", next_of(long, server.url))
+                self.assertEqual((status, outcome["resourceType"]), (410, "OperationOutcome"))
+                self.assertIn("send that search again", outcome["issue"][0]["diagnostics"])
+                search(fhir)
+                self.assertEqual([each["resource"]["id"] for each in fhir("GET", next_of(long, server.url))[2]["entry"]], ["p2", "p3"])
+            finally:
+                server.stop()
+
     def test_references_can_be_enforced(self):
         other = patient(id="x", link=[{"other": {"reference": "Patient/y"}, "type": "refer"}])
         self.assertEqual(self.fhir("PUT", "/Patient/x", other)[0], 201, "not enforced unless asked for")

@@ -484,7 +484,9 @@ TEST_F(SearchTest, GoesOnWithLinksThatFitAUrlAfterALongForm) {
 
   // A restart forgets it, until it is asked for again.
   Configure({});
-  EXPECT_EQ(Get(first.Link("next")).status, 404);
+  const Answer forgotten = Get(first.Link("next"));
+  EXPECT_EQ(forgotten.status, 410);
+  EXPECT_THAT(forgotten.body, AllOf(HasSubstr("OperationOutcome"), HasSubstr("send that search again")));
   EXPECT_EQ(BundleView(Run("Observation/_search", form)).Link("first"), first.Link("first"));
   EXPECT_THAT(Search(first.Link("next")).matches, ElementsAre("Observation/b"));
 }
@@ -500,7 +502,7 @@ TEST_F(SearchTest, RefusesCursorsOfOtherLongSearches) {
   const std::string cursor = next.substr(next.find("_cursor="));
   EXPECT_EQ(Get(next).status, 200);
   EXPECT_EQ(Get(other + "&" + cursor).status, 400);
-  EXPECT_EQ(Get("Observation?_kept=1").status, 404);
+  EXPECT_EQ(Get("Observation?_kept=1").status, 410);
 }
 
 TEST_F(SearchTest, ForgetsTheLongSearchThatWasNotUsedForTheLongestTime) {
@@ -515,7 +517,7 @@ TEST_F(SearchTest, ForgetsTheLongSearchThatWasNotUsedForTheLongestTime) {
   EXPECT_EQ(Get(next[0]).status, 200);
   EXPECT_EQ(BundleView(first_of('x', 7500)).matches.size(), 1u);
   EXPECT_EQ(Get(next[0]).status, 200) << "used since";
-  EXPECT_EQ(Get(next[1]).status, 404);
+  EXPECT_EQ(Get(next[1]).status, 410);
   EXPECT_EQ(Get(next[2]).status, 200);
   EXPECT_EQ(first_of('y', 10'001).status, 413) << "more than a quarter of all";
 }
