@@ -128,15 +128,17 @@ std::optional<std::string> Accepted::FirstOf(const std::vector<std::string>& med
   return std::nullopt;
 }
 
-std::optional<Accepted::Rendition> Accepted::Rendered(const std::vector<std::string>& media_types) const {
-  if (entries_.empty()) return Rendition{media_types.front()};
+std::optional<Accepted::Rendition> Accepted::Rendered(const std::vector<std::string>& media_types, bool several) const {
+  if (entries_.empty()) return Rendition{media_types.front(), several};
   std::vector<std::string> pictures = media_types;
   std::erase_if(pictures, [](const std::string& type) { return !type.starts_with("image/"); });
   for (const AcceptEntry& entry : entries_) {
+    const MediaType& wanted = entry.media_type;
     if (entry.q == 0) continue;
-    if (const std::string* offered = Offered(entry.media_type, media_types)) return Rendition{*offered};
-    if (entry.media_type.type != "multipart") continue;
-    const auto part = multipart::ParseMediaType(entry.media_type.Parameter("type").value_or(""));
+    if (!several || IsAny(wanted))
+      if (const std::string* offered = Offered(wanted, media_types)) return Rendition{*offered, several};
+    if (wanted.type != "multipart") continue;
+    const auto part = multipart::ParseMediaType(wanted.Parameter("type").value_or("*/*"));
     if (!part.ok()) continue;
     if (const std::string* offered = Offered(*part, pictures)) return Rendition{*offered, /*in_parts=*/true};
   }

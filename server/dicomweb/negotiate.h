@@ -47,12 +47,13 @@ class Accepted {
 
   // The most wanted of some media types; nullopt when it wants none of them. Anything goes: the first.
   std::optional<std::string> FirstOf(const std::vector<std::string>& media_types) const;
-  // The same; pictures may also be asked for in parts, as multipart/related; type="image/jpeg".
+  // The same; pictures may also be asked for in parts, as multipart/related; type="image/jpeg". `several` pictures can
+  // be had in parts only: one image is not what was asked for, nor are parts an image.
   struct Rendition {
     std::string media_type;
     bool in_parts = false;
   };
-  std::optional<Rendition> Rendered(const std::vector<std::string>& media_types) const;
+  std::optional<Rendition> Rendered(const std::vector<std::string>& media_types, bool several) const;
 
  private:
   std::optional<Listing> BestListing(bool with_csv) const;

@@ -134,15 +134,19 @@ Status Service::RetrieveRendered(http::Request& request, const Resource& resourc
   std::vector<std::string> types = {"image/jpeg"};
   if (!thumbnail) types.push_back("image/png");
   if (!document.empty()) types.insert(types.begin(), document);
-  const auto rendition = Accepted(request, query).Rendered(types);
+  const bool several = resource.frames.size() > 1;
+  const auto rendition = Accepted(request, query).Rendered(types, several);
   if (!rendition || (thumbnail && rendition->in_parts)) {
-    std::string message = thumbnail ? "thumbnails" : document.empty() ? "pictures" : "this instance";
-    message += " can be had as " + types.front();
+    std::string message = thumbnail           ? "thumbnails can be had as "
+                          : !document.empty() ? "this instance can be had as "
+                          : several           ? "pictures of several frames can be had as multipart/related; type="
+                                              : "pictures can be had as ";
+    message += types.front();
     for (size_t i = 1; i < types.size(); ++i) message += (i + 1 < types.size() ? ", " : " or ") + types[i];
     return SendError(responder, request, 406, message);
   }
   const std::string& type = rendition->media_type;
-  const bool in_parts = rendition->in_parts || resource.frames.size() > 1;
+  const bool in_parts = rendition->in_parts;
   if (!document.empty() && !resource.frames.empty())
     return Unsupported("documents and videos are rendered whole, as " + document +
                        ": there are no frames to choose from");
@@ -176,7 +180,11 @@ Status Service::RetrieveRendered(http::Request& request, const Resource& resourc
   }
   if (in_parts) {
     const std::vector<uint32_t> frames = resource.frames.empty() ? std::vector{frame + 1} : resource.frames;
-    return SendPictures(found, frames, rendering, state, std::move(headers), responder);
+    const std::string url = BaseUrl(request) + "/studies/" + *resource.study + "/series/" + found.series_uid +
+                            "/instances/" + found.row.uid;
+    const std::string after = "/rendered" + (request.query.empty() ? "" : "?" + request.query);
+    const auto url_of = [&](uint32_t number) { return url + "/frames/" + std::to_string(number) + after; };
+    return SendPictures(found, frames, rendering, state, url_of, std::move(headers), responder);
   }
   const auto file = Picture(&found, frame, std::move(rendering), state ? &*state : nullptr);
   if (!file.ok()) return file.status();
@@ -184,10 +192,11 @@ Status Service::RetrieveRendered(http::Request& request, const Resource& resourc
 }
 
 Status Service::SendPictures(const Found& found, const std::vector<uint32_t>& frames, const Rendering& rendering,
-                             const std::optional<Found>& state, http::Headers headers, http::Responder& responder) {
-  const multipart::PartHeaders part_headers = {{"Content-Type", std::string(*headers.First("Content-Type"))}};
+                             const std::optional<Found>& state, const std::function<std::string(uint32_t)>& url_of,
+                             http::Headers headers, http::Responder& responder) {
+  const std::string type(*headers.First("Content-Type"));
   multipart::Writer writer(random_);
-  headers.Set("Content-Type", writer.ContentType(part_headers[0].second));
+  headers.Set("Content-Type", writer.ContentType(type));
   // The last one first: when there is no such frame the client is told before anything is sent.
   const uint32_t last = *std::ranges::max_element(frames);
   Found now = found;
@@ -200,7 +209,8 @@ Status Service::SendPictures(const Found& found, const std::vector<uint32_t>& fr
     if (frame != last) {
       HILUM_ASSIGN_OR_RETURN(picture, Picture(&now, frame - 1, rendering, state_now ? &*state_now : nullptr));
     }
-    HILUM_RETURN_IF_ERROR(responder.Write(writer.PartHead(part_headers)));
+    HILUM_RETURN_IF_ERROR(
+        responder.Write(writer.PartHead({{"Content-Type", type}, {"Content-Location", url_of(frame)}})));
     HILUM_RETURN_IF_ERROR(responder.Write(picture));
   }
   HILUM_RETURN_IF_ERROR(responder.Write(writer.End()));

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -131,9 +132,10 @@ class Service {
                           http::Responder& responder);
   // From a presentation state to the first frame of the first image it is about.
   Status FollowState(const std::string& study, Found* found, std::optional<Found>* state, uint32_t* frame);
-  // Of the frames, with `rendering` each, in parts.
+  // Of the frames, with `rendering` each, in parts; `url_of`: where one is had alone.
   Status SendPictures(const Found& found, const std::vector<uint32_t>& frames, const Rendering& rendering,
-                      const std::optional<Found>& state, http::Headers headers, http::Responder& responder);
+                      const std::optional<Found>& state, const std::function<std::string(uint32_t)>& url_of,
+                      http::Headers headers, http::Responder& responder);
   // Of one frame, with all that `rendering` asks for; `state`: to be applied, may be null.
   Result<std::string> Picture(Found* found, uint32_t frame, Rendering rendering, Found* state);
   Result<std::string> Thumbnail(const Found& found, uint32_t frame, uint32_t size);
@@ -152,7 +154,7 @@ class Service {
                                                   const std::string& base);
   Result<Document> MakeDocument(const storage::CatalogueReader& reader, const Resource& resource,
                                 const std::string& base, const std::string& tag, http::Coding coding);
-  // The document of a series or study and its tag; nullptr when `request` (if any) says that its sender has it.
+  // The document of a series or study and its tag; nullptr when `request` (if any) depends on another state of it.
   Result<DocumentCache::Shared> Metadata(const Resource& resource, const std::string& base, http::Coding coding,
                                          std::string* tag, const http::Request* request);
   // Sends a document without compression, and keeps it so under `key` where there is room: unpacking takes longer than

@@ -99,17 +99,32 @@ TEST_F(FramesTest, PixelDataAloneIsItsValue) {
 
 TEST_F(FramesTest, SeveralFramesAreRenderedInParts) {
   const std::string several = kInstance + std::string("/frames/2,1,2/rendered");
-  for (const char* const accept : {"Accept: image/png", "Accept: multipart/related; type=\"image/png\""}) {
-    const HttpAnswer answer = Get(several, {accept});
-    EXPECT_EQ(answer.status, 200);
-    EXPECT_THAT(answer.Header("Content-Type").value_or(""), HasSubstr("multipart/related; type=\"image/png\""));
-    EXPECT_THAT(answer.body, HasSubstr("Content-Type: image/png\r\n"));
-    EXPECT_EQ(Letters(answer), "\x89\x89\x89");
-    const HttpAnswer first = Get(kInstance + std::string("/frames/1/rendered"), {"Accept: image/png"});
-    EXPECT_TRUE(answer.body.find(first.body) != std::string::npos);
-  }
+  const HttpAnswer answer = Get(several + "?quality=90", {"Accept: multipart/related; type=\"image/png\""});
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_THAT(answer.Header("Content-Type").value_or(""), HasSubstr("multipart/related; type=\"image/png\""));
+  EXPECT_THAT(answer.body, HasSubstr("Content-Type: image/png\r\n"));
+  EXPECT_EQ(Letters(answer), "\x89\x89\x89");
+  const std::string first = kInstance + std::string("/frames/1/rendered?quality=90");
+  EXPECT_THAT(answer.body, HasSubstr("Content-Location: " + base_ + first + "\r\n"));
+  EXPECT_TRUE(answer.body.find(Get(first, {"Accept: image/png"}).body) != std::string::npos);
   EXPECT_EQ(Get(kInstance + std::string("/frames/1,9/rendered")).status, 404);
   EXPECT_EQ(Get(kInstance + std::string("/frames/1,2/thumbnail")).status, 400);
+}
+
+TEST_F(FramesTest, PartsAreNoAnswerToWhoTakesOneImageOnly) {
+  const std::string several = kInstance + std::string("/frames/1,2/rendered");
+  for (const char* const accept : {"image/jpeg", "image/png, image/jpeg", "image/*"}) {
+    const HttpAnswer answer = Get(several, {std::string("Accept: ") + accept});
+    EXPECT_EQ(answer.status, 406) << accept;
+    EXPECT_THAT(answer.body, HasSubstr("multipart/related; type=image/jpeg"));
+  }
+  for (const char* const accept :
+       {"*/*", "image/png, */*;q=0.1", "multipart/related", "multipart/related; type=\"image/*\"",
+        "image/png, multipart/related; type=\"image/jpeg\""}) {
+    const HttpAnswer answer = Get(several, {std::string("Accept: ") + accept});
+    EXPECT_EQ(answer.status, 200) << accept;
+    EXPECT_THAT(answer.Header("Content-Type").value_or(""), HasSubstr("multipart/related; type=\"image/jpeg\""));
+  }
 }
 
 TEST_F(FramesTest, ARangeEndsWithTheFramesThereAre) {
