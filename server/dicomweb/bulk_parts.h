@@ -16,8 +16,8 @@ class BulkParts {
   BulkParts(storage::Store& store, Random& random, http::Headers headers, http::Responder& responder)
       : store_(store), responder_(responder), writer_(random), headers_(std::move(headers)) {}
 
-  // `head` begins with Content-Type.
-  // A part of octets that are stored, in several places maybe. Nothing of it is sent when they are damaged.
+  // Heads begin with Content-Type. A part of stored octets, in several places maybe: nothing of it is sent when they
+  // are damaged.
   Status AddStored(const multipart::PartHeaders& head, const std::vector<StoredRange>& ranges);
   // A part that is made: Begin, then Append. Nothing may fail in between: it cannot be told any more.
   Status Begin(const multipart::PartHeaders& head);

@@ -112,7 +112,7 @@ Result<DocumentCache::Shared> Service::Metadata(const Resource& resource, const 
     const storage::CatalogueReader reader = store_.Read();
     HILUM_ASSIGN_OR_RETURN(*tag, SelectTag(reader, resource));
     *tag = "\"m" + tag->substr(1);
-    if (request && NotModified(*request, *tag)) return DocumentCache::Shared();
+    if (request && ConditionOf(*request, *tag) != Condition::kHolds) return DocumentCache::Shared();
     auto document = documents_.FindOrMake(DocumentKey(*tag, coding, base),
                                           [&] { return MakeDocument(reader, resource, base, *tag, coding); });
     const Code code = document.status().code();
@@ -135,9 +135,8 @@ Result<bool> Service::SendReadyMetadata(const http::Request& request, const Reso
                            {"ETag", coding == Coding::kIdentity ? tag : http::CodedEntityTag(tag, coding)},
                            {"Cache-Control", "private, no-cache"},
                            {"Vary", "Accept, Accept-Encoding"}};
-  if (!document) {
-    HILUM_RETURN_IF_ERROR(responder.Send(304, std::move(headers), ""));
-  } else if (coding == Coding::kIdentity) {
+  if (!document) return AnswerCondition(request, responder, headers);
+  if (coding == Coding::kIdentity) {
     HILUM_RETURN_IF_ERROR(SendPlain(request, responder, *document, tag + base, headers));
   } else {
     headers.Add("Content-Encoding", std::string(http::CodingName(coding)));
@@ -173,11 +172,8 @@ Result<bool> Service::SendReadyThumbnail(const http::Request& request, const Res
   const std::string etag = "\"r" + tag.substr(1);
   http::Headers headers = {
       {"Content-Type", "image/jpeg"}, {"ETag", etag}, {"Cache-Control", "private, no-cache"}, {"Vary", "Accept"}};
-  if (NotModified(request, etag)) {
-    HILUM_RETURN_IF_ERROR(responder.Send(304, std::move(headers), ""));
-  } else {
-    HILUM_RETURN_IF_ERROR(responder.Send(200, std::move(headers), *picture));
-  }
+  HILUM_ASSIGN_OR_RETURN(const bool answered, AnswerCondition(request, responder, headers));
+  if (!answered) HILUM_RETURN_IF_ERROR(responder.Send(200, std::move(headers), *picture));
   return true;
 }
 

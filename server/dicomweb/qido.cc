@@ -163,7 +163,8 @@ Status Service::Search(http::Request& request, const Resource& resource, const Q
   const std::string up_to = search.query.up_to ? "-" + std::to_string(*search.query.up_to) : "";
   const std::string etag = "W/\"" + (kind + std::to_string(sequence)) + up_to + "\"";
   http::Headers headers = {{"ETag", etag}, {"Cache-Control", "private, no-cache"}, {"Vary", "Accept"}};
-  if (NotModified(request, etag)) return responder.Send(304, std::move(headers), "");
+  HILUM_ASSIGN_OR_RETURN(const bool answered, AnswerCondition(request, responder, headers));
+  if (answered) return Status::Ok();
 
   std::optional<storage::Query> studies;
   if (!search.records.empty()) {

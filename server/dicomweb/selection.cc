@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "server/dicomweb/service.h"
+#include "server/http/compression.h"
 #include "server/http/entity_tag.h"
 #include "server/http/range.h"
 
@@ -126,23 +127,24 @@ Result<Bytes> ObjectViews::Of(Found* found, uint64_t checked) {
   return mapping_.bytes().substr(range.body, range.length);
 }
 
-bool NotModified(const http::Request& request, const std::string& etag) {
-  if (!request.headers.First("If-None-Match")) return false;
-  return http::AnyTag(request.headers.Joined("If-None-Match"),
-                      [&](std::string_view known) { return http::EqualWeakly(known, etag); });
+Condition ConditionOf(const http::Request& request, std::string_view etag) {
+  const std::string plain = http::PlainEntityTags(etag);  // as the fields of the request come here
+  const auto names = [&](std::string_view field, const auto& equal) {
+    return http::AnyTag(request.headers.Joined(field), [&](std::string_view known) { return equal(known, plain); });
+  };
+  if (request.headers.First("If-Match") && !names("If-Match", http::EqualStrongly)) return Condition::kOtherVersion;
+  if (request.headers.First("If-None-Match") && names("If-None-Match", http::EqualWeakly))
+    return Condition::kNotModified;
+  return Condition::kHolds;
 }
 
 Result<bool> AnswerCondition(const http::Request& request, http::Responder& responder, const http::Headers& headers) {
   const std::string etag(headers.First("ETag").value_or(""));
-  if (request.headers.First("If-Match")) {
-    const bool meant = http::AnyTag(request.headers.Joined("If-Match"),
-                                    [&](std::string_view known) { return http::EqualStrongly(known, etag); });
-    if (!meant) HILUM_RETURN_IF_ERROR(SendError(responder, request, 412, kOtherVersion, {{"ETag", etag}}));
-    if (!meant) return true;
-  }
-  if (!NotModified(request, etag)) return false;
-  HILUM_RETURN_IF_ERROR(responder.Send(304, headers, ""));
-  return true;
+  const Condition condition = ConditionOf(request, etag);
+  if (condition == Condition::kOtherVersion)
+    HILUM_RETURN_IF_ERROR(SendError(responder, request, 412, kOtherVersion, {{"ETag", etag}}));
+  if (condition == Condition::kNotModified) HILUM_RETURN_IF_ERROR(responder.Send(304, headers, ""));
+  return condition != Condition::kHolds;
 }
 
 bool IsVersionMeant(const http::Request& request, std::string_view etag) {

@@ -62,11 +62,12 @@ class ObjectViews {
   Mapping mapping_;  // of file_
 };
 
-// Whether If-None-Match names `etag`.
-bool NotModified(const http::Request& request, const std::string& etag);
+// What the conditions of a request that reads (RFC 9110 13.2.2) make of a representation with that tag.
+enum class Condition : uint8_t { kHolds, kNotModified /* 304 */, kOtherVersion /* 412 */ };
+Condition ConditionOf(const http::Request& request, std::string_view etag);
 inline constexpr std::string_view kOtherVersion = "If-Match names no version that is stored now: it was replaced";
-// Answers with 412 or 304 where the request wants no representation with the ETag of `headers` (RFC 9110 13.1); true
-// when it did.
+// Answers with 412 or 304 where the request wants no representation with the ETag of `headers`; true when it did. Every
+// GET with an ETag asks here.
 Result<bool> AnswerCondition(const http::Request& request, http::Responder& responder, const http::Headers& headers);
 // Whether If-Match, where there is one, names any representation of the version that `etag` (of a Selection) is of.
 bool IsVersionMeant(const http::Request& request, std::string_view etag);

@@ -78,6 +78,29 @@ TEST_F(ConditionsTest, AVersionThatIsNotThereAnyMoreIsNotSent) {
   }
 }
 
+TEST_F(ConditionsTest, ConditionsHoldForWhatIsMadeOfManyInstances) {
+  for (const char* const level : {"/dicom-web/studies/1.2.1", "/dicom-web/studies/1.2.1/series/1.2.1.1", kInstance}) {
+    for (const char* const resource : {"/metadata", "/thumbnail", "/rendered"}) {
+      const std::string path = std::string(level) + resource;
+      for (int turn = 0; turn < 2; ++turn) {  // made, and found made
+        const std::string tag = TagOf(path, "Accept: */*");
+        EXPECT_EQ(Get(path, {"If-Match: " + tag}).status, 200) << path;
+        EXPECT_EQ(Get(path, {"If-Match: *"}).status, 200) << path;
+        EXPECT_EQ(Get(path, {"If-Match: \"zz\", W/" + tag}).status, 412) << path << ": weak tags do not count";
+        EXPECT_EQ(Get(path, {"If-Match: \"zz\"", "If-None-Match: " + tag}).status, 412) << path;
+        EXPECT_EQ(Get(path, {"If-Match: " + tag, "If-None-Match: W/" + tag}).status, 304) << path;
+      }
+    }
+    const std::string metadata = std::string(level) + "/metadata";
+    const HttpAnswer packed = Get(metadata, {"Accept-Encoding: gzip"});
+    const std::string tag = packed.Header("ETag").value_or("");
+    EXPECT_EQ(Get(metadata, {"Accept-Encoding: gzip", "If-Match: " + tag}).status, 200) << tag;
+    EXPECT_EQ(Get(metadata, {"Accept-Encoding: gzip", "If-None-Match: " + tag}).status, 304) << tag;
+  }
+  EXPECT_EQ(Get("/dicom-web/studies", {"If-Match: \"zz\""}).status, 412);
+  EXPECT_EQ(Get("/dicom-web/studies", {"If-Match: *"}).status, 200);
+}
+
 TEST_F(ConditionsTest, OnlyTheVersionThatIsMeantIsDeleted) {
   const std::string known = TagOf(kInstance, "Accept: application/dicom; transfer-syntax=*");
   Replace();
