@@ -173,18 +173,15 @@ Config Settings::MakeConfig() {
 
 Status Settings::Finish() {
   HILUM_RETURN_IF_ERROR(SplitListen(listen, &http.address, &http.port));
-  const bool certificates_needed = !http.tls.client_ca_file.empty() && http.tls.require_client_certificate;
-  if (!IsLoopback(http.address) && !certificates_needed && !allow_remote_without_login)
+  HILUM_RETURN_IF_ERROR(CheckTls());
+  const bool nobody_logs_in = !http.tls.require_client_certificate;
+  if (!IsLoopback(http.address) && nobody_logs_in && !allow_remote_without_login)
     return Invalid(
         "http.listen = " + listen +
         " can be reached by other machines, and nobody would have to log in. Demand client certificates (tls.client_ca "
         "and "
         "tls.require_client_certificate), put a proxy that authenticates in front of a loopback address, or set "
         "http.allow_remote_without_login = true");
-  if (http.tls.certificate_file.empty() != http.tls.key_file.empty())
-    return Invalid("tls.certificate and tls.key go together");
-  if (http.tls.require_client_certificate && http.tls.client_ca_file.empty())
-    return Invalid("tls.require_client_certificate needs tls.client_ca");
   if (store.low_water_bytes < store.write_buffer_bytes / 2 * 5)
     return Invalid(
         "store.low_water must be at least 2.5 times store.write_buffer: writing back what is in memory needs that "
@@ -200,6 +197,19 @@ Status Settings::Finish() {
   dicomweb.ingest.duplicates = duplicates == "replace" ? DuplicatePolicy::kReplace : DuplicatePolicy::kReject;
   dicomweb.ingest.memory_bytes = upload_memory;
   store.directory = data;
+  return Status::Ok();
+}
+
+Status Settings::CheckTls() const {
+  const http::TlsOptions& tls = http.tls;
+  if (tls.certificate_file.empty() != tls.key_file.empty()) return Invalid("tls.certificate and tls.key go together");
+  // Without TLS nobody could show a certificate: who sets these must not get a server that lets everybody in.
+  if (tls.certificate_file.empty() && (!tls.client_ca_file.empty() || tls.require_client_certificate))
+    return Invalid(
+        "tls.client_ca and tls.require_client_certificate need tls.certificate and tls.key: without them the server "
+        "speaks plain HTTP and asks nobody for a certificate");
+  if (tls.require_client_certificate && tls.client_ca_file.empty())
+    return Invalid("tls.require_client_certificate needs tls.client_ca");
   return Status::Ok();
 }
 

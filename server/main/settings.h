@@ -49,6 +49,7 @@ struct Settings {
   Status Finish();
 
  private:
+  Status CheckTls() const;
   Status FinishUrls();
   Status FinishFhir();
   Status FinishImaging();

@@ -44,6 +44,21 @@ class ProgramTest(unittest.TestCase):
         self.assertEqual(code, 2)
         self.assertIn("http.allow_remote_without_login", error)
 
+    def test_client_certificates_are_never_demanded_without_tls(self):
+        authority = self.folder / "ca.pem"
+        authority.write_text("")
+        for flags in (["--tls.client_ca", str(authority), "--tls.require_client_certificate"], ["--tls.client_ca", str(authority)],
+                      ["--tls.require_client_certificate"]):
+            for address in ("0.0.0.0:0", "127.0.0.1:0"):
+                code, _, error = run("serve", "--data", str(self.data), "--http", address, *flags)
+                self.assertEqual(code, 2, flags)
+                self.assertIn("tls.certificate", error)
+        config = self.folder / "hilum.toml"
+        config.write_text(f"[tls]\nclient_ca = '{authority}'\nrequire_client_certificate = true\n")
+        code, _, error = run("config", "check", str(config))
+        self.assertEqual(code, 1)
+        self.assertIn("tls.certificate", error)
+
     def test_behind_a_proxy_urls_are_those_of_the_client(self):
         forwarded = {"X_Forwarded_Proto": "https", "X_Forwarded_Host": "pacs.test", "X_Forwarded_Prefix": "/hilum"}
         ours, post = {"Content_Type": "application/fhir+json", **forwarded}, b'{"resourceType":"Basic","code":{"text":"x"}}'
