@@ -153,7 +153,7 @@ class Kv {
   virtual Result<uint64_t> Commit(Batch batch, std::span<const Precondition> preconditions = {}) = 0;
 
   // As long as the answer lives, the tables of large commits gather before they are compacted: a long series of such
-  // commits costs a quarter less, a read meanwhile looks into up to four times as many tables. Several may overlap.
+  // commits costs a third less, a read meanwhile looks into up to sixteen times as many tables. Several may overlap.
   virtual std::unique_ptr<BulkLoad> BeginBulkLoad() = 0;
 
   // Sequence of the last commit.

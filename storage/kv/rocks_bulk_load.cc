@@ -24,9 +24,12 @@ void RocksKv::CountBulkLoads(int more) {
   bulk_loads_ += more;
   const bool loading = bulk_loads_ > 0;
   if (loading == was_loading) return;
-  const int tables = loading ? kFirstLevelTablesOfBulkLoad : kFirstLevelTables;
+  const auto first_level = loading ? FirstLevelOfBulkLoad(options_) : UsualFirstLevel(options_);
   for (auto* family : rocks_.families) {
-    const auto set = rocks_.db->SetOptions(family, {{"level0_file_num_compaction_trigger", std::to_string(tables)}});
+    const auto set =
+        rocks_.db->SetOptions(family, {{"level0_file_num_compaction_trigger", std::to_string(first_level.tables)},
+                                       // With levels of dynamic size, also what the first may hold.
+                                       {"max_bytes_for_level_base", std::to_string(first_level.bytes)}});
     // It is a matter of speed only.
     if (!set.ok()) log_.Warning("compaction keeps its pace", {{"problem", FromRocks("set options", set).message()}});
   }

@@ -28,6 +28,11 @@ class Silence : public rocksdb::Logger {
   void Logv(const char*, va_list) override {}
 };
 
+// Sizes follow the write buffers, so that what a flush and a compaction need at once stays within the low-water mark.
+uint64_t TableBytes(const KvOptions& options) {
+  return std::clamp<uint64_t>(options.write_buffer_bytes / 4, 1 << 20, 64 << 20);
+}
+
 rocksdb::DBOptions MakeDbOptions(const KvOptions& options) {
   rocksdb::DBOptions db;
   // RocksDB's default mode drops acknowledged commits when the middle of the log is damaged. A torn tail is normal
@@ -61,15 +66,15 @@ rocksdb::DBOptions MakeDbOptions(const KvOptions& options) {
 rocksdb::ColumnFamilyOptions MakeFamilyOptions(const KvOptions& options, const std::shared_ptr<rocksdb::Cache>& cache,
                                                size_t block_bytes) {
   rocksdb::ColumnFamilyOptions family;
-  // Sizes follow the write buffers, so that what a flush and a compaction need at once stays within the low-water mark.
-  const uint64_t table_bytes = std::clamp<uint64_t>(options.write_buffer_bytes / 4, 1 << 20, 64 << 20);
+  const uint64_t table_bytes = TableBytes(options);
+  const auto first_level = UsualFirstLevel(options);
   family.write_buffer_size = table_bytes;
   family.max_write_buffer_number = 2;
-  family.level0_file_num_compaction_trigger = kFirstLevelTables;
+  family.level0_file_num_compaction_trigger = first_level.tables;
   family.level0_slowdown_writes_trigger = 2 * kMaxFirstLevelTables;
   family.level0_stop_writes_trigger = 3 * kMaxFirstLevelTables;
   family.target_file_size_base = table_bytes;
-  family.max_bytes_for_level_base = 4 * table_bytes;
+  family.max_bytes_for_level_base = first_level.bytes;
   family.max_compaction_bytes = 4 * table_bytes;
   family.level_compaction_dynamic_level_bytes = true;
   family.compression = rocksdb::kLZ4Compression;
@@ -124,6 +129,15 @@ void UseDictionary(rocksdb::ColumnFamilyOptions* family) {
 const char* FamilyName(Family family) {
   static constexpr const char* kNames[kFamilyCount] = {"meta", "object", "catalogue", "index", "log", "resource"};
   return kNames[static_cast<size_t>(family)];
+}
+
+FirstLevel UsualFirstLevel(const KvOptions& options) {
+  return {.tables = 4, .bytes = 4 * TableBytes(options)};
+}
+
+FirstLevel FirstLevelOfBulkLoad(const KvOptions& options) {
+  // It is rewritten together with a next level of the same size.
+  return {.tables = 64, .bytes = std::max(UsualFirstLevel(options).bytes, options.low_water_bytes / 2)};
 }
 
 RocksSetup MakeRocksSetup(const KvOptions& options, std::span<const Merger* const> mergers) {

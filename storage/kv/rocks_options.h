@@ -13,11 +13,16 @@
 
 namespace hilum::storage {
 
-// Compaction begins with so many tables at the first level, and with so many while a bulk load is under way.
-inline constexpr int kFirstLevelTables = 4;
-inline constexpr int kFirstLevelTablesOfBulkLoad = 16;
+// Beyond what the first level holds by these it is compacted into the next.
+struct FirstLevel {
+  int tables;
+  uint64_t bytes;
+};
+FirstLevel UsualFirstLevel(const KvOptions& options);
+// While a bulk load is under way: a compaction still needs no more space than there is below the low-water mark.
+FirstLevel FirstLevelOfBulkLoad(const KvOptions& options);
 // Taking in tables is not slowed down by compaction as writing is: beyond so many it waits.
-inline constexpr int kMaxFirstLevelTables = 24;
+inline constexpr int kMaxFirstLevelTables = 96;
 
 // The name of the family's column family; on disk.
 const char* FamilyName(Family family);
