@@ -1,24 +1,92 @@
 #include "fhir/interactions/planned_resources.h"
 
-namespace hilum::fhir {
+#include <algorithm>
 
-void PlannedResources::Add(size_t place, const storage::DocumentValues& values) {
+#include "storage/index/match_value.h"
+#include "storage/index/text.h"
+
+namespace hilum::fhir {
+namespace {
+
+using storage::Query;
+
+// Found without looking at every resource.
+bool IsLookedUp(const Query& query) {
+  if (const auto* token = std::get_if<storage::TokenIs>(&query.node)) return token->code.has_value();
+  const auto* text = std::get_if<storage::StringMatch>(&query.node);
+  return text != nullptr && text->how == storage::StringMatch::How::kPrefix;
+}
+
+}  // namespace
+
+void PlannedResources::Add(size_t place, storage::DocumentValues values) {
   for (const auto& entry : values.entries) {
     if (const auto* token = std::get_if<storage::TokenValue>(&entry.value)) {
       by_code_[{entry.field, token->code}].push_back({token->system, place});
     }
+    if (const auto* string = std::get_if<storage::StringValue>(&entry.value)) {
+      by_text_[{entry.field, storage::FoldForIndex(string->text)}].push_back(place);
+    }
   }
+  values_.emplace(place, std::move(values));
 }
 
-std::optional<PlannedResources::Places> PlannedResources::Find(const storage::Query& query) const {
-  if (const auto* token = std::get_if<storage::TokenIs>(&query.node)) return FindToken(*token);
-  if (const auto* all = std::get_if<storage::And>(&query.node)) return FindAll(*all);
-  if (const auto* any = std::get_if<storage::Or>(&query.node)) return FindAny(*any);
-  return std::nullopt;
+PlannedResources::Found PlannedResources::Find(const Query& query, PlannedView& view) const {
+  return FindAmong(query, nullptr, view);
 }
 
-std::optional<PlannedResources::Places> PlannedResources::FindToken(const storage::TokenIs& token) const {
-  if (!token.code) return std::nullopt;
+PlannedResources::Found PlannedResources::FindAmong(const Query& query, const Places* among, PlannedView& view) const {
+  if (among != nullptr && among->empty()) return std::optional(Places());
+  if (const auto* all = std::get_if<storage::And>(&query.node)) return FindAll(*all, among, view);
+  if (const auto* any = std::get_if<storage::Or>(&query.node)) return FindAny(*any, among, view);
+  if (const auto* none = std::get_if<storage::Not>(&query.node)) return FindNone(*none, among, view);
+  if (const auto* chain = std::get_if<storage::RefersTo>(&query.node)) return FindReferring(*chain, among, view);
+  if (std::holds_alternative<storage::ReferredToBy>(query.node)) return std::optional<Places>();
+  if (IsLookedUp(query)) {
+    const auto* token = std::get_if<storage::TokenIs>(&query.node);
+    Places places = token != nullptr ? FindToken(*token) : FindPrefix(std::get<storage::StringMatch>(query.node));
+    if (among != nullptr) std::erase_if(places, [&](size_t place) { return !among->contains(place); });
+    return std::optional(std::move(places));
+  }
+  if (const auto* docs = std::get_if<storage::DocsIn>(&query.node)) {
+    return Filter(among, view, [&](size_t place, const auto&) -> Result<bool> {
+      HILUM_ASSIGN_OR_RETURN(const auto doc, view.DocOf(place));
+      return doc && std::ranges::find(docs->docs, *doc) != docs->docs.end();
+    });
+  }
+  const auto field = storage::FieldOfLeaf(query);
+  return Filter(among, view, [&](size_t, const storage::DocumentValues& values) -> Result<bool> {
+    if (!field) return true;  // All
+    for (const auto& entry : values.entries) {
+      if (entry.field != *field) continue;
+      const auto* reference = std::get_if<storage::ReferenceValue>(&entry.value);
+      if (reference == nullptr && storage::Matches(query, entry.value)) return true;
+      if (reference == nullptr) continue;
+      HILUM_ASSIGN_OR_RETURN(auto resolved, view.Resolve(*reference));
+      if (storage::Matches(query, storage::IndexValue(std::move(resolved)))) return true;
+    }
+    return false;
+  });
+}
+
+template <typename Holds>
+PlannedResources::Found PlannedResources::Filter(const Places* among, PlannedView& view, const Holds& holds) const {
+  HILUM_RETURN_IF_ERROR(view.Spend(among != nullptr ? among->size() : values_.size()));
+  Places places;
+  const auto try_one = [&](size_t place, const storage::DocumentValues& values) -> Status {
+    HILUM_ASSIGN_OR_RETURN(const bool does, holds(place, values));
+    if (does) places.insert(place);
+    return Status::Ok();
+  };
+  if (among != nullptr) {
+    for (const size_t place : *among) HILUM_RETURN_IF_ERROR(try_one(place, values_.at(place)));
+  } else {
+    for (const auto& [place, values] : values_) HILUM_RETURN_IF_ERROR(try_one(place, values));
+  }
+  return std::optional(std::move(places));
+}
+
+PlannedResources::Places PlannedResources::FindToken(const storage::TokenIs& token) const {
   Places places;
   const auto found = by_code_.find({token.field, *token.code});
   if (found == by_code_.end()) return places;
@@ -28,25 +96,65 @@ std::optional<PlannedResources::Places> PlannedResources::FindToken(const storag
   return places;
 }
 
-std::optional<PlannedResources::Places> PlannedResources::FindAll(const storage::And& query) const {
-  std::optional<Places> places;
-  for (const storage::Query& part : query.parts) {
-    std::optional<Places> found = Find(part);
-    if (!found) return std::nullopt;
-    if (places) std::erase_if(*found, [&](size_t place) { return !places->contains(place); });
-    places = std::move(found);
+PlannedResources::Places PlannedResources::FindPrefix(const storage::StringMatch& match) const {
+  const std::string prefix = storage::FoldForIndex(match.text);
+  Places places;
+  for (auto at = by_text_.lower_bound({match.field, prefix});
+       at != by_text_.end() && at->first.first == match.field && at->first.second.starts_with(prefix); ++at) {
+    places.insert(at->second.begin(), at->second.end());
   }
   return places;
 }
 
-std::optional<PlannedResources::Places> PlannedResources::FindAny(const storage::Or& query) const {
+PlannedResources::Found PlannedResources::FindAll(const storage::And& query, const Places* among,
+                                                  PlannedView& view) const {
+  std::vector<const Query*> parts;
+  for (const Query& part : query.parts) parts.push_back(&part);
+  std::ranges::stable_partition(parts, [](const Query* part) { return IsLookedUp(*part); });
+  std::optional<Places> places;
+  for (const Query* part : parts) {
+    HILUM_ASSIGN_OR_RETURN(std::optional<Places> found, FindAmong(*part, places ? &*places : among, view));
+    if (!found) return found;
+    places = std::move(found);
+  }
+  if (places) return places;
+  return FindAmong({storage::All()}, among, view);
+}
+
+PlannedResources::Found PlannedResources::FindAny(const storage::Or& query, const Places* among,
+                                                  PlannedView& view) const {
   Places places;
-  for (const storage::Query& part : query.parts) {
-    std::optional<Places> found = Find(part);
-    if (!found) return std::nullopt;
+  for (const Query& part : query.parts) {
+    HILUM_ASSIGN_OR_RETURN(std::optional<Places> found, FindAmong(part, among, view));
+    if (!found) return found;
     places.merge(*found);
   }
-  return places;
+  return std::optional(std::move(places));
+}
+
+PlannedResources::Found PlannedResources::FindNone(const storage::Not& query, const Places* among,
+                                                   PlannedView& view) const {
+  HILUM_ASSIGN_OR_RETURN(const std::optional<Places> some, FindAmong(*query.part, among, view));
+  if (!some) return some;
+  return Filter(among, view, [&](size_t place, const auto&) -> Result<bool> { return !some->contains(place); });
+}
+
+PlannedResources::Found PlannedResources::FindReferring(const storage::RefersTo& chain, const Places* among,
+                                                        PlannedView& view) const {
+  HILUM_ASSIGN_OR_RETURN(const auto targets, view.FindAll(chain.target, *chain.query));
+  if (!targets) return std::optional<Places>();
+  return Filter(among, view, [&](size_t, const storage::DocumentValues& values) -> Result<bool> {
+    for (const auto& entry : values.entries) {
+      if (entry.field != chain.field) continue;
+      HILUM_ASSIGN_OR_RETURN(const auto reference, view.Resolve(std::get<storage::ReferenceValue>(entry.value)));
+      if (!reference.target && targets->links.contains(reference.text)) return true;
+      if (reference.target && reference.target->collection == chain.target &&
+          targets->docs.Contains(reference.target->doc)) {
+        return true;
+      }
+    }
+    return false;
+  });
 }
 
 }  // namespace hilum::fhir

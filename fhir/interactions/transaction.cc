@@ -20,19 +20,21 @@ bool Writes(const BundleEntry& entry) {
   return entry.request.method != "GET" && entry.request.method != "HEAD";
 }
 
-bool BringsResource(const BundleEntry& entry) {
-  return entry.request.method == "POST" || entry.request.method == "PUT";
-}
-
-std::string LinkOf(TypeId type, std::string_view id) {
-  return std::string(TypeOf(type).name).append("/").append(id);
+// Its target is found by a search.
+bool IsConditional(const BundleEntry& entry) {
+  return entry.request.method == "POST" ? !entry.request.if_none_exist.empty() : entry.request.path.size() == 1;
 }
 
 }  // namespace
 
 Transaction::Transaction(ResourceStore& store, json::Value bundle, const Typing& typing,
                          std::vector<BundleEntry> entries)
-    : store_(store), bundle_(bundle), typing_(typing), entries_(std::move(entries)) {
+    : store_(store),
+      bundle_(bundle),
+      typing_(typing),
+      entries_(std::move(entries)),
+      deletes_(
+          std::ranges::any_of(entries_, [](const BundleEntry& entry) { return entry.request.method == "DELETE"; })) {
   for (size_t i = 0; i < entries_.size(); ++i) new_ids_.push_back(store_.NewId());
 }
 
@@ -53,6 +55,7 @@ Transaction::Outcome Transaction::Attempt(const std::function<Answer(const Inter
   unmatched_.clear();
   links_.clear();
   conditional_.clear();
+  comparisons_ = 0;
   const auto reader = store_.Read();
   Planner planner(store_, *reader, RequestBase());
   Outcome outcome;
@@ -111,9 +114,21 @@ Transaction::Outcome Transaction::Attempt(const std::function<Answer(const Inter
   return outcome;
 }
 
-std::optional<Answer> Transaction::FindTargets(ResourceReader& reader, Planner& planner) {
+std::vector<size_t> Transaction::OrderOfTargets() const {
+  const auto rank = [&](size_t place) {
+    const BundleEntry& entry = entries_[place];
+    return entry.request.method == "DELETE" ? 0 : IsConditional(entry) ? 2 : 1;
+  };
+  std::vector<size_t> places;
   for (size_t i = 0; i < entries_.size(); ++i) {
-    if (!Writes(entries_[i])) continue;
+    if (Writes(entries_[i])) places.push_back(i);
+  }
+  std::ranges::stable_sort(places, {}, rank);
+  return places;
+}
+
+std::optional<Answer> Transaction::FindTargets(ResourceReader& reader, Planner& planner) {
+  for (const size_t i : OrderOfTargets()) {
     if (auto failure = FindTarget(i, reader, planner)) return Blame(i, *std::move(failure));
     const Target& target = targets_[i];
     const bool writes = !target.existing && !target.same_as && !target.id.empty();
@@ -164,8 +179,12 @@ std::optional<Answer> Transaction::FindTarget(size_t place, ResourceReader& read
 std::optional<Answer> Transaction::MatchTarget(size_t place, const std::vector<Parameter>& criteria,
                                                ResourceReader& reader, Planner& planner) {
   Target& target = targets_[place];
-  const Result<Matches> matches = planner.Match(target.type, criteria);
+  Result<Matches> matches = planner.Match(target.type, criteria);
   if (!matches.ok()) return ErrorAnswer(matches.status());
+  if (entries_[place].request.method == "POST") {
+    const Status status = LeaveOutDeleted(target.type, planner, &matches->docs);
+    if (!status.ok()) return ErrorAnswer(status);
+  }
   if (matches->docs.size() > 1) {
     return PreconditionFailed(
         "the condition matches more than one resource, and each entry of a transaction is about one; make it narrower" +
@@ -197,61 +216,6 @@ std::optional<Answer> Transaction::TryRead(const Interaction& request,
   if (!will_be_there) return answer;
   const auto shape = ShapeOf(request.query);
   return shape.ok() ? std::nullopt : std::optional(ErrorAnswer(shape.status()));
-}
-
-std::optional<Answer> Transaction::MatchPlanned(size_t place, const std::vector<Parameter>& criteria,
-                                                ResourceReader& reader) {
-  const TypeId type = targets_[place].type;
-  auto found = FindPlanned(type, criteria, place, reader);
-  if (!found.ok()) return ErrorAnswer(found.status());
-  PlannedResources::Places others = found->value_or(PlannedResources::Places());
-  const auto [same, first] = unmatched_.emplace(LinkOf(type, JoinQuery(criteria)), place);
-  if (!first) others.insert(same->second);
-
-  std::set<size_t> creating;
-  for (const size_t other : others) {
-    const bool creates = entries_[other].request.method == "POST";
-    const bool if_none_exists = creates && !entries_[other].request.if_none_exist.empty();
-    // Of conditional creates the first makes the resource. What found a stored one writes nothing.
-    if (if_none_exists && (other > place || targets_[other].existing)) continue;
-    if (!creates || entries_[place].request.method != "POST") {
-      return ErrorAnswer(Invalid("the condition matches what Bundle.entry[" + std::to_string(other) +
-                                 "] writes; a resource can be in a transaction only once"));
-    }
-    creating.insert(targets_[other].same_as.value_or(other));
-  }
-  if (creating.size() > 1) return PreconditionFailed("the condition matches more than one resource");
-  if (creating.empty()) return std::nullopt;
-  targets_[place].same_as = *creating.begin();
-  targets_[place].id = new_ids_[*creating.begin()];
-  return std::nullopt;
-}
-
-Result<std::optional<PlannedResources::Places>> Transaction::FindPlanned(TypeId type,
-                                                                         const std::vector<Parameter>& criteria,
-                                                                         std::optional<size_t> place,
-                                                                         ResourceReader& reader) {
-  if (bodies_.empty()) {
-    for (size_t i = 0; i < entries_.size(); ++i) {
-      if (!BringsResource(entries_[i]) || !entries_[i].resource) continue;
-      if (const auto brought = ResourceTypeOf(*entries_[i].resource)) bodies_[*brought].places.push_back(i);
-    }
-  }
-  Bodies& bodies = bodies_[type];
-  const bool alone = place && bodies.places.size() == 1 && bodies.places.front() == *place;
-  if (bodies.places.empty() || alone) return std::optional(PlannedResources::Places());
-  HILUM_ASSIGN_OR_RETURN(const storage::Query query, CompileCondition(reader, type, criteria, ConditionOptions()));
-  if (!bodies.resources) {
-    bodies.resources.emplace();
-    for (const size_t each : bodies.places) {
-      HILUM_ASSIGN_OR_RETURN(const auto values,
-                             Extract(*entries_[each].resource, typing_, reader, store_.search_options()));
-      bodies.resources->Add(each, values);
-    }
-  }
-  auto places = bodies.resources->Find(query);
-  if (places && place) places->erase(*place);
-  return places;
 }
 
 void Transaction::NoteFullUrl(size_t place) {
@@ -314,38 +278,11 @@ Result<std::optional<std::string>> Transaction::Resolve(std::string_view text, R
   HILUM_ASSIGN_OR_RETURN(const auto criteria, SplitQuery(parts.query, kMaxCriteria));
   HILUM_ASSIGN_OR_RETURN(const auto found, FindReferred(parts.type, criteria, reader));
   if (found.size() != 1) {
-    const bool planned = bodies_.contains(parts.type) && !bodies_[parts.type].places.empty();
-    return Invalid(
-        "a conditional reference to a " + std::string(TypeOf(parts.type).name) + " matches " +
-        std::to_string(found.size()) + " resources, but it must match one" +
-        (found.empty() && planned ? "; entries of this transaction are found by identifiers and other tokens" : ""));
+    return Invalid("a conditional reference to a " + std::string(TypeOf(parts.type).name) + " matches " +
+                   std::to_string(found.size()) + " resources, but it must match one");
   }
   conditional_.emplace(text, *found.begin());
   return std::optional(*found.begin());
-}
-
-Result<std::set<std::string>> Transaction::FindReferred(TypeId type, const std::vector<Parameter>& criteria,
-                                                        ResourceReader& reader) {
-  HILUM_ASSIGN_OR_RETURN(Matches matches, FindMatches(reader, type, criteria, ConditionOptions()));
-  HILUM_ASSIGN_OR_RETURN(const auto planned, FindPlanned(type, criteria, std::nullopt, reader));
-  // An entry changes one of them at most, so that of more than these two are left.
-  matches.docs.resize(std::min(matches.docs.size(), entries_.size() + 2));
-  std::set<std::string> links;
-  for (const storage::Doc doc : matches.docs) {
-    HILUM_ASSIGN_OR_RETURN(const auto version, reader.Newest(type, doc, Form::kStored));
-    if (!version) return Corruption("a resource that was found has no version; run hilum verify");
-    std::string link = LinkOf(type, version->id);
-    const auto written = written_.find(link);
-    const bool outdated = written != written_.end() && (entries_[written->second].request.method == "DELETE" ||
-                                                        (planned && BringsResource(entries_[written->second])));
-    if (!outdated) links.insert(std::move(link));
-    if (links.size() > 1 && !planned) break;
-  }
-  for (const size_t place : planned.value_or(PlannedResources::Places())) {
-    const Target& target = targets_[place];
-    if (!target.existing && !target.same_as) links.insert(LinkOf(target.type, target.id));
-  }
-  return links;
 }
 
 std::optional<std::string> Transaction::FindLink(std::string_view text) const {

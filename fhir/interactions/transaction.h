@@ -30,6 +30,14 @@ Result<std::string> PatchIn(const BundleEntry& entry);
 // Bundle.entry[i] for an answer: response, and the resource if its body is one.
 std::string ResponseEntry(const Answer& answer);
 
+inline bool BringsResource(const BundleEntry& entry) {
+  return entry.request.method == "POST" || entry.request.method == "PUT";
+}
+
+inline std::string LinkOf(TypeId type, std::string_view id) {
+  return std::string(TypeOf(type).name).append("/").append(id);
+}
+
 class Transaction {
  public:
   // All outlive it.
@@ -57,9 +65,13 @@ class Transaction {
     std::vector<size_t> places;
     std::optional<PlannedResources> resources;
   };
+  class View;  // what it knows of references, for its conditions
 
   std::string_view RequestBase() const;
   SearchOptions ConditionOptions() const;
+  // Places of the entries that write, in the order in which their targets are found: those whose targets do not depend
+  // on others first.
+  std::vector<size_t> OrderOfTargets() const;
   std::optional<Answer> FindTargets(ResourceReader& reader, Planner& planner);
   std::optional<Answer> FindTarget(size_t place, ResourceReader& reader, Planner& planner);
   std::optional<Answer> MatchTarget(size_t place, const std::vector<Parameter>& criteria, ResourceReader& reader,
@@ -69,7 +81,13 @@ class Transaction {
   // The condition of the entry matches nothing that is stored: what it matches in the transaction itself. Identities
   // that overlap fail it (R4 3.1.0.11.2); conditional creates share what one of them makes.
   std::optional<Answer> MatchPlanned(size_t place, const std::vector<Parameter>& criteria, ResourceReader& reader);
-  // The places of the entries besides `place` whose resources match; nullopt when the condition is not made of tokens.
+  // A deletion comes before everything else (R4 3.1.0.11.2): what it takes is not there any more for a create.
+  Status LeaveOutDeleted(TypeId type, Planner& planner, std::vector<storage::Doc>* docs) const;
+  bool IsDeleted(const std::string& link) const;
+  // nullptr when no entry brings a resource of the type.
+  Bodies* BodiesOf(TypeId type);
+  Result<const PlannedResources*> PlannedOf(Bodies& bodies, ResourceReader& reader);
+  // The places of the entries besides `place` whose resources match; nullopt when the condition has a _has.
   Result<std::optional<PlannedResources::Places>> FindPlanned(TypeId type, const std::vector<Parameter>& criteria,
                                                               std::optional<size_t> place, ResourceReader& reader);
   void NoteFullUrl(size_t place);
@@ -89,6 +107,7 @@ class Transaction {
   const json::Value bundle_;
   const Typing& typing_;
   const std::vector<BundleEntry> entries_;
+  const bool deletes_;                // some entry does
   std::vector<std::string> new_ids_;  // for entries that make a resource; the same in every attempt
   std::map<TypeId, Bodies> bodies_;   // empty until a condition needs it
   std::vector<Target> targets_;
@@ -96,6 +115,7 @@ class Transaction {
   std::map<std::string, size_t, std::less<>> unmatched_;   // conditions that no stored resource matches -> first place
   std::map<std::string, std::string, std::less<>> links_;  // fullUrl -> Type/id
   std::map<std::string, std::string, std::less<>> conditional_;  // resolved conditional references
+  size_t comparisons_ = 0;                                       // what conditions cost so far
 };
 
 }  // namespace hilum::fhir

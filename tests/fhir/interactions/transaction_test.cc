@@ -140,7 +140,7 @@ TEST_F(TransactionTest, ConditionalReferencesFindWhatItWrites) {
       {observation("identifier=urn:tx|3") + "," + patient("PUT", "Patient/a", "4"), "matches 0"},
       {observation("gender=male") + "," + patient("POST", "Patient", "5"), "matches 2"},
       {observation("gender=male") + R"(,{"request":{"method":"DELETE","url":"Patient/a"}})", "matches 0"},
-      {observation("family=Kim") + "," + patient("POST", "Patient", "6"), "by identifiers"},
+      {observation("family=Kim") + "," + patient("POST", "Patient", "6"), "matches 0"},
   };
   for (const auto& [entries, found] : kCases) {
     Interaction request = Request("POST", "", Bundle("transaction", entries));
@@ -228,6 +228,128 @@ TEST_F(TransactionTest, RefusesIdentitiesThatOverlap) {
                          Bundle("transaction", PatientEntry("POST", "Patient") + "," + PatientEntry("POST", "Patient") +
                                                    "," + PatientEntry("POST", "Patient", if_none_exists)));
   EXPECT_EQ(two.status, 412) << two.body;
+}
+
+// What a transaction writes, of each kind of search parameter.
+const std::string kWritten = R"(
+    {"fullUrl":"urn:uuid:11111111-1111-4111-8111-111111111111","request":{"method":"PUT","url":"Organization/o"},
+     "resource":{"resourceType":"Organization","id":"o","name":"Haus Über"}},
+    {"request":{"method":"PUT","url":"Patient/p"},
+     "resource":{"resourceType":"Patient","id":"p","name":[{"family":"Kim","given":["Éva"]}],"birthDate":"1970-05-05",
+                 "gender":"female","managingOrganization":{"reference":"urn:uuid:11111111-1111-4111-8111-111111111111"}}},
+    {"request":{"method":"PUT","url":"Patient/q"},
+     "resource":{"resourceType":"Patient","id":"q","name":[{"family":"Lim"}],"birthDate":"1990","gender":"male"}},
+    {"request":{"method":"PUT","url":"Observation/v"},
+     "resource":{"resourceType":"Observation","id":"v","status":"final","code":{"text":"x"},
+                 "subject":{"reference":"Patient/p"},
+                 "valueQuantity":{"value":5.4,"unit":"mg","system":"http://unitsofmeasure.org","code":"mg"}}},
+    {"request":{"method":"PUT","url":"RiskAssessment/r"},
+     "resource":{"resourceType":"RiskAssessment","id":"r","status":"final","subject":{"reference":"Patient/q"},
+                 "prediction":[{"probabilityDecimal":0.25}]}},
+    {"request":{"method":"PUT","url":"ValueSet/s"},
+     "resource":{"resourceType":"ValueSet","id":"s","status":"active","url":"http://vs.test/a/b"}})";
+
+// A condition that finds just one of them.
+struct FoundBy {
+  std::string condition, id;
+};
+const std::vector<FoundBy> kFoundBy = {
+    {"Patient?family=ki", "Patient/p"},
+    {"Patient?given=eva", "Patient/p"},
+    {"Patient?given:exact=Éva", "Patient/p"},
+    {"Patient?family:contains=im&gender=male", "Patient/q"},
+    {"Patient?birthdate=1970", "Patient/p"},
+    {"Patient?birthdate=gt1980", "Patient/q"},
+    {"Patient?gender:not=male", "Patient/p"},
+    {"Patient?given:missing=true", "Patient/q"},
+    {"Patient?organization=Organization/o", "Patient/p"},
+    {"Patient?organization.name=haus", "Patient/p"},
+    {"Observation?value-quantity=5400||ug", "Observation/v"},
+    {"Observation?value-quantity=gt5&subject=Patient/p", "Observation/v"},
+    {"Observation?patient.organization.name=haus", "Observation/v"},
+    {"RiskAssessment?probability=lt0.5", "RiskAssessment/r"},
+    {"RiskAssessment?patient.birthdate=1990", "RiskAssessment/r"},
+    {"ValueSet?url:below=http://vs.test/a", "ValueSet/s"},
+};
+
+TEST_F(TransactionTest, ConditionalReferencesFindWhatItWritesByEveryKindOfParameter) {
+  std::string entries = kWritten;
+  for (const FoundBy& each : kFoundBy) {
+    entries += R"(,{"request":{"method":"POST","url":"Basic"},"resource":{"resourceType":"Basic","code":{"text":")" +
+               each.condition + R"("},"subject":{"reference":")" + each.condition + "\"}}}";
+  }
+  // Whether they are there already or not.
+  for (int i = 0; i < 2; ++i) {
+    Interaction request = Request("POST", "", Bundle("transaction", entries));
+    request.prefer_return = Return::kRepresentation;
+    const Answer answer = interactions_->Run(request);
+    ASSERT_EQ(answer.status, 200) << answer.body;
+    for (size_t n = 0; n < kFoundBy.size(); ++n) {
+      EXPECT_EQ(At(answer.body, "entry." + std::to_string(6 + n) + ".resource.subject.reference"), kFoundBy[n].id)
+          << kFoundBy[n].condition;
+    }
+  }
+}
+
+TEST_F(TransactionTest, AConditionalUpdateOfWhatItWritesIsRefusedByEveryKindOfParameter) {
+  for (const FoundBy& each : kFoundBy) {
+    if (!each.id.starts_with("Patient/")) continue;
+    const std::string update = R"({"request":{"method":"PUT","url":")" + each.condition +
+                               R"("},"resource":{"resourceType":"Patient","active":true}})";
+    for (const std::string& entries : {update + "," + kWritten, kWritten + "," + update}) {
+      const Answer answer = Run("POST", "", Bundle("transaction", entries));
+      EXPECT_EQ(answer.status, 400) << each.condition;
+      EXPECT_THAT(answer.body, HasSubstr("only once")) << each.condition;
+      EXPECT_EQ(Total("Patient"), 0);
+    }
+  }
+}
+
+TEST_F(TransactionTest, ConditionalCreatesShareWhatItCreatesByEveryKindOfParameter) {
+  const std::string written = R"({"request":{"method":"POST","url":"Patient"},"resource":{"resourceType":"Patient",
+      "name":[{"family":"Kim"}],"birthDate":"1970-05-05","managingOrganization":{"reference":"Organization/o"}}})";
+  ASSERT_EQ(Run("PUT", "Organization/o", R"({"resourceType":"Organization","id":"o","name":"Haus"})").status, 201);
+  for (const std::string condition : {"family=kim&birthdate=1970-05-05", "birthdate=lt1980", "organization=o",
+                                      "organization.name=haus", "family:contains=im"}) {
+    const std::string create = R"({"request":{"method":"POST","url":"Patient","ifNoneExist":")" + condition +
+                               R"("},"resource":{"resourceType":"Patient","active":true}})";
+    for (const std::string& entries : {create + "," + written, written + "," + create + "," + create}) {
+      ASSERT_EQ(Run("POST", "", Bundle("transaction", entries)).status, 200);
+      EXPECT_EQ(Total("Patient"), 1) << condition;
+      EXPECT_EQ(Total("Patient?family=kim"), 1) << condition;
+      EXPECT_EQ(Run("DELETE", "Patient?family=kim").status, 204);
+    }
+  }
+}
+
+TEST_F(TransactionTest, AConditionalCreateComesAfterADeletion) {
+  const std::string create = PatientEntry("POST", "Patient", R"(,"ifNoneExist":"identifier=urn:tx|1")");
+  const std::string deletion = R"({"request":{"method":"DELETE","url":"Patient/a"}})";
+  for (const std::string& entries : {create + "," + deletion, deletion + "," + create}) {
+    ASSERT_LT(
+        Run("PUT", "Patient/a", R"({"resourceType":"Patient","id":"a","identifier":[{"system":"urn:tx","value":"1"}]})")
+            .status,
+        300);
+    const Answer answer = Run("POST", "", Bundle("transaction", entries));
+    ASSERT_EQ(answer.status, 200) << answer.body;
+    EXPECT_THAT(answer.body, HasSubstr("201 Created"));
+    EXPECT_EQ(Run("GET", "Patient/a").status, 410);
+    EXPECT_EQ(Total("Patient?identifier=urn:tx|1"), 1) << entries;
+    EXPECT_EQ(Run("DELETE", "Patient?identifier=urn:tx|1").status, 204);
+  }
+}
+
+TEST_F(TransactionTest, ConditionsThatLookAtTooMuchAreRefused) {
+  std::string entries;
+  for (int i = 0; i < 6000; ++i) {
+    const std::string day = std::to_string(1000 + i);
+    entries += std::string(i == 0 ? "" : ",") +
+               R"({"request":{"method":"POST","url":"Patient","ifNoneExist":"birthdate=)" + day +
+               R"("},"resource":{"resourceType":"Patient","birthDate":")" + day + R"("}})";
+  }
+  const Answer answer = Run("POST", "", Bundle("transaction", entries));
+  EXPECT_EQ(answer.status, 413) << answer.body.substr(0, 500);
+  EXPECT_THAT(answer.body, HasSubstr("let them name identifiers"));
 }
 
 TEST_F(TransactionTest, EveryFullUrlIsOfOneEntry) {

@@ -1,6 +1,7 @@
 // Random documents and queries against the reference, through updates, deletions, reopenings and compactions.
 #include <random>
 
+#include "storage/index/match_value.h"
 #include "tests/storage/index/index_testing.h"
 #include "tests/storage/index/random_documents.h"
 #include "tests/storage/index/reference_index.h"
@@ -136,6 +137,25 @@ class IndexPropertyTest : public ::testing::Test {
     }
   }
 
+  // Leaves held against values, without the index.
+  void CheckLeaves(int count) {
+    const auto& documents = model_.documents(kMain);
+    for (int i = 0; i < count;) {
+      const Query query = random_.RandomQuery(kMain, 0);
+      const auto field = FieldOfLeaf(query);
+      if (!field) continue;
+      ++i;
+      std::set<Doc> found;
+      for (const auto& [doc, values] : documents) {
+        const bool matches = std::ranges::any_of(values.entries, [&](const auto& entry) {
+          return entry.field == *field && Matches(query, entry.value);
+        });
+        if (matches) found.insert(doc);
+      }
+      ASSERT_EQ(found, model_.Evaluate(kMain, query)) << Describe(query);
+    }
+  }
+
   void CheckFacets() {
     IndexReader reader = store_.Reader(schema_);
     for (const FieldId field : {kCodeToken, kSortedToken}) {
@@ -158,6 +178,7 @@ class IndexPropertyTest : public ::testing::Test {
     ASSERT_NO_FATAL_FAILURE(CheckQueries(Scaled(250)));
     ASSERT_NO_FATAL_FAILURE(CheckWalks(Scaled(25)));
     ASSERT_NO_FATAL_FAILURE(CheckWalksOfMoved(Scaled(10)));
+    ASSERT_NO_FATAL_FAILURE(CheckLeaves(Scaled(50)));
     ASSERT_NO_FATAL_FAILURE(CheckFacets());
   }
 
