@@ -16,7 +16,7 @@ constexpr uint32_t kMaxThumbnail = 1024;
 constexpr uint32_t kRenderedPage = 512;
 
 // What tells versions of an instance apart, as part of an entity tag.
-std::string TagOf(const Found& found) {
+std::string InstanceTag(const Found& found) {
   return std::to_string(found.doc) + "." + std::to_string(found.row.version) + "-";
 }
 
@@ -128,7 +128,7 @@ Status Service::RetrieveRendered(http::Request& request, const Resource& resourc
   uint32_t frame = resource.frames.empty() ? 0 : resource.frames.front() - 1;
   if (!thumbnail && pixel::PresentationState::IsOne(found.row.sop_class())) {
     HILUM_RETURN_IF_ERROR(FollowState(*resource.study, &found, &state, &frame));
-    version = TagOf(*state) + TagOf(found) + version;
+    version = InstanceTag(*state) + InstanceTag(found) + version;
   }
   const std::string document(thumbnail ? "" : DocumentType(found.row));
   std::vector<std::string> types = {"image/jpeg"};
@@ -158,7 +158,7 @@ Status Service::RetrieveRendered(http::Request& request, const Resource& resourc
     named.instance = rendering.state->instance;
     HILUM_ASSIGN_OR_RETURN(const Selection states, Select(store_.Read(), named));
     state = states.instances.front();
-    version = TagOf(*state) + version;
+    version = InstanceTag(*state) + version;
   }
   // One URL gives pictures of several types: each is an entity of its own.
   const char* const kind = type == "image/png" ? "\"rp" : type == document ? "\"rd" : "\"r";

@@ -14,10 +14,6 @@ using storage::CatalogueReader;
 using storage::Doc;
 using storage::InstanceRow;
 
-std::string Tagged(std::string_view kind, Doc doc, uint64_t version) {
-  return "\"" + std::string(kind) + std::to_string(doc) + "-" + std::to_string(version) + "\"";
-}
-
 Status AddSeries(const CatalogueReader& reader, Doc series, const std::string& series_uid, Selection* selection) {
   HILUM_ASSIGN_OR_RETURN(const std::vector<Doc> docs, reader.InstancesOfSeries(series));
   for (const Doc doc : docs) {
@@ -33,7 +29,7 @@ Result<Selection> Select(const CatalogueReader& reader, const Resource& resource
   if (!study) return NotFound("there is no study " + *resource.study);
   if (!resource.series) {
     HILUM_ASSIGN_OR_RETURN(const storage::StudyRow row, reader.Study(*study));
-    selection.etag = Tagged("t", *study, static_cast<uint64_t>(row.updated_micros));
+    selection.etag = TagOf(VersionOf(*study, row));
     if (!with_instances) return selection;
     HILUM_ASSIGN_OR_RETURN(const std::vector<Doc> all, reader.SeriesOfStudy(*study));
     for (const Doc series : all) {
@@ -46,7 +42,7 @@ Result<Selection> Select(const CatalogueReader& reader, const Resource& resource
   if (!series) return NotFound("there is no series " + *resource.series + " in that study");
   if (!resource.instance) {
     HILUM_ASSIGN_OR_RETURN(const storage::SeriesRow row, reader.Series(*series));
-    selection.etag = Tagged("e", *series, static_cast<uint64_t>(row.updated_micros));
+    selection.etag = TagOf(VersionOf(*series, row));
     if (with_instances) HILUM_RETURN_IF_ERROR(AddSeries(reader, *series, *resource.series, &selection));
     return selection;
   }
@@ -54,7 +50,7 @@ Result<Selection> Select(const CatalogueReader& reader, const Resource& resource
                          reader.FindInstance({*resource.study, *resource.series, *resource.instance}));
   if (!doc) return NotFound("there is no instance " + *resource.instance + " in that series");
   HILUM_ASSIGN_OR_RETURN(InstanceRow row, reader.Instance(*doc));
-  selection.etag = Tagged("i", *doc, row.version);
+  selection.etag = TagOf(VersionOf(*doc, row));
   selection.instances.push_back({*doc, *resource.series, std::move(row)});
   return selection;
 }
@@ -84,6 +80,13 @@ Result<std::optional<Wanted>> ApplyRange(const http::Request& request, http::Res
 }
 
 }  // namespace
+
+std::string TagOf(const storage::Version& version) {
+  const char kind = version.level == storage::Level::kStudy    ? 't'
+                    : version.level == storage::Level::kSeries ? 'e'
+                                                               : 'i';
+  return "\"" + (kind + std::to_string(version.doc)) + "-" + std::to_string(version.number) + "\"";
+}
 
 Result<Selection> Select(const CatalogueReader& reader, const Resource& resource) {
   return Select(reader, resource, /*with_instances=*/true);

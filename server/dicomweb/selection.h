@@ -28,6 +28,9 @@ struct Selection {
   const Found& Middle() const { return instances[instances.size() / 2]; }
 };
 
+// The tag of a selection of that.
+std::string TagOf(const storage::Version& version);
+
 // In order of series and arrival. kNotFound names the level that is missing.
 Result<Selection> Select(const storage::CatalogueReader& reader, const Resource& resource);
 // Its tag alone, in a time that does not grow with its instances.

@@ -80,12 +80,7 @@ Status Service::Dispatch(http::Request& request, http::Responder& responder) {
       break;
     case Resource::What::kObject:
       if (reading) return Retrieve(request, resource, query, responder);
-      if (request.method == "DELETE") {
-        HILUM_ASSIGN_OR_RETURN(const std::string etag, SelectTag(store_.Read(), resource));
-        if (!IsVersionMeant(request, etag)) return SendError(responder, request, 412, kOtherVersion);
-        HILUM_RETURN_IF_ERROR(store_.Delete(*resource.study, resource.series, resource.instance));
-        return responder.Send(204, {}, "");
-      }
+      if (request.method == "DELETE") return Delete(request, resource, responder);
       break;
     case Resource::What::kMetadata:
       if (reading) return RetrieveMetadata(request, resource, query, responder);
@@ -116,6 +111,16 @@ Status Service::Dispatch(http::Request& request, http::Responder& responder) {
   if (request.method == "POST" && stores) return Store(request, resource, responder);
   if (request.method == "OPTIONS") return responder.Send(204, {{"Allow", resource.Allow()}}, "");
   return SendError(responder, request, 405, request.method + " is not possible here", {{"Allow", resource.Allow()}});
+}
+
+Status Service::Delete(http::Request& request, const Resource& resource, http::Responder& responder) {
+  std::function<bool(const storage::Version&)> is_meant;
+  if (request.headers.First("If-Match"))
+    is_meant = [&](const storage::Version& version) { return IsVersionMeant(request, TagOf(version)); };
+  const Status status = store_.Delete(*resource.study, resource.series, resource.instance, is_meant);
+  if (is_meant && status.code() == Code::kConflict) return SendError(responder, request, 412, kOtherVersion);
+  HILUM_RETURN_IF_ERROR(status);
+  return responder.Send(204, {}, "");
 }
 
 Status Service::SendCapabilities(http::Request& request, const QueryParameters& query, http::Responder& responder) {

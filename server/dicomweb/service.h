@@ -81,6 +81,7 @@ class Service {
   void Handle(http::Request& request, http::Responder& responder);
   Status Dispatch(http::Request& request, http::Responder& responder);
 
+  Status Delete(http::Request& request, const Resource& resource, http::Responder& responder);
   Status SendCapabilities(http::Request& request, const QueryParameters& query, http::Responder& responder);
 
   // stow.cc

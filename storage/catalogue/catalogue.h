@@ -29,6 +29,22 @@ struct InstanceName {
   std::string sop_uid;
 };
 
+// What tells states of a study, series or instance apart: the number grows with every change.
+struct Version {
+  Level level = Level::kInstance;
+  Doc doc = 0;
+  uint64_t number = 0;
+};
+inline Version VersionOf(Doc doc, const StudyRow& row) {
+  return {Level::kStudy, doc, static_cast<uint64_t>(row.updated_micros)};
+}
+inline Version VersionOf(Doc doc, const SeriesRow& row) {
+  return {Level::kSeries, doc, static_cast<uint64_t>(row.updated_micros)};
+}
+inline Version VersionOf(Doc doc, const InstanceRow& row) {
+  return {Level::kInstance, doc, row.version};
+}
+
 struct NewInstance {
   // What `header` was read with: the selection of AttributeTables::Current().
   std::shared_ptr<const AttributeTable> table = AttributeTable::BuiltIn();
@@ -66,6 +82,9 @@ class CatalogueWriter {
   // Removes one instance, and its series, study and patient when they are left empty; otherwise what they had from it
   // comes from those that are left. kNotFound when there is none.
   Status Delete(Txn& txn, const InstanceName& name, CatalogueChanges* changes) const;
+
+  // Whether that is the version there is now.
+  Result<bool> IsCurrent(Txn& txn, const Version& version) const;
 
   // Adds what the current table takes from `header`, which was read of version `version` of the instance, to its row
   // and those of its series and study, where no earlier instance has a value. Nothing when the instance is gone or has

@@ -144,6 +144,24 @@ Result<PutOutcome> CatalogueWriter::Put(Txn& txn, const NewInstance& instance, c
   return outcome;
 }
 
+Result<bool> CatalogueWriter::IsCurrent(Txn& txn, const Version& version) const {
+  HILUM_ASSIGN_OR_RETURN(const std::optional<std::string> bytes,
+                         txn.Get(Family::kCatalogue, RowKey(tenant_, version.level, version.doc)));
+  if (!bytes) return false;
+  const auto is_of = [&](const auto& row) { return row && VersionOf(version.doc, *row).number == version.number; };
+  switch (version.level) {
+    case Level::kStudy:
+      return is_of(DecodeStudy(*bytes));
+    case Level::kSeries:
+      return is_of(DecodeSeries(*bytes));
+    case Level::kInstance:
+      return is_of(DecodeInstance(*bytes));
+    case Level::kPatient:
+      break;
+  }
+  return Internal("versions of patients are not counted");
+}
+
 Status CatalogueWriter::Delete(Txn& txn, const InstanceName& name, CatalogueChanges* changes) const {
   const auto table = tables_.Current();
   const std::string study_key = StudyKey(tenant_, name.study_uid);

@@ -137,41 +137,63 @@ Status Store::health() const {
   return objects_->health();
 }
 
-Status Store::Delete(const std::string& study_uid, const std::optional<std::string>& series_uid,
-                     const std::optional<std::string>& sop_uid) {
-  std::vector<InstanceName> names;
-  {
-    const CatalogueReader reader = Read();
-    HILUM_ASSIGN_OR_RETURN(const std::optional<Doc> study, reader.FindStudy(study_uid));
-    if (!study) return NotFound("there is no study " + study_uid);
-    std::vector<Doc> all_series;
-    if (series_uid) {
-      HILUM_ASSIGN_OR_RETURN(const std::optional<Doc> series, reader.FindSeries(*study, *series_uid));
-      if (!series) return NotFound("there is no series " + *series_uid + " in that study");
-      all_series.push_back(*series);
+Result<Store::Doomed> Store::FindDoomed(const std::string& study_uid, const std::optional<std::string>& series_uid,
+                                        const std::optional<std::string>& sop_uid) {
+  Doomed doomed;
+  const CatalogueReader reader = Read();
+  HILUM_ASSIGN_OR_RETURN(const std::optional<Doc> study, reader.FindStudy(study_uid));
+  if (!study) return NotFound("there is no study " + study_uid);
+  HILUM_ASSIGN_OR_RETURN(const StudyRow study_row, reader.Study(*study));
+  doomed.whole = VersionOf(*study, study_row);
+  std::vector<Doc> all_series;
+  if (series_uid) {
+    HILUM_ASSIGN_OR_RETURN(const std::optional<Doc> series, reader.FindSeries(*study, *series_uid));
+    if (!series) return NotFound("there is no series " + *series_uid + " in that study");
+    all_series.push_back(*series);
+  } else {
+    HILUM_ASSIGN_OR_RETURN(all_series, reader.SeriesOfStudy(*study));
+  }
+  for (const Doc series : all_series) {
+    HILUM_ASSIGN_OR_RETURN(const SeriesRow row, reader.Series(series));
+    if (series_uid) doomed.whole = VersionOf(series, row);
+    std::vector<Doc> instances;
+    if (sop_uid) {
+      HILUM_ASSIGN_OR_RETURN(const std::optional<Doc> one, reader.FindInstance({study_uid, row.uid, *sop_uid}));
+      if (!one) return NotFound("there is no instance " + *sop_uid + " in that series");
+      instances.push_back(*one);
     } else {
-      HILUM_ASSIGN_OR_RETURN(all_series, reader.SeriesOfStudy(*study));
+      HILUM_ASSIGN_OR_RETURN(instances, reader.InstancesOfSeries(series));
     }
-    for (const Doc series : all_series) {
-      HILUM_ASSIGN_OR_RETURN(const SeriesRow row, reader.Series(series));
-      if (sop_uid) {
-        names.push_back({study_uid, row.uid, *sop_uid});
-        continue;
-      }
-      HILUM_ASSIGN_OR_RETURN(const std::vector<Doc> instances, reader.InstancesOfSeries(series));
-      for (const Doc instance : instances) {
-        HILUM_ASSIGN_OR_RETURN(const InstanceRow instance_row, reader.Instance(instance));
-        names.push_back({study_uid, row.uid, instance_row.uid});
-      }
+    for (const Doc instance : instances) {
+      HILUM_ASSIGN_OR_RETURN(const InstanceRow instance_row, reader.Instance(instance));
+      doomed.instances.push_back({{study_uid, row.uid, instance_row.uid}, VersionOf(instance, instance_row)});
     }
   }
+  if (sop_uid) doomed.whole = doomed.instances.front().version;
   // The first one, which most of what study and series say comes from, goes last: nothing has to be looked up again.
-  std::ranges::reverse(names);
-  for (size_t begin = 0; begin < names.size(); begin += kCommitChunk) {
-    const size_t end = std::min(begin + kCommitChunk, names.size());
+  std::ranges::reverse(doomed.instances);
+  return doomed;
+}
+
+Status Store::Delete(const std::string& study_uid, const std::optional<std::string>& series_uid,
+                     const std::optional<std::string>& sop_uid, const std::function<bool(const Version&)>& is_meant) {
+  HILUM_ASSIGN_OR_RETURN(const Doomed doomed, FindDoomed(study_uid, series_uid, sop_uid));
+  const auto another = [] { return Conflict("another version is stored than the one that is to be deleted"); };
+  if (is_meant && !is_meant(doomed.whole)) return another();
+  const auto& all = doomed.instances;
+  for (size_t begin = 0; begin < all.size(); begin += kCommitChunk) {
+    const size_t end = std::min(begin + kCommitChunk, all.size());
     const auto remove = [&](CatalogueTxn& catalogue) -> Status {
+      if (is_meant && begin == 0) {
+        HILUM_ASSIGN_OR_RETURN(const bool current, catalogue.IsCurrent(doomed.whole));
+        if (!current) return another();
+      }
       for (size_t i = begin; i < end; ++i) {
-        const Status status = catalogue.Delete(names[i]);
+        if (is_meant) {
+          HILUM_ASSIGN_OR_RETURN(const bool current, catalogue.IsCurrent(all[i].version));
+          if (!current) continue;
+        }
+        const Status status = catalogue.Delete(all[i].name);
         // Gone meanwhile is what was wanted, except for the one instance that was named.
         if (!status.ok() && (sop_uid || status.code() != Code::kNotFound)) return status;
       }

@@ -69,6 +69,7 @@ class CatalogueTxn {
   // As those of CatalogueWriter.
   Result<PutOutcome> Put(const NewInstance& instance, const std::optional<ObjectRef>& expected);
   Status Delete(const InstanceName& name);
+  Result<bool> IsCurrent(const Version& version) { return catalogue_.IsCurrent(txn_, version); }
   Status Supplement(Doc instance, uint64_t version, const dicom::Header& header);
   Txn& txn() { return txn_; }
 
@@ -118,9 +119,12 @@ class Store {
   UploadTicket BeginUpload();
 
   // Removes an instance, a whole series (no SOP Instance UID) or a whole study; kNotFound when there is none. Large
-  // ones go in several commits: a crash in between leaves the rest, and the request unacknowledged.
+  // ones go in several commits: a crash in between leaves the rest, and the request unacknowledged. With `is_meant`
+  // only the version that it says yes to goes, whatever is stored meanwhile; else kConflict, and nothing is removed.
+  // What is stored when some of the commits are done stays.
   Status Delete(const std::string& study_uid, const std::optional<std::string>& series_uid,
-                const std::optional<std::string>& sop_uid);
+                const std::optional<std::string>& sop_uid,
+                const std::function<bool(const Version&)>& is_meant = nullptr);
 
   // Reclaims the space of deleted objects: rewrites sealed segments that are less than half alive and that no
   // object was deleted from for StoreOptions::keep_deleted. Returns the octets given back.
@@ -131,7 +135,19 @@ class Store {
   Status Backup(const std::string& directory);
 
  private:
+  // What a deletion takes, as it is now: last come, first gone.
+  struct Doomed {
+    struct Instance {
+      InstanceName name;
+      Version version;
+    };
+    Version whole;
+    std::vector<Instance> instances;
+  };
+
   Store();
+  Result<Doomed> FindDoomed(const std::string& study_uid, const std::optional<std::string>& series_uid,
+                            const std::optional<std::string>& sop_uid);
   Status CompactSegment(const SegmentInfo& segment);
 
   Disk* disk_ = nullptr;

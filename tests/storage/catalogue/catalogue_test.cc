@@ -220,6 +220,32 @@ TEST_F(CatalogueTest, DeletingLeavesNothingBehindAndPutsEveryCounterBack) {
   EXPECT_EQ(Findings(), "");
 }
 
+TEST_F(CatalogueTest, OnlyTheVersionThatIsMeantIsDeletedWhateverIsStoredMeanwhile) {
+  const InstanceSpec spec{.study = "1.1", .series = "1.1.1", .sop = "1.1.1.1"};
+  ASSERT_TRUE(Ingest(spec).stored());
+  // What another client stores between the look at the version and the deletion.
+  const auto replace = [&](char fill) {
+    InstanceSpec other = spec;
+    other.pixel_fill = fill;
+    return Ingest(testing::MakeInstance(other), {.duplicates = DuplicatePolicy::kReplace}).stored();
+  };
+  const std::optional<std::string> none, series = "1.1.1", sop = "1.1.1.1";
+  char fill = 10;
+  for (const auto& [of_series, of_sop, level] :
+       {std::tuple(none, none, Level::kStudy), {series, none, Level::kSeries}, {series, sop, Level::kInstance}}) {
+    const Status status = store_->Delete("1.1", of_series, of_sop, [&, level = level](const Version& version) {
+      EXPECT_EQ(version.level, level);
+      return replace(++fill);
+    });
+    EXPECT_EQ(status.code(), Code::kConflict);
+    EXPECT_EQ(Find({.level = Level::kInstance}).total, 1u);
+  }
+  EXPECT_EQ(store_->Delete("1.1", none, none, [](const Version&) { return false; }).code(), Code::kConflict);
+  EXPECT_TRUE(store_->Delete("1.1", series, sop, [](const Version&) { return true; }).ok());
+  EXPECT_EQ(Find({.level = Level::kInstance}).total, 0u);
+  EXPECT_EQ(Findings(), "");
+}
+
 TEST_F(CatalogueTest, WritesTheChangeLogInTheSameCommit) {
   IngestThreeStudies();
   ASSERT_TRUE(store_->Delete("1.2", std::nullopt, std::nullopt).ok());
