@@ -338,6 +338,7 @@ bool Connection::Dispatch(const Route& route, bool awaits_socket) {
   RequestBody::Options options;
   options.max_bytes = route.max_body_bytes;
   options.timeout = context_.options.body_timeout;
+  options.bytes_per_second = context_.options.body_bytes_per_second;
   options.may_wait = !route.inline_handler;
   exchange_->body.Configure(options);
   if (route.inline_handler) {
@@ -348,7 +349,7 @@ bool Connection::Dispatch(const Route& route, bool awaits_socket) {
   state_ = State::kExchanging;
   // A worker that reads the body from the socket must not have the loop woken by each packet.
   if (awaits_socket || interest_ == Interest::kWrite) WaitFor(Interest::kNone);
-  if (SubmitToWorker([this, &route] {
+  if (SubmitToWorker(awaits_socket ? context_.uploads : context_.pool, [this, &route] {
         RunHandler(route.handler, /*may_park=*/true);
         ReleaseToLoop();
       })) {
@@ -363,10 +364,10 @@ bool Connection::Dispatch(const Route& route, bool awaits_socket) {
 }
 
 // True when a worker took over: from then on nothing of this object may be touched here. `task` ends in ReleaseToLoop.
-bool Connection::SubmitToWorker(std::function<void()> task) {
+bool Connection::SubmitToWorker(WorkerPool& pool, std::function<void()> task) {
   // A request that followed a long body at once was read without listening: nobody is told of the next one either.
   owner_.store(interest_ == Interest::kRead ? Owner::kWorker : Owner::kWorkerDisarmed, std::memory_order_release);
-  if (context_.pool.TrySubmit(std::move(task))) return true;
+  if (pool.TrySubmit(std::move(task))) return true;
   owner_.store(Owner::kLoop, std::memory_order_release);
   return false;
 }
@@ -550,7 +551,7 @@ void Connection::GoOn(Resumed why) {
     }
     ReleaseToLoop();
   };
-  if (!SubmitToWorker(task)) state_ = State::kParked;
+  if (!SubmitToWorker(context_.pool, task)) state_ = State::kParked;
 }
 
 bool Connection::StepSkip() {

@@ -84,7 +84,7 @@ class Connection {
   // The whole answer of the exchange; `path` for ServerOptions::error_body.
   void SendFailure(int status, std::string_view reason, std::string_view path);
   void RunHandler(const Handler& handler, bool may_park);
-  bool SubmitToWorker(std::function<void()> task);
+  bool SubmitToWorker(WorkerPool& pool, std::function<void()> task);
   void GoOn(Resumed why);
   bool HearParked();
   void Complete();

@@ -112,11 +112,24 @@ Result<size_t> RequestBody::ReceiveSome(std::span<char> into) {
       return Cancelled("read request body: the client went away");
     }
     if (!options_.may_wait) return Internal("read request body: an inline handler cannot wait for it");
-    if (!channel_.Wait(result.state, options_.timeout)) {
-      timed_out_ = true;
-      return Cancelled("read request body: the client fell silent");
-    }
+    HILUM_RETURN_IF_ERROR(AwaitClient(result.state));
   }
+}
+
+Status RequestBody::AwaitClient(Io wanted) {
+  const auto began = std::chrono::steady_clock::now();
+  const bool came = channel_.Wait(wanted, options_.timeout);
+  waited_ += std::chrono::steady_clock::now() - began;
+  const double seconds = std::chrono::duration<double>(waited_).count();
+  const double wanted_bytes = seconds * static_cast<double>(options_.bytes_per_second);
+  const bool slow = waited_ > options_.timeout && static_cast<double>(taken_) < wanted_bytes;
+  timed_out_ = !came || slow;
+  if (!came) return Cancelled("read request body: the client fell silent");
+  if (slow) {
+    return Cancelled("read request body: the client sends less than " + std::to_string(options_.bytes_per_second) +
+                     " octets a second");
+  }
+  return Status::Ok();
 }
 
 void RequestBody::DropBuffered() {

@@ -19,6 +19,7 @@ class RequestBody final : public BodyReader {
   struct Options {
     uint64_t max_bytes = 0;
     std::chrono::milliseconds timeout{0};  // of one wait for octets
+    uint64_t bytes_per_second = 0;         // what comes at least while we wait, once that took `timeout`; 0: any
     bool may_wait = true;                  // false on the event loop: what did not come yet is an error there
   };
   // The references outlive this object.
@@ -46,6 +47,8 @@ class RequestBody final : public BodyReader {
   Result<size_t> ReadChunked(std::span<char> into);
   // Waits for octets; at most into.size().
   Result<size_t> ReceiveSome(std::span<char> into);
+  // Waits until the socket can go on.
+  Status AwaitClient(Io wanted);
   Status FillInput();
   Status SendContinue();
   size_t TakeBuffered(std::span<char> into);
@@ -59,6 +62,7 @@ class RequestBody final : public BodyReader {
   const std::optional<uint64_t> length_;
   uint64_t left_ = 0;  // of a body with a length
   uint64_t taken_ = 0;
+  std::chrono::nanoseconds waited_{0};  // for the client
   ChunkDecoder decoder_;
   bool expects_continue_;  // the client may wait for 100 Continue before it sends
   bool continue_due_;

@@ -156,6 +156,7 @@ void ServerImpl::Stop(std::chrono::milliseconds grace) {
                          {{"connections", static_cast<uint64_t>(context_.open_connections.load())}});
   }
   Enter(Mode::kStopping);
+  context_.uploads.Stop();
   context_.pool.Stop();
   WaitForConnections(kTeardown);
   listener_->shutdown();

@@ -1,6 +1,6 @@
 // The listening HTTP server: Pistache's Tcp layer for accepting and event loops, our own connections above it.
 //
-// Thread safety: Start and Stop from one thread; the rest from any. Handlers run on a bounded worker pool, never on an
+// Thread safety: Start and Stop from one thread; the rest from any. Handlers run on bounded worker pools, never on an
 // event loop, except those of routes marked `inline_handler`.
 #pragma once
 
@@ -50,14 +50,16 @@ struct ServerOptions {
   std::string address = "127.0.0.1";
   uint16_t port = 0;  // 0: any free one
   size_t event_threads = 1;
-  size_t worker_threads = 64;           // also bounds how many bodies stream at a time
-  size_t worker_queue = 1024;           // more waiting requests are answered 503 + Retry-After
+  size_t worker_threads = 64;           // requests handled at a time whose body is there when the header is
+  size_t upload_threads = 64;           // and those whose body is still to come: slow ones hold up one another alone
+  size_t worker_queue = 1024;           // more waiting requests of either kind are answered 503 + Retry-After
   size_t max_connections = 10000;       // further ones are answered 503 and closed
   size_t max_header_bytes = 32 * 1024;  // request line + header fields: 431 beyond
   size_t max_header_fields = 128;
   size_t write_buffer_bytes = 1024 * 1024;           // unsent octets of memory per connection before Write waits
   std::chrono::milliseconds header_timeout{10'000};  // from the first octet of a request to the end of its header: 408
   std::chrono::milliseconds body_timeout{30'000};    // without any body octet: 408 or abort
+  uint64_t body_bytes_per_second = 1024;             // on average after body_timeout: 408 or abort below; 0: any
   std::chrono::milliseconds write_timeout{60'000};   // without the client taking any octet: abort
   std::chrono::milliseconds idle_timeout{75'000};    // keep-alive connection without a request: close
   TlsOptions tls;

@@ -38,6 +38,7 @@ ServerContext::ServerContext(ServerOptions server_options, RouteFinder route_fin
       metrics(registry),
       tls(std::move(server_tls)),
       pool("http", options.worker_threads, options.worker_queue),
+      uploads("http-upload", options.upload_threads, options.worker_queue),
       id_prefix_(random.Hex(3)),
       next_tls_check_((clock.Monotonic() + options.tls.reload_check).count()) {}
 

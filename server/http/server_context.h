@@ -51,6 +51,7 @@ struct ServerContext {
   std::atomic<Mode> mode{Mode::kServing};
   std::atomic<size_t> open_connections{0};
   WorkerPool pool;
+  WorkerPool uploads;  // wait for their clients
 
  private:
   const std::string id_prefix_;

@@ -252,6 +252,42 @@ TEST(DefenceTest, EndsSlowAndSilentClients) {
   EXPECT_TRUE(idle.ClosedWithin(milliseconds(2000)));
 }
 
+TEST(DefenceTest, SlowUploadsHoldUpNothingElseAndEnd) {
+  TestServer server;
+  ServerOptions options;
+  options.worker_threads = 2;
+  options.upload_threads = 2;
+  options.body_timeout = milliseconds(500);
+  server.Start(options);
+  std::vector<std::unique_ptr<Client>> slow;
+  for (int i = 0; i < 4; ++i) {
+    slow.push_back(std::make_unique<Client>(server.port()));
+    slow.back()->Send("POST /mirror HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n");
+  }
+  std::atomic<bool> over{false};
+  std::thread drip([&] {
+    while (!over) {
+      for (const auto& client : slow) client->Send("x");
+      std::this_thread::sleep_for(milliseconds(50));
+    }
+  });
+  for (int i = 0; i < 10; ++i) {
+    Client other(server.port());
+    other.Send(Get("/hello"));
+    EXPECT_EQ(other.Read()->status, 200);
+    other.Send(WithBody("POST", "/mirror", "all of it at once"));
+    EXPECT_EQ(other.Read()->status, 200);
+  }
+  // Never silent for long, but two octets a second are no upload: the next ones have their turn, and end as well.
+  for (const auto& client : slow) {
+    const auto reply = client->Read();
+    ASSERT_TRUE(reply);
+    EXPECT_EQ(reply->status, 400);  // the handler's word: its body was broken
+  }
+  over = true;
+  drip.join();
+}
+
 TEST(DefenceTest, Answers408ForAHandlerThatGaveUpOnASilentBody) {
   TestServer server;
   ServerOptions options;
