@@ -16,7 +16,15 @@ using nlohmann::json;
 constexpr size_t kMaxRequestBytes = 64 * 1024;
 
 std::string AnnouncementPath(const std::string& data_directory) {
-  return data_directory + "/admin.json";
+  return data_directory + "/" + std::string(AdminRoutes::kAnnouncement);
+}
+
+// Which file of the machine the lock of a data folder is; empty when it cannot be found out. A copy of the folder has
+// another one, a folder that was moved or has several names the same.
+std::string IdentityOf(const std::string& data_directory) {
+  struct stat lock {};
+  if (stat((data_directory + "/lock").c_str(), &lock) != 0) return "";
+  return std::to_string(lock.st_dev) + ":" + std::to_string(lock.st_ino);
 }
 
 void Answer(http::Responder& responder, int status, const json& body) {
@@ -39,8 +47,8 @@ http::Handler ForReading(http::Handler handler) {
   };
 }
 
-AdminRoutes::AdminRoutes(storage::Store& store, Registry& metrics, Random& random)
-    : store_(store), metrics_(metrics), token_(random.Hex(32)) {
+AdminRoutes::AdminRoutes(storage::Store& store, const std::string& data_directory, Registry& metrics, Random& random)
+    : store_(store), metrics_(metrics), folder_(IdentityOf(data_directory)), token_(random.Hex(32)) {
   health_ = {0, true, ForReading([](http::Request&, http::Responder& responder) {
                Answer(responder, 200, {{"status", "alive"}});
              })};
@@ -83,8 +91,14 @@ void AdminRoutes::Backup(http::Request& request, http::Responder& responder) {
   }
   body.resize(length);
   const json parsed = json::accept(body) ? json::parse(body, nullptr, false) : json();
-  const std::string to = parsed.is_object() ? parsed.value("to", "") : "";
+  const auto field = [&](const char* name) -> std::string {
+    const auto found = parsed.is_object() ? parsed.find(name) : parsed.end();
+    return found != parsed.end() && found->is_string() ? found->get<std::string>() : "";
+  };
+  const std::string to = field("to");
   if (to.empty() || to[0] != '/') return Answer(responder, 400, {{"error", "\"to\" must be an absolute path"}});
+  if (folder_.empty() || field("folder") != folder_)
+    return Answer(responder, 409, {{"error", "this server has another data folder open; nothing was written"}});
   const Status status = store_.Backup(to);
   if (status.ok()) return Answer(responder, 200, {{"backup", to}});
   request.log.Error("backup failed", {{"reason", status.message()}});
@@ -114,7 +128,8 @@ Status RequestBackup(Disk& disk, const std::string& data_directory, const std::s
   const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> curl(curl_easy_init(), curl_easy_cleanup);
   if (!curl) return Internal("the HTTP client could not be started");
   const std::string url = announcement.value("url", "") + "/admin/backup";
-  const std::string body = json{{"to", std::filesystem::absolute(to).string()}}.dump();
+  const std::string body =
+      json{{"to", std::filesystem::absolute(to).string()}, {"folder", IdentityOf(data_directory)}}.dump();
   const std::string authorization = "Authorization: Bearer " + announcement.value("token", "");
   curl_slist* list = curl_slist_append(nullptr, authorization.c_str());
   list = curl_slist_append(list, "Content-Type: application/json");

@@ -1,8 +1,9 @@
 // Routes for operators: health, metrics, and the long jobs that need the running server's store.
 //
 // Jobs are for whoever can read the data folder: the server writes its address and a token made at start to
-// DATA/admin.json (mode 0600), and the command line sends them along. Safe for concurrent use; everything passed in
-// outlives the routes.
+// DATA/admin.json (mode 0600), and the command line sends them along, with which file DATA/lock is: a folder that was
+// copied has the admin.json of another folder's server. Safe for concurrent use; everything passed in outlives the
+// routes.
 #pragma once
 
 #include <string>
@@ -20,12 +21,15 @@ http::Handler ForReading(http::Handler handler);
 
 class AdminRoutes {
  public:
-  AdminRoutes(storage::Store& store, Registry& metrics, Random& random);
+  // `data_directory` is the store's.
+  AdminRoutes(storage::Store& store, const std::string& data_directory, Registry& metrics, Random& random);
 
   // nullptr when the path is none of ours.
   const http::Route* FindRoute(std::string_view method, std::string_view path) const;
 
-  // Writes and removes DATA/admin.json.
+  // Within the data folder; copies of the folder go without it.
+  static constexpr std::string_view kAnnouncement = "admin.json";
+  // Writes and removes it.
   Status Announce(Disk& disk, const std::string& data_directory, const std::string& url) const;
   static void Withdraw(Disk& disk, const std::string& data_directory);
 
@@ -35,12 +39,13 @@ class AdminRoutes {
 
   storage::Store& store_;
   Registry& metrics_;
+  const std::string folder_;
   const std::string token_;
   http::Route health_, ready_, exposition_, backup_;
 };
 
 // The other side, for the command line: asks the server that has `data_directory` open to write a backup into `to`.
-// kNotFound when none is running.
+// kNotFound when none is running; nothing is written when the server that answers has another folder open.
 Status RequestBackup(Disk& disk, const std::string& data_directory, const std::string& to);
 
 }  // namespace hilum

@@ -175,7 +175,7 @@ Status Run(Settings& settings) {
   fhir::Interactions interactions(*resources, settings.interactions, std::move(cursor_key));
   fhir_rest::Service fhir(interactions, settings.fhir_rest, metrics, clock, random);
   const fhir_rest::ChangeService fhir_changes(*store, *resources, settings.fhir_rest.root, metrics);
-  AdminRoutes admin(*store, metrics, random);
+  AdminRoutes admin(*store, settings.data, metrics, random);
   const viewer::Viewer viewer(
       disk, settings.viewer_directory.empty() ? viewer::DirectoryBesideProgram() : settings.viewer_directory,
       settings.dicomweb.root, log);

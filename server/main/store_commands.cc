@@ -317,12 +317,14 @@ int BackupStore(Arguments arguments) {
   if (!exists.ok()) return Complain("backup", exists.status());
   if (!*exists) return Complain("backup", NotFound("there is no store in " + invocation.settings.data));
 
-  PosixDisk disk;
-  Status status = RequestBackup(disk, invocation.settings.data, to);
-  if (status.code() == Code::kNotFound) {  // no server has it open
-    OpenStore open(invocation.settings);
-    if (!open.status().ok()) return Complain("backup", open.status());
+  // Whoever holds the lock of the folder has its store: only then is there a server to ask, whatever admin.json says.
+  OpenStore open(invocation.settings);
+  Status status = open.status();
+  if (status.ok()) {
     status = open.store().Backup(to);
+  } else if (status.code() == Code::kUnavailable) {
+    const Status requested = RequestBackup(open.disk(), invocation.settings.data, to);
+    if (requested.code() != Code::kNotFound) status = requested;
   }
   if (!status.ok()) return Complain("backup", status);
   std::printf("backup written to %s\n", to.c_str());
@@ -341,13 +343,20 @@ int RestoreStore(Arguments arguments) {
   if (fs::exists(data, error) && !fs::is_empty(data, error))
     return Complain("restore", Conflict(data + " is not empty; move it away first, nothing is overwritten"));
 
+  PosixDisk disk;
+  const auto lock = storage::LockForCopy(disk, from);
+  if (!lock.ok())
+    return Complain("restore",
+                    lock.status().WithContext("only what does not change can be copied; hilum backup --data " + from +
+                                              " makes such a copy"));
   uint64_t total = 0, copied = 0;
   for (const auto& entry : fs::recursive_directory_iterator(from, error))
     if (entry.is_regular_file(error)) total += entry.file_size(error);
   Progress progress("restore", total, "octets");
-  PosixDisk disk;
   for (const auto& entry : fs::recursive_directory_iterator(from, error)) {
-    const fs::path target = fs::path(data) / fs::relative(entry.path(), from, error);
+    const fs::path inside = fs::relative(entry.path(), from, error);
+    if (inside == AdminRoutes::kAnnouncement) continue;  // of a server that is no more
+    const fs::path target = fs::path(data) / inside;
     if (entry.is_directory(error)) {
       if (const Status status = disk.CreateDirectories(target.string()); !status.ok())
         return Complain("restore", status);

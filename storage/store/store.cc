@@ -25,13 +25,11 @@ const std::array<const Merger*, kFamilyCount>& Mergers() {
   return mergers;
 }
 
-Result<std::shared_ptr<File>> Lock(Disk& disk, const std::string& directory) {
-  HILUM_ASSIGN_OR_RETURN(std::shared_ptr<File> file, disk.Open(directory + "/lock", OpenMode::kReadWriteCreate));
-  if (file->descriptor() >= 0 && flock(file->descriptor(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EWOULDBLOCK) return Unavailable(directory + " is in use by another hilum process; stop it first");
-    return ErrnoStatus("lock " + directory, errno);
-  }
-  return file;
+// `how`: of flock.
+Status Lock(const File& file, int how, const std::string& directory) {
+  if (file.descriptor() < 0 || flock(file.descriptor(), how | LOCK_NB) == 0) return Status::Ok();
+  if (errno == EWOULDBLOCK) return Unavailable(directory + " is in use by another hilum process; stop it first");
+  return ErrnoStatus("lock " + directory, errno);
 }
 
 }  // namespace
@@ -60,7 +58,8 @@ Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options, Disk& di
   store->keep_deleted_ = options.keep_deleted;
   store->log_ = log;
   HILUM_RETURN_IF_ERROR(disk.CreateDirectories(options.directory));
-  HILUM_ASSIGN_OR_RETURN(store->lock_, Lock(disk, options.directory));
+  HILUM_ASSIGN_OR_RETURN(store->lock_, disk.Open(options.directory + "/lock", OpenMode::kReadWriteCreate));
+  HILUM_RETURN_IF_ERROR(Lock(*store->lock_, LOCK_EX, options.directory));
 
   KvOptions kv;
   kv.directory = options.directory + "/kv";
@@ -87,6 +86,15 @@ Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options, Disk& di
   store->writer_ =
       Writer::Start(*store->kv_, Mergers(), {.on_commit = [signal = &store->commits_] { signal->Notify(); }});
   return store;
+}
+
+Result<std::shared_ptr<File>> LockForCopy(Disk& disk, const std::string& directory) {
+  const std::string path = directory + "/lock";
+  HILUM_ASSIGN_OR_RETURN(const bool exists, disk.Exists(path));
+  if (!exists) return std::shared_ptr<File>();
+  HILUM_ASSIGN_OR_RETURN(std::shared_ptr<File> file, disk.Open(path, OpenMode::kRead));
+  HILUM_RETURN_IF_ERROR(Lock(*file, LOCK_SH, directory));
+  return file;
 }
 
 Store::Store() : tickets_(std::make_unique<UploadTicket::Tickets>()) {}

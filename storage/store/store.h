@@ -169,6 +169,10 @@ class Store {
   std::unique_ptr<Writer> writer_;
 };
 
+// Keeps a data folder from being opened while it is copied, until the file is dropped. kUnavailable when a process has
+// it open. Null for a backup that nobody ever opened: it has no lock.
+Result<std::shared_ptr<File>> LockForCopy(Disk& disk, const std::string& directory);
+
 // What a check found: the first 1000 in words, all of them counted.
 struct Findings {
   std::vector<std::string> texts;

@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import shutil
 import socket
 import stat
 import tempfile
@@ -143,6 +144,34 @@ class ProgramTest(unittest.TestCase):
         self.assertEqual(code, 0, output + error)
         code, output, _ = run("verify", "--data", str(self.folder / "backup"), *SMALL)
         self.assertEqual(code, 0, output)
+
+    def test_backup_is_of_this_folder_whatever_its_admin_json_says(self):
+        copy = self.folder / "copy"
+        Server(copy, "--demo").stop()
+        with serving(self.data) as other:
+            shutil.copy2(self.data / "admin.json", copy / "admin.json")
+            code, output, error = run("backup", "--data", str(copy), "--to", str(self.folder / "backup"), *SMALL)
+            self.assertEqual(code, 0, output + error)
+            self.assertIn("3 studies", run("verify", "--data", str(self.folder / "backup"), *SMALL)[1])
+            with serving(copy):
+                shutil.copy2(self.data / "admin.json", copy / "admin.json")
+                code, _, error = run("backup", "--data", str(copy), "--to", str(self.folder / "wrong"), *SMALL)
+                self.assertEqual(code, 1)
+                self.assertIn("another data folder", error)
+                self.assertFalse((self.folder / "wrong").exists())
+            self.assertEqual(fetch(other.url + "/readyz")[0], 200)
+
+    def test_restore_takes_no_folder_that_is_in_use_and_no_address_of_a_server(self):
+        with serving(self.data, "--demo") as server:
+            code, _, error = run("restore", "--from", str(self.data), "--data", str(self.folder / "restored"), *SMALL)
+            self.assertEqual(code, 1)
+            self.assertIn("in use", error)
+            self.assertFalse((self.folder / "restored").exists())
+            server.stop(9)
+        self.assertTrue((self.data / "admin.json").exists())
+        code, output, error = run("restore", "--from", str(self.data), "--data", str(self.folder / "restored"), *SMALL)
+        self.assertEqual(code, 0, output + error)
+        self.assertFalse((self.folder / "restored" / "admin.json").exists())
 
     def test_backup_needs_the_token(self):
         with serving(self.data) as server:
