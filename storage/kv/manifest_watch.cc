@@ -25,7 +25,7 @@ void ManifestWatch::Refresh(rocksdb::DB& db) {
   std::lock_guard lock(mu_);
   if (watermark_ == nullptr) return;
   Status recorded = RecordLocked(db);
-  if (!recorded.ok()) fail_stop_->Trip(recorded);
+  if (!recorded.ok()) fail_stop_->Trip(recorded).IgnoreError();
 }
 
 Status ManifestWatch::RecordLocked(rocksdb::DB& db) {

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "base/disk.h"
-#include "storage/kv/fail_stop.h"
+#include "base/fail_stop.h"
 #include "storage/kv/manifest.h"
 #include "storage/kv/watermark.h"
 

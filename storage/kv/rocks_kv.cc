@@ -34,7 +34,7 @@ RocksKv::RocksKv(KvOptions options, std::vector<const Merger*> mergers, Disk& di
       mergers_(std::move(mergers)),
       disk_(disk),
       log_(std::move(log)),
-      fail_stop_(std::make_shared<FailStop>(options_.on_fatal, log_)),
+      fail_stop_(std::make_shared<FailStop>("the key-value store", options_.on_fatal, log_)),
       manifest_watch_(std::make_shared<ManifestWatch>(disk, DbPath(), fail_stop_)),
       disk_guard_(disk, clock, options_.directory, options_.low_water_bytes) {}
 
@@ -135,8 +135,7 @@ Result<uint64_t> RocksKv::Commit(Batch batch, std::span<const Precondition> prec
   Status written = as_tables ? table_commits_->Commit(*batch.rep_, next) : WriteBatch(std::move(changes), next);
   if (written.ok()) written = watermark_->Record(next);
   if (!written.ok()) {
-    fail_stop_->Trip(written);
-    return written;
+    return fail_stop_->Trip(std::move(written));
   }
   sequence_ = next;
   return next;

@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/fail_stop.h"
 #include "storage/kv/disk_guard.h"
-#include "storage/kv/fail_stop.h"
 #include "storage/kv/kv.h"
 #include "storage/kv/manifest_watch.h"
 #include "storage/kv/rocks_head.h"

@@ -23,7 +23,7 @@ class BackgroundListener : public rocksdb::EventListener {
   void OnFlushBegin(rocksdb::DB*, const rocksdb::FlushJobInfo&) override { StopCounting(); }
   void OnCompactionBegin(rocksdb::DB*, const rocksdb::CompactionJobInfo&) override { StopCounting(); }
   void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* error) override {
-    fail_stop_->Trip(FromRocks("write in the background", *error));
+    fail_stop_->Trip(FromRocks("write in the background", *error)).IgnoreError();
   }
   void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* auto_recovery) override {
     *auto_recovery = false;
@@ -79,7 +79,7 @@ Status RocksKv::Open() {
   HILUM_ASSIGN_OR_RETURN(table_commits_,
                          TableCommits::Open(rocks_, disk_, options_.directory + "/tables", *fail_stop_));
 
-  auto on_error = [fail_stop = fail_stop_](const Status& error) { fail_stop->Trip(error); };
+  auto on_error = [fail_stop = fail_stop_](const Status& error) { fail_stop->Trip(error).IgnoreError(); };
   HILUM_ASSIGN_OR_RETURN(
       watermark_, Watermark::Create(disk_, WatermarkPath(), {head->id, head->sequence, {}}, std::move(on_error)));
   return manifest_watch_->Start(*rocks_.db, *watermark_);

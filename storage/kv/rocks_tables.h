@@ -6,8 +6,8 @@
 #include <string>
 
 #include "base/disk.h"
+#include "base/fail_stop.h"
 #include "storage/kv/batch.h"
-#include "storage/kv/fail_stop.h"
 #include "storage/kv/rocks_head.h"
 
 namespace hilum::storage {

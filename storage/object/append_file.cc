@@ -2,31 +2,13 @@
 
 namespace hilum::storage::segment {
 
-Status FailStop::Check() const {
-  if (!tripped_.load(std::memory_order_acquire)) return Status::Ok();
-  const std::lock_guard lock(mu_);
-  return Unavailable("the object store takes no more writes since: " + cause_);
-}
-
-Status FailStop::Trip(Status cause) {
-  {
-    const std::lock_guard lock(mu_);
-    if (tripped_.load(std::memory_order_relaxed)) return cause;
-    cause_ = cause.message();
-    tripped_.store(true, std::memory_order_release);
-  }
-  log_.Error("the object store takes no more writes", {{"reason", cause.message()}});
-  if (on_fatal_) on_fatal_(cause);
-  return cause;
-}
-
 Status AppendFile::Write(uint64_t offset, std::span<const Bytes> pieces) {
-  HILUM_RETURN_IF_ERROR(fail_stop_.Check());
+  HILUM_RETURN_IF_ERROR(fail_stop_.status());
   return Wrote(file_->WritePiecesAt(offset, pieces));
 }
 
 Status AppendFile::WriteDirect(uint64_t offset, Bytes pages) {
-  HILUM_RETURN_IF_ERROR(fail_stop_.Check());
+  HILUM_RETURN_IF_ERROR(fail_stop_.status());
   return Wrote(file_->WriteDirectAt(offset, pages));
 }
 
@@ -40,7 +22,7 @@ Status AppendFile::Sync() {
   std::unique_lock lock(mu_);
   const uint64_t wanted = written_.load(std::memory_order_acquire);
   while (durable_ < wanted) {
-    HILUM_RETURN_IF_ERROR(fail_stop_.Check());
+    HILUM_RETURN_IF_ERROR(fail_stop_.status());
     if (syncing_) {
       synced_.wait(lock);
       continue;
@@ -56,7 +38,7 @@ Status AppendFile::Sync() {
     synced_.notify_all();
     HILUM_RETURN_IF_ERROR(std::move(status));
   }
-  return fail_stop_.Check();
+  return fail_stop_.status();
 }
 
 }  // namespace hilum::storage::segment

@@ -1,5 +1,5 @@
 // A segment file that is written to: appends count themselves, so that one fdatasync covers everything appended before
-// it began. Both classes are safe for concurrent use.
+// it began. Safe for concurrent use.
 #pragma once
 
 #include <atomic>
@@ -12,28 +12,9 @@
 #include <string>
 
 #include "base/disk.h"
-#include "base/log.h"
+#include "base/fail_stop.h"
 
 namespace hilum::storage::segment {
-
-// The first error that makes durability uncertain ends writing for good.
-class FailStop {
- public:
-  FailStop(std::function<void(const Status&)> on_fatal, Logger log)
-      : on_fatal_(std::move(on_fatal)), log_(std::move(log)) {}
-
-  // OK, or kUnavailable with the first cause.
-  Status Check() const;
-  // Returns `cause`. The first call tells on_fatal.
-  Status Trip(Status cause);
-
- private:
-  const std::function<void(const Status&)> on_fatal_;
-  const Logger log_;
-  std::atomic<bool> tripped_{false};
-  mutable std::mutex mu_;
-  std::string cause_;
-};
 
 class AppendFile {
  public:

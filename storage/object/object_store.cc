@@ -58,13 +58,13 @@ class SegmentStore : public ObjectStore {
       : options_(std::move(options)),
         disk_(disk),
         log_(std::move(log)),
-        fail_stop_(options_.on_fatal, log_),
+        fail_stop_("the object store", options_.on_fatal, log_),
         segments_(options_, disk, log_, fail_stop_) {}
 
   Status Load() { return segments_.Load(); }
 
   Result<ObjectRef> Put(Bytes id, ObjectBuffer& body) override {
-    HILUM_RETURN_IF_ERROR(fail_stop_.Check());
+    HILUM_RETURN_IF_ERROR(fail_stop_.status());
     HILUM_RETURN_IF_ERROR(CheckId(id));
     const std::string table = ChunkTable(body.body());
     const uint64_t octets = RecordBytes(body.size());
@@ -83,7 +83,7 @@ class SegmentStore : public ObjectStore {
   }
 
   Result<std::unique_ptr<ObjectWriter>> NewWriter(Bytes id) override {
-    HILUM_RETURN_IF_ERROR(fail_stop_.Check());
+    HILUM_RETURN_IF_ERROR(fail_stop_.status());
     HILUM_RETURN_IF_ERROR(CheckId(id));
     HILUM_ASSIGN_OR_RETURN(segment::SegmentSet::Place lane, segments_.TakeLane());
     return std::unique_ptr<ObjectWriter>(std::make_unique<segment::StreamWriter>(segments_, std::move(lane), id));
@@ -93,7 +93,7 @@ class SegmentStore : public ObjectStore {
     std::set<uint32_t> touched;
     for (const ObjectRef& ref : refs) touched.insert(ref.segment);
     for (const uint32_t number : touched) HILUM_RETURN_IF_ERROR(segments_.Sync(number));
-    return fail_stop_.Check();
+    return fail_stop_.status();
   }
 
   Status Read(const ObjectRef& ref, uint64_t offset, std::span<char> out) const override {
@@ -151,7 +151,7 @@ class SegmentStore : public ObjectStore {
 
   Status Compact(uint32_t number, const std::function<Result<bool>(Bytes id, const ObjectRef&)>& is_live,
                  const std::function<Status(std::span<const Move>)>& relocate) override {
-    HILUM_RETURN_IF_ERROR(fail_stop_.Check());
+    HILUM_RETURN_IF_ERROR(fail_stop_.status());
     HILUM_ASSIGN_OR_RETURN(const auto info, segments_.Find(number));
     if (!info.sealed) return Invalid("segment " + std::to_string(number) + " is still written to");
     HILUM_ASSIGN_OR_RETURN(const std::shared_ptr<File> file, segments_.OpenFile(number));
@@ -173,7 +173,7 @@ class SegmentStore : public ObjectStore {
     return disk_.SyncDirectory(directory);
   }
 
-  Status health() const override { return fail_stop_.Check(); }
+  Status health() const override { return fail_stop_.status(); }
 
  private:
   Result<Record> OpenRecord(const ObjectRef& ref) const {
@@ -184,7 +184,7 @@ class SegmentStore : public ObjectStore {
   const ObjectStoreOptions options_;
   Disk& disk_;
   const Logger log_;
-  segment::FailStop fail_stop_;
+  FailStop fail_stop_;
   mutable segment::SegmentSet segments_;
   mutable segment::CheckedChunks checked_;
 };

@@ -210,7 +210,7 @@ Result<uint32_t> SegmentSet::TakeIdle(State state) {
 
 // The name is durable before anything in the segment can be acknowledged.
 Result<uint32_t> SegmentSet::Create(State state) {
-  HILUM_RETURN_IF_ERROR(fail_stop_.Check());
+  HILUM_RETURN_IF_ERROR(fail_stop_.status());
   if (last_number_ == UINT32_MAX) return LimitExceeded("all segment numbers are used up");
   HILUM_RETURN_IF_ERROR(SpareBytes().status());
   const uint32_t number = ++last_number_;
@@ -278,7 +278,7 @@ Status SegmentSet::Sync(uint32_t segment) {
     if (found == entries_.end()) return NotFound(Name(segment) + " does not exist");
     file = found->second.file;
   }
-  return file ? file->Sync() : fail_stop_.Check();
+  return file ? file->Sync() : fail_stop_.status();
 }
 
 Result<SegmentSet::Info> SegmentSet::Find(uint32_t segment) const {

@@ -1,0 +1,36 @@
+// The one-way switch of a store from serving to read-only: the first error that makes durability uncertain trips it,
+// later ones change nothing. Safe for concurrent use.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <mutex>
+#include <string>
+
+#include "base/log.h"
+#include "base/status.h"
+
+namespace hilum {
+
+class FailStop {
+ public:
+  // `what` is read-only once tripped ("the object store"). `on_fatal` is called once, on the thread that trips; it may
+  // be empty.
+  FailStop(std::string what, std::function<void(const Status&)> on_fatal, Logger log);
+
+  // Returns `cause`.
+  Status Trip(Status cause);
+
+  // OK, or kUnavailable with the first cause.
+  Status status() const;
+
+ private:
+  const std::string what_;
+  const std::function<void(const Status&)> on_fatal_;
+  const Logger log_;
+  std::atomic<bool> tripped_{false};
+  mutable std::mutex mu_;
+  std::string cause_;
+};
+
+}  // namespace hilum
