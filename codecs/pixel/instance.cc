@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "codecs/dicom/frames.h"
+#include "codecs/pixel/colour_profile.h"
 #include "codecs/pixel/frame_codecs.h"
 #include "codecs/pixel/lookup_table.h"
 
@@ -16,6 +17,7 @@ using dicom::Element;
 using dicom::Tag;
 
 constexpr Tag kModalityLutSequence{0x0028, 0x3000}, kVoiLutSequence{0x0028, 0x3010};
+constexpr Tag kIccProfile{0x0028, 0x2000}, kOpticalPathSequence{0x0048, 0x0105};
 constexpr Tag kSharedGroups{0x5200, 0x9229}, kPerFrameGroups{0x5200, 0x9230};
 constexpr Tag kFrameVoiLut{0x0028, 0x9132}, kPixelValueTransformation{0x0028, 0x9145}, kPixelMeasures{0x0028, 0x9110};
 constexpr size_t kMaxGroups = 1 << 16;  // of frames whose own transforms are kept
@@ -111,6 +113,7 @@ struct Instance::State {
   double aspect = 1;
   std::vector<Overlay> overlays;
   std::optional<PaletteColor> palette;
+  Bytes icc_profile;
 };
 
 namespace {
@@ -124,7 +127,7 @@ class Collector : public dicom::Visitor {
   bool WantsSequence(const Element& e) override {
     const Tag t = e.tag;
     if (t == kModalityLutSequence || t == kVoiLutSequence) return open_.empty() || open_.size() <= 2;
-    if (open_.empty()) return t == kSharedGroups || t == kPerFrameGroups;
+    if (open_.empty()) return t == kSharedGroups || t == kPerFrameGroups || t == kOpticalPathSequence;
     return t == kFrameVoiLut || t == kPixelValueTransformation || t == kPixelMeasures;
   }
   Status OnSequenceBegin(const Element& e) override {
@@ -148,6 +151,7 @@ class Collector : public dicom::Visitor {
     }
     if (t == kModalityLutSequence || t == kVoiLutSequence) lut_ = {};
     if (t == kFrameVoiLut) window_ = {};
+    if (t == kOpticalPathSequence) ++optical_paths_;
     return Status::Ok();
   }
   Status OnItemEnd(uint32_t) override {
@@ -163,6 +167,8 @@ class Collector : public dicom::Visitor {
   Status OnElement(const Element& e) override {
     if (!open_.empty()) {
       OnNested(e);
+    } else if (e.tag == kIccProfile) {
+      state_->icc_profile = RgbProfileIn(e.value);
     } else if (e.tag.group == 0x0028) {
       if (!OnPixelAttribute(e) && !OnPaletteAttribute(e)) OnTransformAttribute(e, &top_window_);
     } else if (e.tag == Tag(0x2050, 0x0020)) {
@@ -187,6 +193,9 @@ class Collector : public dicom::Visitor {
       if (lut) palette.channels[i] = *std::move(lut);
     }
     if (complete) state_->palette = std::move(palette);
+    const bool agree = !optical_profiles_.empty() && optical_profiles_.size() == optical_paths_ &&
+                       std::ranges::count(optical_profiles_, optical_profiles_[0]) == int64_t{optical_paths_};
+    if (state_->icc_profile.empty() && agree) state_->icc_profile = optical_profiles_[0];
     std::erase_if(state_->overlays, [](const Overlay& o) { return !Complete(o); });
     FinishFormat();
   }
@@ -199,6 +208,8 @@ class Collector : public dicom::Visitor {
       if (e.tag == Tag(0x0028, 0x3006)) lut_.data = e;
     } else if (sequence == kFrameVoiLut || sequence == kPixelValueTransformation) {
       OnTransformAttribute(e, &window_);
+    } else if (sequence == kOpticalPathSequence) {
+      if (e.tag == kIccProfile) optical_profiles_.push_back(RgbProfileIn(e.value));
     } else if (sequence == kPixelMeasures && e.tag == Tag(0x0028, 0x0030)) {
       NoteSpacing(e);
     }
@@ -365,6 +376,8 @@ class Collector : public dicom::Visitor {
   std::vector<Tag> open_;
   uint32_t frames_ = 1;
   bool has_high_bit_ = false;
+  uint32_t optical_paths_ = 0;
+  std::vector<Bytes> optical_profiles_;
   WindowParts top_window_, window_;
   LutParts lut_;
   std::array<LutParts, 3> palette_;
@@ -433,6 +446,9 @@ const std::vector<Overlay>& Instance::overlays() const {
 }
 const std::optional<PaletteColor>& Instance::palette() const {
   return state_->palette;
+}
+Bytes Instance::icc_profile() const {
+  return state_->icc_profile;
 }
 double Instance::pixel_aspect() const {
   return state_->aspect;

@@ -82,6 +82,9 @@ class Instance {
   bool presentation_inverse() const;  // Presentation LUT Shape INVERSE
   const std::vector<Overlay>& overlays() const;
   const std::optional<PaletteColor>& palette() const;
+  // ICC Profile (0028,2000) of RGB colours, of the data set or of its optical paths where they agree; empty when there
+  // is none. A part of the file.
+  Bytes icc_profile() const;
   // Height of a pixel to its width, from Pixel Aspect Ratio or the spacings; 1 when not told.
   double pixel_aspect() const;
   const dicom::Layout& layout() const;

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "codecs/dicom/charset.h"
+#include "codecs/pixel/colour_profile.h"
 #include "codecs/pixel/data_set_tree.h"
 #include "codecs/pixel/lookup_table.h"
 
@@ -109,6 +110,8 @@ class StateReader {
   void ReadGrayscale() {
     Presentation& common = state_.common_;
     common.is_grayscale = root_.Text(dicom::tags::kSopClassUid) != "1.2.840.10008.5.1.4.1.1.11.2";
+    const dicom::Element* const profile = root_.Find({0x0028, 0x2000});
+    if (!common.is_grayscale && profile != nullptr) common.icc_profile = RgbProfileIn(profile->value);
     common.transform.modality_lut = ReadTable(root_.Items({0x0028, 0x3000}));
     common.transform.intercept = root_.Number({0x0028, 0x1052}, 0);
     const double slope = root_.Number({0x0028, 0x1053}, 1);

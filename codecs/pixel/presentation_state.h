@@ -86,6 +86,7 @@ struct Presentation {
   bool is_grayscale = true;  // else of colour images: there is no transform
   ValueTransform transform;
   std::optional<LookupTable> presentation_lut;
+  std::string icc_profile;  // of RGB, of a colour state; empty: none
   bool inverse = false;
   Shutter shutter;
   double shutter_grey = 0;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <new>
 
+#include "codecs/pixel/colour_profile.h"
 #include "codecs/pixel/frame_codecs.h"
 #include "codecs/pixel/grayscale.h"
 #include "codecs/pixel/present.h"
@@ -162,6 +163,11 @@ Result<std::string> EncodePng(const Picture& picture) {
   // Most of the size for a fraction of the time.
   if (error == 0) error = spng_set_option(context.get(), SPNG_IMG_COMPRESSION_LEVEL, 3);
   if (error == 0) error = spng_set_ihdr(context.get(), &header);
+  std::string profile = picture.icc_profile;
+  if (error == 0 && !profile.empty()) {
+    spng_iccp chunk{.profile_name = "ICC", .profile_len = profile.size(), .profile = profile.data()};
+    error = spng_set_iccp(context.get(), &chunk);
+  }
   if (error == 0) {
     error = spng_encode_image(context.get(), picture.samples.data(), picture.samples.size(), SPNG_FMT_PNG,
                               SPNG_ENCODE_FINALIZE);
@@ -213,6 +219,15 @@ Result<Picture> RenderDecoded(const Instance& instance, const Image& image, uint
                        double(full.rows) / picture->height);
 }
 
+std::string ProfileOf(const Instance& instance, const Picture& picture, const RenderOptions& options) {
+  if (picture.channels != 3 || options.profile == Profile::kNone) return "";
+  // That of a colour state goes before that of the image (PS3.3 A.33.2).
+  if (options.presentation != nullptr && !options.presentation->icc_profile.empty())
+    return options.presentation->icc_profile;
+  if (!instance.icc_profile().empty()) return std::string(instance.icc_profile());
+  return options.profile == Profile::kAny ? SrgbProfile() : "";
+}
+
 }  // namespace
 
 Result<Picture> RenderPicture(const Instance& instance, uint32_t frame, const RenderOptions& options,
@@ -227,7 +242,9 @@ Result<Picture> RenderPicture(const Instance& instance, uint32_t frame, const Re
   HILUM_ASSIGN_OR_RETURN(const Image image,
                          codec.Decode(instance.syntax().uid, bytes, instance.format(), options.decode));
   try {
-    return RenderDecoded(instance, image, frame, options);
+    HILUM_ASSIGN_OR_RETURN(Picture picture, RenderDecoded(instance, image, frame, options));
+    picture.icc_profile = ProfileOf(instance, picture, options);
+    return picture;
   } catch (const std::bad_alloc&) {
     return LimitExceeded("render: out of memory");
   }
@@ -245,6 +262,7 @@ Result<std::string> EncodePicture(const Picture& picture, const RenderOptions& o
                            .photometric = picture.channels == 3 ? Photometric::kRgb : Photometric::kMonochrome2};
   HILUM_ASSIGN_OR_RETURN(EncodedFrame encoded, EncodeJpeg8({.format = format, .pixels = picture.samples},
                                                            std::clamp<int>(options.jpeg_quality, 1, 100)));
+  AddProfile(picture.icc_profile, &encoded.bytes);
   return std::move(encoded.bytes);
 }
 
@@ -254,7 +272,7 @@ Result<std::string> Render(const Instance& instance, uint32_t frame, const Rende
 }
 
 Result<std::string> Thumbnail(const Instance& instance, uint32_t frame, uint32_t size, FrameCodec& codec) {
-  RenderOptions options{.jpeg_quality = 80, .overlays = false};
+  RenderOptions options{.jpeg_quality = 80, .overlays = false, .profile = Profile::kNone};
   size = std::max(1u, size);
   const FrameFormat& format = instance.format();
   // As often halved as leaves twice the pixels wanted.

@@ -20,6 +20,13 @@ class TextPainter;    // text_painter.h
 
 enum class PictureType : uint8_t { kJpeg, kPng };
 
+// The colour profile that a colour picture carries. Colours are never converted.
+enum class Profile : uint8_t {
+  kOwn,  // of the presentation state or else of the image, where it has one
+  kNone,
+  kAny,  // its own, else sRGB
+};
+
 // PS3.18 8.3.5.1.3: `viewport=width,height[,x,y,w,h]`. The picture fits into width x height and keeps the shape of the
 // source region; a negative w or h mirrors it.
 struct Viewport {
@@ -41,6 +48,7 @@ struct RenderOptions {
   const Presentation* presentation = nullptr;
   TextPainter* painter = nullptr;
   std::optional<Viewport> viewport;
+  Profile profile = Profile::kOwn;
   DecodeOptions decode;
 };
 
@@ -50,6 +58,7 @@ struct Picture {
   uint8_t channels = 1;
   uint8_t bits = 8;
   std::string samples;
+  std::string icc_profile;  // of RGB; empty: none
 };
 
 // The picture before it becomes a file. kInvalid for a frame or viewport that does not exist.
@@ -58,6 +67,9 @@ Result<Picture> RenderPicture(const Instance& instance, uint32_t frame, const Re
 
 // JPEG or PNG octets.
 Result<std::string> EncodePicture(const Picture& picture, const RenderOptions& options);
+
+// Of sRGB, as Profile::kAny has it.
+std::string SrgbProfile();
 
 inline constexpr std::string_view MediaType(PictureType type) {
   return type == PictureType::kJpeg ? "image/jpeg" : "image/png";

@@ -34,6 +34,14 @@ Result<std::string> PageIcon(uint32_t size, const pixel::RenderOptions& options)
   return pixel::EncodePicture(picture, options);
 }
 
+// Of colours that come without a profile, sRGB is said.
+std::string ProfileWarning(const Rendering& rendering, const pixel::Picture& picture) {
+  if (!rendering.wants_profile) return "";
+  if (picture.channels != 3) return "iccprofile: the picture is grey and has no profile of colours";
+  if (rendering.space.empty() || (rendering.space == "srgb" && picture.icc_profile == pixel::SrgbProfile())) return "";
+  return "iccprofile: colours are not converted, the profile is that of the image";
+}
+
 uint32_t PageSize(const pixel::RenderOptions& options, uint32_t usual) {
   const uint32_t wanted = options.viewport ? std::max(options.viewport->width, options.viewport->height) : usual;
   return std::min(wanted, kMaxThumbnail);
@@ -54,11 +62,15 @@ Result<std::string> Service::Thumbnail(const Found& found, uint32_t frame, uint3
   return pixel::Thumbnail(*instance, frame, size, codec_);
 }
 
-Result<std::string> Service::Picture(Found* found, uint32_t frame, Rendering rendering, Found* state) {
+Result<Service::PictureFile> Service::Picture(Found* found, uint32_t frame, Rendering rendering, Found* state) {
   HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store_, found));
   const auto instance = pixel::Instance::Open(mapping.bytes(), options_.ingest.limits);
   const bool no_pixels = instance.status().code() == Code::kNotFound || !VideoType(found->row.transfer_syntax).empty();
-  if (no_pixels && frame == 0) return PageIcon(PageSize(rendering.options, kRenderedPage), rendering.options);
+  if (no_pixels && frame == 0) {
+    PictureFile page;
+    HILUM_ASSIGN_OR_RETURN(page.octets, PageIcon(PageSize(rendering.options, kRenderedPage), rendering.options));
+    return page;
+  }
   if (!instance.ok()) return CodecFailure(instance.status(), found->row.uid);
   if (frame >= instance->frames())
     return NotFound("there is no frame " + std::to_string(frame + 1) + "; the instance has " +
@@ -81,7 +93,9 @@ Result<std::string> Service::Picture(Found* found, uint32_t frame, Rendering ren
         MakeAnnotation(mapping.bytes(), rendering.patient, rendering.technique, frame, options_.ingest.limits));
     Burn(annotation, *painter_, &*picture);
   }
-  return pixel::EncodePicture(*picture, rendering.options);
+  PictureFile file{.warning = ProfileWarning(rendering, *picture)};
+  HILUM_ASSIGN_OR_RETURN(file.octets, pixel::EncodePicture(*picture, rendering.options));
+  return file;
 }
 
 Result<std::shared_ptr<const std::string>> Service::ReadyThumbnail(const Found& found, uint32_t frame, uint32_t size) {
@@ -188,7 +202,8 @@ Status Service::RetrieveRendered(http::Request& request, const Resource& resourc
   }
   const auto file = Picture(&found, frame, std::move(rendering), state ? &*state : nullptr);
   if (!file.ok()) return file.status();
-  return responder.Send(200, std::move(headers), *file);
+  if (!file->warning.empty()) headers.Add("Warning", "299 hilum \"" + file->warning + "\"");
+  return responder.Send(200, std::move(headers), file->octets);
 }
 
 Status Service::SendPictures(const Found& found, const std::vector<uint32_t>& frames, const Rendering& rendering,
@@ -201,17 +216,18 @@ Status Service::SendPictures(const Found& found, const std::vector<uint32_t>& fr
   const uint32_t last = *std::ranges::max_element(frames);
   Found now = found;
   std::optional<Found> state_now = state;
-  HILUM_ASSIGN_OR_RETURN(const std::string last_picture,
+  HILUM_ASSIGN_OR_RETURN(const PictureFile last_picture,
                          Picture(&now, last - 1, rendering, state_now ? &*state_now : nullptr));
+  if (!last_picture.warning.empty()) headers.Add("Warning", "299 hilum \"" + last_picture.warning + "\"");
   HILUM_RETURN_IF_ERROR(responder.Head(200, headers, std::nullopt));
   for (const uint32_t frame : frames) {
-    std::string picture = last_picture;
+    PictureFile picture = last_picture;
     if (frame != last) {
       HILUM_ASSIGN_OR_RETURN(picture, Picture(&now, frame - 1, rendering, state_now ? &*state_now : nullptr));
     }
     HILUM_RETURN_IF_ERROR(
         responder.Write(writer.PartHead({{"Content-Type", type}, {"Content-Location", url_of(frame)}})));
-    HILUM_RETURN_IF_ERROR(responder.Write(picture));
+    HILUM_RETURN_IF_ERROR(responder.Write(picture.octets));
   }
   HILUM_RETURN_IF_ERROR(responder.Write(writer.End()));
   return responder.Finish();

@@ -82,12 +82,14 @@ void ParseAnnotation(std::string_view value, Rendering* rendering) {
   if (unknown) rendering->warnings.push_back("annotation can be patient and technique: anything else was ignored");
 }
 
-// iccprofile=no (PS3.18 8.3.5.1.5): pictures come without a profile, in the values of the data set.
+// PS3.18 8.3.5.1.5. Which colours can be had shows with the image.
 Status ParseIccProfile(std::string_view value, Rendering* rendering) {
-  static constexpr std::string_view kProfiles[] = {"no", "yes", "srgb", "adobergb", "rommrgb", "displayp3"};
-  if (std::ranges::find(kProfiles, value) == std::end(kProfiles))
+  static constexpr std::string_view kSpaces[] = {"srgb", "adobergb", "rommrgb", "displayp3"};
+  rendering->space = std::ranges::find(kSpaces, value) == std::end(kSpaces) ? "" : value;
+  rendering->wants_profile = value == "yes" || !rendering->space.empty();
+  if (!rendering->wants_profile && value != "no")
     return Invalid("iccprofile must be no, yes, srgb, adobergb, rommrgb or displayp3");
-  if (value != "no") rendering->warnings.push_back("pictures carry no colour profile: iccprofile was ignored");
+  rendering->options.profile = rendering->wants_profile ? pixel::Profile::kAny : pixel::Profile::kNone;
   return Status::Ok();
 }
 

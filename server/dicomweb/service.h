@@ -138,7 +138,11 @@ class Service {
                       const std::optional<Found>& state, const std::function<std::string(uint32_t)>& url_of,
                       http::Headers headers, http::Responder& responder);
   // Of one frame, with all that `rendering` asks for; `state`: to be applied, may be null.
-  Result<std::string> Picture(Found* found, uint32_t frame, Rendering rendering, Found* state);
+  struct PictureFile {
+    std::string octets;
+    std::string warning;  // what is not as it was asked for
+  };
+  Result<PictureFile> Picture(Found* found, uint32_t frame, Rendering rendering, Found* state);
   Result<std::string> Thumbnail(const Found& found, uint32_t frame, uint32_t size);
   // From the cache, or made and put there.
   Result<std::shared_ptr<const std::string>> ReadyThumbnail(const Found& found, uint32_t frame, uint32_t size);

@@ -64,8 +64,8 @@ Status AddRendering(const QueryParameters& query, UriRequest* request) {
     request->rendering.emplace_back("quality", quality);
   if (const std::string_view annotation = Find(query, "annotation"); !annotation.empty())
     request->rendering.emplace_back("annotation", annotation);
-  for (const char* const name : {"presentationSeriesUID", "presentationUID"})
-    if (const std::string_view uid = Find(query, name); !uid.empty()) request->rendering.emplace_back(name, uid);
+  for (const char* const name : {"iccprofile", "presentationSeriesUID", "presentationUID"})
+    if (const std::string_view value = Find(query, name); !value.empty()) request->rendering.emplace_back(name, value);
   return Status::Ok();
 }
 

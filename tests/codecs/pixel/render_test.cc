@@ -325,5 +325,94 @@ TEST(Render, RefusesFramesAndWindowsThatAreNone) {
   EXPECT_EQ(RenderPicture(*instance, 0, {.window = Window{1, 0}}, codec).status().code(), Code::kInvalid);
 }
 
+// As little of a profile as is looked at here.
+std::string SomeProfile(size_t size, std::string_view space = "RGB ") {
+  std::string profile(size, 'p');
+  for (int i = 0; i < 4; ++i) profile[i] = static_cast<char>(size >> (24 - 8 * i));
+  return profile.replace(16, 4, space).replace(36, 4, "acsp");
+}
+
+std::string RenderedFile(const Attributes& attributes, const RenderOptions& options) {
+  const FrameFormat format{.rows = 1,
+                           .columns = 2,
+                           .samples = 3,
+                           .bits_allocated = 8,
+                           .bits_stored = 8,
+                           .high_bit = 7,
+                           .photometric = Photometric::kRgb};
+  const std::string file = testing::MakeInstance({.format = format, .pixels = "abcdef", .before_pixels = attributes});
+  const Result<Instance> instance = Instance::Open(file);
+  LocalCodec codec;
+  const auto rendered = Render(*instance, 0, options, codec);
+  return rendered.ok() ? *rendered : rendered.status().ToString();
+}
+
+// The profile in a picture, "" when there is none.
+std::string ProfileIn(const std::string& file) {
+  if (file.starts_with("\x89PNG")) {
+    spng_ctx* const context = spng_ctx_new(0);
+    spng_set_png_buffer(context, file.data(), file.size());
+    spng_iccp chunk{};
+    std::string profile;
+    if (spng_get_iccp(context, &chunk) == 0) profile.assign(chunk.profile, chunk.profile_len);
+    spng_ctx_free(context);
+    return profile;
+  }
+  std::string profile;
+  int pieces = 0;
+  for (size_t at = 2; at + 4 < file.size() && file[at] == '\xFF' && file[at + 1] != '\xDA';) {
+    const size_t length = LoadBe<uint16_t>(&file[at + 2]);
+    if (file.substr(at + 1, 1) == "\xE2" && file.substr(at + 4, 11) == "ICC_PROFILE") {
+      EXPECT_EQ(file[at + 16], static_cast<char>(++pieces));
+      profile += file.substr(at + 18, length - 16);
+    }
+    at += 2 + length;
+  }
+  return profile;
+}
+
+TEST(Render, TheColourProfileOfTheImageIsKept) {
+  for (const PictureType type : {PictureType::kJpeg, PictureType::kPng}) {
+    for (const size_t size : {131u + 1, 1000u, 150'000u}) {
+      const std::string profile = SomeProfile(size);
+      const Attributes own = [&](Part10Writer* out) { out->Add({0x0028, 0x2000}, Vr("OB"), profile); };
+      EXPECT_TRUE(ProfileIn(RenderedFile(own, {.type = type})) == profile) << size;
+      EXPECT_EQ(ProfileIn(RenderedFile(own, {.type = type, .profile = Profile::kNone})), "");
+      EXPECT_TRUE(ProfileIn(RenderedFile(own, {.type = type, .profile = Profile::kAny})) == profile);
+    }
+    const auto nothing = [](Part10Writer*) {};
+    EXPECT_EQ(ProfileIn(RenderedFile(nothing, {.type = type})), "");
+    EXPECT_TRUE(ProfileIn(RenderedFile(nothing, {.type = type, .profile = Profile::kAny})) == SrgbProfile());
+  }
+}
+
+TEST(Render, WhatIsNoProfileOfColoursIsLeftOut) {
+  std::string too_long = SomeProfile(200);
+  too_long[2] = 1;  // says that it is longer than it is
+  for (const std::string& value : {std::string("acsp"), SomeProfile(200, "GRAY"), std::string(300, '\0'), too_long})
+    EXPECT_EQ(ProfileIn(RenderedFile([&](Part10Writer* out) { out->Add({0x0028, 0x2000}, Vr("OB"), value); }, {})), "");
+  const std::string odd = SomeProfile(201);
+  const Attributes padded = [&](Part10Writer* out) { out->Add({0x0028, 0x2000}, Vr("OB"), odd + '\0'); };
+  EXPECT_TRUE(ProfileIn(RenderedFile(padded, {})) == odd);
+}
+
+TEST(Render, OpticalPathsThatAgreeHaveOneProfile) {
+  const auto paths = [](std::initializer_list<std::string> profiles) {
+    std::string items;
+    for (const std::string& profile : profiles) {
+      std::string item;
+      dicom::AppendElement(&item, {0x0028, 0x2000}, Vr("OB"), profile);
+      items.append("\xFE\xFF\x00\xE0", 4);
+      AppendLe<uint32_t>(&items, static_cast<uint32_t>(item.size()));
+      items += item;
+    }
+    return RenderedFile([&](Part10Writer* out) { out->Add({0x0048, 0x0105}, Vr("SQ"), items); }, {});
+  };
+  const std::string one = SomeProfile(200), other = SomeProfile(300);
+  EXPECT_TRUE(ProfileIn(paths({one})) == one);
+  EXPECT_TRUE(ProfileIn(paths({one, one})) == one);
+  EXPECT_EQ(ProfileIn(paths({one, other})), "");
+}
+
 }  // namespace
 }  // namespace hilum::pixel

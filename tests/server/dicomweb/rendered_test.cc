@@ -136,5 +136,72 @@ TEST_F(PresentationTest, WhatDoesNotFitIsSaid) {
       << "no state";
 }
 
+// Colour profiles of pictures (PS3.18 8.3.5.1.5).
+class ProfileTest : public testing::ServiceFixture {
+ protected:
+  static std::string Colours(const std::string& sop, const std::string& profile) {
+    namespace t = dicom::tags;
+    dicom::Part10Writer out("1.2.840.10008.5.1.4.1.1.7", sop);
+    out.Add(t::kSopClassUid, "UI", "1.2.840.10008.5.1.4.1.1.7");
+    out.Add(t::kSopInstanceUid, "UI", sop);
+    out.Add(t::kStudyInstanceUid, "UI", "1.2.1");
+    out.Add(t::kSeriesInstanceUid, "UI", "1.2.1.1");
+    out.AddUint16(t::kSamplesPerPixel, 3);
+    out.Add(t::kPhotometricInterpretation, "CS", "RGB");
+    out.AddUint16({0x0028, 0x0006}, 0);
+    out.AddUint16(t::kRows, 8);
+    out.AddUint16(t::kColumns, 8);
+    out.AddUint16(t::kBitsAllocated, 8);
+    out.AddUint16({0x0028, 0x0101}, 8);
+    out.AddUint16({0x0028, 0x0102}, 7);
+    out.AddUint16({0x0028, 0x0103}, 0);
+    if (!profile.empty()) out.Add({0x0028, 0x2000}, "OB", profile);
+    out.Add(t::kPixelData, "OB", std::string(192, 'x'));
+    return out.Take();
+  }
+  void SetUp() override {
+    ServiceFixture::SetUp();
+    profile_ = std::string(200, 'p').replace(0, 4, "\0\0\0\xC8", 4).replace(16, 4, "RGB ").replace(36, 4, "acsp");
+    ASSERT_TRUE(Ingest(Colours("1.2.1.1.1", profile_)).stored());
+    ASSERT_TRUE(Ingest(Colours("1.2.1.1.2", "")).stored());
+  }
+  HttpAnswer Picture(const std::string& sop, const std::string& query) {
+    return Get("/dicom-web/studies/1.2.1/series/1.2.1.1/instances/" + sop + "/rendered" + query);
+  }
+
+  std::string profile_;
+};
+
+TEST_F(ProfileTest, IsThatOfTheImageUnlessNoneIsWanted) {
+  for (const char* const query : {"", "?iccprofile=yes"}) {
+    const HttpAnswer answer = Picture("1.2.1.1.1", query);
+    EXPECT_TRUE(answer.body.find(profile_) != std::string::npos) << query;
+    EXPECT_EQ(answer.Header("Warning"), std::nullopt) << query;
+  }
+  EXPECT_TRUE(Picture("1.2.1.1.1", "?iccprofile=no").body.find("ICC_PROFILE") == std::string::npos);
+  const HttpAnswer thumbnail = Get("/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.1/thumbnail");
+  EXPECT_TRUE(thumbnail.body.find("ICC_PROFILE") == std::string::npos) << "thumbnails are small";
+}
+
+TEST_F(ProfileTest, IsSrgbWhereTheImageHasNoneAndOneIsWanted) {
+  EXPECT_TRUE(Picture("1.2.1.1.2", "").body.find("ICC_PROFILE") == std::string::npos);
+  for (const char* const query : {"?iccprofile=yes", "?iccprofile=srgb"}) {
+    const HttpAnswer answer = Picture("1.2.1.1.2", query);
+    EXPECT_TRUE(answer.body.find(pixel::SrgbProfile()) != std::string::npos) << query;
+    EXPECT_EQ(answer.Header("Warning"), std::nullopt) << query;
+  }
+}
+
+TEST_F(ProfileTest, ColoursThatAreNotConvertedAreMissedAloud) {
+  for (const auto& [sop, space] :
+       {std::pair("1.2.1.1.1", "srgb"), {"1.2.1.1.1", "displayp3"}, {"1.2.1.1.2", "adobergb"}}) {
+    const HttpAnswer answer = Picture(sop, std::string("?iccprofile=") + space);
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_THAT(answer.Header("Warning").value_or(""), HasSubstr("not converted")) << sop << space;
+    EXPECT_TRUE(answer.body.find("ICC_PROFILE") != std::string::npos);
+  }
+  EXPECT_EQ(Picture("1.2.1.1.1", "?iccprofile=rainbow").status, 400);
+}
+
 }  // namespace
 }  // namespace hilum::dicomweb

@@ -1,0 +1,98 @@
+#include "codecs/pixel/colour_profile.h"
+
+#include <algorithm>
+#include <cmath>
+#include <initializer_list>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace hilum::pixel {
+namespace {
+
+constexpr size_t kHeader = 128, kSegment = 65519;  // octets of a profile in one APP2 segment
+constexpr std::string_view kMarker("ICC_PROFILE\0", 12);
+
+void AppendBe32(uint32_t number, std::string* out) {
+  for (int shift = 24; shift >= 0; shift -= 8) out->push_back(static_cast<char>(number >> shift));
+}
+
+// s15Fixed16Numbers (ICC.1 4.6) behind a type signature.
+std::string Numbers(std::string_view type, std::initializer_list<double> numbers) {
+  std::string tag(type);
+  AppendBe32(0, &tag);
+  for (const double number : numbers)
+    AppendBe32(static_cast<uint32_t>(static_cast<int32_t>(std::lround(number * 65536))), &tag);
+  return tag;
+}
+
+// multiLocalizedUnicodeType (ICC.1 10.15) of ASCII.
+std::string Words(std::string_view text) {
+  std::string tag("mluc\0\0\0\0", 8);
+  for (const uint32_t number : {1u, 12u, 0x656E5553u /* enUS */, static_cast<uint32_t>(text.size() * 2), 28u})
+    AppendBe32(number, &tag);
+  for (const char c : text) tag.append(1, '\0').push_back(c);
+  return tag;
+}
+
+}  // namespace
+
+Bytes RgbProfileIn(Bytes value) {
+  if (value.size() < kHeader + 4 || value.substr(36, 4) != "acsp" || value.substr(16, 4) != "RGB ") return {};
+  const uint32_t size = LoadBe<uint32_t>(value.data());
+  return size < kHeader + 4 || size > value.size() ? Bytes() : value.substr(0, size);
+}
+
+std::string SrgbProfile() {
+  // parametricCurveType, function 3 (ICC.1 10.18).
+  std::string curve = Numbers("para", {0, 2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045});
+  curve[9] = 3;
+  // Primaries adapted to D50, as the profile connection space has it.
+  const std::vector<std::pair<std::string_view, std::string>> tags = {
+      {"desc", Words("sRGB")},
+      {"cprt", Words("No copyright, use freely")},
+      {"wtpt", Numbers("XYZ ", {0.9642, 1, 0.8249})},
+      {"chad", Numbers("sf32", {1.04788, 0.02292, -0.05022, 0.02959, 0.99048, -0.01707, -0.00925, 0.01508, 0.75168})},
+      {"rXYZ", Numbers("XYZ ", {0.43607, 0.22249, 0.01392})},
+      {"gXYZ", Numbers("XYZ ", {0.38515, 0.71687, 0.09708})},
+      {"bXYZ", Numbers("XYZ ", {0.14307, 0.06061, 0.71410})},
+      {"rTRC", curve},
+      {"gTRC", curve},
+      {"bTRC", curve}};
+  std::string table, values;
+  AppendBe32(static_cast<uint32_t>(tags.size()), &table);
+  const size_t first = kHeader + 4 + tags.size() * 12;
+  for (const auto& [name, value] : tags) {
+    table.append(name);
+    AppendBe32(static_cast<uint32_t>(first + values.size()), &table);
+    AppendBe32(static_cast<uint32_t>(value.size()), &table);
+    values.append(value).append((4 - value.size() % 4) % 4, '\0');
+  }
+  std::string profile;
+  AppendBe32(static_cast<uint32_t>(first + values.size()), &profile);
+  profile.append(4, '\0').append("\x04\x20\0\0", 4).append("mntrRGB XYZ ").append(12, '\0').append("acsp");
+  profile.resize(68, '\0');  // of no platform, device or creator; perceptual intent
+  for (const double d50 : {0.9642, 1.0, 0.8249}) AppendBe32(static_cast<uint32_t>(std::lround(d50 * 65536)), &profile);
+  profile.resize(kHeader, '\0');
+  return profile + table + values;
+}
+
+void AddProfile(Bytes profile, std::string* jpeg) {
+  const size_t count = (profile.size() + kSegment - 1) / kSegment;
+  if (profile.empty() || count > 255 || jpeg->size() < 6) return;
+  std::string segments;
+  for (size_t i = 0; i < count; ++i) {
+    const Bytes piece = profile.substr(i * kSegment, kSegment);
+    const size_t length = 2 + kMarker.size() + 2 + piece.size();
+    segments.append("\xFF\xE2").push_back(static_cast<char>(length >> 8));
+    segments.push_back(static_cast<char>(length));
+    segments.append(kMarker).push_back(static_cast<char>(i + 1));
+    segments.append(1, static_cast<char>(count)).append(piece);
+  }
+  // Behind SOI and the JFIF segment, which wants to be first.
+  const bool jfif = Bytes(*jpeg).substr(2, 2) == "\xFF\xE0";
+  const size_t at = jfif ? 4 + size_t{LoadBe<uint16_t>(jpeg->data() + 4)} : 2;
+  jpeg->insert(std::min(at, jpeg->size()), segments);
+}
+
+}  // namespace hilum::pixel
