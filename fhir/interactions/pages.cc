@@ -15,7 +15,8 @@ struct Position {
     kStart = 1,   // at the first row of `collection`
     kAfter = 2,   // behind `after` in `collection`: stays right when rows come or go before it
     kSorted = 4,  // the same in an order by values, as it was at `sequence`
-    kMerged = 5   // behind `after` of `collection` in the order of all, as it was at `sequence`
+    kMerged = 5,  // behind `after` of `collection` in the order of all, as it was at `sequence`
+    kById = 6     // behind the id `after.last_key` in the order of ids
   };
   Kind kind = Kind::kRow;
   uint64_t sequence = 0;  // ResourceReader::Sequence() when the first page was made
@@ -48,7 +49,7 @@ Result<Position> Decode(std::string_view text, const CursorSeal& seal) {
   ByteReader in(cursor.last_key);
   Bytes kind;
   uint16_t collection = 0;
-  const bool known = in.ReadBytes(1, &kind) && std::string_view("\0\1\2\4\5", 5).find(kind) != kind.npos;
+  const bool known = in.ReadBytes(1, &kind) && std::string_view("\0\1\2\4\5\6", 6).find(kind) != kind.npos;
   if (known) position.kind = static_cast<Position::Kind>(kind[0]);
   if (!known || (HasSequence(position.kind) && !in.ReadBe(&position.sequence)) || !in.ReadBe(&position.row) ||
       !in.ReadBe(&collection)) {
@@ -68,9 +69,17 @@ std::string ToRow(uint64_t row, const CursorSeal& seal) {
 Result<std::vector<storage::MovedDoc>> MovedSince(uint64_t sequence, const Segment& segment, const ResourceStore& store,
                                                   ResourceReader& reader) {
   HILUM_ASSIGN_OR_RETURN(const auto versions, reader.EarlierVersions(segment.type, sequence, segment.docs));
+  const auto updated = reader.schema().UpdatedField(segment.type);
+  const bool by_time =
+      std::ranges::all_of(segment.sort, [&](const storage::SortKey& key) { return key.field == updated; });
   std::vector<storage::MovedDoc> moved;
   for (const Version& version : versions.value_or(std::vector<Version>())) {
-    HILUM_ASSIGN_OR_RETURN(storage::DocumentValues values, store.ValuesOf(version));
+    storage::DocumentValues values;
+    if (by_time) {
+      values.Add(*updated, UpdatedValue(version.updated_micros));
+    } else {
+      HILUM_ASSIGN_OR_RETURN(values, store.ValuesOf(version));
+    }
     std::erase_if(values.entries, [&](const auto& entry) {
       return std::ranges::find(segment.sort, entry.field, &storage::SortKey::field) == segment.sort.end();
     });
@@ -132,6 +141,26 @@ class PageWalk {
   std::optional<storage::Cursor> after_;
   uint64_t sequence_ = 0;
 };
+
+// In the order of ids nothing ever moves.
+Result<ResultPage> ReadPageById(ResourceReader& reader, const Segment& segment, size_t count,
+                                const std::optional<std::string>& cursor, const CursorSeal& seal) {
+  std::string after;
+  if (cursor) {
+    HILUM_ASSIGN_OR_RETURN(Position position, Decode(*cursor, seal));
+    if (position.kind != Position::Kind::kById) return OfAnotherKind();
+    after = std::move(position.after.last_key);
+  }
+  const bool descending = segment.sort.front().descending;
+  HILUM_ASSIGN_OR_RETURN(auto named, reader.InOrderOfIds(segment.type, segment.docs, after, descending, count + 1));
+  ResultPage page;
+  if (named.size() > count) {
+    named.pop_back();
+    page.next = Encode({.kind = Position::Kind::kById, .after = {.last_key = named.back().id}}, seal);
+  }
+  for (const auto& each : named) page.rows.push_back({segment.type, each.doc, segment.mode});
+  return page;
+}
 
 // When the order was that a page from `position` on goes by.
 Result<uint64_t> SequenceFrom(const std::optional<Position>& position, ResourceReader& reader) {
@@ -197,10 +226,13 @@ Result<storage::Cursor> OpenCursor(std::string_view text, const CursorSeal& seal
 
 Result<ResultPage> ReadPage(const ResourceStore& store, ResourceReader& reader, const std::vector<Segment>& segments,
                             size_t count, const std::optional<std::string>& cursor, const CursorSeal& seal) {
+  if (segments.size() == 1 && !segments[0].sort.empty() && segments[0].sort[0].field == storage::kDocOrder) {
+    return ReadPageById(reader, segments[0], count, cursor, seal);
+  }
   Position position;
   if (cursor) {
     HILUM_ASSIGN_OR_RETURN(position, Decode(*cursor, seal));
-    if (position.kind == Position::Kind::kMerged) return OfAnotherKind();
+    if (position.kind > Position::Kind::kSorted) return OfAnotherKind();
   }
   HILUM_ASSIGN_OR_RETURN(position.sequence, SequenceFrom(position, reader));
   uint64_t total = 0;

@@ -45,7 +45,8 @@ struct CursorSeal {
 };
 
 // `count` > 0 rows from `cursor` on. `reader` is a view of `store`. kInvalid when the cursor was not made here, or for
-// another request. REQUIRES: several segments have no sort.
+// another request. In the order of ids (kDocOrder comes first in the sort) there are no links to the previous and the
+// last page. REQUIRES: several segments have no sort.
 Result<ResultPage> ReadPage(const ResourceStore& store, ResourceReader& reader, const std::vector<Segment>& segments,
                             size_t count, const std::optional<std::string>& cursor, const CursorSeal& seal);
 

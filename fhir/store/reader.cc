@@ -1,5 +1,7 @@
 #include "fhir/store/reader.h"
 
+#include <algorithm>
+
 #include "fhir/search/dicom_param.h"
 #include "fhir/store/derived.h"
 #include "fhir/store/keys.h"
@@ -11,6 +13,9 @@ namespace {
 using storage::Doc;
 using storage::Family;
 using storage::Tenant;
+
+// Reading a version takes as long as passing over so many ids.
+constexpr uint64_t kHeadsPerVersion = 10;
 
 Status Damaged(std::string_view what) {
   return Corruption("the row of " + std::string(what) + " is damaged; run hilum verify");
@@ -124,6 +129,46 @@ Result<std::optional<Version>> ResourceReader::Newest(TypeId type, Doc doc, Form
   HILUM_ASSIGN_OR_RETURN(Version version, ReadVersion(rows, type, doc, prefix.size()));
   HILUM_ASSIGN_OR_RETURN(version, Assemble(std::move(version), form));
   return std::optional(std::move(version));
+}
+
+Result<std::vector<ResourceReader::Named>> ResourceReader::IdsOf(TypeId type, const storage::Bitmap& docs) {
+  std::vector<Named> named;
+  for (const Doc doc : docs.ToVector()) {
+    HILUM_ASSIGN_OR_RETURN(auto version, Newest(type, doc, Form::kStored));
+    if (!version) return Damaged("a resource version");
+    named.push_back({std::move(version->id), doc});
+  }
+  return named;
+}
+
+Result<std::vector<ResourceReader::Named>> ResourceReader::InOrderOfIds(TypeId type, const storage::Bitmap& docs,
+                                                                        const std::string& after, bool descending,
+                                                                        size_t limit) {
+  std::vector<Named> named;
+  const uint64_t count = docs.Count();
+  if (count == 0) return named;
+  // Ids of all resources of the type lie in their order: the rarer those wanted, the more have to be passed over.
+  const uint64_t of_type = uint64_t{*docs.Select(count - 1)} + 1;
+  if (count * kHeadsPerVersion < of_type / count * std::min<uint64_t>(limit, count)) {
+    HILUM_ASSIGN_OR_RETURN(named, IdsOf(type, docs));
+    std::erase_if(
+        named, [&](const Named& each) { return !after.empty() && (descending ? each.id >= after : each.id <= after); });
+    std::ranges::sort(named, [&](const Named& a, const Named& b) { return descending ? b.id < a.id : a.id < b.id; });
+    if (named.size() > limit) named.resize(limit);
+    return named;
+  }
+  const std::string prefix = HeadKey(Tenant::kDefault, CollectionOf(type), {});
+  const std::string last = prefix + after;
+  const auto rows = kv_.NewIterator(Family::kResource, after.empty() || descending ? prefix : last + '\0',
+                                    after.empty() || !descending ? storage::PrefixEnd(prefix) : last, snapshot_.get());
+  for (descending ? rows->SeekToLast() : rows->SeekToFirst(); rows->Valid() && named.size() < limit;
+       descending ? rows->Prev() : rows->Next()) {
+    const std::optional<Head> head = DecodeHead(rows->value());
+    if (!head) return Damaged("a resource's id");
+    if (docs.Contains(head->doc)) named.push_back({std::string(rows->key().substr(prefix.size())), head->doc});
+  }
+  HILUM_RETURN_IF_ERROR(rows->status());
+  return named;
 }
 
 Result<Version> ResourceReader::Assemble(Version version, Form form) {

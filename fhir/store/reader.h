@@ -79,6 +79,15 @@ class ResourceReader : public SearchCatalog {
   Result<std::optional<Version>> Newest(TypeId type, storage::Doc doc, Form form = Form::kWhole);
   Result<std::optional<Version>> At(TypeId type, storage::Doc doc, uint64_t version, Form form = Form::kWhole);
 
+  // The first `limit` of `docs`, which are live, in the order of the octets of their ids behind `after`; empty: from
+  // the begin (`descending`: the end).
+  struct Named {
+    std::string id;
+    storage::Doc doc = 0;
+  };
+  Result<std::vector<Named>> InOrderOfIds(TypeId type, const storage::Bitmap& docs, const std::string& after,
+                                          bool descending, size_t limit);
+
   // Makes a version that was read as stored whole.
   Status Complete(Version* version);
 
@@ -117,6 +126,7 @@ class ResourceReader : public SearchCatalog {
   Result<std::optional<storage::Doc>> FindDoc(TypeId type, std::string_view id) override;
 
  private:
+  Result<std::vector<Named>> IdsOf(TypeId type, const storage::Bitmap& docs);
   // Over the versions of all resources; made when it is needed, which takes as long as reading a few of them.
   storage::Iterator& Versions();
   // A version without what `edited` and `partial` say is elsewhere.

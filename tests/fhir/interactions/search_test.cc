@@ -144,6 +144,33 @@ TEST_F(SearchTest, KeepsItsPlaceWhenResourcesAreUpdatedBetweenPages) {
   }
 }
 
+TEST_F(SearchTest, SortsByIds) {
+  const std::vector<std::string> ids = {"b", "A", "a", "10", "9", "b-1", "B", "aa", "-", "b.1"};
+  for (const std::string& id : ids) Put(Patient(id, id == "aa" || id == "9" ? "Roe" : "Doe"));
+  // Rare ones among many.
+  for (int i = 0; i < 300; ++i) Put(Patient("x" + std::to_string(i), i == 150 || i == 15 ? "Roe" : "Moe"));
+  Delete("Patient", "10");
+  const std::vector<std::string> doe = {"Patient/-", "Patient/A",   "Patient/B",  "Patient/a",
+                                        "Patient/b", "Patient/b-1", "Patient/b.1"};
+  const std::vector<std::string> roe = {"Patient/9", "Patient/aa", "Patient/x15", "Patient/x150"};
+  for (const char* count : {"1", "2", "3", "50"}) {
+    const std::string page = std::string("&_count=") + count;
+    EXPECT_EQ(Follow("Patient?family=Doe&_sort=_id" + page), doe);
+    EXPECT_EQ(Follow("Patient?family=Doe&_sort=-_id,family" + page),
+              std::vector<std::string>(doe.rbegin(), doe.rend()));
+    EXPECT_EQ(Follow("Patient?family=Roe&_sort=_id" + page), roe);
+    EXPECT_EQ(Follow("Patient?family=Roe&_sort=-_id" + page), std::vector<std::string>(roe.rbegin(), roe.rend()));
+  }
+  std::vector<std::string> all = Follow("Patient?_sort=_id&_count=7");
+  EXPECT_EQ(all.size(), 309u);
+  EXPECT_TRUE(std::ranges::is_sorted(all));
+  EXPECT_EQ(Follow("Patient?family=Nobody&_sort=_id").size(), 0u);
+  const BundleView first = Search("Patient?_sort=_id&_count=2");
+  EXPECT_EQ(first.Link("last"), "");
+  Delete("Patient", first.matches[1].substr(8));
+  EXPECT_EQ(Search(first.Link("next")).matches[0], all[2]) << "whatever becomes of the one before";
+}
+
 TEST_F(SearchTest, GivesEachOnceWhileItsValueInTheOrderChangesBetweenPages) {
   std::mt19937 random(7);
   const auto patient = [&](int i) {
