@@ -105,6 +105,12 @@ Status CheckFullUrls(json::Value entries) {
   return Status::Ok();
 }
 
+// HEAD asks for no body.
+Answer WithoutUnasked(Answer answer, const Interaction& request) {
+  if (request.method == "HEAD" && !answer.outcome()) answer.body.clear();
+  return answer;
+}
+
 }  // namespace
 
 Result<std::string> PatchIn(const BundleEntry& entry) {
@@ -206,7 +212,7 @@ Answer Interactions::RunBatch(const std::vector<BundleEntry>& entries) {
     } else if (entry.resource) {
       request.body = std::string(entry.resource->raw());
     }
-    responses.push_back(ResponseEntry(Run(request)));
+    responses.push_back(ResponseEntry(WithoutUnasked(Run(request), request)));
   }
   return {.body = BundleOf("batch-response", responses)};
 }
@@ -221,7 +227,9 @@ Answer Interactions::RunTransaction(json::Value bundle, const Typing& typing, st
     // Reads see what the transaction wrote (R4 3.1.0.11.2, rules of order).
     std::vector<std::string> responses;
     for (size_t i = 0; i < asked.size(); ++i) {
-      responses.push_back(ResponseEntry(outcome.answers[i] ? *outcome.answers[i] : Run(asked[i].request)));
+      const Interaction& request = asked[i].request;
+      responses.push_back(
+          ResponseEntry(outcome.answers[i] ? *outcome.answers[i] : WithoutUnasked(Run(request), request)));
     }
     return Answer{.body = BundleOf("transaction-response", responses)};
   });

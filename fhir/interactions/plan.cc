@@ -164,6 +164,20 @@ Result<std::optional<Version>> Planner::Find(TypeId type, std::string_view id) {
   return reader_.Newest(type, *doc);
 }
 
+// R4 3.1.0.4.3. Of an id that is taken while nothing matches only R5 speaks (3.1.0.5.3): written over, a resource that
+// nobody asked for would be lost.
+std::optional<Answer> Planner::CheckBodyId(TypeId type, std::string_view body_id, std::string_view match) {
+  if (body_id.empty() || body_id == match) return std::nullopt;
+  if (!match.empty())
+    return OutcomeAnswer(400, {{.diagnostics = "the condition matches a resource with another id than the body"}});
+  const auto newest = Find(type, body_id);
+  if (!newest.ok()) return ErrorAnswer(newest.status());
+  if (!*newest || (*newest)->deleted()) return std::nullopt;
+  return OutcomeAnswer(409, {{.type = IssueType::kConflict,
+                              .diagnostics = "the condition matches nothing, but the id in the body is that of another "
+                                             "resource; leave it out, or update that resource by its URL"}});
+}
+
 Result<std::string> Planner::IdOf(TypeId type, storage::Doc doc) {
   HILUM_ASSIGN_OR_RETURN(const auto version, reader_.Newest(type, doc, Form::kStored));
   if (!version) return Corruption("a resource that was found has no version; run hilum verify");

@@ -49,6 +49,9 @@ class Planner {
   Plan Patch(TypeId type, const std::string& id, Bytes patch, const IfMatch& conditions);
   // Notes the condition for the commit.
   Result<Matches> Match(TypeId type, const std::vector<Parameter>& criteria);
+  // What is wrong with the id in the body of a conditional update that matches `match` (empty: nothing): it is another
+  // one's.
+  std::optional<Answer> CheckBodyId(TypeId type, std::string_view body_id, std::string_view match);
   // Id of a matched document.
   Result<std::string> IdOf(TypeId type, storage::Doc doc);
   // The newest version as the answer to a write that changes nothing.

@@ -190,10 +190,15 @@ std::optional<Answer> Transaction::MatchTarget(size_t place, const std::vector<P
         "the condition matches more than one resource, and each entry of a transaction is about one; make it narrower" +
         std::string(entries_[place].request.method == "DELETE" ? ", or delete them by a request of its own" : ""));
   }
+  Result<std::string> id =
+      matches->docs.empty() ? Result<std::string>("") : planner.IdOf(target.type, matches->docs.front());
+  if (!id.ok()) return ErrorAnswer(id.status());
+  if (entries_[place].request.method == "PUT") {
+    const std::string_view body_id = entries_[place].resource["id"].TextOr("");
+    if (auto refusal = planner.CheckBodyId(target.type, body_id, *id)) return refusal;
+  }
   if (matches->docs.empty())
     return BringsResource(entries_[place]) ? MatchPlanned(place, criteria, reader) : std::nullopt;
-  Result<std::string> id = planner.IdOf(target.type, matches->docs.front());
-  if (!id.ok()) return ErrorAnswer(id.status());
   target.id = *std::move(id);
   if (entries_[place].request.method == "POST") target.existing = matches->docs.front();
   return std::nullopt;

@@ -119,17 +119,13 @@ Answer Interactions::ConditionalUpdate(const Interaction& request, TypeId type) 
     const Result<Matches> matches = planner.Match(type, request.query);
     if (!matches.ok()) return ErrorAnswer(matches.status());
     if (matches->docs.size() > 1) return MultipleMatches(matches->docs.size());
-    std::string id = new_id;
-    if (matches->docs.size() == 1) {
-      Result<std::string> found = planner.IdOf(type, matches->docs.front());
-      if (!found.ok()) return ErrorAnswer(found.status());
-      id = *std::move(found);
-      if (!body_id.empty() && body_id != id) {
-        return OutcomeAnswer(400, {{.diagnostics = "the condition matches a resource with another id than the body"}});
-      }
-    }
+    Result<std::string> match =
+        matches->docs.empty() ? Result<std::string>("") : planner.IdOf(type, matches->docs.front());
+    if (!match.ok()) return ErrorAnswer(match.status());
+    if (auto refusal = planner.CheckBodyId(type, body_id, *match)) return refusal;
     return Carry(store_, planner,
-                 planner.Put(type, id, checked.document.root(), checked.typing, Method::kUpdate, ConditionsOf(request)),
+                 planner.Put(type, match->empty() ? new_id : *match, checked.document.root(), checked.typing,
+                             Method::kUpdate, ConditionsOf(request)),
                  request);
   });
 }

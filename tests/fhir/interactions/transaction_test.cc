@@ -473,6 +473,17 @@ std::string PatchOf(const std::string& url, const std::string& patch, const std:
          R"("},"request":{"method":"PATCH","url":")" + url + "\"" + more + "}}";
 }
 
+TEST_F(TransactionTest, HeadsInItBringNoResource) {
+  ASSERT_EQ(Run("PUT", "Patient/a", R"({"resourceType":"Patient","id":"a"})").status, 201);
+  for (const std::string type : {"batch", "transaction"}) {
+    const Answer answer = Run("POST", "", Bundle(type, R"({"request":{"method":"HEAD","url":"Patient/a"}},
+                                              {"request":{"method":"GET","url":"Patient/a"}})"));
+    EXPECT_EQ(At(answer.body, "entry.0.response.etag"), "W/\"1\"") << answer.body;
+    EXPECT_EQ(At(answer.body, "entry.0.resource"), "(nothing)");
+    EXPECT_EQ(At(answer.body, "entry.1.resource.id"), "a");
+  }
+}
+
 TEST_F(TransactionTest, PatchesWithABinary) {
   Run("PUT", "Patient/a", R"({"resourceType":"Patient","id":"a","identifier":[{"system":"urn:x","value":"1"}]})");
   const std::string add = R"([{"op":"add","path":"/active","value":true}])";

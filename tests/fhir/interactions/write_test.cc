@@ -190,6 +190,33 @@ TEST_F(WriteTest, ConditionalUpdatePatchAndDeleteTakeOneMatchAndRefuseMore) {
   EXPECT_EQ(Total("Patient"), 0);
 }
 
+TEST_F(WriteTest, AConditionalUpdateWritesOverNothingThatItDoesNotMatch) {
+  const auto body = [](const std::string& id, const std::string& value) {
+    return R"({"resourceType":"Patient","id":")" + id + R"(","identifier":[{"system":"urn:x","value":")" + value +
+           "\"}]}";
+  };
+  ASSERT_EQ(Run("PUT", "Patient?identifier=urn:x|1", body("a", "1")).status, 201) << "with the id it says";
+  ASSERT_EQ(Run("PUT", "Patient?identifier=urn:x|2", body("b", "2")).status, 201);
+  const struct {
+    std::string url, resource;
+    int status;
+  } kCases[] = {
+      {"Patient?identifier=urn:x|1", body("b", "1"), 400},
+      {"Patient?identifier=urn:x|3", body("b", "3"), 409},
+  };
+  for (const auto& [url, resource, status] : kCases) {
+    EXPECT_EQ(Run("PUT", url, resource).status, status);
+    const Answer answer = Run("POST", "",
+                              R"({"resourceType":"Bundle","type":"transaction","entry":[{"request":{"method":"PUT",
+                                  "url":")" +
+                                  url + R"("},"resource":)" + resource + "}]}");
+    EXPECT_EQ(answer.status, status) << answer.body;
+    EXPECT_EQ(Total("Patient?identifier=urn:x|2&_id=b"), 1);
+  }
+  ASSERT_EQ(Run("DELETE", "Patient/b").status, 204);
+  EXPECT_EQ(Run("PUT", "Patient?identifier=urn:x|3", body("b", "3")).status, 201) << "nobody has it any more";
+}
+
 TEST_F(WriteTest, ConditionsThatSayNothingAboutResourcesAreRefused) {
   const std::string body = R"({"resourceType":"Basic","code":{"text":"x"}})";
   for (int i = 0; i < 3; ++i) ASSERT_EQ(Run("POST", "Basic", body).status, 201);
