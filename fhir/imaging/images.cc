@@ -137,16 +137,18 @@ std::string ZoneOf(const storage::StudyRow& row) {
   return std::string(FirstValue(row.attributes, t::kTimezoneOffsetFromUtc));
 }
 
-std::string SeriesProperty(const StudyImages& images, int default_offset_minutes) {
-  if (images.series.empty()) return "";
+std::string SeriesList(const StudyImages& images, int default_offset_minutes) {
   std::string out;
-  std::string_view separator = ",\"series\":[";
   for (const auto* series : InOrder(images.series)) {
-    out.append(separator);
+    out.append(out.empty() ? "[" : ",");
     AppendSeries(&out, series->first, series->second, images.zone, default_offset_minutes);
-    separator = ",";
   }
-  return out + "]";
+  return out.empty() ? out : out + "]";
+}
+
+std::string SeriesProperty(const StudyImages& images, int default_offset_minutes) {
+  const std::string list = SeriesList(images, default_offset_minutes);
+  return list.empty() ? list : ",\"series\":" + list;
 }
 
 std::string DateTimeOf(std::string_view date, std::string_view time, std::string_view zone,

@@ -52,8 +52,10 @@ SeriesImages Describe(const storage::SeriesRow& row);
 InstanceImage Describe(const storage::InstanceRow& row);
 std::string ZoneOf(const storage::StudyRow& row);
 
-// ImagingStudy.series by number and UID, as ",\"series\":[...]"; empty when there is none. `default_offset_minutes`:
-// the zone of studies that name none.
+// ImagingStudy.series by number and UID, as "[...]"; empty when there is none. `default_offset_minutes`: the zone of
+// studies that name none.
+std::string SeriesList(const StudyImages& images, int default_offset_minutes);
+// The same as ",\"series\":[...]".
 std::string SeriesProperty(const StudyImages& images, int default_offset_minutes);
 
 // A dateTime of DA and TM values in a zone as (0008,0201) has it; empty when the date is none.

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/uid.h"
+#include "fhir/imaging/additions.h"
 #include "fhir/imaging/linker.h"
 
 namespace hilum::fhir::imaging {
@@ -100,6 +101,11 @@ Result<Judgement> Linker::JudgePut(ResourceReader& reader, const std::string& id
     asked.given.reset();
   }
   auto issues = Contradictions(resource, ElementsOf(study->row, std::move(before), shell_), whole.root(), shell_);
+  std::string additions;
+  if (const json::MaybeValue said = json::Find(resource, kDerivedElement)) {
+    HILUM_ASSIGN_OR_RETURN(const StudyImages images, LoadImages(reader.kv(), &reader.snapshot(), *study));
+    additions = AdditionsIn(*said, images, shell_.default_offset_minutes, &issues);
+  }
   if (!issues.empty()) return Refused(422, std::move(issues));
 
   HILUM_ASSIGN_OR_RETURN(asked.orders, LoadOrderNumbers(reader.kv(), &reader.snapshot(), *study));
@@ -117,8 +123,10 @@ Result<Judgement> Linker::JudgePut(ResourceReader& reader, const std::string& id
                       .orders = std::move(orders),
                       .former_orders = former_orders,
                       .reports = std::move(now.reports)};
+  DerivedElements derived = ElementsOf(study->row, linked, shell_);
+  derived.elements.emplace_back(kDerivedElement, std::move(additions));
   json::Edits edits;
-  MakeShell(resource, ElementsOf(study->row, linked, shell_), &edits);
+  MakeShell(resource, derived, &edits);
   return Judgement{.bytes = edits.Apply(resource)};
 }
 

@@ -4,6 +4,8 @@
 #include <set>
 #include <utility>
 
+#include "fhir/imaging/additions.h"
+
 namespace hilum::fhir::imaging {
 namespace {
 
@@ -24,9 +26,11 @@ bool NamesOthers(const storage::RowPair<storage::SeriesRow>& row) {
          (after ? OrderNumbersOf(*after) : std::vector<OrderNumber>());
 }
 
-// What is derived is valid by construction; what users wrote was valid when it came.
-Result<Validation> Valid(const json::Document& document) {
-  Validation validation = Validate(document.root(), {.check_targets = false, .check_narrative = false});
+// What is derived is valid by construction; what users wrote was valid when it came. `required`: a shell may lack
+// what is required of its series.
+Result<Validation> Valid(const json::Document& document, bool required) {
+  Validation validation =
+      Validate(document.root(), {.check_targets = false, .check_narrative = false, .check_required = required});
   if (validation.ok()) return validation;
   std::string places;
   for (const Issue& issue : validation.issues) places += " " + issue.expression;
@@ -39,9 +43,15 @@ bool AsksTheSame(const storage::StudyChange& change) {
          std::ranges::none_of(change.series, [](const auto& series) { return NamesOthers(series.second.row); });
 }
 
-// Of what does the same: whether all elements of the ImagingStudy stay, but for numberOfInstances.
-bool OnlyCounts(const storage::RowPair<storage::StudyRow>& row) {
-  return row.before->modalities == row.after->modalities && row.before->series == row.after->series;
+// Of what does the same: whether all elements of the ImagingStudy stay, but for numberOfInstances. What users added to
+// an instance goes with it.
+bool OnlyCounts(const storage::StudyChange& change) {
+  const auto& [before, after] = change.row;
+  const auto loses = [](const auto& series) {
+    return std::ranges::any_of(series.second.instances, [](const auto& image) { return !image.second.after; });
+  };
+  return before->modalities == after->modalities && before->series == after->series &&
+         std::ranges::none_of(change.series, loses);
 }
 bool OnlyCounts(json::Value shell, const json::Edits& edits) {
   const json::MaybeValue count = json::Find(shell, "numberOfInstances");
@@ -152,7 +162,7 @@ Status Linker::Follow(ResourceTxn& resources, Doc doc, const storage::StudyChang
   if (!before && !after) return Status::Ok();
   const std::string& uid = after ? after->uid : before->uid;
   const bool asks_the_same = before && after && AsksTheSame(change);
-  const bool only_counts = asks_the_same && OnlyCounts(change.row);
+  const bool only_counts = asks_the_same && OnlyCounts(change);
   if (only_counts) {  // under the id that nearly all have: without the link
     HILUM_ASSIGN_OR_RETURN(const bool done, CountAgain(resources, uid, doc, change));
     if (done) return Status::Ok();
@@ -193,7 +203,7 @@ Result<Resolution> Linker::Resolve(ResourceTxn& resources, const CatalogueStudy&
 
 Status Linker::MakePatient(ResourceTxn& resources, const storage::StudyRow& study) const {
   HILUM_ASSIGN_OR_RETURN(const json::Document patient, json::Document::Parse(resolver_.MakePatient(study)));
-  HILUM_ASSIGN_OR_RETURN(const Validation validation, Valid(patient));
+  HILUM_ASSIGN_OR_RETURN(const Validation validation, Valid(patient, /*required=*/true));
   std::vector<Write> writes;
   Write& write = writes.emplace_back(
       Write{.method = Method::kCreate, .type = patient_, .id = resources_.NewId(), .seen_version = 0});
@@ -254,7 +264,9 @@ Status Linker::Describe(ResourceTxn& resources, const CatalogueStudy& study, con
     PutWatches(resources.txn(), uid, next.watches, resolution.watches);
     next.watches = std::move(resolution.watches);
   }
-  const DerivedElements derived = ElementsOf(study.row, std::move(linked), shell_);
+  DerivedElements derived = ElementsOf(study.row, std::move(linked), shell_);
+  if (const json::MaybeValue additions = json::Find(old.root(), kDerivedElement))
+    derived.elements.emplace_back(kDerivedElement, AdditionsAfter(*additions, delta));
   json::Edits edits;
   const bool indexed = MakeShell(old.root(), derived, &edits);
   if (live && exists && edits.empty() && delta.empty()) {
@@ -274,7 +286,7 @@ Status Linker::Describe(ResourceTxn& resources, const CatalogueStudy& study, con
     write.before = std::move(before);
   } else {
     HILUM_ASSIGN_OR_RETURN(const json::Document shell, json::Document::Parse(edits.Apply(old.root())));
-    HILUM_ASSIGN_OR_RETURN(const Validation validation, Valid(shell));
+    HILUM_ASSIGN_OR_RETURN(const Validation validation, Valid(shell, /*required=*/false));
     HILUM_ASSIGN_OR_RETURN(write.after,
                            resources_.Prepare(shell.root(), validation.typing, next.id, write.seen_version + 1));
     write.after->index.images = study.doc;
@@ -344,19 +356,21 @@ Status Linker::Commit(ResourceTxn& resources, Write write, Link link, const std:
   return Status::Ok();
 }
 
-Result<std::string> Linker::Missing(const Kv& kv, const Snapshot* snapshot, const Version& stored, bool newest) const {
-  StudyImages images;
+Result<std::optional<json::Edits::Edit>> Linker::Missing(const Kv& kv, const Snapshot* snapshot, const Version& stored,
+                                                         bool newest) const {
+  StudyImages images;  // none of a study that was deleted while nobody linked
   if (newest) {
     HILUM_ASSIGN_OR_RETURN(const auto uid, kv.Get(Family::kResource, StudyUidKey(stored.doc), snapshot));
     if (!uid) return Corruption("an ImagingStudy does not say which study it is of; run hilum verify");
     HILUM_ASSIGN_OR_RETURN(const auto study, FindStudy(kv, snapshot, *uid));
-    if (!study) return std::string();  // deleted while nobody linked
-    HILUM_ASSIGN_OR_RETURN(images, LoadImages(kv, snapshot, *study));
+    if (study) {
+      HILUM_ASSIGN_OR_RETURN(images, LoadImages(kv, snapshot, *study));
+    }
   } else {
     HILUM_ASSIGN_OR_RETURN(images,
                            Replay(kv, snapshot, resources_.schema().CollectionOf(type_), stored.doc, stored.number));
   }
-  return SeriesProperty(images, shell_.default_offset_minutes);
+  return SeriesEdit(stored.bytes, images, shell_.default_offset_minutes);
 }
 
 }  // namespace hilum::fhir::imaging

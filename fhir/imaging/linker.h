@@ -45,8 +45,8 @@ class Linker : public storage::CatalogueObserver, public DerivedResources {
   Status OnChanges(storage::Txn& txn, const storage::CatalogueChanges& changes) override;
 
   TypeId type() const override { return type_; }
-  Result<std::string> Missing(const storage::Kv& kv, const storage::Snapshot* snapshot, const Version& stored,
-                              bool newest) const override;
+  Result<std::optional<json::Edits::Edit>> Missing(const storage::Kv& kv, const storage::Snapshot* snapshot,
+                                                   const Version& stored, bool newest) const override;
   bool Judges(TypeId type) const override;
   Result<Judgement> JudgePut(ResourceReader& reader, const std::string& id, const Version* newest,
                              json::Value resource) const override;

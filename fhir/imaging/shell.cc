@@ -16,7 +16,7 @@ namespace t = dicom::tags;
 using storage::FirstValue;
 
 // Those of the elements whose values are in the index; modality is searched by series, the rest has no parameter.
-constexpr std::array<std::string_view, 3> kIndexed = {"status", "subject", "started"};
+constexpr std::array<std::string_view, 4> kIndexed = {"status", "subject", "started", kDerivedElement};
 
 std::string ModalitiesOf(const storage::StudyRow& study) {
   std::string list;
@@ -321,10 +321,6 @@ bool MakeShell(json::Value resource, const DerivedElements& derived, json::Edits
   std::string missing;
   std::vector<std::string_view> remove;
   std::optional<std::string> subject;
-  if (json::Find(resource, kDerivedElement)) {
-    remove.push_back(kDerivedElement);
-    indexed = true;
-  }
   std::string identifiers;
   const json::MaybeValue listed = json::Find(resource, "identifier");
   for (const DerivedIdentifier& identifier : derived.identifiers) {
@@ -335,10 +331,11 @@ bool MakeShell(json::Value resource, const DerivedElements& derived, json::Edits
   for (const auto& [name, said] : derived.elements) {
     const json::MaybeValue present = json::Find(resource, name);
     const std::string& json = present && name == "subject" ? subject.emplace(WithDisplay(said, *present)) : said;
-    if (present && json.empty()) remove.push_back(name);
-    if (json.empty() || (present && present->raw() == json)) continue;
+    if (present ? present->raw() == json : json.empty()) continue;
     indexed |= std::ranges::find(kIndexed, name) != kIndexed.end();
-    if (present) {
+    if (json.empty()) {
+      remove.push_back(name);
+    } else if (present) {
       edits->Replace(present->begin(), present->end(), json);
     } else {
       missing.append(",\"").append(name).append("\":").append(json);
@@ -379,14 +376,6 @@ std::vector<Issue> Contradictions(json::Value resource, const DerivedElements& d
       if (uid == derived.identifiers.front().value || UidIdentifier(uid) == derived.identifiers.front().value) continue;
       issues.push_back(Contradiction("identifier", "the images are of the study " + derived.identifiers.front().value +
                                                        "; an ImagingStudy describes one study"));
-    }
-  }
-  if (const json::MaybeValue said = json::Find(resource, kDerivedElement)) {
-    const json::MaybeValue series = json::Find(whole, kDerivedElement);
-    if (!series || !SaysTheSame(*said, *series)) {
-      issues.push_back(Contradiction(kDerivedElement,
-                                     "series and instances are those that are stored; leave them out, or as they are. "
-                                     "Images are added and deleted over DICOMweb"));
     }
   }
   return issues;

@@ -78,11 +78,11 @@ struct DerivedElements {
 std::string UidIdentifier(std::string_view study_uid);  // urn:oid:...
 DerivedElements ElementsOf(const storage::StudyRow& study, Linked linked, const ShellOptions& options);
 
-// The edits that make `resource` say what the images say, without its series. True when one of them is to an element
-// that has a search parameter.
+// The edits that make `resource` say what the images say, of its series only what users add (additions.h). True when
+// one of them is to an element that has a search parameter.
 bool MakeShell(json::Value resource, const DerivedElements& derived, json::Edits* edits);
 
-// What a user says in `resource` against the images; `whole`: the resource as it is, with its series.
+// What a user says in `resource` against the images, but for its series; `whole`: the resource as it is.
 std::vector<Issue> Contradictions(json::Value resource, const DerivedElements& derived, json::Value whole,
                                   const ShellOptions& options);
 

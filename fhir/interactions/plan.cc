@@ -50,9 +50,7 @@ std::string Content(json::Value resource) {
 }
 
 bool SaysTheSame(const Version& stored, json::Value resource) {
-  std::string bytes = stored.bytes;
-  bytes.erase(stored.derived_at, stored.derived_size);
-  const Result<json::Document> document = json::Document::Parse(std::move(bytes));
+  const Result<json::Document> document = json::Document::Parse(stored.StoredBytes());
   return document.ok() && Content(document->root()) == Content(resource);
 }
 
@@ -103,7 +101,7 @@ Answer NothingToMatch() {
   return PreconditionFailed("If-Match names a version, but the condition matches no resource");
 }
 
-std::variant<Checked, Answer> Check(std::string body, TypeId type) {
+std::variant<Checked, Answer> Check(std::string body, TypeId type, const ValidateOptions& options) {
   Result<json::Document> document = json::Document::Parse(std::move(body));
   if (!document.ok()) return ErrorAnswer(document.status());
   // What is wrong with a resource that does not belong here is of no use to anybody.
@@ -112,7 +110,7 @@ std::variant<Checked, Answer> Check(std::string body, TypeId type) {
         400, {{.diagnostics = "the body is of type " + std::string(TypeOf(*found).name) + ", but the URL says " +
                               std::string(TypeOf(type).name) + "; send it to its own type"}});
   }
-  Validation validation = Validate(document->root());
+  Validation validation = Validate(document->root(), options);
   if (!validation.ok()) return OutcomeAnswer(400, validation.issues);
   return Checked{*std::move(document), std::move(validation.typing)};
 }
@@ -212,7 +210,8 @@ Plan Planner::Put(TypeId type, const std::string& id, json::Value resource, cons
     conditions_.push_back({.type = type, .identifier = judged->sole_identifier, .found = *others});
   }
   if (judged->bytes.empty()) return PutOver(newest, type, id, resource, typing, method, false);
-  std::variant<Checked, Answer> shell = Check(judged->bytes, type);
+  // Lacking what is derived.
+  std::variant<Checked, Answer> shell = Check(judged->bytes, type, {.check_required = false});
   if (auto* refusal = std::get_if<Answer>(&shell)) return Refused(std::move(*refusal));
   const Checked& checked = std::get<Checked>(shell);
   return PutOver(newest, type, id, checked.document.root(), checked.typing, method, true);
@@ -237,7 +236,11 @@ Plan Planner::PutOver(const std::optional<Version>& newest, TypeId type, const s
   plan.bytes = after->bytes;
   plan.updated_at = after->updated_at;
   if (partial) {  // what is derived stays as it is
-    plan.bytes.insert(plan.bytes.size() - 1, newest->bytes, newest->derived_at, newest->derived_size);
+    Version whole{.type = type, .doc = newest->doc, .id = id, .number = newest->number, .bytes = plan.bytes};
+    whole.partial = true;
+    if (const Status status = reader_.Complete(&whole); !status.ok()) return Refused(ErrorAnswer(status));
+    if (whole.derived_at < plan.updated_at) plan.updated_at += whole.derived_size - whole.replaced.size();
+    plan.bytes = std::move(whole.bytes);
   }
   write.after = *std::move(after);
   if (exists) {

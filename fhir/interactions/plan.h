@@ -18,7 +18,7 @@ struct Checked {
 };
 
 // A body as a resource of `type`: refused with every finding.
-std::variant<Checked, Answer> Check(std::string body, TypeId type);
+std::variant<Checked, Answer> Check(std::string body, TypeId type, const ValidateOptions& options = {});
 
 struct Plan {
   std::optional<Answer> answer;  // nothing to write: refused, or it is so already

@@ -1,6 +1,7 @@
 // Resources whose content comes in part from elsewhere in the store: an ImagingStudy, whose series and instances are
 // those of the catalogue (fhir/imaging). Their versions are stored without that part (Version::partial); the reader
-// puts it in, so that nobody above sees the difference. What users write of them is judged first.
+// puts it in, so that nobody above sees the difference. What users write of them is judged first: what they add to that
+// part is stored in its place.
 //
 // Safe for concurrent use.
 #pragma once
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "fhir/json/document.h"
+#include "fhir/json/edits.h"
 #include "fhir/store/reader.h"
 #include "fhir/validate/issue.h"
 
@@ -50,10 +52,10 @@ class DerivedResources {
 
   virtual TypeId type() const = 0;
 
-  // What a partial version lacks, as it stands behind another property: ",\"series\":[...]"; may be empty.
-  // `newest`: no later version is in the view.
-  virtual Result<std::string> Missing(const storage::Kv& kv, const storage::Snapshot* snapshot, const Version& stored,
-                                      bool newest) const = 0;
+  // The edit that makes a partial version whole; nothing when it lacks nothing. `newest`: no later version is in the
+  // view.
+  virtual Result<std::optional<json::Edits::Edit>> Missing(const storage::Kv& kv, const storage::Snapshot* snapshot,
+                                                           const Version& stored, bool newest) const = 0;
 
   // Whether it is asked what users may write of resources of this type: type(), and what derived ones refer to.
   virtual bool Judges(TypeId type) const = 0;

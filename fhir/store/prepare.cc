@@ -149,9 +149,7 @@ PreparedValues ResourceStore::UpdatedValueOf(const Version& version) const {
 }
 
 Result<PreparedValues> ResourceStore::ExtractStored(const Version& version) const {
-  std::string stored = version.bytes;
-  stored.erase(version.derived_at, version.derived_size);
-  HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(std::move(stored)));
+  HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(version.StoredBytes()));
   const Validation validation = Validate(document.root(), {.check_targets = false, .check_narrative = false});
   return ExtractValues(document.root(), validation.typing);
 }

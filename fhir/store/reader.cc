@@ -100,15 +100,16 @@ Result<std::optional<Doc>> ResourceReader::FindDoc(TypeId type, std::string_view
 }
 
 Status ResourceReader::Complete(Version* version) {
-  if (!version->partial || version->derived_size > 0) return Status::Ok();
+  if (!version->partial || version->derived_size > 0 || !version->replaced.empty()) return Status::Ok();
   if (derived_ == nullptr || derived_->type() != version->type) return Status::Ok();
   HILUM_ASSIGN_OR_RETURN(const std::optional<Head> head, FindHead(version->type, version->id));
   const bool newest = head && head->version == version->number;
-  HILUM_ASSIGN_OR_RETURN(const std::string missing, derived_->Missing(kv_, snapshot_.get(), *version, newest));
-  if (version->bytes.empty()) return Damaged("a resource version");
-  version->derived_at = version->bytes.size() - 1;  // before the last brace
-  version->derived_size = missing.size();
-  version->bytes.insert(version->derived_at, missing);
+  HILUM_ASSIGN_OR_RETURN(const auto missing, derived_->Missing(kv_, snapshot_.get(), *version, newest));
+  if (!missing) return Status::Ok();
+  version->derived_at = missing->begin;
+  version->derived_size = missing->with.size();
+  version->replaced = version->bytes.substr(missing->begin, missing->end - missing->begin);
+  version->bytes.replace(missing->begin, missing->end - missing->begin, missing->with);
   return Status::Ok();
 }
 

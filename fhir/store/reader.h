@@ -46,9 +46,11 @@ struct Version {
   bool partial = false;        // stored in part: the rest of it is derived (derived.h)
   size_t derived_at = 0;       // where the derived octets lie in `bytes`, when they are in it
   size_t derived_size = 0;
+  std::string replaced;                 // by those
   std::optional<EditedVersion> edited;  // unless it is stored whole
   std::string note;                     // kept for who derives the resource (derived.h)
   bool deleted() const { return method == Method::kDelete; }
+  std::string StoredBytes() const { return std::string(bytes).replace(derived_at, derived_size, replaced); }
 };
 
 // How much of versions that are stored in part is read: making the rest costs time, and octets.

@@ -18,6 +18,7 @@ struct ValidateOptions {
   size_t max_issues = 50;     // the rest is not looked for
   bool check_targets = true;  // reference target types
   bool check_narrative = true;
+  bool check_required = true;  // that no element lacks what FHIR demands of it
 };
 
 // One property for each node of the document (json::Value::index()); kNoProperty for `resourceType`, primitive

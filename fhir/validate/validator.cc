@@ -139,6 +139,7 @@ void Validator::CheckObject(Value object, TypeId type_id) {
 }
 
 void Validator::CheckMissing(Value object, const Type& type, const Seen& seen) {
+  if (!options_.check_required) return;
   const auto elements = ElementsOf(type);
   for (size_t i = 0; i < elements.size(); ++i) {
     if (elements[i].min == 0 || seen[i] != kNoProperty) continue;

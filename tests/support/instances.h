@@ -38,7 +38,7 @@ struct InstanceSpec {
   size_t pixel_bytes = 512;
   char pixel_fill = 7;
   bool with_character_set = true;  // UTF-8
-  // Ascending, with groups between 0030 and 7FDE.
+  // Ascending, below the pixels; in place of what there is otherwise.
   struct Element {
     dicom::Tag tag;
     dicom::Vr vr;
@@ -60,34 +60,51 @@ inline std::string MakeInstance(const InstanceSpec& spec) {
   using dicom::Vr;
   namespace t = dicom::tags;
   dicom::Part10Writer out(spec.sop_class, spec.sop);
-  if (spec.with_character_set) out.Add(t::kSpecificCharacterSet, Vr("CS"), "ISO_IR 192");
-  if (!spec.sop_class.empty()) out.Add(t::kSopClassUid, Vr("UI"), spec.sop_class);
-  if (!spec.sop.empty()) out.Add(t::kSopInstanceUid, Vr("UI"), spec.sop);
-  out.Add(t::kStudyDate, Vr("DA"), spec.study_date);
-  out.Add(t::kStudyTime, Vr("TM"), spec.study_time);
-  out.Add(t::kAccessionNumber, Vr("SH"), spec.accession);
-  out.Add(t::kModality, Vr("CS"), spec.modality);
-  out.Add(t::kReferringPhysicianName, Vr("PN"), "Referrer^Rita");
-  out.Add(t::kStudyDescription, Vr("LO"), spec.study_description);
-  out.Add(t::kSeriesDescription, Vr("LO"), spec.series_description);
-  out.Add(t::kPatientName, Vr("PN"), spec.patient_name);
-  out.Add(t::kPatientId, Vr("LO"), spec.patient_id);
-  out.Add(t::kPatientBirthDate, Vr("DA"), spec.birth_date);
-  out.Add(t::kPatientSex, Vr("CS"), "F");
-  if (!spec.study.empty()) out.Add(t::kStudyInstanceUid, Vr("UI"), spec.study);
-  if (!spec.series.empty()) out.Add(t::kSeriesInstanceUid, Vr("UI"), spec.series);
-  out.Add(t::kStudyId, Vr("SH"), "S1");
-  out.Add(t::kSeriesNumber, Vr("IS"), spec.series_number);
-  out.Add(t::kInstanceNumber, Vr("IS"), spec.instance_number);
-  out.AddUint16(t::kSamplesPerPixel, 1);
-  out.Add(t::kPhotometricInterpretation, Vr("CS"), "MONOCHROME2");
-  out.AddUint16(t::kRows, 16);
-  out.AddUint16(t::kColumns, static_cast<uint16_t>(spec.pixel_bytes / 32));
-  out.AddUint16(t::kBitsAllocated, 16);
-  out.AddUint16({0x0028, 0x0101}, 16);  // Bits Stored, High Bit, Pixel Representation
-  out.AddUint16({0x0028, 0x0102}, 15);
-  out.AddUint16({0x0028, 0x0103}, 0);
-  for (const InstanceSpec::Element& element : spec.more) out.Add(element.tag, element.vr, element.value);
+  auto more = spec.more.begin();
+  const auto more_before = [&](dicom::Tag tag) {
+    for (; more != spec.more.end() && more->tag < tag; ++more) out.Add(more->tag, more->vr, more->value);
+  };
+  const auto add = [&](dicom::Tag tag, dicom::Vr vr, const std::string& value) {
+    more_before(tag);
+    if (more != spec.more.end() && more->tag == tag) {
+      out.Add(tag, more->vr, more->value);
+      ++more;
+    } else {
+      out.Add(tag, vr, value);
+    }
+  };
+  const auto uint16 = [&](dicom::Tag tag, uint16_t value) {
+    more_before(tag);
+    out.AddUint16(tag, value);
+  };
+  if (spec.with_character_set) add(t::kSpecificCharacterSet, Vr("CS"), "ISO_IR 192");
+  if (!spec.sop_class.empty()) add(t::kSopClassUid, Vr("UI"), spec.sop_class);
+  if (!spec.sop.empty()) add(t::kSopInstanceUid, Vr("UI"), spec.sop);
+  add(t::kStudyDate, Vr("DA"), spec.study_date);
+  add(t::kStudyTime, Vr("TM"), spec.study_time);
+  add(t::kAccessionNumber, Vr("SH"), spec.accession);
+  add(t::kModality, Vr("CS"), spec.modality);
+  add(t::kReferringPhysicianName, Vr("PN"), "Referrer^Rita");
+  add(t::kStudyDescription, Vr("LO"), spec.study_description);
+  add(t::kSeriesDescription, Vr("LO"), spec.series_description);
+  add(t::kPatientName, Vr("PN"), spec.patient_name);
+  add(t::kPatientId, Vr("LO"), spec.patient_id);
+  add(t::kPatientBirthDate, Vr("DA"), spec.birth_date);
+  add(t::kPatientSex, Vr("CS"), "F");
+  if (!spec.study.empty()) add(t::kStudyInstanceUid, Vr("UI"), spec.study);
+  if (!spec.series.empty()) add(t::kSeriesInstanceUid, Vr("UI"), spec.series);
+  add(t::kStudyId, Vr("SH"), "S1");
+  add(t::kSeriesNumber, Vr("IS"), spec.series_number);
+  add(t::kInstanceNumber, Vr("IS"), spec.instance_number);
+  uint16(t::kSamplesPerPixel, 1);
+  add(t::kPhotometricInterpretation, Vr("CS"), "MONOCHROME2");
+  uint16(t::kRows, 16);
+  uint16(t::kColumns, static_cast<uint16_t>(spec.pixel_bytes / 32));
+  uint16(t::kBitsAllocated, 16);
+  uint16({0x0028, 0x0101}, 16);  // Bits Stored, High Bit, Pixel Representation
+  uint16({0x0028, 0x0102}, 15);
+  uint16({0x0028, 0x0103}, 0);
+  more_before(t::kPixelData);
   out.Add(t::kPixelData, Vr("OW"), std::string(spec.pixel_bytes, spec.pixel_fill));
   return out.Take();
 }

@@ -154,7 +154,7 @@ TEST_F(JudgeTest, WhatContradictsTheImagesIsRefusedByName) {
       {replaced("\"description\":\"Head\"", "\"description\":\"Foot\""), "ImagingStudy.description"},
       {replaced("{\"type\":\"Patient\"", "{\"reference\":\"Patient/q\",\"type\":\"Patient\""), "ImagingStudy.subject"},
       {replaced("urn:oid:1.2.1\"", "urn:oid:1.2.9\""), "ImagingStudy.identifier"},
-      {replaced("1.2.1.1.2", "1.2.1.1.9"), "ImagingStudy.series"},
+      {replaced("1.2.1.1.2", "1.2.1.1.9"), "ImagingStudy.series[0].instance[1]"},
       {replaced("\"modality\":[{\"system\":\"http://dicom.nema.org/resources/ontology/DCM\",\"code\":\"CT\"",
                 "\"modality\":[{\"system\":\"http://dicom.nema.org/resources/ontology/DCM\",\"code\":\"MR\""),
        "ImagingStudy.modality"}};

@@ -70,7 +70,13 @@ class ImagingPropertyTest : public ImagingFixture, public ::testing::WithParamIn
     const std::string_view note[] = {"note"};
     json::RemoveProperties(document->root(), note, &edits);
     edits.Insert(document->root().end() - 1, R"(,"note":[{"text":")" + std::to_string(Pick(3)) + "\"}]");
-    const Answer put = Run("PUT", url, edits.Apply(document->root()));
+    std::string text = edits.Apply(document->root());
+    // An instance gets an element of users, or loses it.
+    const std::string titled = R"(,"title":"best")", sop = "\"" + SeriesUid(uid) + "." + std::to_string(Pick(5)) + "\"";
+    if (const size_t at = text.find(titled); at != std::string::npos && Pick(2) == 0) text.erase(at, titled.size());
+    if (const size_t at = text.find(sop); at != std::string::npos && text.find(titled) == std::string::npos)
+      text.insert(at + sop.size(), titled);
+    const Answer put = Run("PUT", url, text);
     EXPECT_EQ(put.status, 200) << put.body;
     if (Pick(3) == 0) {
       const int expected = Images(read.body).empty() ? 204 : 409;
