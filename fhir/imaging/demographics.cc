@@ -29,9 +29,8 @@ struct PersonName {
   bool empty() const { return family.empty() && given.empty() && middle.empty(); }
 };
 
-std::vector<PersonName> NamesOf(const storage::StudyRow& study) {
+std::vector<PersonName> NamesIn(std::string_view groups) {
   std::vector<PersonName> names;
-  std::string_view groups = FirstValue(study.attributes, t::kPatientName);
   while (!groups.empty()) {
     std::string_view group = TakeUntil(&groups, '=');
     PersonName name;
@@ -45,16 +44,25 @@ std::vector<PersonName> NamesOf(const storage::StudyRow& study) {
   return names;
 }
 
-// "1970-01-01"; empty when the images have no whole date.
-std::string BirthDateOf(const storage::StudyRow& study) {
-  return DateTimeOf(FirstValue(study.attributes, t::kPatientBirthDate), "", "", 0);
+std::vector<PersonName> NamesOf(const storage::StudyRow& study) {
+  return NamesIn(FirstValue(study.attributes, t::kPatientName));
 }
 
-std::string_view GenderOf(const storage::StudyRow& study) {
-  const std::string_view sex = FirstValue(study.attributes, t::kPatientSex);
+// "1970-01-01"; empty when the images have no whole date.
+std::string BirthDateIn(std::string_view date) {
+  return DateTimeOf(date, "", "", 0);
+}
+std::string BirthDateOf(const storage::StudyRow& study) {
+  return BirthDateIn(FirstValue(study.attributes, t::kPatientBirthDate));
+}
+
+std::string_view GenderIn(std::string_view sex) {
   if (sex == "F") return "female";
   if (sex == "M") return "male";
   return sex == "O" ? "other" : "";
+}
+std::string_view GenderOf(const storage::StudyRow& study) {
+  return GenderIn(FirstValue(study.attributes, t::kPatientSex));
 }
 
 std::string FirstWord(std::string_view text) {
@@ -94,6 +102,24 @@ std::string TextOf(json::Value recorded) {
 
 std::string TextOf(const PersonName& name) {
   return name.family + (name.family.empty() || name.given.empty() ? "" : " ") + name.given;
+}
+
+bool Agree(const PersonName& left, const PersonName& right) {
+  const auto same = [](const std::string& a, const std::string& b) { return a.empty() || b.empty() || a == b; };
+  return same(storage::Fold(left.family), storage::Fold(right.family)) &&
+         same(FirstWord(left.given), FirstWord(right.given));
+}
+
+// The value among those of kPatientTags.
+std::string_view ValueOf(const storage::PatientValues& values, dicom::Tag tag) {
+  return values[static_cast<size_t>(std::ranges::find(storage::kPatientTags, tag) - storage::kPatientTags)];
+}
+
+// "P1", or "P1 (Mercy)" when its issuer is named.
+std::string IdentifierIn(std::string_view id, std::string_view issuer) {
+  std::string text = CleanText(id);
+  if (const std::string named = CleanText(issuer); !text.empty() && !named.empty()) text += " (" + named + ")";
+  return text;
 }
 
 void CompareNames(const storage::StudyRow& study, json::Value patient, std::vector<Disagreement>* out) {
@@ -136,6 +162,39 @@ std::vector<Disagreement> CompareDemographics(const storage::StudyRow& study, js
   const std::string_view recorded_gender = json::Find(patient, "gender").TextOr("unknown");
   if (!gender.empty() && recorded_gender != "unknown" && recorded_gender != gender) {
     found.push_back({.element = "gender", .derived = std::string(gender), .recorded = std::string(recorded_gender)});
+  }
+  return found;
+}
+
+std::vector<Disagreement> CompareImages(const storage::StudyRow& study) {
+  std::vector<Disagreement> found;
+  const auto said = [&](dicom::Tag tag) { return FirstValue(study.attributes, tag); };
+  for (const auto& [values, instances] : study.patients) {
+    if (instances == 0) continue;
+    const auto compare = [&](std::string_view element, std::string ours, std::string theirs) {
+      if (ours.empty() || theirs.empty() || ours == theirs) return;
+      const auto known = std::ranges::find_if(
+          found, [&](const Disagreement& one) { return one.element == element && one.recorded == theirs; });
+      if (known != found.end()) {
+        known->images += instances;
+      } else {
+        found.push_back({.element = std::string(element),
+                         .derived = std::move(ours),
+                         .recorded = std::move(theirs),
+                         .images = instances});
+      }
+    };
+    const auto value = [&values](dicom::Tag tag) { return ValueOf(values, tag); };
+    const bool issuers = !said(t::kIssuerOfPatientId).empty() && !value(t::kIssuerOfPatientId).empty();
+    compare("identifier", IdentifierIn(said(t::kPatientId), issuers ? said(t::kIssuerOfPatientId) : ""),
+            IdentifierIn(value(t::kPatientId), issuers ? value(t::kIssuerOfPatientId) : ""));
+    const auto ours = NamesOf(study), theirs = NamesIn(value(t::kPatientName));
+    const bool agree = std::ranges::any_of(ours, [&](const PersonName& name) {
+      return std::ranges::any_of(theirs, [&](const PersonName& other) { return Agree(name, other); });
+    });
+    if (!agree && !ours.empty() && !theirs.empty()) compare("name", TextOf(ours.front()), TextOf(theirs.front()));
+    compare("birthDate", BirthDateOf(study), BirthDateIn(value(t::kPatientBirthDate)));
+    compare("gender", std::string(GenderOf(study)), std::string(GenderIn(value(t::kPatientSex))));
   }
   return found;
 }

@@ -15,6 +15,9 @@ namespace hilum::fhir::imaging {
 // of any of Patient.name, without regard to case and accents.
 std::vector<Disagreement> CompareDemographics(const storage::StudyRow& study, json::Value patient);
 
+// What other images of the study say differently of their patient than the study does, each with how many say so.
+std::vector<Disagreement> CompareImages(const storage::StudyRow& study);
+
 // A Patient who is what the images say. `identifier` in JSON.
 std::string PatientOf(const storage::StudyRow& study, const std::string& identifier, const std::string& meta);
 

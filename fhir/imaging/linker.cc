@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "fhir/imaging/additions.h"
+#include "fhir/imaging/demographics.h"
 
 namespace hilum::fhir::imaging {
 namespace {
@@ -39,7 +40,9 @@ Result<Validation> Valid(const json::Document& document, bool required) {
 
 // Whether Patients and orders are looked up by what they were before. REQUIRES: the study was there and is.
 bool AsksTheSame(const storage::StudyChange& change) {
-  return change.row.before->attributes == change.row.after->attributes &&
+  const auto& [before, after] = change.row;
+  return before->attributes == after->attributes &&
+         (before->patients == after->patients || CompareImages(*before).empty() == CompareImages(*after).empty()) &&
          std::ranges::none_of(change.series, [](const auto& series) { return NamesOthers(series.second.row); });
 }
 

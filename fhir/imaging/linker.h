@@ -55,7 +55,7 @@ class Linker : public storage::CatalogueObserver, public DerivedResources {
   Status OnWritten(ResourceTxn& resources, const std::vector<WrittenResource>& written) const override;
   Result<storage::Bitmap> LettingGo(ResourceReader& reader, std::string_view field, const storage::Bitmap& referrers,
                                     TypeId type, const std::string& id) const override;
-  std::string_view disagreement_tag() const override { return kMismatchTag; }
+  std::string_view disagreement_tags() const override { return kMismatchTags; }
   Result<std::vector<Disagreement>> Disagreements(ResourceReader& reader, const Version& newest) const override;
 
  private:

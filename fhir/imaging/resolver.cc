@@ -194,6 +194,7 @@ Result<Resolution> Resolver::Resolve(const Records& records, const Asked& asked)
 Status Resolver::FindPatient(const Records& records, const storage::StudyRow& study, Resolution* out) const {
   const bool quarantine = options_.policy == PatientPolicy::kQuarantine;
   const PatientIdentifier identifier = IdentifierOf(study);
+  if (!CompareImages(study).empty()) out->review.emplace_back(kImagesMismatch);
   if (identifier.token.code.empty()) {
     out->subject = kUnknown;
     if (quarantine) out->review.emplace_back(kPatientUnknown);
@@ -233,7 +234,7 @@ Status Resolver::TakeGiven(const Records& records, const Asked& asked, Resolutio
   std::vector<std::string> replaced;
   HILUM_ASSIGN_OR_RETURN(auto patient, Survivor(records, *asked.given, &replaced, out));
   if (!patient || (out->patient && out->patient->id == patient->id)) return Status::Ok();
-  out->review.clear();
+  std::erase_if(out->review, [](const std::string& code) { return code != kImagesMismatch; });
   HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(patient->bytes));
   const PatientIdentifier identifier = IdentifierOf(asked.study);
   const bool named = identifier.token.code.empty() || identifier.IsIn(document.root());

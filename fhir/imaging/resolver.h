@@ -40,7 +40,9 @@ inline constexpr std::string_view kReviewSystem = "urn:hilum:review";
 inline constexpr std::string_view kPatientUnknown = "patient-unknown";
 inline constexpr std::string_view kPatientAmbiguous = "patient-ambiguous";
 inline constexpr std::string_view kPatientMismatch = "patient-mismatch";
-inline constexpr std::string_view kMismatchTag = "urn:hilum:review|patient-mismatch";
+// Its images name different patients.
+inline constexpr std::string_view kImagesMismatch = "images-mismatch";
+inline constexpr std::string_view kMismatchTags = "urn:hilum:review|patient-mismatch,urn:hilum:review|images-mismatch";
 
 // What the images of a study say of records, and reviewers of its images.
 struct Asked {

@@ -30,10 +30,11 @@ void AddConflicts(const std::string& name, const std::vector<Disagreement>& foun
   for (const Disagreement& one : found) {
     ParametersText parts;
     parts.AddReference("study", name);
-    parts.AddReference("record", one.other);
+    if (!one.other.empty()) parts.AddReference("record", one.other);
     parts.Add("element", "valueCode", json::Quoted(one.element));
     parts.AddText("images", one.derived);
-    parts.AddText("recorded", one.recorded);
+    parts.AddText(one.other.empty() ? "otherImages" : "recorded", one.recorded);
+    if (one.other.empty()) parts.Add("numberOfInstances", "valueInteger", std::to_string(one.images));
     out->AddParts("conflict", parts);
   }
 }
@@ -65,7 +66,7 @@ Answer Interactions::Conflicts(const Interaction& request, TypeId type, const st
     HILUM_ASSIGN_OR_RETURN(const Asked asked, ReadQuery(request.query, options_));
     HILUM_ASSIGN_OR_RETURN(
         const Matches matches,
-        FindMatches(*reader, type, {{"_tag", std::string(derived.disagreement_tag())}}, store_.search_options()));
+        FindMatches(*reader, type, {{"_tag", std::string(derived.disagreement_tags())}}, store_.search_options()));
     auto at = matches.docs.begin();
     if (!asked.after.empty()) {
       HILUM_ASSIGN_OR_RETURN(const auto doc, reader->FindDoc(type, asked.after));

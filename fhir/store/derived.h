@@ -36,12 +36,13 @@ struct WrittenResource {
   std::vector<storage::TokenValue> identifiers;
 };
 
-// One element of which a derived resource and another one say different things.
+// One element of which a derived resource and another one say different things, or what it is derived from itself does.
 struct Disagreement {
-  std::string other;    // "Patient/7"
+  std::string other;    // "Patient/7"; empty when it is images that say what is recorded
   std::string element;  // of the other: "birthDate"
   std::string derived;  // value, as FHIR would write it
   std::string recorded;
+  uint64_t images = 0;  // how many they are
 };
 
 class ResourceTxn;
@@ -75,8 +76,8 @@ class DerivedResources {
   virtual Result<storage::Bitmap> LettingGo(ResourceReader& reader, std::string_view field,
                                             const storage::Bitmap& referrers, TypeId type,
                                             const std::string& id) const = 0;
-  // system|code of the tag that those have which others disagree with.
-  virtual std::string_view disagreement_tag() const = 0;
+  // system|code of the tags, with commas, one of which those have that others disagree with.
+  virtual std::string_view disagreement_tags() const = 0;
   // `newest`: of type(). Nothing when it is not derived.
   virtual Result<std::vector<Disagreement>> Disagreements(ResourceReader& reader, const Version& newest) const = 0;
 };

@@ -100,6 +100,9 @@ Result<PutOutcome> CatalogueWriter::Put(Txn& txn, const NewInstance& instance, c
   HILUM_ASSIGN_OR_RETURN(const bool series_changed, describe(Level::kSeries, &series));
   if (series_changed) CountModality(series.before, series.after, &study.after);
 
+  if (row.before) LeavePatients(&study.after, &row.after);
+  TakePatient(*table, header, study.before ? study.before->attributes : KeptAttributes(),
+              study.after.instances - (row.before ? 1 : 0), &study.after, &row.after);
   LeaveDifferences(&series.after, &row.after);
   TakeDifferences(*table, header, series.after.instances - (row.before ? 1 : 0), &series.after, &row.after);
   if (row.before) {
@@ -191,6 +194,7 @@ Status CatalogueWriter::Delete(Txn& txn, const InstanceName& name, CatalogueChan
   Count(&study.after.sop_classes, row.before->sop_class(), -1);
   study.after.bytes -= std::min(study.after.bytes, row.before->object.length);
   LeaveDifferences(&series.after, &row.after);
+  LeavePatients(&study.after, &row.after);
   --series.after.instances;
   --study.after.instances;
   Touch(now, &study.after);

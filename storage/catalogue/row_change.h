@@ -60,6 +60,12 @@ void LeaveDifferences(SeriesRow* series, InstanceRow* row);
 void TakeDifferences(const AttributeTable& table, const dicom::Header& header, uint64_t others, SeriesRow* series,
                      InstanceRow* row);
 
+// Forgets whom the instance names.
+void LeavePatients(StudyRow* study, InstanceRow* row);
+// Notes whom it names now. `before`: attributes of the study without it; `others`: instances of the study besides it.
+void TakePatient(const AttributeTable& table, const dicom::Header& header, const KeptAttributes& before,
+                 uint64_t others, StudyRow* study, InstanceRow* row);
+
 // The row of a document; nullopt when there is none.
 template <typename Row>
 Result<std::optional<Row>> ReadRow(Txn& txn, Tenant tenant, Level level, Doc doc, std::optional<Row> (*decode)(Bytes)) {

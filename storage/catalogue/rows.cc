@@ -71,6 +71,19 @@ bool ReadSources(ByteReader* in, Sources* sources) {
   return true;
 }
 
+bool ReadPatients(ByteReader* in, std::vector<NamedPatient>* patients) {
+  if (in->empty()) return true;
+  uint64_t count = 0;
+  if (!in->ReadVarint(&count)) return false;
+  for (; count > 0; --count) {
+    NamedPatient& patient = patients->emplace_back();
+    if (!in->ReadVarint(&patient.instances)) return false;
+    for (std::string& value : patient.values)
+      if (!ReadString(in, &value)) return false;
+  }
+  return true;
+}
+
 bool ReadDiffering(ByteReader* in, std::map<dicom::Tag, uint64_t>* differing) {
   if (in->empty()) return true;
   uint64_t entries = 0;
@@ -129,6 +142,12 @@ std::string Encode(const StudyRow& row) {
   AppendLe(&out, row.created_micros);
   AppendLe(&out, row.updated_micros);
   AppendSources(&out, row.sources);
+  if (row.patients.empty()) return out;
+  AppendVarint(&out, row.patients.size());
+  for (const NamedPatient& patient : row.patients) {
+    AppendVarint(&out, patient.instances);
+    for (const std::string& value : patient.values) AppendSized(&out, value);
+  }
   return out;
 }
 
@@ -139,7 +158,8 @@ std::optional<StudyRow> DecodeStudy(Bytes bytes) {
   if (!ReadVersion(&in) || !ReadString(&in, &row.uid) || !in.ReadVarint(&patient) ||
       !ReadAttributes(&in, &row.attributes) || !in.ReadVarint(&row.series) || !in.ReadVarint(&row.instances) ||
       !in.ReadVarint(&row.bytes) || !ReadCounts(&in, &row.modalities) || !ReadCounts(&in, &row.sop_classes) ||
-      !in.ReadLe(&row.created_micros) || !in.ReadLe(&row.updated_micros) || !ReadSources(&in, &row.sources))
+      !in.ReadLe(&row.created_micros) || !in.ReadLe(&row.updated_micros) || !ReadSources(&in, &row.sources) ||
+      !ReadPatients(&in, &row.patients))
     return std::nullopt;
   if (patient > 0) row.patient = static_cast<Doc>(patient - 1);
   return row;
@@ -184,7 +204,8 @@ std::string Encode(const InstanceRow& row) {
   AppendVarint(&out, row.frame_chunks);
   AppendVarint(&out, row.version);
   AppendLe(&out, row.stored_micros);
-  if (!row.own.empty()) AppendAttributes(&out, row.own);
+  if (!row.own.empty() || row.named > 0) AppendAttributes(&out, row.own);
+  if (row.named > 0) AppendVarint(&out, row.named);
   return out;
 }
 
@@ -195,7 +216,7 @@ std::optional<InstanceRow> DecodeInstance(Bytes bytes) {
       !ReadAttributes(&in, &row.attributes) || !ReadObjectRef(&in, &row.object) ||
       !ReadString(&in, &row.transfer_syntax) || !ReadString(&in, &row.frame_table) ||
       !in.ReadVarint(&row.frame_chunks) || !in.ReadVarint(&row.version) || !in.ReadLe(&row.stored_micros) ||
-      (!in.empty() && !ReadAttributes(&in, &row.own)))
+      (!in.empty() && !ReadAttributes(&in, &row.own)) || (!in.empty() && !in.ReadVarint(&row.named)))
     return std::nullopt;
   return row;
 }

@@ -2,7 +2,9 @@
 // Plain values; Decode* is nullopt on damaged bytes.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <string>
@@ -18,6 +20,19 @@ namespace hilum::storage {
 // Instances that the attributes of a study or a series come from, in order of arrival: of each attribute the first
 // instance that has a value. nullopt in rows that an older release wrote: any of its instances.
 using Sources = std::optional<std::vector<Doc>>;
+
+// By what an instance names its patient, and its value of each; empty where it has none.
+inline constexpr dicom::Tag kPatientTags[] = {dicom::tags::kPatientId, dicom::tags::kIssuerOfPatientId,
+                                              dicom::tags::kPatientName, dicom::tags::kPatientBirthDate,
+                                              dicom::tags::kPatientSex};
+using PatientValues = std::array<std::string, std::size(kPatientTags)>;
+PatientValues PatientNamedBy(const AttributeTable& table, const dicom::Header& header);
+
+struct NamedPatient {
+  PatientValues values;
+  uint64_t instances = 0;  // that say so
+  bool operator==(const NamedPatient&) const = default;
+};
 
 struct PatientRow {
   std::string patient_id;
@@ -38,6 +53,7 @@ struct StudyRow {
   int64_t created_micros = 0;
   int64_t updated_micros = 0;
   Sources sources;
+  std::vector<NamedPatient> patients;  // none when all instances name the one that `attributes` do
 
   bool operator==(const StudyRow&) const = default;
 };
@@ -71,6 +87,7 @@ struct InstanceRow {
   uint64_t frame_chunks = 0;  // a longer table lies in that many rows of its own
   uint64_t version = 1;       // grows when the bytes are replaced
   int64_t stored_micros = 0;  // the time of its change in the log
+  uint64_t named = 0;         // place in StudyRow::patients; beyond them when there were too many
 
   std::string_view sop_class() const { return FirstValue(attributes, dicom::tags::kSopClassUid); }
 };

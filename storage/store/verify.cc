@@ -90,6 +90,7 @@ class Verifier {
     HILUM_RETURN_IF_ERROR(Expect(Level::kStudy, doc, *row));
     HILUM_ASSIGN_OR_RETURN(const std::vector<Doc> all, reader_.SeriesOfStudy(doc));
     std::vector<Doc> of_study;
+    patients_ = row->patients;
     for (const Doc series : all) {
       HILUM_RETURN_IF_ERROR(Series(series, doc, &of_study));
       if (stopped_) return Status::Ok();
@@ -97,6 +98,8 @@ class Verifier {
     std::ranges::sort(of_study);
     Backed("study " + row->uid, Level::kStudy, *row, of_study);
     const size_t instances = of_study.size();
+    if (std::ranges::any_of(patients_, [](const NamedPatient& patient) { return patient.instances != 0; }))
+      Finding("study " + row->uid + " counts other instances of its patients than there are");
     if (row->series != all.size() || row->instances != instances) {
       Finding("study " + row->uid + " counts " + std::to_string(row->series) + " series and " +
               std::to_string(row->instances) + " instances, but has " + std::to_string(all.size()) + " and " +
@@ -169,11 +172,16 @@ class Verifier {
     if (const Status table = reader_.FrameTable(doc, *row).status(); !table.ok())
       HILUM_RETURN_IF_ERROR(FindingOrError(table));
     for (const KeptAttribute& attribute : row->own) ++(*differing)[attribute.path.front()];
+    NamedPatient* const named = row->named < patients_.size() ? &patients_[row->named] : nullptr;
+    if (named != nullptr) --named->instances;
     if (options_.objects) HILUM_RETURN_IF_ERROR(Object(doc, *row));
     if (options_.objects && images_known_) {
       const auto header = ReadStoredHeader(store_.objects(), row->object, reader_.table());
       if (header.ok() && row->own != DifferencesFrom(series_row.attributes, reader_.table(), *header))
         Finding("instance " + row->uid + " says something else of its image than the catalogue");
+      if (header.ok() && named != nullptr && row->named > 0 &&
+          PatientNamedBy(reader_.table(), *header) != named->values)
+        Finding("instance " + row->uid + " names another patient than the catalogue");
     }
     if (options_.progress && report_.instances % 256 == 0 && !options_.progress(report_)) stopped_ = true;
     return Status::Ok();
@@ -224,6 +232,7 @@ class Verifier {
   CatalogueReader reader_;
   bool stopped_ = false;
   bool images_known_ = false;
+  std::vector<NamedPatient> patients_;  // of the study at hand, less the instances that were seen
   VerifyReport report_;
   std::map<Level, IndexAudit> audits_;
   std::map<uint32_t, uint64_t> live_;

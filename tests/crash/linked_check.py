@@ -6,7 +6,7 @@ import json
 from collections import defaultdict
 
 from fhir_clients import fetch
-from linked_clients import CHOICE, MRN, REVIEW
+from linked_clients import CHOICE, EDITED, MRN, REVIEW
 from server import Failure, get, search, value
 
 REPORT = "urn:hilum:report"
@@ -45,12 +45,15 @@ class Archive:
         self.port, self.policy = port, policy
         self.resources = {type: found(port, f"/{type}?_count=50") for type in TYPES}
         self.studies = {value(row, "0020000D"): row for row in search(port, "/studies?includefield=StudyDescription")}
-        self.series, self.images = {}, {}
+        self.series, self.images, self.patient_ids = {}, {}, {}
         for study in self.studies:
             for row in search(port, f"/studies/{study}/series"):
                 self.series[(study, value(row, "0020000E"))] = row
             for row in search(port, f"/studies/{study}/instances"):
                 self.images[(study, value(row, "0020000E"), value(row, "00080018"))] = row
+            status, metadata = get(port, f"/studies/{study}/metadata", "application/dicom+json")
+            must(status, 200, f"metadata of study {study}")
+            self.patient_ids[study] = {value(row, "00100020") for row in json.loads(metadata)}
 
     def survivor(self, patient):
         """Who is there after all merges; None: nobody."""
@@ -80,16 +83,17 @@ class Archive:
             # A choice whose Patient has gone has gone with it.
             extensions = [choice(chosen), *map(replaced_patient, self.replaced(chosen))]
             return {**subject, "extension": extensions, "reference": f"Patient/{self.survivor(chosen)}"}, []
+        images = ["images-mismatch"] if len(self.patient_ids[study]) > 1 else []
         patients = {id: one for id, one in self.resources["Patient"].items() if has_identifier(one, identifier)}
         # Those that were made of images yield to others.
         mine = [id for id, one in patients.items() if not is_made(one)] or list(patients)
         survivors = {self.survivor(id) for id in mine}
         if not mine:
-            return subject, ["patient-unknown"] if self.policy == "quarantine" else []
+            return subject, images + (["patient-unknown"] if self.policy == "quarantine" else [])
         if len(survivors) > 1 or None in survivors:
-            return subject, ["patient-ambiguous"]
+            return subject, images + ["patient-ambiguous"]
         patient = survivors.pop()
-        review = ["patient-mismatch"] if mismatch(self.resources["Patient"][patient]) else []
+        review = images + (["patient-mismatch"] if mismatch(self.resources["Patient"][patient]) else [])
         if not review or self.policy != "quarantine":
             subject["reference"] = f"Patient/{patient}"
             if replaced := set().union(*map(self.replaced, mine)):
@@ -166,6 +170,13 @@ def mismatch(patient):
     return patient.get("gender") == "male" or not "1970-01-01".startswith(patient.get("birthDate", "")) or family.lower() != "crash"
 
 
+def without_additions(series, study):
+    """Clients add to each series what their note says, and nothing to those that come later."""
+    for extension in series.get("extension", []):
+        must(extension, {"url": EDITED, "valueString": study["note"][0]["text"]}, f"extension of series {series['uid']}")
+    return {key: value for key, value in series.items() if key != "extension"}
+
+
 def check_imaging_study(archive, study):
     row, what = archive.studies[study], f"ImagingStudy/{study}"
     resource = archive.resources["ImagingStudy"].get(study)
@@ -174,7 +185,7 @@ def check_imaging_study(archive, study):
     series = archive.series_of(study)
     count = sum(len(one["instance"]) for one in series)
     subject, review = archive.subject_and_review(study)
-    must(resource["series"], series, f"{what}.series")
+    must([without_additions(one, resource) for one in resource["series"]], series, f"{what}.series")
     must((resource["numberOfSeries"], resource["numberOfInstances"]), (len(series), count), f"counts of {what}")
     must((value(row, "00201206"), value(row, "00201208")), (len(series), count), f"counts of study {study}")
     must(resource["status"], "available", f"{what}.status")
@@ -212,7 +223,7 @@ def check_searches(archive, rng):
         finds(f"report=DiagnosticReport/{report}", reported)
     for code in ("CT", "MR"):
         finds(f"modality={code}", {id for id, study in derived.items() if code in {one["code"] for one in study["modality"]}})
-    for code in ("patient-unknown", "patient-ambiguous", "patient-mismatch"):
+    for code in ("patient-unknown", "patient-ambiguous", "patient-mismatch", "images-mismatch"):
         tag = {"system": REVIEW, "code": code}
         finds(f"_tag={REVIEW}|{code}", {id for id, study in studies.items() if tag in study["meta"].get("tag", [])})
     images = sorted(archive.images)

@@ -13,6 +13,7 @@ from server import store
 MRN = "urn:hilum:crash:mrn"
 REVIEW = "urn:hilum:review"
 CHOICE = "urn:hilum:chosen-patient"
+EDITED = "urn:crash:edited"
 ROOT = "2.25.43"
 PATIENT_IDS = ["P1", "P2", "P3", "P4"]
 ACCESSIONS = ["A1", "A2", "A3"]
@@ -168,6 +169,8 @@ class LinkedClient(Client):
             resource["subject"] = {**chosen, "extension": [{"url": CHOICE, "valueReference": chosen}]}
         text = str(self.book.next_value())
         resource["note"] = [{"text": text}]
+        for series in resource.get("series", []):
+            series["extension"] = [{"url": EDITED, "valueString": text}]
         by_hand = {"display": "by hand"}
         if by_hand not in resource.setdefault("basedOn", []):
             resource["basedOn"].append(by_hand)
