@@ -59,6 +59,14 @@ class RequestCompiler {
     return Status::Ok();
   }
 
+  // R4 3.1.1.5.8: includes do not go with _summary=text. kNotFound says so, and they have no effect then.
+  Status CheckIncludes(const Parameter& parameter) {
+    const bool includes = parameter.name.starts_with("_include") || parameter.name.starts_with("_revinclude");
+    if (!includes || out_.summary != json::Summary::kText) return Status::Ok();
+    out_.includes.clear();
+    return NotFound("'_include' and '_revinclude' do not go with _summary=text");
+  }
+
   SearchRequest Finish() {
     out_.query = AllOf(std::move(conditions_));
     return std::move(out_);
@@ -75,7 +83,7 @@ class RequestCompiler {
     for (std::string_view key : SplitValue(value, ',')) {
       const bool descending = key.starts_with('-');
       if (descending) key.remove_prefix(1);
-      // Ids say nothing about order; documents are numbered as they come.
+      // Pages of a search that goes by this first are in the order of ids; behind others it is that of creation.
       if (key == "_id") {
         out_.sort.push_back({storage::kDocOrder, descending});
         continue;
@@ -192,18 +200,30 @@ Result<SearchRequest> CompileSearch(TypeId resource, const std::vector<Parameter
                          " search parameters; split the search");
   }
   RequestCompiler compiler(resource, catalog, options);
+  std::vector<Parameter>& used = compiler.request().used;
+  const auto ignore = [&](const Parameter& parameter, const Status& status) -> Status {
+    if (status.code() != hilum::Code::kNotFound) return status;
+    if (handling == Handling::kStrict) return Unsupported(status.message());
+    compiler.request().ignored.push_back({parameter, status.message()});
+    return Status::Ok();
+  };
   for (const Parameter& parameter : parameters) {
     if (std::ranges::find(reserved, parameter.name) != reserved.end()) continue;
     const Status status = compiler.Add(parameter);
     if (status.ok()) {
-      compiler.request().used.push_back(parameter);
-    } else if (status.code() != hilum::Code::kNotFound) {
-      return status;
-    } else if (handling == Handling::kStrict) {
-      return Unsupported(status.message());
+      used.push_back(parameter);
     } else {
-      compiler.request().ignored.push_back({parameter, status.message()});
+      HILUM_RETURN_IF_ERROR(ignore(parameter, status));
     }
+  }
+  for (size_t i = 0; i < used.size();) {
+    const Status status = compiler.CheckIncludes(used[i]);
+    if (status.ok()) {
+      ++i;
+      continue;
+    }
+    HILUM_RETURN_IF_ERROR(ignore(used[i], status));
+    used.erase(used.begin() + static_cast<ptrdiff_t>(i));
   }
   return compiler.Finish();
 }

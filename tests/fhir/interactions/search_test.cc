@@ -294,6 +294,17 @@ TEST_F(SearchTest, IncludesWhatMatchesReferTo) {
   EXPECT_THAT(Search("Observation?_id=a&_include=Observation:subject:Group").included, IsEmpty());
 }
 
+TEST_F(SearchTest, IncludesNothingInSummariesOfTextAndSaysSo) {
+  PutClinic();
+  const std::string url = "Observation?_id=a&_include=Observation:subject&_summary=text";
+  const BundleView found = Search(url);
+  EXPECT_THAT(found.included, IsEmpty());
+  ASSERT_EQ(found.outcomes.size(), 1u);
+  EXPECT_THAT(found.outcomes[0], HasSubstr("do not go with _summary=text"));
+  EXPECT_EQ(found.Link("self"), "http://hilum.test/fhir/Observation?_id=a&_summary=text");
+  EXPECT_EQ(Get(url, {.prefer_handling = Handling::kStrict}).status, 400);
+}
+
 TEST_F(SearchTest, IncludesFurtherOnlyWhenItIterates) {
   PutClinic();
   EXPECT_THAT(Search("Observation?_id=a&_include=Observation:subject&_include=Patient:organization").included,

@@ -224,7 +224,7 @@ TEST_F(FilledSearchTest, CompartmentsFollowTheDefinition) {
 TEST_F(SearchTest, ReadsWhatShapesTheAnswer) {
   const auto request = Compile(
       "Observation",
-      "_sort=-date,_id&_count=20&_total=none&_summary=text&_elements=code,value&_pretty=true&_format=json&cursor=x"
+      "_sort=-date,_id&_count=20&_total=none&_summary=data&_elements=code,value&_pretty=true&_format=json&cursor=x"
       "&_include=Observation:patient&_include:iterate=Patient:organization&_revinclude=Provenance:target:Observation&_"
       "include=*");
   ASSERT_TRUE(request.ok()) << request.status().message();
@@ -233,7 +233,7 @@ TEST_F(SearchTest, ReadsWhatShapesTheAnswer) {
   EXPECT_EQ(request->sort[1].field, storage::kDocOrder);
   EXPECT_EQ(request->count, 20u);
   EXPECT_EQ(request->total, TotalMode::kNone);
-  EXPECT_EQ(request->summary, json::Summary::kText);
+  EXPECT_EQ(request->summary, json::Summary::kData);
   EXPECT_THAT(request->elements, ElementsAre("code", "value"));
   EXPECT_TRUE(request->pretty);
   ASSERT_EQ(request->includes.size(), 4u);
@@ -245,6 +245,7 @@ TEST_F(SearchTest, ReadsWhatShapesTheAnswer) {
   EXPECT_EQ(request->used.size(), 11u);
   EXPECT_TRUE(Compile("Patient", "_count=0")->count_only);
   EXPECT_TRUE(Compile("Patient", "_summary=count")->count_only);
+  EXPECT_EQ(Compile("Patient", "_include=Patient:organization&_summary=text").status().code(), Code::kUnsupported);
 }
 
 TEST_F(SearchTest, LenientHandlingListsWhatItIgnores) {
