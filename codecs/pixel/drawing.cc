@@ -13,11 +13,13 @@ bool IsReasonable(const Point& p) {
   return std::abs(p.x) <= kFarthest && std::abs(p.y) <= kFarthest;  // false for NaN
 }
 
-void Set(Picture* picture, int64_t x, int64_t y, double grey) {
+void Set(Picture* picture, int64_t x, int64_t y, const Colour& colour) {
   if (x < 0 || y < 0 || x >= picture->width || y >= picture->height) return;
   const size_t first = (static_cast<size_t>(y) * picture->width + static_cast<size_t>(x)) * picture->channels;
-  const auto level = static_cast<uint16_t>(std::clamp(grey, 0.0, 1.0) * (picture->bits == 16 ? 65535 : 255) + 0.5);
-  for (size_t i = first; i < first + picture->channels; ++i) {
+  for (size_t c = 0; c < picture->channels; ++c) {
+    const size_t i = first + c;
+    const double share = std::clamp(colour.Channel(c, picture->channels), 0.0, 1.0);
+    const auto level = static_cast<uint16_t>(share * (picture->bits == 16 ? 65535 : 255) + 0.5);
     if (picture->bits == 16)
       std::memcpy(&picture->samples[i * 2], &level, 2);
     else
@@ -49,7 +51,7 @@ bool Clip(double low, double right, double below, Point* a, Point* b) {
   return true;
 }
 
-void DrawLine(Point a, Point b, uint32_t thickness, double grey, DrawingBudget* budget, Picture* picture) {
+void DrawLine(Point a, Point b, uint32_t thickness, const Colour& colour, DrawingBudget* budget, Picture* picture) {
   const double margin = thickness;
   if (!Clip(-margin, picture->width + margin, picture->height + margin, &a, &b)) return;
   const double length = std::max(std::abs(b.x - a.x), std::abs(b.y - a.y));
@@ -61,19 +63,19 @@ void DrawLine(Point a, Point b, uint32_t thickness, double grey, DrawingBudget* 
     const auto x = static_cast<int64_t>(std::floor(a.x + share * (b.x - a.x)));
     const auto y = static_cast<int64_t>(std::floor(a.y + share * (b.y - a.y)));
     for (int64_t dy = -before; dy <= after; ++dy)
-      for (int64_t dx = -before; dx <= after; ++dx) Set(picture, x + dx, y + dy, grey);
+      for (int64_t dx = -before; dx <= after; ++dx) Set(picture, x + dx, y + dy, colour);
   }
 }
 
 }  // namespace
 
-void DrawLines(const std::vector<Point>& points, uint32_t thickness, double grey, DrawingBudget* budget,
+void DrawLines(const std::vector<Point>& points, uint32_t thickness, const Colour& colour, DrawingBudget* budget,
                Picture* picture) {
   if (!std::all_of(points.begin(), points.end(), IsReasonable)) return;
-  for (size_t i = 0; i + 1 < points.size(); ++i) DrawLine(points[i], points[i + 1], thickness, grey, budget, picture);
+  for (size_t i = 0; i + 1 < points.size(); ++i) DrawLine(points[i], points[i + 1], thickness, colour, budget, picture);
 }
 
-void FillPolygon(const std::vector<Point>& points, double grey, DrawingBudget* budget, Picture* picture) {
+void FillPolygon(const std::vector<Point>& points, const Colour& colour, DrawingBudget* budget, Picture* picture) {
   if (points.size() < 3 || !std::all_of(points.begin(), points.end(), IsReasonable)) return;
   if (!budget->Take(uint64_t{picture->height} * (points.size() + picture->width))) return;
   std::vector<double> crossings;
@@ -88,7 +90,7 @@ void FillPolygon(const std::vector<Point>& points, double grey, DrawingBudget* b
     for (size_t i = 0; i + 1 < crossings.size(); i += 2) {
       const auto begin = static_cast<int64_t>(std::max(0.0, std::ceil(crossings[i] - 0.5)));
       const auto end = static_cast<int64_t>(std::min<double>(picture->width, std::ceil(crossings[i + 1] - 0.5)));
-      for (int64_t x = begin; x < end; ++x) Set(picture, x, row, grey);
+      for (int64_t x = begin; x < end; ++x) Set(picture, x, row, colour);
     }
   }
 }

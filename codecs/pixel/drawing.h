@@ -22,10 +22,10 @@ struct DrawingBudget {
   }
 };
 
-// `grey`: 0 black to 1 white. Nothing is drawn of points beyond all reason (not finite, or 10 million pixels away).
-void DrawLines(const std::vector<Point>& points, uint32_t thickness, double grey, DrawingBudget* budget,
+// Nothing is drawn of points beyond all reason (not finite, or 10 million pixels away).
+void DrawLines(const std::vector<Point>& points, uint32_t thickness, const Colour& colour, DrawingBudget* budget,
                Picture* picture);
 // Even-odd.
-void FillPolygon(const std::vector<Point>& points, double grey, DrawingBudget* budget, Picture* picture);
+void FillPolygon(const std::vector<Point>& points, const Colour& colour, DrawingBudget* budget, Picture* picture);
 
 }  // namespace hilum::pixel

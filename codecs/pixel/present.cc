@@ -23,12 +23,14 @@ size_t PixelOctets(const Picture& picture) {
   return size_t{picture.channels} * (picture.bits / 8);
 }
 
-void ApplyShutter(const Shutter& shutter, double grey, Picture* picture) {
-  if (!shutter.rectangle && !shutter.circle && shutter.polygon.size() < 3) return;
-  const auto level = static_cast<uint16_t>(std::clamp(grey, 0.0, 1.0) * (picture->bits == 16 ? 65535 : 255) + 0.5);
+void ApplyShutter(const Shutter& shutter, const Colour& colour, Picture* picture) {
+  if (!shutter.rectangle && !shutter.circle && !shutter.bitmap && shutter.polygon.size() < 3) return;
   std::string outside;
-  for (size_t c = 0; c < picture->channels; ++c)
+  for (size_t c = 0; c < picture->channels; ++c) {
+    const double share = std::clamp(colour.Channel(c, picture->channels), 0.0, 1.0);
+    const auto level = static_cast<uint16_t>(share * (picture->bits == 16 ? 65535 : 255) + 0.5);
     outside.append(reinterpret_cast<const char*>(&level), picture->bits / 8);  // little endian, as pictures are
+  }
   for (uint32_t y = 0; y < picture->height; ++y)
     for (uint32_t x = 0; x < picture->width; ++x)
       if (!shutter.Shows(x + 1.0, y + 1.0))
@@ -196,14 +198,14 @@ void DrawGraphic(const Graphic& graphic, const Placement& place, uint32_t thickn
     if (graphic.points.empty()) return;
     const Point at = place.Of(graphic.points[0], graphic.on_display);
     const double arm = 3.0 * thickness;
-    DrawLines({{at.x - arm, at.y}, {at.x + arm, at.y}}, thickness, graphic.grey, budget, picture);
-    DrawLines({{at.x, at.y - arm}, {at.x, at.y + arm}}, thickness, graphic.grey, budget, picture);
+    DrawLines({{at.x - arm, at.y}, {at.x + arm, at.y}}, thickness, graphic.colour, budget, picture);
+    DrawLines({{at.x, at.y - arm}, {at.x, at.y + arm}}, thickness, graphic.colour, budget, picture);
     return;
   }
   std::vector<Point> outline = OutlineOf(graphic);
   for (Point& point : outline) point = place.Of(point, graphic.on_display);
-  if (graphic.filled) FillPolygon(outline, graphic.grey, budget, picture);
-  DrawLines(outline, thickness, graphic.grey, budget, picture);
+  if (graphic.filled) FillPolygon(outline, graphic.colour, budget, picture);
+  DrawLines(outline, thickness, graphic.colour, budget, picture);
 }
 
 void DrawText(const GraphicText& text, const Placement& place, uint32_t thickness, TextPainter& painter,
@@ -217,12 +219,12 @@ void DrawText(const GraphicText& text, const Placement& place, uint32_t thicknes
   }
   if (!(std::abs(at.x) < 1e6 && std::abs(at.y) < 1e6)) return;
   if (text.box && text.anchor && text.show_anchor)
-    DrawLines({at, place.Of(text.anchor->at, text.anchor->on_display)}, thickness, text.grey, budget, picture);
+    DrawLines({at, place.Of(text.anchor->at, text.anchor->on_display)}, thickness, text.colour, budget, picture);
   const uint32_t size = std::clamp(picture->height / 32, 10u, 48u);
   double y = at.y;
   for (size_t line = 0; line <= text.text.size() && y < picture->height;) {
     const size_t end = std::min(text.text.find('\n', line), text.text.size());
-    painter.Draw(std::string_view(text.text).substr(line, end - line), size, text.grey, static_cast<int64_t>(at.x),
+    painter.Draw(std::string_view(text.text).substr(line, end - line), size, text.colour, static_cast<int64_t>(at.x),
                  static_cast<int64_t>(y), picture);
     y += LineHeight(size);
     line = end + 1;
@@ -235,7 +237,7 @@ Result<Picture> Present(const Picture& frame, const Presentation& presentation, 
                         const std::optional<Viewport>& fit, TextPainter* painter) {
   HILUM_ASSIGN_OR_RETURN(const Placement place, Place(frame, presentation, aspect, fit));
   Picture shown = frame;
-  ApplyShutter(presentation.shutter, presentation.shutter_grey, &shown);
+  ApplyShutter(presentation.shutter, presentation.shutter_colour, &shown);
   Picture picture = Turn(Cut(shown, place), place);
   const uint32_t thickness = std::max(1u, std::max(picture.width, picture.height) / 512);
   DrawingBudget budget;

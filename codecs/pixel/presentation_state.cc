@@ -51,7 +51,33 @@ std::vector<Point> ReadPoints(const std::vector<double>& numbers) {
   return points;
 }
 
+// Encoded CIELab values (PS3.3 C.10.7.1.1), as sRGB.
+std::optional<Colour> ReadLab(const std::vector<double>& encoded) {
+  if (encoded.size() < 3) return std::nullopt;
+  const double l = encoded[0] * 100 / 65535, a = encoded[1] * 255 / 65535 - 128, b = encoded[2] * 255 / 65535 - 128;
+  const auto unfold = [](double t) { return t > 6.0 / 29 ? t * t * t : 3 * 36.0 / 841 * (t - 4.0 / 29); };
+  const double y = (l + 16) / 116;
+  const double cie_x = 0.9642 * unfold(y + a / 500), cie_y = unfold(y), cie_z = 0.8249 * unfold(y - b / 200);
+  // From D50, which the profile connection space has, to the primaries of sRGB.
+  const auto gamma = [](double linear) {
+    linear = std::clamp(linear, 0.0, 1.0);
+    return linear <= 0.0031308 ? 12.92 * linear : 1.055 * std::pow(linear, 1 / 2.4) - 0.055;
+  };
+  return Colour{gamma(3.13386 * cie_x - 1.61687 * cie_y - 0.49062 * cie_z),
+                gamma(-0.97877 * cie_x + 1.91614 * cie_y + 0.03345 * cie_z),
+                gamma(0.07194 * cie_x - 0.22899 * cie_y + 1.40524 * cie_z)};
+}
+
 }  // namespace
+
+bool Presentation::has_colours() const {
+  const auto coloured = [](const auto& things) {
+    return std::ranges::any_of(things, [](const auto& thing) { return !thing.colour.is_grey(); });
+  };
+  return !shutter_colour.is_grey() || coloured(overlays) ||
+         std::ranges::any_of(
+             annotations, [&](const Annotations& layer) { return coloured(layer.graphics) || coloured(layer.texts); });
+}
 
 bool Shutter::Shows(double column, double row) const {
   if (rectangle) {
@@ -59,6 +85,13 @@ bool Shutter::Shows(double column, double row) const {
     if (column < left || row < top || column > right || row > bottom) return false;
   }
   if (circle && std::hypot(column - circle->x, row - circle->y) > radius) return false;
+  if (bitmap) {
+    const auto x = static_cast<int64_t>(column) - 1 - bitmap->left, y = static_cast<int64_t>(row) - 1 - bitmap->top;
+    if (x >= 0 && y >= 0 && x < bitmap->columns && y < bitmap->rows) {
+      const auto bit = static_cast<uint64_t>(y * bitmap->columns + x);
+      if (bitmap->bits[bit / 8] >> bit % 8 & 1) return false;
+    }
+  }
   if (polygon.size() < 3) return true;
   bool inside = false;
   for (size_t i = 0, j = polygon.size() - 1; i < polygon.size(); j = i++) {
@@ -71,7 +104,7 @@ bool Shutter::Shows(double column, double row) const {
 class StateReader {
   struct Layer {
     double order = 0;
-    double grey = 1;
+    Colour colour;
   };
 
  public:
@@ -91,7 +124,7 @@ class StateReader {
     for (const DataSetItem& item : root_.Items({0x0070, 0x005A})) ReadArea(item);
     for (const DataSetItem& layer : root_.Items({0x0070, 0x0060}))
       layers_[std::string(layer.Text({0x0070, 0x0002}))] = {.order = layer.Number({0x0070, 0x0062}, 0),
-                                                            .grey = layer.Number({0x0070, 0x0066}, 65535) / 65535};
+                                                            .colour = ReadColour(layer)};
     for (const DataSetItem& item : root_.Items({0x0070, 0x0001})) ReadAnnotations(item);
     for (uint16_t group = 0x6000; group <= 0x601E; group += 2) ReadOverlay(group);
     return std::move(state_);
@@ -147,7 +180,10 @@ class StateReader {
     if (shapes.find("POLYGONAL") != std::string_view::npos)
       for (const Point& p : ReadPoints(root_.Numbers({0x0018, 0x1620}))) shutter.polygon.push_back({p.y, p.x});
     if (shutter.polygon.size() > 1000) shutter.polygon.clear();  // every pixel is held against every edge
-    state_.common_.shutter_grey = root_.Number({0x0018, 0x1622}, 0) / 65535;
+    const auto group = static_cast<uint16_t>(std::clamp(root_.Number({0x0018, 0x1623}, 0), 0.0, 65535.0));
+    if (shapes.find("BITMAP") != std::string_view::npos && IsOverlayGroup(group)) shutter.bitmap = ReadPlane(group);
+    const Colour grey = root_.Number({0x0018, 0x1622}, 0) / 65535;
+    state_.common_.shutter_colour = ReadLab(root_.Numbers({0x0018, 0x1624})).value_or(grey);
   }
 
   void ReadArea(const DataSetItem& item) {
@@ -177,35 +213,55 @@ class StateReader {
   void ReadOverlay(uint16_t group) {
     const std::string_view name = root_.Text({group, 0x1001});
     if (name.empty()) return;
-    ActiveOverlay overlay{.plane = {.group = group}, .of_image = true, .grey = LayerOf(name).grey};
-    if (const dicom::Element* bits = root_.Find({group, 0x3000})) {
-      Overlay& plane = overlay.plane;
+    ActiveOverlay overlay{.plane = {.group = group}, .of_image = true, .colour = LayerOf(name).colour};
+    if (root_.Find({group, 0x3000}) != nullptr) {
+      auto plane = ReadPlane(group);
+      if (!plane) return;
       overlay.of_image = false;
-      plane.rows = static_cast<uint32_t>(std::clamp(root_.Number({group, 0x0010}, 0), 0.0, 65535.0));
-      plane.columns = static_cast<uint32_t>(std::clamp(root_.Number({group, 0x0011}, 0), 0.0, 65535.0));
-      const std::vector<double> origin = root_.Numbers({group, 0x0050});
-      if (origin.size() >= 2) {
-        plane.top = static_cast<int32_t>(std::clamp(origin[0], -32768.0, 32767.0)) - 1;
-        plane.left = static_cast<int32_t>(std::clamp(origin[1], -32768.0, 32767.0)) - 1;
-      }
-      plane.bits = bits->value;
-      if (bits->big_endian && bits->vr != dicom::Vr("OB"))
-        for (size_t i = 0; i + 1 < plane.bits.size(); i += 2) std::swap(plane.bits[i], plane.bits[i + 1]);
-      if (plane.bits.empty() || (uint64_t{plane.rows} * plane.columns + 7) / 8 > plane.bits.size()) return;
+      overlay.plane = *std::move(plane);
     }
     state_.common_.overlays.push_back(std::move(overlay));
+  }
+
+  static bool IsOverlayGroup(uint16_t group) { return group >= 0x6000 && group <= 0x601E && group % 2 == 0; }
+
+  // Of the state itself; nullopt when it has not all the bits.
+  std::optional<Overlay> ReadPlane(uint16_t group) const {
+    const dicom::Element* const bits = root_.Find({group, 0x3000});
+    if (bits == nullptr) return std::nullopt;
+    Overlay plane{.group = group};
+    plane.rows = static_cast<uint32_t>(std::clamp(root_.Number({group, 0x0010}, 0), 0.0, 65535.0));
+    plane.columns = static_cast<uint32_t>(std::clamp(root_.Number({group, 0x0011}, 0), 0.0, 65535.0));
+    const std::vector<double> origin = root_.Numbers({group, 0x0050});
+    if (origin.size() >= 2) {
+      plane.top = static_cast<int32_t>(std::clamp(origin[0], -32768.0, 32767.0)) - 1;
+      plane.left = static_cast<int32_t>(std::clamp(origin[1], -32768.0, 32767.0)) - 1;
+    }
+    plane.bits = bits->value;
+    if (bits->big_endian && bits->vr != dicom::Vr("OB"))
+      for (size_t i = 0; i + 1 < plane.bits.size(); i += 2) std::swap(plane.bits[i], plane.bits[i + 1]);
+    if (plane.bits.empty() || (uint64_t{plane.rows} * plane.columns + 7) / 8 > plane.bits.size()) return std::nullopt;
+    return plane;
+  }
+
+  // Recommended Display CIELab Value of a layer, the retired RGB one, or else the grayscale one (PS3.3 C.10.7).
+  static Colour ReadColour(const DataSetItem& layer) {
+    if (const auto lab = ReadLab(layer.Numbers({0x0070, 0x0401}))) return *lab;
+    const std::vector<double> rgb = layer.Numbers({0x0070, 0x0067});
+    if (rgb.size() >= 3) return {rgb[0] / 65535, rgb[1] / 65535, rgb[2] / 65535};
+    return layer.Number({0x0070, 0x0066}, 65535) / 65535;
   }
 
   void ReadAnnotations(const DataSetItem& item) {
     const Layer layer = LayerOf(item.Text({0x0070, 0x0002}));
     Annotations annotations{.order = layer.order};
-    for (const DataSetItem& object : item.Items({0x0070, 0x0009})) ReadGraphic(object, layer.grey, &annotations);
+    for (const DataSetItem& object : item.Items({0x0070, 0x0009})) ReadGraphic(object, layer.colour, &annotations);
     for (const DataSetItem& object : item.Items({0x0070, 0x0008}))
-      if (texts_++ < kMaxTexts) ReadText(object, layer.grey, &annotations);
+      if (texts_++ < kMaxTexts) ReadText(object, layer.colour, &annotations);
     state_.annotations_.push_back({ReadImages(item), std::move(annotations)});
   }
 
-  static void ReadGraphic(const DataSetItem& object, double grey, Annotations* annotations) {
+  static void ReadGraphic(const DataSetItem& object, const Colour& colour, Annotations* annotations) {
     using Shape = Graphic::Shape;
     static const std::map<std::string_view, Shape> kShapes = {{"POINT", Shape::kPoint},
                                                               {"POLYLINE", Shape::kPolyline},
@@ -218,11 +274,11 @@ class StateReader {
                                      .filled = object.Text({0x0070, 0x0024}) == "Y",
                                      .on_display = object.Text({0x0070, 0x0005}) == "DISPLAY",
                                      .points = ReadPoints(object.Numbers({0x0070, 0x0022})),
-                                     .grey = grey});
+                                     .colour = colour});
   }
 
-  void ReadText(const DataSetItem& object, double grey, Annotations* annotations) {
-    GraphicText text{.grey = grey};
+  void ReadText(const DataSetItem& object, const Colour& colour, Annotations* annotations) {
+    GraphicText text{.colour = colour};
     if (const dicom::Element* value = object.Find({0x0070, 0x0006}))
       decoder_.Append(value->value, charset_, dicom::TextKind::kSingle, &text.text);
     std::erase(text.text, '\r');

@@ -2,8 +2,8 @@
 //
 // Taken from a state: modality LUT, VOI LUT or window, presentation LUT, shutters, rotation and flip, displayed area,
 // graphic and text annotations in the order of their layers; compound graphics come as the simple ones that stand for
-// them (PS3.3 C.10.5), and the overlays it activates, its own or of the image. Not taken: colours of layers (their
-// grey values are), bitmap shutters.
+// them (PS3.3 C.10.5), and the overlays it activates, its own or of the image. Layers and shutters have
+// their recommended colours. Not taken: styles of single graphics and texts.
 // Immutable, safe for concurrent use.
 #pragma once
 
@@ -17,6 +17,7 @@
 #include "base/result.h"
 #include "codecs/dicom/reader.h"
 #include "codecs/pixel/instance.h"
+#include "codecs/pixel/render.h"
 
 namespace hilum::pixel {
 
@@ -37,7 +38,7 @@ struct Graphic {
   bool filled = false;
   bool on_display = false;  // points are fractions of the displayed area; else pixels of the image, from its corner
   std::vector<Point> points;
-  double grey = 1;  // 0 black to 1 white
+  Colour colour;
 };
 
 struct GraphicText {
@@ -49,14 +50,14 @@ struct GraphicText {
   std::optional<Place> box, box_end;  // upper left and lower right corner
   std::optional<Place> anchor;        // what it is said of
   bool show_anchor = false;           // with a line from the text
-  double grey = 1;
+  Colour colour;
 };
 
 // An overlay plane that is to be shown (PS3.3 C.11.7).
 struct ActiveOverlay {
   Overlay plane;          // of the state
   bool of_image = false;  // the one with the same group of the image instead
-  double grey = 1;
+  Colour colour;
 };
 
 // Of one layer, or a part of it.
@@ -71,6 +72,7 @@ struct Shutter {
   std::optional<Point> circle;
   double radius = 0;
   std::vector<Point> polygon;
+  std::optional<Overlay> bitmap;  // what is set in it is hidden
 
   bool Shows(double column, double row) const;  // from 1
 };
@@ -89,12 +91,15 @@ struct Presentation {
   std::string icc_profile;  // of RGB, of a colour state; empty: none
   bool inverse = false;
   Shutter shutter;
-  double shutter_grey = 0;
+  Colour shutter_colour = 0;
   int quarter_turns = 0;  // clockwise, 0 to 3
   bool flip = false;      // left and right, after the turns
   std::optional<DisplayedArea> area;
   std::vector<ActiveOverlay> overlays;   // below all annotations
   std::vector<Annotations> annotations;  // one over the other
+
+  // Whether anything of it has another colour than grey.
+  bool has_colours() const;
 };
 
 class PresentationState {

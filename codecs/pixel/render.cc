@@ -77,15 +77,17 @@ bool OverlayBit(const Overlay& overlay, uint64_t bit) {
   return overlay.bits[bit / 8] >> bit % 8 & 1;
 }
 
-// `grey`: 0 black to 1 white.
-void Paint(Picture* picture, uint32_t x, uint32_t y, double grey) {
+void Paint(Picture* picture, uint32_t x, uint32_t y, const Colour& colour) {
   const size_t octets = picture->bits / 8;
-  const auto level = static_cast<uint16_t>(std::clamp(grey, 0.0, 1.0) * (picture->bits == 16 ? 65535 : 255) + 0.5);
   char* const pixel = &picture->samples[(size_t{y} * picture->width + x) * picture->channels * octets];
-  for (size_t c = 0; c < picture->channels; ++c) std::memcpy(pixel + c * octets, &level, octets);  // little endian
+  for (size_t c = 0; c < picture->channels; ++c) {
+    const double share = std::clamp(colour.Channel(c, picture->channels), 0.0, 1.0);
+    const auto level = static_cast<uint16_t>(share * (picture->bits == 16 ? 65535 : 255) + 0.5);
+    std::memcpy(pixel + c * octets, &level, octets);  // little endian
+  }
 }
 
-void DrawOverlay(const Overlay& overlay, const Image& image, uint32_t frame, double grey, Picture* picture) {
+void DrawOverlay(const Overlay& overlay, const Image& image, uint32_t frame, const Colour& colour, Picture* picture) {
   if (overlay.bits.empty()) {
     const unsigned bit = *overlay.pixel_bit;
     if (image.format.samples != 1 || image.format.bits_allocated > 16 || bit >= image.format.bits_allocated) return;
@@ -94,7 +96,7 @@ void DrawOverlay(const Overlay& overlay, const Image& image, uint32_t frame, dou
     const SampleSource samples(image);
     for (uint32_t y = 0; y < picture->height; ++y) {
       for (uint32_t x = 0; x < picture->width; ++x) {
-        if (samples.At(uint64_t{y} * picture->width + x) >> bit & 1) Paint(picture, x, y, grey);
+        if (samples.At(uint64_t{y} * picture->width + x) >> bit & 1) Paint(picture, x, y, colour);
       }
     }
     return;
@@ -108,7 +110,7 @@ void DrawOverlay(const Overlay& overlay, const Image& image, uint32_t frame, dou
       const int64_t x = int64_t{column} + overlay.left;
       if (x < 0 || x >= picture->width) continue;
       const uint64_t bit = (plane * overlay.rows + row) * overlay.columns + column;
-      if (OverlayBit(overlay, bit)) Paint(picture, static_cast<uint32_t>(x), static_cast<uint32_t>(y), grey);
+      if (OverlayBit(overlay, bit)) Paint(picture, static_cast<uint32_t>(x), static_cast<uint32_t>(y), colour);
     }
   }
 }
@@ -179,13 +181,21 @@ Result<std::string> EncodePng(const Picture& picture) {
   return std::string(static_cast<const char*>(file.get()), size);
 }
 
+void ToColours(Picture* picture) {
+  std::string samples;
+  samples.reserve(picture->samples.size() * 3);
+  for (const char grey : picture->samples) samples.append(3, grey);
+  picture->samples = std::move(samples);
+  picture->channels = 3;
+}
+
 void DrawActiveOverlays(const Instance& instance, const Image& image, uint32_t frame, const Presentation& state,
                         Picture* picture) {
   for (const ActiveOverlay& active : state.overlays) {
-    if (!active.of_image) DrawOverlay(active.plane, image, 0, active.grey, picture);
+    if (!active.of_image) DrawOverlay(active.plane, image, 0, active.colour, picture);
     for (const Overlay& overlay : instance.overlays()) {
       if (active.of_image && overlay.group == active.plane.group)
-        DrawOverlay(overlay, image, frame, active.grey, picture);
+        DrawOverlay(overlay, image, frame, active.colour, picture);
     }
   }
 }
@@ -208,6 +218,7 @@ Result<Picture> RenderDecoded(const Instance& instance, const Image& image, uint
   if (!picture.ok()) return picture;
   const bool full_size = picture->width == full.columns && picture->height == full.rows;
   if (state != nullptr) {
+    if (state->has_colours() && picture->channels == 1 && picture->bits == 8) ToColours(&*picture);
     if (full_size) DrawActiveOverlays(instance, image, frame, *state, &*picture);
     return Present(*picture, *state, instance.pixel_aspect(), options.viewport, options.painter);
   }

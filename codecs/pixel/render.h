@@ -15,6 +15,20 @@
 
 namespace hilum::pixel {
 
+// Of what is drawn; from 0 to 1 each.
+struct Colour {
+  double red = 0, green = 0, blue = 0;
+
+  Colour(double grey = 1) : red(grey), green(grey), blue(grey) {}  // NOLINT: a grey is a colour
+  Colour(double r, double g, double b) : red(r), green(g), blue(b) {}
+  bool is_grey() const { return red == green && green == blue; }
+  // Of channel `index` of a picture with so many; a grey one has its luminance (ITU-R BT.709).
+  double Channel(size_t index, size_t channels) const {
+    if (channels != 3) return is_grey() ? red : 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    return index == 0 ? red : index == 1 ? green : blue;
+  }
+};
+
 struct Presentation;  // presentation_state.h
 class TextPainter;    // text_painter.h
 

@@ -67,18 +67,19 @@ std::vector<char32_t> VisualOrder(std::string_view utf8) {
   return characters;
 }
 
-void Blend(double share, double grey, Picture* picture, size_t pixel) {
+void Blend(double share, const Colour& colour, Picture* picture, size_t pixel) {
   const double most = picture->bits == 16 ? 65535 : 255;
   for (size_t c = 0; c < picture->channels; ++c) {
     const size_t at = pixel * picture->channels + c;
+    const double level = colour.Channel(c, picture->channels);
     if (picture->bits == 16) {
       uint16_t value;
       std::memcpy(&value, &picture->samples[at * 2], 2);
-      value = static_cast<uint16_t>(value + (grey * most - value) * share);
+      value = static_cast<uint16_t>(value + (level * most - value) * share);
       std::memcpy(&picture->samples[at * 2], &value, 2);
     } else {
       const auto value = static_cast<uint8_t>(picture->samples[at]);
-      picture->samples[at] = static_cast<char>(value + (grey * most - value) * share);
+      picture->samples[at] = static_cast<char>(value + (level * most - value) * share);
     }
   }
 }
@@ -100,7 +101,8 @@ class FreeTypePainter : public TextPainter {
     return Status::Ok();
   }
 
-  void Draw(std::string_view utf8, uint32_t size, double grey, int64_t x, int64_t y, Picture* picture) override {
+  void Draw(std::string_view utf8, uint32_t size, const Colour& colour, int64_t x, int64_t y,
+            Picture* picture) override {
     const Coverage line = Cover(utf8, size);
     for (int row = -kRim; row < line.height + kRim; ++row) {
       for (int column = -kRim; column < line.width + kRim; ++column) {
@@ -108,8 +110,8 @@ class FreeTypePainter : public TextPainter {
         if (to_x < 0 || to_y < 0 || to_x >= picture->width || to_y >= picture->height) continue;
         const size_t pixel = static_cast<size_t>(to_y) * picture->width + static_cast<size_t>(to_x);
         if (const uint8_t rim = line.Around(column, row); rim > 0)
-          Blend(rim / 255.0, grey < 0.5 ? 1 : 0, picture, pixel);
-        if (const uint8_t share = line.At(column, row); share > 0) Blend(share / 255.0, grey, picture, pixel);
+          Blend(rim / 255.0, colour.Channel(0, 1) < 0.5 ? 1 : 0, picture, pixel);
+        if (const uint8_t share = line.At(column, row); share > 0) Blend(share / 255.0, colour, picture, pixel);
       }
     }
   }

@@ -24,9 +24,9 @@ class TextPainter {
   virtual ~TextPainter() = default;
 
   // Draws with the upper left corner of the line at (x, y), clipped to the picture. `size`: of the letters, in pixels,
-  // 4 to 256; a line is 1.25 times as high. `grey`: 0 black to 1 white, on a rim of the opposite so that it can be read
-  // on anything.
-  virtual void Draw(std::string_view utf8, uint32_t size, double grey, int64_t x, int64_t y, Picture* picture) = 0;
+  // 4 to 256; a line is 1.25 times as high. On a rim of the opposite brightness, so that it can be read on anything.
+  virtual void Draw(std::string_view utf8, uint32_t size, const Colour& colour, int64_t x, int64_t y,
+                    Picture* picture) = 0;
   // The width it would have, in pixels.
   virtual uint32_t Width(std::string_view utf8, uint32_t size) = 0;
 };

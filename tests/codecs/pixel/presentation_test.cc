@@ -198,6 +198,43 @@ TEST(PresentationStateTest, DrawsLayersInTheirOrder) {
   EXPECT_EQ(seen("1", "1"), 0) << "else as they come";
 }
 
+TEST(PresentationStateTest, ABitmapHidesWhatIsSetInIt) {
+  // Three rows of four pixels, of which the first and the last are hidden.
+  const std::string shutter = Element({0x0018, 0x1600}, "CS", "BITMAP") +
+                              Element({0x0018, 0x1622}, "US", Octets<uint16_t>({65535})) +
+                              Element({0x0018, 0x1623}, "US", Octets<uint16_t>({0x6000}));
+  const std::string plane = Element({0x6000, 0x0010}, "US", Octets<uint16_t>({3})) +
+                            Element({0x6000, 0x0011}, "US", Octets<uint16_t>({4})) +
+                            Element({0x6000, 0x0050}, "SS", Octets<int16_t>({1, 1}));
+  const std::string bits = Element({0x6000, 0x3000}, "OB", std::string("\x01\x08", 2));
+  EXPECT_EQ(Samples(Shown(State(shutter + plane + bits))), (V{255, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 255}));
+  EXPECT_EQ(Samples(Shown(State(shutter + plane))), Samples(Shown(State("")))) << "without bits there is no shutter";
+}
+
+TEST(PresentationStateTest, LayersHaveTheirRecommendedColours) {
+  const auto shown = [](const std::string& colour) {
+    const std::string graphic = Element({0x0070, 0x0005}, "CS", "PIXEL") +
+                                Element({0x0070, 0x0022}, "FL", Octets<float>({0, 0, 4, 0, 4, 3, 0, 3, 0, 0})) +
+                                Element({0x0070, 0x0023}, "CS", "POLYLINE") + Element({0x0070, 0x0024}, "CS", "Y");
+    return Shown(State(Sequence({0x0070, 0x0001}, Item(Element({0x0070, 0x0002}, "CS", "MARKS") +
+                                                       Sequence({0x0070, 0x0009}, Item(graphic)))) +
+                       Sequence({0x0070, 0x0060}, Item(Element({0x0070, 0x0002}, "CS", "MARKS") +
+                                                       Element({0x0070, 0x0062}, "IS", "1") + colour))));
+  };
+  const auto first = [](const Picture& picture) {
+    const V samples = Samples(picture);
+    return V(samples.begin(), samples.begin() + std::min<ptrdiff_t>(picture.channels, std::ssize(samples)));
+  };
+  EXPECT_EQ(first(shown(Element({0x0070, 0x0066}, "US", Octets<uint16_t>({32768})))), V{128}) << "grey stays grey";
+  EXPECT_EQ(first(shown(Element({0x0070, 0x0067}, "US", Octets<uint16_t>({65535, 0, 32768})))), (V{255, 0, 128}));
+  // L 54.29, a 80.82, b 69.9: the red of sRGB under D50.
+  const V red = first(shown(Element({0x0070, 0x0401}, "US", Octets<uint16_t>({35579, 53667, 50861}))));
+  ASSERT_EQ(red.size(), 3u);
+  EXPECT_GE(red[0], 253);
+  EXPECT_LE(red[1], 12);
+  EXPECT_LE(red[2], 12);
+}
+
 TEST(PresentationStateTest, ShowsTheOverlaysItActivates) {
   const std::string layer = Sequence(
       {0x0070, 0x0060},
