@@ -9,8 +9,8 @@
 
 namespace hilum::storage::segment {
 
-// Copies what is live in a sealed segment to wherever `store` puts it; the copies are not synced. kCorruption when a
-// live body is damaged: then the segment must stay, since nothing else has what is left of it.
+// Copies what is live in a sealed segment to wherever `store` puts it; the copies are not synced. kCorruption, and
+// nothing copied, when a live body is damaged: then the segment must stay, since nothing else has what is left of it.
 Result<std::vector<ObjectStore::Move>> CopyLiveRecords(
     ObjectStore& store, uint32_t segment, const std::shared_ptr<File>& file,
     const std::function<Result<bool>(Bytes id, const ObjectRef&)>& is_live);

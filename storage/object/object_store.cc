@@ -155,7 +155,9 @@ class SegmentStore : public ObjectStore {
     HILUM_ASSIGN_OR_RETURN(const auto info, segments_.Find(number));
     if (!info.sealed) return Invalid("segment " + std::to_string(number) + " is still written to");
     HILUM_ASSIGN_OR_RETURN(const std::shared_ptr<File> file, segments_.OpenFile(number));
-    HILUM_ASSIGN_OR_RETURN(const std::vector<Move> moves, segment::CopyLiveRecords(*this, number, file, is_live));
+    const auto copied = segment::CopyLiveRecords(*this, number, file, is_live);
+    if (!copied.ok()) return copied.status().WithContext("compact segment " + std::to_string(number));
+    const std::vector<Move>& moves = copied.value();
     std::vector<ObjectRef> copies;
     for (const Move& move : moves) copies.push_back(move.to);
     HILUM_RETURN_IF_ERROR(Sync(copies));

@@ -33,7 +33,7 @@ struct ObjectRef {
   bool operator==(const ObjectRef&) const = default;
 };
 
-// 20 octets or fewer; Decode is false on damaged bytes.
+// 20 octets or fewer; ReadObjectRef is false on damaged bytes.
 void AppendObjectRef(std::string* out, const ObjectRef& ref);
 bool ReadObjectRef(ByteReader* in, ObjectRef* out);
 
@@ -117,8 +117,8 @@ class ObjectStore {
 
   // Copies the records for which `is_live` holds into other segments and syncs them, then calls `relocate` with old and
   // new refs (to switch the rows in one commit), then removes the segment file. On error before removal nothing is
-  // lost: the copies are garbage. kCorruption, and the segment stays, when a live body is damaged. kInvalid when the
-  // segment is not sealed. REQUIRES: one call per segment at a time.
+  // lost: the copies are garbage. kCorruption, nothing is copied and the segment stays, when a live body is damaged.
+  // kInvalid when the segment is not sealed. REQUIRES: one call per segment at a time.
   struct Move {
     std::string id;
     ObjectRef from;

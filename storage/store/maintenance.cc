@@ -36,11 +36,9 @@ void Maintenance::Work() {
   auto next_scrub = steady_clock::now() + std::chrono::seconds(1);
   while (SleepFor(std::chrono::seconds(1))) {
     if (steady_clock::now() >= next_compaction) {
-      const auto reclaimed = store_.CompactObjects();
-      if (reclaimed.ok())
-        reclaimed_bytes_.Add(*reclaimed);
-      else
-        log_.Error("compaction failed", {{"reason", reclaimed.status().message()}});
+      const CompactionOutcome outcome = store_.CompactObjects();
+      reclaimed_bytes_.Add(outcome.reclaimed_bytes);
+      if (!outcome.first_error.ok()) log_.Error("compaction failed", {{"reason", outcome.first_error.message()}});
       next_compaction = steady_clock::now() + options_.compact_every;
     }
     if (options_.scrub_bytes_per_second > 0 && steady_clock::now() >= next_scrub && !ScrubSlice()) {

@@ -258,28 +258,43 @@ Status Store::CompactSegment(const SegmentInfo& segment) {
   return writer_->Run(forget).status();
 }
 
-Result<uint64_t> Store::CompactObjects() {
-  const std::lock_guard lock(maintenance_);
-  uint64_t reclaimed = 0;
-  for (const SegmentInfo& segment : objects_->Segments()) {
-    if (!segment.sealed) continue;
-    // An object may lie in the segment whose row is about to be committed: wait until the uploads of that time have
-    // ended.
-    const auto [seen, first_time] = sealed_before_.emplace(segment.segment, tickets_->Next());
-    if (!tickets_->AllEndedBefore(seen->second)) continue;
-    HILUM_ASSIGN_OR_RETURN(const std::optional<std::string> found,
-                           kv_->Get(Family::kObject, SegmentKey(segment.segment)));
-    const std::optional<SegmentAccount> account = found ? DecodeSegmentAccount(*found) : SegmentAccount();
-    if (!account) return Corruption("the accounting of segment " + std::to_string(segment.segment) + " is damaged");
-    if (account->live * 2 >= segment.bytes) continue;
-    if (clock_->Now() - Micros(account->freed_micros) < keep_deleted_) continue;
-    HILUM_RETURN_IF_ERROR(CompactSegment(segment));
-    sealed_before_.erase(segment.segment);
-    reclaimed += segment.bytes - std::min(segment.bytes, account->live);
-    log_.Info("segment compacted",
-              {{"segment", static_cast<uint64_t>(segment.segment)}, {"bytes", segment.bytes}, {"live", account->live}});
+Result<uint64_t> Store::CompactIfWorthIt(const SegmentInfo& segment) {
+  if (!segment.sealed) return 0;
+  // An object may lie in the segment whose row is about to be committed: wait until the uploads of that time have
+  // ended.
+  const auto [seen, first_time] = sealed_before_.emplace(segment.segment, tickets_->Next());
+  if (!tickets_->AllEndedBefore(seen->second)) return 0;
+  HILUM_ASSIGN_OR_RETURN(const std::optional<std::string> found,
+                         kv_->Get(Family::kObject, SegmentKey(segment.segment)));
+  const std::optional<SegmentAccount> account = found ? DecodeSegmentAccount(*found) : SegmentAccount();
+  if (!account) return Corruption("the accounting of segment " + std::to_string(segment.segment) + " is damaged");
+  if (account->live * 2 >= segment.bytes) return 0;
+  if (clock_->Now() - Micros(account->freed_micros) < keep_deleted_) return 0;
+  // What was damaged is damaged still, unless that object is gone.
+  const auto damaged = damaged_at_.find(segment.segment);
+  if (damaged != damaged_at_.end() && damaged->second == account->live) return 0;
+  if (Status status = CompactSegment(segment); !status.ok()) {
+    if (status.code() == Code::kCorruption) damaged_at_[segment.segment] = account->live;
+    return status;
   }
-  return reclaimed;
+  sealed_before_.erase(segment.segment);
+  damaged_at_.erase(segment.segment);
+  log_.Info("segment compacted",
+            {{"segment", static_cast<uint64_t>(segment.segment)}, {"bytes", segment.bytes}, {"live", account->live}});
+  return segment.bytes - std::min(segment.bytes, account->live);
+}
+
+CompactionOutcome Store::CompactObjects() {
+  const std::lock_guard lock(maintenance_);
+  CompactionOutcome outcome;
+  for (const SegmentInfo& segment : objects_->Segments()) {
+    const Result<uint64_t> reclaimed = CompactIfWorthIt(segment);
+    if (reclaimed.ok())
+      outcome.reclaimed_bytes += *reclaimed;
+    else if (outcome.first_error.ok())
+      outcome.first_error = reclaimed.status();
+  }
+  return outcome;
 }
 
 Status Store::Backup(const std::string& directory) {

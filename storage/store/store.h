@@ -85,6 +85,11 @@ class CatalogueTxn {
   CatalogueChanges changes_;
 };
 
+struct CompactionOutcome {
+  uint64_t reclaimed_bytes = 0;
+  Status first_error;  // OK, or why the first of those segments that stay could not be rewritten
+};
+
 class Store {
  public:
   static Result<std::unique_ptr<Store>> Open(const StoreOptions& options, Disk& disk, const Clock& clock,
@@ -127,8 +132,9 @@ class Store {
                 const std::function<bool(const Version&)>& is_meant = nullptr);
 
   // Reclaims the space of deleted objects: rewrites sealed segments that are less than half alive and that no
-  // object was deleted from for StoreOptions::keep_deleted. Returns the octets given back.
-  Result<uint64_t> CompactObjects();
+  // object was deleted from for StoreOptions::keep_deleted. A segment that cannot be rewritten does not keep the others
+  // from it; one with damage is left alone until something more is deleted from it, or until the next start.
+  CompactionOutcome CompactObjects();
 
   // Writes a consistent copy into `directory` (must not exist) while the store stays in use. The copy opens like any
   // store.
@@ -148,6 +154,8 @@ class Store {
   Store();
   Result<Doomed> FindDoomed(const std::string& study_uid, const std::optional<std::string>& series_uid,
                             const std::optional<std::string>& sop_uid);
+  // The octets given back. REQUIRES: maintenance_ is held.
+  Result<uint64_t> CompactIfWorthIt(const SegmentInfo& segment);
   Status CompactSegment(const SegmentInfo& segment);
 
   Disk* disk_ = nullptr;
@@ -159,8 +167,10 @@ class Store {
   std::shared_ptr<File> lock_;
   std::unique_ptr<UploadTicket::Tickets> tickets_;
   std::mutex maintenance_;  // compaction and backup exclude each other
-  std::map<uint32_t, uint64_t>
-      sealed_before_;  // segment -> first ticket given out after it was seen sealed; guarded by maintenance_
+  // Both guarded by maintenance_: segment -> first ticket given out after it was seen sealed, and
+  // segment -> its live octets when damage was found in it.
+  std::map<uint32_t, uint64_t> sealed_before_;
+  std::map<uint32_t, uint64_t> damaged_at_;
   CommitSignal commits_;
   std::unique_ptr<Kv> kv_;
   std::unique_ptr<ObjectStore> objects_;

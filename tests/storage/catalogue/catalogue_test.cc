@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <set>
+
 #include "storage/log/change_log.h"
 #include "tests/support/instances.h"
 
@@ -30,6 +32,22 @@ class CatalogueTest : public testing::StoreFixture {
     std::vector<std::string> uids;
     for (const CatalogueMatch& match : Find(query).rows) uids.push_back(match.study.uid);
     return uids;
+  }
+  ObjectRef RefOf(const InstanceName& name) {
+    const CatalogueReader reader = store_->Read();
+    const auto doc = reader.FindInstance(name);
+    EXPECT_TRUE(doc.ok() && *doc);
+    const auto row = reader.Instance(doc.value().value_or(0));
+    EXPECT_TRUE(row.ok()) << row.status().ToString();
+    return row.ok() ? row->object : ObjectRef();
+  }
+  void DamageBody(const ObjectRef& ref) {
+    const auto location = store_->objects().Locate(ref);
+    ASSERT_TRUE(location.ok()) << location.status().ToString();
+    const std::string name = "00000" + std::to_string(ref.segment) + ".seg";
+    const auto file = disk_.Open(directory_.path() + "/data/objects/" + name, OpenMode::kReadWrite);
+    ASSERT_TRUE(file.ok()) << file.status().ToString();
+    ASSERT_TRUE((*file)->WriteAt(location->offset + ref.length / 2, "damage").ok());
   }
   void IngestThreeStudies() {
     InstanceSpec a{.study = "1.1",
@@ -277,16 +295,54 @@ TEST_F(CatalogueTest, CompactionGivesSpaceBackAndMovesWhatLives) {
     if (i % 4 == 0) continue;
     ASSERT_TRUE(store_->Delete("1.4", "1.4.1", "1.4.1." + std::to_string(i)).ok());
   }
-  EXPECT_EQ(*store_->CompactObjects(), 0u) << "deleted octets are kept for a time";
+  EXPECT_EQ(store_->CompactObjects().reclaimed_bytes, 0u) << "deleted octets are kept for a time";
   Reopen();
-  EXPECT_EQ(*store_->CompactObjects(), 0u) << "also over a restart";
+  EXPECT_EQ(store_->CompactObjects().reclaimed_bytes, 0u) << "also over a restart";
   clock_.Advance(storage::StoreOptions().keep_deleted);
-  const auto reclaimed = store_->CompactObjects();
-  ASSERT_TRUE(reclaimed.ok()) << reclaimed.status().ToString();
-  EXPECT_GT(*reclaimed, 500'000u);
+  const CompactionOutcome outcome = store_->CompactObjects();
+  ASSERT_TRUE(outcome.first_error.ok()) << outcome.first_error.ToString();
+  EXPECT_GT(outcome.reclaimed_bytes, 500'000u);
   for (int i = 0; i < 12; i += 4) EXPECT_EQ(StoredBytes({"1.4", "1.4.1", "1.4.1." + std::to_string(i)}), bytes[i]) << i;
   EXPECT_EQ(Findings(), "");
   Reopen();
+  EXPECT_EQ(Findings(), "");
+}
+
+// Given two segments of which little is alive, the first with damage in what is.
+TEST_F(CatalogueTest, CompactionGoesOnPastASegmentWithDamage) {
+  const auto name = [](int i) { return InstanceName{"1.4", "1.4.1", "1.4.1." + std::to_string(i)}; };
+  for (int i = 0; i < 16; ++i)
+    ASSERT_TRUE(Ingest(InstanceSpec{.study = "1.4", .series = "1.4.1", .sop = name(i).sop_uid, .pixel_bytes = 200'000})
+                    .stored());
+  std::set<uint32_t> segments;
+  std::vector<int> alive;
+  for (int i = 0; i < 16; ++i) {
+    if (segments.insert(RefOf(name(i)).segment).second)
+      alive.push_back(i);
+    else
+      ASSERT_TRUE(store_->Delete("1.4", "1.4.1", name(i).sop_uid).ok());
+  }
+  ASSERT_GE(segments.size(), 3u) << "two of them sealed";
+  DamageBody(RefOf(name(alive[0])));
+  clock_.Advance(storage::StoreOptions().keep_deleted);
+
+  const uint32_t other = RefOf(name(alive[1])).segment;
+  const uint32_t damaged = RefOf(name(alive[0])).segment;
+  const CompactionOutcome outcome = store_->CompactObjects();
+  EXPECT_EQ(outcome.first_error.code(), Code::kCorruption);
+  EXPECT_GT(outcome.reclaimed_bytes, 0u) << "of the segment after it";
+  EXPECT_NE(RefOf(name(alive[1])).segment, other);
+  EXPECT_EQ(RefOf(name(alive[0])).segment, damaged) << "what is left of it stays";
+
+  const CompactionOutcome again = store_->CompactObjects();
+  EXPECT_TRUE(again.first_error.ok()) << "told once: " << again.first_error.ToString();
+  EXPECT_EQ(again.reclaimed_bytes, 0u);
+
+  ASSERT_TRUE(store_->Delete("1.4", "1.4.1", name(alive[0]).sop_uid).ok());
+  clock_.Advance(storage::StoreOptions().keep_deleted);
+  const CompactionOutcome without = store_->CompactObjects();
+  EXPECT_TRUE(without.first_error.ok()) << without.first_error.ToString();
+  EXPECT_GT(without.reclaimed_bytes, 0u) << "once the damaged object is deleted, its segment goes like any other";
   EXPECT_EQ(Findings(), "");
 }
 
@@ -296,7 +352,7 @@ TEST_F(CatalogueTest, CompactionLeavesSegmentsOfRunningUploadsAlone) {
     ASSERT_TRUE(Ingest(InstanceSpec{.sop = "1.1." + std::to_string(i), .pixel_bytes = 300'000}).stored());
   ASSERT_TRUE(store_->Delete("1.2.1", std::nullopt, std::nullopt).ok());
   clock_.Advance(storage::StoreOptions().keep_deleted);
-  EXPECT_EQ(*store_->CompactObjects(), 0u);
+  EXPECT_EQ(store_->CompactObjects().reclaimed_bytes, 0u);
 }
 
 TEST_F(CatalogueTest, BackupOpensAsAStoreOfItsOwn) {

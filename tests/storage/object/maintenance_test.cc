@@ -37,6 +37,11 @@ class CompactionTest : public ObjectStoreTest {
     EXPECT_EQ(moved_[stored.id].from, stored.ref);
     ExpectIntact({stored.id, stored.body, moved_[stored.id].to});
   }
+  uint64_t Octets() {
+    uint64_t sum = 0;
+    for (const SegmentInfo& info : store_->Segments()) sum += info.bytes;
+    return sum;
+  }
   bool FileExists() { return *disk_.Exists(std::string(kDirectory) + "/000001.seg"); }
 
   uint32_t first_ = 0;
@@ -99,9 +104,11 @@ TEST_F(CompactionTest, AReaderKeepsTheOldFile) {
 TEST_F(CompactionTest, ADamagedLiveBodyKeepsTheSegment) {
   const auto file = disk_.Open(std::string(kDirectory) + "/000001.seg", OpenMode::kReadWrite);
   ASSERT_TRUE((*file)->WriteAt(all_[2].ref.offset + 128, "damage").ok());
+  const uint64_t before = Octets();
   EXPECT_EQ(Compact().code(), Code::kCorruption);
   EXPECT_TRUE(FileExists());
   EXPECT_TRUE(moved_.empty());
+  EXPECT_EQ(Octets(), before) << "copies that nobody points at";
   live_.erase("id2");
   EXPECT_TRUE(Compact().ok());
   EXPECT_FALSE(FileExists());
