@@ -1,4 +1,5 @@
-// The writer thread's part: nothing else changes while it runs.
+// Writing. ResourceTxn runs on the writer thread, where nothing else changes meanwhile; what ResourceStore::Commit does
+// before its task, it does on the caller's.
 #include <algorithm>
 #include <set>
 #include <unordered_map>

@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "fhir/store/keys.h"
+#include "storage/log/change_log.h"
 
 namespace hilum::fhir {
 namespace {
@@ -85,9 +86,18 @@ Result<std::unique_ptr<ResourceStore>> ResourceStore::Open(storage::Store& store
   HILUM_RETURN_IF_ERROR(BindSettings(store, schema, options, sequence == 0));
   std::unique_ptr<ResourceStore> resources(
       new ResourceStore(store, std::move(options), std::move(schema), clock, random));
+  HILUM_RETURN_IF_ERROR(resources->LoadLastTime());
   HILUM_RETURN_IF_ERROR(resources->FillNewFields().WithContext("index resources by new search parameters"));
   HILUM_RETURN_IF_ERROR(resources->schema_.SaveNew(store));
   return resources;
+}
+
+Status ResourceStore::LoadLastTime() {
+  HILUM_ASSIGN_OR_RETURN(const uint64_t sequence, Read()->Sequence());
+  if (sequence == 0) return Status::Ok();
+  HILUM_ASSIGN_OR_RETURN(const auto newest, storage::ReadChanges(store_.kv(), Tenant::kDefault, sequence - 1, 1));
+  if (!newest.empty() && newest.front().sequence == sequence) last_micros_ = newest.front().time_micros;
+  return Status::Ok();
 }
 
 Status ResourceStore::FillNewFields() {

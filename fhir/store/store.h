@@ -208,6 +208,8 @@ class ResourceStore {
   Status PrepareEntries(TypeId type, PreparedValues* prepared) const;
   // Values of stored resources for the fields that the schema has newly got.
   Status FillNewFields();
+  // So that times grow with sequences over a restart too, whatever the clock does: histories rely on it.
+  Status LoadLastTime();
   int64_t NextTime();
   // Nobody referred to it at this sequence of the change log.
   struct CheckedDeletion {

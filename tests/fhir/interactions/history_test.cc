@@ -135,6 +135,17 @@ TEST_F(HistoryTest, IsBoundedInTime) {
               ElementsAre("PUT Patient/2 201 W/\"1\"", "PUT Patient/1 200 W/\"2\""));
 }
 
+TEST_F(HistoryTest, LosesNothingWhenTheClockWentBackBetweenTwoRuns) {
+  clock_.Advance(-std::chrono::hours(1));
+  Reopen();
+  Put(Patient("3", "New"));  // not before what there is: :26
+  for (const std::string of : {"", "Patient/"}) {
+    EXPECT_THAT(Of(of + "_history?_since=2023-11-14T22:13:26Z"),
+                ElementsAre("PUT Patient/3 201 W/\"1\"", "PATCH Patient/2 200 W/\"2\""));
+    EXPECT_EQ(Of(of + "_history?_before=2023-11-14T22:13:26Z&_sort=_lastUpdated").size(), of.empty() ? 5u : 4u);
+  }
+}
+
 TEST_F(HistoryTest, AtATimeHasWhatWasCurrentThen) {
   EXPECT_THAT(Of("Patient/_history?_at=2023-11-14T22:13:24Z"),
               ElementsAre("PUT Patient/1 200 W/\"2\"", "PUT Patient/2 201 W/\"1\""));
