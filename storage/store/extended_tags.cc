@@ -141,14 +141,21 @@ Result<TagOperation> ExtendedTags::Operation(const std::string& id) const {
 
 Status ExtendedTags::Commit(const Change& change) {
   const std::lock_guard one_at_a_time(change_mu_);
+  return Run(change);
+}
+
+Status ExtendedTags::Run(const Change& change) {
   HILUM_ASSIGN_OR_RETURN(std::vector<ExtendedTag> tags, List());
   return store_.ChangeCatalogue([&](CatalogueTxn& catalogue) { return change(catalogue, &tags); }).status();
 }
 
 Status ExtendedTags::CommitTable(const Change& change) {
-  HILUM_RETURN_IF_ERROR(Commit(change));
-  // What is stored between the commit and this is found by the operation, which begins afterwards.
-  HILUM_RETURN_IF_ERROR(store_.LoadAttributes());
+  {
+    const std::lock_guard one_at_a_time(change_mu_);
+    HILUM_RETURN_IF_ERROR(Run(change));
+    // What is stored between the commit and this is found by the operation, which begins afterwards.
+    HILUM_RETURN_IF_ERROR(store_.LoadAttributes());
+  }
   const std::lock_guard lock(mu_);
   poked_ = true;
   idle_ = false;

@@ -60,8 +60,10 @@ class ExtendedTags {
 
   // Runs the change in one transaction.
   Status Commit(const Change& change);
-  // The same, then makes the tags as they are now the store's table.
+  // The same, then makes the tags as they are now the store's table, before another change begins.
   Status CommitTable(const Change& change);
+  // REQUIRES: change_mu_ is held.
+  Status Run(const Change& change);
   Status NoteGeneration();
   void Work();
   Status RunNext(bool* found);
@@ -69,7 +71,7 @@ class ExtendedTags {
   // The next instances, or rows, of the operation; false at its end.
   Result<bool> FillSome(TagOperation* operation);
   Result<bool> StripSome(TagOperation* operation);
-  Status Read(const AttributeTable& table, const std::vector<ExtendedTag>& tags, Reading* reading);
+  void Read(const AttributeTable& table, const std::vector<ExtendedTag>& tags, Reading* reading);
   Status Finish(TagOperation operation);
   bool stopping() const;
 

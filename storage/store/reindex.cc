@@ -182,7 +182,7 @@ Result<bool> ExtendedTags::FillSome(TagOperation* operation) {
     HILUM_RETURN_IF_ERROR(it->status());
   }
   if (rows == 0) return false;
-  HILUM_RETURN_IF_ERROR(Read(*table, tags, &reading));
+  Read(*table, tags, &reading);
   operation->done += rows;
   operation->updated_micros = clock_.Now().count();
   HILUM_RETURN_IF_ERROR(Commit([&](CatalogueTxn& catalogue, std::vector<ExtendedTag>* now) -> Status {
@@ -204,7 +204,7 @@ Result<bool> ExtendedTags::FillSome(TagOperation* operation) {
   return true;
 }
 
-Status ExtendedTags::Read(const AttributeTable& table, const std::vector<ExtendedTag>& tags, Reading* reading) {
+void ExtendedTags::Read(const AttributeTable& table, const std::vector<ExtendedTag>& tags, Reading* reading) {
   for (Reading::Instance& instance : reading->instances) {
     const auto read = [&]() -> Result<dicom::Header> {
       auto found = ReadStoredHeader(store_.objects(), instance.row.object, table);
@@ -240,7 +240,6 @@ Status ExtendedTags::Read(const AttributeTable& table, const std::vector<Extende
     }
     (instance.errors.empty() ? reindexed_ : failed_).Add();
   }
-  return Status::Ok();
 }
 
 Result<bool> ExtendedTags::StripSome(TagOperation* operation) {

@@ -114,7 +114,8 @@ class Store {
   CatalogueReader Read() { return CatalogueReader(*kv_, schema_, tables_.Current(), Tenant::kDefault); }
   // What is taken from instances; extended_tags.h changes it.
   const AttributeTables& attributes() const { return tables_; }
-  // Makes the extended tags that are on disk now part of it. One call at a time decides.
+  // Makes the extended tags that are on disk now part of it. One call at a time, none of which overlaps a change of the
+  // tags: else an older table would replace a newer one.
   Status LoadAttributes();
 
   // OK, or why nothing can be stored.
@@ -137,7 +138,7 @@ class Store {
   CompactionOutcome CompactObjects();
 
   // Writes a consistent copy into `directory` (must not exist) while the store stays in use. The copy opens like any
-  // store.
+  // store. After an error what there is of `directory` is of no use; the message says to delete it.
   Status Backup(const std::string& directory);
 
  private:
