@@ -53,7 +53,7 @@ struct CodecPoolOptions {
 };
 
 // Safe for concurrent use; at most `workers` requests run, the others wait in turn. Workers start with the first
-// request that needs them. A worker that dies gives kInvalid ("the decoder died of signal 11 ..."): the codestream is
+// request that needs them. A worker that dies gives kInvalid ("the codec died of signal 11 ..."): the codestream is
 // to blame. kLimit for time and memory, kUnavailable when no worker was free or could be started.
 class CodecPool : public FrameCodec {
  public:

@@ -31,6 +31,7 @@ class Server {
     if (!Answer(status) || !status.ok()) return 3;
     Request request;
     while (Receive(&request, sizeof(request))) {
+      answered_ = request.number;
       if (request.magic != kRequestMagic || !Serve(request)) return 4;
     }
     return 0;
@@ -57,6 +58,13 @@ class Server {
     return true;
   }
 
+  Reply NewReply() const {
+    Reply reply{};
+    reply.magic = kReplyMagic;
+    reply.number = answered_;
+    return reply;
+  }
+
   bool Send(const Reply& reply) {
     iovec piece{const_cast<Reply*>(&reply), sizeof(reply)};
     msghdr message{};
@@ -66,8 +74,7 @@ class Server {
   }
 
   bool Answer(const Status& status) {
-    Reply reply{};
-    reply.magic = kReplyMagic;
+    Reply reply = NewReply();
     reply.code = static_cast<uint8_t>(status.code());
     const std::string& text = status.message();
     std::memcpy(reply.message, text.data(), std::min(text.size(), sizeof(reply.message) - 1));
@@ -120,8 +127,7 @@ class Server {
       }
     }();
     if (!format.ok()) return Answer(format.status());
-    Reply reply{};
-    reply.magic = kReplyMagic;
+    Reply reply = NewReply();
     reply.format = ToWire(*format);
     reply.output_octets = FrameOctets(*format);
     return Send(reply);
@@ -141,8 +147,7 @@ class Server {
       return Answer(LimitExceeded("codec worker: the encoded frame is far larger than its pixels"));
     }
     std::memcpy(shared_ + request.output_offset, encoded->bytes.data(), encoded->bytes.size());
-    Reply reply{};
-    reply.magic = kReplyMagic;
+    Reply reply = NewReply();
     reply.lossy = encoded->lossy;
     reply.format = ToWire(encoded->format);
     reply.output_octets = encoded->bytes.size();
@@ -150,6 +155,7 @@ class Server {
   }
 
   const int socket_;
+  uint64_t answered_ = 0;  // number of the request at hand
   int received_ = -1;
   char* shared_ = nullptr;
   uint64_t shared_octets_ = 0;

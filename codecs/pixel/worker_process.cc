@@ -169,12 +169,14 @@ Result<Reply> WorkerProcess::Receive(std::chrono::milliseconds timeout) {
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
     count = poll(&ready, 1, static_cast<int>(std::clamp<int64_t>(left.count() + 1, 0, INT32_MAX)));
-    if (count < 0 && errno != EINTR) return ErrnoStatus("codec worker: poll", errno);
+    // The reply may still come: no later request must find it.
+    if (count < 0 && errno != EINTR) return Bury(/*timed_out=*/false);
   }
   if (count == 0) return Bury(/*timed_out=*/true);
   Reply reply;
   const ssize_t got = recv(socket_, &reply, sizeof(reply), MSG_DONTWAIT);
-  if (got != static_cast<ssize_t>(sizeof(reply)) || reply.magic != kReplyMagic) return Bury(/*timed_out=*/false);
+  if (got != static_cast<ssize_t>(sizeof(reply)) || reply.magic != kReplyMagic || reply.number != requests_)
+    return Bury(/*timed_out=*/false);
   if (reply.code == static_cast<uint8_t>(Code::kOk)) return reply;
   if (reply.code > static_cast<uint8_t>(Code::kInternal)) return Bury(/*timed_out=*/false);
   return Status(static_cast<Code>(reply.code),
@@ -184,6 +186,7 @@ Result<Reply> WorkerProcess::Receive(std::chrono::milliseconds timeout) {
 Result<Reply> WorkerProcess::Call(Request request) {
   const bool release = shared_octets_ > options_.keep_shared;
   request.magic = kRequestMagic;
+  request.number = ++requests_;
   request.release = release;
   request.cpu_seconds = static_cast<uint64_t>(options_.cpu_limit.count());
   request.input_octets = input_octets_;

@@ -45,6 +45,7 @@ class WorkerProcess {
   void Report(WorkerEvent event) const;
 
   const CodecPoolOptions& options_;
+  uint64_t requests_ = 0;
   pid_t process_ = -1;
   int socket_ = -1;
   int memory_ = -1;  // descriptor, until the worker has it

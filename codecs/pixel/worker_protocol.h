@@ -13,7 +13,7 @@
 
 namespace hilum::pixel {
 
-inline constexpr uint32_t kSetupMagic = 0x48435331, kRequestMagic = 0x48435232, kReplyMagic = 0x48435033;
+inline constexpr uint32_t kSetupMagic = 0x48435331, kRequestMagic = 0x48435233, kReplyMagic = 0x48435034;
 
 struct WireFormat {
   uint32_t rows, columns;
@@ -55,6 +55,7 @@ enum class Operation : uint8_t { kDecode, kEncode };
 // `output_offset`.
 struct Request {
   uint32_t magic = kRequestMagic;
+  uint64_t number;  // from 1 in each worker
   Operation operation;
   uint8_t release;  // unmap the memory afterwards
   char syntax[64];
@@ -70,7 +71,8 @@ struct Request {
 
 struct Reply {
   uint32_t magic = kReplyMagic;
-  uint8_t code;  // of Status
+  uint64_t number;  // of the request that it answers, so that none is taken for another's; 0: the setup
+  uint8_t code;     // of Status
   uint8_t lossy;
   WireFormat format;
   uint64_t output_octets;

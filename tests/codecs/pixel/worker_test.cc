@@ -15,11 +15,14 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <random>
 #include <thread>
 
 #include "codecs/pixel/sandbox.h"
+#include "codecs/pixel/worker_protocol.h"
 #include "tests/codecs/pixel/generated.h"
+#include "tests/support/temp_dir.h"
 
 namespace hilum::pixel {
 namespace {
@@ -65,6 +68,20 @@ std::vector<pid_t> Children() {
     }
   }
   return children;
+}
+
+void WaitUntil(const std::function<bool()>& holds) {
+  const auto deadline = std::chrono::steady_clock::now() + 30s;
+  while (!holds()) {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+    std::this_thread::sleep_for(1ms);
+  }
+}
+
+bool IsAsleep(pid_t thread) {
+  std::ifstream stat("/proc/self/task/" + std::to_string(thread) + "/stat");
+  const std::string text((std::istreambuf_iterator<char>(stat)), {});
+  return text.find(") S ") != std::string::npos;
 }
 
 Result<Image> RoundTrip(FrameCodec& codec, const Image& image, std::string_view syntax) {
@@ -128,11 +145,21 @@ TEST(CodecPool, RefusesWhenNoWorkerIsFree) {
   const std::vector<pid_t> children = Children();
   ASSERT_EQ(children.size(), 1u);
   kill(children[0], SIGSTOP);
-  std::thread waiting([&] { EXPECT_TRUE(f.pool->Encode(small, kHtj2k, {}).ok()); });
-  std::this_thread::sleep_for(300ms);
-  EXPECT_EQ(f.pool->Encode(small, kHtj2k, {}).status().code(), Code::kUnavailable);
+  // One of the two gets the worker, which answers once the other was refused.
+  std::atomic<int> served = 0, refused = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 2; ++i) {
+    threads.emplace_back([&] {
+      const Code code = f.pool->Encode(small, kHtj2k, {}).status().code();
+      served += code == Code::kOk;
+      refused += code == Code::kUnavailable;
+    });
+  }
+  WaitUntil([&] { return refused == 1; });
   kill(children[0], SIGCONT);
-  waiting.join();
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(served, 1);
+  EXPECT_EQ(refused, 1);
 }
 
 TEST(CodecPool, ADeathCostsOneRequest) {
@@ -142,12 +169,15 @@ TEST(CodecPool, ADeathCostsOneRequest) {
   const std::vector<pid_t> children = Children();
   ASSERT_EQ(children.size(), 1u);
   kill(children[0], SIGSTOP);
+  std::atomic<pid_t> waiting = 0;
   std::thread unlucky([&] {
+    waiting = gettid();
     const Status status = f.pool->Encode(image, kHtj2k, {}).status();
     EXPECT_EQ(status.code(), Code::kInvalid);
     EXPECT_NE(status.message().find("signal 11"), std::string::npos) << status.message();
   });
-  std::this_thread::sleep_for(300ms);
+  // The only thing it sleeps for is the stopped worker's reply.
+  WaitUntil([&] { return waiting != 0 && IsAsleep(waiting); });
   kill(children[0], SIGSEGV);
   kill(children[0], SIGCONT);
   unlucky.join();
@@ -163,7 +193,7 @@ TEST(CodecPool, ADeathBetweenRequestsCostsNothing) {
   const Image image = MakeImage({});
   ASSERT_TRUE(RoundTrip(*f.pool, image, kHtj2k).ok());
   for (const pid_t child : Children()) kill(child, SIGKILL);
-  std::this_thread::sleep_for(300ms);
+  WaitUntil([] { return Children().empty(); });
   EXPECT_TRUE(RoundTrip(*f.pool, image, kHtj2k).ok());
   EXPECT_EQ(f.count(WorkerEvent::kCrashed), 0);
 }
@@ -275,6 +305,36 @@ TEST(CodecPool, DamagedCodestreamsHarmNobody) {
   EXPECT_EQ(f.count(WorkerEvent::kTimedOut), 0);
 }
 
+// What a worker is that answers each request twice: with no octets, but well-formed.
+constexpr std::string_view kAnswersTwice = "answers_twice";
+
+int AnswerTwice() {
+  Setup setup;
+  if (read(kCodecWorkerDescriptor, &setup, sizeof(setup)) != sizeof(setup)) return 2;
+  Reply reply{};
+  reply.magic = kReplyMagic;
+  const auto send = [&] { return write(kCodecWorkerDescriptor, &reply, sizeof(reply)) == sizeof(reply); };
+  if (!send()) return 3;
+  Request request;
+  while (read(kCodecWorkerDescriptor, &request, sizeof(request)) == sizeof(request)) {
+    reply.number = request.number;
+    reply.format = request.format;
+    if (!send() || !send()) return 4;
+  }
+  return 0;
+}
+
+TEST(CodecPool, AReplyToAnEarlierRequestIsNeverTakenForAnAnswer) {
+  const hilum::testing::TempDir directory;
+  const std::string executable = directory.path() + "/" + std::string(kAnswersTwice);
+  std::filesystem::create_symlink(std::filesystem::read_symlink("/proc/self/exe"), executable);
+  Fixture f({.workers = 1, .executable = executable});
+  EXPECT_TRUE(f.pool->Encode(MakeImage({}), kHtj2k, {}).ok());
+  EXPECT_FALSE(f.pool->Encode(MakeImage({}), kHtj2k, {}).ok()) << "the first one's second reply waited for it";
+  EXPECT_EQ(f.count(WorkerEvent::kExited), 1);
+  EXPECT_TRUE(f.pool->Encode(MakeImage({}), kHtj2k, {}).ok()) << "a new worker";
+}
+
 // In the sandbox, what is not allowed fails with EPERM: the exit code tells which step was wrong.
 int ProbeSandbox() {
   if (!EnterSandbox(kCodecWorkerDescriptor, uint64_t{1} << 30).ok()) return 1;
@@ -304,6 +364,8 @@ TEST(Sandbox, RefusesWhatDecodingDoesNotNeed) {
 }  // namespace hilum::pixel
 
 int main(int argc, char** argv) {
+  if (hilum::pixel::IsCodecWorker(argc, argv) && std::string_view(argv[0]).ends_with(hilum::pixel::kAnswersTwice))
+    return hilum::pixel::AnswerTwice();
   if (hilum::pixel::IsCodecWorker(argc, argv))
     return hilum::pixel::RunCodecWorker(hilum::pixel::kCodecWorkerDescriptor);
   ::testing::InitGoogleTest(&argc, argv);
