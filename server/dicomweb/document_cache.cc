@@ -1,5 +1,7 @@
 #include "server/dicomweb/document_cache.h"
 
+#include "base/exceptions.h"
+
 namespace hilum::dicomweb {
 namespace {
 
@@ -49,7 +51,7 @@ Result<DocumentCache::Shared> DocumentCache::FindOrMake(const std::string& key, 
   const auto making = std::make_shared<Making>();
   being_made_[key] = making;
   lock.unlock();
-  Result<Document> made = make();
+  Result<Document> made = WithoutExceptions(make);  // others wait for it
   lock.lock();
   being_made_.erase(key);
   making->over = true;

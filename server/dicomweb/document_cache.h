@@ -39,7 +39,7 @@ class DocumentCache {
 
   // Makes it when it is not there. Those who want the same at the same time wait for the one who makes it, and not more
   // than two documents are made at a time: making holds the whole of one in memory. Errors of `make` are passed on to
-  // its caller alone and not kept.
+  // its caller alone and not kept; kInternal when it throws.
   Result<Shared> FindOrMake(const std::string& key, const Make& make);
 
  private:

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "base/exceptions.h"
 #include "codecs/dicom/json.h"
 #include "server/dicomweb/negotiate.h"
 #include "server/dicomweb/selection.h"
@@ -74,13 +75,16 @@ Result<std::optional<std::string>> Service::MakeMetadata(const storage::Catalogu
   const std::span<Found> all(selection.instances);
   // Somebody waits for it: the second half is made at the same time.
   const std::span<Found> second = all.size() >= kWorthAThread ? all.last(all.size() / 2) : std::span<Found>();
+  const auto append = [&](std::span<Found> part, size_t in_all, std::string* to) {
+    return WithoutExceptions([&] { return AppendMetadata(*resource.study, base, part, in_all, to); });
+  };
   std::string json = "[", rest;
   Status status, rest_status;
-  std::thread helper;
-  if (!second.empty())
-    helper = std::thread([&] { rest_status = AppendMetadata(*resource.study, base, second, second.size(), &rest); });
-  status = AppendMetadata(*resource.study, base, all.first(all.size() - second.size()), all.size(), &json);
-  if (helper.joinable()) helper.join();
+  {
+    std::jthread helper;
+    if (!second.empty()) helper = std::jthread([&] { rest_status = append(second, second.size(), &rest); });
+    status = append(all.first(all.size() - second.size()), all.size(), &json);
+  }
   if (!status.ok() || !rest_status.ok()) {
     rest_status.IgnoreError();  // the first error counts
     return status.ok() ? rest_status : status;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/exceptions.h"
 #include "storage/log/change_log.h"
 
 namespace hilum::dicomweb {
@@ -94,7 +95,7 @@ void Preparer::PrepareQuiet() {
       continue;
     }
     if (!WaitForTurn()) return;
-    const Status status = service_.Prepare(it->first.first, it->first.second);
+    const Status status = WithoutExceptions([&] { return service_.Prepare(it->first.first, it->first.second); });
     (status.ok() ? prepared_ : failed_).Add();
     if (!status.ok())
       log_.Warning("metadata or thumbnail of a series could not be made ready",

@@ -8,6 +8,21 @@
 #include "server/dicomweb/wado_uri.h"
 
 namespace hilum::dicomweb {
+namespace {
+
+// One request more while it lives.
+class Answering {
+ public:
+  explicit Answering(std::atomic<int>* requests) : requests_(requests) {
+    requests_->fetch_add(1, std::memory_order_relaxed);
+  }
+  ~Answering() { requests_->fetch_sub(1, std::memory_order_relaxed); }
+
+ private:
+  std::atomic<int>* const requests_;
+};
+
+}  // namespace
 
 Service::Service(storage::Store& store, ServiceOptions options, pixel::FrameCodec& codec, Random& random,
                  Registry& metrics, Logger log)
@@ -43,9 +58,8 @@ const http::Route* Service::FindRoute(std::string_view method, std::string_view 
 }
 
 void Service::Handle(http::Request& request, http::Responder& responder) {
-  answering_.fetch_add(1, std::memory_order_relaxed);
+  const Answering answering(&answering_);
   const Status status = Dispatch(request, responder);
-  answering_.fetch_sub(1, std::memory_order_relaxed);
   if (status.ok()) return;
   if (status.code() == Code::kCancelled) return;  // nobody listens any more
   const bool ours =

@@ -1,5 +1,7 @@
 #include "server/fhir_rest/async_jobs.h"
 
+#include "base/exceptions.h"
+
 namespace hilum::fhir_rest {
 namespace {
 
@@ -50,7 +52,10 @@ void AsyncJobs::RunJob(const std::string& id, const std::function<fhir::Answer()
     if (job == jobs_.end()) return;
     job->second.running = true;
   }
-  auto answer = std::make_shared<const fhir::Answer>(run());
+  const auto run_it = [&]() -> Result<fhir::Answer> { return run(); };
+  Result<fhir::Answer> answered = WithoutExceptions(run_it);
+  if (!answered.ok()) answered = fhir::ErrorAnswer(answered.status());
+  auto answer = std::make_shared<const fhir::Answer>(*std::move(answered));
   const std::lock_guard lock(mu_);
   const auto job = jobs_.find(id);
   if (job == jobs_.end()) return;

@@ -33,7 +33,8 @@ class AsyncJobs {
   // Waits for what runs; what still waits is dropped.
   ~AsyncJobs();
 
-  // The id to ask by; nobody can guess it. `bytes`: of the request. kUnavailable when there are too many.
+  // The id to ask by; nobody can guess it. `bytes`: of the request. kUnavailable when there are too many. The answer is
+  // a 500 when `run` throws.
   Result<std::string> Start(uint64_t bytes, std::function<fhir::Answer()> run);
 
   struct Progress {

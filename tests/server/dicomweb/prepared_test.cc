@@ -243,6 +243,21 @@ TEST_F(PreparedTest, MakesADocumentOnceForAllWhoWantIt) {
   EXPECT_EQ(good, 8);
 }
 
+TEST_F(PreparedTest, MakingThatThrowsKeepsNobodyWaiting) {
+  DocumentCache cache(1 << 20);
+  std::vector<std::thread> readers;
+  std::atomic<int> refused = 0;
+  for (int reader = 0; reader < 4; ++reader) {
+    readers.emplace_back([&] {
+      const auto document = cache.FindOrMake("key", []() -> Result<Document> { throw std::bad_alloc(); });
+      refused += document.status().code() == Code::kInternal;
+    });
+  }
+  for (std::thread& reader : readers) reader.join();
+  EXPECT_EQ(refused, 4);
+  EXPECT_TRUE(cache.FindOrMake("key", []() -> Result<Document> { return Document{}; }).ok());
+}
+
 TEST_F(PreparedTest, FailuresAreNotKeptAndRoomIsBounded) {
   DocumentCache cache(10'000);
   int made = 0;

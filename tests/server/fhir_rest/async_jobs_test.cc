@@ -54,6 +54,15 @@ TEST_F(AsyncJobsTest, WhatRunsAndWhatWaitsSaySo) {
   EXPECT_EQ(AnswerOf(jobs, *second).status, 204);
 }
 
+TEST_F(AsyncJobsTest, OneThatThrowsIsAnsweredWith500) {
+  AsyncJobs jobs({}, clock_, random_);
+  const auto bad = jobs.Start(0, []() -> Answer { throw std::bad_alloc(); });
+  const auto good = jobs.Start(0, [] { return Answer{.status = 204}; });
+  ASSERT_TRUE(bad.ok() && good.ok());
+  EXPECT_EQ(AnswerOf(jobs, *bad).status, 500);
+  EXPECT_EQ(AnswerOf(jobs, *good).status, 204) << "the thread lives on";
+}
+
 TEST_F(AsyncJobsTest, ACancelledRequestThatWaitsIsNeverRun) {
   AsyncJobs jobs({}, clock_, random_);
   std::promise<void> finish;
