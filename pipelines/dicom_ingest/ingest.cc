@@ -181,7 +181,6 @@ void IngestBatch::Take(InstanceOutcome* outcome) {
 
   if (!pending_names_.insert(NameKey(name)).second) {  // twice in one request: the first one comes first
     Commit();
-    pending.outcome = outcomes_.size();
     pending_names_.insert(NameKey(name));
   }
   if (!CheckDuplicate(bytes, name, outcome, &pending.held)) {
@@ -199,28 +198,39 @@ void IngestBatch::Take(InstanceOutcome* outcome) {
   pending_.push_back(std::move(pending));
 }
 
+Result<bool> IngestBatch::IsStoredAt(const ObjectRef& ref, Bytes bytes) const {
+  bool identical = ref.length == bytes.size();
+  std::string stored(std::min<size_t>(bytes.size(), 1 << 20), '\0');
+  for (uint64_t at = 0; identical && at < bytes.size(); at += stored.size()) {
+    const size_t piece = std::min<size_t>(stored.size(), bytes.size() - at);
+    HILUM_RETURN_IF_ERROR(store_.objects().Read(ref, at, {stored.data(), piece}));
+    identical = bytes.substr(at, piece) == Bytes(stored.data(), piece);
+  }
+  return identical;
+}
+
 bool IngestBatch::CheckDuplicate(Bytes bytes, const storage::InstanceName& name, InstanceOutcome* outcome,
                                  std::optional<ObjectRef>* held) {
-  held->reset();
-  const storage::CatalogueReader reader = store_.Read();
   const auto settle = [&](const Status& status) {
     FailBy(outcome, status);
     return false;
   };
-  const auto doc = reader.FindInstance(name);
-  if (!doc.ok()) return settle(doc.status());
-  if (!*doc) return true;
-  const auto row = reader.Instance(**doc);
-  if (!row.ok()) return settle(row.status());
-  *held = row->object;
-
-  bool identical = row->object.length == bytes.size();
-  std::string stored(std::min<size_t>(bytes.size(), 1 << 20), '\0');
-  for (uint64_t at = 0; identical && at < bytes.size(); at += stored.size()) {
-    const size_t piece = std::min<size_t>(stored.size(), bytes.size() - at);
-    const Status read = store_.objects().Read(row->object, at, {stored.data(), piece});
-    if (!read.ok()) return settle(read);
-    identical = bytes.substr(at, piece) == Bytes(stored.data(), piece);
+  bool identical = false;
+  for (bool again = false;; again = true) {
+    held->reset();
+    const storage::CatalogueReader reader = store_.Read();
+    const auto doc = reader.FindInstance(name);
+    if (!doc.ok()) return settle(doc.status());
+    if (!*doc) return true;
+    const auto row = reader.Instance(**doc);
+    if (!row.ok()) return settle(row.status());
+    *held = row->object;
+    const auto same = IsStoredAt(row->object, bytes);
+    // Compaction may have moved it, or somebody deleted it, since the row was read.
+    if (same.status().code() == Code::kNotFound && !again) continue;
+    if (!same.ok()) return settle(same.status());
+    identical = *same;
+    break;
   }
   if (identical) {
     outcome->kind = InstanceOutcome::Kind::kIdentical;

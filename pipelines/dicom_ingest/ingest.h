@@ -98,6 +98,7 @@ class IngestBatch {
   void FailBy(InstanceOutcome* outcome, const Status& status);
   void Take(InstanceOutcome* outcome);
   Status ReadInstance(Bytes bytes, InstanceOutcome* outcome, storage::NewInstance* instance);
+  Result<bool> IsStoredAt(const storage::ObjectRef& ref, Bytes bytes) const;
   // Decides by what the store holds under the name now. False when the outcome is settled and nothing is to be written.
   bool CheckDuplicate(Bytes bytes, const storage::InstanceName& name, InstanceOutcome* outcome,
                       std::optional<storage::ObjectRef>* held);
