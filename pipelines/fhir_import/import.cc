@@ -270,11 +270,18 @@ void FhirImport::Work() {
       expect_new_ = prepared.all_new;
       Status status = Commit(*batch, std::move(prepared));
       lock.lock();
-      if (!status.ok()) failure_ = std::move(status);
+      if (!status.ok()) SetFailure(std::move(status));
     }
     ++turn_;
     changed_.notify_all();
   }
+}
+
+void FhirImport::SetFailure(Status status) {
+  if (failure_.ok())
+    failure_ = std::move(status);
+  else
+    status.IgnoreError();  // it follows from the first
 }
 
 FhirImport::Planned FhirImport::Plan(fhir::ResourceReader& reader, const Item& item, bool expect_new) {
@@ -321,7 +328,7 @@ FhirImport::Prepared FhirImport::Prepare(const Batch& batch, bool expect_new) {
   const auto sequence = reader->Sequence();
   if (!sequence.ok()) {
     const std::lock_guard lock(mutex_);
-    failure_ = sequence.status();
+    SetFailure(sequence.status());
     return prepared;
   }
   prepared.sequence = *sequence;

@@ -84,6 +84,8 @@ class FhirImport {
   void Drain();
 
   void Work();
+  // The first error is the one that is told. REQUIRES: mutex_ is held.
+  void SetFailure(Status status);
   // `expect_new`: older versions are not looked for; when there is one, the commit finds itself outdated.
   Planned Plan(fhir::ResourceReader& reader, const Item& item, bool expect_new);
   Prepared Prepare(const Batch& batch, bool expect_new);
