@@ -1,9 +1,9 @@
 // The ordered, durable key-value store everything but object bytes lives in: RocksDB behind a narrow interface. No
 // other folder sees a RocksDB header, so that another ordered engine can stand here later.
 //
-// Envelope (asserted): keys <= 1 kB, values <= 64 kB (larger ones are chunked by the caller), a batch <= 4 MB but for single large tasks. Every
-// key starts with the tenant. Safe for concurrent use. All reads may be given a Snapshot; without one they see the
-// latest commit.
+// Envelope (kLimit beyond it): keys <= 1 kB, values <= 64 kB (larger ones are chunked by the caller), all changes of a
+// task <= 256 MB. Every key starts with the tenant. Safe for concurrent use. All reads may be given a Snapshot; without
+// one they see the latest commit.
 //
 // Durability: Commit returns OK only after the batch is in the synced write-ahead log. Each batch carries the next
 // commit sequence, and the watermark file (watermark.h) remembers the highest one given out: Open refuses a store whose
@@ -149,7 +149,9 @@ class Kv {
                                                 const Snapshot* snapshot = nullptr) const = 0;
   virtual std::unique_ptr<Snapshot> NewSnapshot() const = 0;
 
-  // Makes the batch durable and visible, and returns its commit sequence. On any error nothing has changed.
+  // Makes the batch durable and visible, and returns its commit sequence. On an error nothing has changed, but for
+  // one: when the watermark could not be written, the store has stopped (health()) and its changes, which are in the log,
+  // are there after the next start; nobody was told so.
   virtual Result<uint64_t> Commit(Batch batch, std::span<const Precondition> preconditions = {}) = 0;
 
   // As long as the answer lives, the tables of large commits gather before they are compacted: a long series of such
