@@ -4,6 +4,7 @@
 #include <cassert>
 #include <charconv>
 #include <cmath>
+#include <iterator>
 #include <string_view>
 
 namespace hilum {
@@ -35,7 +36,7 @@ struct Registry::Family {
   std::map<std::string, std::unique_ptr<Counter>> counters;
   std::map<std::string, std::unique_ptr<Gauge>> gauges;
   std::map<std::string, std::unique_ptr<Histogram>> histograms;
-  std::map<std::string, std::function<double()>> functions;
+  std::map<std::string, std::function<std::vector<Registry::Sample>()>> functions;
 };
 
 namespace {
@@ -131,10 +132,32 @@ Histogram& Registry::histogram(const std::string& name, const std::string& help,
 void Registry::gauge_function(const std::string& name, const std::string& help, std::function<double()> read,
                               Labels labels) {
   const std::lock_guard lock(mu_);
-  FamilyFor(name, help, "gauge").functions[Render(labels)] = std::move(read);
+  FamilyFor(name, help, "gauge").functions[Render(labels)] = [read = std::move(read), labels] {
+    return std::vector<Sample>{{labels, read()}};
+  };
+}
+
+void Registry::gauge_functions(const std::string& name, const std::string& help,
+                               std::function<std::vector<Sample>()> read) {
+  const std::lock_guard lock(mu_);
+  FamilyFor(name, help, "gauge").functions[""] = std::move(read);
+}
+
+// Functions take locks of their own and ask the disk: nobody who counts waits for them.
+std::map<std::string, std::vector<Registry::Sample>> Registry::ReadFunctions() const {
+  std::vector<std::pair<std::string, ReadSamples>> functions;
+  {
+    const std::lock_guard lock(mu_);
+    for (const auto& [name, family] : families_)
+      for (const auto& [labels, read] : family->functions) functions.emplace_back(name, read);
+  }
+  std::map<std::string, std::vector<Sample>> samples;
+  for (const auto& [name, read] : functions) std::ranges::move(read(), std::back_inserter(samples[name]));
+  return samples;
 }
 
 std::string Registry::Expose() const {
+  const auto read = ReadFunctions();
   const std::lock_guard lock(mu_);
   std::string out;
   for (const auto& [name, family] : families_) {
@@ -147,7 +170,8 @@ std::string Registry::Expose() const {
     for (const auto& [labels, series] : family->gauges) {
       AppendSample(&out, name, labels, std::to_string(series->value()));
     }
-    for (const auto& [labels, read] : family->functions) AppendSample(&out, name, labels, Number(read()));
+    if (const auto samples = read.find(name); samples != read.end())
+      for (const Sample& sample : samples->second) AppendSample(&out, name, Render(sample.labels), Number(sample.value));
     for (const auto& [labels, series] : family->histograms) AppendHistogram(&out, name, labels, *series);
   }
   return out;

@@ -63,15 +63,24 @@ class Registry {
   Gauge& gauge(const std::string& name, const std::string& help, Labels labels = {});
   Histogram& histogram(const std::string& name, const std::string& help, std::vector<double> bounds,
                        Labels labels = {});
-  // `read` is called at every exposition, on the caller's thread; it must stay valid as long as the Registry
-  // and must not use the Registry.
+  // `read` is called at every exposition, on the caller's thread, while nothing of the Registry is locked; it must stay
+  // valid as long as the Registry.
   void gauge_function(const std::string& name, const std::string& help, std::function<double()> read,
                       Labels labels = {});
+  // The same for figures that are read all at once: each is one series.
+  struct Sample {
+    Labels labels;
+    double value = 0;
+  };
+  void gauge_functions(const std::string& name, const std::string& help, std::function<std::vector<Sample>()> read);
 
   std::string Expose() const;
 
  private:
   struct Family;
+  using ReadSamples = std::function<std::vector<Sample>()>;
+  // By name of the family.
+  std::map<std::string, std::vector<Sample>> ReadFunctions() const;
   Family& FamilyFor(const std::string& name, const std::string& help, const char* type);
   mutable std::mutex mu_;
   std::map<std::string, std::unique_ptr<Family>> families_;

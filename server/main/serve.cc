@@ -93,15 +93,12 @@ void AddStoreMetrics(storage::Store& store, Disk& disk, const std::string& data,
     const auto free = disk.FreeBytes(data);
     return free.ok() ? static_cast<double>(*free) : 0.0;
   });
-  for (const auto& [name, value] : store.kv().Properties()) {
-    metrics.gauge_function("hilum_kv_property", "Inner figures of the key-value store",
-                           [&store, name = name] {
-                             for (const auto& [other, now] : store.kv().Properties())
-                               if (other == name) return static_cast<double>(now);
-                             return 0.0;
-                           },
-                           {{"name", name}});
-  }
+  metrics.gauge_functions("hilum_kv_property", "Inner figures of the key-value store", [&store] {
+    std::vector<Registry::Sample> samples;
+    for (const auto& [name, value] : store.kv().Properties())
+      samples.push_back({{{"name", name}}, static_cast<double>(value)});
+    return samples;
+  });
 }
 
 Status StoreDemo(storage::Store& store, const Logger& log) {

@@ -52,6 +52,17 @@ TEST(Metrics, TheSameNameAndLabelsAreTheSameSeries) {
   EXPECT_NE(&registry.counter("x", "X.", {{"a", "1"}}), &registry.counter("x", "X.", {{"a", "2"}}));
 }
 
+TEST(Metrics, FunctionsMayTakeTheirTimeWhileOthersCount) {
+  Registry registry;
+  registry.gauge_functions("kv", "Figures.", [&]() -> std::vector<Registry::Sample> {
+    registry.counter("n_total", "N.").Add();  // would wait for ever if this held a lock
+    return {{{{"name", "a"}}, 1}, {{{"name", "b"}}, 2}};
+  });
+  EXPECT_EQ(registry.Expose(),
+            "# HELP kv Figures.\n# TYPE kv gauge\nkv{name=\"a\"} 1\nkv{name=\"b\"} 2\n"
+            "# HELP n_total N.\n# TYPE n_total counter\nn_total 1\n");
+}
+
 TEST(Metrics, SpecialNumbersHaveTheirNames) {
   Registry registry;
   registry.gauge_function("x", "X.", [] { return std::numeric_limits<double>::infinity(); });
