@@ -93,7 +93,7 @@ class HistoryRun {
       HILUM_ASSIGN_OR_RETURN(const std::vector<Version> versions, ReadVersions(kBatch));
       total += versions.size();
       if (versions.size() < kBatch) return std::optional(total);
-      history_.range.after_sequence = versions.back().sequence;
+      history_.range.after = PlaceOf(versions.back());
     }
   }
 
@@ -149,16 +149,21 @@ class HistoryRun {
 
   Status Resume(std::string_view cursor, const CursorSeal& seal) {
     HILUM_ASSIGN_OR_RETURN(const storage::Cursor opened, OpenCursor(cursor, seal));
-    uint64_t sequence = 0;
+    HistoryRange::Place place;
     ByteReader in(opened.last_key);
-    if (!in.ReadBe(&sequence)) return Invalid("the page cursor is of another kind of request: start again");
-    history_.range.after_sequence = sequence;
+    if (!in.ReadBe(&place.sequence) || !in.ReadBe(&place.number)) return Invalid("the page cursor is of another kind of request: start again");
+    history_.range.after = place;
     return Status::Ok();
+  }
+
+  static HistoryRange::Place PlaceOf(const Version& version) {
+    return {.sequence = version.sequence, .number = version.number};
   }
 
   static std::string After(const Version& version, const CursorSeal& seal) {
     storage::Cursor cursor{.fingerprint = seal.fingerprint};
     AppendBe(&cursor.last_key, version.sequence);
+    AppendBe(&cursor.last_key, version.number);
     return storage::EncodeCursor(cursor, seal.key);
   }
 
@@ -184,7 +189,7 @@ class HistoryRun {
     while (found.size() < limit) {
       HILUM_ASSIGN_OR_RETURN(std::vector<Version> batch, ReadBatch(range, kBatch));
       const bool last = batch.size() < kBatch;
-      if (!batch.empty()) range.after_sequence = batch.back().sequence;
+      if (!batch.empty()) range.after = PlaceOf(batch.back());
       for (Version& version : batch) {
         HILUM_ASSIGN_OR_RETURN(const bool reached, Reaches(version, history_.at->low));
         if (reached && found.size() < limit) found.push_back(std::move(version));

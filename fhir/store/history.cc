@@ -30,23 +30,19 @@ bool IsBehind(const Version& version, const HistoryRange& range) {
                          : range.since_micros && version.updated_micros < *range.since_micros;
 }
 
-bool IsAfterPage(uint64_t sequence, const HistoryRange& range) {
-  if (!range.after_sequence) return true;
-  return range.ascending ? sequence > *range.after_sequence : sequence < *range.after_sequence;
-}
-
 }  // namespace
 
 Result<std::vector<Version>> ResourceReader::HistoryOf(TypeId type, Doc doc, const HistoryRange& range, size_t limit) {
   std::vector<Version> versions;
   HILUM_ASSIGN_OR_RETURN(const std::optional<Version> newest, Newest(type, doc, Form::kStored));
   if (!newest) return versions;
-  for (uint64_t i = 0; i < newest->number && versions.size() < limit; ++i) {
-    HILUM_ASSIGN_OR_RETURN(std::optional<Version> version,
-                           At(type, doc, range.ascending ? i + 1 : newest->number - i, range.form));
+  const uint64_t first = range.ascending ? 1 : newest->number;
+  uint64_t number = !range.after ? first : range.ascending ? range.after->number + 1 : range.after->number - 1;
+  for (; number >= 1 && number <= newest->number && versions.size() < limit; range.ascending ? ++number : --number) {
+    HILUM_ASSIGN_OR_RETURN(std::optional<Version> version, At(type, doc, number, range.form));
     if (!version) continue;
     if (IsBehind(*version, range)) break;
-    if (IsAfterPage(version->sequence, range) && Within(*version, range)) versions.push_back(*std::move(version));
+    if (Within(*version, range)) versions.push_back(*std::move(version));
   }
   return versions;
 }
@@ -55,9 +51,9 @@ Result<std::vector<Version>> ResourceReader::HistoryOfType(TypeId type, const Hi
   const std::string prefix = HistoryPrefix(Tenant::kDefault, CollectionOf(type));
   std::string lower = prefix;
   std::string upper = storage::PrefixEnd(prefix);
-  if (range.after_sequence) {
+  if (range.after) {
     std::string& bound = range.ascending ? lower : upper;
-    bound = HistoryKey(Tenant::kDefault, CollectionOf(type), *range.after_sequence + (range.ascending ? 1 : 0));
+    bound = HistoryKey(Tenant::kDefault, CollectionOf(type), range.after->sequence + (range.ascending ? 1 : 0));
   }
   std::vector<Version> versions;
   const auto rows = kv_.NewIterator(Family::kResource, lower, upper, snapshot_.get());
@@ -77,7 +73,7 @@ Result<std::vector<Version>> ResourceReader::HistoryOfType(TypeId type, const Hi
 Result<std::vector<Version>> ResourceReader::HistoryOfAll(const HistoryRange& range, size_t limit) {
   constexpr size_t kChangesAtOnce = 256;
   std::vector<Version> versions;
-  uint64_t at = range.after_sequence.value_or(range.ascending ? 0 : UINT64_MAX);
+  uint64_t at = range.after ? range.after->sequence : range.ascending ? 0 : UINT64_MAX;
   while (versions.size() < limit) {
     HILUM_ASSIGN_OR_RETURN(
         const std::vector<storage::Change> changes,

@@ -60,7 +60,12 @@ enum class Form : uint8_t { kWhole, kStored };
 struct HistoryRange {
   std::optional<int64_t> since_micros;     // at or after
   std::optional<int64_t> before_micros;    // before
-  std::optional<uint64_t> after_sequence;  // of the last version of the page before
+  // The last version of the page before.
+  struct Place {
+    uint64_t sequence = 0;
+    uint64_t number = 0;
+  };
+  std::optional<Place> after;
   bool ascending = false;
   Form form = Form::kWhole;
 };
