@@ -251,10 +251,12 @@ Result<std::string> ReadWholeFile(Disk& disk, const std::string& path, uint64_t 
   return content;
 }
 
-Status WriteWholeFile(Disk& disk, const std::string& path, Bytes content) {
+Status WriteWholeFile(Disk& disk, const std::string& path, Bytes content, FileReaders readers) {
   const std::string temporary = path + ".tmp";
   HILUM_ASSIGN_OR_RETURN(const auto file, disk.Open(temporary, OpenMode::kReadWriteCreate));
   HILUM_RETURN_IF_ERROR(file->Truncate(0));
+  if (readers == FileReaders::kOwner && file->descriptor() >= 0 && fchmod(file->descriptor(), S_IRUSR | S_IWUSR) != 0)
+    return ErrnoStatus("set the permissions of " + temporary, errno);
   HILUM_RETURN_IF_ERROR(file->WriteAt(0, content));
   HILUM_RETURN_IF_ERROR(file->Sync());
   HILUM_RETURN_IF_ERROR(disk.Rename(temporary, path));

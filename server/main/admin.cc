@@ -32,6 +32,13 @@ void Answer(http::Responder& responder, int status, const json& body) {
   responder.Send(status, {{"Content-Type", "application/json"}}, body.dump() + "\n").IgnoreError();
 }
 
+// The text of a property; empty when there is none.
+std::string TextOf(const json& object, const char* name) {
+  if (!object.is_object()) return "";
+  const auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
 size_t AppendBody(char* data, size_t size, size_t count, void* out) {
   static_cast<std::string*>(out)->append(data, size * count);
   return size * count;
@@ -90,14 +97,10 @@ void AdminRoutes::Backup(http::Request& request, http::Responder& responder) {
     length += *octets;
   }
   body.resize(length);
-  const json parsed = json::accept(body) ? json::parse(body, nullptr, false) : json();
-  const auto field = [&](const char* name) -> std::string {
-    const auto found = parsed.is_object() ? parsed.find(name) : parsed.end();
-    return found != parsed.end() && found->is_string() ? found->get<std::string>() : "";
-  };
-  const std::string to = field("to");
+  const json parsed = json::parse(body, nullptr, false);
+  const std::string to = TextOf(parsed, "to");
   if (to.empty() || to[0] != '/') return Answer(responder, 400, {{"error", "\"to\" must be an absolute path"}});
-  if (folder_.empty() || field("folder") != folder_)
+  if (folder_.empty() || TextOf(parsed, "folder") != folder_)
     return Answer(responder, 409, {{"error", "this server has another data folder open; nothing was written"}});
   const Status status = store_.Backup(to);
   if (status.ok()) return Answer(responder, 200, {{"backup", to}});
@@ -107,10 +110,7 @@ void AdminRoutes::Backup(http::Request& request, http::Responder& responder) {
 
 Status AdminRoutes::Announce(Disk& disk, const std::string& data_directory, const std::string& url) const {
   const std::string path = AnnouncementPath(data_directory);
-  const mode_t before = umask(0077);
-  const Status written = WriteWholeFile(disk, path, json{{"url", url}, {"token", token_}}.dump() + "\n");
-  umask(before);
-  return written;
+  return WriteWholeFile(disk, path, json{{"url", url}, {"token", token_}}.dump() + "\n", FileReaders::kOwner);
 }
 
 void AdminRoutes::Withdraw(Disk& disk, const std::string& data_directory) {
@@ -122,15 +122,16 @@ Status RequestBackup(Disk& disk, const std::string& data_directory, const std::s
   HILUM_ASSIGN_OR_RETURN(const std::string text,
                          ReadWholeFile(disk, AnnouncementPath(data_directory), kMaxRequestBytes));
   const json announcement = json::parse(text, nullptr, false);
-  if (!announcement.is_object() || !announcement.contains("url") || !announcement.contains("token"))
+  const std::string server = TextOf(announcement, "url"), token = TextOf(announcement, "token");
+  if (server.empty() || token.empty())
     return Corruption(AnnouncementPath(data_directory) + " is damaged; start the server again");
 
   const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> curl(curl_easy_init(), curl_easy_cleanup);
   if (!curl) return Internal("the HTTP client could not be started");
-  const std::string url = announcement.value("url", "") + "/admin/backup";
+  const std::string url = server + "/admin/backup";
   const std::string body =
       json{{"to", std::filesystem::absolute(to).string()}, {"folder", IdentityOf(data_directory)}}.dump();
-  const std::string authorization = "Authorization: Bearer " + announcement.value("token", "");
+  const std::string authorization = "Authorization: Bearer " + token;
   curl_slist* list = curl_slist_append(nullptr, authorization.c_str());
   list = curl_slist_append(list, "Content-Type: application/json");
   const std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> headers(list, curl_slist_free_all);
@@ -150,9 +151,8 @@ Status RequestBackup(Disk& disk, const std::string& data_directory, const std::s
   long http_status = 0;
   curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &http_status);
   if (http_status == 200) return Status::Ok();
-  const json parsed = json::parse(answer, nullptr, false);
   return Unavailable("the server answered " + std::to_string(http_status) + ": " +
-                     (parsed.is_object() ? parsed.value("error", "") : ""));
+                     TextOf(json::parse(answer, nullptr, false), "error"));
 }
 
 }  // namespace hilum

@@ -180,6 +180,13 @@ class ProgramTest(unittest.TestCase):
             self.assertEqual(fetch(server.url + "/admin/backup", "POST", body, Authorization="Bearer x")[0], 401)
         self.assertFalse((self.folder / "stolen").exists())
 
+    def test_backup_to_no_path_is_refused(self):
+        with serving(self.data) as server:
+            token = json.loads((self.data / "admin.json").read_text())["token"]
+            for body in (b"", b"[]", b"{}", b'{"to": 5}', b'{"to": null}', b'{"to": "here"}', b"\xff"):
+                answer = fetch(server.url + "/admin/backup", "POST", body, Authorization="Bearer " + token)
+                self.assertEqual(answer[0], 400, body)
+
     def test_import_of_a_folder_lists_what_failed(self):
         with serving(self.data, "--demo") as server:
             urls = [row["00081190"]["Value"][0] for row in json.loads(fetch(server.url + "/dicom-web/instances?limit=5")[2])]
