@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 
 #include "base/mapping.h"
 #include "fhir/imaging/verify.h"
@@ -331,14 +332,56 @@ int BackupStore(Arguments arguments) {
   return 0;
 }
 
+namespace {
+
+// What lies below a data folder, files and folders, itself included; without what is of a server that is no more.
+struct FolderContent {
+  std::vector<fs::path> folders;
+  std::vector<fs::path> files;
+  uint64_t octets = 0;
+};
+
+Result<FolderContent> ContentOf(const fs::path& folder) {
+  FolderContent content{.folders = {folder}};
+  std::error_code error;
+  for (fs::recursive_directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    if (it->is_directory(error)) content.folders.push_back(it->path());
+    if (error || !it->is_regular_file(error) || it->path() == folder / AdminRoutes::kAnnouncement) continue;
+    content.files.push_back(it->path());
+    content.octets += it->file_size(error);
+  }
+  if (error) return IoError("read " + folder.string() + ": " + error.message());
+  return content;
+}
+
+// All of it is durable when it returns OK. `copied` is told of octets.
+Status CopyFolder(Disk& disk, const fs::path& from, const fs::path& to, const FolderContent& content,
+                  const std::function<void(uint64_t)>& copied) {
+  const auto target = [&](const fs::path& path) { return (to / path.lexically_relative(from)).lexically_normal(); };
+  for (const fs::path& folder : content.folders) HILUM_RETURN_IF_ERROR(disk.CreateDirectories(target(folder).string()));
+  for (const fs::path& file : content.files) {
+    std::error_code error;
+    fs::copy_file(file, target(file), error);
+    if (error) return IoError("copy " + file.string() + ": " + error.message());
+    HILUM_ASSIGN_OR_RETURN(const auto copy, disk.Open(target(file).string(), OpenMode::kReadWrite));
+    HILUM_RETURN_IF_ERROR(copy->Sync());
+    HILUM_ASSIGN_OR_RETURN(const uint64_t octets, copy->Size());
+    copied(octets);
+  }
+  for (const fs::path& folder : content.folders) HILUM_RETURN_IF_ERROR(disk.SyncDirectory(target(folder).string()));
+  return Status::Ok();
+}
+
+}  // namespace
+
 int RestoreStore(Arguments arguments) {
   std::string from;
   const std::vector<const char*> rest = TakeFlag(arguments, "--from", &from);
   Invocation invocation;
   if (const Status status = Read(rest, &invocation); !status.ok()) return Complain("restore", status, 2);
   const std::string& data = invocation.settings.data;
-  const auto source = HasStore(from);
-  if (from.empty() || !source.ok() || !*source) return Complain("restore", Invalid("--from DIR must name a backup"), 2);
+  const auto source = from.empty() ? Result<bool>(false) : HasStore(from);
+  if (!source.ok() || !*source) return Complain("restore", Invalid("--from DIR must name a backup"), 2);
   std::error_code error;
   if (fs::exists(data, error) && !fs::is_empty(data, error))
     return Complain("restore", Conflict(data + " is not empty; move it away first, nothing is overwritten"));
@@ -349,32 +392,17 @@ int RestoreStore(Arguments arguments) {
     return Complain("restore",
                     lock.status().WithContext("only what does not change can be copied; hilum backup --data " + from +
                                               " makes such a copy"));
-  uint64_t total = 0, copied = 0;
-  for (const auto& entry : fs::recursive_directory_iterator(from, error))
-    if (entry.is_regular_file(error)) total += entry.file_size(error);
-  Progress progress("restore", total, "octets");
-  for (const auto& entry : fs::recursive_directory_iterator(from, error)) {
-    const fs::path inside = fs::relative(entry.path(), from, error);
-    if (inside == AdminRoutes::kAnnouncement) continue;  // of a server that is no more
-    const fs::path target = fs::path(data) / inside;
-    if (entry.is_directory(error)) {
-      if (const Status status = disk.CreateDirectories(target.string()); !status.ok())
-        return Complain("restore", status);
-    } else if (entry.is_regular_file(error)) {
-      fs::create_directories(target.parent_path(), error);
-      if (!fs::copy_file(entry.path(), target, error)) break;
-      const auto file = disk.Open(target.string(), OpenMode::kReadWrite);
-      const Status synced = file.ok() ? (*file)->Sync() : file.status();
-      if (!synced.ok()) return Complain("restore", synced);
-      copied += entry.file_size(error);
-      progress.Show(copied, copied);
-    }
-  }
+  const auto content = ContentOf(from);
+  if (!content.ok()) return Complain("restore", content.status());
+  Progress progress("restore", content->octets, "octets");
+  uint64_t done = 0;
+  const Status status = CopyFolder(disk, from, data, *content, [&](uint64_t octets) {
+    done += octets;
+    progress.Show(done, done);
+  });
   progress.Done();
-  if (error) return Complain("restore", IoError("copy " + from + ": " + error.message()));
-  const std::string verify_data = "--data=" + data;
-  const char* const verify_arguments[] = {verify_data.c_str()};
-  return VerifyStore(verify_arguments);
+  if (!status.ok()) return Complain("restore", status);
+  return VerifyStore(rest);
 }
 
 }  // namespace hilum
