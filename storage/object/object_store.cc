@@ -170,7 +170,9 @@ class SegmentStore : public ObjectStore {
       const std::string to = directory + "/" + segment::FileName(info.segment);
       if (info.sealed && disk_.HardLink(segments_.PathOf(info.segment), to).ok()) continue;
       HILUM_ASSIGN_OR_RETURN(const std::shared_ptr<File> file, segments_.OpenFile(info.segment));
-      HILUM_RETURN_IF_ERROR(segment::CopyFile(disk_, *file, info.end + (info.sealed ? segment::kPageBytes : 0), to));
+      const uint64_t bytes = info.end + (info.sealed ? segment::kPageBytes : 0);
+      HILUM_RETURN_IF_ERROR(CheckRoom(directory, bytes));
+      HILUM_RETURN_IF_ERROR(segment::CopyFile(disk_, *file, bytes, to));
     }
     return disk_.SyncDirectory(directory);
   }
@@ -178,6 +180,14 @@ class SegmentStore : public ObjectStore {
   Status health() const override { return fail_stop_.status(); }
 
  private:
+  // It may be the disk of the store, which must not get into need by its backup.
+  Status CheckRoom(const std::string& directory, uint64_t bytes) const {
+    HILUM_ASSIGN_OR_RETURN(const uint64_t free, disk_.FreeBytes(directory));
+    if (free >= bytes && free - bytes >= options_.low_water_bytes) return Status::Ok();
+    return DiskFull("a segment of " + std::to_string(bytes) + " octets would leave less than " +
+                    std::to_string(options_.low_water_bytes) + " octets free in " + directory);
+  }
+
   Result<Record> OpenRecord(const ObjectRef& ref) const {
     HILUM_ASSIGN_OR_RETURN(std::shared_ptr<File> file, segments_.OpenFile(ref.segment));
     return Record::Open(std::move(file), ref);

@@ -128,7 +128,8 @@ class ObjectStore {
                          const std::function<Status(std::span<const Move>)>& relocate) = 0;
 
   // Hard-links sealed segments into `directory` (must exist; copies them where links are not possible) and copies the
-  // used part of open ones: with a Kv checkpoint taken BEFORE, a consistent backup.
+  // used part of open ones: with a Kv checkpoint taken BEFORE, a consistent backup. kDiskFull when a copy would leave
+  // less than the low-water mark free.
   virtual Status Backup(const std::string& directory) = 0;
 
   // OK, or why writes are refused for good.

@@ -301,11 +301,16 @@ Status Store::Backup(const std::string& directory) {
   const std::lock_guard lock(maintenance_);
   HILUM_ASSIGN_OR_RETURN(const bool exists, disk_->Exists(directory));
   if (exists) return Conflict(directory + " exists already; name a folder that does not");
-  HILUM_RETURN_IF_ERROR(disk_->CreateDirectories(directory + "/objects"));
-  // Rows first, objects after: every object a copied row points at was durable before the row, so it is in the copy.
-  HILUM_RETURN_IF_ERROR(kv_->Checkpoint(directory + "/kv").status());
-  HILUM_RETURN_IF_ERROR(objects_->Backup(directory + "/objects"));
-  return disk_->SyncDirectory(directory);
+  const auto copy = [&]() -> Status {
+    HILUM_RETURN_IF_ERROR(disk_->CreateDirectories(directory + "/objects"));
+    // Rows first, objects after: every object a copied row points at was durable before the row, so it is in the copy.
+    HILUM_RETURN_IF_ERROR(kv_->Checkpoint(directory + "/kv").status());
+    HILUM_RETURN_IF_ERROR(objects_->Backup(directory + "/objects"));
+    return disk_->SyncDirectory(directory);
+  };
+  const Status status = copy();
+  if (status.ok()) return status;
+  return status.WithContext("the backup is not whole; delete " + directory + " and try again");
 }
 
 }  // namespace hilum::storage

@@ -372,6 +372,18 @@ TEST_F(CatalogueTest, BackupOpensAsAStoreOfItsOwn) {
   EXPECT_EQ(Findings(), "");
 }
 
+TEST_F(CatalogueTest, ABackupThatFailsSaysWhatToDelete) {
+  IngestThreeStudies();
+  store_.reset();
+  StoreOptions options = testing::SmallStore(directory_.path() + "/data");
+  options.low_water_bytes = uint64_t{1} << 60;
+  auto store = Store::Open(options, disk_, clock_, random_, Logger());
+  ASSERT_TRUE(store.ok()) << store.status().ToString();
+  const Status status = (*store)->Backup(directory_.path() + "/backup");
+  EXPECT_EQ(status.code(), Code::kDiskFull);
+  EXPECT_NE(status.message().find("delete " + directory_.path() + "/backup"), std::string::npos) << status.message();
+}
+
 TEST_F(CatalogueTest, OneProcessAtATime) {
   StoreOptions options;
   options.directory = directory_.path() + "/data";

@@ -235,6 +235,18 @@ TEST_F(BackupTest, SealedSegmentsAreCopiedWhereLinksAreNotPossible) {
   EXPECT_TRUE(copy->Segments().front().sealed);
 }
 
+TEST_F(BackupTest, ACopyThatWouldLeaveTooLittleRoomIsRefused) {
+  low_water_bytes_ = 1 << 20;
+  Open();
+  PutSynced("in an open segment", "h");
+  disk_.set_capacity(disk_.used_bytes() + low_water_bytes_);
+  EXPECT_EQ(store_->Backup(kCopy).code(), Code::kDiskFull);
+  ASSERT_TRUE(disk_.CreateDirectories("/backup/second").ok());
+  disk_.set_capacity(disk_.used_bytes() + low_water_bytes_ + segment_bytes_);
+  const Status status = store_->Backup("/backup/second");
+  EXPECT_TRUE(status.ok()) << status.ToString();
+}
+
 TEST_F(BackupTest, ABackupIntoAFolderThatHoldsOneIsRefused) {
   ASSERT_TRUE(store_->Backup(kCopy).ok());
   EXPECT_EQ(store_->Backup(kCopy).code(), Code::kConflict);
