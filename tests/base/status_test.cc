@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <utility>
 
 #include "base/result.h"
@@ -104,9 +105,13 @@ TEST(Status, OneThatIsNoOutcomeYetNeedNotBeRead) {
   { const Status unused; }
 }
 
-TEST(Status, IgnoringIsReading) {
-  Status status = IoError("close failed");
-  status.IgnoreError();
+TEST(StatusDeathTest, IgnoringIsReading) {
+  EXPECT_EXIT(
+      {
+        { IoError("close failed").IgnoreError(); }
+        std::exit(0);
+      },
+      ::testing::ExitedWithCode(0), "");
 }
 
 }  // namespace

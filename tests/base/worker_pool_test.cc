@@ -96,6 +96,7 @@ TEST(WorkerPool, TasksThatWaitForEachOtherHaveAThreadEach) {
     all.wait();
     while (pool.running() > 0) std::this_thread::yield();
   }
+  EXPECT_EQ(pool.queued(), 0u) << "every round ended, and nothing was left over";
 }
 
 TEST(WorkerPool, ReleasesWhatATaskHeldBeforeStopReturns) {

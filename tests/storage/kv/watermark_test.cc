@@ -110,10 +110,11 @@ TEST_F(WatermarkTest, IsSyncedSoonAfterARecordAndNotOftener) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   EXPECT_GE(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(290));
-  std::this_thread::sleep_for(std::chrono::milliseconds(250));
+  HILUM_EXPECT_OK(watermark->Sync());
   const int before = disk_.syncs;
   HILUM_EXPECT_OK(watermark->Record(1'000'000));
-  std::this_thread::sleep_for(std::chrono::milliseconds(400));
+  while (disk_.syncs == before) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  std::this_thread::sleep_for(std::chrono::milliseconds(250));
   EXPECT_EQ(disk_.syncs, before + 1) << "the last record is synced though no other follows, and only once";
 }
 
