@@ -1,5 +1,5 @@
 // The file system, as much of it as the store needs, behind an interface: PosixDisk is the machine's, MemoryDisk
-// (memory_disk.h) is the fake that records calls, drops what was not synced and fails on demand.
+// (tests/support) is the fake that records calls, drops what was not synced and fails on demand.
 //
 // Disk and the files it opens are safe for concurrent use. A file stays open until its last owner drops it.
 // Every error names the operation and the path. A failed WriteAt or Sync leaves the file's tail undefined: never retry
@@ -77,9 +77,11 @@ class PosixDisk : public Disk {
 };
 
 // Whole small files. kLimit when the file is larger than the limit. Write is atomic and durable: a temporary file
-// beside it, sync, rename, directory sync. REQUIRES: one writer per path at a time.
+// beside it, sync, rename, directory sync. Those who may not read it never can. REQUIRES: one writer per path at a
+// time.
+enum class FileReaders { kAsUsual /* as the umask says */, kOwner };
 Result<std::string> ReadWholeFile(Disk& disk, const std::string& path, uint64_t limit_bytes);
-Status WriteWholeFile(Disk& disk, const std::string& path, Bytes content);
+Status WriteWholeFile(Disk& disk, const std::string& path, Bytes content, FileReaders readers = FileReaders::kAsUsual);
 
 // The folder that holds `path`: "." when it names none.
 std::string ParentDirectory(const std::string& path);

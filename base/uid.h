@@ -1,10 +1,7 @@
 // DICOM unique identifiers (PS3.5 9.1). Pure functions, thread-safe.
 #pragma once
 
-#include <string>
 #include <string_view>
-
-#include "base/random.h"
 
 namespace hilum {
 
@@ -16,8 +13,5 @@ bool IsValidUid(std::string_view uid);
 // What we store and serve: 1 to 64 characters out of digits and dots, so that it is safe in keys, paths and logs.
 // Leading zeros and empty components occur in real archives; they are accepted and reported as a warning by the caller.
 bool IsStorableUid(std::string_view uid);
-
-// A new UID below 2.25 (PS3.5 B.2), from 128 random bits.
-std::string NewUid(Random& random);
 
 }  // namespace hilum

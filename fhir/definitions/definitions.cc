@@ -159,8 +159,5 @@ std::span<const uint16_t> CompartmentParams(const CompartmentMember& member) {
 std::span<const Operation> Operations() {
   return tables::kOperations;
 }
-std::span<const OperationParam> ParamsOf(const Operation& operation) {
-  return Rows(tables::kOperationParams, operation.params);
-}
 
 }  // namespace hilum::fhir

@@ -18,7 +18,6 @@ enum class ElementId : uint16_t {};
 enum class PropertyId : uint16_t {};
 
 inline constexpr TypeId kNoType{0xFFFF};
-inline constexpr ElementId kNoElement{0xFFFF};
 inline constexpr PropertyId kNoProperty{0xFFFF};
 inline constexpr uint16_t kNoBinding = 0xFFFF;
 inline constexpr uint16_t kNoField = 0xFFFF;
@@ -174,13 +173,6 @@ struct Compartment {
   Range members;
 };
 
-struct OperationParam {
-  std::string_view name;
-  bool in;
-  uint16_t min;
-  uint16_t max;
-  std::string_view type;
-};
 struct Operation {
   std::string_view code;
   std::string_view url;
@@ -189,7 +181,6 @@ struct Operation {
   bool instance;
   bool affects_state;
   Range resources;
-  Range params;
 };
 
 // -- Access
@@ -255,6 +246,5 @@ std::span<const CompartmentMember> MembersOf(const Compartment& compartment);
 std::span<const uint16_t> CompartmentParams(const CompartmentMember& member);
 
 std::span<const Operation> Operations();
-std::span<const OperationParam> ParamsOf(const Operation& operation);
 
 }  // namespace hilum::fhir

@@ -454,14 +454,9 @@ const compartments = profiles.filter((r) => r.resourceType === 'CompartmentDefin
   return { type: typeNamed(definition.code), first, count: members.length - first };
 });
 
-const operationParams = [];
 const operations = profiles.filter((r) => r.resourceType === 'OperationDefinition').sort((a, b) => byText(a.url, b.url)).map((d) => {
-  const first = operationParams.length;
-  for (const p of d.parameter ?? []) {
-    operationParams.push({ name: p.name, in: p.use === 'in', min: p.min, max: p.max === '*' ? NONE : Number(p.max), type: p.type ?? '' });
-  }
   const concrete = (d.resource ?? []).filter((name) => typeIndex.has(name)).map(typeNamed);
-  return { ...d, resources: typeList(concrete), first, count: operationParams.length - first };
+  return { ...d, resources: typeList(concrete) };
 });
 
 // -- Output ------------------------------------------------------------------------------------------------------------
@@ -496,8 +491,7 @@ table('kComponents', 'CompositeComponent', components.map((c) => `{SearchType{${
 table('kCompartments', 'Compartment', compartments.map((c) => `{${id('TypeId', c.type)}, ${range(c)}}`));
 table('kMembers', 'CompartmentMember', members.map((m) => `{${id('TypeId', m.type)}, ${range(m)}, ${m.self}}`));
 table('kMemberParams', 'uint16_t', memberParams);
-table('kOperations', 'Operation', operations.map((o) => `{${text(o.code)}, ${text(o.url)}, ${o.system}, ${o.type}, ${o.instance}, ${!!o.affectsState}, ${range(o.resources)}, ${range(o)}}`));
-table('kOperationParams', 'OperationParam', operationParams.map((p) => `{${text(p.name)}, ${p.in}, ${p.min}, ${p.max}, ${text(p.type)}}`));
+table('kOperations', 'Operation', operations.map((o) => `{${text(o.code)}, ${text(o.url)}, ${o.system}, ${o.type}, ${o.instance}, ${!!o.affectsState}, ${range(o.resources)}}`));
 const slotRows = (slots) => Array.from({ length: slots.length / 32 }, (_, i) => slots.slice(i * 32, i * 32 + 32).join(', '));
 table('kPropertySlots', 'uint16_t', slotRows(slotsOf(types.flatMap((type, index) =>
   properties.slice(type.firstProperty, type.firstProperty + type.propertyCount).map((p, i) => [index, p.name, type.firstProperty + i])))));

@@ -19,7 +19,6 @@ extern const std::span<const Compartment> kCompartments;
 extern const std::span<const CompartmentMember> kMembers;
 extern const std::span<const uint16_t> kMemberParams;
 extern const std::span<const Operation> kOperations;
-extern const std::span<const OperationParam> kOperationParams;
 // Open addressing, a power of two in size: positions in kProperties by Hash(type, name), kNoProperty for empty.
 extern const std::span<const uint16_t> kPropertySlots;
 // The same: positions in kTypes by Hash(TypeId{0}, name).

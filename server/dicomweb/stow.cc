@@ -8,12 +8,10 @@
 #include "server/dicomweb/negotiate.h"
 #include "server/dicomweb/service.h"
 #include "server/dicomweb/stow_model.h"
-#include "storage/catalogue/attributes.h"
 
 namespace hilum::dicomweb {
 namespace {
 
-using multipart::MediaType;
 using multipart::Parser;
 
 constexpr size_t kReadBytes = 256 * 1024;

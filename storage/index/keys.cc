@@ -34,11 +34,6 @@ uint64_t HashOf(Bytes bytes) {
   return XXH3_64bits(bytes.data(), bytes.size());
 }
 
-KeyText MakeKeyText(Bytes text) {
-  if (text.size() < kMaxKeyTextBytes) return {std::string(text), false, 0};
-  return {std::string(text.substr(0, kMaxKeyTextBytes)), true, HashOf(text)};
-}
-
 void AppendTextPrefix(std::string* key, Bytes prefix) {
   prefix = prefix.substr(0, kMaxKeyTextBytes);
   const auto is_plain = [](char octet) { return static_cast<unsigned char>(octet) > kEscape; };

@@ -56,9 +56,7 @@ struct KeyText {
   std::string text;
   bool cut = false;
   uint64_t hash = 0;  // of the whole text; 0 unless cut
-  bool operator==(const KeyText&) const = default;
 };
-KeyText MakeKeyText(Bytes text);
 
 // Sorts like the kept text. The kept text, escaped, a zero, and the hash when it was cut.
 void AppendText(std::string* key, Bytes text);

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "base/memory_disk.h"
+#include "tests/support/memory_disk.h"
 
 namespace hilum {
 namespace {

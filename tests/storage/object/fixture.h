@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "base/memory_disk.h"
 #include "storage/object/object_store.h"
+#include "tests/support/memory_disk.h"
 
 namespace hilum::storage {
 

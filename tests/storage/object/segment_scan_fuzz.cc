@@ -7,9 +7,9 @@
 #include <cstdlib>
 #include <string>
 
-#include "base/memory_disk.h"
 #include "storage/object/format.h"
 #include "storage/object/object_store.h"
+#include "tests/support/memory_disk.h"
 
 namespace hilum::storage {
 namespace {

@@ -1,4 +1,4 @@
-#include "base/memory_disk.h"
+#include "tests/support/memory_disk.h"
 
 #include <algorithm>
 #include <cerrno>
