@@ -1,22 +1,22 @@
+// clang-format off
 // Settings from a TOML file, the environment and the command line, by one table that is also the documentation.
 //
 //   ServeOptions options;  // holds the defaults
 //   Config config({
 //       Setting("data", &options.data, "Folder that holds everything the server keeps."),
-//       Setting("http.listen", &options.listen, "Host and port that are listened on.").Alias("http"),
-//       Setting("http.workers", &options.http.worker_threads, "Requests handled at a time; more cost memory.",
-//       "threads"), Setting("http.body_timeout", &options.http.body_timeout, "Silence of a client that ends its
-//       upload."), Setting::Size("kv.cache", &options.kv.cache_bytes, "Memory that keeps index blocks."),
-//       Setting("cors.origins", &options.http.cors_origins, "Origins whose pages may call the server."),
+//       Setting("http.listen", &options.listen, "Address and port to serve on.").Alias("http"),
+//       Setting("http.workers", &options.http.worker_threads, "Requests handled at a time.", "threads"),
+//       Setting("http.body_timeout", &options.http.body_timeout, "Silence of a client in the middle of its upload."),
+//       Setting::Size("store.cache", &options.store.block_cache_bytes, "Memory for index blocks read from disk."),
+//       Setting("http.cors_origins", &options.http.cors_origins, "Origins whose pages may call the server."),
 //   });
 //   HILUM_ASSIGN_OR_RETURN(const auto positional, config.Parse({argv + 2, argv + argc}, environ));
 //
 // Every key works in three ways; the later wins: `[http] workers = 8` in the file, HILUM_HTTP_WORKERS=8, and
-// `--http.workers 8` (also
-// `--http.workers=8`, with '-' for '.' and '_' if one likes). The file is named by `--config FILE` or HILUM_CONFIG.
-// A boolean flag needs no value (`--x` is `--x=true`). A list is an array in the file, comma-separated in the
-// environment and in a flag.
-// `--` ends the flags. Not thread-safe.
+// `--http.workers 8` (also `--http.workers=8`, with '-' for '.' and '_' if one likes). The file is named by
+// `--config FILE` or HILUM_CONFIG. A boolean flag needs no value (`--x` is `--x=true`). A list is an array in the file,
+// comma-separated in the environment and in a flag. `--` ends the flags. Not thread-safe.
+// clang-format on
 #pragma once
 
 #include <span>

@@ -43,8 +43,8 @@ class Transaction {
   // All outlive it.
   Transaction(ResourceStore& store, json::Value bundle, const Typing& typing, std::vector<BundleEntry> entries);
 
-  // Answers of the entries that write, by place; nullopt for those that read. Empty when the attempt was outdated.
-  // An Answer instead when the transaction fails.
+  // Answers of the entries that write, by place; nullopt for those that read. They mean nothing when the attempt was
+  // outdated (attempt it again), nor when the transaction failed: `failure` is its answer then.
   struct Outcome {
     bool outdated = false;
     std::optional<Answer> failure;
