@@ -171,7 +171,8 @@ std::string Registry::Expose() const {
       AppendSample(&out, name, labels, std::to_string(series->value()));
     }
     if (const auto samples = read.find(name); samples != read.end())
-      for (const Sample& sample : samples->second) AppendSample(&out, name, Render(sample.labels), Number(sample.value));
+      for (const Sample& sample : samples->second)
+        AppendSample(&out, name, Render(sample.labels), Number(sample.value));
     for (const auto& [labels, series] : family->histograms) AppendHistogram(&out, name, labels, *series);
   }
   return out;

@@ -151,7 +151,8 @@ class HistoryRun {
     HILUM_ASSIGN_OR_RETURN(const storage::Cursor opened, OpenCursor(cursor, seal));
     HistoryRange::Place place;
     ByteReader in(opened.last_key);
-    if (!in.ReadBe(&place.sequence) || !in.ReadBe(&place.number)) return Invalid("the page cursor is of another kind of request: start again");
+    if (!in.ReadBe(&place.sequence) || !in.ReadBe(&place.number))
+      return Invalid("the page cursor is of another kind of request: start again");
     history_.range.after = place;
     return Status::Ok();
   }

@@ -3,8 +3,8 @@
 //
 //   dicom-SliceThickness=lt1.5   dicom-00180050=1-1.5   dicom-RequestAttributesSequence.RequestedProcedureID=X
 //
-// Each of these matches by itself: two of them need not hold of one and the same series or instance. Those that must are
-// one parameter, attributes and values in turn:
+// Each of these matches by itself: two of them need not hold of one and the same series or instance. Those that must
+// are one parameter, attributes and values in turn:
 //
 //   dicom-series=Modality$CT$SliceThickness$lt1.5   dicom-instance=ImageType$ORIGINAL$SliceThickness$lt1.5
 #pragma once

@@ -58,8 +58,8 @@ enum class Form : uint8_t { kWhole, kStored };
 
 // Which part of a history is wanted, by sequence of the change log; newest first unless `ascending`.
 struct HistoryRange {
-  std::optional<int64_t> since_micros;     // at or after
-  std::optional<int64_t> before_micros;    // before
+  std::optional<int64_t> since_micros;   // at or after
+  std::optional<int64_t> before_micros;  // before
   // The last version of the page before.
   struct Place {
     uint64_t sequence = 0;

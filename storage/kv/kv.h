@@ -149,9 +149,9 @@ class Kv {
                                                 const Snapshot* snapshot = nullptr) const = 0;
   virtual std::unique_ptr<Snapshot> NewSnapshot() const = 0;
 
-  // Makes the batch durable and visible, and returns its commit sequence. On an error nothing has changed, but for
-  // one: when the watermark could not be written, the store has stopped (health()) and its changes, which are in the log,
-  // are there after the next start; nobody was told so.
+  // Makes the batch durable and visible, and returns its commit sequence. On an error nothing has changed, unless it
+  // stopped the store (health()): then the changes may be in the log, and there after the next start; where only the
+  // watermark could not be written they are visible already.
   virtual Result<uint64_t> Commit(Batch batch, std::span<const Precondition> preconditions = {}) = 0;
 
   // As long as the answer lives, the tables of large commits gather before they are compacted: a long series of such

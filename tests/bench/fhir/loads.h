@@ -8,8 +8,8 @@
 
 namespace hilum::bench {
 
-// Imports the first `count` resources of the Population from a file of NDJSON, which is made before. `scratch`: where it
-// and what the limit writes are put.
+// Imports the first `count` resources of the Population from a file of NDJSON, which is made before. `scratch`: where
+// it and what the limit writes are put.
 void LoadPopulation(Server& server, uint64_t count, const std::string& scratch);
 
 // Transactions that create two resources, from 32 threads.

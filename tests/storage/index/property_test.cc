@@ -147,9 +147,8 @@ class IndexPropertyTest : public ::testing::Test {
       ++i;
       std::set<Doc> found;
       for (const auto& [doc, values] : documents) {
-        const bool matches = std::ranges::any_of(values.entries, [&](const auto& entry) {
-          return entry.field == *field && Matches(query, entry.value);
-        });
+        const bool matches = std::ranges::any_of(
+            values.entries, [&](const auto& entry) { return entry.field == *field && Matches(query, entry.value); });
         if (matches) found.insert(doc);
       }
       ASSERT_EQ(found, model_.Evaluate(kMain, query)) << Describe(query);

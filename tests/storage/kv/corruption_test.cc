@@ -170,8 +170,8 @@ TEST_F(CorruptionTest, ABitFlippedInTheManifestIsNeverSilent) {
   EXPECT_GT(outcomes.at(Outcome::kRefused), times_ / 2);
 }
 
-// RocksDB alone opens what is left of it, with fewer rows. Only a cut in what was appended since the last fingerprint may
-// pass, and then every row is there (Judge).
+// RocksDB alone opens what is left of it, with fewer rows. Only a cut in what was appended since the last fingerprint
+// may pass, and then every row is there (Judge).
 TEST_F(CorruptionTest, AManifestThatWasCutIsNeverSilent) {
   const auto outcomes = JudgeDamages(times_, "MANIFEST", [&](const fs::path& file) {
     const uint64_t length = random_() % fs::file_size(file);

@@ -200,8 +200,8 @@ TEST_F(WriterTest, RefusesATaskBeyondTheEnvelopeAlone) {
       return Status::Ok();
     };
   };
-  const auto outcomes =
-      RunAsGroup({put(kMaxKeyBytes, 1, 1), put(1, kMaxValueBytes + 1, 1), put(1, kMaxValueBytes, kMaxTaskBytes / kMaxValueBytes + 1), put(1, 1, 1)});
+  const auto outcomes = RunAsGroup({put(kMaxKeyBytes, 1, 1), put(1, kMaxValueBytes + 1, 1),
+                                    put(1, kMaxValueBytes, kMaxTaskBytes / kMaxValueBytes + 1), put(1, 1, 1)});
   EXPECT_EQ(outcomes[0].status().code(), Code::kLimit);
   EXPECT_EQ(outcomes[1].status().code(), Code::kLimit);
   EXPECT_EQ(outcomes[2].status().code(), Code::kLimit);
