@@ -13,6 +13,9 @@ namespace {
 // Metadata is sent in pieces of this size, so that a study of any length takes no memory.
 constexpr size_t kPieceBytes = 1 << 20;
 
+// Of a converted instance, kept back until it is whole or longer: a frame that cannot be decoded may come late.
+constexpr size_t kHeldBytes = 16 << 20;
+
 // The transfer syntax an instance is sent in when `wanted` is asked for ("*": as stored, "": nothing in particular);
 // empty when that cannot be.
 std::string SyntaxFor(const std::string& wanted, const std::string& stored) {
@@ -113,13 +116,26 @@ Status Service::Fill(const std::vector<Packed>& instances, bool insists, Package
     } else {
       HILUM_RETURN_IF_ERROR(store_.objects().Check(one.range.object, 0, one.range.length));
       HILUM_ASSIGN_OR_RETURN(const Mapping mapping, Mapping::Map(one.range.file, one.range.body, one.range.length));
-      const auto send = [&](Bytes bytes) -> Status {
-        if (!opened) HILUM_RETURN_IF_ERROR(send_held(i));
-        if (!opened) HILUM_RETURN_IF_ERROR(package.Begin(one));
+      std::string kept;
+      const auto release = [&]() -> Status {
+        HILUM_RETURN_IF_ERROR(send_held(i));
+        HILUM_RETURN_IF_ERROR(package.Begin(one));
         opened = true;
+        HILUM_RETURN_IF_ERROR(package.Append(kept));
+        kept = std::string();
+        return Status::Ok();
+      };
+      const auto send = [&](Bytes bytes) -> Status {
+        if (opened) return package.Append(bytes);
+        if (kept.size() + bytes.size() <= kHeldBytes) {
+          kept.append(bytes);
+          return Status::Ok();
+        }
+        HILUM_RETURN_IF_ERROR(release());
         return package.Append(bytes);
       };
       status = pixel::Transcode(mapping.bytes(), one.target, {.read = options_.ingest.limits}, codec_, send);
+      if (status.ok() && !opened) status = release();
     }
     if (status.ok()) {
       HILUM_RETURN_IF_ERROR(package.End());

@@ -121,6 +121,37 @@ TEST_F(DamagedTest, WhatCannotBeDecodedComesAsItIsStoredWhenNoSyntaxWasAskedFor)
   }
 }
 
+TEST_F(DamagedTest, ADamagedFrameBehindGoodOnesIsFoundBeforeTheInstanceIsBegun) {
+  namespace t = dicom::tags;
+  // RLE (PS3.5 Annex G): one segment of 256 octets, twice as a run; then a frame that holds none.
+  const std::string frame = std::string("\x01\0\0\0\x40\0\0\0", 8) + std::string(56, '\0') + "\x81x\x81y";
+  const std::vector<Bytes> fragments = {frame, frame, "no segments at all"};
+  dicom::Part10Writer out("1.2.840.10008.5.1.4.1.1.7.2", "1.2.1.1.2", "1.2.840.10008.1.2.5");
+  out.Add(t::kSopClassUid, "UI", "1.2.840.10008.5.1.4.1.1.7.2");
+  out.Add(t::kSopInstanceUid, "UI", "1.2.1.1.2");
+  out.Add(t::kStudyInstanceUid, "UI", "1.2.2");
+  out.Add(t::kSeriesInstanceUid, "UI", "1.2.2.1");
+  out.AddUint16(t::kSamplesPerPixel, 1);
+  out.Add(t::kPhotometricInterpretation, "CS", "MONOCHROME2");
+  out.Add(t::kNumberOfFrames, "IS", "3");
+  out.AddUint16(t::kRows, 16);
+  out.AddUint16(t::kColumns, 16);
+  out.AddUint16(t::kBitsAllocated, 8);
+  out.AddUint16({0x0028, 0x0101}, 8);
+  out.AddUint16({0x0028, 0x0102}, 7);
+  out.AddUint16({0x0028, 0x0103}, 0);
+  out.AddFragments(t::kPixelData, fragments);
+  const std::string file = out.Take();
+  ASSERT_TRUE(Ingest(file).stored());
+  const std::string path = "/dicom-web/studies/1.2.2/series/1.2.2.1/instances/1.2.1.1.2";
+  EXPECT_EQ(Get(path + "/frames/2", {"Accept: application/octet-stream"}).body,
+            std::string(128, 'x') + std::string(128, 'y'));
+  const HttpAnswer answer = Get(path, {"Accept: application/dicom"});
+  EXPECT_EQ(answer.status, 200) << answer.error;
+  EXPECT_THAT(answer.Header("Warning").value_or(""), HasSubstr("sent as it is stored"));
+  EXPECT_TRUE(answer.body == file);
+}
+
 TEST_F(DamagedTest, WhatIsInsistedOnIsRefused) {
   const HttpAnswer answer = Get(kDamaged, {"Accept: application/dicom; transfer-syntax=1.2.840.10008.1.2.1"});
   EXPECT_EQ(answer.status, 400);
