@@ -30,6 +30,10 @@ void LeavePatients(StudyRow* study, InstanceRow* row) {
   std::vector<NamedPatient>& all = study->patients;
   if (row->named < all.size() && all[row->named].instances > 0) --all[row->named].instances;
   row->named = 0;
+}
+
+void ForgetPatients(StudyRow* study) {
+  std::vector<NamedPatient>& all = study->patients;
   const auto is_left = [](const NamedPatient& patient) { return patient.instances > 0; };
   if (!all.empty() && std::none_of(all.begin() + 1, all.end(), is_left)) all.clear();
 }

@@ -103,6 +103,7 @@ Result<PutOutcome> CatalogueWriter::Put(Txn& txn, const NewInstance& instance, c
   if (row.before) LeavePatients(&study.after, &row.after);
   TakePatient(*table, header, study.before ? study.before->attributes : KeptAttributes(),
               study.after.instances - (row.before ? 1 : 0), &study.after, &row.after);
+  ForgetPatients(&study.after);
   LeaveDifferences(&series.after, &row.after);
   TakeDifferences(*table, header, series.after.instances - (row.before ? 1 : 0), &series.after, &row.after);
   if (row.before) {
@@ -195,6 +196,7 @@ Status CatalogueWriter::Delete(Txn& txn, const InstanceName& name, CatalogueChan
   study.after.bytes -= std::min(study.after.bytes, row.before->object.length);
   LeaveDifferences(&series.after, &row.after);
   LeavePatients(&study.after, &row.after);
+  ForgetPatients(&study.after);
   --series.after.instances;
   --study.after.instances;
   Touch(now, &study.after);

@@ -62,6 +62,8 @@ void TakeDifferences(const AttributeTable& table, const dicom::Header& header, u
 
 // Forgets whom the instance names.
 void LeavePatients(StudyRow* study, InstanceRow* row);
+// Once the study says what the instances that are left say: they all name the same again.
+void ForgetPatients(StudyRow* study);
 // Notes whom it names now. `before`: attributes of the study without it; `others`: instances of the study besides it.
 void TakePatient(const AttributeTable& table, const dicom::Header& header, const KeptAttributes& before,
                  uint64_t others, StudyRow* study, InstanceRow* row);

@@ -387,6 +387,17 @@ TEST_F(ManyNamesTest, AConflictGoesWithTheImagesThatMakeIt) {
   EXPECT_EQ(Conflicts(), "identifier: P1 / P4 (1)");
 }
 
+TEST_F(ManyNamesTest, TheFirstImageIsReplacedByOneThatNamesTheSame) {
+  Stow({Of(1, "P1"), Of(2, "P4")});
+  InstanceSpec again = Of(1, "P1");
+  again.pixel_fill = 3;
+  Stow({again}, DuplicatePolicy::kReplace);
+  EXPECT_EQ(Conflicts(), "identifier: P1 / P4 (1)");
+  Stow({Of(2, "P1")}, DuplicatePolicy::kReplace);
+  Stow({Of(3, "P5")});
+  EXPECT_EQ(Conflicts(), "identifier: P1 / P5 (1)");
+}
+
 TEST_F(ManyNamesTest, WhoIsLeftIsTheStudysPatient) {
   Stow({Of(1, "WRONG"), Of(2, "P1"), Of(3, "P1")});
   EXPECT_EQ(Conflicts(), "identifier: WRONG / P1 (2)");
