@@ -6,22 +6,25 @@
 
 #include "base/clock.h"
 #include "base/disk.h"
+#include "storage/space.h"
 
 namespace hilum::storage {
 
 class DiskGuard {
  public:
   // Watches the file system of `path`. The disk and the clock outlive the guard.
-  DiskGuard(Disk& disk, const Clock& clock, std::string path, uint64_t low_water_bytes);
+  DiskGuard(Disk& disk, const Clock& clock, std::string path, uint64_t low_water_bytes, uint64_t reserve_bytes);
 
-  // kDiskFull below the low-water mark; kIo when the space cannot be found out. Looks at most every 20 ms or 4 MB.
-  Status Admit(uint64_t bytes);
+  // kDiskFull below the low-water mark, or the reserve's; kIo when the space cannot be found out. Looks at most every
+  // 20 ms or 4 MB.
+  Status Admit(uint64_t bytes, Space space = Space::kUsual);
 
  private:
   Disk& disk_;
   const Clock& clock_;
   const std::string path_;
   const uint64_t low_water_bytes_;
+  const uint64_t reserve_bytes_;
   uint64_t free_ = 0;
   Micros next_look_ = Micros::min();
   uint64_t admitted_since_look_ = 0;

@@ -9,7 +9,7 @@
 // commit sequence, and the watermark file (watermark.h) remembers the highest one given out: Open refuses a store whose
 // log ends before it. The first write or sync error makes the store read-only for good (Code::kUnavailable) and calls
 // KvOptions::on_fatal: the process should stop and recover from the log. Below the low-water mark of free disk space
-// commits answer kDiskFull and change nothing; reads go on.
+// commits answer kDiskFull and change nothing, but those that may use the reserve (storage/space.h); reads go on.
 #pragma once
 
 #include <cstdint>
@@ -25,6 +25,7 @@
 #include "base/disk.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "storage/space.h"
 
 namespace hilum::storage {
 
@@ -152,7 +153,8 @@ class Kv {
   // Makes the batch durable and visible, and returns its commit sequence. On an error nothing has changed, unless it
   // stopped the store (health()): then the changes may be in the log, and there after the next start; where only the
   // watermark could not be written they are visible already.
-  virtual Result<uint64_t> Commit(Batch batch, std::span<const Precondition> preconditions = {}) = 0;
+  virtual Result<uint64_t> Commit(Batch batch, std::span<const Precondition> preconditions = {},
+                                  Space space = Space::kUsual) = 0;
 
   // As long as the answer lives, the tables of large commits gather before they are compacted: a long series of such
   // commits costs a third less, a read meanwhile looks into up to sixteen times as many tables. Several may overlap.

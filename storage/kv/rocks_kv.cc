@@ -36,7 +36,8 @@ RocksKv::RocksKv(KvOptions options, std::vector<const Merger*> mergers, Disk& di
       log_(std::move(log)),
       fail_stop_(std::make_shared<FailStop>("the key-value store", options_.on_fatal, log_)),
       manifest_watch_(std::make_shared<ManifestWatch>(disk, DbPath(), fail_stop_)),
-      disk_guard_(disk, clock, options_.directory, options_.low_water_bytes) {}
+      disk_guard_(disk, clock, options_.directory, options_.low_water_bytes,
+                  ReserveMark(options_.low_water_bytes, options_.write_buffer_bytes)) {}
 
 RocksKv::~RocksKv() = default;
 
@@ -112,7 +113,7 @@ Status RocksKv::WriteBatch(rocksdb::WriteBatch changes, uint64_t sequence) {
   return FromRocks("commit", rocks_.db->Write(durable, &changes));
 }
 
-Result<uint64_t> RocksKv::Commit(Batch batch, std::span<const Precondition> preconditions) {
+Result<uint64_t> RocksKv::Commit(Batch batch, std::span<const Precondition> preconditions, Space space) {
   if (batch.rep_->oversized || batch.bytes() > kMaxTaskBytes) {
     return LimitExceeded("commit: a key, a value or the batch is larger than the store takes (1 kB, 64 kB, 256 MB)");
   }
@@ -128,7 +129,7 @@ Result<uint64_t> RocksKv::Commit(Batch batch, std::span<const Precondition> prec
   if (!as_tables) changes = ToWriteBatch(batch);
   std::lock_guard lock(commit_mu_);
   HILUM_RETURN_IF_ERROR(fail_stop_->status());
-  HILUM_RETURN_IF_ERROR(disk_guard_.Admit(batch.bytes()));
+  HILUM_RETURN_IF_ERROR(disk_guard_.Admit(batch.bytes(), space));
   HILUM_RETURN_IF_ERROR(CheckPreconditions(preconditions));
 
   const uint64_t next = sequence_ + 1;

@@ -34,7 +34,7 @@ class RocksKv : public Kv {
   std::unique_ptr<Iterator> NewIterator(Family family, std::string lower, std::string upper,
                                         const Snapshot* snapshot) const override;
   std::unique_ptr<Snapshot> NewSnapshot() const override;
-  Result<uint64_t> Commit(Batch batch, std::span<const Precondition> preconditions) override;
+  Result<uint64_t> Commit(Batch batch, std::span<const Precondition> preconditions, Space space) override;
   std::unique_ptr<BulkLoad> BeginBulkLoad() override;
   uint64_t sequence() const override { return sequence_; }
   Status health() const override { return fail_stop_->status(); }

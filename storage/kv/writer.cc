@@ -15,9 +15,10 @@ namespace {
 
 // One caller of Run. Shared, because the caller may be gone before the writer thread has finished waking it.
 struct Waiter {
-  explicit Waiter(Task t) : task(std::move(t)) {}
+  Waiter(Task t, Space s) : task(std::move(t)), space(s) {}
 
   Task task;
+  const Space space;
   std::mutex mu;
   std::condition_variable answered;  // one for each: a group that is done wakes nobody else
   std::optional<Result<uint64_t>> answer;
@@ -60,7 +61,7 @@ class GroupWriter : public Writer {
     thread_.join();
   }
 
-  Result<uint64_t> Run(Task task) override;
+  Result<uint64_t> Run(Task task, Space space) override;
   size_t waiting() const override {
     std::lock_guard lock(mu_);
     return queue_.size();
@@ -85,13 +86,14 @@ class GroupWriter : public Writer {
 
   // Of the writer thread.
   std::vector<Member> group_;
+  Space group_space_ = Space::kUsual;
   Overlay changes_;
   Overlay task_changes_;
   std::thread thread_;
 };
 
-Result<uint64_t> GroupWriter::Run(Task task) {
-  const auto waiter = std::make_shared<Waiter>(std::move(task));
+Result<uint64_t> GroupWriter::Run(Task task, Space space) {
+  const auto waiter = std::make_shared<Waiter>(std::move(task), space);
   bool wake = false;
   {
     std::lock_guard lock(mu_);
@@ -132,6 +134,9 @@ void GroupWriter::WriteGroups() {
 }
 
 void GroupWriter::RunTask(const std::shared_ptr<Waiter>& waiter) {
+  // What is refused for want of space must not take what may use the reserve down with it.
+  if (waiter->space != group_space_ && !group_.empty()) FinishGroup().IgnoreError();  // every waiter has it
+  group_space_ = waiter->space;
   GroupTxn txn(kv_, mergers_, &changes_, &task_changes_);
   Status outcome = waiter->task(txn);
   waiter->task = nullptr;
@@ -176,7 +181,7 @@ Result<uint64_t> GroupWriter::CommitChanges() {
     return kv_.sequence();
   }
   HILUM_ASSIGN_OR_RETURN(auto batch, changes_.ToBatch(mergers_));
-  HILUM_ASSIGN_OR_RETURN(const uint64_t sequence, kv_.Commit(std::move(batch)));
+  HILUM_ASSIGN_OR_RETURN(const uint64_t sequence, kv_.Commit(std::move(batch), {}, group_space_));
   if (options_.on_commit) options_.on_commit();
   return sequence;
 }

@@ -51,8 +51,8 @@ class Writer {
 
   // Runs the task and waits until it is durable. The task's own error, or why the group could not be committed; then
   // nothing of it happened, unless the store has stopped (Kv::Commit). Safe for concurrent use. The value is the commit
-  // sequence of the group.
-  virtual Result<uint64_t> Run(Task task) = 0;
+  // sequence of the group. Tasks of one group use the same space.
+  virtual Result<uint64_t> Run(Task task, Space space = Space::kUsual) = 0;
 
   // Tasks that wait to be run.
   virtual size_t waiting() const = 0;

@@ -26,7 +26,7 @@ Result<std::vector<ObjectStore::Move>> FindLive(
 // A record whose header alone is damaged comes out whole: its footer says the same.
 Result<ObjectRef> CopyRecord(ObjectStore& store, const std::shared_ptr<File>& file, const ObjectStore::Move& move) {
   HILUM_ASSIGN_OR_RETURN(const Record record, Record::Open(file, move.from));
-  HILUM_ASSIGN_OR_RETURN(const std::unique_ptr<ObjectWriter> writer, store.NewWriter(move.id));
+  HILUM_ASSIGN_OR_RETURN(const std::unique_ptr<ObjectWriter> writer, store.NewWriter(move.id, Space::kReserve));
   HILUM_RETURN_IF_ERROR(record.ReadAll([&](Bytes chunk) { return writer->Append(chunk); }));
   return writer->Finish();
 }

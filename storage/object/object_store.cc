@@ -82,10 +82,10 @@ class SegmentStore : public ObjectStore {
     return ref;
   }
 
-  Result<std::unique_ptr<ObjectWriter>> NewWriter(Bytes id) override {
+  Result<std::unique_ptr<ObjectWriter>> NewWriter(Bytes id, Space space) override {
     HILUM_RETURN_IF_ERROR(fail_stop_.status());
     HILUM_RETURN_IF_ERROR(CheckId(id));
-    HILUM_ASSIGN_OR_RETURN(segment::SegmentSet::Place lane, segments_.TakeLane());
+    HILUM_ASSIGN_OR_RETURN(segment::SegmentSet::Place lane, segments_.TakeLane(space));
     return std::unique_ptr<ObjectWriter>(std::make_unique<segment::StreamWriter>(segments_, std::move(lane), id));
   }
 

@@ -5,8 +5,9 @@
 // keeps no table of objects of its own. Small objects share one hot segment; a streamed object has a segment to itself
 // while it is written, and hands it on afterwards. Records begin on 4 KiB boundaries, so that a torn write never
 // touches an acknowledged neighbour. The first write or sync error makes the store refuse further writes (fail-stop)
-// and calls on_fatal. Below the low-water mark of free disk space writes answer kDiskFull; reads go on. A ref whose
-// segment does not exist answers kNotFound: compaction moved the object, its row says where to.
+// and calls on_fatal. Below the low-water mark of free disk space writes answer kDiskFull; reads go on, and compaction
+// down to a second mark. A ref whose segment does not exist answers kNotFound: compaction moved the object, its row
+// says where to.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +22,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "storage/object/object_buffer.h"
+#include "storage/space.h"
 
 namespace hilum::storage {
 
@@ -52,6 +54,7 @@ struct ObjectStoreOptions {
   std::string directory;
   uint64_t segment_bytes = 1ull << 30;  // a segment is sealed when it reaches this, so it is larger by up to one object
   uint64_t low_water_bytes = 512 << 20;  // free space below which writes are refused
+  uint64_t reserve_bytes = 256 << 20;    // and below which compaction is; at most the same
   // Large objects that are whole in memory are written past the page cache, where the disk can: that takes a third of
   // the processor's time and leaves the cache to what is read.
   bool direct_writes = true;
@@ -82,7 +85,7 @@ class ObjectStore {
   // `id` (<= 64 octets) names the object in its record, so that scans can tell whose bytes they are.
   virtual Result<ObjectRef> Put(Bytes id, ObjectBuffer& body) = 0;
   Result<ObjectRef> Put(Bytes id, Bytes body);  // of a copy
-  virtual Result<std::unique_ptr<ObjectWriter>> NewWriter(Bytes id) = 0;
+  virtual Result<std::unique_ptr<ObjectWriter>> NewWriter(Bytes id, Space space = Space::kUsual) = 0;
 
   // Makes the objects durable; callers that wait together share one fdatasync per segment.
   virtual Status Sync(std::span<const ObjectRef> refs) = 0;

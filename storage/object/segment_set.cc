@@ -111,7 +111,7 @@ Status SegmentSet::SealFullOnes() {
 Result<SegmentSet::Place> SegmentSet::Reserve(uint64_t bytes) {
   const std::lock_guard lock(mu_);
   if (hot_ == 0) {
-    HILUM_ASSIGN_OR_RETURN(hot_, TakeIdle(State::kHot));
+    HILUM_ASSIGN_OR_RETURN(hot_, TakeIdle(State::kHot, Space::kUsual));
   }
   Entry& entry = entries_.at(hot_);
   HILUM_RETURN_IF_ERROR(MakeRoom(entry, entry.end + bytes));
@@ -134,9 +134,9 @@ Status SegmentSet::Release(const Place& place) {
   return Seal(place.segment);
 }
 
-Result<SegmentSet::Place> SegmentSet::TakeLane() {
+Result<SegmentSet::Place> SegmentSet::TakeLane(Space space) {
   const std::lock_guard lock(mu_);
-  HILUM_ASSIGN_OR_RETURN(const uint32_t number, TakeIdle(State::kLane));
+  HILUM_ASSIGN_OR_RETURN(const uint32_t number, TakeIdle(State::kLane, space));
   const Entry& entry = entries_.at(number);
   return Place{number, entry.end, entry.file};
 }
@@ -166,12 +166,13 @@ Status SegmentSet::ReturnLane(const Place& lane) {
   return Seal(to_seal);
 }
 
-Result<uint64_t> SegmentSet::SpareBytes() const {
+Result<uint64_t> SegmentSet::SpareBytes(Space space) const {
   HILUM_ASSIGN_OR_RETURN(const uint64_t free, disk_.FreeBytes(options_.directory));
-  if (free >= options_.low_water_bytes) return free - options_.low_water_bytes;
+  const uint64_t mark =
+      space == Space::kReserve ? std::min(options_.reserve_bytes, options_.low_water_bytes) : options_.low_water_bytes;
+  if (free >= mark) return free - mark;
   return DiskFull("the disk of " + options_.directory + " has " + std::to_string(free) +
-                  " octets free, less than the low-water mark of " + std::to_string(options_.low_water_bytes) +
-                  ": make room or add storage");
+                  " octets free, less than the mark of " + std::to_string(mark) + ": make room or add storage");
 }
 
 Status SegmentSet::MakeRoom(Entry& entry, uint64_t end) {
@@ -181,7 +182,7 @@ Status SegmentSet::MakeRoom(Entry& entry, uint64_t end) {
     return Status::Ok();
   }
   unchecked_bytes_ = 0;
-  HILUM_ASSIGN_OR_RETURN(const uint64_t spare, SpareBytes());
+  HILUM_ASSIGN_OR_RETURN(const uint64_t spare, SpareBytes(entry.space));
   const uint64_t missing = end > entry.reserved ? end - entry.reserved : 0;
   if (missing > spare) {
     return DiskFull("an object needs " + std::to_string(missing) + " octets, and the disk of " + options_.directory +
@@ -200,21 +201,22 @@ Status SegmentSet::MakeRoom(Entry& entry, uint64_t end) {
   return Status::Ok();
 }
 
-Result<uint32_t> SegmentSet::TakeIdle(State state) {
-  if (idle_.empty()) return Create(state);
+Result<uint32_t> SegmentSet::TakeIdle(State state, Space space) {
+  if (idle_.empty()) return Create(state, space);
   const uint32_t number = idle_.rbegin()->second;
   idle_.erase(std::prev(idle_.end()));
   entries_.at(number).state = state;
+  entries_.at(number).space = space;
   return number;
 }
 
 // The name is durable before anything in the segment can be acknowledged.
-Result<uint32_t> SegmentSet::Create(State state) {
+Result<uint32_t> SegmentSet::Create(State state, Space space) {
   HILUM_RETURN_IF_ERROR(fail_stop_.status());
   if (last_number_ == UINT32_MAX) return LimitExceeded("all segment numbers are used up");
-  HILUM_RETURN_IF_ERROR(SpareBytes().status());
+  HILUM_RETURN_IF_ERROR(SpareBytes(space).status());
   const uint32_t number = ++last_number_;
-  if (Status status = WriteBegin(number, state); !status.ok()) {
+  if (Status status = WriteBegin(number, state, space); !status.ok()) {
     entries_.erase(number);
     disk_.Remove(PathOf(number)).IgnoreError();  // an unfinished segment is harmless: the next start removes it
     return status;
@@ -223,10 +225,11 @@ Result<uint32_t> SegmentSet::Create(State state) {
   return number;
 }
 
-Status SegmentSet::WriteBegin(uint32_t number, State state) {
+Status SegmentSet::WriteBegin(uint32_t number, State state, Space space) {
   HILUM_ASSIGN_OR_RETURN(std::shared_ptr<File> file, disk_.Open(PathOf(number), OpenMode::kCreateNew));
   Entry& entry = entries_[number];
   entry.state = state;
+  entry.space = space;
   entry.file = std::make_shared<AppendFile>(std::move(file), fail_stop_);
   HILUM_RETURN_IF_ERROR(MakeRoom(entry, kPageBytes));
   const PageBytes page = EncodeMark(MarkKind::kBegin, number, 0);
@@ -300,7 +303,7 @@ Status SegmentSet::Remove(uint32_t segment) {
     const std::lock_guard lock(mu_);
     // The highest number on disk is what keeps numbers from being given out twice after a restart.
     if (segment == entries_.rbegin()->first) {
-      HILUM_ASSIGN_OR_RETURN(const uint32_t created, Create(State::kIdle));
+      HILUM_ASSIGN_OR_RETURN(const uint32_t created, Create(State::kIdle, Space::kReserve));
       idle_.emplace(entries_.at(created).end, created);
     }
     entries_.erase(segment);

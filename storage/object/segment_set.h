@@ -58,7 +58,7 @@ class SegmentSet {
   Status Release(const Place& place);
 
   // A segment for one writer alone, until ReturnLane. ExtendLane makes room up to `end` (whole pages).
-  Result<Place> TakeLane();
+  Result<Place> TakeLane(Space space);
   Status ExtendLane(const Place& lane, uint64_t end);
   Status ReturnLane(const Place& lane);
 
@@ -86,17 +86,18 @@ class SegmentSet {
     uint64_t end = 0;                  // where the next record goes
     uint64_t reserved = 0;             // disk space is reserved up to here
     uint32_t writers = 0;              // of a hot or full segment
+    Space space = Space::kUsual;       // that its writer may use
   };
 
   Status LoadSegment(uint32_t number);
   Status SealFullOnes();
   // The rest is called with mu_ held, but for Seal.
-  // Free octets above the low-water mark; kDiskFull below it.
-  Result<uint64_t> SpareBytes() const;
+  // Free octets above the low-water mark, or the reserve's; kDiskFull below it.
+  Result<uint64_t> SpareBytes(Space space) const;
   Status MakeRoom(Entry& entry, uint64_t end);
-  Result<uint32_t> TakeIdle(State state);
-  Result<uint32_t> Create(State state);
-  Status WriteBegin(uint32_t number, State state);
+  Result<uint32_t> TakeIdle(State state, Space space);
+  Result<uint32_t> Create(State state, Space space);
+  Status WriteBegin(uint32_t number, State state, Space space);
   Status Seal(uint32_t number);
 
   const ObjectStoreOptions& options_;

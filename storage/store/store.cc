@@ -75,6 +75,7 @@ Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options, Disk& di
   objects.directory = options.directory + "/objects";
   objects.segment_bytes = options.segment_bytes;
   objects.low_water_bytes = options.low_water_bytes;
+  objects.reserve_bytes = ReserveMark(options.low_water_bytes, options.write_buffer_bytes);
   objects.direct_writes = options.direct_writes;
   objects.on_fatal = options.on_fatal;
   HILUM_ASSIGN_OR_RETURN(store->objects_, ObjectStore::Open(objects, disk, log));
@@ -125,13 +126,14 @@ Status CatalogueTxn::Supplement(Doc instance, uint64_t version, const dicom::Hea
   return catalogue_.Supplement(txn_, instance, version, header, changes());
 }
 
-Result<uint64_t> Store::ChangeCatalogue(const std::function<Status(CatalogueTxn&)>& task) {
-  return writer_->Run([&](Txn& txn) -> Status {
+Result<uint64_t> Store::ChangeCatalogue(const std::function<Status(CatalogueTxn&)>& task, Space space) {
+  const auto run = [&](Txn& txn) -> Status {
     CatalogueTxn catalogue(*catalogue_, txn, observer_ != nullptr);
     HILUM_RETURN_IF_ERROR(task(catalogue));
     if (catalogue.changes_.studies().empty()) return Status::Ok();
     return observer_->OnChanges(txn, catalogue.changes_);
-  });
+  };
+  return writer_->Run(run, space);
 }
 
 Status Store::LoadAttributes() {
@@ -207,7 +209,7 @@ Status Store::Delete(const std::string& study_uid, const std::optional<std::stri
       }
       return Status::Ok();
     };
-    HILUM_RETURN_IF_ERROR(ChangeCatalogue(remove).status());
+    HILUM_RETURN_IF_ERROR(ChangeCatalogue(remove, Space::kReserve).status());
   }
   return Status::Ok();
 }
@@ -242,7 +244,7 @@ Status Store::CompactSegment(const SegmentInfo& segment) {
         }
         return Status::Ok();
       };
-      HILUM_RETURN_IF_ERROR(writer_->Run(switch_refs).status());
+      HILUM_RETURN_IF_ERROR(writer_->Run(switch_refs, Space::kReserve).status());
     }
     HILUM_ASSIGN_OR_RETURN(const bool owned, still_owned());
     if (owned)
@@ -255,7 +257,7 @@ Status Store::CompactSegment(const SegmentInfo& segment) {
     txn.Delete(Family::kObject, SegmentKey(segment.segment));
     return Status::Ok();
   };
-  return writer_->Run(forget).status();
+  return writer_->Run(forget, Space::kReserve).status();
 }
 
 Result<uint64_t> Store::CompactIfWorthIt(const SegmentInfo& segment) {

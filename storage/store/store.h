@@ -106,7 +106,7 @@ class Store {
   void AddField(CollectionId collection, FieldSpec field) { schema_.Add(collection, field); }
   // The only way to change instances: runs the task as Writer::Run does, and then the observer, in the same
   // transaction.
-  Result<uint64_t> ChangeCatalogue(const std::function<Status(CatalogueTxn&)>& task);
+  Result<uint64_t> ChangeCatalogue(const std::function<Status(CatalogueTxn&)>& task, Space space = Space::kUsual);
   // Who is told of changes; nullptr for nobody. REQUIRES: nothing changes instances meanwhile; the observer outlives
   // what does.
   void Observe(CatalogueObserver* observer) { observer_ = observer; }

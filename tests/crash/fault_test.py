@@ -2,6 +2,7 @@
 """Makes the disk under `hilum serve` fail and checks that nothing acknowledged is lost, served wrong, or quietly missing.
 
   fault_test.py --hilum build/release/hilum full_disk
+  fault_test.py --hilum build/release/hilum low_disk
   fault_test.py --hilum build/release/hilum --shim libhilum_fault_shim.so io_errors
   fault_test.py --hilum build/release/hilum --trials 300 damage
 
@@ -22,7 +23,7 @@ import tempfile
 import time
 
 import journal as journals
-from server import Failure, NotReady, Server, connect, retrieve, search, store, value
+from server import Failure, NotReady, Server, connect, instance_path, retrieve, search, store, value
 from writers import Universe
 
 SKIPPED = 77
@@ -139,6 +140,42 @@ def full_disk(options, rng, folder):
             bench.server.kill()
         expect_sound(options, bench.data)
         return f"{len(bench.journal.acknowledged)} acknowledged around a full disk"
+
+
+def low_disk(options, rng, folder):
+    """Between the low-water mark and the reserve: the server starts, whatever it wants to write; storing is refused; deletions and backups go on."""
+    with small_disk(os.path.join(folder, "disk"), 96) as disk:
+        bench = Bench(options, rng, os.path.join(disk, "data"))
+        try:
+            bench.server.start()
+            bench.store_until(200, MEGABYTE, 1)
+            doomed = bench.universe.new_instance(MEGABYTE)
+            connection = connect(bench.server.port)
+            if store(connection, [doomed.to_bytes()])[0] != 200:
+                raise Failure("storing before the disk is full fails")
+            bench.server.kill()
+            while free_megabytes(disk) > 10:
+                add_ballast(os.path.join(disk, "ballast"), 1)
+            # Another port, so another address of the server's Endpoint; and sample images that do not fit.
+            bench.server.flags.append("--demo")
+            bench.server.start()
+            if bench.store_one(MEGABYTE) != 507:
+                raise Failure("storing below the low-water mark is not answered 507")
+            connection = connect(bench.server.port)
+            connection.request("DELETE", "/dicom-web" + instance_path(doomed))
+            status = connection.getresponse().status
+            if status not in (200, 204) or retrieve(bench.server.port, doomed)[0] != 404:
+                raise Failure(f"deleting below the low-water mark is answered {status}: {bench.server.output[-2000:]}")
+            backup = os.path.join(folder, "backup")
+            result = subprocess.run([options.hilum, "backup", "--data", bench.data, "--to", backup, *SMALL], capture_output=True, text=True, check=False)
+            if result.returncode != 0:
+                raise Failure(f"backup to another disk: {result.stderr[-2000:]}")
+            bench.verify()
+        finally:
+            bench.server.kill()
+        expect_sound(options, bench.data)
+        expect_sound(options, backup)
+        return f"{len(bench.journal.acknowledged)} acknowledged, one deleted, a backup made on a disk that was low"
 
 
 def sudden_full_disk(options, rng, folder):
@@ -315,7 +352,7 @@ def damage(options, rng, folder):
             f"{harmless} without effect")
 
 
-CASES = {case.__name__: case for case in (full_disk, sudden_full_disk, io_errors, damage)}
+CASES = {case.__name__: case for case in (full_disk, low_disk, sudden_full_disk, io_errors, damage)}
 
 
 def main():

@@ -2,8 +2,10 @@
 #include <sys/mount.h>
 
 #include <fstream>
+#include <latch>
 #include <thread>
 
+#include "storage/kv/writer.h"
 #include "tests/storage/kv/kv_testing.h"
 
 namespace hilum::storage {
@@ -46,7 +48,6 @@ TEST_F(DiskFullTest, RefusesCommitsBelowTheLowWaterMarkAndGoesOnAboveIt) {
 
   disk_.free = 16 * kMiB - 1;
   EXPECT_EQ(Commit(**kv, "refused"), Code::kDiskFull);
-  EXPECT_EQ((*kv)->Checkpoint(directory_ / "copy").status().code(), Code::kDiskFull);
   EXPECT_EQ(Read(**kv, Family::kCatalogue, "before"), "v");
   EXPECT_EQ(Read(**kv, Family::kCatalogue, "refused"), "(absent)");
   EXPECT_EQ((*kv)->sequence(), 1u);
@@ -55,6 +56,77 @@ TEST_F(DiskFullTest, RefusesCommitsBelowTheLowWaterMarkAndGoesOnAboveIt) {
   disk_.free = 16 * kMiB;
   EXPECT_EQ(Commit(**kv, "after"), Code::kOk);
   EXPECT_EQ((*kv)->sequence(), 2u);
+}
+
+TEST_F(DiskFullTest, DeletionsAndCheckpointsGoOnDownToTheReserve) {
+  const auto kv = Open();
+  ASSERT_TRUE(kv.ok()) << kv.status().ToString();
+  EXPECT_EQ(Commit(**kv, "before"), Code::kOk);
+  const auto remove = [&] {
+    clock_.Advance(std::chrono::milliseconds(21));
+    Batch batch;
+    batch.Delete(Family::kCatalogue, "before");
+    return (*kv)->Commit(std::move(batch), {}, Space::kReserve).status();
+  };
+
+  disk_.free = 8 * kMiB - 1;
+  EXPECT_EQ(remove().code(), Code::kDiskFull);
+  EXPECT_EQ((*kv)->Checkpoint(directory_ / "copy").status().code(), Code::kDiskFull);
+  EXPECT_EQ(Read(**kv, Family::kCatalogue, "before"), "v");
+
+  disk_.free = 8 * kMiB;
+  HILUM_EXPECT_OK(remove());
+  HILUM_EXPECT_OK((*kv)->Checkpoint(directory_ / "copy"));
+  EXPECT_EQ(Read(**kv, Family::kCatalogue, "before"), "(absent)");
+  EXPECT_EQ(Commit(**kv, "refused"), Code::kDiskFull);
+}
+
+TEST(ReserveMarkTest, IsHalfOfTheLowWaterMarkButNeverLessThanTheWriteBuffersNeed) {
+  EXPECT_EQ(ReserveMark(1024 * kMiB, 64 * kMiB), 512 * kMiB);
+  EXPECT_EQ(ReserveMark(160 * kMiB, 64 * kMiB), 128 * kMiB);
+  EXPECT_EQ(ReserveMark(128 * kMiB, 64 * kMiB), 128 * kMiB);
+}
+
+// Both waited together, so that without care they would be one commit.
+TEST_F(DiskFullTest, WhatIsRefusedTakesNoDeletionDownWithIt) {
+  const auto kv = Open();
+  ASSERT_TRUE(kv.ok()) << kv.status().ToString();
+  EXPECT_EQ(Commit(**kv, "doomed"), Code::kOk);
+  const auto writer = Writer::Start(**kv, TestMergers(), {});
+  disk_.free = 12 * kMiB;
+  clock_.Advance(std::chrono::milliseconds(21));
+
+  std::latch entered(1), open(1);
+  std::vector<std::thread> threads;
+  threads.emplace_back([&] {
+    const Task gate = [&](Txn&) {
+      entered.count_down();
+      open.wait();
+      return Status::Ok();
+    };
+    HILUM_EXPECT_OK(writer->Run(gate, Space::kReserve));
+  });
+  entered.wait();
+  const auto expect = [&](Code code, Space space, Task task) {
+    const size_t waiting = threads.size();
+    threads.emplace_back([&writer, code, space, task] { EXPECT_EQ(writer->Run(task, space).status().code(), code); });
+    while (writer->waiting() < waiting) std::this_thread::yield();
+  };
+  const Task put = [](Txn& txn) {
+    txn.Put(Family::kCatalogue, "new", "v");
+    return Status::Ok();
+  };
+  const Task remove = [](Txn& txn) {
+    txn.Delete(Family::kCatalogue, "doomed");
+    return Status::Ok();
+  };
+  expect(Code::kDiskFull, Space::kUsual, put);
+  expect(Code::kOk, Space::kReserve, remove);
+  expect(Code::kDiskFull, Space::kUsual, put);
+  open.count_down();
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(Read(**kv, Family::kCatalogue, "doomed"), "(absent)");
+  EXPECT_EQ(Read(**kv, Family::kCatalogue, "new"), "(absent)");
 }
 
 TEST_F(DiskFullTest, LooksAtTheDiskRarelyButBeforeMuchIsWritten) {

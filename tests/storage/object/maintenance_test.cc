@@ -65,6 +65,25 @@ TEST_F(CompactionTest, TheLiveMoveAndTheRestIsGone) {
   }
 }
 
+TEST_F(CompactionTest, GoesOnBelowTheLowWaterMarkDownToTheReserve) {
+  low_water_bytes_ = 8 << 20;
+  reserve_bytes_ = 4 << 20;
+  Open();
+  const auto leave_free = [&](uint64_t octets) {
+    disk_.set_capacity(1 << 30);
+    disk_.set_capacity((1 << 30) - *disk_.FreeBytes("/") + octets);
+  };
+  leave_free((4 << 20) - 1);
+  EXPECT_EQ(Compact().code(), Code::kDiskFull);
+  EXPECT_TRUE(FileExists());
+  leave_free(5 << 20);
+  EXPECT_EQ(store_->Put("new", std::string(300'000, 'n')).status().code(), Code::kDiskFull);
+  ASSERT_TRUE(Compact().ok());
+  EXPECT_FALSE(FileExists());
+  for (const Stored& stored : all_)
+    if (live_.count(stored.id) > 0) ExpectMoved(stored);
+}
+
 TEST_F(CompactionTest, CopiesAreDurableBeforeAnybodyIsTold) {
   const Status status = store_->Compact(
       first_, [](Bytes, const ObjectRef&) -> Result<bool> { return true; },

@@ -1,0 +1,18 @@
+// How far down the free space of the disk may go for a change.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+namespace hilum::storage {
+
+// Below the low-water mark nothing is stored any more. What gives space back (deletions, compaction) or takes hardly
+// any (a checkpoint) goes on down to a second mark: nothing else could make room from within.
+enum class Space : uint8_t { kUsual, kReserve };
+
+// The second mark: what lies between may be used up, but never what RocksDB needs to write back what is in memory.
+constexpr uint64_t ReserveMark(uint64_t low_water_bytes, uint64_t write_buffer_bytes) {
+  return std::min(low_water_bytes, std::max(low_water_bytes / 2, 2 * write_buffer_bytes));
+}
+
+}  // namespace hilum::storage
