@@ -3,10 +3,17 @@
 #pragma once
 
 #include <span>
+#include <string>
+
+#include "base/disk.h"
 
 namespace hilum {
 
 using Arguments = std::span<const char* const>;
+
+// Before a store is opened for writing: kConflict when `data` has files but no store, as a new one would be made among
+// them.
+Status RefuseForeignFolder(const Disk& disk, const std::string& data);
 
 int Serve(Arguments arguments);
 int Import(Arguments arguments);

@@ -1,5 +1,5 @@
+#include <algorithm>
 #include <cstdio>
-#include <cstring>
 #include <string_view>
 
 #include "codecs/pixel/worker.h"
@@ -28,11 +28,14 @@ constexpr Command kCommands[] = {
      "conformance                            the tables of the DICOM conformance statement"},
 };
 
-int Usage() {
-  std::fputs("usage: hilum COMMAND [ARGUMENTS]\n\n", stderr);
-  for (const Command& command : kCommands) std::fprintf(stderr, "  hilum %s\n", command.usage);
-  std::fputs("\nEvery key of `hilum config reference` is also a flag: --http.workers 8\n", stderr);
-  return 2;
+void PrintUsage(std::FILE* out) {
+  std::fputs("usage: hilum COMMAND [ARGUMENTS]\n\n", out);
+  for (const Command& command : kCommands) std::fprintf(out, "  hilum %s\n", command.usage);
+  std::fputs("\nEvery key of `hilum config reference` is also a flag: --http.workers 8\n", out);
+}
+
+bool AsksForHelp(std::string_view argument) {
+  return argument == "--help" || argument == "-h";
 }
 
 }  // namespace
@@ -40,13 +43,24 @@ int Usage() {
 int main(int argc, char** argv) {
   if (hilum::pixel::IsCodecWorker(argc, argv))
     return hilum::pixel::RunCodecWorker(hilum::pixel::kCodecWorkerDescriptor);
-  if (argc < 2) return Usage();
-  const std::string_view name = argv[1];
+  const std::string_view name = argc < 2 ? "" : argv[1];
   if (name == "version" || name == "--version") {
     std::puts("hilum " HILUM_VERSION);
     return 0;
   }
-  for (const Command& command : kCommands)
-    if (command.name == name) return command.run({argv + 2, static_cast<size_t>(argc - 2)});
-  return Usage();
+  if (name == "help" || AsksForHelp(name)) {
+    PrintUsage(stdout);
+    return 0;
+  }
+  for (const Command& command : kCommands) {
+    if (command.name != name) continue;
+    const hilum::Arguments arguments(argv + 2, static_cast<size_t>(argc - 2));
+    const auto end = std::find(arguments.begin(), arguments.end(), std::string_view("--"));
+    if (std::find_if(arguments.begin(), end, AsksForHelp) == end) return command.run(arguments);
+    std::printf("usage: hilum %s\n\nEvery key of `hilum config reference` is also a flag: --http.workers 8\n",
+                command.usage);
+    return 0;
+  }
+  PrintUsage(stderr);
+  return 2;
 }

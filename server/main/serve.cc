@@ -109,8 +109,28 @@ Status StoreDemo(storage::Store& store, const Logger& log) {
     batch.EndInstance();
     return Status::Ok();
   }));
-  for (const InstanceOutcome& outcome : batch.Finish())
-    if (!outcome.stored()) return Unavailable("storing the sample images: " + outcome.explanation);
+  for (const InstanceOutcome& outcome : batch.Finish()) {
+    if (outcome.stored()) continue;
+    const std::string reason = "storing the sample images: " + outcome.explanation;
+    return outcome.reason == FailureReason::kOutOfResources ? DiskFull(reason) : Unavailable(reason);
+  }
+  return Status::Ok();
+}
+
+// The key that signs links to further pages. A new store on a full disk cannot keep one: reads go on with another.
+Result<std::string> CursorKey(storage::Store& store, Random& random, const Logger& log) {
+  Result<std::string> stored = storage::StoredSecret(store, random, "cursor");
+  if (stored.ok() || stored.status().code() != Code::kDiskFull) return stored;
+  log.Warning("links to further pages of searches end with this run", {{"reason", stored.status().message()}});
+  std::string key(storage::kSecretBytes, '\0');
+  random.Fill(key);
+  return key;
+}
+
+// For what serving can do without: a full disk must not keep the server from answering reads.
+Status PutOff(const Status& done, const char* what, const Logger& log) {
+  if (done.code() != Code::kDiskFull) return done;
+  log.Warning(std::string(what) + " is left to the next start", {{"reason", done.message()}});
   return Status::Ok();
 }
 
@@ -145,6 +165,7 @@ Status Run(Settings& settings) {
     log.Error("the store cannot promise durability any more; stopping", {{"reason", status.message()}});
     stop.Fatal();
   };
+  HILUM_RETURN_IF_ERROR(RefuseForeignFolder(disk, settings.data));
   HILUM_ASSIGN_OR_RETURN(const std::unique_ptr<storage::Store> store,
                          storage::Store::Open(settings.store, disk, clock, random, log));
   if (!settings.store.accept_loss) HILUM_RETURN_IF_ERROR(storage::CheckSegments(*store));
@@ -152,8 +173,8 @@ Status Run(Settings& settings) {
                          fhir::ResourceStore::Open(*store, settings.resources, clock, random));
   HILUM_ASSIGN_OR_RETURN(const std::unique_ptr<fhir::imaging::Linker> linker,
                          fhir::imaging::Linker::Start(*store, *resources, settings.imaging));
-  HILUM_ASSIGN_OR_RETURN(std::string cursor_key, storage::StoredSecret(*store, random, "cursor"));
-  if (settings.demo) HILUM_RETURN_IF_ERROR(StoreDemo(*store, log));
+  HILUM_ASSIGN_OR_RETURN(std::string cursor_key, CursorKey(*store, random, log));
+  if (settings.demo) HILUM_RETURN_IF_ERROR(PutOff(StoreDemo(*store, log), "storing the sample images", log));
   AddStoreMetrics(*store, disk, settings.data, metrics);
 
   pixel::CodecPoolOptions codecs = settings.codecs;
@@ -197,8 +218,9 @@ Status Run(Settings& settings) {
   const std::string url = (settings.http.tls.certificate_file.empty() ? "http://" : "https://") + host + ":" +
                           std::to_string(server->port());
   const std::string& public_url = settings.http.public_url;
-  HILUM_RETURN_IF_ERROR(linker->PutEndpoint(
-      (public_url.empty() ? ReachableUrl(settings.http.address, url) : public_url) + settings.dicomweb.root));
+  const Status endpoint = linker->PutEndpoint(
+      (public_url.empty() ? ReachableUrl(settings.http.address, url) : public_url) + settings.dicomweb.root);
+  HILUM_RETURN_IF_ERROR(PutOff(endpoint, "writing this server's address into its Endpoint", log));
   HILUM_RETURN_IF_ERROR(admin.Announce(disk, settings.data, url));
   std::printf("ready %s\n", url.c_str());
   std::fflush(stdout);

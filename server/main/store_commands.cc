@@ -33,17 +33,19 @@ int Complain(const char* command, const Status& status, int code = 1) {
   return code;
 }
 
-// Takes `--name VALUE` out of the arguments.
-std::vector<const char*> TakeFlag(Arguments arguments, std::string_view name, std::string* value) {
+// Takes `--name VALUE` out of the arguments, and gives the rest.
+Result<std::vector<const char*>> TakeFlag(Arguments arguments, std::string_view name, std::string* value) {
   std::vector<const char*> rest;
   for (size_t i = 0; i < arguments.size(); ++i) {
     const std::string_view argument = arguments[i];
-    if (argument == name && i + 1 < arguments.size())
-      *value = arguments[++i];
-    else if (argument.starts_with(name) && argument.size() > name.size() && argument[name.size()] == '=')
+    if (argument == name) {
+      if (++i == arguments.size()) return Invalid(std::string(name) + ": expected a folder after it");
+      *value = arguments[i];
+    } else if (argument.starts_with(name) && argument.size() > name.size() && argument[name.size()] == '=') {
       *value = argument.substr(name.size() + 1);
-    else
+    } else {
       rest.push_back(arguments[i]);
+    }
   }
   return rest;
 }
@@ -51,6 +53,21 @@ std::vector<const char*> TakeFlag(Arguments arguments, std::string_view name, st
 Status Read(Arguments arguments, Invocation* invocation) {
   HILUM_ASSIGN_OR_RETURN(invocation->rest, invocation->settings.MakeConfig().Parse(arguments, environ));
   return invocation->settings.Finish();
+}
+
+// Of commands that take flags alone: what is left over was meant to be something, perhaps the folder.
+Status ReadFlags(Arguments arguments, Invocation* invocation) {
+  HILUM_RETURN_IF_ERROR(Read(arguments, invocation));
+  if (invocation->rest.empty()) return Status::Ok();
+  return Invalid("'" + invocation->rest.front() + "' is not a flag; the store's folder is named with --data DIR");
+}
+
+// The same, with the flag `name` taken out; gives the others.
+Result<std::vector<const char*>> ReadFlags(Arguments arguments, std::string_view name, std::string* value,
+                                           Invocation* invocation) {
+  HILUM_ASSIGN_OR_RETURN(std::vector<const char*> rest, TakeFlag(arguments, name, value));
+  HILUM_RETURN_IF_ERROR(ReadFlags(rest, invocation));
+  return rest;
 }
 
 class OpenStore {
@@ -234,12 +251,29 @@ void PrintFindings(const storage::Findings& findings) {
 
 }  // namespace
 
+Status RefuseForeignFolder(const Disk& disk, const std::string& data) {
+  const auto names = disk.List(data);
+  if (names.status().code() == Code::kNotFound) return Status::Ok();
+  HILUM_RETURN_IF_ERROR(names.status().WithContext("look at " + data));
+  if (std::ranges::find(*names, "kv") != names->end()) return Status::Ok();
+  for (const std::string& name : *names) {
+    // What a file system or a start that was cut short may have left.
+    if (name == "lost+found" || name == "lock" || name == "objects") continue;
+    return Conflict(data + " holds '" + name +
+                    "' but no store: name an empty folder, or one that does not exist yet, " +
+                    "with --data, and a new store is made there");
+  }
+  return Status::Ok();
+}
+
 int Import(Arguments arguments) {
   Invocation invocation;
   if (const Status status = Read(arguments, &invocation); !status.ok()) return Complain("import", status, 2);
   if (invocation.rest.empty()) return Complain("import", Invalid("name files or folders to import"), 2);
   auto files = FilesBelow(invocation.rest);
   if (!files.ok()) return Complain("import", files.status());
+  if (const Status status = RefuseForeignFolder(PosixDisk(), invocation.settings.data); !status.ok())
+    return Complain("import", status);
   OpenStore open(invocation.settings);
   if (!open.status().ok()) return Complain("import", open.status());
 
@@ -271,7 +305,7 @@ int VerifyStore(Arguments arguments) {
   std::vector<const char*> rest(arguments.begin(), arguments.end());
   const bool deep = std::erase_if(rest, [](std::string_view argument) { return argument == "--deep"; }) > 0;
   Invocation invocation;
-  if (const Status status = Read(rest, &invocation); !status.ok()) return Complain("verify", status, 2);
+  if (const Status status = ReadFlags(rest, &invocation); !status.ok()) return Complain("verify", status, 2);
   const auto exists = HasStore(invocation.settings.data);
   if (!exists.ok()) return Complain("verify", exists.status());
   if (!*exists) return Complain("verify", NotFound("there is no store in " + invocation.settings.data));
@@ -310,9 +344,9 @@ int VerifyStore(Arguments arguments) {
 
 int BackupStore(Arguments arguments) {
   std::string to;
-  const std::vector<const char*> rest = TakeFlag(arguments, "--to", &to);
   Invocation invocation;
-  if (const Status status = Read(rest, &invocation); !status.ok()) return Complain("backup", status, 2);
+  if (const auto rest = ReadFlags(arguments, "--to", &to, &invocation); !rest.ok())
+    return Complain("backup", rest.status(), 2);
   if (to.empty()) return Complain("backup", Invalid("--to DIR is needed: a folder that does not exist yet"), 2);
   const auto exists = HasStore(invocation.settings.data);
   if (!exists.ok()) return Complain("backup", exists.status());
@@ -376,9 +410,9 @@ Status CopyFolder(Disk& disk, const fs::path& from, const fs::path& to, const Fo
 
 int RestoreStore(Arguments arguments) {
   std::string from;
-  const std::vector<const char*> rest = TakeFlag(arguments, "--from", &from);
   Invocation invocation;
-  if (const Status status = Read(rest, &invocation); !status.ok()) return Complain("restore", status, 2);
+  const auto rest = ReadFlags(arguments, "--from", &from, &invocation);
+  if (!rest.ok()) return Complain("restore", rest.status(), 2);
   const std::string& data = invocation.settings.data;
   const auto source = from.empty() ? Result<bool>(false) : HasStore(from);
   if (!source.ok() || !*source) return Complain("restore", Invalid("--from DIR must name a backup"), 2);
@@ -402,7 +436,7 @@ int RestoreStore(Arguments arguments) {
   });
   progress.Done();
   if (!status.ok()) return Complain("restore", status);
-  return VerifyStore(rest);
+  return VerifyStore(*rest);
 }
 
 }  // namespace hilum

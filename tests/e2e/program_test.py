@@ -5,6 +5,7 @@ import pathlib
 import shutil
 import socket
 import stat
+import subprocess
 import tempfile
 import unittest
 
@@ -59,6 +60,23 @@ class ProgramTest(unittest.TestCase):
         code, _, error = run("config", "check", str(config))
         self.assertEqual(code, 1)
         self.assertIn("tls.certificate", error)
+
+    def test_no_store_is_made_among_the_files_of_others(self):
+        self.data.mkdir()
+        (self.data / "thesis.txt").write_text("x")
+        for command in (["serve", "--http", "127.0.0.1:0"], ["import", str(self.folder)]):
+            code, _, error = run(*command, "--data", str(self.data), *SMALL)
+            self.assertEqual(code, 1)
+            self.assertIn("thesis.txt", error)
+            self.assertIn("--data", error)
+        self.assertEqual(os.listdir(self.data), ["thesis.txt"])
+        (self.data / "thesis.txt").unlink()
+        (self.data / "lost+found").mkdir()
+        with serving(self.data) as server:
+            self.assertEqual(server.stop(), 0)
+        (self.data / "notes.txt").write_text("beside a store it disturbs nobody")
+        with serving(self.data) as server:
+            self.assertEqual(server.stop(), 0)
 
     def test_behind_a_proxy_urls_are_those_of_the_client(self):
         forwarded = {"X_Forwarded_Proto": "https", "X_Forwarded_Host": "pacs.test", "X_Forwarded_Prefix": "/hilum"}
@@ -203,10 +221,33 @@ class ProgramTest(unittest.TestCase):
         code, output, _ = run("import", "--data", str(self.folder / "other"), str(self.folder / "files"), *SMALL)
         self.assertEqual((code, output.strip()), (0, "0 stored, 5 already there, 0 failed"))
 
+    def test_words_that_are_no_flags_are_not_passed_over(self):
+        for command in (["verify", str(self.data)], ["verify", "--data", str(self.data), "extra"],
+                        ["backup", "--data", str(self.data), "--to", str(self.folder / "b"), "extra"],
+                        ["restore", "--data", str(self.data), "--from", str(self.folder / "b"), "extra"]):
+            code, _, error = run(*command)
+            self.assertEqual(code, 2, command)
+            self.assertIn("--data DIR", error)
+        for command, flag in (("backup", "--to"), ("restore", "--from")):
+            code, _, error = run(command, "--data", str(self.data), flag)
+            self.assertEqual(code, 2)
+            self.assertIn(f"{flag}: expected a folder after it", error)
+
     def test_usage(self):
         self.assertEqual(run()[0], 2)
         self.assertEqual(run("frobnicate")[0], 2)
         self.assertTrue(run("version")[1].startswith("hilum "))
+        for asked in (["help"], ["--help"], ["-h"], ["serve", "--help"], ["verify", "-h"], ["backup", "--to", "x", "--help"]):
+            code, output, error = run(*asked)
+            self.assertEqual((code, error), (0, ""), asked)
+            self.assertIn("usage: hilum", output)
+
+    def test_dev_knows_its_commands(self):
+        dev = pathlib.Path(os.environ["SOURCE_FOLDER"]) / "dev"
+        self.assertEqual(subprocess.run([dev, "help"], capture_output=True, timeout=60).returncode, 0)
+        unknown = subprocess.run([dev, "nonsense"], capture_output=True, text=True, timeout=60)
+        self.assertEqual(unknown.returncode, 2)
+        self.assertIn("nonsense", unknown.stderr)
 
 
 if __name__ == "__main__":
