@@ -74,8 +74,12 @@ Config Settings::MakeConfig() {
       Setting("http.cors_origins", &http.cors_origins, "Origins whose pages may call the server; \"*\" for all."),
       Setting("http.shutdown_grace", &shutdown_grace, "Time running requests have to finish after SIGTERM."),
       Setting("tls.certificate", &http.tls.certificate_file,
-              "PEM file with the certificate chain; TLS is on when it is set. Changed files are read again."),
+              "PEM file with the certificate chain; TLS is on when it is set. Changed files are read again within "
+              "about 10 seconds, also those below; what is in use stays when they cannot be used."),
       Setting("tls.key", &http.tls.key_file, "PEM file with the private key."),
+      Setting("tls.named", &named_certificates,
+              "NAME=CERTIFICATE:KEY: the PEM files for clients that ask for this server name (SNI), which may be "
+              "*.example.org; others get tls.certificate."),
       Setting("tls.client_ca", &http.tls.client_ca_file,
               "PEM file with the authorities whose client certificates are accepted."),
       Setting("tls.require_client_certificate", &http.tls.require_client_certificate,
@@ -89,7 +93,9 @@ Config Settings::MakeConfig() {
                     "Memory for rows not yet in tables; more means fewer flushes and longer recovery."),
       Setting::Size("store.segment", &store.segment_bytes, "Size at which a segment file of objects is closed."),
       Setting::Size("store.low_water", &store.low_water_bytes,
-                    "Free disk space below which storing is refused with 507; at least 2.5 times store.write_buffer."),
+                    "Free disk space below which storing is refused with 507; at least 2.5 times store.write_buffer. "
+                    "Deletions and "
+                    "backups go on down to half of it, or twice store.write_buffer if that is more."),
       Setting(
           "store.direct_writes", &store.direct_writes,
           "Write larger objects past the page cache: twice as fast on solid state disks; they are read from the disk "
@@ -178,7 +184,8 @@ Config Settings::MakeConfig() {
 
 Status Settings::Finish() {
   HILUM_RETURN_IF_ERROR(SplitListen(listen, &http.address, &http.port));
-  HILUM_RETURN_IF_ERROR(CheckTls());
+  HILUM_RETURN_IF_ERROR(FinishTls());
+  HILUM_RETURN_IF_ERROR(CheckOrigins());
   const bool nobody_logs_in = !http.tls.require_client_certificate;
   if (!IsLoopback(http.address) && nobody_logs_in && !allow_remote_without_login)
     return Invalid(
@@ -191,6 +198,8 @@ Status Settings::Finish() {
     return Invalid(
         "store.low_water must be at least 2.5 times store.write_buffer: writing back what is in memory needs that "
         "room");
+  if (dicomweb.search_default_limit > dicomweb.search_max_limit)
+    return Invalid("search.default_limit must not exceed search.max_limit");
   if (store.segment_bytes < (1 << 20)) return Invalid("store.segment must be at least 1MiB");
   if (duplicates != "reject" && duplicates != "replace")
     return Invalid("store.duplicates must be \"reject\" or \"replace\"");
@@ -205,8 +214,8 @@ Status Settings::Finish() {
   return Status::Ok();
 }
 
-Status Settings::CheckTls() const {
-  const http::TlsOptions& tls = http.tls;
+Status Settings::FinishTls() {
+  http::TlsOptions& tls = http.tls;
   if (tls.certificate_file.empty() != tls.key_file.empty()) return Invalid("tls.certificate and tls.key go together");
   // Without TLS nobody could show a certificate: who sets these must not get a server that lets everybody in.
   if (tls.certificate_file.empty() && (!tls.client_ca_file.empty() || tls.require_client_certificate))
@@ -215,6 +224,32 @@ Status Settings::CheckTls() const {
         "speaks plain HTTP and asks nobody for a certificate");
   if (tls.require_client_certificate && tls.client_ca_file.empty())
     return Invalid("tls.require_client_certificate needs tls.client_ca");
+  if (tls.certificate_file.empty() && !named_certificates.empty())
+    return Invalid("tls.named needs tls.certificate and tls.key, for clients that ask for another name or none");
+  for (const std::string& entry : named_certificates) {
+    const size_t equals = entry.find('='), colon = entry.rfind(':');
+    if (equals == std::string::npos || equals == 0 || colon == std::string::npos || colon < equals + 2 ||
+        colon + 1 == entry.size())
+      return Invalid("tls.named takes NAME=CERTIFICATE:KEY, such as pacs.example.org=pacs.crt:pacs.key");
+    tls.named.push_back(
+        {entry.substr(0, equals), entry.substr(equals + 1, colon - equals - 1), entry.substr(colon + 1)});
+  }
+  return Status::Ok();
+}
+
+// As browsers write them (RFC 6454 6.2): one that is written otherwise would never be allowed.
+Status Settings::CheckOrigins() const {
+  for (const std::string& origin : http.cors_origins) {
+    const size_t scheme = origin.find("://");
+    const std::string_view host =
+        scheme == std::string::npos ? std::string_view() : std::string_view(origin).substr(scheme + 3);
+    const bool is_origin = !host.empty() && scheme > 0 && host.find_first_of("/?#@ \t") == std::string_view::npos &&
+                           std::ranges::none_of(origin, [](char c) { return c >= 'A' && c <= 'Z'; });
+    if (origin != "*" && origin != "null" && !is_origin)
+      return Invalid("http.cors_origins: '" + origin +
+                     "' is no origin; it must be like https://viewer.example.org or http://localhost:3000, in small "
+                     "letters, with nothing behind the host and port");
+  }
   return Status::Ok();
 }
 

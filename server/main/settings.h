@@ -31,6 +31,7 @@ struct Settings {
   std::string fhir_handling = "lenient";
   std::string fhir_default_zone = "+00:00";
   std::vector<std::string> patient_systems;
+  std::vector<std::string> named_certificates;
   std::string patient_policy = "link";
 
   storage::StoreOptions store;
@@ -49,7 +50,8 @@ struct Settings {
   Status Finish();
 
  private:
-  Status CheckTls() const;
+  Status FinishTls();
+  Status CheckOrigins() const;
   Status FinishUrls();
   Status FinishFhir();
   Status FinishImaging();

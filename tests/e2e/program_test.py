@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import socket
 import stat
@@ -9,7 +10,7 @@ import subprocess
 import tempfile
 import unittest
 
-from program import SMALL, Server, fetch, run, serving
+from program import SMALL, Server, fetch, run, serving, wait_until
 
 
 class ProgramTest(unittest.TestCase):
@@ -60,6 +61,44 @@ class ProgramTest(unittest.TestCase):
         code, _, error = run("config", "check", str(config))
         self.assertEqual(code, 1)
         self.assertIn("tls.certificate", error)
+
+    def certificate(self, name, into):
+        """Makes INTO.crt and INTO.key for the name."""
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", f"/CN={name}",
+                        "-keyout", self.folder / f"{into}.key", "-out", self.folder / f"{into}.crt"], check=True, capture_output=True, timeout=60)
+
+    def name_shown(self, url, asked):
+        """The name in the certificate that a client gets who asks for one."""
+        shown = subprocess.run(["openssl", "s_client", "-connect", url.split("//")[1], "-servername", asked], input="", capture_output=True, text=True, timeout=60)
+        return re.search(r"subject=\s*CN\s*=\s*(\S+)", shown.stdout).group(1)
+
+    @unittest.skipUnless(shutil.which("openssl"), "there is no openssl program")
+    def test_certificates_by_server_name_and_when_their_files_change(self):
+        for name in ("main", "other", "wild", "fresh"):
+            self.certificate(name + ".test", name)
+        pair = lambda name: f"{self.folder}/{name}.crt:{self.folder}/{name}.key"
+        tls = ["--tls.certificate", str(self.folder / "main.crt"), "--tls.key", str(self.folder / "main.key")]
+        with serving(self.data, *tls, "--tls.named", f"other.test={pair('other')},*.wild.test={pair('wild')}") as server:
+            self.assertEqual([self.name_shown(server.url, name) for name in ("other.test", "a.wild.test", "unknown.test")],
+                             ["other.test", "wild.test", "main.test"])
+            for kind in ("crt", "key"):
+                (self.folder / f"fresh.{kind}").rename(self.folder / f"other.{kind}")
+            self.assertTrue(wait_until(lambda: self.name_shown(server.url, "other.test") == "fresh.test", seconds=20))
+        for flags in ([*tls, "--tls.named", "other.test"], [*tls, "--tls.named", "other.test=x.crt"], ["--tls.named", f"other.test={pair('wild')}"]):
+            code, _, error = run("serve", "--data", str(self.data), *flags)
+            self.assertEqual(code, 2)
+            self.assertIn("tls.named", error)
+
+    def test_settings_that_could_not_be_meant_are_refused(self):
+        config = self.folder / "hilum.toml"
+        for key, text in (("http.cors_origins", "['https://viewer.example/']"), ("http.cors_origins", "['notanorigin']"),
+                          ("http.cors_origins", "['https://Viewer.example']"), ("search.default_limit", "10\nsearch.max_limit = 5")):
+            config.write_text(f"{key} = {text}\n")
+            code, _, error = run("config", "check", str(config))
+            self.assertEqual(code, 1, text)
+            self.assertIn(key, error)
+        config.write_text("http.cors_origins = ['*', 'https://viewer.example', 'http://localhost:3000', 'null']\n")
+        self.assertEqual(run("config", "check", str(config))[0], 0)
 
     def test_no_store_is_made_among_the_files_of_others(self):
         self.data.mkdir()

@@ -180,6 +180,19 @@ TEST_F(TlsTest, ReloadsCertificatesAndKeepsTheOldOnesWhenTheNewAreBad) {
   EXPECT_EQ(before.Read()->status, 200);
 }
 
+TEST_F(TlsTest, ReloadsCertificatesOfNamesToo) {
+  const Issuer other = MakeCertificate(folder_, "other.test");
+  options_.tls.named = {{"other.test", other.certificate_file, other.key_file}};
+  server_.Start(options_);
+  EXPECT_EQ(NameShown("other.test"), "other.test");
+  const Issuer fresh = MakeCertificate(folder_, "fresh.test");
+  std::filesystem::rename(fresh.certificate_file, other.certificate_file);
+  std::filesystem::rename(fresh.key_file, other.key_file);
+  EXPECT_TRUE(server_.server().ReloadTls().ok());
+  EXPECT_EQ(NameShown("other.test"), "fresh.test");
+  EXPECT_EQ(NameShown(), "main.test");
+}
+
 TEST_F(TlsTest, NoticesChangedFilesByItself) {
   options_.tls.reload_check = std::chrono::seconds(1);
   options_.idle_timeout = milliseconds(2000);  // makes the sweeps frequent
