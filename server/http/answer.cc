@@ -5,6 +5,7 @@
 
 #include "server/http/answer_head.h"
 #include "server/http/compression.h"
+#include "server/http/entity_tag.h"
 
 namespace hilum::http {
 namespace {
@@ -161,10 +162,24 @@ Status Answer::CompressBody(Headers* headers, Bytes* body, std::string* storage)
   return Status::Ok();
 }
 
+// What a 200 would say of its coding (RFC 9110 15.4.5): a client that holds the coded form is told that form's tag.
+void Answer::DescribeKnownForm(Headers* headers) const {
+  const std::string tag(headers->First("ETag").value_or(""));
+  if (tag.empty()) return;
+  for (const Coding coding : {Coding::kGzip, Coding::kZstd}) {
+    const std::string coded = CodedEntityTag(tag, coding);
+    // "*" names no form.
+    if (known_tags_ != "*" && AnyTag(known_tags_, [&](std::string_view known) { return EqualWeakly(known, coded); }))
+      headers->Set("ETag", coded);
+  }
+  if (headers->Joined("Vary").find("Accept-Encoding") == std::string::npos) headers->Add("Vary", "Accept-Encoding");
+}
+
 Status Answer::Send(int status, Headers headers, Bytes body) {
   // The handler says all it has to say; what it did not read so far stays unread.
   if (!body_.Skippable()) close_ = true;
   std::string storage;
+  if (status == 304) DescribeKnownForm(&headers);
   if (status != 206) HILUM_RETURN_IF_ERROR(CompressBody(&headers, &body, &storage));
   HILUM_RETURN_IF_ERROR(Head(status, headers, body.size()));
   HILUM_RETURN_IF_ERROR(Write(body));

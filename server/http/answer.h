@@ -24,6 +24,8 @@ class Answer final : public Responder {
   // Header lines for every answer of this exchange, e.g. those of CORS.
   void SetExtraLines(std::string lines) { extra_lines_ = std::move(lines); }
   void CloseAfterwards() { close_ = true; }
+  // If-None-Match as the client sent it.
+  void SetKnownTags(std::string tags) { known_tags_ = std::move(tags); }
 
   Status Head(int status, const Headers& headers, std::optional<uint64_t> length) override;
   Status Write(Bytes bytes) override;
@@ -45,6 +47,7 @@ class Answer final : public Responder {
   Status Pump(Bytes body);
   Status Flush();
   Status CompressBody(Headers* headers, Bytes* body, std::string* storage) const;
+  void DescribeKnownForm(Headers* headers) const;
   Status Gone();
 
   ServerContext& context_;
@@ -64,6 +67,7 @@ class Answer final : public Responder {
   uint64_t left_ = 0;  // of a sized body
   int status_ = 0;
   std::string extra_lines_;
+  std::string known_tags_;
 };
 
 // The server's own answers: {"error": reason, "request": id}.

@@ -1,5 +1,6 @@
 #include "server/http/connection.h"
 
+#include <netdb.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -36,6 +37,18 @@ std::string_view PathOf(Bytes head) {
   if (blank == Bytes::npos) return {};
   const Bytes target = head.substr(blank + 1, kEnough);
   return target.substr(0, target.find_first_of(" ?\r\n"));
+}
+
+// HOST:PORT that the client connected to.
+std::string LocalAddress(int descriptor) {
+  sockaddr_storage address{};
+  socklen_t length = sizeof(address);
+  char host[NI_MAXHOST] = "", port[NI_MAXSERV] = "";
+  auto* const generic = reinterpret_cast<sockaddr*>(&address);
+  if (getsockname(descriptor, generic, &length) != 0 ||
+      getnameinfo(generic, length, host, sizeof(host), port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+    return "localhost";
+  return (address.ss_family == AF_INET6 ? "[" + std::string(host) + "]:" : std::string(host) + ":") + port;
 }
 
 void ReplaceAlias(const std::vector<std::pair<std::string, std::string>>& aliases, std::string* path) {
@@ -290,11 +303,14 @@ void Connection::FillRequest(RequestHead* head) {
   request.peer = peer_;
   request.secure = channel_.secure();
   if (request.secure) request.client_subject = channel_.ClientSubject();
+  // HTTP/1.0 may leave it out; URLs in the answer are of where the client found us.
+  if (!request.headers.First("Host")) request.headers.Set("Host", LocalAddress(channel_.descriptor()));
   ResolveClient(context_.proxies, &request);
   if (const std::string& url = context_.options.public_url; !url.empty()) request.base_url = url;
   const std::optional<std::string_view> id = request.headers.First("X-Request-Id");
   request.id = id && IsHarmlessId(*id) ? std::string(*id) : context_.NewRequestId();
   request.log = context_.log.WithRequest(request.id);
+  exchange_->answer.SetKnownTags(request.headers.Joined("If-None-Match"));
   for (const std::string_view name : {"If-None-Match", "If-Match"}) {
     if (!request.headers.First(name)) continue;
     request.headers.Set(name, PlainEntityTags(request.headers.Joined(name)));
@@ -316,6 +332,11 @@ bool Connection::Begin(RequestHead head) {
     return true;
   }
   answer.SetExtraLines(context_.cors.AnswerLines(request.headers.First("Origin")));
+  if (request.target == "*") {  // OPTIONS of the server as a whole (RFC 9110 9.3.7)
+    answer.Send(204, {{"Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"}}, {}).IgnoreError();  // as above
+    Complete();
+    return true;
+  }
   const Route* route = context_.routes(request.method, request.path);
   int status = 0;
   const char* reason = "";

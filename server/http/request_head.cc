@@ -137,7 +137,8 @@ HeadParse ApplyFields(RequestHead* head) {
   head->keep_alive = head->http11;
   for (const auto& [name, value] : head->headers.fields()) {
     if (EqualsIgnoringCase(name, "host")) {
-      if (++hosts > 1 || !IsHostText(value)) return Refuse(400, "Host must be given once and be well formed");
+      if (++hosts > 1 || value.empty() || !IsHostText(value))
+        return Refuse(400, "Host must be given once and be well formed");
     } else if (EqualsIgnoringCase(name, "content-length")) {
       head->content_length = ParseDecimal(value);
       if (++lengths > 1 || !head->content_length) return Refuse(400, "Content-Length must be one decimal number");

@@ -52,7 +52,6 @@ bool IsPage(std::string_view name) {
 
 Status SendText(http::Responder& responder, int status, std::string_view text, http::Headers headers = {}) {
   headers.Set("Content-Type", "text/plain; charset=utf-8");
-  headers.Set("X-Content-Type-Options", "nosniff");
   return responder.Send(status, std::move(headers), std::string(text) + "\n");
 }
 
@@ -95,9 +94,8 @@ Status Viewer::Answer(const http::Request& request, http::Responder& responder) 
     return SendText(responder, 405, "the viewer can only be read", {{"Allow", "GET, HEAD"}});
   if (!available()) {
     return SendText(responder, 404,
-                    "There is no viewer in " + directory_ +
-                        ". `./dev viewer` in the sources makes it (it fetches OHIF from npm), "
-                        "or let viewer.directory name a folder made that way; then start the server again.");
+                    "There is no viewer. `./dev viewer` in the sources makes it (it fetches OHIF from npm), "
+                    "or let viewer.directory name a folder made that way; then start the server again.");
   }
   std::string_view name = std::string_view(request.path).substr(kRoot.size());
   if (name.empty())
@@ -114,7 +112,6 @@ http::Headers Viewer::HeadersOf(std::string_view name, bool immutable) const {
   return {{"Content-Type", std::string(TypeOf(name))},
           {"Cache-Control", immutable ? "public, max-age=31536000, immutable" : "no-cache"},
           {"Content-Security-Policy", policy_},
-          {"X-Content-Type-Options", "nosniff"},
           {"Referrer-Policy", "same-origin"}};
 }
 

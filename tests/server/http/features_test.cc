@@ -61,8 +61,8 @@ TEST(CorsTest, ExposesFieldsToAllowedOrigins) {
     const Reply reply = Exchange(server, Get(path, "Origin: https://other.test\r\n"));
     EXPECT_EQ(reply.headers.First("Access-Control-Allow-Origin"), "https://other.test");
     EXPECT_EQ(reply.headers.First("Vary"), "Origin");
-    for (const char* name :
-         {"Content-Range", "ETag", "Location", "Warning", "X-Total-Count", "X-Request-Id", "Content-Location"}) {
+    for (const char* name : {"Content-Range", "ETag", "Location", "Warning", "X-Total-Count", "X-Request-Id",
+                             "Content-Location", "Content-Disposition", "Retry-After"}) {
       EXPECT_NE(reply.headers.Joined("Access-Control-Expose-Headers").find(name), std::string::npos) << name;
     }
   }
@@ -150,6 +150,20 @@ TEST_F(CompressedAnswersTest, TellsHeadWhatGetWouldGet) {
   for (const char* name : {"Content-Length", "Content-Encoding", "ETag", "Vary"}) {
     EXPECT_EQ(head.headers.First(name), get.headers.First(name)) << name;
   }
+}
+
+// RFC 9110 15.4.5: the ETag and Vary of the 200 that it stands for.
+TEST_F(CompressedAnswersTest, SaysInA304WhatThe200Would) {
+  server_.Add("/known", [](Request&, Responder& out) {
+    EXPECT_TRUE(out.Send(304, {{"ETag", "\"v1\""}, {"Vary", "Accept"}}, "").ok());
+  });
+  for (const std::string tag : {"\"v1\"", "\"v1-gzip\"", "\"v1-zstd\""}) {
+    const Reply reply = Exchange(server_, Get("/known", "If-None-Match: \"v0-gzip\", " + tag + "\r\n"));
+    EXPECT_EQ(reply.status, 304);
+    EXPECT_EQ(reply.headers.First("ETag"), tag);
+    EXPECT_EQ(reply.headers.Joined("Vary"), "Accept, Accept-Encoding");
+  }
+  EXPECT_EQ(Exchange(server_, Get("/known", "If-None-Match: *\r\n")).headers.First("ETag"), "\"v1\"");
 }
 
 TEST_F(CompressedAnswersTest, ShowsHandlersTheTagsTheyGave) {

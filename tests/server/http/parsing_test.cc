@@ -60,6 +60,7 @@ TEST(RequestHeadTest, RefusesWhatReadersCouldUnderstandDifferently) {
       {400, "GET / HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n"},
       {400, "GET / HTTP/1.1\r\nHost: a b\r\n\r\n"},
       {400, "GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n"},
+      {400, "GET / HTTP/1.1\r\nHost:\r\n\r\n"},
       {400, "GET / HTTP/1.1\r\nHost: x\r\nnocolon\r\n\r\n"},
       {400, "GET / HTTP/1.1\r\nHost: x\r\n: empty\r\n\r\n"},
       {400, "GET / HTTP/1.1\r\nHost: x\r\nA(b: c\r\n\r\n"},

@@ -79,6 +79,12 @@ TEST_F(ServerTest, TellsAnOldClientThatTheConnectionStays) {
   EXPECT_EQ(reply.headers.First("Connection"), "keep-alive");
 }
 
+TEST_F(ServerTest, ItsUrlsAreWhereAnOldClientFoundIt) {
+  server_.Add("/base", [](Request& request, Responder& out) { out.Send(200, {}, request.base_url).IgnoreError(); });
+  EXPECT_EQ(Exchange("GET /base HTTP/1.0\r\n\r\n").body, "http://127.0.0.1:" + std::to_string(server_.port()));
+  EXPECT_EQ(Exchange("GET /base HTTP/1.0\r\nHost: pacs.test\r\n\r\n").body, "http://pacs.test");
+}
+
 TEST_F(ServerTest, EndsAStreamForAnOldClientByClosing) {
   Client client(server_.port());
   client.Send("POST /echo HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 3\r\n\r\nabc");
@@ -158,8 +164,9 @@ TEST_F(ServerTest, KeepsRepeatedFieldsAndParametersInOrder) {
 TEST_F(ServerTest, UnderstandsTheFormsOfATarget) {
   EXPECT_TRUE(Exchange("GET http://example.org:80/mirror?x=1 HTTP/1.1\r\nHost: other\r\n\r\n")
                   .body.starts_with("GET\n/mirror?x=1\n/mirror\nx=1\nHost=example.org:80\n"));
-  EXPECT_EQ(Exchange("OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n").status,
-            404);  // reaches the routes, where nothing serves "*"
+  const Reply whole_server = Exchange("OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_EQ(whole_server.status, 204);
+  EXPECT_TRUE(whole_server.headers.First("Allow"));
   EXPECT_EQ(Exchange("GET * HTTP/1.1\r\nHost: x\r\n\r\n").status, 400);
   EXPECT_EQ(Exchange("CONNECT example.org:443 HTTP/1.1\r\nHost: x\r\n\r\n").status, 400);
   EXPECT_EQ(Exchange("GET mirror HTTP/1.1\r\nHost: x\r\n\r\n").status, 400);
