@@ -24,6 +24,7 @@ Status Parser::Walk(uint64_t offset, Syntax syntax) {
   while (!stopped_) {
     if (position_ == stack_.back().end) {
       if (stack_.size() == 1) break;
+      if (EndsOnlyWithTheFile()) return Broken(position_, "the file ends inside a sequence: its delimiter is missing");
       HILUM_RETURN_IF_ERROR(Close());
     } else if (stack_.back().is_sequence) {
       HILUM_RETURN_IF_ERROR(ReadItem());
@@ -143,6 +144,12 @@ Status Parser::ReadDelimiter(const ElementHeader& header) {
   return Broken(position_, "unexpected " + ToString(header.tag));
 }
 
+// Whether nothing around the open sequence or item says where it ends: what is missing at the end of the file may be
+// more than its delimiter.
+bool Parser::EndsOnlyWithTheFile() const {
+  return std::all_of(stack_.begin() + 1, stack_.end(), [](const Frame& frame) { return frame.undefined; });
+}
+
 Status Parser::Close() {
   const Frame closed = stack_.back();
   stack_.pop_back();
@@ -155,8 +162,9 @@ Status Parser::ReadEncapsulated(const ElementHeader& header, uint64_t value) {
   uint64_t at = value;
   uint64_t after = 0;
   while (after == 0) {
-    // The delimiter may be missing at the very end: no fragment is lost.
+    // The delimiter alone may be missing at the very end: a writer that stops there has written its fragments.
     if (at == frame.end) {
+      if (at == value) return Broken(position_, "the value breaks off before its first fragment");
       after = at;
       break;
     }

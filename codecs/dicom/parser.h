@@ -22,7 +22,7 @@ class Parser {
     Tag tag;             // of the sequence, or of the last element read in an item or the data set
     uint32_t items = 0;  // of the sequence, begun so far
     bool is_sequence;
-    bool undefined;      // ends by a delimiter, or where its container ends
+    bool undefined;      // ends by a delimiter, or where a container ends that has a length
     bool silent;         // not reported
     bool signed_pixels;  // Pixel Representation seen here or further out
     Syntax syntax;
@@ -33,6 +33,7 @@ class Parser {
   Status ReadDelimiter(const ElementHeader& header);
   Status BeginSequence(const ElementHeader& header, uint64_t value, Syntax inner);
   Status ReadEncapsulated(const ElementHeader& header, uint64_t value);
+  bool EndsOnlyWithTheFile() const;
   Status Close();
   void NotePixelData(const Element& element, bool encapsulated);
   void CheckTrailingZeros();

@@ -176,7 +176,8 @@ TEST(ReaderTest, TakesOddLengthsLiterally) {
             "00080060 CS CTX\n00100020 LO 1\n");
 }
 
-TEST(ReaderTest, AcceptsMissingDelimitersAtTheEndOfTheFile) {
+// More than the delimiters may be missing: who sees such a file takes it for whole.
+TEST(ReaderTest, RefusesAFileThatEndsInsideASequence) {
   for (const int missing : {1, 2, 3, 4}) {
     DataSet inner = DataSet().Text(kStepId, "SH", "A");
     std::string octets =
@@ -185,10 +186,17 @@ TEST(ReaderTest, AcceptsMissingDelimitersAtTheEndOfTheFile) {
                       DataSet::Lengths::kUndefined)
             .octets();
     octets.resize(octets.size() - missing * 8);
-    EXPECT_EQ(TraceOf(Part10(kExplicitLittle.uid, octets)),
-              "00400275 SQ\n  item\n    00400275 SQ\n      item\n        00400009 SH A \n")
-        << missing;
+    EXPECT_THAT(TraceOf(Part10(kExplicitLittle.uid, octets)), HasSubstr("the file ends inside a sequence")) << missing;
   }
+  EXPECT_THAT(TraceOf(Part10(DataSet().Header({0x0041, 0x1001}, "UN", kUndefined))),
+              HasSubstr("the file ends inside a sequence"));
+}
+
+TEST(ReaderTest, AcceptsMissingDelimitersWhereALengthSaysTheEnd) {
+  DataSet unfinished = DataSet().Header(kRequests, "SQ", kUndefined).Header(tags::kItem, Vr(), kUndefined);
+  unfinished.Text(kStepId, "SH", "A");
+  EXPECT_EQ(TraceOf(Part10(DataSet().Sequence(kRequests, {unfinished}))),
+            "00400275 SQ\n  item\n    00400275 SQ\n      item\n        00400009 SH A \n");
 }
 
 TEST(ReaderTest, AcceptsAnItemWithoutDelimiterBeforeThatOfItsSequence) {
@@ -308,6 +316,8 @@ TEST(ReaderTest, BoundsDepthAndElements) {
   const auto nested = [](int depth) {
     DataSet data_set;
     for (int i = 0; i < depth; ++i) data_set.Header(kRequests, "SQ", kUndefined).Header(tags::kItem, Vr(), kUndefined);
+    for (int i = 0; i < depth; ++i)
+      data_set.Header(tags::kItemDelimitation, Vr(), 0).Header(tags::kSequenceDelimitation, Vr(), 0);
     return Part10(data_set);
   };
   EXPECT_FALSE(TraceOf(nested(64)).starts_with("!"));
@@ -343,6 +353,7 @@ TEST(ReaderTest, KnowsWhereEncapsulatedPixelDataLie) {
   Layout without;
   TraceOf(file.substr(0, file.size() - 8), &without);
   EXPECT_EQ(without.pixel_data_length, 24u) << "the last delimiter may be missing";
+  EXPECT_THAT(TraceOf(file.substr(0, file.size() - 32)), HasSubstr("breaks off before its first fragment"));
 }
 
 TEST(ReaderTest, RefusesPixelDataThatBreakOff) {
