@@ -94,8 +94,7 @@ Config Settings::MakeConfig() {
       Setting::Size("store.segment", &store.segment_bytes, "Size at which a segment file of objects is closed."),
       Setting::Size("store.low_water", &store.low_water_bytes,
                     "Free disk space below which storing is refused with 507; at least 2.5 times store.write_buffer. "
-                    "Deletions and "
-                    "backups go on down to half of it, or twice store.write_buffer if that is more."),
+                    "Deletions and backups go on down to half of it, or twice store.write_buffer if that is more."),
       Setting(
           "store.direct_writes", &store.direct_writes,
           "Write larger objects past the page cache: twice as fast on solid state disks; they are read from the disk "

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "storage/index/match_range.h"
 #include "storage/index/position.h"
 #include "storage/index/soundex.h"
 #include "storage/index/text.h"
@@ -9,33 +10,9 @@
 namespace hilum::storage {
 namespace {
 
-bool Compare(Comparison comparison, const Extent& value, const Extent& asked) {
-  switch (comparison) {
-    case Comparison::kEqual:
-      return value.start >= asked.start && value.last <= asked.last;
-    case Comparison::kNotEqual:
-      return value.start < asked.start || value.last > asked.last;
-    case Comparison::kGreater:
-      return value.last > asked.last;
-    case Comparison::kLess:
-      return value.start < asked.start;
-    case Comparison::kGreaterEqual:
-      return value.last >= asked.start;
-    case Comparison::kLessEqual:
-      return value.start <= asked.last;
-    case Comparison::kStartsAfter:
-      return value.start > asked.last;
-    case Comparison::kEndsBefore:
-      return value.last < asked.start;
-    case Comparison::kOverlaps:
-      return value.start <= asked.last && value.last >= asked.start;
-  }
-  return false;
-}
-
-bool Compare(Comparison comparison, const NumberValue& value, const NumberValue& asked) {
+bool HoldsOf(const NumberValue& value, Comparison comparison, const NumberValue& asked) {
   const auto extent = ExtentOf(value), wanted = ExtentOf(asked);
-  return extent && wanted && Compare(comparison, *extent, *wanted);
+  return extent && wanted && Holds(comparison, *extent, *wanted);
 }
 
 bool IsOrAbsent(const std::optional<std::string>& asked, const std::string& part) {
@@ -82,15 +59,15 @@ struct Meets {
     }
   }
   bool operator()(const DateMatch& asked) const {
-    return Compare(asked.comparison, ExtentOf(std::get<DateValue>(value)), ExtentOf(asked.asked));
+    return Holds(asked.comparison, ExtentOf(std::get<DateValue>(value)), ExtentOf(asked.asked));
   }
   bool operator()(const NumberMatch& asked) const {
-    return Compare(asked.comparison, std::get<NumberValue>(value), asked.asked);
+    return HoldsOf(std::get<NumberValue>(value), asked.comparison, asked.asked);
   }
   bool operator()(const QuantityMatch& asked) const {
     const auto& quantity = std::get<QuantityValue>(value);
     return IsOrAbsent(asked.system, quantity.system) && IsOrAbsent(asked.code, quantity.code) &&
-           Compare(asked.comparison, NumberValue{quantity.low, quantity.high}, asked.asked);
+           HoldsOf(NumberValue{quantity.low, quantity.high}, asked.comparison, asked.asked);
   }
   bool operator()(const ReferenceIs& asked) const {
     const auto& reference = std::get<ReferenceValue>(value);

@@ -136,8 +136,9 @@ FirstLevel UsualFirstLevel(const KvOptions& options) {
 }
 
 FirstLevel FirstLevelOfBulkLoad(const KvOptions& options) {
-  // It is rewritten together with a next level of the same size.
-  return {.tables = 64, .bytes = std::max(UsualFirstLevel(options).bytes, options.low_water_bytes / 2)};
+  // It is written anew together with a next level of the same size, perhaps when only the reserve is left.
+  const uint64_t reserve = ReserveMark(options.low_water_bytes, options.write_buffer_bytes);
+  return {.tables = 64, .bytes = std::max(UsualFirstLevel(options).bytes, reserve / 2)};
 }
 
 RocksSetup MakeRocksSetup(const KvOptions& options, std::span<const Merger* const> mergers) {

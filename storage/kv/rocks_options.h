@@ -19,7 +19,7 @@ struct FirstLevel {
   uint64_t bytes;
 };
 FirstLevel UsualFirstLevel(const KvOptions& options);
-// While a bulk load is under way: a compaction still needs no more space than there is below the low-water mark.
+// While a bulk load is under way: a compaction still finds room in the reserve (storage/space.h).
 FirstLevel FirstLevelOfBulkLoad(const KvOptions& options);
 // Taking in tables is not slowed down by compaction as writing is: beyond so many it waits.
 inline constexpr int kMaxFirstLevelTables = 96;

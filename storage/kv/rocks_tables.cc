@@ -33,7 +33,6 @@ class FamilyTable {
     options_.bottommost_compression = rocksdb::kDisableCompressionOption;
   }
 
-  Family family() const { return family_; }
   const rocksdb::Status& status() const { return status_; }
   const rocksdb::IngestExternalFileArg& arg() const { return arg_; }
 

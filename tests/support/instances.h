@@ -109,6 +109,45 @@ inline std::string MakeInstance(const InstanceSpec& spec) {
   return out.Take();
 }
 
+// A file of 16 rows and columns of one grey sample, up to its pixels.
+struct SmallImage {
+  std::string sop_class = "1.2.840.10008.5.1.4.1.1.7.2";
+  std::string sop = "1.2.1.1.1";
+  std::string study = "1.2.1";
+  std::string series = "1.2.1.1";
+  std::string transfer_syntax = "1.2.840.10008.1.2.1";
+  std::string patient_id;
+  size_t frames = 0;  // 0: not said
+  uint16_t bits = 8;
+};
+
+inline dicom::Part10Writer BeginImage(const SmallImage& image) {
+  namespace t = dicom::tags;
+  dicom::Part10Writer out(image.sop_class, image.sop, image.transfer_syntax);
+  out.Add(t::kSopClassUid, "UI", image.sop_class);
+  out.Add(t::kSopInstanceUid, "UI", image.sop);
+  if (!image.patient_id.empty()) out.Add(t::kPatientId, "LO", image.patient_id);
+  out.Add(t::kStudyInstanceUid, "UI", image.study);
+  out.Add(t::kSeriesInstanceUid, "UI", image.series);
+  out.AddUint16(t::kSamplesPerPixel, 1);
+  out.Add(t::kPhotometricInterpretation, "CS", "MONOCHROME2");
+  if (image.frames > 0) out.Add(t::kNumberOfFrames, "IS", std::to_string(image.frames));
+  out.AddUint16(t::kRows, 16);
+  out.AddUint16(t::kColumns, 16);
+  out.AddUint16(t::kBitsAllocated, image.bits);
+  out.AddUint16({0x0028, 0x0101}, image.bits);  // Bits Stored, High Bit, Pixel Representation
+  out.AddUint16({0x0028, 0x0102}, static_cast<uint16_t>(image.bits - 1));
+  out.AddUint16({0x0028, 0x0103}, 0);
+  return out;
+}
+
+// Pixels of such frames of 8 bits, each full of one letter.
+inline std::string LetterFrames(const std::string& letters) {
+  std::string pixels;
+  for (const char letter : letters) pixels.append(256, letter);
+  return pixels;
+}
+
 // A store in a folder of its own.
 class StoreFixture : public ::testing::Test {
  protected:

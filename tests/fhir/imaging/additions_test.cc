@@ -1,8 +1,6 @@
 // What users write of the series and instances of an ImagingStudy, beside what the images say.
 #include <gmock/gmock.h>
 
-#include "fhir/imaging/verify.h"
-#include "fhir/store/verify.h"
 #include "tests/fhir/imaging/imaging_fixture.h"
 
 namespace hilum::fhir::imaging {
@@ -24,12 +22,7 @@ class AdditionsTest : public ImagingFixture {
     ASSERT_EQ(Run("PUT", "Practitioner/rita", R"({"resourceType":"Practitioner","id":"rita"})").status, 201);
   }
   void TearDown() override {
-    const auto links = VerifyLinks(*resources_, LinkDepth::kDeep);
-    ASSERT_TRUE(links.ok()) << links.status().ToString();
-    for (const std::string& finding : links->findings.texts) ADD_FAILURE() << finding;
-    const auto resources = VerifyResources(*store_, *resources_, {});
-    ASSERT_TRUE(resources.ok()) << resources.status().ToString();
-    for (const std::string& finding : resources->findings.texts) ADD_FAILURE() << finding;
+    ExpectAllAgrees();
     ImagingFixture::TearDown();
   }
   // The resource as it is, with more behind the UID of a series or an instance.

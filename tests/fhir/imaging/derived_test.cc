@@ -1,9 +1,7 @@
 // The ImagingStudy of stored images: there in the commit that stores them, whole wherever it is read.
 #include <gmock/gmock.h>
 
-#include "fhir/imaging/verify.h"
 #include "fhir/store/keys.h"
-#include "fhir/store/verify.h"
 #include "tests/fhir/imaging/imaging_fixture.h"
 
 namespace hilum::fhir::imaging {
@@ -92,12 +90,7 @@ class ChangedImagesTest : public DerivedTest {
            At(study, "description") + " / " + At(study, "series.0.description");
   }
   void TearDown() override {
-    const auto links = VerifyLinks(*resources_, LinkDepth::kDeep);
-    ASSERT_TRUE(links.ok()) << links.status().ToString();
-    for (const std::string& finding : links->findings.texts) ADD_FAILURE() << finding;
-    const auto images = storage::Verify(*store_, {});
-    ASSERT_TRUE(images.ok()) << images.status().ToString();
-    for (const std::string& finding : images->findings.texts) ADD_FAILURE() << finding;
+    ExpectAllAgrees();
     DerivedTest::TearDown();
   }
   const InstanceSpec wrong_{.patient_id = "WRONG", .study_description = "one", .series_description = "head"};
@@ -140,14 +133,6 @@ class GrowingStudyTest : public DerivedTest {
     EXPECT_EQ(Images(text), FirstImages(images)) << version;
     EXPECT_EQ(At(text, "numberOfInstances"), std::to_string(images)) << version;
     EXPECT_EQ(At(text, "meta.versionId"), std::to_string(version));
-  }
-  void ExpectAllAgrees() {
-    const auto links = VerifyLinks(*resources_, LinkDepth::kDeep);
-    ASSERT_TRUE(links.ok()) << links.status().ToString();
-    for (const std::string& finding : links->findings.texts) ADD_FAILURE() << finding;
-    const auto report = VerifyResources(*store_, *resources_, {});
-    ASSERT_TRUE(report.ok()) << report.status().ToString();
-    for (const std::string& finding : report->findings.texts) ADD_FAILURE() << finding;
   }
   // Octets of the row of a version.
   size_t Stored(uint64_t version, const std::string& id = "1.2.1") {

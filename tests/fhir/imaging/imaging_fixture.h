@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "fhir/imaging/linker.h"
+#include "fhir/imaging/verify.h"
+#include "fhir/store/verify.h"
 #include "tests/fhir/support/interactions_fixture.h"
 #include "tests/support/instances.h"
 
@@ -55,6 +57,18 @@ class ImagingFixture : public InteractionsFixture {
     clock_.Advance(std::chrono::seconds(1));
     const Status status = store_->Delete(study, series, sop);
     EXPECT_TRUE(status.ok()) << status.ToString();
+  }
+  // What `hilum verify --deep` looks at.
+  void ExpectAllAgrees() {
+    const auto links = VerifyLinks(*resources_, LinkDepth::kDeep);
+    ASSERT_TRUE(links.ok()) << links.status().ToString();
+    for (const std::string& finding : links->findings.texts) ADD_FAILURE() << finding;
+    const auto resources = VerifyResources(*store_, *resources_, {});
+    ASSERT_TRUE(resources.ok()) << resources.status().ToString();
+    for (const std::string& finding : resources->findings.texts) ADD_FAILURE() << finding;
+    const auto images = storage::Verify(*store_, {});
+    ASSERT_TRUE(images.ok()) << images.status().ToString();
+    for (const std::string& finding : images->findings.texts) ADD_FAILURE() << finding;
   }
   // The resource, whole and valid; "410 ..." and the like when there is none.
   std::string Read(const std::string& url) {

@@ -1,7 +1,6 @@
 // Studies find their Patient and their orders, whichever comes first; what is doubtful is shown, never guessed.
 #include <gmock/gmock.h>
 
-#include "fhir/imaging/verify.h"
 #include "tests/fhir/imaging/imaging_fixture.h"
 
 namespace hilum::fhir::imaging {
@@ -317,12 +316,7 @@ TEST_F(PatientsTest, ConflictsComeInPages) {
 class ManyNamesTest : public PatientsTest {
  protected:
   void TearDown() override {
-    const auto links = VerifyLinks(*resources_, LinkDepth::kDeep);
-    ASSERT_TRUE(links.ok()) << links.status().ToString();
-    for (const std::string& finding : links->findings.texts) ADD_FAILURE() << finding;
-    const auto images = storage::Verify(*store_, {});
-    ASSERT_TRUE(images.ok()) << images.status().ToString();
-    for (const std::string& finding : images->findings.texts) ADD_FAILURE() << finding;
+    ExpectAllAgrees();
     PatientsTest::TearDown();
   }
   // "element: images / other images (how many)", for each.

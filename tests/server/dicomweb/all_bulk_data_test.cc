@@ -23,27 +23,11 @@ struct Part {
 
 class AllBulkDataTest : public testing::ServiceFixture {
  protected:
-  // 16 rows and columns of one octet; each frame is full of one letter.
   static std::string Frames(const std::string& series, const std::string& sop, const std::string& letters,
                             const std::string& overlay = "") {
-    dicom::Part10Writer out("1.2.840.10008.5.1.4.1.1.7.2", sop);
-    out.Add(t::kSopClassUid, "UI", "1.2.840.10008.5.1.4.1.1.7.2");
-    out.Add(t::kSopInstanceUid, "UI", sop);
-    out.Add(t::kStudyInstanceUid, "UI", "1.2.1");
-    out.Add(t::kSeriesInstanceUid, "UI", series);
-    out.AddUint16(t::kSamplesPerPixel, 1);
-    out.Add(t::kPhotometricInterpretation, "CS", "MONOCHROME2");
-    out.Add(t::kNumberOfFrames, "IS", std::to_string(letters.size()));
-    out.AddUint16(t::kRows, 16);
-    out.AddUint16(t::kColumns, 16);
-    out.AddUint16(t::kBitsAllocated, 8);
-    out.AddUint16({0x0028, 0x0101}, 8);  // Bits Stored, High Bit, Pixel Representation
-    out.AddUint16({0x0028, 0x0102}, 7);
-    out.AddUint16({0x0028, 0x0103}, 0);
+    auto out = testing::BeginImage({.sop = sop, .series = series, .frames = letters.size()});
     if (!overlay.empty()) out.Add({0x6000, 0x3000}, "OB", overlay);
-    std::string pixels;
-    for (const char letter : letters) pixels.append(256, letter);
-    out.Add(t::kPixelData, "OB", pixels);
+    out.Add(t::kPixelData, "OB", testing::LetterFrames(letters));
     return out.Take();
   }
   static std::string Document(const std::string& sop, const std::string& document) {
@@ -185,19 +169,7 @@ TEST_F(AllBulkDataTest, WhatIsKnownIsNotSentAgain) {
 
 TEST_F(AllBulkDataTest, DamagedPixelsComeAsTheyAreStoredAndSaySo) {
   const std::string broken("no codestream at all");
-  dicom::Part10Writer out("1.2.840.10008.5.1.4.1.1.7.2", "1.2.1.1.2", "1.2.840.10008.1.2.4.90");
-  out.Add(t::kSopClassUid, "UI", "1.2.840.10008.5.1.4.1.1.7.2");
-  out.Add(t::kSopInstanceUid, "UI", "1.2.1.1.2");
-  out.Add(t::kStudyInstanceUid, "UI", "1.2.1");
-  out.Add(t::kSeriesInstanceUid, "UI", "1.2.1.1");
-  out.AddUint16(t::kSamplesPerPixel, 1);
-  out.Add(t::kPhotometricInterpretation, "CS", "MONOCHROME2");
-  out.AddUint16(t::kRows, 16);
-  out.AddUint16(t::kColumns, 16);
-  out.AddUint16(t::kBitsAllocated, 8);
-  out.AddUint16({0x0028, 0x0101}, 8);
-  out.AddUint16({0x0028, 0x0102}, 7);
-  out.AddUint16({0x0028, 0x0103}, 0);
+  auto out = testing::BeginImage({.sop = "1.2.1.1.2", .transfer_syntax = "1.2.840.10008.1.2.4.90"});
   const std::vector<Bytes> fragments = {broken};
   out.AddFragments(t::kPixelData, fragments);
   ASSERT_TRUE(Ingest(out.Take()).stored());

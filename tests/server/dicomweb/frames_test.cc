@@ -18,28 +18,10 @@ class FramesTest : public testing::ServiceFixture {
     ASSERT_TRUE(Ingest(MultiFrame("1.2.1.1.1", "abcde")).stored());
   }
 
-  // 16 rows and columns of one octet; each frame is full of one letter.
   static std::string MultiFrame(const std::string& sop, const std::string& letters,
                                 const std::string& series = "1.2.1.1") {
-    namespace t = dicom::tags;
-    dicom::Part10Writer out("1.2.840.10008.5.1.4.1.1.7.2", sop);
-    out.Add(t::kSopClassUid, "UI", "1.2.840.10008.5.1.4.1.1.7.2");
-    out.Add(t::kSopInstanceUid, "UI", sop);
-    out.Add(t::kPatientId, "LO", "P1");
-    out.Add(t::kStudyInstanceUid, "UI", "1.2.1");
-    out.Add(t::kSeriesInstanceUid, "UI", series);
-    out.AddUint16(t::kSamplesPerPixel, 1);
-    out.Add(t::kPhotometricInterpretation, "CS", "MONOCHROME2");
-    out.Add(t::kNumberOfFrames, "IS", std::to_string(letters.size()));
-    out.AddUint16(t::kRows, 16);
-    out.AddUint16(t::kColumns, 16);
-    out.AddUint16(t::kBitsAllocated, 8);
-    out.AddUint16({0x0028, 0x0101}, 8);  // Bits Stored, High Bit, Pixel Representation
-    out.AddUint16({0x0028, 0x0102}, 7);
-    out.AddUint16({0x0028, 0x0103}, 0);
-    std::string pixels;
-    for (const char letter : letters) pixels.append(256, letter);
-    out.Add(t::kPixelData, "OB", pixels);
+    auto out = testing::BeginImage({.sop = sop, .series = series, .patient_id = "P1", .frames = letters.size()});
+    out.Add(dicom::tags::kPixelData, "OB", testing::LetterFrames(letters));
     return out.Take();
   }
 

@@ -83,20 +83,7 @@ class DamagedTest : public testing::ServiceFixture {
  protected:
   void SetUp() override {
     ServiceFixture::SetUp();
-    dicom::Part10Writer out("1.2.840.10008.5.1.4.1.1.2", "1.2.1.1.1", "1.2.840.10008.1.2.4.90");
-    namespace t = dicom::tags;
-    out.Add(t::kSopClassUid, "UI", "1.2.840.10008.5.1.4.1.1.2");
-    out.Add(t::kSopInstanceUid, "UI", "1.2.1.1.1");
-    out.Add(t::kStudyInstanceUid, "UI", "1.2.1");
-    out.Add(t::kSeriesInstanceUid, "UI", "1.2.1.1");
-    out.AddUint16(t::kSamplesPerPixel, 1);
-    out.Add(t::kPhotometricInterpretation, "CS", "MONOCHROME2");
-    out.AddUint16(t::kRows, 16);
-    out.AddUint16(t::kColumns, 16);
-    out.AddUint16(t::kBitsAllocated, 16);
-    out.AddUint16({0x0028, 0x0101}, 16);
-    out.AddUint16({0x0028, 0x0102}, 15);
-    out.AddUint16({0x0028, 0x0103}, 0);
+    auto out = testing::BeginImage({.transfer_syntax = "1.2.840.10008.1.2.4.90", .bits = 16});
     file_ = out.Take();
     file_.append("\xE0\x7F\x10\x00OB\0\0\xFF\xFF\xFF\xFF\xFE\xFF\x00\xE0\0\0\0\0", 20);
     file_.append("\xFE\xFF\x00\xE0\x10\0\0\0no codestream!!!\xFE\xFF\xDD\xE0\0\0\0\0", 32);
@@ -122,25 +109,15 @@ TEST_F(DamagedTest, WhatCannotBeDecodedComesAsItIsStoredWhenNoSyntaxWasAskedFor)
 }
 
 TEST_F(DamagedTest, ADamagedFrameBehindGoodOnesIsFoundBeforeTheInstanceIsBegun) {
-  namespace t = dicom::tags;
   // RLE (PS3.5 Annex G): one segment of 256 octets, twice as a run; then a frame that holds none.
   const std::string frame = std::string("\x01\0\0\0\x40\0\0\0", 8) + std::string(56, '\0') + "\x81x\x81y";
   const std::vector<Bytes> fragments = {frame, frame, "no segments at all"};
-  dicom::Part10Writer out("1.2.840.10008.5.1.4.1.1.7.2", "1.2.1.1.2", "1.2.840.10008.1.2.5");
-  out.Add(t::kSopClassUid, "UI", "1.2.840.10008.5.1.4.1.1.7.2");
-  out.Add(t::kSopInstanceUid, "UI", "1.2.1.1.2");
-  out.Add(t::kStudyInstanceUid, "UI", "1.2.2");
-  out.Add(t::kSeriesInstanceUid, "UI", "1.2.2.1");
-  out.AddUint16(t::kSamplesPerPixel, 1);
-  out.Add(t::kPhotometricInterpretation, "CS", "MONOCHROME2");
-  out.Add(t::kNumberOfFrames, "IS", "3");
-  out.AddUint16(t::kRows, 16);
-  out.AddUint16(t::kColumns, 16);
-  out.AddUint16(t::kBitsAllocated, 8);
-  out.AddUint16({0x0028, 0x0101}, 8);
-  out.AddUint16({0x0028, 0x0102}, 7);
-  out.AddUint16({0x0028, 0x0103}, 0);
-  out.AddFragments(t::kPixelData, fragments);
+  auto out = testing::BeginImage({.sop = "1.2.1.1.2",
+                                  .study = "1.2.2",
+                                  .series = "1.2.2.1",
+                                  .transfer_syntax = "1.2.840.10008.1.2.5",
+                                  .frames = 3});
+  out.AddFragments(dicom::tags::kPixelData, fragments);
   const std::string file = out.Take();
   ASSERT_TRUE(Ingest(file).stored());
   const std::string path = "/dicom-web/studies/1.2.2/series/1.2.2.1/instances/1.2.1.1.2";
