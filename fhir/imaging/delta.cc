@@ -4,7 +4,7 @@ namespace hilum::fhir::imaging {
 namespace {
 
 constexpr uint64_t kFromScratch = 1, kHasZone = 2;
-constexpr uint64_t kRemoved = 1, kDescribed = 2;
+constexpr uint64_t kRemoved = 1, kDescribed = 2, kHasLaterality = 4;
 
 constexpr std::string SeriesImages::*kTexts[] = {&SeriesImages::number,      &SeriesImages::modality,
                                                  &SeriesImages::description, &SeriesImages::body_part,
@@ -47,6 +47,7 @@ bool ReadSeries(ByteReader* in, SeriesDelta* delta) {
     for (const auto text : kTexts) {
       if (!ReadText(in, &((*delta->described).*text))) return false;
     }
+    if ((flags & kHasLaterality) != 0 && !ReadText(in, &delta->described->laterality)) return false;
   }
   if (!in->ReadVarint(&instances)) return false;
   for (; instances > 0; --instances) {
@@ -120,10 +121,13 @@ std::string Encode(const StudyDelta& delta) {
   AppendVarint(&out, delta.series.size());
   for (const auto& [uid, series] : delta.series) {
     AppendSized(&out, uid);
-    AppendVarint(&out, (series.removed ? kRemoved : 0) | (series.described ? kDescribed : 0));
+    const bool has_laterality = series.described && !series.described->laterality.empty();
+    AppendVarint(&out, (series.removed ? kRemoved : 0) | (series.described ? kDescribed : 0) |
+                           (has_laterality ? kHasLaterality : 0));
     if (series.described) {
       for (const auto text : kTexts) AppendSized(&out, (*series.described).*text);
     }
+    if (has_laterality) AppendSized(&out, series.described->laterality);
     AppendVarint(&out, series.instances.size());
     for (const auto& [sop, instance] : series.instances) {
       AppendSized(&out, sop);

@@ -53,6 +53,14 @@ void AppendNumber(std::string* out, std::string_view value) {
   if (const auto number = NumberOf(value)) out->append(",\"number\":").append(std::to_string(*number));
 }
 
+// The code of SNOMED CT for a Laterality (PS3.3 C.7.3.1.1.2), as in the value set bodysite-laterality; empty for
+// others.
+std::string_view SideOf(std::string_view laterality) {
+  if (laterality == "L") return "419161000";
+  if (laterality == "R") return "419465000";
+  return laterality == "B" ? "51440002" : "";
+}
+
 void AppendInstance(std::string* out, const std::string& uid, const InstanceImage& instance) {
   out->append("{\"uid\":\"").append(uid).append("\",\"sopClass\":");
   out->append(Coding("urn:ietf:rfc:3986", "urn:oid:" + instance.sop_class));
@@ -71,6 +79,8 @@ void AppendSeries(std::string* out, const std::string& uid, const SeriesImages& 
   // Words of PS3.16 Annex L; which code of SNOMED CT a word means is not told by the images.
   const std::string body_part = CleanCode(series.body_part);
   if (!body_part.empty()) out->append(",\"bodySite\":").append(Coding("", body_part));
+  if (const std::string_view side = SideOf(series.laterality); !side.empty())
+    out->append(",\"laterality\":").append(Coding("http://snomed.info/sct", side));
   AppendText(out, "started", DateTimeOf(series.start_date, series.start_time, zone, default_offset_minutes));
   std::string_view separator = ",\"instance\":[";
   for (const auto* instance : InOrder(series.instances)) {
@@ -94,7 +104,7 @@ std::optional<int> ZoneMinutes(std::string_view zone) {
 
 bool SeriesImages::SaysTheSame(const SeriesImages& other) const {
   const auto all = [](const SeriesImages& s) {
-    return std::tie(s.number, s.modality, s.description, s.body_part, s.start_date, s.start_time);
+    return std::tie(s.number, s.modality, s.description, s.body_part, s.start_date, s.start_time, s.laterality);
   };
   return all(*this) == all(other);
 }
@@ -120,12 +130,14 @@ std::vector<OrderNumber> OrderNumbersOf(const storage::SeriesRow& row) {
 
 SeriesImages Describe(const storage::SeriesRow& row) {
   const auto value = [&](dicom::Tag tag) { return std::string(FirstValue(row.attributes, tag)); };
+  const bool has_date = !value(storage::kSeriesDate).empty();
   return {.number = value(t::kSeriesNumber),
           .modality = value(t::kModality),
           .description = value(t::kSeriesDescription),
           .body_part = value(t::kBodyPartExamined),
-          .start_date = value(t::kPerformedProcedureStepStartDate),
-          .start_time = value(t::kPerformedProcedureStepStartTime)};
+          .start_date = value(has_date ? storage::kSeriesDate : t::kPerformedProcedureStepStartDate),
+          .start_time = value(has_date ? storage::kSeriesTime : t::kPerformedProcedureStepStartTime),
+          .laterality = value(storage::kLaterality)};
 }
 
 InstanceImage Describe(const storage::InstanceRow& row) {

@@ -26,6 +26,7 @@ struct SeriesImages {
   std::string body_part;
   std::string start_date;
   std::string start_time;
+  std::string laterality;
   std::map<std::string, InstanceImage> instances;  // by SOP Instance UID
 
   // Equal but for the instances.

@@ -95,7 +95,8 @@ Result<std::unique_ptr<Linker>> Linker::Start(storage::Store& store, ResourceSto
   // Whoever is interrupted begins again.
   if (synced) HILUM_RETURN_IF_ERROR(linker->NoteSynced(std::nullopt));
   if (wanted) {
-    HILUM_RETURN_IF_ERROR(linker->Sync().WithContext("make the ImagingStudy of stored studies"));
+    const bool anew = !synced || !DecodeResolverOptions(*synced);
+    HILUM_RETURN_IF_ERROR(linker->Sync(anew).WithContext("make the ImagingStudy of stored studies"));
     HILUM_RETURN_IF_ERROR(linker->NoteSynced(wanted));
   }
   return linker;
@@ -113,7 +114,7 @@ Status Linker::NoteSynced(const std::optional<std::string>& options) {
   return store_.writer().Run(note).status();
 }
 
-Status Linker::Sync() {
+Status Linker::Sync(bool anew) {
   std::set<std::string> uids;
   const auto collect = [&](Family family, const std::string& prefix) -> Status {
     const auto rows = store_.kv().NewIterator(family, prefix, storage::PrefixEnd(prefix));
@@ -127,7 +128,7 @@ Status Linker::Sync() {
     for (size_t i = 0; i < kStudiesAtOnce && end != uids.end(); ++i) ++end;
     const auto sync_some = [&](Txn& txn) -> Status {
       ResourceTxn resources(resources_, txn);
-      for (auto uid = begin; uid != end; ++uid) HILUM_RETURN_IF_ERROR(SyncStudy(resources, *uid));
+      for (auto uid = begin; uid != end; ++uid) HILUM_RETURN_IF_ERROR(SyncStudy(resources, *uid, anew));
       return Status::Ok();
     };
     HILUM_RETURN_IF_ERROR(store_.writer().Run(sync_some).status());
@@ -136,7 +137,7 @@ Status Linker::Sync() {
   return Status::Ok();
 }
 
-Status Linker::SyncStudy(ResourceTxn& resources, const std::string& study_uid) const {
+Status Linker::SyncStudy(ResourceTxn& resources, const std::string& study_uid, bool anew) const {
   HILUM_ASSIGN_OR_RETURN(const auto link, ReadLink(resources.txn(), study_uid));
   HILUM_ASSIGN_OR_RETURN(const auto study, FindStudy(resources.txn(), study_uid));
   const bool live = link && link->live;
@@ -146,6 +147,13 @@ Status Linker::SyncStudy(ResourceTxn& resources, const std::string& study_uid) c
   if (live && link->study == study->doc) {
     HILUM_ASSIGN_OR_RETURN(const auto newest, resources.NewestRow(type_, link->id));
     knows = SeenMicros(*link, newest) == study->row.updated_micros;
+    if (knows && anew && newest) {
+      HILUM_ASSIGN_OR_RETURN(
+          const StudyImages said,
+          Replay(store_.kv(), nullptr, resources_.schema().CollectionOf(type_), newest->doc, newest->number));
+      HILUM_ASSIGN_OR_RETURN(const StudyImages images, LoadImages(resources.txn(), *study));
+      knows = said == images;
+    }
   }
   if (!knows) {
     HILUM_ASSIGN_OR_RETURN(const StudyImages images, LoadImages(resources.txn(), *study));

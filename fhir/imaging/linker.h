@@ -62,8 +62,9 @@ class Linker : public storage::CatalogueObserver, public DerivedResources {
   Linker(storage::Store& store, ResourceStore& resources, LinkerOptions options);
 
   // Brings all ImagingStudies up to what the catalogue, the records and the options say now.
-  Status Sync();
-  Status SyncStudy(ResourceTxn& resources, const std::string& study_uid) const;
+  // `anew`: another release derived them, so that images may say more than versions know.
+  Status Sync(bool anew);
+  Status SyncStudy(ResourceTxn& resources, const std::string& study_uid, bool anew) const;
   // That all studies are linked with these; nullopt: that they may not be.
   Status NoteSynced(const std::optional<std::string>& options);
   Status Follow(ResourceTxn& resources, storage::Doc doc, const storage::StudyChange& change);

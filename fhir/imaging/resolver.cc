@@ -10,6 +10,7 @@
 #include "fhir/json/edits.h"
 #include "fhir/store/persons.h"
 #include "fhir/validate/reference.h"
+#include "storage/catalogue/request_tags.h"
 
 namespace hilum::fhir::imaging {
 namespace {
@@ -21,7 +22,7 @@ using storage::TokenValue;
 constexpr std::string_view kUnknown =
     R"({"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/data-absent-reason","valueCode":"unknown"}]})";
 // Grows when ImagingStudies say something else of the same images and records: stored ones are then derived anew.
-constexpr uint64_t kDerivation = 3;
+constexpr uint64_t kDerivation = 4;
 
 constexpr std::string ResolverOptions::*kOrderSystems[] = {
     &ResolverOptions::accession_system, &ResolverOptions::placer_system, &ResolverOptions::filler_system};
@@ -55,6 +56,22 @@ bool ReadText(ByteReader* in, std::string* out) {
 
 std::string TextOf(const storage::StudyRow& study, dicom::Tag tag) {
   return CleanText(storage::FirstValue(study.attributes, tag));
+}
+
+// Of the first item of Issuer of Patient ID Qualifiers Sequence.
+std::string OfQualifiers(const storage::StudyRow& study, dicom::Tag tag) {
+  const dicom::TagPath path = {storage::kIssuerOfPatientIdQualifiersSequence, tag};
+  const auto found = std::ranges::find(study.attributes, path, &storage::KeptAttribute::path);
+  return found == study.attributes.end() || found->values.empty() ? std::string() : CleanText(found->values.front());
+}
+
+// Identifier.system for a Universal Entity ID (0040,0032) of this type (PS3.3 table 10-17); empty for types that are no
+// URIs, so that no system is made up.
+std::string UniversalSystem(const std::string& entity, std::string_view type) {
+  if (type == "ISO" && IsValidUid(entity)) return "urn:oid:" + entity;
+  if (type == "UUID" && !entity.empty() && entity.find(' ') == std::string::npos) return "urn:uuid:" + entity;
+  if (type == "URI" && entity.find(':') != std::string::npos && entity.find(' ') == std::string::npos) return entity;
+  return "";
 }
 
 // The id of the Patient who took over (R4 Patient.link); empty when nobody did.
@@ -132,9 +149,15 @@ Asked AskedOf(const storage::StudyRow& study, json::MaybeValue subject) {
 Resolver::PatientIdentifier Resolver::IdentifierOf(const storage::StudyRow& study) const {
   PatientIdentifier identifier{.token = {"", TextOf(study, t::kPatientId)}};
   const std::string issuer = TextOf(study, t::kIssuerOfPatientId);
-  const auto known = options_.systems.find(issuer);
+  const std::string entity = OfQualifiers(study, storage::kUniversalEntityId);
+  const std::string universal = UniversalSystem(entity, OfQualifiers(study, storage::kUniversalEntityIdType));
+  // Images that name an entity have an issuer, even when it has no local name.
+  auto known = issuer.empty() && !universal.empty() ? options_.systems.end() : options_.systems.find(issuer);
+  if (known == options_.systems.end() && !entity.empty()) known = options_.systems.find(entity);
   if (known != options_.systems.end()) {
     identifier.token.system = known->second;
+  } else if (!universal.empty()) {
+    identifier.token.system = universal;
   } else if (IsValidUid(issuer) && issuer.find('.') != std::string::npos) {
     identifier.token.system = "urn:oid:" + issuer;
   } else if (issuer.find(':') != std::string::npos && issuer.find(' ') == std::string::npos) {

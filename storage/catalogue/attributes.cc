@@ -21,7 +21,7 @@ constexpr Tag kPatientAge{0x0010, 0x1010}, kPatientSize{0x0010, 0x1020}, kPatien
 constexpr Tag kContrastBolusAgent{0x0018, 0x0010}, kSliceThickness{0x0018, 0x0050}, kKvp{0x0018, 0x0060},
     kRepetitionTime{0x0018, 0x0080}, kEchoTime{0x0018, 0x0081}, kMagneticFieldStrength{0x0018, 0x0087},
     kSpacingBetweenSlices{0x0018, 0x0088}, kProtocolName{0x0018, 0x1030}, kConvolutionKernel{0x0018, 0x1210};
-constexpr Tag kLaterality{0x0020, 0x0060}, kPixelSpacing{0x0028, 0x0030};
+constexpr Tag kPixelSpacing{0x0028, 0x0030};
 
 // An attribute that cohorts ask for: of the first instance that has it, and in search results only where asked for.
 CatalogueAttribute OnRequest(Level level, dicom::Tag tag, Matching matching, uint16_t field) {
@@ -35,12 +35,16 @@ CatalogueAttribute OfImages(dicom::Tag tag, Matching matching, uint16_t field) {
   return attribute;
 }
 
-CatalogueAttribute OfRequest(dicom::Tag tag, uint16_t field) {
-  return {.level = Level::kSeries,
-          .path = {t::kRequestAttributesSequence, tag},
+CatalogueAttribute Within(Level level, dicom::Tag sequence, dicom::Tag tag, uint16_t field) {
+  return {.level = level,
+          .path = {sequence, tag},
           .matching = Matching::kCode,
           .field = FieldId{field},
           .in_every_row = false};
+}
+
+CatalogueAttribute OfRequest(dicom::Tag tag, uint16_t field) {
+  return Within(Level::kSeries, t::kRequestAttributesSequence, tag, field);
 }
 
 // The keys of PS3.18 table 10.6.1-2 and -3 that the standard wants matched or returned, and those that cohorts need.
@@ -71,6 +75,8 @@ const std::vector<CatalogueAttribute>& Table() {
       OnRequest(Level::kStudy, kPatientAge, Matching::kAge, 25),
       OnRequest(Level::kStudy, kPatientSize, Matching::kNumber, 26),
       OnRequest(Level::kStudy, kPatientWeight, Matching::kNumber, 27),
+      Within(Level::kStudy, kIssuerOfPatientIdQualifiersSequence, kUniversalEntityId, 28),
+      Within(Level::kStudy, kIssuerOfPatientIdQualifiersSequence, kUniversalEntityIdType, 29),
       OnRequest(Level::kStudy, kProcedureCodeSequence, Matching::kNone, 0),
       OnRequest(Level::kStudy, kRequestedProcedureCodeSequence, Matching::kNone, 0),
 
@@ -106,6 +112,8 @@ const std::vector<CatalogueAttribute>& Table() {
       OfRequest(t::kAccessionNumber, 78),
       OfRequest(kPlacerOrderNumber, 79),
       OfRequest(kFillerOrderNumber, 80),
+      OnRequest(Level::kSeries, kSeriesDate, Matching::kDate, 81),
+      OnRequest(Level::kSeries, kSeriesTime, Matching::kTime, 82),
 
       {Level::kInstance, {t::kSopInstanceUid}, Matching::kUid, FieldId{50}},
       {Level::kInstance, {t::kSopClassUid}, Matching::kUid, FieldId{51}},

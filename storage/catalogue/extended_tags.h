@@ -85,7 +85,7 @@ Result<std::vector<TagError>> ReadTagErrors(const Kv& kv, Tenant tenant, const d
                                             size_t limit);
 
 // Which built-in attributes the rows of a store have; 0: not known.
-inline constexpr uint8_t kAttributeGeneration = 3;
+inline constexpr uint8_t kAttributeGeneration = 4;
 Result<uint8_t> ReadAttributeGeneration(const Kv& kv, Tenant tenant);
 void PutAttributeGeneration(Txn& txn, Tenant tenant, uint8_t generation);
 

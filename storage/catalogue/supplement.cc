@@ -64,13 +64,16 @@ Status CatalogueWriter::Supplement(Txn& txn, Doc instance, uint64_t version, con
   HILUM_ASSIGN_OR_RETURN(const bool series_changed,
                          Complete(txn, *table, Level::kSeries, series.doc, read, &series.after));
   HILUM_ASSIGN_OR_RETURN(const bool study_changed, Complete(txn, *table, Level::kStudy, study.doc, read, &study.after));
+  LeavePatients(&study.after, &row.after);
+  TakePatient(*table, header, old_study->attributes, study.after.instances - 1, &study.after, &row.after);
+  const bool patients_changed = study.after.patients != study.before->patients;
   LeaveDifferences(&series.after, &row.after);
   TakeDifferences(*table, header, series.after.instances - 1, &series.after, &row.after);
   const bool filled = FillGaps(*table, Level::kInstance, header, &row.after.attributes);
-  const bool row_changed = filled || row.after.own != row.before->own;
+  const bool row_changed = filled || row.after.own != row.before->own || row.after.named != row.before->named;
   if (series_changed) CountModality(series.before, series.after, &study.after);
   if (study_changed) HILUM_RETURN_IF_ERROR(SettlePatient(txn, *table, study.doc, study.before, &study.after));
-  if (series_changed || study_changed) {
+  if (series_changed || study_changed || patients_changed) {
     HILUM_ASSIGN_OR_RETURN(const int64_t now, InstanceChangeTime(txn, tenant_, clock_.Now().count()));
     Touch(now, &study.after);
     if (series_changed) Touch(now, &series.after);
@@ -78,7 +81,7 @@ Status CatalogueWriter::Supplement(Txn& txn, Doc instance, uint64_t version, con
   if (row_changed) HILUM_RETURN_IF_ERROR(Store(txn, index_, *table, tenant_, Level::kInstance, row));
   if (series.after != series.before) HILUM_RETURN_IF_ERROR(Store(txn, index_, *table, tenant_, Level::kSeries, series));
   if (study.after != study.before) HILUM_RETURN_IF_ERROR(Store(txn, index_, *table, tenant_, Level::kStudy, study));
-  if (changes == nullptr || (!series_changed && !study_changed)) return Status::Ok();
+  if (changes == nullptr || (!series_changed && !study_changed && !patients_changed)) return Status::Ok();
   changes->Note(study.doc, {std::move(study.before), std::move(study.after)}, series.doc,
                 {std::move(series.before), std::move(series.after)}, row.doc,
                 {std::move(row.before), std::move(row.after)});

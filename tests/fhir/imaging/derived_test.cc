@@ -39,6 +39,53 @@ TEST_F(DerivedTest, IsThereWhenTheImagesAre) {
   EXPECT_EQ(At(study, "meta.versionId"), "1");
 }
 
+TEST_F(DerivedTest, ASeriesSaysWhenItBeganAndOfWhichSideItIs) {
+  using dicom::Vr;
+  const InstanceSpec::Element performed{dicom::tags::kPerformedProcedureStepStartDate, Vr("DA"), "20240114"};
+  Stow({{.more = {{{0x0008, 0x0021}, Vr("DA"), "20240115"},
+                  {{0x0008, 0x0031}, Vr("TM"), "103000"},
+                  {{0x0020, 0x0060}, Vr("CS"), "L"},
+                  performed}},
+        {.series = "1.2.1.2", .sop = "1.2.1.2.1", .series_number = "2", .more = {performed}},
+        {.series = "1.2.1.3", .sop = "1.2.1.3.1", .series_number = "3", .more = {{{0x0020, 0x0060}, Vr("CS"), "B"}}}});
+  const std::string study = Read("ImagingStudy/1.2.1");
+  EXPECT_EQ(At(study, "series.0.started"), "2024-01-15T10:30:00+00:00");
+  EXPECT_EQ(At(study, "series.0.laterality.system"), "http://snomed.info/sct");
+  EXPECT_EQ(At(study, "series.0.laterality.code"), "419161000");
+  EXPECT_EQ(At(study, "series.1.started"), "2024-01-14");
+  EXPECT_EQ(At(study, "series.1.laterality"), "(nothing)");
+  EXPECT_EQ(At(study, "series.2.started"), "(nothing)");
+  EXPECT_EQ(At(study, "series.2.laterality.code"), "51440002");
+  Stow({{.sop = "1.2.1.1.2"}});
+  EXPECT_EQ(At(Read("ImagingStudy/1.2.1/_history/1"), "series.0.laterality.code"), "419161000");
+}
+
+// The row that says what all studies are linked with begins with the derivation.
+TEST_F(DerivedTest, StudiesOfAnotherReleaseAreDerivedAnew) {
+  Stow({{.more = {{{0x0020, 0x0060}, dicom::Vr("CS"), "R"}}}});
+  linker_.reset();
+  const auto head = resources_->Read()->FindHead(*FindResourceType("ImagingStudy"), "1.2.1");
+  ASSERT_TRUE(head.ok() && *head);
+  const auto to_older = [&](storage::Txn& txn) -> Status {
+    HILUM_ASSIGN_OR_RETURN(auto synced, txn.Get(storage::Family::kResource, SyncedKey()));
+    (*synced)[0] = 3;
+    txn.Put(storage::Family::kResource, SyncedKey(), *synced);
+    StudyImages images;  // which knew nothing of sides
+    images.series["1.2.1.1"] = {.number = "1", .modality = "CT", .description = "Axial"};
+    images.series["1.2.1.1"].instances["1.2.1.1.1"] = {.sop_class = "1.2.840.10008.5.1.4.1.1.2", .number = "1"};
+    PutDelta(txn, resources_->schema().CollectionOf(*FindResourceType("ImagingStudy")), (*head)->doc, 1,
+             Encode(DeltaOf(images)));
+    return Status::Ok();
+  };
+  ASSERT_TRUE(store_->writer().Run(to_older).status().ok());
+  Link();
+  EXPECT_EQ(Run("GET", "ImagingStudy/1.2.1").version, 2u);
+  EXPECT_EQ(At(Read("ImagingStudy/1.2.1/_history/2"), "series.0.laterality.code"), "419465000");
+  const auto links = VerifyLinks(*resources_, LinkDepth::kDeep);
+  ASSERT_TRUE(links.ok());
+  EXPECT_THAT(links->findings.texts, ::testing::IsEmpty());
+}
+
 TEST_F(DerivedTest, ARequestMakesOneVersion) {
   Stow({{}, {.sop = "1.2.1.1.2", .instance_number = "2"}});
   Stow({{.series = "1.2.1.2", .sop = "1.2.1.2.1", .modality = "MR"}});

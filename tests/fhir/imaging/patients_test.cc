@@ -313,6 +313,29 @@ TEST_F(PatientsTest, ConflictsComeInPages) {
   EXPECT_EQ(Run("GET", "ImagingStudy/9.9/$conflicts").status, 404);
 }
 
+TEST_F(PatientsTest, AUniversalEntityIsTheSystemOfThePatientId) {
+  using dicom::Vr;
+  options_.resolver.systems["1.2.9"] = "http://mapped.test/mrn";
+  Link();
+  const std::pair<std::pair<std::string, std::string>, std::string> cases[] = {
+      {{"1.2.8", "ISO"}, "urn:oid:1.2.8"},
+      {{"1.2.9", "ISO"}, "http://mapped.test/mrn"},
+      {{"http://other.test/mrn", "URI"}, "http://other.test/mrn"},
+      {{"0f0c6f29-2d2f-4a3d-8f0e-0d5d5d5d5d5d", "UUID"}, "urn:uuid:0f0c6f29-2d2f-4a3d-8f0e-0d5d5d5d5d5d"},
+      {{"hospital", "DNS"}, "http://hospital.test/mrn"}};
+  int number = 0;
+  for (const auto& [entity, system] : cases) {
+    const std::string study = "1.3." + std::to_string(++number);
+    const std::string qualifiers =
+        OneItem({{{0x0040, 0x0032}, Vr("UT"), entity.first}, {{0x0040, 0x0033}, Vr("CS"), entity.second}});
+    Stow({{.study = study,
+           .series = study + ".1",
+           .sop = study + ".1.1",
+           .more = {{{0x0010, 0x0024}, Vr("SQ"), qualifiers}}}});
+    EXPECT_EQ(At(Read("ImagingStudy/" + study), "subject.identifier.system"), system) << entity.first;
+  }
+}
+
 class ManyNamesTest : public PatientsTest {
  protected:
   void TearDown() override {
