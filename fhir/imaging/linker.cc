@@ -206,6 +206,10 @@ Status Linker::Follow(ResourceTxn& resources, Doc doc, const storage::StudyChang
 Result<Resolution> Linker::Resolve(ResourceTxn& resources, const CatalogueStudy& study, Asked asked, Look look) const {
   HILUM_ASSIGN_OR_RETURN(asked.orders, LoadOrderNumbers(resources.txn(), study));
   HILUM_ASSIGN_OR_RETURN(Resolution resolution, resolver_.Resolve(RecordsOf(resources), asked));
+  HILUM_ASSIGN_OR_RETURN(const bool settled, SettleMade(resources, study.row, resolution));
+  if (settled) {
+    HILUM_ASSIGN_OR_RETURN(resolution, resolver_.Resolve(RecordsOf(resources), asked));
+  }
   const bool make = look == Look::kAndMakePatient && options_.resolver.policy == PatientPolicy::kCreate;
   if (!make || !resolution.nobody_has_identifier) return resolution;
   HILUM_RETURN_IF_ERROR(MakePatient(resources, study.row));
@@ -219,10 +223,35 @@ Status Linker::MakePatient(ResourceTxn& resources, const storage::StudyRow& stud
   Write& write = writes.emplace_back(
       Write{.method = Method::kCreate, .type = patient_, .id = resources_.NewId(), .seen_version = 0});
   HILUM_ASSIGN_OR_RETURN(write.after, resources_.Prepare(patient.root(), validation.typing, write.id, 1));
+  return WritePatients(resources, std::move(writes), study);
+}
+
+Result<bool> Linker::SettleMade(ResourceTxn& resources, const storage::StudyRow& study,
+                                const Resolution& resolution) const {
+  std::vector<Write> writes;
+  for (const std::string& id : resolution.made) {
+    HILUM_ASSIGN_OR_RETURN(const std::optional<Version> newest, resources.Newest(patient_, id));
+    if (!newest || newest->deleted()) continue;
+    HILUM_ASSIGN_OR_RETURN(const json::Document before, json::Document::Parse(newest->bytes));
+    json::Edits edits;
+    Resolver::Yield(before.root(), resolution.made_yield_to, &edits);
+    if (edits.empty()) continue;
+    HILUM_ASSIGN_OR_RETURN(const json::Document after, json::Document::Parse(edits.Apply(before.root())));
+    HILUM_ASSIGN_OR_RETURN(const Validation validation, Valid(after, /*required=*/true));
+    Write& write = writes.emplace_back(
+        Write{.method = Method::kUpdate, .type = patient_, .id = id, .seen_version = newest->number});
+    HILUM_ASSIGN_OR_RETURN(write.after, resources_.Prepare(after.root(), validation.typing, id, newest->number + 1));
+    HILUM_ASSIGN_OR_RETURN(write.before, resources_.PrepareStored(*newest));
+  }
+  if (writes.empty()) return false;
+  HILUM_RETURN_IF_ERROR(WritePatients(resources, std::move(writes), study));
+  return true;
+}
+
+Status Linker::WritePatients(ResourceTxn& resources, std::vector<Write> writes, const storage::StudyRow& study) const {
   const std::vector<WrittenResource> written = resources_.FollowedOf(writes);
   HILUM_ASSIGN_OR_RETURN(const Committed committed, resources.WriteAll(std::move(writes), {}));
-  if (committed.outdated) return Internal("a new Patient was there already");
-  // Others may have waited for this one, too.
+  if (committed.outdated) return Internal("a Patient changed within the transaction that read it");
   HILUM_ASSIGN_OR_RETURN(auto studies, WatchersOf(resources, written));
   studies.erase(study.uid);
   return Relink(resources, studies);

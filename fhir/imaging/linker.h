@@ -81,6 +81,10 @@ class Linker : public storage::CatalogueObserver, public DerivedResources {
   // `asked`: without orders.
   Result<Resolution> Resolve(ResourceTxn& resources, const CatalogueStudy& study, Asked asked, Look look) const;
   Status MakePatient(ResourceTxn& resources, const storage::StudyRow& study) const;
+  // Patients who were made of images name who replaces them, or nobody any more. True when one of them did not.
+  Result<bool> SettleMade(ResourceTxn& resources, const storage::StudyRow& study, const Resolution& resolution) const;
+  // Patients, in the course of describing a study. Others may have waited for them, too.
+  Status WritePatients(ResourceTxn& resources, std::vector<Write> writes, const storage::StudyRow& study) const;
   Status Withdraw(ResourceTxn& resources, const std::string& study_uid, Link link, const StudyDelta& delta) const;
   // Studies whose ImagingStudy depends on one of these.
   Result<std::set<std::string>> WatchersOf(ResourceTxn& resources, const std::vector<WrittenResource>& written) const;

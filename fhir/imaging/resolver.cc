@@ -91,6 +91,24 @@ Result<std::string> ReplacedBy(const Version& patient, const std::string& base_u
 
 constexpr std::string_view kOriginSystem = "urn:hilum:origin";
 
+// Of a Patient.link that the server put there.
+constexpr std::string_view kYieldsExtension = "urn:hilum:yields";
+
+bool IsYield(json::Value link) {
+  const json::MaybeValue extensions = json::Find(link, "extension");
+  if (!extensions || !extensions->is_array()) return false;
+  const auto list = extensions->children();
+  return std::any_of(list.begin(), list.end(),
+                     [](json::Value extension) { return json::Find(extension, "url").TextOr("") == kYieldsExtension; });
+}
+
+bool Yields(json::Value patient) {
+  const json::MaybeValue links = json::Find(patient, "link");
+  if (!links) return false;
+  const auto list = links->children();
+  return std::any_of(list.begin(), list.end(), IsYield);
+}
+
 bool IsMadeOfImages(json::Value patient) {
   const json::MaybeValue tags = json::MaybeValue(patient)["meta"]["tag"];
   if (!tags) return false;
@@ -188,17 +206,62 @@ bool Resolver::PatientIdentifier::IsIn(json::Value patient) const {
   });
 }
 
-Result<std::vector<std::string>> Resolver::WithIdentifier(const Records& records,
-                                                          const PatientIdentifier& identifier) const {
+Result<std::vector<std::string>> Resolver::WithIdentifier(const Records& records, const PatientIdentifier& identifier,
+                                                          Resolution* out) const {
   HILUM_ASSIGN_OR_RETURN(const auto ids, records.with_identifier(patient_, identifier.token));
-  std::vector<std::string> theirs, made;
+  std::vector<std::string> theirs, yielding;
   for (const std::string& id : ids) {
     HILUM_ASSIGN_OR_RETURN(const auto patient, records.current(patient_, id));
     if (!patient) continue;
     HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(patient->bytes));
-    if (identifier.IsIn(document.root())) (IsMadeOfImages(document.root()) ? made : theirs).push_back(id);
+    if (!identifier.IsIn(document.root())) continue;
+    const bool made = IsMadeOfImages(document.root());
+    (made ? out->made : theirs).push_back(id);
+    if (made && Yields(document.root())) yielding.push_back(id);
   }
-  return theirs.empty() ? made : theirs;
+  if (theirs.empty()) return out->made;
+  if (out->made.empty()) return theirs;
+  bool sure = true;
+  for (const std::string& id : theirs) {
+    Resolution none;
+    std::vector<std::string> replaced;
+    HILUM_ASSIGN_OR_RETURN(const auto survivor, Survivor(records, id, &replaced, &none));
+    sure &= survivor && (!out->made_yield_to || out->made_yield_to == survivor->id);
+    if (survivor) out->made_yield_to = survivor->id;
+  }
+  // Nobody is replaced by itself: who has the identifier was merged into one who was made.
+  if (!sure || std::ranges::count(out->made, *out->made_yield_to) > 0) out->made_yield_to.reset();
+  theirs.insert(theirs.end(), yielding.begin(), yielding.end());
+  return theirs;
+}
+
+void Resolver::Yield(json::Value patient, const std::optional<std::string>& to, json::Edits* edits) {
+  std::string others;
+  const json::MaybeValue links = json::Find(patient, "link");
+  bool is_so = !to;
+  if (links) {
+    for (const json::Value link : links->children()) {
+      if (IsYield(link)) {
+        is_so = to && json::Find(link, "other")["reference"].TextOr("") == "Patient/" + *to;
+      } else {
+        others.append(others.empty() ? "" : ",").append(link.raw());
+      }
+    }
+  }
+  if (is_so) return;
+  if (to) {
+    others.append(others.empty() ? "" : ",").append(R"({"extension":[{"url":")").append(kYieldsExtension);
+    others.append(R"(","valueBoolean":true}],"other":{"reference":"Patient/)").append(*to);
+    others.append(R"("},"type":"replaced-by"})");
+  }
+  if (links && others.empty()) {
+    constexpr std::string_view kLink[] = {"link"};
+    json::RemoveProperties(patient, kLink, edits);
+  } else if (links) {
+    edits->Replace(links->begin(), links->end(), "[" + others + "]");
+  } else {
+    edits->Insert(patient.end() - 1, ",\"link\":[" + others + "]");
+  }
 }
 
 Result<Resolution> Resolver::Resolve(const Records& records, const Asked& asked) const {
@@ -224,7 +287,7 @@ Status Resolver::FindPatient(const Records& records, const storage::StudyRow& st
     return Status::Ok();
   }
   out->watches.push_back(WatchOf(patient_, identifier.token));
-  HILUM_ASSIGN_OR_RETURN(const auto ids, WithIdentifier(records, identifier));
+  HILUM_ASSIGN_OR_RETURN(const auto ids, WithIdentifier(records, identifier, out));
   out->nobody_has_identifier = ids.empty();
   bool sure = true;
   std::vector<std::string> replaced;

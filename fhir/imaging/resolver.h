@@ -8,6 +8,7 @@
 
 #include "fhir/imaging/images.h"
 #include "fhir/imaging/records.h"
+#include "fhir/json/edits.h"
 #include "storage/catalogue/rows.h"
 
 namespace hilum::fhir::imaging {
@@ -62,7 +63,11 @@ struct Resolution {
   std::vector<std::string> reports;    // ids of DiagnosticReports
   std::vector<std::string> watches;    // of all that this depends on (rows.h)
   bool nobody_has_identifier = false;  // there is a Patient ID
-  bool is_chosen = false;              // the Patient is the one of Asked::chosen, after all merges
+  // Ids of Patients who have the identifier and were made of images, and of the Patient whom they are to name as the
+  // one who replaces them: who has it, too, after all merges. nullopt: nobody, or several.
+  std::vector<std::string> made;
+  std::optional<std::string> made_yield_to;
+  bool is_chosen = false;  // the Patient is the one of Asked::chosen, after all merges
 };
 
 // Immutable, safe for concurrent use.
@@ -74,6 +79,8 @@ class Resolver {
   Result<Resolution> Resolve(const Records& records, const Asked& asked) const;
   // What images and Patient say of the identifier; nullopt when the Patient has it, or the images have none.
   std::optional<Disagreement> CompareIdentifier(const storage::StudyRow& study, json::Value patient) const;
+  // The edits by which a Patient who was made of images names who replaces it; nothing when it does so already.
+  static void Yield(json::Value patient, const std::optional<std::string>& to, json::Edits* edits);
   // A Patient who has the study's Patient ID.
   std::string MakePatient(const storage::StudyRow& study) const;
 
@@ -88,8 +95,10 @@ class Resolver {
     bool IsIn(json::Value patient) const;
   };
   PatientIdentifier IdentifierOf(const storage::StudyRow& study) const;
-  // Those who have the identifier. Patients who were made of images yield to others.
-  Result<std::vector<std::string>> WithIdentifier(const Records& records, const PatientIdentifier& identifier) const;
+  // Those who have the identifier. Patients who were made of images yield to others: they are in `out` only, and those
+  // who did so are replaced by them.
+  Result<std::vector<std::string>> WithIdentifier(const Records& records, const PatientIdentifier& identifier,
+                                                  Resolution* out) const;
   Status FindPatient(const Records& records, const storage::StudyRow& study, Resolution* out) const;
   // Does nothing when the Patient who was chosen is not there.
   Status TakeChosen(const Records& records, const Asked& asked, Resolution* out) const;

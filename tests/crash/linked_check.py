@@ -86,8 +86,14 @@ class Archive:
         images = ["images-mismatch"] if len(self.patient_ids[study]) > 1 else []
         patients = {id: one for id, one in self.resources["Patient"].items() if has_identifier(one, identifier)}
         # Those that were made of images yield to others.
-        mine = [id for id, one in patients.items() if not is_made(one)] or list(patients)
+        theirs = [id for id, one in patients.items() if not is_made(one)]
+        mine = theirs or list(patients)
         survivors = {self.survivor(id) for id in mine}
+        sure = theirs and len(survivors) == 1 and not survivors & {None, *(set(patients) - set(theirs))}
+        yielded = {id for id, one in patients.items() if is_made(one) and one.get("link")}
+        must(yielded, set(patients) - set(theirs) if sure else set(),
+             f"Patients made of images who yield, study {study}")
+        mine += [id for id in yielded if id not in mine]
         if not mine:
             return subject, images + (["patient-unknown"] if self.policy == "quarantine" else [])
         if len(survivors) > 1 or None in survivors:

@@ -173,6 +173,43 @@ TEST_F(PatientsTest, AnIdentifierOfAnotherAssignerIsNotTheSame) {
   EXPECT_EQ(Subject(), "Patient/jane");
 }
 
+TEST_F(PatientsTest, OneWhoYieldsIsReplacedByTheOther) {
+  With(PatientPolicy::kCreate);
+  Stow({{}});
+  Stow({{.study = "1.2.2", .series = "1.2.2.1", .sop = "1.2.2.1.1"}});
+  const std::string made = Subject();
+  const auto replacement = [&] { return At(Read(made), "link.0.other.reference"); };
+  PutPatient("jane", "P1");
+  EXPECT_EQ(replacement(), "Patient/jane");
+  EXPECT_EQ(At(Read(made), "link.0.type"), "replaced-by");
+  EXPECT_EQ(Run("GET", made).version, 2u);
+  EXPECT_EQ(Total("ImagingStudy?patient=Patient/jane"), 2);
+  EXPECT_EQ(Total("ImagingStudy?patient=" + made), 2) << "who knows the studies by it finds them";
+  EXPECT_EQ(Total("Patient?replaced-by=Patient/jane"), 1);
+  PutPatient("jane", "P9");
+  EXPECT_EQ(replacement(), "(nothing)");
+  EXPECT_EQ(Subject(), made);
+  PutPatient("jane", "P1");
+  PutPatient("joan", "P1");
+  EXPECT_EQ(replacement(), "(nothing)") << "nobody knows by whom";
+  EXPECT_EQ(Review(), kPatientAmbiguous);
+  Merge("joan", "P1", "jane");
+  EXPECT_EQ(replacement(), "Patient/jane");
+  EXPECT_EQ(Subject(), "Patient/jane");
+  Reopen();
+  EXPECT_EQ(Run("GET", made).version, 6u);
+}
+
+TEST_F(PatientsTest, OneIntoWhomOthersAreMergedDoesNotYield) {
+  With(PatientPolicy::kCreate);
+  Stow({{}});
+  const std::string made = Subject();
+  Merge("jane", "P1", made.substr(std::string("Patient/").size()));
+  EXPECT_EQ(Subject(), made);
+  EXPECT_EQ(Review(), "(nothing)");
+  EXPECT_EQ(At(Read(made), "link"), "(nothing)");
+}
+
 TEST_F(PatientsTest, APatientWhoWasMadeOfImagesYieldsToOneWhoComes) {
   With(PatientPolicy::kCreate);
   Stow({{}});
