@@ -44,7 +44,7 @@ struct ResourceTxn::Pass {
   Txn& txn;
   storage::IndexWriter index;
   const int64_t now_micros;
-  std::unordered_map<std::string, Head> heads;  // by key, as they are now
+  std::unordered_map<std::string, std::optional<Head>> heads;  // by key, as they are now
   Committed out;
 
   Pass(ResourceStore& resources, Txn& transaction, int64_t now)
@@ -58,6 +58,7 @@ struct ResourceTxn::Pass {
       out.outdated = true;
       return Status::Ok();
     }
+    if (writes.size() >= kWritesToGather) HILUM_RETURN_IF_ERROR(FindHeads(writes));
     std::vector<Head*> written;
     written.reserve(writes.size());
     for (const Write& write : writes) {
@@ -97,15 +98,38 @@ struct ResourceTxn::Pass {
     });
   }
 
+  // All at once, of what is written and of what that refers to.
+  Status FindHeads(const std::vector<Write>& writes) {
+    std::vector<std::string> keys;
+    const auto add = [&](TypeId type, const std::string& id) {
+      keys.push_back(HeadKey(kTenant, store.schema_.CollectionOf(type), id));
+    };
+    for (const Write& write : writes) {
+      add(write.type, write.id);
+      if (!write.after) continue;
+      for (const auto& [type, id] : write.after->index.targets) add(type, id);
+    }
+    std::ranges::sort(keys);
+    keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+    std::erase_if(keys, [&](const std::string& key) { return heads.contains(key); });
+    HILUM_ASSIGN_OR_RETURN(const auto stored, txn.MultiGet(Family::kResource, keys));
+    for (size_t i = 0; i < keys.size(); ++i) HILUM_RETURN_IF_ERROR(Note(keys[i], stored[i]).status());
+    return Status::Ok();
+  }
+
   // nullptr when there is none.
   Result<Head*> Find(const std::string& key) {
     const auto known = heads.find(key);
-    if (known != heads.end()) return &known->second;
+    if (known != heads.end()) return known->second ? &*known->second : nullptr;
     HILUM_ASSIGN_OR_RETURN(const auto stored, txn.Get(Family::kResource, key));
-    if (!stored) return static_cast<Head*>(nullptr);
-    const std::optional<Head> head = DecodeHead(*stored);
-    if (!head) return Damaged();
-    return &heads.emplace(key, *head).first->second;
+    return Note(key, stored);
+  }
+
+  Result<Head*> Note(const std::string& key, const std::optional<std::string>& stored) {
+    const std::optional<Head> head = stored ? DecodeHead(*stored) : std::nullopt;
+    if (stored && !head) return Damaged();
+    std::optional<Head>& noted = heads.insert_or_assign(key, head).first->second;
+    return noted ? &*noted : nullptr;
   }
 
   Result<Head*> FindOrReserve(TypeId type, const std::string& id) {
@@ -116,7 +140,7 @@ struct ResourceTxn::Pass {
     Head reserved;
     HILUM_ASSIGN_OR_RETURN(reserved.doc, index.NewDoc(txn, collection));
     txn.Put(Family::kResource, key, EncodeHead(reserved));
-    return &heads.emplace(key, reserved).first->second;
+    return &*heads.insert_or_assign(key, reserved).first->second;
   }
 
   // Provisional numbers become documents.
@@ -360,7 +384,8 @@ std::vector<WrittenResource> ResourceStore::FollowedOf(const std::vector<Write>&
   return followed;
 }
 
-Result<Committed> ResourceStore::Commit(std::vector<Write> writes, std::vector<Condition> conditions) {
+Result<Committed> ResourceStore::Commit(std::vector<Write> writes, std::vector<Condition> conditions,
+                                        const std::function<void()>& on_placed) {
   for (const Write& write : writes) {
     // A version is at most as many chunks as the keys can count.
     if (write.after && write.after->bytes.size() / kChunkBytes >= UINT16_MAX) {
@@ -383,7 +408,9 @@ Result<Committed> ResourceStore::Commit(std::vector<Write> writes, std::vector<C
       return Conflict("reference to " + committed.dangling.front().target +
                       ", which does not exist; store it first, or in the same transaction");
     }
-    return followed.empty() ? Status::Ok() : derived_->OnWritten(resources, followed);
+    if (!followed.empty()) HILUM_RETURN_IF_ERROR(derived_->OnWritten(resources, followed));
+    if (on_placed) on_placed();
+    return Status::Ok();
   };
   const Status status = store_.writer().Run(write_all).status();
   if (committed.outdated) {

@@ -169,8 +169,10 @@ class ResourceStore {
   Result<storage::DocumentValues> ValuesOf(const Version& version) const;
 
   // All or nothing, durable when it returns OK. At most one write for each resource. kConflict when references are
-  // enforced and one of them leads nowhere, or a deleted one is still in use.
-  Result<Committed> Commit(std::vector<Write> writes, std::vector<Condition> conditions);
+  // enforced and one of them leads nowhere, or a deleted one is still in use. `on_placed` is called on the writer
+  // thread once that is out of the question: whatever is committed from then on comes after it.
+  Result<Committed> Commit(std::vector<Write> writes, std::vector<Condition> conditions,
+                           const std::function<void()>& on_placed = {});
 
   // Who makes partial versions whole. REQUIRES: nothing else uses this yet; it outlives this.
   void Use(const DerivedResources* derived) { derived_ = derived; }

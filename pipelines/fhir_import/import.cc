@@ -244,7 +244,7 @@ void FhirImport::Flush() {
 void FhirImport::Drain() {
   Flush();
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return turn_ == next_number_; });
+  changed_.wait(lock, [this] { return finished_ == next_number_; });
 }
 
 // -- preparing and committing ----------------------------------------------------------------------------------------
@@ -268,13 +268,24 @@ void FhirImport::Work() {
     if (failure_.ok() && !useless) {
       lock.unlock();
       expect_new_ = prepared.all_new;
-      Status status = Commit(*batch, std::move(prepared));
+      Status status = Commit(*batch, std::move(prepared), /*may_pass=*/true);
+      PassTurn(*batch);
       lock.lock();
       if (!status.ok()) SetFailure(std::move(status));
+    } else {
+      turn_ = batch->number + 1;
     }
-    ++turn_;
+    ++finished_;
     changed_.notify_all();
   }
+}
+
+void FhirImport::PassTurn(const Batch& batch) {
+  {
+    const std::lock_guard lock(mutex_);
+    turn_ = std::max(turn_, batch.number + 1);
+  }
+  changed_.notify_all();
 }
 
 void FhirImport::SetFailure(Status status) {
@@ -354,9 +365,15 @@ FhirImport::Prepared FhirImport::Prepare(const Batch& batch, bool expect_new) {
   return prepared;
 }
 
-Status FhirImport::Commit(const Batch& batch, Prepared prepared) {
+Status FhirImport::Commit(const Batch& batch, Prepared prepared, bool may_pass) {
   std::vector<size_t> alone = std::move(prepared.repeated);
-  // The batch before may have changed what looked unchanged.
+  // What must be looked at again comes after the batches before, and before those after.
+  may_pass &= alone.empty();
+  if (!prepared.unchanged.empty() || !alone.empty()) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return stopping_ || finished_ == batch.number; });
+    if (stopping_) return Status::Ok();
+  }
   const auto reader = store_.Read();
   HILUM_ASSIGN_OR_RETURN(const uint64_t sequence, reader->Sequence());
   uint64_t unchanged = 0;
@@ -374,7 +391,10 @@ Status FhirImport::Commit(const Batch& batch, Prepared prepared) {
   Count(&FhirImportReport::unchanged, unchanged);
 
   if (!prepared.writes.empty()) {
-    const auto committed = store_.Commit(std::move(prepared.writes), {});
+    const auto on_placed = [&] {
+      if (may_pass) PassTurn(batch);
+    };
+    const auto committed = store_.Commit(std::move(prepared.writes), {}, on_placed);
     if (!committed.ok() && !IsOfTheResource(committed.status())) return committed.status();
     if (committed.ok() && !committed->outdated) {
       Count(&FhirImportReport::written, prepared.written.size());
@@ -394,11 +414,11 @@ Status FhirImport::CommitParts(const Batch& batch, const std::vector<size_t>& it
     return Status::Ok();
   }
   for (size_t part = 0; part < kParts; ++part) {
-    Batch smaller;
+    Batch smaller{.number = batch.number};
     for (size_t i = part * items.size() / kParts; i < (part + 1) * items.size() / kParts; ++i) {
       smaller.items.push_back(batch.items[items[i]]);
     }
-    HILUM_RETURN_IF_ERROR(Commit(smaller, Prepare(smaller, /*expect_new=*/false)));
+    HILUM_RETURN_IF_ERROR(Commit(smaller, Prepare(smaller, /*expect_new=*/false), /*may_pass=*/false));
   }
   return Status::Ok();
 }

@@ -40,10 +40,10 @@ struct FhirImportReport {
 };
 
 struct FhirImportOptions {
-  size_t threads = 2;
+  size_t threads = 3;
   // A commit has at most so many resources, and about as many octets of JSON. In a large one a key of the index is
   // written once for many of them, and the store takes it as tables (storage/kv). Memory: some ten times as many
-  // octets.
+  // octets, for each of two or three at a time.
   size_t commit_resources = 20'000;
   size_t commit_bytes = 24 << 20;
   size_t max_line_bytes = 64 << 20;
@@ -89,12 +89,15 @@ class FhirImport {
   // `expect_new`: older versions are not looked for; when there is one, the commit finds itself outdated.
   Planned Plan(fhir::ResourceReader& reader, const Item& item, bool expect_new);
   Prepared Prepare(const Batch& batch, bool expect_new);
-  Status Commit(const Batch& batch, Prepared prepared);
+  // `may_pass`: batch by batch, others may follow as soon as the place of this one is certain.
+  Status Commit(const Batch& batch, Prepared prepared, bool may_pass);
   // The items of a batch that could not be committed as one, in smaller ones: what is wrong with a resource should not
   // be the trouble of many. REQUIRES: it is the turn of the batch.
   Status CommitParts(const Batch& batch, const std::vector<size_t>& items);
   // REQUIRES: it is the turn of this item.
   Status CommitAlone(const Item& item);
+  // The next batch may be committed, after this one.
+  void PassTurn(const Batch& batch);
   void Refuse(std::string_view file, std::string_view place, std::string reason);
   void Count(uint64_t FhirImportReport::*counter, uint64_t by);
 
@@ -111,6 +114,7 @@ class FhirImport {
   std::condition_variable changed_;
   std::deque<std::unique_ptr<Batch>> queue_;
   uint64_t turn_ = 0;                     // number of the batch that is committed next
+  uint64_t finished_ = 0;                 // batches
   std::atomic<bool> expect_new_ = false;  // the batch before was all new
   bool stopping_ = false;
   Status failure_;

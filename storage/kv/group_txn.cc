@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cassert>
+#include <ranges>
+#include <tuple>
 
 namespace hilum::storage {
 namespace {
@@ -20,9 +22,24 @@ bool GroupTxn::Merges(Family family) const {
 
 Result<std::optional<std::string>> GroupTxn::Get(Family family, Bytes key) {
   assert(!Merges(family));
-  if (const auto* change = task_.Find(family, key)) return ValueOf(*change);
-  if (const auto* change = group_.Find(family, key)) return ValueOf(*change);
+  for (const Overlay* layer : layers_) {
+    if (const auto* change = layer->Find(family, key)) return ValueOf(*change);
+  }
   return kv_.Get(family, key);
+}
+
+Result<std::vector<std::optional<std::string>>> GroupTxn::MultiGet(Family family, std::span<const std::string> keys) {
+  assert(!Merges(family));
+  HILUM_ASSIGN_OR_RETURN(auto values, kv_.MultiGet(family, keys));
+  for (size_t i = 0; i < keys.size(); ++i) {
+    for (const Overlay* layer : layers_) {
+      const KeyChange* const change = layer->Find(family, keys[i]);
+      if (change == nullptr) continue;
+      values[i] = ValueOf(*change);
+      break;
+    }
+  }
+  return values;
 }
 
 Result<std::vector<std::pair<std::string, std::string>>> GroupTxn::Scan(Family family, Bytes lower, Bytes upper,
@@ -30,17 +47,19 @@ Result<std::vector<std::pair<std::string, std::string>>> GroupTxn::Scan(Family f
   assert(!Merges(family));
   const auto stored = kv_.NewIterator(family, std::string(lower), std::string(upper));
   stored->SeekToFirst();
-  auto [group, group_end] = group_.Range(family, lower, upper);
-  auto [task, task_end] = task_.Range(family, lower, upper);
+  using Range = std::pair<Overlay::OrderedChanges::const_iterator, Overlay::OrderedChanges::const_iterator>;
+  std::array<Range, std::tuple_size_v<Layers>> ranges;
+  std::ranges::transform(layers_, ranges.begin(), [&](Overlay* layer) { return layer->Range(family, lower, upper); });
 
   std::vector<std::pair<std::string, std::string>> rows;
-  while (rows.size() < limit && (stored->Valid() || group != group_end || task != task_end)) {
-    // The smallest key of the three; the newest layer that has it decides.
+  while (rows.size() < limit) {
     std::optional<Bytes> smallest;
     const auto consider = [&smallest](Bytes key) { smallest = smallest ? std::min(*smallest, key) : key; };
     if (stored->Valid()) consider(stored->key());
-    if (group != group_end) consider(group->first);
-    if (task != task_end) consider(task->first);
+    for (const auto& [next, end] : ranges) {
+      if (next != end) consider(next->first);
+    }
+    if (!smallest) break;
 
     std::string key(*smallest);
     std::optional<std::string> value;
@@ -48,8 +67,10 @@ Result<std::vector<std::pair<std::string, std::string>>> GroupTxn::Scan(Family f
       value = stored->value();
       stored->Next();
     }
-    if (group != group_end && group->first == key) value = ValueOf(*(group++)->second);
-    if (task != task_end && task->first == key) value = ValueOf(*(task++)->second);
+    // The newest layer that has the key decides.
+    for (auto& [next, end] : std::views::reverse(ranges)) {
+      if (next != end && next->first == key) value = ValueOf(*(next++)->second);
+    }
     if (value) rows.emplace_back(std::move(key), *std::move(value));
   }
   HILUM_RETURN_IF_ERROR(stored->status());

@@ -1,6 +1,8 @@
-// The Txn of one task: its own changes, over those of earlier tasks of the group, over the store. Not thread-safe.
+// The Txn of one task: its own changes, over those of earlier tasks that are not committed yet, over the store. Not
+// thread-safe.
 #pragma once
 
+#include <array>
 #include <span>
 #include <string>
 #include <utility>
@@ -13,11 +15,15 @@ namespace hilum::storage {
 
 class GroupTxn : public Txn {
  public:
-  // All outlive the Txn. `task` is empty and receives the changes; `group` is only read.
-  GroupTxn(const Kv& kv, std::span<const Merger* const> mergers, Overlay* group, Overlay* task)
-      : kv_(kv), mergers_(mergers), group_(*group), task_(*task) {}
+  // Newest first. The first receives the changes and is empty; the others are only read.
+  using Layers = std::array<Overlay*, 3>;
+
+  // All outlive the Txn.
+  GroupTxn(const Kv& kv, std::span<const Merger* const> mergers, const Layers& layers)
+      : kv_(kv), mergers_(mergers), layers_(layers), task_(*layers.front()) {}
 
   Result<std::optional<std::string>> Get(Family family, Bytes key) override;
+  Result<std::vector<std::optional<std::string>>> MultiGet(Family family, std::span<const std::string> keys) override;
   Result<std::vector<std::pair<std::string, std::string>>> Scan(Family family, Bytes lower, Bytes upper,
                                                                 size_t limit) override;
   void Put(Family family, Bytes key, Bytes value) override;
@@ -33,7 +39,7 @@ class GroupTxn : public Txn {
 
   const Kv& kv_;
   const std::span<const Merger* const> mergers_;
-  Overlay& group_;
+  const Layers layers_;
   Overlay& task_;
   bool oversized_ = false;
 };

@@ -3,7 +3,7 @@
 #include <pthread.h>
 
 #include <condition_variable>
-#include <deque>
+#include <future>
 #include <mutex>
 #include <thread>
 
@@ -12,6 +12,9 @@
 
 namespace hilum::storage {
 namespace {
+
+// A group that changes so much is committed at once, and aside.
+constexpr size_t kAsideBytes = 1024 * 1024;
 
 // One caller of Run. Shared, because the caller may be gone before the writer thread has finished waking it.
 struct Waiter {
@@ -44,6 +47,28 @@ struct Member {
   Status outcome;  // the task's own
 };
 
+// Tasks that have run, and their changes, which are committed together.
+struct Group {
+  std::vector<Member> members;
+  Overlay changes;
+  Space space = Space::kUsual;
+
+  bool empty() const { return members.empty(); }
+  // A task's own error may come from changes that were not committed in the end: then that is the answer.
+  void Answer(const Result<uint64_t>& committed) {
+    for (auto& [waiter, outcome] : members) {
+      Status own = std::move(outcome);
+      if (committed.ok() && !own.ok()) {
+        waiter->Answer(std::move(own));
+      } else {
+        own.IgnoreError();
+        waiter->Answer(committed);
+      }
+    }
+    members.clear();
+  }
+};
+
 class GroupWriter : public Writer {
  public:
   GroupWriter(Kv& kv, std::span<const Merger* const> mergers, Options options)
@@ -72,7 +97,9 @@ class GroupWriter : public Writer {
   Waiters TakeWaiting(bool wait);
   void RunTask(const std::shared_ptr<Waiter>& waiter);
   Status FinishGroup();
-  Result<uint64_t> CommitChanges();
+  void CommitAside();
+  Status AwaitCommitAside();
+  Result<uint64_t> Commit(const Group& group);
 
   Kv& kv_;
   std::vector<const Merger*> mergers_;
@@ -83,12 +110,15 @@ class GroupWriter : public Writer {
   Waiters queue_;
   bool idle_ = false;
   bool stopped_ = false;
+  bool aside_done_ = false;  // the group that was committed aside can be forgotten
 
   // Of the writer thread.
-  std::vector<Member> group_;
-  Space group_space_ = Space::kUsual;
-  Overlay changes_;
+  Group group_;
   Overlay task_changes_;
+  // A large group on its way to the disk. That takes as long as running its tasks did, so those of the next group run
+  // meanwhile, over its changes; they are committed after it, and not at all when it fails. The commit only reads it.
+  Group aside_;
+  std::future<Status> committing_aside_;
   std::thread thread_;
 };
 
@@ -112,6 +142,12 @@ Result<uint64_t> GroupWriter::Run(Task task, Space space) {
 Waiters GroupWriter::TakeWaiting(bool wait) {
   std::unique_lock lock(mu_);
   while (wait && queue_.empty() && !stopped_) {
+    if (std::exchange(aside_done_, false)) {
+      lock.unlock();
+      AwaitCommitAside().IgnoreError();  // every waiter has it, and nobody has seen its changes
+      lock.lock();
+      continue;
+    }
     idle_ = true;
     wake_.wait(lock);
   }
@@ -123,7 +159,7 @@ void GroupWriter::WriteGroups() {
   ::pthread_setname_np(::pthread_self(), "kv-writer");
   while (true) {
     Waiters waiting = TakeWaiting(/*wait=*/true);
-    if (waiting.empty()) return;
+    if (waiting.empty()) break;
     // Those that arrive while tasks run still join the group.
     while (!waiting.empty()) {
       for (const auto& waiter : waiting) RunTask(waiter);
@@ -131,20 +167,24 @@ void GroupWriter::WriteGroups() {
     }
     FinishGroup().IgnoreError();  // every waiter has it
   }
+  AwaitCommitAside().IgnoreError();  // likewise
 }
 
 void GroupWriter::RunTask(const std::shared_ptr<Waiter>& waiter) {
   // What is refused for want of space must not take what may use the reserve down with it.
-  if (waiter->space != group_space_ && !group_.empty()) FinishGroup().IgnoreError();  // every waiter has it
-  group_space_ = waiter->space;
-  GroupTxn txn(kv_, mergers_, &changes_, &task_changes_);
+  if (waiter->space != group_.space) {
+    FinishGroup().IgnoreError();  // every waiter has it
+    AwaitCommitAside().IgnoreError();
+    group_.space = waiter->space;
+  }
+  GroupTxn txn(kv_, mergers_, {&task_changes_, &group_.changes, &aside_.changes});
   Status outcome = waiter->task(txn);
   waiter->task = nullptr;
   if (outcome.ok()) outcome = txn.limits();
 
   if (!outcome.ok()) {
     task_changes_.Clear();
-  } else if (changes_.bytes() + task_changes_.bytes() > kMaxBatchBytes) {
+  } else if (group_.changes.bytes() + task_changes_.bytes() > kMaxBatchBytes) {
     // The group is full. The task has seen its changes; once they are committed it opens the next group.
     Status finished = FinishGroup();
     if (!finished.ok()) {
@@ -153,35 +193,55 @@ void GroupWriter::RunTask(const std::shared_ptr<Waiter>& waiter) {
       return;
     }
   }
-  changes_.Absorb(&task_changes_);
-  group_.push_back({waiter, std::move(outcome)});
+  group_.changes.Absorb(&task_changes_);
+  group_.members.push_back({waiter, std::move(outcome)});
+  if (group_.changes.bytes() >= kAsideBytes) FinishGroup().IgnoreError();  // every waiter has it
 }
 
+// OK also when the commit is under way: who has seen its changes learns of its failure from the next call.
 Status GroupWriter::FinishGroup() {
-  const Result<uint64_t> committed = CommitChanges();
-  changes_.Clear();
-  for (const auto& [waiter, outcome] : group_) {
-    // A task's own error may come from changes that were not committed in the end: then that is the answer.
-    if (!committed.ok()) {
-      waiter->Answer(committed.status());
-    } else if (!outcome.ok()) {
-      waiter->Answer(outcome);
-    } else {
-      waiter->Answer(*committed);
-    }
+  if (group_.empty()) return Status::Ok();
+  const Status before = AwaitCommitAside();
+  if (before.ok() && group_.changes.bytes() >= kAsideBytes) {
+    CommitAside();
+    return Status::Ok();
   }
-  for (const auto& member : group_) member.outcome.IgnoreError();  // read above, unless the commit failed
-  group_.clear();
+  const Result<uint64_t> committed = before.ok() ? Commit(group_) : Result<uint64_t>(before);
+  group_.changes.Clear();
+  group_.Answer(committed);
   return committed.status();
 }
 
-Result<uint64_t> GroupWriter::CommitChanges() {
-  if (changes_.empty()) {
+void GroupWriter::CommitAside() {
+  std::swap(aside_, group_);
+  group_.space = aside_.space;
+  committing_aside_ = std::async(std::launch::async, [this] {
+    const Result<uint64_t> committed = Commit(aside_);
+    aside_.Answer(committed);
+    const std::lock_guard lock(mu_);
+    aside_done_ = true;
+    if (std::exchange(idle_, false)) wake_.notify_one();
+    return committed.status();
+  });
+}
+
+// OK when there is none.
+Status GroupWriter::AwaitCommitAside() {
+  if (!committing_aside_.valid()) return Status::Ok();
+  Status committed = committing_aside_.get();
+  aside_.changes.Clear();
+  const std::lock_guard lock(mu_);
+  aside_done_ = false;
+  return committed;
+}
+
+Result<uint64_t> GroupWriter::Commit(const Group& group) {
+  if (group.changes.empty()) {
     HILUM_RETURN_IF_ERROR(kv_.health());
     return kv_.sequence();
   }
-  HILUM_ASSIGN_OR_RETURN(auto batch, changes_.ToBatch(mergers_));
-  HILUM_ASSIGN_OR_RETURN(const uint64_t sequence, kv_.Commit(std::move(batch), {}, group_space_));
+  HILUM_ASSIGN_OR_RETURN(auto batch, group.changes.ToBatch(mergers_));
+  HILUM_ASSIGN_OR_RETURN(const uint64_t sequence, kv_.Commit(std::move(batch), {}, group.space));
   if (options_.on_commit) options_.on_commit();
   return sequence;
 }

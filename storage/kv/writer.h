@@ -1,5 +1,5 @@
 // Group commit: every change to the store is a task that one writer thread runs. Tasks that wait together share one
-// synced batch.
+// synced batch. While a large batch is written, the tasks of the next one run.
 //
 // Because tasks run one at a time and see the pending changes of those before them, they read, decide and write without
 // locks or retries: numbering documents, counting instances and refusing duplicates are plain code.
@@ -24,6 +24,9 @@ class Txn {
   virtual ~Txn() = default;
   // Sees the changes of this task and of earlier tasks of the group. REQUIRES: the family does not merge.
   virtual Result<std::optional<std::string>> Get(Family family, Bytes key) = 0;
+  // One result for each key, in order; for many keys less work than asking for each. REQUIRES: likewise.
+  virtual Result<std::vector<std::optional<std::string>>> MultiGet(Family family,
+                                                                   std::span<const std::string> keys) = 0;
   // All keys in [lower, upper) in order, pending changes included, at most `limit`. REQUIRES: the family does not
   // merge.
   virtual Result<std::vector<std::pair<std::string, std::string>>> Scan(Family family, Bytes lower, Bytes upper,
@@ -41,7 +44,7 @@ class Writer {
  public:
   struct Options {
     size_t queue_limit = 4096;  // tasks waiting; more get kUnavailable
-    // Called on the writer thread when changes were committed, before their tasks are answered: must be quick.
+    // Called when changes were committed, before their tasks are answered, by one thread at a time: must be quick.
     std::function<void()> on_commit;
   };
   // `mergers` as given to Kv::Open; they and `kv` outlive the writer.
@@ -50,8 +53,9 @@ class Writer {
   virtual ~Writer() = default;
 
   // Runs the task and waits until it is durable. The task's own error, or why the group could not be committed; then
-  // nothing of it happened, unless the store has stopped (Kv::Commit). Safe for concurrent use. The value is the commit
-  // sequence of the group. Tasks of one group use the same space.
+  // nothing of it happened, unless the store has stopped (Kv::Commit). A group that could not be committed takes down
+  // those tasks that saw its changes. Safe for concurrent use. The value is the commit sequence of the group. Tasks of
+  // one group use the same space.
   virtual Result<uint64_t> Run(Task task, Space space = Space::kUsual) = 0;
 
   // Tasks that wait to be run.

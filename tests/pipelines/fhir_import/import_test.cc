@@ -136,6 +136,24 @@ TEST_F(FhirImportTest, TheLaterOfTheSameResourceWinsInOneCommitAndAcrossThem) {
   EXPECT_EQ(VersionOf("same"), "180");
 }
 
+TEST_F(FhirImportTest, LargeCommitsThatOverlapKeepTheOrder) {
+  Import({File("there.json", Patient("same", "Even"))});
+  std::string lines;
+  for (int i = 0; i < 12; ++i) {
+    // The first looks unchanged until the others are committed.
+    lines += Patient("same", i % 2 == 0 ? "Even" : "Odd") + "\n";
+    for (int k = 0; k < 30; ++k) {
+      lines += Patient("p" + std::to_string(i) + "-" + std::to_string(k), std::string(50'000, 'x')) + "\n";
+    }
+  }
+  const auto report = Import({File("a.ndjson", lines)}, {.threads = 4, .commit_resources = 31});
+  EXPECT_EQ(report.written, 12u * 30 + 11);
+  EXPECT_EQ(report.unchanged, 1u);
+  EXPECT_EQ(report.refused, 0u);
+  EXPECT_EQ(Family("same"), "Odd");
+  EXPECT_EQ(VersionOf("same"), "12");
+}
+
 TEST_F(FhirImportTest, TransactionsAreRunAndCollectionsAreTakenApart) {
   const std::string transaction = R"({"resourceType":"Bundle","type":"transaction","entry":[
     {"fullUrl":"urn:uuid:61ebe359-bfdc-4613-8bf2-c5e300945f0a","resource":{"resourceType":"Patient","gender":"female"},
