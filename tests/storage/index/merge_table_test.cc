@@ -20,6 +20,9 @@ using ::testing::SizeIs;
 class MergesOnly : public Txn {
  public:
   Result<std::optional<std::string>> Get(Family, Bytes) override { return Internal("not read"); }
+  Result<std::vector<std::optional<std::string>>> MultiGet(Family, std::span<const std::string>) override {
+    return Internal("not read");
+  }
   Result<std::vector<std::pair<std::string, std::string>>> Scan(Family, Bytes, Bytes, size_t) override {
     return Internal("not read");
   }
