@@ -138,7 +138,8 @@ Status Linker::Sync(bool anew) {
 }
 
 Status Linker::SyncStudy(ResourceTxn& resources, const std::string& study_uid, bool anew) const {
-  HILUM_ASSIGN_OR_RETURN(const auto link, ReadLink(resources.txn(), study_uid));
+  HILUM_ASSIGN_OR_RETURN(auto link, ReadLink(resources.txn(), study_uid));
+  if (link && link->live) HILUM_RETURN_IF_ERROR(Part(resources, study_uid, &*link));
   HILUM_ASSIGN_OR_RETURN(const auto study, FindStudy(resources.txn(), study_uid));
   const bool live = link && link->live;
   if (!study) return live ? Withdraw(resources, study_uid, *link, {}) : Status::Ok();
@@ -160,6 +161,25 @@ Status Linker::SyncStudy(ResourceTxn& resources, const std::string& study_uid, b
     delta = DeltaOf(images);
   }
   return Describe(resources, *study, link, delta, Look::kAndMakePatient);
+}
+
+Status Linker::Part(ResourceTxn& resources, const std::string& study_uid, Link* link) const {
+  Txn& txn = resources.txn();
+  HILUM_ASSIGN_OR_RETURN(const auto other_uid, txn.Get(Family::kResource, StudyUidKey(link->resource)));
+  if (!other_uid || *other_uid == study_uid) return Status::Ok();
+  HILUM_ASSIGN_OR_RETURN(auto other, ReadLink(txn, *other_uid));
+  if (!other || !other->live || other->resource != link->resource) {
+    txn.Put(Family::kResource, StudyUidKey(link->resource), study_uid);
+    return Status::Ok();
+  }
+  PutWatches(txn, study_uid, std::exchange(link->watches, {}), {});
+  link->live = false;
+  txn.Put(Family::kResource, LinkKey(study_uid), Encode(*link));
+  HILUM_ASSIGN_OR_RETURN(const auto others_study, FindStudy(txn, *other_uid));
+  if (!others_study) return Status::Ok();
+  other->study = link->study;  // what the index has to forget
+  HILUM_ASSIGN_OR_RETURN(const StudyImages images, LoadImages(txn, *others_study));
+  return Describe(resources, *others_study, other, DeltaOf(images), Look::kAgain);
 }
 
 Status Linker::OnChanges(Txn& txn, const storage::CatalogueChanges& changes) {
@@ -257,14 +277,29 @@ Status Linker::WritePatients(ResourceTxn& resources, std::vector<Write> writes, 
   return Relink(resources, studies);
 }
 
-Result<std::optional<std::string>> Linker::Adoptable(ResourceTxn& resources, const std::string& study_uid) const {
+Result<Linker::Place> Linker::PlaceFor(ResourceTxn& resources, const std::string& study_uid,
+                                       const std::string& former_id) const {
+  std::vector<std::string> wished;
   for (const std::string& uid : {UidIdentifier(study_uid), study_uid}) {
     HILUM_ASSIGN_OR_RETURN(const auto docs, resources.FindIdentifier(type_, {std::string(kUidSystem), uid}));
-    if (docs.empty()) continue;
-    HILUM_ASSIGN_OR_RETURN(std::string id, resources.IdOf(type_, docs.front()));
-    return std::optional(std::move(id));
+    for (const Doc doc : docs) {
+      HILUM_ASSIGN_OR_RETURN(wished.emplace_back(), resources.IdOf(type_, doc));
+    }
   }
-  return std::optional<std::string>();
+  const size_t named = wished.size();
+  wished.push_back(former_id);
+  if (former_id != study_uid) wished.push_back(study_uid);
+  for (size_t i = 0; i < wished.size(); ++i) {
+    HILUM_ASSIGN_OR_RETURN(std::optional<Version> newest, resources.Newest(type_, wished[i]));
+    const bool exists = newest && !newest->deleted();
+    if (exists && newest->partial) continue;  // there are images of another study
+    if (exists && i >= named) {
+      HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(newest->bytes));
+      if (NamesStudy(document.root())) continue;
+    }
+    return Place{wished[i], std::move(newest)};
+  }
+  return Place{resources_.NewId(), std::nullopt};
 }
 
 Status Linker::Describe(ResourceTxn& resources, const CatalogueStudy& study, const std::optional<Link>& link,
@@ -272,15 +307,18 @@ Status Linker::Describe(ResourceTxn& resources, const CatalogueStudy& study, con
   const std::string& uid = study.row.uid;
   Link next = link.value_or(Link{.id = uid});
   const bool live = next.live;
-  if (!live) {
-    HILUM_ASSIGN_OR_RETURN(const auto adoptable, Adoptable(resources, uid));
-    if (adoptable) next.id = *adoptable;
+  std::optional<Version> newest;
+  if (live) {
+    HILUM_ASSIGN_OR_RETURN(newest, resources.Newest(type_, next.id));
+  } else {
+    HILUM_ASSIGN_OR_RETURN(Place place, PlaceFor(resources, uid, next.id));
+    next.id = std::move(place.id);
+    next.resource = kNoDoc;  // another study may have had it meanwhile
+    newest = std::move(place.newest);
   }
   next.live = true;
   next.study = study.doc;
   next.seen_micros = study.row.updated_micros;
-
-  HILUM_ASSIGN_OR_RETURN(const std::optional<Version> newest, resources.Newest(type_, next.id));
   const bool exists = newest && !newest->deleted();
   HILUM_ASSIGN_OR_RETURN(const json::Document old,
                          json::Document::Parse(exists ? newest->bytes : R"({"resourceType":"ImagingStudy"})"));

@@ -89,8 +89,15 @@ class Linker : public storage::CatalogueObserver, public DerivedResources {
   // Studies whose ImagingStudy depends on one of these.
   Result<std::set<std::string>> WatchersOf(ResourceTxn& resources, const std::vector<WrittenResource>& written) const;
   Status Relink(ResourceTxn& resources, const std::set<std::string>& studies) const;
-  // The ImagingStudy that users made for the study, if there is one.
-  Result<std::optional<std::string>> Adoptable(ResourceTxn& resources, const std::string& study_uid) const;
+  struct Place {
+    std::string id;
+    std::optional<Version> newest;  // of that id
+  };
+  // Where a study that has no ImagingStudy gets it: one that users made for it, or else the one it had, or else that of
+  // its UID; but a new one rather than that of another study.
+  Result<Place> PlaceFor(ResourceTxn& resources, const std::string& study_uid, const std::string& former_id) const;
+  // Ends `link`, if another study has the same ImagingStudy, as earlier releases let it happen. The other keeps it.
+  Status Part(ResourceTxn& resources, const std::string& study_uid, Link* link) const;
   // Of the Endpoint: what every ImagingStudy relies on stays.
   Judgement JudgeEndpoint(const std::string& id, const Version* newest, json::Value resource) const;
   Status Commit(ResourceTxn& resources, Write write, Link link, const std::string& study_uid,

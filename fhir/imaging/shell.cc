@@ -49,18 +49,6 @@ bool HasReference(json::Value list, const std::string& reference) {
   return AnyOf(list, [&](json::Value item) { return json::Find(item, "reference").TextOr("") == reference; });
 }
 
-// Items at the end of a list, or a list of them. True when there are any.
-bool AddItems(json::Value resource, std::string_view name, const std::string& items, std::string* missing,
-              json::Edits* edits) {
-  if (items.empty()) return false;
-  if (const json::MaybeValue list = json::Find(resource, name)) {
-    edits->Insert(list->end() - 1, list->empty() ? items : "," + items);
-  } else {
-    missing->append(",\"").append(name).append("\":[").append(items).append("]");
-  }
-  return true;
-}
-
 bool IsReview(json::Value tag) {
   return json::Find(tag, "system").TextOr("") == kReviewSystem;
 }
@@ -149,6 +137,25 @@ bool SetItems(json::Value resource, std::string_view name, Predicate ours, const
   return true;
 }
 
+// An identifier of a study, but of another one.
+bool IsOfOtherStudy(json::Value identifier, const DerivedElements& derived) {
+  if (json::Find(identifier, "system").TextOr("") != kUidSystem) return false;
+  const std::string_view uid = json::Find(identifier, "value").TextOr("");
+  const std::string& ours = derived.identifiers.front().value;
+  return uid != ours && UidIdentifier(uid) != ours;
+}
+
+bool SetIdentifiers(json::Value resource, const DerivedElements& derived, std::vector<std::string_view>* remove,
+                    std::string* missing, json::Edits* edits) {
+  const json::MaybeValue listed = json::Find(resource, "identifier");
+  std::vector<std::string> lacking;
+  for (const DerivedIdentifier& identifier : derived.identifiers) {
+    if (!listed || !HasIdentifier(*listed, identifier)) lacking.push_back(identifier.json);
+  }
+  const auto goes = [&](json::Value item) { return IsOfOtherStudy(item, derived); };
+  return SetItems(resource, "identifier", goes, lacking, remove, missing, edits);
+}
+
 bool SetOrders(json::Value resource, const Linked& linked, std::vector<std::string_view>* remove, std::string* missing,
                json::Edits* edits) {
   const auto former = [&](json::Value item) {
@@ -232,6 +239,11 @@ std::string SaidByImages(std::string_view element, const std::string& json) {
 
 std::string UidIdentifier(std::string_view study_uid) {
   return std::string("urn:oid:").append(study_uid);
+}
+
+bool NamesStudy(json::Value resource) {
+  const json::MaybeValue list = json::Find(resource, "identifier");
+  return list && AnyOf(*list, [](json::Value item) { return json::Find(item, "system").TextOr("") == kUidSystem; });
 }
 
 std::string PatientExtension(std::string_view url, const std::string& patient) {
@@ -321,13 +333,7 @@ bool MakeShell(json::Value resource, const DerivedElements& derived, json::Edits
   std::string missing;
   std::vector<std::string_view> remove;
   std::optional<std::string> subject;
-  std::string identifiers;
-  const json::MaybeValue listed = json::Find(resource, "identifier");
-  for (const DerivedIdentifier& identifier : derived.identifiers) {
-    if (listed && HasIdentifier(*listed, identifier)) continue;
-    identifiers.append(identifiers.empty() ? "" : ",").append(identifier.json);
-  }
-  indexed |= AddItems(resource, "identifier", identifiers, &missing, edits);
+  indexed |= SetIdentifiers(resource, derived, &remove, &missing, edits);
   for (const auto& [name, said] : derived.elements) {
     const json::MaybeValue present = json::Find(resource, name);
     const std::string& json = present && name == "subject" ? subject.emplace(WithDisplay(said, *present)) : said;
@@ -343,7 +349,9 @@ bool MakeShell(json::Value resource, const DerivedElements& derived, json::Edits
   }
   const json::MaybeValue endpoints = json::Find(resource, "endpoint");
   if (!endpoints || !HasReference(*endpoints, derived.endpoint)) {
-    indexed |= AddItems(resource, "endpoint", R"({"reference":")" + derived.endpoint + "\"}", &missing, edits);
+    const auto none = [](json::Value) { return false; };
+    const std::string ours = R"({"reference":")" + derived.endpoint + "\"}";
+    indexed |= SetItems(resource, "endpoint", none, {ours}, &remove, &missing, edits);
   }
   indexed |= SetReview(resource, derived.linked.review, &remove, &missing, edits);
   indexed |= SetOrders(resource, derived.linked, &remove, &missing, edits);
@@ -371,9 +379,7 @@ std::vector<Issue> Contradictions(json::Value resource, const DerivedElements& d
                                        "the images have another accession number; identifiers of the "
                                        "system of accession numbers are theirs"));
       }
-      if (json::Find(item, "system").TextOr("") != kUidSystem) continue;
-      const std::string_view uid = json::Find(item, "value").TextOr("");
-      if (uid == derived.identifiers.front().value || UidIdentifier(uid) == derived.identifiers.front().value) continue;
+      if (!IsOfOtherStudy(item, derived)) continue;
       issues.push_back(Contradiction("identifier", "the images are of the study " + derived.identifiers.front().value +
                                                        "; an ImagingStudy describes one study"));
     }

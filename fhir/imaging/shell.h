@@ -76,6 +76,8 @@ struct DerivedElements {
 };
 
 std::string UidIdentifier(std::string_view study_uid);  // urn:oid:...
+// Whether `resource` says of which study it is.
+bool NamesStudy(json::Value resource);
 DerivedElements ElementsOf(const storage::StudyRow& study, Linked linked, const ShellOptions& options);
 
 // The edits that make `resource` say what the images say, of its series only what users add (additions.h). True when

@@ -70,7 +70,11 @@ class LinkVerifier {
       Finding(uid, "the ImagingStudy that it is linked to does not exist");
       return Status::Ok();
     }
+    if (live_.Contains(head->doc)) Finding(uid, "it shares its ImagingStudy with another study");
     live_.Add(head->doc);
+    HILUM_ASSIGN_OR_RETURN(const auto described,
+                           reader_->kv().Get(Family::kResource, StudyUidKey(head->doc), &reader_->snapshot()));
+    if (described != uid) Finding(uid, "its ImagingStudy is noted as that of another study");
     HILUM_ASSIGN_OR_RETURN(const StudyImages images, LoadImages(reader_->kv(), &reader_->snapshot(), *study));
     HILUM_ASSIGN_OR_RETURN(const StudyImages replayed, Replay(reader_->kv(), &reader_->snapshot(),
                                                               reader_->CollectionOf(type_), head->doc, head->version));

@@ -9,6 +9,7 @@ from fhir_clients import fetch
 from linked_clients import CHOICE, EDITED, MRN, REVIEW
 from server import Failure, get, search, value
 
+UID_SYSTEM = "urn:dicom:uid"
 REPORT = "urn:hilum:report"
 ORIGIN = "urn:hilum:origin"
 REPLACED = "urn:hilum:replaced-patient"
@@ -55,6 +56,11 @@ class Archive:
             must(status, 200, f"metadata of study {study}")
             self.patient_ids[study] = {value(row, "00100020") for row in json.loads(metadata)}
 
+    def imaging_studies(self, study):
+        """Those that say they are of the study."""
+        identifier = {"system": UID_SYSTEM, "value": f"urn:oid:{study}"}
+        return [one for one in self.resources["ImagingStudy"].values() if has_identifier(one, identifier)]
+
     def survivor(self, patient):
         """Who is there after all merges; None: nobody."""
         patients = self.resources["Patient"]
@@ -79,7 +85,7 @@ class Archive:
     def subject_and_review(self, study):
         identifier = {"system": MRN, "value": value(self.studies[study], "00100020")}
         subject = {"type": "Patient", "identifier": identifier}
-        if chosen := chosen_patient(self.resources["ImagingStudy"][study]):
+        if chosen := chosen_patient(self.imaging_studies(study)[0]):
             # A choice whose Patient has gone has gone with it.
             extensions = [choice(chosen), *map(replaced_patient, self.replaced(chosen))]
             return {**subject, "extension": extensions, "reference": f"Patient/{self.survivor(chosen)}"}, []
@@ -108,7 +114,7 @@ class Archive:
 
     def belonging(self, type, study):
         """Orders or reports."""
-        wanted = [{"system": "urn:dicom:uid", "value": f"urn:oid:{study}"}]
+        wanted = [{"system": UID_SYSTEM, "value": f"urn:oid:{study}"}]
         if accession := value(self.studies[study], "00080050"):
             wanted.append({"value": accession})
         records = self.resources[type].items()
@@ -184,10 +190,12 @@ def without_additions(series, study):
 
 
 def check_imaging_study(archive, study):
-    row, what = archive.studies[study], f"ImagingStudy/{study}"
-    resource = archive.resources["ImagingStudy"].get(study)
-    if resource is None:
-        raise Failure(f"study {study} has no ImagingStudy")
+    row, resources = archive.studies[study], archive.imaging_studies(study)
+    must(len(resources), 1, f"ImagingStudies of study {study}")
+    resource = resources[0]
+    what = f"ImagingStudy/{resource['id']}"
+    uids = [one["value"] for one in resource["identifier"] if one.get("system") == UID_SYSTEM]
+    must(uids, [f"urn:oid:{study}"], f"studies of {what}")
     series = archive.series_of(study)
     count = sum(len(one["instance"]) for one in series)
     subject, review = archive.subject_and_review(study)
@@ -203,14 +211,13 @@ def check_imaging_study(archive, study):
     orders = [one["reference"] for one in resource.get("basedOn", []) if "reference" in one]
     must(sorted(orders), archive.belonging("ServiceRequest", study), f"{what}.basedOn")
     must(sorted(reports_of(resource)), archive.belonging("DiagnosticReport", study), f"reports of {what}")
-    if not has_identifier(resource, {"system": "urn:dicom:uid", "value": f"urn:oid:{study}"}):
-        raise Failure(f"{what} lacks the Study Instance UID")
 
 
 def check_searches(archive, rng):
     """What the index finds is what is there."""
     studies = archive.resources["ImagingStudy"]
-    derived = {id: studies[id] for id in archive.studies}
+    of_study = {uid: archive.imaging_studies(uid)[0]["id"] for uid in archive.studies}
+    derived = {id: studies[id] for id in of_study.values()}
 
     def finds(query, wanted):
         must(set(found(archive.port, f"/ImagingStudy?{query}")), set(wanted), f"ImagingStudy?{query}")
@@ -234,9 +241,9 @@ def check_searches(archive, rng):
         finds(f"_tag={REVIEW}|{code}", {id for id, study in studies.items() if tag in study["meta"].get("tag", [])})
     images = sorted(archive.images)
     for study, series, sop in rng.sample(images, min(10, len(images))):
-        finds(f"series={series}", {study})
-        finds(f"instance={sop}", {study})
-        finds(f"identifier=urn:dicom:uid|urn:oid:{study}", {study})
+        finds(f"series={series}", {of_study[study]})
+        finds(f"instance={sop}", {of_study[study]})
+        finds(f"identifier=urn:dicom:uid|urn:oid:{study}", {of_study[study]})
 
 
 def shares_identifier(archive, study, patient):
@@ -332,7 +339,7 @@ def as_seen(archive, key):
         row = archive.images.get(key[1:])
         return row and str(value(row, "00200013"))
     if key[0] == "edit":
-        notes = archive.resources["ImagingStudy"].get(key[1], {}).get("note", [])
+        notes = [note for one in archive.imaging_studies(key[1]) for note in one.get("note", [])]
         return notes[0]["text"] if notes else None
     resource = archive.resources[key[1]].get(key[2])
     return resource and {name: part for name, part in resource.items() if name != "meta"}
@@ -344,8 +351,10 @@ def check(port, policy, books, logs, rng):
     check_books(archive, books)
     for study in archive.studies:
         check_imaging_study(archive, study)
-    for study, resource in archive.resources["ImagingStudy"].items():
-        if study not in archive.studies:
-            must(resource["status"], "registered", f"the status of ImagingStudy/{study} without images")
+    with_images = [archive.imaging_studies(study)[0]["id"] for study in archive.studies]
+    must(len(with_images), len(set(with_images)), "ImagingStudies of all studies")
+    for id, resource in archive.resources["ImagingStudy"].items():
+        if id not in with_images:
+            must(resource["status"], "registered", f"the status of ImagingStudy/{id} without images")
     check_searches(archive, rng)
     return check_changes(archive, rng, logs[0]), check_feed(archive, logs[1])

@@ -150,15 +150,15 @@ class LinkedClient(Client):
     def edit(self, connection):
         """A note, and an order by hand, in the ImagingStudy of stored images or of images to come."""
         study = self.rng.choice(self.book.studies)
-        path = f"/ImagingStudy/{study}"
-        got = self.send(connection, "GET", path, expected=(200, 404, 410))
+        got = self.send(connection, "GET", f"/ImagingStudy?identifier={study_identifier(study)}")
         if got is None:
             return
-        status, headers, resource = got
-        if status != 200:
-            resource = {"resourceType": "ImagingStudy", "id": study, "status": "registered", "subject": {"display": "crash test"},
-                        "identifier": [{"system": "urn:dicom:uid", "value": f"urn:oid:{study}"}]}
-        elif not self.book.images_of(study) and self.rng.random() < 0.5:
+        resources = [entry["resource"] for entry in got[2].get("entry", [])]
+        resource = resources[0] if resources else self.new_study(connection, study)
+        if resource is None:
+            return
+        path = path_of(resource)
+        if resources and not self.book.images_of(study) and self.rng.random() < 0.5:
             changes = {("edit", study): None}
             with self.book.doubt(changes):
                 if self.send(connection, "DELETE", path, expected=(204,)):
@@ -174,13 +174,27 @@ class LinkedClient(Client):
         by_hand = {"display": "by hand"}
         if by_hand not in resource.setdefault("basedOn", []):
             resource["basedOn"].append(by_hand)
-        condition = {"If-Match": headers["ETag"]} if status == 200 else {}
+        condition = {"If-Match": f'W/"{resource["meta"]["versionId"]}"'} if resources else {}
         changes = {("edit", study): text}
         with self.book.doubt(changes):
             # 412: another client's record changed the ImagingStudy in between; 422: the Patient is not there.
             answer = self.send(connection, "PUT", path, resource, expected=(200, 201, 412, 422), **condition)
             if answer and answer[0] < 300:
                 self.book.settle(changes)
+
+
+    def new_study(self, connection, study):
+        """Of images to come, under the UID of whichever study; None when that is taken."""
+        taken = self.rng.choice([study, *self.book.studies])
+        got = self.send(connection, "GET", f"/ImagingStudy/{taken}", expected=(200, 404, 410))
+        if got is None or got[0] == 200:
+            return None
+        return {"resourceType": "ImagingStudy", "id": taken, "status": "registered", "subject": {"display": "crash test"},
+                "identifier": [{"system": "urn:dicom:uid", "value": f"urn:oid:{study}"}]}
+
+
+def study_identifier(study):
+    return f"urn:dicom:uid%7Curn:oid:{study}"
 
 
 def key_of(resource):
