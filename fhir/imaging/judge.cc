@@ -26,17 +26,16 @@ struct Choice {
   std::optional<std::string> patient;
 };
 
-// What `said`, a subject, changes of the choice; nullopt when it changes nothing, or nobody is to choose because there
-// is no doubt.
-std::optional<Choice> ChoiceIn(json::MaybeValue said, json::Value whole, const std::vector<std::string>& review,
+// What `said` changes of the choice, where `subject` is the subject without it; nullopt when that is nothing, or nobody
+// is to choose because there is no doubt. Of extension and reference that one counts that is another than before:
+// clients send back what they read.
+std::optional<Choice> ChoiceIn(json::MaybeValue said, json::Value subject, const std::vector<std::string>& review,
                                const std::string& base_url) {
-  const json::MaybeValue subject = json::Find(whole, "subject");
-  const bool chosen = ChosenPatient(subject).has_value();
-  if (!said || !subject || (review.empty() && !chosen)) return std::nullopt;
-  const bool takes_back = chosen && !said["reference"];
-  if (!takes_back && (SaysTheSame(*said, *subject) || MeansTheSame(*said, *subject, base_url))) return std::nullopt;
-  if (auto patient = ChosenPatient(said)) return Choice{std::move(patient)};
-  if (auto patient = ReferredPatient(said, base_url)) return Choice{std::move(patient)};
+  const auto chosen = ChosenPatient(subject);
+  if (!said || (review.empty() && !chosen)) return std::nullopt;
+  if (auto patient = ChosenPatient(said); patient && patient != chosen) return Choice{std::move(patient)};
+  if (auto patient = ReferredPatient(said, base_url); patient && patient != ReferredPatient(subject, base_url))
+    return Choice{std::move(patient)};
   return chosen && !said["reference"] ? std::optional(Choice()) : std::nullopt;
 }
 
@@ -67,8 +66,8 @@ Judgement Linker::JudgeEndpoint(const std::string& id, const Version* newest, js
   return issues.empty() ? Judgement() : Refused(422, std::move(issues));
 }
 
-Result<Judgement> Linker::JudgePut(ResourceReader& reader, const std::string& id, const Version* newest,
-                                   json::Value resource) const {
+Result<Judgement> Linker::JudgePut(ResourceReader& reader, const PlannedWrites* planned, const std::string& id,
+                                   const Version* newest, json::Value resource) const {
   if (ResourceTypeOf(resource) == endpoint_) return JudgeEndpoint(id, newest, resource);
   if (newest == nullptr || !newest->partial) {
     const auto uid = StudyUidIn(resource);
@@ -92,15 +91,21 @@ Result<Judgement> Linker::JudgePut(ResourceReader& reader, const std::string& id
   HILUM_ASSIGN_OR_RETURN(const auto link, ReadLink(reader.kv(), &reader.snapshot(), *uid));
   const std::vector<std::string> former_orders = link ? link->orders : std::vector<std::string>();
 
-  Linked before = LinkedOf(whole.root(), former_orders);
+  // What holds once the commit is done counts, whatever else it writes.
+  const Records records = RecordsAfter(reader, planned);
   Asked asked = AskedOf(study->row, json::Find(whole.root(), "subject"));
-  const auto choice = ChoiceIn(json::Find(resource, "subject"), whole.root(), before.review, shell_.base_url);
-  if (choice) {
-    before.subject = json::Find(resource, "subject")->raw();
-    asked.chosen = choice->patient;
-    asked.given.reset();
+  HILUM_ASSIGN_OR_RETURN(asked.orders, LoadOrderNumbers(reader.kv(), &reader.snapshot(), *study));
+  HILUM_ASSIGN_OR_RETURN(Resolution now, resolver_.Resolve(records, asked));
+  Linked without = LinkedOf(whole.root(), former_orders);
+  if (options_.enabled) {
+    without.subject = now.subject;
+    without.review = now.review;
   }
-  auto issues = Contradictions(resource, ElementsOf(study->row, std::move(before), shell_), whole.root(), shell_);
+  HILUM_ASSIGN_OR_RETURN(const json::Document subject, json::Document::Parse(without.subject));
+  const json::MaybeValue said_subject = json::Find(resource, "subject");
+  const auto choice = ChoiceIn(said_subject, subject.root(), without.review, shell_.base_url);
+  if (choice) without.subject = said_subject->raw();
+  auto issues = Contradictions(resource, ElementsOf(study->row, std::move(without), shell_), whole.root(), shell_);
   std::string additions;
   if (const json::MaybeValue said = json::Find(resource, kDerivedElement)) {
     HILUM_ASSIGN_OR_RETURN(const StudyImages images, LoadImages(reader.kv(), &reader.snapshot(), *study));
@@ -108,12 +113,15 @@ Result<Judgement> Linker::JudgePut(ResourceReader& reader, const std::string& id
   }
   if (!issues.empty()) return Refused(422, std::move(issues));
 
-  HILUM_ASSIGN_OR_RETURN(asked.orders, LoadOrderNumbers(reader.kv(), &reader.snapshot(), *study));
-  HILUM_ASSIGN_OR_RETURN(Resolution now, resolver_.Resolve(RecordsOf(reader), asked));
-  if (choice && choice->patient && !now.is_chosen) {
-    return Refused(422, {{.type = IssueType::kNotFound,
-                          .diagnostics = "Patient/" + *choice->patient + " does not exist; store the Patient first",
-                          .expression = std::string(kImagingStudy) + ".subject"}});
+  if (choice) {
+    asked.chosen = choice->patient;
+    asked.given.reset();
+    HILUM_ASSIGN_OR_RETURN(now, resolver_.Resolve(records, asked));
+    if (asked.chosen && !now.is_chosen) {
+      return Refused(422, {{.type = IssueType::kNotFound,
+                            .diagnostics = "Patient/" + *asked.chosen + " does not exist; store the Patient first",
+                            .expression = std::string(kImagingStudy) + ".subject"}});
+    }
   }
   // Those that are not known to be ours yet become so in the commit, by a version of its own (Linker::OnWritten).
   std::vector<std::string> orders = OrdersToAdd(resource, std::move(now.orders), former_orders);

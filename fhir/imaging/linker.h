@@ -48,8 +48,8 @@ class Linker : public storage::CatalogueObserver, public DerivedResources {
   Result<std::optional<json::Edits::Edit>> Missing(const storage::Kv& kv, const storage::Snapshot* snapshot,
                                                    const Version& stored, bool newest) const override;
   bool Judges(TypeId type) const override;
-  Result<Judgement> JudgePut(ResourceReader& reader, const std::string& id, const Version* newest,
-                             json::Value resource) const override;
+  Result<Judgement> JudgePut(ResourceReader& reader, const PlannedWrites* planned, const std::string& id,
+                             const Version* newest, json::Value resource) const override;
   Judgement JudgeDelete(const Version& newest) const override;
   bool Follows(TypeId type) const override;
   Status OnWritten(ResourceTxn& resources, const std::vector<WrittenResource>& written) const override;

@@ -1,5 +1,8 @@
 #include "fhir/imaging/records.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace hilum::fhir::imaging {
 namespace {
 
@@ -44,6 +47,37 @@ Records RecordsOf(ResourceReader& reader) {
             HILUM_ASSIGN_OR_RETURN(auto version, reader.Newest(type, head->doc, Form::kStored));
             return Existing(std::move(version));
           }};
+}
+
+Records RecordsAfter(ResourceReader& reader, const PlannedWrites* planned) {
+  Records stored = RecordsOf(reader);
+  if (planned == nullptr) return stored;
+  return {
+      .with_identifier = [planned, find = std::move(stored.with_identifier)](
+                             TypeId type, const storage::TokenValue& identifier) -> Result<std::vector<std::string>> {
+        HILUM_ASSIGN_OR_RETURN(std::vector<std::string> ids, find(type, identifier));
+        const std::vector<const Write*> having = planned->FindIdentifier(type, identifier);
+        const auto loses = [&](const std::string& id) {
+          const Write* const write = planned->Find(type, id);
+          return write != nullptr && std::ranges::find(having, write) == having.end();
+        };
+        std::erase_if(ids, loses);
+        for (const Write* const write : having) {
+          if (std::ranges::find(ids, write->id) == ids.end()) ids.push_back(write->id);
+        }
+        return ids;
+      },
+      .current = [planned, find = std::move(stored.current)](TypeId type,
+                                                             const std::string& id) -> Result<std::optional<Version>> {
+        const Write* const write = planned->Find(type, id);
+        if (write == nullptr) return find(type, id);
+        if (!write->after) return std::optional<Version>();
+        return std::optional(Version{.type = type,
+                                     .id = id,
+                                     .number = write->seen_version + 1,
+                                     .method = write->method,
+                                     .bytes = write->after->bytes});
+      }};
 }
 
 }  // namespace hilum::fhir::imaging

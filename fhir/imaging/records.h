@@ -1,4 +1,5 @@
-// Where the resolver looks records up: a running transaction, or a view. Valid as long as what it was made of.
+// Where the resolver looks records up: a running transaction, a view, or a view and what a commit will write. Valid as
+// long as what it was made of.
 #pragma once
 
 #include <functional>
@@ -6,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "fhir/store/store.h"
+#include "fhir/store/planned_writes.h"
 
 namespace hilum::fhir::imaging {
 
@@ -19,5 +20,7 @@ struct Records {
 
 Records RecordsOf(ResourceTxn& resources);
 Records RecordsOf(ResourceReader& reader);
+// `planned` may be nullptr: nothing.
+Records RecordsAfter(ResourceReader& reader, const PlannedWrites* planned);
 
 }  // namespace hilum::fhir::imaging

@@ -201,7 +201,7 @@ Plan Planner::Put(TypeId type, const std::string& id, json::Value resource, cons
   const DerivedResources* const derived = store_.JudgeOf(type);
   if (derived == nullptr) return PutOver(newest, type, id, resource, typing, method, false);
 
-  const Result<Judgement> judged = derived->JudgePut(reader_, id, exists ? &*newest : nullptr, resource);
+  const Result<Judgement> judged = derived->JudgePut(reader_, planned_, id, exists ? &*newest : nullptr, resource);
   if (!judged.ok()) return Refused(ErrorAnswer(judged.status()));
   if (judged->status != 0) return Refused(OutcomeAnswer(judged->status, judged->issues));
   if (judged->sole_identifier) {

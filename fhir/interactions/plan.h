@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "fhir/interactions/interactions.h"
+#include "fhir/store/planned_writes.h"
 
 namespace hilum::fhir {
 
@@ -41,6 +42,9 @@ class Planner {
   Planner(ResourceStore& store, ResourceReader& reader, std::string_view request_base = {})
       : store_(store), reader_(reader), request_base_(request_base) {}
 
+  // What is judged from now on (ResourceStore::JudgeOf) is judged as part of a commit that writes these, too.
+  void JudgeWith(const PlannedWrites* planned) { planned_ = planned; }
+
   // The resource gets this content. REQUIRES: `typing` as for ResourceStore::Prepare.
   Plan Put(TypeId type, const std::string& id, json::Value resource, const Typing& typing, Method method,
            const IfMatch& conditions);
@@ -67,6 +71,7 @@ class Planner {
   ResourceStore& store_;
   ResourceReader& reader_;
   const std::string_view request_base_;
+  const PlannedWrites* planned_ = nullptr;
   std::vector<Condition> conditions_;
 };
 

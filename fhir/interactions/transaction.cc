@@ -71,9 +71,11 @@ Transaction::Outcome Transaction::Attempt(const std::function<Answer(const Inter
     }
   }
   std::vector<Write> writes;
+  writes.reserve(entries_.size());  // `planned` refers to them
   std::vector<std::pair<size_t, Plan>> written;
-  for (size_t i = 0; i < entries_.size(); ++i) {
-    if (!Writes(entries_[i]) || targets_[i].same_as) continue;
+  std::optional<PlannedWrites> planned;
+  for (const size_t i : OrderOfPlans()) {
+    if (!planned && store_.JudgeOf(targets_[i].type) != nullptr) planner.JudgeWith(&planned.emplace(writes));
     Plan plan = PlanOne(i, *reader, planner);
     if (!plan.write) {
       if (plan.answer->status >= 300) {
@@ -124,6 +126,15 @@ std::vector<size_t> Transaction::OrderOfTargets() const {
     if (Writes(entries_[i])) places.push_back(i);
   }
   std::ranges::stable_sort(places, {}, rank);
+  return places;
+}
+
+std::vector<size_t> Transaction::OrderOfPlans() const {
+  std::vector<size_t> places;
+  for (size_t i = 0; i < entries_.size(); ++i) {
+    if (Writes(entries_[i]) && !targets_[i].same_as) places.push_back(i);
+  }
+  std::ranges::stable_sort(places, {}, [&](size_t place) { return store_.JudgeOf(targets_[place].type) != nullptr; });
   return places;
 }
 

@@ -72,6 +72,9 @@ class Transaction {
   // Places of the entries that write, in the order in which their targets are found: those whose targets do not depend
   // on others first.
   std::vector<size_t> OrderOfTargets() const;
+  // Places of the entries that write, in the order in which they are planned and written: those that are judged last,
+  // when it is known what else the transaction writes.
+  std::vector<size_t> OrderOfPlans() const;
   std::optional<Answer> FindTargets(ResourceReader& reader, Planner& planner);
   std::optional<Answer> FindTarget(size_t place, ResourceReader& reader, Planner& planner);
   std::optional<Answer> MatchTarget(size_t place, const std::vector<Parameter>& criteria, ResourceReader& reader,

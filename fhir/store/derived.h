@@ -45,6 +45,7 @@ struct Disagreement {
   uint64_t images = 0;  // how many they are
 };
 
+class PlannedWrites;
 class ResourceTxn;
 
 class DerivedResources {
@@ -61,9 +62,10 @@ class DerivedResources {
   // Whether it is asked what users may write of resources of this type: type(), and what derived ones refer to.
   virtual bool Judges(TypeId type) const = 0;
   // A user wants `resource` to be the next version of `id`. `newest`: whole, nullptr when there is none or it is
-  // deleted. REQUIRES: of a type that is judged; so below.
-  virtual Result<Judgement> JudgePut(ResourceReader& reader, const std::string& id, const Version* newest,
-                                     json::Value resource) const = 0;
+  // deleted. `planned`: what the same commit writes of types that are not judged; nullptr: nothing. REQUIRES: of a type
+  // that is judged; so below.
+  virtual Result<Judgement> JudgePut(ResourceReader& reader, const PlannedWrites* planned, const std::string& id,
+                                     const Version* newest, json::Value resource) const = 0;
   virtual Judgement JudgeDelete(const Version& newest) const = 0;
 
   // Whether derived resources depend on what resources of `type` say.

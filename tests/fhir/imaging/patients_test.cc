@@ -725,6 +725,31 @@ TEST_F(PatientsTest, OrdersThatUsersNamedStay) {
   EXPECT_EQ(At(Read(std::string(kStudy)), "basedOn.0.display"), "by hand");
 }
 
+// The server put it there; somebody says more of it.
+TEST_F(RecordsTest, WhatUsersSayOfAnOrderIsKept) {
+  PutOrder("bd", R"({"value":"A1"})");
+  Stow({{}});
+  const std::string bare = R"("basedOn":[{"reference":"ServiceRequest/bd"}])";
+  const std::string mine = R"("basedOn":[{"reference":"ServiceRequest/bd","display":"mine"}])";
+  std::string body = Read(std::string(kStudy));
+  ASSERT_NE(body.find(bare), std::string::npos) << body;
+  const Answer put = Run("PUT", kStudy, body.replace(body.find(bare), bare.size(), mine));
+  EXPECT_EQ(put.status, 200);
+  EXPECT_THAT(put.body, HasSubstr(mine));
+  Stow({{.sop = "1.2.1.1.2"}});
+  EXPECT_THAT(Read(std::string(kStudy)), HasSubstr(mine));
+  ExpectAllAgrees();
+  PutOrder("bd", R"({"value":"another"})");
+  EXPECT_THAT(Read(std::string(kStudy)), HasSubstr(mine)) << "it is theirs now";
+  PutOrder("bd", R"({"value":"A1"})");
+  body = Read(std::string(kStudy));
+  ASSERT_EQ(Run("PUT", kStudy, body.replace(body.find("," + mine), mine.size() + 1, "")).status, 200);
+  EXPECT_THAT(Read(std::string(kStudy)), HasSubstr(bare)) << "it belongs to the study all the same";
+  PutOrder("bd", R"({"value":"another"})");
+  EXPECT_EQ(Order(), "(nothing)");
+  ExpectAllAgrees();
+}
+
 TEST_F(PatientsTest, LinksHoldAfterReopening) {
   Stow({{}});
   Reopen();
@@ -747,6 +772,96 @@ TEST_F(PatientsTest, ATransactionWithPatientAndStudyElementsIsWhole) {
   ASSERT_EQ(answer.status, 200) << answer.body;
   EXPECT_EQ(At(Read(std::string(kStudy)), "note.0.text"), "seen");
   EXPECT_THAT(Subject(), HasSubstr("Patient/"));
+}
+
+// What a transaction says of a study is judged by what holds once it is done (R4 3.1.0.11.2), in whatever order its
+// entries are.
+class TransactionTest : public PatientsTest {
+ protected:
+  static std::string Entry(const std::string& method, const std::string& url, const std::string& resource,
+                           const std::string& full_url = "") {
+    return "{" + (full_url.empty() ? "" : "\"fullUrl\":\"" + full_url + "\",") +
+           (resource.empty() ? "" : "\"resource\":" + resource + ",") + R"("request":{"method":")" + method +
+           R"(","url":")" + url + "\"}}";
+  }
+  static std::string PatientWith(const std::string& mrn, const std::string& id = "") {
+    return R"({"resourceType":"Patient",)" + (id.empty() ? "" : "\"id\":\"" + id + "\",") +
+           R"("identifier":[{"system":"http://hospital.test/mrn","value":")" + mrn + R"("}]})";
+  }
+  static std::string StudyOf(const std::string& patient) {
+    return Entry("PUT", std::string(kStudy),
+                 R"({"resourceType":"ImagingStudy","id":"1.2.1","status":"available","note":[{"text":"seen"}],)"
+                 R"("subject":{"reference":")" +
+                     patient + R"("}})");
+  }
+  Answer Transact(const std::vector<std::string>& entries) {
+    std::string list;
+    for (const std::string& entry : entries) list.append(list.empty() ? "" : ",").append(entry);
+    return Run("POST", "", R"({"resourceType":"Bundle","type":"transaction","entry":[)" + list + "]}");
+  }
+};
+
+TEST_F(TransactionTest, ThePatientMayComeWithTheStudyThatNamesIt) {
+  const std::string patient = Entry("PUT", "Patient/p", PatientWith("P1", "p")), study = StudyOf("Patient/p");
+  for (const bool study_first : {true, false}) {
+    Stow({{}});
+    const uint64_t version = Run("GET", kStudy).version.value_or(0);
+    const Answer answer = study_first ? Transact({study, patient}) : Transact({patient, study});
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    EXPECT_EQ(Subject(), "Patient/p");
+    EXPECT_EQ(At(Read(std::string(kStudy)), "note.0.text"), "seen");
+    EXPECT_EQ(Run("GET", kStudy).version, version + 1) << "one version for one commit";
+    ExpectAllAgrees();
+    Delete("1.2.1");
+    ASSERT_EQ(Run("DELETE", "Patient/p").status, 204);
+  }
+}
+
+TEST_F(TransactionTest, ThePatientMayBeNamedByItsFullUrl) {
+  Stow({{}});
+  const std::string url = "urn:uuid:5b1dbd4c-0b4a-4bdc-8a5c-3d1b6a6a7f10";
+  const Answer answer = Transact({StudyOf(url), Entry("POST", "Patient", PatientWith("P1"), url)});
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  EXPECT_THAT(Subject(), HasSubstr("Patient/"));
+  EXPECT_EQ(Total("ImagingStudy?patient.identifier=http://hospital.test/mrn|P1"), 1);
+}
+
+TEST_F(TransactionTest, APatientWhoComesWithItIsChosen) {
+  With(PatientPolicy::kQuarantine);
+  Stow({{}});
+  EXPECT_EQ(Review(), kPatientUnknown);
+  const std::string url = "urn:uuid:5b1dbd4c-0b4a-4bdc-8a5c-3d1b6a6a7f10";
+  const Answer answer = Transact({Entry("POST", "Patient", PatientWith("P7"), url), StudyOf(url)});
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(Review(), "(nothing)");
+  EXPECT_EQ(Total("ImagingStudy?patient.identifier=http://hospital.test/mrn|P7"), 1);
+  ExpectAllAgrees();
+}
+
+TEST_F(TransactionTest, WhoeverNoLongerIsTheirPatientIsNotNamed) {
+  PutPatient("p", "P1");
+  Stow({{}});
+  const std::string study = StudyOf("Patient/p"), loses = Entry("PUT", "Patient/p", PatientWith("P2", "p"));
+  EXPECT_EQ(Transact({study, loses}).status, 422);
+  EXPECT_EQ(Transact({loses, study}).status, 422);
+  EXPECT_EQ(Transact({study, Entry("DELETE", "Patient/p", "")}).status, 422);
+  EXPECT_EQ(Subject(), "Patient/p") << "all or nothing";
+  EXPECT_EQ(Transact({study, Entry("PUT", "Patient/p", PatientWith("P1", "p"))}).status, 200);
+  const Answer merged =
+      Transact({StudyOf("Patient/q"), Entry("PUT", "Patient/q", PatientWith("P3", "q")),
+                Entry("PUT", "Patient/p",
+                      R"({"resourceType":"Patient","id":"p","identifier":[{"system":"http://hospital.test/mrn",)"
+                      R"("value":"P1"}],"link":[{"other":{"reference":"Patient/q"},"type":"replaced-by"}]})")});
+  EXPECT_EQ(merged.status, 200) << merged.body;
+  EXPECT_EQ(Subject(), "Patient/q");
+}
+
+TEST_F(TransactionTest, WhoBecomesDoubtfulMayBeChosen) {
+  PutPatient("p", "P1");
+  Stow({{}});
+  EXPECT_EQ(Transact({StudyOf("Patient/q"), Entry("PUT", "Patient/q", PatientWith("P1", "q"))}).status, 200);
+  EXPECT_EQ(Subject(), "Patient/q");
+  EXPECT_EQ(Review(), "(nothing)");
 }
 
 // A reviewer chooses the Patient of a study that is in doubt.
@@ -805,6 +920,42 @@ TEST_F(ReviewTest, TheChoiceIsTakenBack) {
   EXPECT_EQ(Choose(R"({"display":"whoever"})"), 200);
   EXPECT_EQ(Subject(), "(nothing)");
   EXPECT_EQ(Review(), kPatientAmbiguous);
+}
+
+// Who reads, changes one thing and writes sends the rest back, with the extension that says who was chosen before.
+TEST_F(ReviewTest, AnotherIsChosenByItsReferenceAlone) {
+  StowAmbiguous();
+  ASSERT_EQ(Choose(R"({"reference":"Patient/c"})"), 200);
+  const std::string subject = R"({"extension":[{"url":"urn:hilum:chosen-patient","valueReference":{"reference":)"
+                              R"("Patient/c"}}],"reference":%,"type":"Patient","identifier":)"
+                              R"({"system":"http://hospital.test/mrn","value":"P1"}})";
+  const auto with = [&](const std::string& reference) {
+    return std::string(subject).replace(subject.find('%'), 1, "\"" + reference + "\"");
+  };
+  EXPECT_EQ(Choose(with("Patient/nobody")), 422);
+  EXPECT_EQ(Choose(with("Group/a")), 422);
+  EXPECT_EQ(Choose(with("Patient/c")), 200);
+  EXPECT_EQ(Run("GET", kStudy).version, 2u) << "nothing changed";
+  EXPECT_EQ(Choose(with("Patient/a")), 200);
+  EXPECT_EQ(Subject(), "Patient/a");
+  EXPECT_EQ(At(Read(std::string(kStudy)), "subject.extension.0.valueReference.reference"), "Patient/a");
+
+  Interaction patch =
+      Request("PATCH", std::string(kStudy), R"([{"op":"replace","path":"/subject/reference","value":"Patient/b"}])");
+  patch.content_type = "application/json-patch+json";
+  EXPECT_EQ(interactions_->Run(patch).status, 200);
+  EXPECT_EQ(Subject(), "Patient/b");
+  patch.body = R"([{"op":"remove","path":"/subject/reference"}])";
+  EXPECT_EQ(interactions_->Run(patch).status, 200);
+  EXPECT_EQ(Subject(), "(nothing)") << "the choice is taken back";
+}
+
+TEST_F(ReviewTest, AnotherIdentifierIsRefusedWhoeverIsChosen) {
+  StowAmbiguous();
+  ASSERT_EQ(Choose(R"({"reference":"Patient/c"})"), 200);
+  EXPECT_EQ(Choose(R"({"extension":[{"url":"urn:hilum:chosen-patient","valueReference":{"reference":"Patient/c"}}],)"
+                   R"("reference":"Patient/c","identifier":{"system":"http://hospital.test/mrn","value":"P3"}})"),
+            422);
 }
 
 TEST_F(ReviewTest, AMismatchIsConfirmed) {
