@@ -75,6 +75,11 @@ bool IsOrder(json::Value item, const std::string& id) {
   return json::Find(item, "reference").TextOr("") == OrderReference(id);
 }
 
+// As the server writes it: what says more is of users.
+bool IsBareOrder(json::Value item, const std::string& id) {
+  return item.is_object() && item.size() == 1 && IsOrder(item, id);
+}
+
 // A list without its items that `ours` names, and with `wanted` at its end: each an item in JSON. nullopt when it is
 // that already; empty when nothing is left.
 template <typename Predicate>
@@ -159,7 +164,7 @@ bool SetIdentifiers(json::Value resource, const DerivedElements& derived, std::v
 bool SetOrders(json::Value resource, const Linked& linked, std::vector<std::string_view>* remove, std::string* missing,
                json::Edits* edits) {
   const auto former = [&](json::Value item) {
-    return std::ranges::any_of(linked.former_orders, [&](const std::string& id) { return IsOrder(item, id); });
+    return std::ranges::any_of(linked.former_orders, [&](const std::string& id) { return IsBareOrder(item, id); });
   };
   std::vector<std::string> wanted;
   for (const std::string& id : linked.orders) wanted.push_back(R"({"reference":")" + OrderReference(id) + "\"}");
@@ -277,8 +282,8 @@ std::vector<std::string> OrdersToAdd(json::Value resource, std::vector<std::stri
   const json::MaybeValue present = json::Find(resource, "basedOn");
   if (!present) return orders;
   std::erase_if(orders, [&](const std::string& id) {
-    return std::ranges::find(former_orders, id) == former_orders.end() &&
-           AnyOf(*present, [&](json::Value item) { return IsOrder(item, id); });
+    const bool was_ours = std::ranges::find(former_orders, id) != former_orders.end();
+    return AnyOf(*present, [&](json::Value item) { return IsOrder(item, id) && !(was_ours && IsBareOrder(item, id)); });
   });
   return orders;
 }
