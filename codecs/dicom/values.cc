@@ -84,7 +84,7 @@ bool KeepsLeadingSpaces(Vr vr) {
 }
 
 std::string_view TrimPadding(Vr vr, std::string_view text) {
-  return TrimPadding(KeepsLeadingSpaces(vr), text);
+  return TrimEnds(KeepsLeadingSpaces(vr), text);
 }
 
 std::string_view TextOf(const Element& element, const Charset& charset, TextDecoder* decoder, std::string* decoded) {

@@ -21,7 +21,9 @@ bool IsMultiValued(Vr vr);
 // UR), and NULs.
 std::string_view TrimPadding(Vr vr, std::string_view text);
 bool KeepsLeadingSpaces(Vr vr);
-inline std::string_view TrimPadding(bool keep_leading_spaces, std::string_view text) {
+// The same where what becomes of leading spaces is known. Of another name: text in quotes is a Vr above, and would be
+// `true` here.
+inline std::string_view TrimEnds(bool keep_leading_spaces, std::string_view text) {
   while (!text.empty() && (text.back() == ' ' || text.back() == '\0')) text.remove_suffix(1);
   while (!keep_leading_spaces && !text.empty() && text.front() == ' ') text.remove_prefix(1);
   return text;
@@ -44,12 +46,12 @@ bool AppendJsonNumber(std::string_view text, std::string* out);
 template <typename F>
 void ForEachValue(Vr vr, std::string_view text, F&& value) {
   const bool begins_matter = KeepsLeadingSpaces(vr);
-  const std::string_view whole = TrimPadding(begins_matter, text);
+  const std::string_view whole = TrimEnds(begins_matter, text);
   if (whole.empty()) return;
   if (!IsMultiValued(vr)) return value(whole);
   while (true) {
     const size_t end = text.find('\\');
-    value(TrimPadding(begins_matter, text.substr(0, end)));
+    value(TrimEnds(begins_matter, text.substr(0, end)));
     if (end == std::string_view::npos) return;
     text.remove_prefix(end + 1);
   }

@@ -54,6 +54,12 @@ TEST(AttributesTest, LeavesFactsEmptyThatAreAbsentOrNonsense) {
   EXPECT_EQ(HeaderOf(DataSet().Numbers(tags::kRows, "UL", {70'000}), {}).rows, 70'000u) << "written with another VR";
 }
 
+TEST(AttributesTest, CountsMayHaveBlanksBeforeThem) {
+  // PS3.5 table 6.2-1: IS may be padded at both ends.
+  for (const char* const frames : {" 2", "2 ", " +2 "})
+    EXPECT_EQ(HeaderOf(DataSet().Text(tags::kNumberOfFrames, "IS", frames), {}).frames, 2u) << frames;
+}
+
 TEST(AttributesTest, ReturnsWhatWasAskedForInTheOrderAsked) {
   const Header header = HeaderOf(
       Instance(), {{tags::kPatientId}, {tags::kModality}, {tags::kBodyPartExamined}, {tags::kPatientName}, {}});
