@@ -26,10 +26,6 @@ Status CheckImage(const Image& image) {
 Result<EncodedFrame> EncodeChecked(const Image& image, const TransferSyntax& syntax, const EncodeOptions& options) {
   const bool lossy = syntax.lossy_only || (options.allow_lossy && !syntax.lossless_only);
   const int quality = std::clamp<int>(options.jpeg_quality, 1, 100);
-  // Palette indices next to each other mean nothing alike: only lossless syntaxes may hold them (PS3.5 tables 8.2.1-1,
-  // 8.2.3-1, 8.2.4-1), whether something would be lost or not.
-  if (image.format.photometric == Photometric::kPaletteColor && !syntax.lossless_only)
-    return Unsupported(std::string(syntax.name) + " has no place for palette colour");
   const bool single_bits = image.format.bits_allocated == 1;
   const float ratio = lossy && !single_bits ? std::max(1.0f, options.compression_ratio) : 0;
   switch (syntax.coding) {
@@ -40,11 +36,7 @@ Result<EncodedFrame> EncodeChecked(const Image& image, const TransferSyntax& syn
     case Coding::kDeflatedFrame:
       return Plain(EncodeDeflatedFrame(image), image.format);
     case Coding::kJpeg:
-      return image.format.bits_allocated == 8 ? EncodeJpeg8(image, quality)
-             : syntax.uid == "1.2.840.10008.1.2.4.51"
-                 ? EncodeJpeg12(image, quality)
-                 : Unsupported("JPEG baseline holds samples of 8 bits, the image has " +
-                               std::to_string(image.format.bits_allocated));
+      return image.format.bits_allocated == 8 ? EncodeJpeg8(image, quality) : EncodeJpeg12(image, quality);
     case Coding::kJpegLossless:
       return EncodeJpegLossless(image, 1);
     case Coding::kJpegLs:
@@ -102,9 +94,7 @@ Result<Image> Decode(std::string_view transfer_syntax, Bytes frame, const FrameF
 
 Result<EncodedFrame> Encode(const Image& image, std::string_view transfer_syntax, const EncodeOptions& options) {
   const TransferSyntax* syntax = FindTransferSyntax(transfer_syntax);
-  if (syntax == nullptr || !syntax->can_encode) {
-    return Unsupported("transfer syntax " + std::string(transfer_syntax) + " cannot be written");
-  }
+  HILUM_RETURN_IF_ERROR(CheckRoom(transfer_syntax, image.format));
   HILUM_RETURN_IF_ERROR(CheckImage(image));
   try {
     return EncodeChecked(image, *syntax, options);

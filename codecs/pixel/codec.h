@@ -88,8 +88,13 @@ struct EncodedFrame {
 Result<Image> Decode(std::string_view transfer_syntax, Bytes frame, const FrameFormat& expected,
                      const DecodeOptions& options = {});
 
-// Lossless syntaxes give back every bit of every sample, unused ones included. kUnsupported when the syntax has no room
-// for such an image: 16 bits in baseline JPEG, signed samples in lossy JPEG, floating point anywhere but native.
+// kUnsupported, saying why, where the transfer syntax has no room for an image of that description whatever its pixels
+// are: 16 bits in baseline JPEG, signed samples in lossy JPEG, floating point anywhere but native. Nothing is decoded
+// to find out. REQUIRES: a format that an image can have (Instance::format() has).
+Status CheckRoom(std::string_view transfer_syntax, const FrameFormat& format);
+
+// Lossless syntaxes give back every bit of every sample, unused ones included. kUnsupported where CheckRoom says so,
+// and where samples in use of more bits than Bits Stored find no room.
 Result<EncodedFrame> Encode(const Image& image, std::string_view transfer_syntax, const EncodeOptions& options = {});
 
 // Who decodes and encodes: this process or workers. Implementations are safe for concurrent use.

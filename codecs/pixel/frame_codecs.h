@@ -2,7 +2,7 @@
 //
 // Decoders get an `expected` that is checked for sense and `out` of exactly the octets of DecodedFormat(expected), and
 // fill it. They return the format they wrote: only Photometric Interpretation, and rows and columns when reduced, may
-// differ. Encoders get an image whose pixels have the octets its format says, interleaved.
+// differ. Encoders get an image that CheckRoom has room for, whose pixels have the octets its format says, interleaved.
 #pragma once
 
 #include <span>

@@ -173,7 +173,7 @@ Result<FrameFormat> DecodeHtj2k(const Jpeg2000Header& header, FrameFormat format
 
 Result<EncodedFrame> EncodeHtj2k(const Image& image, float ratio, bool rpcl) {
   Plan plan{.precision = NeededPrecision(image), .rpcl = rpcl, .step = 0};
-  HILUM_RETURN_IF_ERROR(CheckJpeg2000Image(image.format, plan.precision));
+  HILUM_RETURN_IF_ERROR(CheckJpeg2000Precision(plan.precision));
   return Guarded([&]() -> Result<EncodedFrame> {
     EncodedFrame encoded{.format = image.format, .lossy = ratio > 0};
     encoded.bytes = ratio > 0 ? PushToRatio(image, plan, ratio) : Push(image, plan);

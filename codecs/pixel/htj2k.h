@@ -12,7 +12,7 @@ namespace hilum::pixel {
 Result<FrameFormat> DecodeHtj2k(const Jpeg2000Header& header, FrameFormat format, unsigned reduce, std::span<char> out);
 
 // What both encoders refuse.
-Status CheckJpeg2000Image(const FrameFormat& format, unsigned precision);
+Status CheckJpeg2000Precision(unsigned precision);
 // RGB is encoded with the colour transform of the codestream, and then called YBR_RCT or YBR_ICT (PS3.5 8.2.4).
 void SetJpeg2000Photometric(bool lossy, FrameFormat* format);
 

@@ -148,10 +148,6 @@ Result<FrameFormat> DecodeJpeg(Bytes frame, const FrameFormat& expected, std::sp
 
 Result<EncodedFrame> EncodeJpeg8(const Image& image, int quality) {
   const FrameFormat& format = image.format;
-  if (format.bits_allocated != 8 || format.is_signed) {
-    return Unsupported("JPEG baseline holds unsigned samples of 8 bits, the image has " +
-                       std::to_string(format.bits_allocated) + (format.is_signed ? " signed" : "") + " bits");
-  }
   const bool colour = format.samples == 3;
   const bool rgb = format.photometric == Photometric::kRgb;
   if (colour && !rgb && format.photometric != Photometric::kYbrFull) {

@@ -158,8 +158,8 @@ Result<OpjImage> Import(const Image& image, unsigned precision) {
 
 }  // namespace
 
-Status CheckJpeg2000Image(const FrameFormat& format, unsigned precision) {
-  if (format.is_float || precision > 16) {
+Status CheckJpeg2000Precision(unsigned precision) {
+  if (precision > 16) {
     return Unsupported("JPEG 2000: images with more than 16 bits are stored native or with RLE");
   }
   return Status::Ok();
@@ -184,7 +184,7 @@ Result<FrameFormat> DecodeJpeg2000(Bytes frame, const FrameFormat& expected, uns
 
 Result<EncodedFrame> EncodeJpeg2000(const Image& image, float ratio) {
   const unsigned precision = NeededPrecision(image);
-  HILUM_RETURN_IF_ERROR(CheckJpeg2000Image(image.format, precision));
+  HILUM_RETURN_IF_ERROR(CheckJpeg2000Precision(precision));
   HILUM_ASSIGN_OR_RETURN(const OpjImage source, Import(image, precision));
   opj_cparameters_t parameters;
   opj_set_default_encoder_parameters(&parameters);

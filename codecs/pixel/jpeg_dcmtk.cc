@@ -103,13 +103,6 @@ void RepairScanHeader(std::string* codestream) {
   }
 }
 
-Status CheckIntegers(const FrameFormat& format) {
-  if (format.is_float || format.bits_allocated > 16 || format.bits_allocated == 1) {
-    return Unsupported("JPEG holds samples of 2 to 16 bits, the image has " + std::to_string(format.bits_allocated));
-  }
-  return Status::Ok();
-}
-
 }  // namespace
 
 Status DecodeJpegByDcmtk(Bytes frame, const JpegHeader& header, bool ybr, const FrameFormat& format,
@@ -130,11 +123,7 @@ Status DecodeJpegByDcmtk(Bytes frame, const JpegHeader& header, bool ybr, const 
 }
 
 Result<EncodedFrame> EncodeJpeg12(const Image& image, int quality) {
-  HILUM_RETURN_IF_ERROR(CheckIntegers(image.format));
   const FrameFormat& format = image.format;
-  if (format.is_signed || format.samples != 1) {
-    return Unsupported("JPEG extended: only unsigned grayscale can be lossy with 12 bits");
-  }
   if (NeededPrecision(image) > 12) return Unsupported("JPEG extended holds 12 bits, the image has more");
   const DJCodecParameter parameters = Parameters(false);
   Quiet<DJCompressIJG12Bit> encoder(parameters, EJM_sequential, static_cast<Uint8>(quality));
@@ -145,7 +134,6 @@ Result<EncodedFrame> EncodeJpeg12(const Image& image, int quality) {
 // Codestreams have the precision their copy of the library is built for: 10 bits are kept in 12, negative ones
 // continued.
 Result<EncodedFrame> EncodeJpegLossless(const Image& image, int predictor) {
-  HILUM_RETURN_IF_ERROR(CheckIntegers(image.format));
   const unsigned precision = NeededPrecision(image);
   const DJCodecParameter parameters = Parameters(false);
   std::string bytes;

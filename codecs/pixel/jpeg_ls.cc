@@ -92,9 +92,6 @@ Result<FrameFormat> DecodeJpegLs(Bytes frame, const FrameFormat& expected, std::
 
 Result<EncodedFrame> EncodeJpegLs(const Image& image, int near_lossless) {
   const FrameFormat& format = image.format;
-  if (format.is_float || format.bits_allocated > 16 || format.bits_allocated == 1) {
-    return Unsupported("JPEG-LS holds samples of 2 to 16 bits, the image has " + std::to_string(format.bits_allocated));
-  }
   // A small difference in two's complement is a large one where the sign changes: signed samples stay as they are.
   if (format.is_signed) near_lossless = 0;
   const unsigned precision = std::max(2u, NeededPrecision(image));

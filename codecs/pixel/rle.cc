@@ -131,7 +131,6 @@ Result<std::string> EncodeRle(const Image& image) {
   const FrameFormat& format = image.format;
   const size_t cell = std::max<size_t>(1, format.bits_allocated / 8);
   const size_t pixel = cell * format.samples;
-  if (pixel > kMaxSegments) return Unsupported("RLE: more octets a pixel than segments");
   std::string out(kHeaderSize, '\0');
   const auto put = [&](size_t at, uint64_t value) {
     for (int i = 0; i < 4; ++i) out[at + i] = static_cast<char>(value >> 8 * i);

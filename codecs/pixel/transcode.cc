@@ -316,23 +316,41 @@ class Nothing : public dicom::Visitor {
   Status OnElement(const Element&) override { return Status::Ok(); }
 };
 
+bool IsRecoded(const Instance& instance, const TransferSyntax& target) {
+  return instance.syntax().encapsulated() ? instance.syntax().uid != target.uid : target.encapsulated();
+}
+
+// nullopt: without pixels, to a syntax that such instances can have.
+Result<std::optional<Instance>> OpenFor(Bytes file, std::string_view to, const TranscodeOptions& options) {
+  const TransferSyntax* const target = FindTransferSyntax(to);
+  if (target == nullptr || !target->can_encode)
+    return Unsupported("transfer syntax " + std::string(to) + " cannot be written");
+  Result<Instance> instance = Instance::Open(file, options.read);
+  if (instance.status().code() == Code::kNotFound && !target->encapsulated()) return std::optional<Instance>();
+  if (!instance.ok()) return instance.status();
+  if (IsRecoded(*instance, *target)) HILUM_RETURN_IF_ERROR(CheckRoom(to, instance->format()));
+  return std::optional<Instance>(*std::move(instance));
+}
+
 }  // namespace
 
 bool CanTranscode(std::string_view from, std::string_view to) {
   return CanDecode(from) && (from == to || CanEncode(to)) && to != "1.2.840.10008.1.2.2";
 }
 
+Status CheckTranscode(Bytes file, std::string_view to, const TranscodeOptions& options) {
+  return OpenFor(file, to, options).status();
+}
+
 Status Transcode(Bytes file, std::string_view to, const TranscodeOptions& options, FrameCodec& codec,
                  const Sink& sink) {
-  const TransferSyntax* target = FindTransferSyntax(to);
-  if (target == nullptr || !target->can_encode) {
-    return Unsupported("transfer syntax " + std::string(to) + " cannot be written");
-  }
-  Result<Instance> instance = Instance::Open(file, options.read);
-  const bool has_pixels = instance.ok();
-  if (!has_pixels && (instance.status().code() != Code::kNotFound || target->encapsulated())) return instance.status();
+  const Result<std::optional<Instance>> opened = OpenFor(file, to, options);
+  if (!opened.ok()) return opened.status();
+  const std::optional<Instance>& instance = *opened;
+  const bool has_pixels = instance.has_value();
+  const TransferSyntax* const target = FindTransferSyntax(to);
   std::optional<FrameRecoder> recoder;
-  if (has_pixels && (instance->syntax().encapsulated() ? instance->syntax().uid != to : target->encapsulated())) {
+  if (has_pixels && IsRecoded(*instance, *target)) {
     recoder.emplace(*instance, *target, options, codec);
     HILUM_RETURN_IF_ERROR(recoder->Begin());
   }

@@ -30,6 +30,10 @@ struct TranscodeOptions {
 // True when Transcode has a chance from one to the other: both are known, the target can be written (not big endian).
 bool CanTranscode(std::string_view from, std::string_view to);
 
+// Why Transcode cannot succeed, as far as the description of the image tells: kNotFound without pixel data,
+// kUnsupported. Nothing is decoded.
+Status CheckTranscode(Bytes file, std::string_view to, const TranscodeOptions& options);
+
 // Writes `file` in the transfer syntax `to`. Instances without pixel data change only their encoding; `to` must then be
 // one of the native ones. Pixels are decoded only where their coding changes. Attributes that describe pixels follow,
 // those of a lossy compression are added ((0028,2110) (0028,2112) (0028,2114)); SOP Instance UID and everything else

@@ -36,20 +36,27 @@ bool FitsDocument(const InstanceChoice& choice, const Found& found) {
   return !type.empty() && TakesType(choice, type);
 }
 
-// The choice that most instances have something for, the first of such; nullopt: none has.
-std::optional<InstanceChoice> Choose(const std::vector<InstanceChoice>& choices, const std::vector<Found>& instances,
-                                     bool only_pixels) {
-  std::optional<InstanceChoice> best;
-  int64_t most = 0;
-  for (const InstanceChoice& choice : choices) {
-    const auto fits = std::ranges::count_if(instances, [&](const Found& found) {
+// The choices that any instance has something for, most wanted first.
+std::vector<InstanceChoice> ChooseBulk(std::vector<InstanceChoice> choices, const std::vector<Found>& instances,
+                                       bool only_pixels) {
+  std::erase_if(choices, [&](const InstanceChoice& choice) {
+    return std::ranges::none_of(instances, [&](const Found& found) {
       return !FrameSyntax(choice, found.row.transfer_syntax).empty() ||
              (!only_pixels && (choice.media_type == kOctets || FitsDocument(choice, found)));
     });
-    if (fits > most) best = choice;
-    most = std::max<int64_t>(most, fits);
+  });
+  return choices;
+}
+
+// What tells the answer from those to other choices. Only types and syntaxes that we know are in it.
+std::string TagFor(const std::vector<InstanceChoice>& choices, bool only_pixels, const std::string& etag) {
+  std::string tag = only_pixels ? "\"p" : "\"a";
+  for (const InstanceChoice& choice : choices) {
+    const bool known = choice.transfer_syntax == "*" || pixel::FindTransferSyntax(choice.transfer_syntax);
+    if (&choice != &choices.front()) tag += ",";
+    tag += choice.media_type + "+" + (known ? choice.transfer_syntax : "");
   }
-  return best;
+  return WeakTag(tag + "-" + etag.substr(1));
 }
 
 constexpr char kUnreadable[] = "299 hilum \"left out: it cannot be read\"";
@@ -60,7 +67,7 @@ class BulkSender {
   // What an error of the codec means for an instance.
   using Failure = std::function<Status(const Status&, const std::string& sop_uid)>;
   struct Wish {
-    InstanceChoice choice;
+    std::vector<InstanceChoice> choices;  // most wanted first
     bool only_pixels = false;
     bool or_fail = false;  // what cannot be had as asked is an error, as long as nothing was sent
   };
@@ -160,19 +167,23 @@ Status BulkSender::AddFragments(const dicom::BulkValue& value) {
 Status BulkSender::AddPixels(const dicom::BulkValue& value) {
   const std::string& stored = found_->row.transfer_syntax;
   const std::string plain = PlainSyntax(stored);
-  std::string target = FrameSyntax(wish_.choice, stored);
-  bool refused = target.empty();
-  if (refused) target = plain;
-  // Native pixels are the same octets in all native syntaxes.
-  const auto octets = [&] { return multipart::WithTransferSyntax(kOctets, IsNative(target) ? target : plain); };
-  if (!value.encapsulated && IsNative(target)) return AddValue(value, octets(), refused);
+  std::vector<std::string> targets;
+  for (const InstanceChoice& choice : wish_.choices)
+    if (std::string target = FrameSyntax(choice, stored); !target.empty()) targets.push_back(std::move(target));
+  bool refused = targets.empty();
+  if (refused) targets = {plain};
 
   const std::string url = UrlOf(value);
   uint32_t next = 1;
-  for (;;) {
+  for (size_t i = 0;;) {
+    const std::string target = targets[i];
+    // Native pixels are the same octets in all native syntaxes.
+    if (!value.encapsulated && IsNative(target))
+      return AddValue(value, multipart::WithTransferSyntax(kOctets, target), refused);
     bool ours = false;
     Status status = AddPixelsAs(target, url, refused, &next, &ours);
     if (status.ok() || in_part_ || ours) return status;
+    if (status.code() == Code::kUnsupported && ++i < targets.size()) continue;
     status = failure_(status, found_->row.uid);
     const bool its_own = status.code() != Code::kCancelled && status.code() != Code::kUnavailable;
     if (!its_own || (wish_.or_fail && !parts_.begun())) return status;
@@ -180,7 +191,8 @@ Status BulkSender::AddPixels(const dicom::BulkValue& value) {
     if (!value.encapsulated) return AddValue(value, multipart::WithTransferSyntax(kOctets, plain), /*refused=*/true);
     if (refused || target == plain) break;
     refused = true;
-    target = plain;
+    targets = {plain};
+    i = 0;
   }
   return parts_.Begin({{"Content-Type", kOctets}, {"Content-Location", url}, {"Warning", kUnreadable}});
 }
@@ -226,33 +238,34 @@ Status Service::RetrieveAllBulkData(http::Request& request, const Resource& reso
   const storage::CatalogueReader reader = store_.Read();
   HILUM_ASSIGN_OR_RETURN(Selection selection, Select(reader, resource));
   const bool only_pixels = resource.what == Resource::What::kPixelData;
-  const auto choice = Choose(Accepted(request, query).Frames(), selection.instances, only_pixels);
-  if (!choice)
+  const auto choices = ChooseBulk(Accepted(request, query).Frames(), selection.instances, only_pixels);
+  if (choices.empty())
     return SendError(responder, request, 406,
                      std::string(only_pixels ? "pixel data" : "bulk data") +
                          " can be had as multipart/related; type=\"application/octet-stream\", as stored with "
                          "transfer-syntax=*, and pixels in the image types of the conformance statement");
-  return SendAllBulkData(request, resource, reader, std::move(selection), *choice, responder);
+  return SendAllBulkData(request, resource, reader, std::move(selection), choices, responder);
 }
 
 Status Service::SendAllBulkData(http::Request& request, const Resource& resource,
                                 const storage::CatalogueReader& reader, Selection selection,
-                                const InstanceChoice& choice, http::Responder& responder) {
+                                const std::vector<InstanceChoice>& choices, http::Responder& responder) {
   const bool only_pixels = resource.what != Resource::What::kAllBulkData;
-  const bool known = choice.transfer_syntax == "*" || pixel::FindTransferSyntax(choice.transfer_syntax);
-  const std::string etag = WeakTag((only_pixels ? "\"p" : "\"a") + choice.media_type + "+" +
-                                   (known ? choice.transfer_syntax : "") + "-" + selection.etag.substr(1));
-  http::Headers headers = {{"ETag", etag}, {"Vary", "Accept"}};
+  http::Headers headers = {{"ETag", TagFor(choices, only_pixels, selection.etag)}, {"Vary", "Accept"}};
   HILUM_ASSIGN_OR_RETURN(const bool answered, AnswerCondition(request, responder, headers));
   if (answered) return Status::Ok();
 
   BulkParts parts(store_, random_, std::move(headers), responder);
   const auto failure = [this](const Status& status, const std::string& uid) { return CodecFailure(status, uid); };
   BulkSender sender(store_, reader, codec_, options_.ingest.limits, failure,
-                    {choice, only_pixels, /*or_fail=*/selection.instances.size() == 1}, parts);
+                    {choices, only_pixels, /*or_fail=*/selection.instances.size() == 1}, parts);
   const std::string base = BaseUrl(request) + "/studies/" + *resource.study + "/series/";
   for (Found& found : selection.instances) {
-    HILUM_RETURN_IF_ERROR(sender.Add(&found, base + found.series_uid + "/instances/" + found.row.uid));
+    const Status status = sender.Add(&found, base + found.series_uid + "/instances/" + found.row.uid);
+    if (status.code() == Code::kUnsupported && !parts.begun())
+      return Unsupported(std::string(status.message()) + "; its pixels can be had " +
+                         ObtainableFrames(store_, &found, options_.ingest.limits));
+    HILUM_RETURN_IF_ERROR(status);
     if (request.method == "HEAD" && parts.begun()) return responder.Finish();
   }
   if (!parts.begun()) return NotFound(only_pixels ? "there are no pixel data" : "there are no bulk data");

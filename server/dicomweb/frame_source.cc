@@ -77,6 +77,17 @@ void Planarize(pixel::Image* image) {
   image->pixels = std::move(planar);
 }
 
+// Releases up to 2026 took a Number of Frames with blanks before it for 1, and left such tables.
+bool IsStale(const dicom::FrameTable& table, const storage::InstanceRow& row) {
+  const std::string_view frames = storage::FirstValue(row.attributes, dicom::tags::kNumberOfFrames);
+  return table.frames() == 1 && !frames.empty() && frames != "1" && VideoType(row.transfer_syntax).empty();
+}
+
+Result<dicom::FrameTable> TableOf(Bytes file, const dicom::ReadLimits& limits) {
+  HILUM_ASSIGN_OR_RETURN(const dicom::Header header, dicom::ReadHeader(file, dicom::AttributeSelection({}), limits));
+  return dicom::ReadFrameTable(file, header);
+}
+
 }  // namespace
 
 std::string_view FrameType(std::string_view transfer_syntax) {
@@ -103,6 +114,26 @@ std::string PlainSyntax(const std::string& stored) {
   return HasPlainFrames(stored) ? stored : std::string(kExplicitLittleEndian);
 }
 
+std::string ObtainableFrames(storage::Store& store, Found* found, const dicom::ReadLimits& limits) {
+  const std::string& stored = found->row.transfer_syntax;
+  std::string text = "as stored, " + stored + ", as multipart/related; type=\"" + std::string(FrameType(stored)) +
+                     "\"; transfer-syntax=*";
+  const auto mapping = MapObject(store, found);
+  if (!mapping.ok()) return text;
+  const auto instance = pixel::Instance::Open(mapping->bytes(), limits);
+  if (!instance.ok()) return text;
+  text += "; or as";
+  std::string_view separator = " ";
+  for (const FrameMediaType& type : kFrameTypes) {
+    for (const pixel::TransferSyntax& syntax : pixel::TransferSyntaxes()) {
+      if (syntax.media_type != type.name || !pixel::CheckRoom(syntax.uid, instance->format()).ok()) continue;
+      text.append(separator).append(multipart::WithTransferSyntax(type.name, syntax.uid));
+      separator = ", ";
+    }
+  }
+  return text;
+}
+
 Result<FrameSource> FrameSource::Open(storage::Store& store, const storage::CatalogueReader& reader, Found* found,
                                       std::string target, const dicom::ReadLimits& limits) {
   FrameSource source;
@@ -110,6 +141,10 @@ Result<FrameSource> FrameSource::Open(storage::Store& store, const storage::Cata
   ByteReader in(encoded);
   if (!encoded.empty() && !dicom::ReadFrameTable(&in, &source.table_))
     return Corruption("the frame table of instance " + found->row.uid + " is damaged");
+  if (IsStale(source.table_, found->row)) {
+    HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store, found));
+    if (auto table = TableOf(mapping.bytes(), limits); table.ok()) source.table_ = *std::move(table);
+  }
   source.target_ = std::move(target);
   const std::string& stored = found->row.transfer_syntax;
   const pixel::TransferSyntax* const syntax = pixel::FindTransferSyntax(stored);
@@ -120,6 +155,7 @@ Result<FrameSource> FrameSource::Open(storage::Store& store, const storage::Cata
   }
   HILUM_ASSIGN_OR_RETURN(source.mapping_, MapObject(store, found));
   HILUM_ASSIGN_OR_RETURN(source.instance_, pixel::Instance::Open(source.mapping_.bytes(), limits));
+  HILUM_RETURN_IF_ERROR(pixel::CheckRoom(source.target_, source.instance_->format()));
   return source;
 }
 

@@ -28,9 +28,13 @@ bool TakesType(const InstanceChoice& choice, std::string_view type);
 // octets of their own in the file that a client could read.
 std::string PlainSyntax(const std::string& stored);
 
+// How frames of an instance can be had, for who asked for something else: "as stored with ..., or as ...".
+std::string ObtainableFrames(storage::Store& store, Found* found, const dicom::ReadLimits& limits);
+
 class FrameSource {
  public:
-  // `target`: of FrameSyntax. kNotFound: the instance has no pixels. `store` outlives the source.
+  // `target`: of FrameSyntax. kNotFound: the instance has no pixels; kUnsupported: the target has no room for them, or
+  // they cannot be decoded. `store` outlives the source.
   static Result<FrameSource> Open(storage::Store& store, const storage::CatalogueReader& reader, Found* found,
                                   std::string target, const dicom::ReadLimits& limits);
 

@@ -15,24 +15,36 @@ Status Service::RetrieveFrames(http::Request& request, const Resource& resource,
   Found& found = selection.instances.front();
   const std::string& stored = found.row.transfer_syntax;
 
+  // The first that can be made of this image.
   const std::vector<InstanceChoice> choices = Accepted(request, query).Frames();
-  const auto choice =
-      std::ranges::find_if(choices, [&](const InstanceChoice& one) { return !FrameSyntax(one, stored).empty(); });
-  if (choice == choices.end()) {
-    return SendError(responder, request, 406,
-                     "frames of this instance can be had in their stored transfer syntax " + stored +
-                         " as multipart/related; type=\"" + std::string(FrameType(stored)) + "\"; transfer-syntax=*");
+  std::string reason = "no form that was asked for can be made";
+  std::optional<FrameSource> opened;
+  auto choice = choices.begin();
+  for (; choice != choices.end(); ++choice) {
+    const std::string target = FrameSyntax(*choice, stored);
+    if (target.empty()) continue;
+    auto source = FrameSource::Open(store_, reader, &found, target, options_.ingest.limits);
+    if (source.status().code() != Code::kUnsupported) {
+      if (!source.ok()) return source.status();
+      opened = *std::move(source);
+      break;
+    }
+    reason = source.status().message();
   }
+  if (!opened) {
+    return SendError(
+        responder, request, 406,
+        reason + "; frames of this instance can be had " + ObtainableFrames(store_, &found, options_.ingest.limits));
+  }
+  const FrameSource& source = *opened;
   const std::string target = FrameSyntax(*choice, stored);
-  HILUM_ASSIGN_OR_RETURN(const FrameSource source,
-                         FrameSource::Open(store_, reader, &found, target, options_.ingest.limits));
   HILUM_RETURN_IF_ERROR(source.Check(resource.frames));
   // What takes a video as anything is a player: those know nothing of parts.
   const bool alone = choice->packing == Packing::kSinglePart || (choice->any && !VideoType(stored).empty());
   const bool value = alone && resource.frames.empty() && (source.StoredValue() || source.MakesValue());
   const bool one = resource.frames.size() == 1 || (resource.frames.empty() && source.frames() == 1);
   if (resource.frames.empty() && !value && !(alone && one))
-    return SendAllBulkData(request, resource, reader, std::move(selection), *choice, responder);
+    return SendAllBulkData(request, resource, reader, std::move(selection), {*choice}, responder);
   const std::string etag = "\"f" + target + "-" + selection.etag.substr(1);
   http::Headers headers = {{"ETag", value || (alone && one) ? etag : WeakTag(etag)}, {"Vary", "Accept"}};
   HILUM_ASSIGN_OR_RETURN(const bool answered, AnswerCondition(request, responder, headers));

@@ -20,8 +20,8 @@ class Single : public Package {
     HILUM_RETURN_IF_ERROR(responder_.Head(200, headers_, range.length));
     return responder_.WriteFile({range.file, range.body, range.length});
   }
-  Status Begin(const Packed& instance) override {
-    headers_.Set("Content-Type", TypeOf(instance.target));
+  Status Begin(const Packed& instance, const std::string& syntax) override {
+    headers_.Set("Content-Type", TypeOf(syntax));
     return responder_.Head(200, headers_, std::nullopt);
   }
   Status Append(Bytes bytes) override { return responder_.Write(bytes); }
@@ -44,7 +44,9 @@ class Parts : public Package {
     HILUM_RETURN_IF_ERROR(Open(instance, instance.stored, refused));
     return responder_.WriteFile({instance.range.file, instance.range.body, instance.range.length});
   }
-  Status Begin(const Packed& instance) override { return Open(instance, instance.target, /*refused=*/false); }
+  Status Begin(const Packed& instance, const std::string& syntax) override {
+    return Open(instance, syntax, /*refused=*/false);
+  }
   Status Append(Bytes bytes) override { return responder_.Write(bytes); }
   Status End() override { return Status::Ok(); }
   Status Finish() override {

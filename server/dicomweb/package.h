@@ -15,10 +15,12 @@ namespace hilum::dicomweb {
 struct Packed {
   std::string uid;
   std::string series_uid;
-  std::string url;     // of itself
-  std::string stored;  // the transfer syntax it is stored in
-  std::string target;  // the one to send it in; empty: it cannot be had in any that was asked for
+  std::string url;                   // of itself
+  std::string stored;                // the transfer syntax it is stored in
+  std::vector<std::string> targets;  // to send it in the first of them that has room for it; may be none
   StoredRange range;
+
+  bool as_stored() const { return !targets.empty() && targets.front() == stored; }
 };
 
 class Package {
@@ -27,8 +29,8 @@ class Package {
 
   // The instance as it is stored. `refused`: another syntax was asked for, and the client is told.
   virtual Status AddStored(const Packed& instance, bool refused) = 0;
-  // One that was converted: Begin, its octets, End.
-  virtual Status Begin(const Packed& instance) = 0;
+  // One that was converted to `syntax`: Begin, its octets, End.
+  virtual Status Begin(const Packed& instance, const std::string& syntax) = 0;
   virtual Status Append(Bytes bytes) = 0;
   virtual Status End() = 0;
   // After the last one. Nothing is sent before there is something of an instance to send.

@@ -102,6 +102,15 @@ class Service {
   // `insists` on a transfer syntax and nothing came out as asked: then the error of the first is returned and nothing
   // is sent.
   Status Fill(const std::vector<Packed>& instances, bool insists, Package& package);
+  // Adds one in that transfer syntax; `before` is called before anything of it is sent.
+  Status Convert(const Packed& one, const std::string& syntax, Package& package, const std::function<Status()>& before);
+  // Of the ways a client would take instances (most wanted first) the first that any of them can be had in, and those
+  // to fall back on, of the same packing, for instances that have no room in it. Images are told by their description.
+  // kUnsupported, saying why: none can be had in any.
+  Result<std::vector<InstanceChoice>> ChooseInstances(std::vector<InstanceChoice> choices,
+                                                      std::vector<Found>* instances);
+  // "as stored with transfer-syntax=*, ...", for who asked for something else.
+  std::string ObtainableSyntaxes(const std::vector<Found>& instances);
   // native_xml.cc
   Status RetrieveXmlMetadata(http::Request& request, const Resource& resource, Selection selection,
                              http::Responder& responder);
@@ -124,10 +133,10 @@ class Service {
   // all_bulk_data.cc
   Status RetrieveAllBulkData(http::Request& request, const Resource& resource, const QueryParameters& query,
                              http::Responder& responder);
-  // In parts, what one of the client's choices takes as it wants it and the rest as it is stored. `resource` is
-  // kAllBulkData, or else of the pixel data alone. `reader` made the selection.
+  // In parts, pixels in the first of the choices that has room for them, and as they are stored where none has.
+  // `resource` is kAllBulkData, or else of the pixel data alone. `reader` made the selection.
   Status SendAllBulkData(http::Request& request, const Resource& resource, const storage::CatalogueReader& reader,
-                         Selection selection, const InstanceChoice& choice, http::Responder& responder);
+                         Selection selection, const std::vector<InstanceChoice>& choices, http::Responder& responder);
   // rendered.cc
   Status RetrieveRendered(http::Request& request, const Resource& resource, const QueryParameters& query,
                           http::Responder& responder);

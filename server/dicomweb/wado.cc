@@ -13,6 +13,9 @@ namespace {
 // Metadata is sent in pieces of this size, so that a study of any length takes no memory.
 constexpr size_t kPieceBytes = 1 << 20;
 
+// Attributes stand before the pixels, nearly always within this: what is sent is checked when it is sent.
+constexpr uint64_t kHeaderBytes = 64 * 1024;
+
 // Of a converted instance, kept back until it is whole or longer: a frame that cannot be decoded may come late.
 constexpr size_t kHeldBytes = 16 << 20;
 
@@ -26,39 +29,99 @@ std::string SyntaxFor(const std::string& wanted, const std::string& stored) {
   return wanted.empty() ? stored : "";  // asked for nothing in particular: better as stored than not at all
 }
 
-// The choice that most instances can be sent in, the first of such; nullopt: no instance in any.
-std::optional<InstanceChoice> Choose(const std::vector<InstanceChoice>& choices, const std::vector<Found>& instances) {
-  std::optional<InstanceChoice> best;
-  int64_t most = instances.empty() ? -1 : 0;
+bool Insists(const InstanceChoice& choice) {
+  return !choice.transfer_syntax.empty() && choice.transfer_syntax != "*";
+}
+
+// In any of the choices, most wanted first.
+std::vector<std::string> SyntaxesFor(const std::vector<InstanceChoice>& choices, const std::string& stored) {
+  std::vector<std::string> syntaxes;
   for (const InstanceChoice& choice : choices) {
-    const auto possible = std::count_if(instances.begin(), instances.end(), [&](const Found& found) {
-      return !SyntaxFor(choice.transfer_syntax, found.row.transfer_syntax).empty();
-    });
-    if (possible <= most) continue;
-    most = possible;
-    best = choice;
+    std::string target = SyntaxFor(choice.transfer_syntax, stored);
+    if (!target.empty() && std::ranges::find(syntaxes, target) == syntaxes.end()) syntaxes.push_back(std::move(target));
   }
-  return best;
+  return syntaxes;
+}
+
+// What tells the answer from those to other choices. Only syntaxes that we know are in it.
+std::string TagFor(const std::vector<InstanceChoice>& choices, const std::string& etag) {
+  std::string tag;
+  if (choices.front().transfer_syntax != "*") {
+    for (const InstanceChoice& choice : choices) tag += (tag.empty() ? "" : "+") + choice.transfer_syntax;
+    tag += "-";
+  }
+  return (choices.front().packing == Packing::kZip ? "\"z" : "\"") + tag + etag.substr(1);
+}
+
+bool HasNoRoom(const Status& status) {
+  return status.code() == Code::kUnsupported || status.code() == Code::kNotFound;
 }
 
 }  // namespace
 
+Result<std::vector<InstanceChoice>> Service::ChooseInstances(std::vector<InstanceChoice> choices,
+                                                             std::vector<Found>* instances) {
+  std::erase_if(choices, [&](const InstanceChoice& choice) {
+    return std::ranges::all_of(*instances, [&](const Found& found) {
+      return SyntaxFor(choice.transfer_syntax, found.row.transfer_syntax).empty();
+    });
+  });
+  ObjectViews views(store_);
+  std::string reason;  // of the first
+  const auto fits = [&](const InstanceChoice& choice, Found* found) {
+    const std::string target = SyntaxFor(choice.transfer_syntax, found->row.transfer_syntax);
+    if (target.empty() || target == found->row.transfer_syntax || !Insists(choice)) return !target.empty();
+    const Result<Bytes> file = views.Of(found, kHeaderBytes);
+    if (!file.ok()) return true;  // what is damaged is told where it is read
+    const Status status = pixel::CheckTranscode(*file, target, {.read = options_.ingest.limits});
+    if (HasNoRoom(status) && reason.empty())
+      reason = "instance " + found->row.uid + ": " + std::string(status.message());
+    return !HasNoRoom(status);
+  };
+  const auto first = std::ranges::find_if(choices, [&](const InstanceChoice& choice) {
+    return std::ranges::any_of(*instances, [&](Found& found) { return fits(choice, &found); });
+  });
+  if (first == choices.end()) return Unsupported(reason.empty() ? "no form that was asked for can be made" : reason);
+  choices.erase(choices.begin(), first);
+  std::erase_if(choices, [&](const InstanceChoice& other) { return other.packing != choices.front().packing; });
+  const auto last = std::ranges::find_if_not(choices, Insists);  // every instance can be had so
+  if (last != choices.end()) choices.erase(last + 1, choices.end());
+  return choices;
+}
+
+std::string Service::ObtainableSyntaxes(const std::vector<Found>& instances) {
+  std::string text = "as stored with transfer-syntax=*";
+  if (instances.size() != 1) return text + " and in the transfer syntaxes of the conformance statement";
+  Found found = instances.front();
+  const auto mapping = MapObject(store_, &found, kHeaderBytes);
+  if (!mapping.ok()) return text;
+  const std::string& stored = found.row.transfer_syntax;
+  text += " (" + stored + ")";
+  for (const pixel::TransferSyntax& syntax : pixel::TransferSyntaxes()) {
+    const std::string uid(syntax.uid);
+    if (uid == stored || !pixel::CanTranscode(stored, uid)) continue;
+    const Status status = pixel::CheckTranscode(mapping->bytes(), uid, {.read = options_.ingest.limits});
+    if (status.ok()) text += ", " + uid;
+  }
+  return text;
+}
+
 Status Service::Retrieve(http::Request& request, const Resource& resource, const QueryParameters& query,
                          http::Responder& responder) {
   HILUM_ASSIGN_OR_RETURN(Selection selection, Select(store_.Read(), resource));
-  const auto choice = Choose(Accepted(request, query).Instances(resource.instance.has_value()), selection.instances);
-  if (!choice) {
+  const auto choices =
+      ChooseInstances(Accepted(request, query).Instances(resource.instance.has_value()), &selection.instances);
+  if (HasNoRoom(choices.status())) {
     return SendError(responder, request, 406,
-                     "instances can be had as multipart/related; type=\"application/dicom\"" +
-                         std::string(resource.instance ? ", application/dicom" : "") +
-                         " or application/zip, as stored with transfer-syntax=* and in the transfer syntaxes of the "
-                         "conformance statement");
+                     std::string(choices.status().message()) +
+                         "; instances can be had as multipart/related; type=\"application/dicom\"" +
+                         (resource.instance ? ", application/dicom" : "") + " or application/zip, " +
+                         ObtainableSyntaxes(selection.instances));
   }
-  http::Headers headers = {{"ETag", selection.etag}, {"Vary", "Accept"}};
-  if (choice->transfer_syntax != "*")
-    headers.Set("ETag", "\"" + choice->transfer_syntax + "-" + selection.etag.substr(1));
-  if (choice->packing == Packing::kZip) headers.Set("ETag", "\"z" + std::string(headers.First("ETag")->substr(1)));
-  if (choice->packing == Packing::kMultipart) headers.Set("ETag", WeakTag(*headers.First("ETag")));
+  if (!choices.ok()) return choices.status();
+  const Packing packing = choices->front().packing;
+  http::Headers headers = {{"ETag", TagFor(*choices, selection.etag)}, {"Vary", "Accept"}};
+  if (packing == Packing::kMultipart) headers.Set("ETag", WeakTag(*headers.First("ETag")));
   HILUM_ASSIGN_OR_RETURN(const bool answered, AnswerCondition(request, responder, headers));
   if (answered) return Status::Ok();
 
@@ -67,17 +130,16 @@ Status Service::Retrieve(http::Request& request, const Resource& resource, const
   for (Found& found : selection.instances) {
     HILUM_ASSIGN_OR_RETURN(StoredRange range, LocateObject(store_, &found));
     instances.push_back({found.row.uid, found.series_uid, base + found.series_uid + "/instances/" + found.row.uid,
-                         found.row.transfer_syntax, SyntaxFor(choice->transfer_syntax, found.row.transfer_syntax),
+                         found.row.transfer_syntax, SyntaxesFor(*choices, found.row.transfer_syntax),
                          std::move(range)});
   }
-  const bool as_stored =
-      std::all_of(instances.begin(), instances.end(), [](const Packed& one) { return one.target == one.stored; });
-  const bool insists = !choice->transfer_syntax.empty() && choice->transfer_syntax != "*";
-  switch (choice->packing) {
+  const bool as_stored = std::ranges::all_of(instances, &Packed::as_stored);
+  const bool insists = std::ranges::all_of(*choices, Insists);
+  switch (packing) {
     case Packing::kZip:
       return Fill(instances, insists, *AsZip(store_, *resource.study, instances, std::move(headers), responder));
     case Packing::kSinglePart:
-      headers.Add("Content-Type", multipart::WithTransferSyntax("application/dicom", instances[0].target));
+      headers.Add("Content-Type", multipart::WithTransferSyntax("application/dicom", instances[0].stored));
       headers.Add("Content-Disposition", "attachment; filename=\"" + instances[0].uid + ".dcm\"");
       if (as_stored) return SendRange(store_, request, responder, instances[0].range, std::move(headers));
       return Fill(instances, insists, *OneAlone(store_, std::move(headers), responder));
@@ -105,37 +167,22 @@ Status Service::Fill(const std::vector<Packed>& instances, bool insists, Package
   for (size_t i = 0; i < instances.size(); ++i) {
     const Packed& one = instances[i];
     bool opened = false;
-    Status status;
-    if (one.target == one.stored) {
+    Status status = Unsupported("the transfer syntax " + one.stored + " cannot be converted to the one asked for");
+    bool as_stored = false;
+    for (size_t t = 0; t < one.targets.size() && HasNoRoom(status) && !opened; ++t) {
+      as_stored = one.targets[t] == one.stored;
+      if (as_stored) break;
+      status.IgnoreError();  // there is another one to try
+      status = Convert(one, one.targets[t], package, [&] {
+        opened = true;
+        return send_held(i);
+      });
+    }
+    if (as_stored) {
+      status.IgnoreError();
       HILUM_RETURN_IF_ERROR(send_held(i));
       HILUM_RETURN_IF_ERROR(package.AddStored(one, /*refused=*/false));
       continue;
-    }
-    if (one.target.empty()) {
-      status = Unsupported("the transfer syntax " + one.stored + " cannot be converted to the one asked for");
-    } else {
-      HILUM_RETURN_IF_ERROR(store_.objects().Check(one.range.object, 0, one.range.length));
-      HILUM_ASSIGN_OR_RETURN(const Mapping mapping, Mapping::Map(one.range.file, one.range.body, one.range.length));
-      std::string kept;
-      const auto release = [&]() -> Status {
-        HILUM_RETURN_IF_ERROR(send_held(i));
-        HILUM_RETURN_IF_ERROR(package.Begin(one));
-        opened = true;
-        HILUM_RETURN_IF_ERROR(package.Append(kept));
-        kept = std::string();
-        return Status::Ok();
-      };
-      const auto send = [&](Bytes bytes) -> Status {
-        if (opened) return package.Append(bytes);
-        if (kept.size() + bytes.size() <= kHeldBytes) {
-          kept.append(bytes);
-          return Status::Ok();
-        }
-        HILUM_RETURN_IF_ERROR(release());
-        return package.Append(bytes);
-      };
-      status = pixel::Transcode(mapping.bytes(), one.target, {.read = options_.ingest.limits}, codec_, send);
-      if (status.ok() && !opened) status = release();
     }
     if (status.ok()) {
       HILUM_RETURN_IF_ERROR(package.End());
@@ -152,6 +199,33 @@ Status Service::Fill(const std::vector<Packed>& instances, bool insists, Package
   if (!begun && insists && !refusal.ok()) return refusal;
   HILUM_RETURN_IF_ERROR(send_held(instances.size()));
   return package.Finish();
+}
+
+Status Service::Convert(const Packed& one, const std::string& syntax, Package& package,
+                        const std::function<Status()>& before) {
+  HILUM_RETURN_IF_ERROR(store_.objects().Check(one.range.object, 0, one.range.length));
+  HILUM_ASSIGN_OR_RETURN(const Mapping mapping, Mapping::Map(one.range.file, one.range.body, one.range.length));
+  std::string kept;
+  bool opened = false;
+  const auto release = [&]() -> Status {
+    opened = true;
+    HILUM_RETURN_IF_ERROR(before());
+    HILUM_RETURN_IF_ERROR(package.Begin(one, syntax));
+    HILUM_RETURN_IF_ERROR(package.Append(kept));
+    kept = std::string();
+    return Status::Ok();
+  };
+  const auto send = [&](Bytes bytes) -> Status {
+    if (opened) return package.Append(bytes);
+    if (kept.size() + bytes.size() <= kHeldBytes) {
+      kept.append(bytes);
+      return Status::Ok();
+    }
+    HILUM_RETURN_IF_ERROR(release());
+    return package.Append(bytes);
+  };
+  HILUM_RETURN_IF_ERROR(pixel::Transcode(mapping.bytes(), syntax, {.read = options_.ingest.limits}, codec_, send));
+  return opened ? Status::Ok() : release();
 }
 
 Status Service::RetrieveMetadata(http::Request& request, const Resource& resource, const QueryParameters& query,

@@ -37,7 +37,7 @@ class ZipPackage : public Package {
     HILUM_RETURN_IF_ERROR(Send(writer_.BeginKnown(NameOf(instance), range.length, crc)));
     return responder_.WriteFile({range.file, range.body, range.length});
   }
-  Status Begin(const Packed& instance) override {
+  Status Begin(const Packed& instance, const std::string&) override {
     size_ = 0;
     crc_ = 0;
     return Send(writer_.BeginStreamed(NameOf(instance)));
@@ -82,7 +82,7 @@ std::unique_ptr<Package> AsZip(storage::Store& store, const std::string& study, 
   headers.Set("Content-Disposition", "attachment; filename=\"" + study + ".zip\"");
   // Octets that are sent as stored have a known length; of converted ones it shows at their end.
   std::optional<uint64_t> length;
-  if (std::all_of(instances.begin(), instances.end(), [](const Packed& one) { return one.target == one.stored; })) {
+  if (std::ranges::all_of(instances, &Packed::as_stored)) {
     std::vector<zip::Writer::EntrySize> entries;
     for (const Packed& one : instances) entries.push_back({ZipPackage::NameOf(study, one), one.range.length});
     length = zip::Writer::ArchiveLength(entries);

@@ -1,6 +1,7 @@
 // Frames and pixel data of instances with several frames (PS3.18 10.4.1.4).
 #include <gmock/gmock.h>
 
+#include "codecs/dicom/frames.h"
 #include "tests/server/dicomweb/service_fixture.h"
 
 namespace hilum::dicomweb {
@@ -56,6 +57,40 @@ TEST_F(FramesTest, ListsAndRangesComeInTheOrderAskedFor) {
   EXPECT_EQ(Letters(Frames("2%2D4%2C1")), "bcda");
 }
 
+class PaddedNumberTest : public FramesTest {
+ protected:
+  static std::string TwoFrames() {
+    std::string file = MultiFrame("1.2.1.1.2", "xy");
+    const size_t number = file.find(std::string("\x28\0\x08\0IS\x02\0", 8) + "2 ");
+    return file.replace(number + 8, 2, " 2");
+  }
+  std::string Both() {
+    return Letters(Get("/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.2/frames/1,2", {kOctetParts}));
+  }
+};
+
+TEST_F(PaddedNumberTest, HasAllItsFrames) {
+  ASSERT_TRUE(Ingest(TwoFrames()).stored());
+  EXPECT_EQ(Both(), "xy");
+}
+
+TEST_F(PaddedNumberTest, ATableOfOneFrameThatAnOlderReleaseLeftIsMadeAnew) {
+  const std::string file = TwoFrames();
+  const auto header = dicom::ReadHeader(file, storage::AttributeTable::BuiltIn()->selection(), {});
+  ASSERT_TRUE(header.ok());
+  dicom::Header of_one = *header;
+  of_one.frames = 1;
+  const auto table = dicom::ReadFrameTable(file, of_one);
+  const auto object = store_->objects().Put("1.2.1.1.2", file);
+  ASSERT_TRUE(table.ok() && object.ok());
+  storage::NewInstance instance{.header = *header, .object = *object};
+  dicom::AppendFrameTable(*table, &instance.frame_table);
+  const auto put = store_->ChangeCatalogue(
+      [&](storage::CatalogueTxn& catalogue) { return catalogue.Put(instance, std::nullopt).status(); });
+  ASSERT_TRUE(put.ok());
+  EXPECT_EQ(Both(), "xy");
+}
+
 TEST_F(FramesTest, RangesOfFramesAreConvertedToo) {
   const HttpAnswer answer =
       Get(kInstance + std::string("/frames/2-3"), {"Accept: multipart/related; type=\"image/jls\""});
@@ -107,6 +142,54 @@ TEST_F(FramesTest, PartsAreNoAnswerToWhoTakesOneImageOnly) {
     EXPECT_EQ(answer.status, 200) << accept;
     EXPECT_THAT(answer.Header("Content-Type").value_or(""), HasSubstr("multipart/related; type=\"image/jpeg\""));
   }
+}
+
+// What Accept lists is gone through until something can be made of this image.
+class ChoicesTest : public testing::ServiceFixture {
+ protected:
+  void SetUp() override {
+    ServiceFixture::SetUp();
+    ASSERT_TRUE(Ingest(testing::InstanceSpec{}).stored());  // 16 bits
+  }
+  static constexpr const char* kInstance = "/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.1";
+  static constexpr const char* kBaseline =
+      "multipart/related; type=\"image/jpeg\"; transfer-syntax=1.2.840.10008.1.2.4.50";
+};
+
+TEST_F(ChoicesTest, AFormThatTheImageHasNoRoomInIsPassedOver) {
+  for (const char* const path : {"/frames/1", "/pixeldata", "/bulkdata/7FE00010", "/bulkdata"}) {
+    for (const char* const second : {"multipart/related; type=\"application/octet-stream\"",
+                                     "multipart/related; type=\"application/octet-stream\"; transfer-syntax=*",
+                                     "multipart/related; type=\"image/jls\";q=0.5"}) {
+      const HttpAnswer answer =
+          Get(std::string(kInstance) + path, {std::string("Accept: ") + kBaseline + ", " + second});
+      EXPECT_EQ(answer.status, 200) << path << second << answer.body;
+      const std::string type(
+          std::string_view(second).find("jls") != std::string_view::npos ? "image/jls" : "application/octet-stream");
+      EXPECT_THAT(answer.Header("Content-Type").value_or(""), HasSubstr("type=\"" + type + "\"")) << path;
+      EXPECT_THAT(answer.body, ::testing::Not(HasSubstr("Warning"))) << path;
+    }
+  }
+  const HttpAnswer study = Get("/dicom-web/studies/1.2.1/pixeldata",
+                               {std::string("Accept: ") + kBaseline + ", multipart/related; type=\"image/jls\""});
+  EXPECT_THAT(study.Header("Content-Type").value_or(""), HasSubstr("type=\"image/jls\""));
+  const HttpAnswer alone = Get(std::string(kInstance) + "/frames/1",
+                               {"Accept: image/jpeg; transfer-syntax=1.2.840.10008.1.2.4.50, image/jls;q=0.1"});
+  EXPECT_EQ(alone.Header("Content-Type"), "image/jls; transfer-syntax=1.2.840.10008.1.2.4.80");
+}
+
+TEST_F(ChoicesTest, ARefusalSaysWhyAndWhatCanBeHad) {
+  for (const char* const path : {"/frames/1", "/pixeldata", "/bulkdata"}) {
+    const HttpAnswer answer = Get(std::string(kInstance) + path, {std::string("Accept: ") + kBaseline});
+    EXPECT_EQ(answer.status, 406) << path;
+    EXPECT_THAT(answer.body, HasSubstr("JPEG baseline holds unsigned samples of 8 bits, the image has 16 bits"))
+        << path;
+    for (const char* const form : {"1.2.840.10008.1.2.1", "image/jls; transfer-syntax=1.2.840.10008.1.2.4.80",
+                                   "image/jphc; transfer-syntax=1.2.840.10008.1.2.4.201", "image/dicom-rle"})
+      EXPECT_THAT(answer.body, HasSubstr(form)) << path;
+    EXPECT_THAT(answer.body, ::testing::Not(HasSubstr("1.2.840.10008.1.2.4.50"))) << path;
+  }
+  EXPECT_THAT(Get(std::string(kInstance) + "/frames/1", {"Accept: image/png"}).body, HasSubstr("image/jls"));
 }
 
 TEST_F(FramesTest, ARangeEndsWithTheFramesThereAre) {

@@ -79,6 +79,39 @@ TEST_F(MixedStudyTest, OfSeveralChoicesTheOneThatMostCanTakeIsSent) {
   EXPECT_THAT(answer.body, Not(HasSubstr("Warning")));
 }
 
+TEST_F(MixedStudyTest, EachInstanceComesInTheFirstChoiceThatItHasRoomIn) {
+  const std::string plain = "multipart/related; type=\"application/dicom\"";
+  const HttpAnswer answer =
+      Get("/dicom-web/studies/1.2.1", {"Accept: " + plain + "; " + kJpeg2000 + ", " + plain + ";q=0.5"});
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  EXPECT_THAT(answer.body, HasSubstr(std::string("application/dicom; ") + kJpeg2000)) << "the one with pixels";
+  EXPECT_TRUE(answer.body.find(WithoutPixels({.sop = "1.2.1.1.3"})) != std::string::npos);
+  EXPECT_THAT(answer.body, Not(HasSubstr("Warning"))) << "plain was asked for, too";
+  EXPECT_NE(answer.Header("ETag"),
+            Get("/dicom-web/studies/1.2.1", {"Accept: " + plain + "; " + kJpeg2000}).Header("ETag"));
+}
+
+TEST_F(MixedStudyTest, AListIsFollowedWhenItsBeginningHasNoRoomForTheImage) {
+  const std::string with = "/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.2";
+  const std::string without = "/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.1";
+  const std::string baseline = "Accept: application/dicom; transfer-syntax=1.2.840.10008.1.2.4.50, ";
+  const std::string jpeg2000 = std::string("Accept: application/dicom; ") + kJpeg2000 + ", ";
+  for (const std::string& path : {with, without}) {
+    for (const char* const second : {"application/dicom", "application/dicom; transfer-syntax=*", "*/*;q=0.1",
+                                     "multipart/related; type=\"application/dicom\"", "application/zip"})
+      EXPECT_EQ(Get(path, {baseline + second}).status, 200) << path << second;
+  }
+  const HttpAnswer stored = Get(without, {jpeg2000 + "application/dicom"});
+  EXPECT_EQ(stored.Header("Content-Type"), "application/dicom; transfer-syntax=1.2.840.10008.1.2.1");
+  EXPECT_TRUE(stored.body == WithoutPixels({.sop = "1.2.1.1.1"}));
+  EXPECT_EQ(Get("/dicom-web/studies/1.2.1", {baseline + "multipart/related; type=\"application/dicom\""}).status, 200);
+  const HttpAnswer refused = Get(with, {baseline + "text/html"});
+  EXPECT_EQ(refused.status, 406);
+  EXPECT_THAT(refused.body, HasSubstr("JPEG baseline holds unsigned samples of 8 bits"));
+  EXPECT_THAT(refused.body, HasSubstr("1.2.840.10008.1.2.4.80"));
+  EXPECT_THAT(refused.body, Not(HasSubstr("1.2.840.10008.1.2.4.50")));
+}
+
 class DamagedTest : public testing::ServiceFixture {
  protected:
   void SetUp() override {
