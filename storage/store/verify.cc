@@ -12,6 +12,19 @@ namespace {
 constexpr size_t kMaxFindings = 1000;
 constexpr Level kLevels[] = {Level::kPatient, Level::kStudy, Level::kSeries, Level::kInstance};
 
+// Whether `own`, with what the series says, is what the header says of the image. A value may be there although the
+// series has the same: the series took it over later.
+bool SaysOfItsImage(const KeptAttributes& own, const KeptAttributes& of_series, const AttributeTable& table,
+                    const dicom::Header& header) {
+  const KeptAttributes said = ImageAttributes(table, header);
+  const auto is_right = [&](const KeptAttribute& mine) {
+    return mine.values.empty() ? std::ranges::find(said, mine.path, &KeptAttribute::path) == said.end()
+                               : std::ranges::find(said, mine) != said.end();
+  };
+  const auto is_there = [&](const KeptAttribute& other) { return std::ranges::find(own, other) != own.end(); };
+  return std::ranges::all_of(own, is_right) && std::ranges::all_of(DifferencesFrom(of_series, table, header), is_there);
+}
+
 class Verifier {
  public:
   Verifier(Store& store, const VerifyOptions& options) : store_(store), options_(options), reader_(store.Read()) {}
@@ -177,7 +190,7 @@ class Verifier {
     if (options_.objects) HILUM_RETURN_IF_ERROR(Object(doc, *row));
     if (options_.objects && images_known_) {
       const auto header = ReadStoredHeader(store_.objects(), row->object, reader_.table());
-      if (header.ok() && row->own != DifferencesFrom(series_row.attributes, reader_.table(), *header))
+      if (header.ok() && !SaysOfItsImage(row->own, series_row.attributes, reader_.table(), *header))
         Finding("instance " + row->uid + " says something else of its image than the catalogue");
       if (header.ok() && named != nullptr && row->named > 0 &&
           PatientNamedBy(reader_.table(), *header) != named->values)
