@@ -133,6 +133,7 @@ Result<Judgement> Linker::JudgePut(ResourceReader& reader, const PlannedWrites* 
                       .reports = std::move(now.reports)};
   DerivedElements derived = ElementsOf(study->row, linked, shell_);
   derived.elements.emplace_back(kDerivedElement, std::move(additions));
+  if (link && link->added) derived.former = *link->added;
   json::Edits edits;
   MakeShell(resource, derived, &edits);
   return Judgement{.bytes = edits.Apply(resource)};

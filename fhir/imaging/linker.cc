@@ -345,6 +345,8 @@ Status Linker::Describe(ResourceTxn& resources, const CatalogueStudy& study, con
   DerivedElements derived = ElementsOf(study.row, std::move(linked), shell_);
   if (const json::MaybeValue additions = json::Find(old.root(), kDerivedElement))
     derived.elements.emplace_back(kDerivedElement, AdditionsAfter(*additions, delta));
+  if (live && exists) derived.former = link->added ? *link->added : PresumedFormer(old.root(), derived, shell_);
+  next.added = AddedBy(old.root(), derived);
   json::Edits edits;
   const bool indexed = MakeShell(old.root(), derived, &edits);
   if (live && exists && edits.empty() && delta.empty()) {
@@ -408,6 +410,7 @@ Status Linker::Withdraw(ResourceTxn& resources, const std::string& study_uid, Li
   link.live = false;
   PutWatches(resources.txn(), study_uid, link.watches, {});
   link.watches.clear();
+  link.added.reset();
   if (!newest || newest->deleted()) {
     resources.txn().Put(Family::kResource, LinkKey(study_uid), Encode(link));
     return Status::Ok();

@@ -122,14 +122,6 @@ bool ReadTexts(ByteReader* in, std::vector<std::string>* texts) {
   return true;
 }
 
-std::string Hashed(std::string_view text) {
-  const XXH128_hash_t hash = XXH3_128bits(text.data(), text.size());
-  std::string out;
-  AppendBe<uint64_t>(&out, hash.high64);
-  AppendBe<uint64_t>(&out, hash.low64);
-  return out;
-}
-
 Result<std::optional<Link>> Decoded(const std::optional<std::string>& row) {
   if (!row) return std::optional<Link>();
   std::optional<Link> link = DecodeLink(*row);
@@ -138,6 +130,14 @@ Result<std::optional<Link>> Decoded(const std::optional<std::string>& row) {
 }
 
 }  // namespace
+
+std::string Hashed(std::string_view text) {
+  const XXH128_hash_t hash = XXH3_128bits(text.data(), text.size());
+  std::string out;
+  AppendBe<uint64_t>(&out, hash.high64);
+  AppendBe<uint64_t>(&out, hash.low64);
+  return out;
+}
 
 std::string LinkKey(std::string_view study_uid) {
   return LinksPrefix().append(study_uid);
@@ -174,6 +174,7 @@ std::string Encode(const Link& link) {
   AppendSized(&out, link.id);
   AppendTexts(&out, link.orders);
   AppendTexts(&out, link.watches);
+  if (link.added) AppendTexts(&out, *link.added);
   return out;
 }
 
@@ -187,6 +188,7 @@ std::optional<Link> DecodeLink(Bytes bytes) {
       !ReadTexts(&in, &link.watches)) {
     return std::nullopt;
   }
+  if (!in.empty() && !ReadTexts(&in, &link.added.emplace())) return std::nullopt;
   link.live = (flags & kLiveFlag) != 0;
   link.id = id;
   return link;

@@ -34,7 +34,11 @@ struct Link {
   int64_t seen_micros = 0;           // see SeenMicros
   std::vector<std::string> orders;   // ids of the ServiceRequests that the images added to basedOn
   std::vector<std::string> watches;  // rows that there are
+  // What the images added that users may say, too (shell.h); nullopt in rows of earlier releases.
+  std::optional<std::vector<std::string>> added;
 };
+// 16 octets that stand for a text (XXH3-128).
+std::string Hashed(std::string_view text);
 
 // What a version knows of, in its note: documents are never reused, so that tells a study from any other that had or
 // gets its UID.

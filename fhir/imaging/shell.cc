@@ -6,6 +6,7 @@
 #include "fhir/imaging/images.h"
 #include "fhir/imaging/procedure.h"
 #include "fhir/imaging/resolver.h"
+#include "fhir/imaging/rows.h"
 #include "fhir/store/derived.h"
 #include "fhir/validate/reference.h"
 
@@ -14,6 +15,9 @@ namespace {
 
 namespace t = dicom::tags;
 using storage::FirstValue;
+
+// Of users, when the images do not say them; so are accession numbers.
+constexpr std::array<std::string_view, 3> kOptional = {"started", "description", "procedureCode"};
 
 // Those of the elements whose values are in the index; modality is searched by series, the rest has no parameter.
 constexpr std::array<std::string_view, 4> kIndexed = {"status", "subject", "started", kDerivedElement};
@@ -43,6 +47,22 @@ bool HasIdentifier(json::Value list, const DerivedIdentifier& identifier) {
     return json::Find(item, "system").TextOr("") == identifier.system &&
            json::Find(item, "value").TextOr("") == identifier.value;
   });
+}
+
+// What stands for them in DerivedElements::former.
+std::string NameOf(std::string_view element, std::string_view json) {
+  std::string text("e");
+  AppendSized(&text, element);
+  return Hashed(text.append(json));
+}
+std::string NameOfIdentifier(std::string_view system, std::string_view value) {
+  std::string text("i");
+  AppendSized(&text, system);
+  return Hashed(text.append(value));
+}
+
+bool IsFormer(const DerivedElements& derived, const std::string& name) {
+  return std::ranges::find(derived.former, name) != derived.former.end();
 }
 
 bool HasReference(json::Value list, const std::string& reference) {
@@ -157,8 +177,19 @@ bool SetIdentifiers(json::Value resource, const DerivedElements& derived, std::v
   for (const DerivedIdentifier& identifier : derived.identifiers) {
     if (!listed || !HasIdentifier(*listed, identifier)) lacking.push_back(identifier.json);
   }
-  const auto goes = [&](json::Value item) { return IsOfOtherStudy(item, derived); };
+  const auto goes = [&](json::Value item) {
+    if (IsOfOtherStudy(item, derived)) return true;
+    const std::string_view system = json::Find(item, "system").TextOr(""), value = json::Find(item, "value").TextOr("");
+    return IsFormer(derived, NameOfIdentifier(system, value)) &&
+           std::ranges::none_of(derived.identifiers, [&](const DerivedIdentifier& said) {
+             return said.system == system && said.value == value;
+           });
+  };
   return SetItems(resource, "identifier", goes, lacking, remove, missing, edits);
+}
+
+bool Says(const DerivedElements& derived, std::string_view element) {
+  return std::ranges::any_of(derived.elements, [&](const auto& said) { return said.first == element; });
 }
 
 bool SetOrders(json::Value resource, const Linked& linked, std::vector<std::string_view>* remove, std::string* missing,
@@ -352,6 +383,12 @@ bool MakeShell(json::Value resource, const DerivedElements& derived, json::Edits
       missing.append(",\"").append(name).append("\":").append(json);
     }
   }
+  for (const std::string_view name : kOptional) {
+    const json::MaybeValue present = json::Find(resource, name);
+    if (!present || Says(derived, name) || !IsFormer(derived, NameOf(name, present->raw()))) continue;
+    indexed |= std::ranges::find(kIndexed, name) != kIndexed.end();
+    remove.push_back(name);
+  }
   const json::MaybeValue endpoints = json::Find(resource, "endpoint");
   if (!endpoints || !HasReference(*endpoints, derived.endpoint)) {
     const auto none = [](json::Value) { return false; };
@@ -364,6 +401,37 @@ bool MakeShell(json::Value resource, const DerivedElements& derived, json::Edits
   if (!remove.empty()) json::RemoveProperties(resource, remove, edits);
   if (!missing.empty()) edits->Insert(resource.end() - 1, std::move(missing));
   return indexed;
+}
+
+std::vector<std::string> AddedBy(json::MaybeValue resource, const DerivedElements& derived) {
+  std::vector<std::string> added;
+  const auto add = [&](std::string name, bool there) {
+    if (!there || IsFormer(derived, name)) added.push_back(std::move(name));
+  };
+  for (const auto& [element, json] : derived.elements) {
+    if (std::ranges::find(kOptional, element) == kOptional.end()) continue;
+    const json::MaybeValue present = resource[element];
+    add(NameOf(element, json), present && present->raw() == json);
+  }
+  const json::MaybeValue listed = resource["identifier"];
+  for (size_t i = 1; i < derived.identifiers.size(); ++i) {
+    const DerivedIdentifier& accession = derived.identifiers[i];
+    add(NameOfIdentifier(accession.system, accession.value), listed && HasIdentifier(*listed, accession));
+  }
+  return added;
+}
+
+std::vector<std::string> PresumedFormer(json::Value resource, const DerivedElements& derived,
+                                        const ShellOptions& options) {
+  std::vector<std::string> former = AddedBy({}, derived);
+  const json::MaybeValue listed = json::Find(resource, "identifier");
+  if (!listed || derived.identifiers.size() < 2) return former;
+  for (const json::Value item : listed->children()) {
+    const std::string value(json::Find(item, "value").TextOr(""));
+    if (item.raw() == AccessionJson(options.accession_system, value))
+      former.push_back(NameOfIdentifier(options.accession_system, value));
+  }
+  return former;
 }
 
 std::vector<Issue> Contradictions(json::Value resource, const DerivedElements& derived, json::Value whole,

@@ -73,6 +73,7 @@ struct DerivedElements {
   std::vector<DerivedIdentifier> identifiers;
   std::string endpoint;  // Reference.reference
   Linked linked;
+  std::vector<std::string> former;  // what the images added before (AddedBy): it goes when they no longer say it
 };
 
 std::string UidIdentifier(std::string_view study_uid);  // urn:oid:...
@@ -83,6 +84,15 @@ DerivedElements ElementsOf(const storage::StudyRow& study, Linked linked, const 
 // The edits that make `resource` say what the images say, of its series only what users add (additions.h). True when
 // one of them is to an element that has a search parameter.
 bool MakeShell(json::Value resource, const DerivedElements& derived, json::Edits* edits);
+
+// Some elements are the users' when the images do not say them. Those that the images add to `resource`, each in 16
+// octets with its value: it is not there, or it is of `derived.former`. Else users said the same before.
+std::vector<std::string> AddedBy(json::MaybeValue resource, const DerivedElements& derived);
+// DerivedElements::former of a `resource` that an earlier release derived, which did not note it: what the images say,
+// and if they have an accession number, others that are written as the server writes them. Whose the rest is cannot be
+// told: it stays.
+std::vector<std::string> PresumedFormer(json::Value resource, const DerivedElements& derived,
+                                        const ShellOptions& options);
 
 // What a user says in `resource` against the images, but for its series; `whole`: the resource as it is.
 std::vector<Issue> Contradictions(json::Value resource, const DerivedElements& derived, json::Value whole,

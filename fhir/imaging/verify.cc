@@ -150,6 +150,9 @@ class LinkVerifier {
     DerivedElements derived = ElementsOf(study.row, std::move(linked), deriver_->shell);
     if (const json::MaybeValue additions = json::Find(document.root(), kDerivedElement))
       derived.elements.emplace_back(kDerivedElement, AdditionsAfter(*additions, DeltaOf(images)));
+    derived.former = link.added ? *link.added : PresumedFormer(document.root(), derived, deriver_->shell);
+    if (link.added && AddedBy(document.root(), derived) != link.added)
+      Finding(uid, "other elements of its ImagingStudy are noted as the images' than are");
     json::Edits edits;
     MakeShell(document.root(), derived, &edits);
     if (!edits.empty()) Finding(uid, "its ImagingStudy says something else than images and records");

@@ -203,6 +203,9 @@ def check_imaging_study(archive, study):
     must((resource["numberOfSeries"], resource["numberOfInstances"]), (len(series), count), f"counts of {what}")
     must((value(row, "00201206"), value(row, "00201208")), (len(series), count), f"counts of study {study}")
     must(resource["status"], "available", f"{what}.status")
+    must([one["value"] for one in resource["identifier"] if one.get("system") != UID_SYSTEM],
+         [accession] if (accession := value(row, "00080050")) else [], f"accession numbers of {what}")
+    must(resource.get("description"), value(row, "00081030"), f"{what}.description")
     must(resource["started"], "2024-01-31T10:15:00+00:00", f"{what}.started")
     must({one["code"] for one in resource["modality"]}, {one["modality"]["code"] for one in series}, f"{what}.modality")
     must(set(row["00080061"]["Value"]), {one["modality"]["code"] for one in series}, f"modalities of study {study}")

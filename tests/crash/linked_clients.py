@@ -214,6 +214,7 @@ def image(study, series, sop, number, patient, accession):
         element(0x0008, 0x0030, "TM", "101500"),
         element(0x0008, 0x0050, "SH", accession),
         element(0x0008, 0x0060, "CS", "MR" if series_number == "2" else "CT"),
+        element(0x0008, 0x1030, "LO", f"Of {accession}" if accession else ""),
         element(0x0008, 0x103E, "LO", f"Series {series_number}"),
         element(0x0010, 0x0010, "PN", "Crash^Test"),
         element(0x0010, 0x0020, "LO", patient),

@@ -134,6 +134,11 @@ class ImagingPropertyTest : public ImagingFixture, public ::testing::WithParamIn
       Asked asked{.study = study->row, .chosen = ChosenPatient(json::Find(document->root(), "subject"))};
       asked.orders = LoadOrderNumbers(reader->kv(), &reader->snapshot(), *study).value();
       const Resolution fresh = resolver.Resolve(RecordsOf(*reader), asked).value();
+      // Users say none of these here.
+      std::string description = CleanText(storage::FirstValue(study->row.attributes, dicom::tags::kStudyDescription));
+      EXPECT_EQ(At(text, "description"), description.empty() ? "(nothing)" : description) << uid;
+      std::string accession = CleanText(storage::FirstValue(study->row.attributes, dicom::tags::kAccessionNumber));
+      EXPECT_EQ(At(text, "identifier.1.value"), accession.empty() ? "(nothing)" : accession) << uid;
       const Linked said = LinkedOf(document->root(), {});
       EXPECT_EQ(said.subject, fresh.subject) << uid;
       EXPECT_EQ(said.review, fresh.review) << uid;
