@@ -76,14 +76,18 @@ Result<std::vector<Disagreement>> Linker::Disagreements(ResourceReader& reader, 
   HILUM_ASSIGN_OR_RETURN(const auto study, FindStudy(reader.kv(), &reader.snapshot(), *uid));
   if (!study) return found;
   HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(newest.bytes));
-  const Asked asked = AskedOf(study->row, json::Find(document.root(), "subject"));  // orders do not matter here
+  Asked asked = AskedOf(study->row, json::Find(document.root(), "subject"));
+  HILUM_ASSIGN_OR_RETURN(asked.orders, LoadOrderNumbers(reader.kv(), &reader.snapshot(), *study));
   HILUM_ASSIGN_OR_RETURN(const Resolution resolution, resolver_.Resolve(RecordsOf(reader), asked));
   if (resolution.patient) {
     HILUM_ASSIGN_OR_RETURN(const json::Document patient, json::Document::Parse(resolution.patient->bytes));
     found = CompareDemographics(study->row, patient.root());
     if (auto identifier = resolver_.CompareIdentifier(study->row, patient.root()))
       found.insert(found.begin(), *std::move(identifier));
-    for (Disagreement& one : found) one.other = "Patient/" + resolution.patient->id;
+    const std::string name = "Patient/" + resolution.patient->id;
+    for (Disagreement& one : found) one.other = name;
+    for (const ForeignRecord& record : resolution.foreign)
+      found.push_back({record.reference, "subject", name, "Patient/" + record.patient});
   }
   for (Disagreement& one : CompareImages(study->row)) found.push_back(std::move(one));
   return found;

@@ -28,6 +28,9 @@ constexpr std::string ResolverOptions::*kOrderSystems[] = {
     &ResolverOptions::accession_system, &ResolverOptions::placer_system, &ResolverOptions::filler_system};
 constexpr std::string_view kIdentifierTypes = "http://terminology.hl7.org/CodeSystem/v2-0203";
 
+// Status of orders and reports that should never have existed (R4 request-status, diagnostic-report-status).
+constexpr std::string_view kVoid = "entered-in-error";
+
 // Whether `identifier` says of itself to be something else.
 bool IsOfAnotherType(json::Value identifier, std::string_view type) {
   const json::MaybeValue codings = json::Find(identifier, "type")["coding"];
@@ -364,6 +367,18 @@ Result<std::optional<Version>> Resolver::Survivor(const Records& records, std::s
   return std::optional<Version>();
 }
 
+bool Resolver::IsNamed(json::Value record, const Named& name) {
+  if (name.type.empty()) return true;
+  const json::MaybeValue identifiers = json::Find(record, "identifier");
+  if (!identifiers) return false;
+  const auto list = identifiers->children();
+  return std::any_of(list.begin(), list.end(), [&](json::Value identifier) {
+    return json::Find(identifier, "system").TextOr("") == name.identifier.system &&
+           json::Find(identifier, "value").TextOr("") == name.identifier.code &&
+           !IsOfAnotherType(identifier, name.type);
+  });
+}
+
 std::vector<Resolver::Named> Resolver::NamesOf(const Asked& asked) const {
   using Kind = OrderNumber::Kind;
   std::vector<Named> names = {{{std::string(kUidSystem), UidIdentifier(asked.study.uid)}, ""}};
@@ -389,35 +404,44 @@ std::vector<Resolver::Named> Resolver::NamesOf(const Asked& asked) const {
   return names;
 }
 
-Result<std::vector<std::string>> Resolver::Find(const Records& records, TypeId type, const Named& name) const {
-  HILUM_ASSIGN_OR_RETURN(std::vector<std::string> ids, records.with_identifier(type, name.identifier));
-  if (name.type.empty()) return ids;
-  std::vector<std::string> named;
-  for (std::string& id : ids) {
+Status Resolver::AddRecords(const Records& records, TypeId type, const Named& name, std::vector<std::string>* ids,
+                            Resolution* out) const {
+  HILUM_ASSIGN_OR_RETURN(const std::vector<std::string> found, records.with_identifier(type, name.identifier));
+  for (const std::string& id : found) {
+    if (std::ranges::count(*ids, id) > 0) continue;
     HILUM_ASSIGN_OR_RETURN(const auto record, records.current(type, id));
     if (!record) continue;
     HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(record->bytes));
-    const json::MaybeValue identifiers = json::Find(document.root(), "identifier");
-    if (!identifiers) continue;
-    const auto names_it = [&](json::Value identifier) {
-      return json::Find(identifier, "system").TextOr("") == name.identifier.system &&
-             json::Find(identifier, "value").TextOr("") == name.identifier.code &&
-             !IsOfAnotherType(identifier, name.type);
-    };
-    if (std::any_of(identifiers->children().begin(), identifiers->children().end(), names_it))
-      named.push_back(std::move(id));
+    if (json::Find(document.root(), "status").TextOr("") == kVoid || !IsNamed(document.root(), name)) continue;
+    HILUM_ASSIGN_OR_RETURN(auto other, OtherPatient(records, document.root(), out));
+    if (!other) {
+      ids->push_back(id);
+      continue;
+    }
+    std::string reference = std::string(TypeOf(type).name).append("/").append(id);
+    if (std::ranges::count(out->foreign, reference, &ForeignRecord::reference) == 0)
+      out->foreign.push_back({std::move(reference), *std::move(other)});
   }
-  return named;
+  return Status::Ok();
+}
+
+Result<std::optional<std::string>> Resolver::OtherPatient(const Records& records, json::Value record,
+                                                          Resolution* out) const {
+  const auto subject = ReferredPatient(json::Find(record, "subject"), base_url_);
+  if (!subject || !out->patient || *subject == out->patient->id) return std::optional<std::string>();
+  std::vector<std::string> replaced;
+  HILUM_ASSIGN_OR_RETURN(const auto survivor, Survivor(records, *subject, &replaced, out));
+  if (!survivor || survivor->id == out->patient->id) return std::optional<std::string>();
+  return std::optional(survivor->id);
 }
 
 Status Resolver::FindOrdersAndReports(const Records& records, const Asked& asked, Resolution* out) const {
   for (const Named& name : NamesOf(asked)) {
     out->watches.push_back(WatchOf(order_, name.identifier));
-    HILUM_ASSIGN_OR_RETURN(auto orders, Find(records, order_, name));
-    AddNew(&out->orders, std::move(orders));
-    HILUM_ASSIGN_OR_RETURN(auto reports, Find(records, report_, name));
-    AddNew(&out->reports, std::move(reports));
+    HILUM_RETURN_IF_ERROR(AddRecords(records, order_, name, &out->orders, out));
+    HILUM_RETURN_IF_ERROR(AddRecords(records, report_, name, &out->reports, out));
   }
+  if (!out->foreign.empty() && !out->is_chosen) out->review.emplace_back(kRecordMismatch);
   return Status::Ok();
 }
 

@@ -43,7 +43,10 @@ inline constexpr std::string_view kPatientAmbiguous = "patient-ambiguous";
 inline constexpr std::string_view kPatientMismatch = "patient-mismatch";
 // Its images name different patients.
 inline constexpr std::string_view kImagesMismatch = "images-mismatch";
-inline constexpr std::string_view kMismatchTags = "urn:hilum:review|patient-mismatch,urn:hilum:review|images-mismatch";
+// An order or a report has a number of the study, but is of another Patient.
+inline constexpr std::string_view kRecordMismatch = "record-mismatch";
+inline constexpr std::string_view kMismatchTags =
+    "urn:hilum:review|patient-mismatch,urn:hilum:review|images-mismatch,urn:hilum:review|record-mismatch";
 
 // What the images of a study say of records, and reviewers of its images.
 struct Asked {
@@ -55,12 +58,19 @@ struct Asked {
 // `subject`: of the ImagingStudy, which says who was chosen or given. Without orders.
 Asked AskedOf(const storage::StudyRow& study, json::MaybeValue subject);
 
+// An order or a report that is not linked, for it is of another Patient than the study.
+struct ForeignRecord {
+  std::string reference;  // "ServiceRequest/7"
+  std::string patient;    // id, after all merges
+};
+
 struct Resolution {
-  std::string subject;                 // ImagingStudy.subject in JSON
-  std::optional<Version> patient;      // who it leads to, or would without quarantine
-  std::vector<std::string> review;     // codes of tags
-  std::vector<std::string> orders;     // ids of ServiceRequests
-  std::vector<std::string> reports;    // ids of DiagnosticReports
+  std::string subject;               // ImagingStudy.subject in JSON
+  std::optional<Version> patient;    // who it leads to, or would without quarantine
+  std::vector<std::string> review;   // codes of tags
+  std::vector<std::string> orders;   // ids of ServiceRequests
+  std::vector<std::string> reports;  // ids of DiagnosticReports
+  std::vector<ForeignRecord> foreign;
   std::vector<std::string> watches;    // of all that this depends on (rows.h)
   bool nobody_has_identifier = false;  // there is a Patient ID
   // Ids of Patients who have the identifier and were made of images, and of the Patient whom they are to name as the
@@ -108,6 +118,7 @@ class Resolver {
   // to `replaced`.
   Result<std::optional<Version>> Survivor(const Records& records, std::string id, std::vector<std::string>* replaced,
                                           Resolution* out) const;
+  // After the Patient.
   Status FindOrdersAndReports(const Records& records, const Asked& asked, Resolution* out) const;
   // An identifier of orders and reports, and the code of HL7 table 0203 for its type; empty: any.
   struct Named {
@@ -115,8 +126,14 @@ class Resolver {
     std::string_view type;
   };
   std::vector<Named> NamesOf(const Asked& asked) const;
-  // Ids of those that have the identifier, as one of this type.
-  Result<std::vector<std::string>> Find(const Records& records, TypeId type, const Named& name) const;
+  // Of one that has the identifier: whether it is of the type.
+  static bool IsNamed(json::Value record, const Named& name);
+  // Those that have the identifier, as one of this type: their ids, unless they are there already, and those of other
+  // Patients.
+  Status AddRecords(const Records& records, TypeId type, const Named& name, std::vector<std::string>* ids,
+                    Resolution* out) const;
+  // Id of whom the record is of, after all merges, when that is known to be somebody else than the study's Patient.
+  Result<std::optional<std::string>> OtherPatient(const Records& records, json::Value record, Resolution* out) const;
 
   const ResolverOptions options_;
   const std::string base_url_;

@@ -83,12 +83,20 @@ class Archive:
         return on_the_way
 
     def subject_and_review(self, study):
+        subject, review, patient = self.subject_review_and_patient(study)
+        foreign = any(self.belonging(type, study)[1] for type in ("ServiceRequest", "DiagnosticReport"))
+        chosen = chosen_patient(self.imaging_studies(study)[0])
+        return subject, review + (["record-mismatch"] if foreign and not chosen else [])
+
+    def subject_review_and_patient(self, study):
+        """And who it is of, named or not; None: nobody that is known."""
         identifier = {"system": MRN, "value": value(self.studies[study], "00100020")}
         subject = {"type": "Patient", "identifier": identifier}
         if chosen := chosen_patient(self.imaging_studies(study)[0]):
             # A choice whose Patient has gone has gone with it.
             extensions = [choice(chosen), *map(replaced_patient, self.replaced(chosen))]
-            return {**subject, "extension": extensions, "reference": f"Patient/{self.survivor(chosen)}"}, []
+            patient = self.survivor(chosen)
+            return {**subject, "extension": extensions, "reference": f"Patient/{patient}"}, [], patient
         images = ["images-mismatch"] if len(self.patient_ids[study]) > 1 else []
         patients = {id: one for id, one in self.resources["Patient"].items() if has_identifier(one, identifier)}
         # Those that were made of images yield to others.
@@ -101,24 +109,30 @@ class Archive:
              f"Patients made of images who yield, study {study}")
         mine += [id for id in yielded if id not in mine]
         if not mine:
-            return subject, images + (["patient-unknown"] if self.policy == "quarantine" else [])
+            return subject, images + (["patient-unknown"] if self.policy == "quarantine" else []), None
         if len(survivors) > 1 or None in survivors:
-            return subject, images + ["patient-ambiguous"]
+            return subject, images + ["patient-ambiguous"], None
         patient = survivors.pop()
         review = images + (["patient-mismatch"] if mismatch(self.resources["Patient"][patient]) else [])
         if not review or self.policy != "quarantine":
             subject["reference"] = f"Patient/{patient}"
             if replaced := set().union(*map(self.replaced, mine)):
                 subject["extension"] = [replaced_patient(one) for one in replaced]
-        return subject, review
+        return subject, review, patient
 
     def belonging(self, type, study):
-        """Orders or reports."""
+        """Orders or reports: those that are linked, and those that are not because they are of another Patient."""
+        patient = self.subject_review_and_patient(study)[2]
         wanted = [{"system": UID_SYSTEM, "value": f"urn:oid:{study}"}]
         if accession := value(self.studies[study], "00080050"):
             wanted.append({"value": accession})
-        records = self.resources[type].items()
-        return sorted(f"{type}/{id}" for id, record in records if any(has_identifier(record, one) for one in wanted))
+        linked, foreign = [], []
+        for id, record in self.resources[type].items():
+            if record["status"] == "entered-in-error" or not any(has_identifier(record, one) for one in wanted):
+                continue
+            of = self.survivor(record.get("subject", {}).get("reference", "/").split("/")[1])
+            (foreign if patient and of and of != patient else linked).append(f"{type}/{id}")
+        return sorted(linked), sorted(foreign)
 
     def series_of(self, study):
         series = [uid for of, uid in self.series if of == study]
@@ -212,8 +226,8 @@ def check_imaging_study(archive, study):
     must(unordered(resource["subject"]), unordered(subject), f"{what}.subject")
     must([tag["code"] for tag in resource["meta"].get("tag", []) if tag["system"] == REVIEW], review, f"review of {what}")
     orders = [one["reference"] for one in resource.get("basedOn", []) if "reference" in one]
-    must(sorted(orders), archive.belonging("ServiceRequest", study), f"{what}.basedOn")
-    must(sorted(reports_of(resource)), archive.belonging("DiagnosticReport", study), f"reports of {what}")
+    must(sorted(orders), archive.belonging("ServiceRequest", study)[0], f"{what}.basedOn")
+    must(sorted(reports_of(resource)), archive.belonging("DiagnosticReport", study)[0], f"reports of {what}")
 
 
 def check_searches(archive, rng):
@@ -239,7 +253,7 @@ def check_searches(archive, rng):
         finds(f"report=DiagnosticReport/{report}", reported)
     for code in ("CT", "MR"):
         finds(f"modality={code}", {id for id, study in derived.items() if code in {one["code"] for one in study["modality"]}})
-    for code in ("patient-unknown", "patient-ambiguous", "patient-mismatch", "images-mismatch"):
+    for code in ("patient-unknown", "patient-ambiguous", "patient-mismatch", "images-mismatch", "record-mismatch"):
         tag = {"system": REVIEW, "code": code}
         finds(f"_tag={REVIEW}|{code}", {id for id, study in studies.items() if tag in study["meta"].get("tag", [])})
     images = sorted(archive.images)

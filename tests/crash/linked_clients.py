@@ -108,17 +108,23 @@ class LinkedClient(Client):
             resource["link"] = [{"type": "replaced-by", "other": {"reference": f"Patient/{other}"}}]
         return resource
 
+    def subject(self):
+        if self.rng.random() < 0.4:
+            return {"display": "crash test"}
+        return {"reference": f"Patient/{self.rng.choice(self.book.everybodys_patients)}"}
+
     def order(self):
         identifier = {"value": self.rng.choice(ACCESSIONS)}
         if self.rng.random() < 0.2:
             identifier = {"system": "urn:dicom:uid", "value": f"urn:oid:{self.rng.choice(self.book.studies)}"}
         return {"resourceType": "ServiceRequest", "id": f"order-{self.book.number}-{self.rng.randrange(2)}",
-                "identifier": [identifier], "status": "active", "intent": "order", "subject": {"display": "crash test"},
+                "identifier": [identifier], "status": self.rng.choices(["active", "entered-in-error"], [9, 1])[0],
+                "intent": "order", "subject": self.subject(),
                 "note": [{"text": str(self.book.next_value())}]}
 
     def report(self):
         return {"resourceType": "DiagnosticReport", "id": f"report-{self.book.number}-{self.rng.randrange(2)}",
-                "identifier": [{"value": self.rng.choice(ACCESSIONS)}], "status": "final",
+                "identifier": [{"value": self.rng.choice(ACCESSIONS)}], "status": "final", "subject": self.subject(),
                 "code": {"text": str(self.book.next_value())}}
 
     def record(self):

@@ -1,6 +1,9 @@
 // Studies find their Patient and their orders, whichever comes first; what is doubtful is shown, never guessed.
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <functional>
+
 #include "tests/fhir/imaging/imaging_fixture.h"
 
 namespace hilum::fhir::imaging {
@@ -594,7 +597,6 @@ class RecordsTest : public PatientsTest {
   std::string Order() { return At(Read(std::string(kStudy)), "basedOn.0.reference"); }
   std::string Report() { return At(Read(std::string(kStudy)), "extension.0.valueReference.reference"); }
 
- private:
   void PutRecord(const std::string& type, const std::string& id, const std::string& identifier,
                  const std::string& more) {
     const Answer answer = Run(
@@ -723,6 +725,122 @@ TEST_F(PatientsTest, OrdersThatUsersNamedStay) {
   EXPECT_EQ(At(Read(std::string(kStudy)), "basedOn.1"), "(nothing)");
   ASSERT_EQ(Run("DELETE", "ServiceRequest/mine").status, 204);
   EXPECT_EQ(At(Read(std::string(kStudy)), "basedOn.0.display"), "by hand");
+}
+
+// Numbers of orders collide: of two hospitals, of two systems.
+class ForeignRecordTest : public RecordsTest {
+ protected:
+  static std::string Of(const std::string& patient, const std::string& status = "active") {
+    return R"("intent":"order","status":")" + status + R"(","subject":{"reference":"Patient/)" + patient + R"("})";
+  }
+  void PutOrderOf(const std::string& patient, const std::string& status = "active") {
+    PutRecord("ServiceRequest", "o", R"({"value":"A1"})", Of(patient, status));
+  }
+  void PutReportOf(const std::string& patient) {
+    PutReport("r", R"({"value":"A1"})", R"(,"subject":{"reference":"Patient/)" + patient + R"("})");
+  }
+  void ExpectLinked(bool linked) {
+    EXPECT_EQ(Order(), linked ? "ServiceRequest/o" : "(nothing)");
+    EXPECT_EQ(Report(), linked ? "DiagnosticReport/r" : "(nothing)");
+    EXPECT_EQ(Review(), linked ? "(nothing)" : kRecordMismatch);
+    EXPECT_EQ(Subject(), "Patient/mine");
+    ExpectAllAgrees();
+  }
+};
+
+TEST_F(ForeignRecordTest, RecordsOfAnotherPatientAreNotLinkedInWhateverOrderTheyCome) {
+  const std::function<void()> steps[] = {[&] { Stow({{}}); },
+                                         [&] { PutPatient("mine", "P1"), PutPatient("other", "P2"); },
+                                         [&] { PutOrderOf("other"); }, [&] { PutReportOf("other"); }};
+  for (const auto policy : {PatientPolicy::kLink, PatientPolicy::kQuarantine}) {
+    With(policy);
+    std::vector<size_t> order = {0, 1, 2, 3};
+    do {
+      for (const size_t step : order) steps[step]();
+      ExpectLinked(false);
+      Delete("1.2.1");
+      for (const char* url : {"ServiceRequest/o", "DiagnosticReport/r", "Patient/mine", "Patient/other"})
+        ASSERT_EQ(Run("DELETE", url).status, 204);
+    } while (std::next_permutation(order.begin(), order.end()) && !HasFailure());
+  }
+}
+
+TEST_F(ForeignRecordTest, WhatChangesLaterCounts) {
+  PutPatient("mine", "P1");
+  PutPatient("other", "P2");
+  PutPatient("between", "P3");
+  PutOrderOf("other");
+  PutReportOf("other");
+  Stow({{}});
+  ExpectLinked(false);
+  Merge("other", "P2", "between");
+  ExpectLinked(false);
+  Merge("between", "P3", "mine");
+  ExpectLinked(true);
+  PutPatient("between", "P3");
+  ExpectLinked(false);
+  PutOrderOf("mine");
+  PutReportOf("mine");
+  ExpectLinked(true);
+  PutOrderOf("other");
+  PutReportOf("other");
+  ExpectLinked(false);
+  ASSERT_EQ(Run("DELETE", "Patient/other").status, 204);
+  ExpectLinked(true);
+  PutPatient("other", "P2");
+  ExpectLinked(false);
+}
+
+TEST_F(ForeignRecordTest, AreListedAndSomebodySaysWhoseTheyAre) {
+  PutPatient("mine", "P1");
+  PutPatient("other", "P2");
+  Stow({{}});
+  PutOrderOf("other");
+  PutReportOf("mine");
+  EXPECT_EQ(Report(), "DiagnosticReport/r");
+  for (const std::string url : {"ImagingStudy/$conflicts", "ImagingStudy/1.2.1/$conflicts"}) {
+    const std::string conflicts = Run("GET", url).body;
+    EXPECT_EQ(At(conflicts, "parameter.0.part.1.valueReference.reference"), "ServiceRequest/o") << conflicts;
+    EXPECT_EQ(At(conflicts, "parameter.0.part.2.valueCode"), "subject");
+    EXPECT_EQ(At(conflicts, "parameter.0.part.3.valueString"), "Patient/mine");
+    EXPECT_EQ(At(conflicts, "parameter.0.part.4.valueString"), "Patient/other");
+    EXPECT_EQ(At(conflicts, "parameter.1"), "(nothing)");
+  }
+  std::string body = Read(std::string(kStudy));
+  const std::string mine = R"("reference":"Patient/mine")";
+  ASSERT_EQ(Run("PUT", kStudy, body.replace(body.find(mine), mine.size(), R"("reference":"Patient/other")")).status,
+            200);
+  EXPECT_EQ(Subject(), "Patient/other");
+  EXPECT_EQ(Order(), "ServiceRequest/o");
+  EXPECT_EQ(Review(), "(nothing)");
+  EXPECT_THAT(Read(std::string(kStudy)), Not(HasSubstr("DiagnosticReport/r")));
+  ExpectAllAgrees();
+}
+
+TEST_F(ForeignRecordTest, WhoeverIsNotKnownIsNoOther) {
+  PutPatient("other", "P2");
+  PutOrderOf("other");
+  PutReportOf("nobody");
+  Stow({{}});
+  EXPECT_EQ(Order(), "ServiceRequest/o") << "nobody has the Patient ID of the images";
+  EXPECT_EQ(Report(), "DiagnosticReport/r");
+  PutPatient("mine", "P1");
+  EXPECT_EQ(Order(), "(nothing)");
+  EXPECT_EQ(Report(), "DiagnosticReport/r") << "its Patient does not exist";
+  ExpectAllAgrees();
+}
+
+TEST_F(ForeignRecordTest, WhatWasEnteredInErrorIsNotLinked) {
+  PutPatient("mine", "P1");
+  PutOrderOf("mine", "entered-in-error");
+  Stow({{}});
+  EXPECT_EQ(Order(), "(nothing)");
+  PutOrderOf("mine");
+  EXPECT_EQ(Order(), "ServiceRequest/o");
+  PutOrderOf("mine", "entered-in-error");
+  EXPECT_EQ(Order(), "(nothing)");
+  EXPECT_EQ(Review(), "(nothing)");
+  ExpectAllAgrees();
 }
 
 // The server put it there; somebody says more of it.

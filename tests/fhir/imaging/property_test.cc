@@ -109,8 +109,11 @@ class ImagingPropertyTest : public ImagingFixture, public ::testing::WithParamIn
     std::string body = R"({"resourceType":")" + type + R"(","id":")" + id;
     body += R"(","identifier":[{)" + std::string(patient ? R"("system":"http://hospital.test/mrn",)" : "");
     body += R"("value":")" + value + "\"}]";
-    if (type == "ServiceRequest") body += R"(,"status":"active","intent":"order","subject":{"display":"x"})";
-    if (type == "DiagnosticReport") body += R"(,"status":"final","code":{"text":"x"})";
+    const std::string subject = R"("subject":{"reference":"Patient/)" +
+                                std::string(1, static_cast<char>('a' + Pick(3))) + R"("},"status":")" +
+                                (Pick(5) == 0 ? "entered-in-error" : "unknown") + "\"";
+    if (type == "ServiceRequest") body += R"(,"intent":"order",)" + subject;
+    if (type == "DiagnosticReport") body += R"(,"code":{"text":"x"},)" + subject;
     if (patient && Pick(2) == 0) body += R"(,"gender":"male")";
     if (patient && Pick(3) == 0) {
       const std::string other(1, static_cast<char>('a' + Pick(3)));
