@@ -1,7 +1,9 @@
 // The model as a Part 10 file.
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <charconv>
+#include <cmath>
 #include <utility>
 
 #include "codecs/dicom/model.h"
@@ -10,8 +12,8 @@
 namespace hilum::dicom {
 namespace {
 
-constexpr uint64_t kLongestShortValue = 0xFFFE, kLongestValue = 0xFFFFFFFE;
-constexpr size_t kLongestUid = 64;
+constexpr uint64_t kLongestValue = 0xFFFFFFFE;
+constexpr size_t kLongestUid = 64, kLongestDecimal = 16;
 
 // What is about an encoding, not about the instance.
 bool IsLeftOut(Tag tag) {
@@ -53,6 +55,22 @@ bool AppendNumber(Vr vr, std::string_view text, std::string* out) {
   return true;
 }
 
+// What is a number, with as many digits as a DS holds (PS3.5 6.2): who computes in binary sends more of them.
+std::string Decimal(const std::string& text) {
+  if (text.size() <= kLongestDecimal) return text;
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(number)) return text;
+  std::array<char, 32> digits;
+  for (int precision = kLongestDecimal; precision > 0; --precision) {
+    const auto written =
+        std::to_chars(digits.data(), digits.data() + digits.size(), number, std::chars_format::general, precision);
+    const std::string_view rounded(digits.data(), static_cast<size_t>(written.ptr - digits.data()));
+    if (rounded.size() <= kLongestDecimal) return std::string(rounded);
+  }
+  return text;
+}
+
 class Encoder {
  public:
   Encoder(const BulkFinder& bulk, uint64_t max_bytes) : bulk_(bulk), left_(std::min(max_bytes, kLongestValue / 2)) {}
@@ -89,7 +107,7 @@ Status Encoder::AppendText(const ModelAttribute& attribute, std::string* out) {
   const bool single = vr == Vr("ST") || vr == Vr("LT") || vr == Vr("UT") || vr == Vr("UR");
   if (single && attribute.values.size() > 1) return Wrong(attribute.tag, "this vr has one value at most");
   for (size_t i = 0; i < attribute.values.size(); ++i) {
-    const std::string& value = attribute.values[i];
+    const std::string value = vr == Vr("DS") ? Decimal(attribute.values[i]) : attribute.values[i];
     if (!single && value.find('\\') != std::string::npos)
       return Wrong(attribute.tag, "a value holds a backslash, which would part it in two");
     if (std::any_of(value.begin(), value.end(), IsForbiddenControl))
@@ -150,8 +168,6 @@ Status Encoder::AppendValue(const ModelAttribute& attribute, std::string* out) {
   } else {
     HILUM_RETURN_IF_ERROR(AppendText(attribute, out));
   }
-  if (!vr.has_long_length() && out->size() > kLongestShortValue)
-    return Wrong(attribute.tag, "the value is longer than 65534 octets");
   return Status::Ok();
 }
 

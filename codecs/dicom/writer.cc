@@ -5,6 +5,7 @@
 namespace hilum::dicom {
 namespace {
 
+constexpr size_t kLongestShortValue = 0xFFFE, kLongestValue = 0xFFFFFFFE;
 // A fixed UID below 2.25 that names this implementation (PS3.10 7.1).
 constexpr std::string_view kImplementationClassUid = "2.25.118230964570418205340921830175012345601";
 
@@ -14,13 +15,14 @@ void AppendElement(std::string* out, Tag tag, Vr vr, Bytes value) {
   const size_t padded = value.size() + value.size() % 2;
   AppendLe<uint16_t>(out, tag.group);
   AppendLe<uint16_t>(out, tag.element);
-  out->append(vr.text());
-  if (vr.has_long_length()) {
+  assert(padded <= kLongestValue);
+  if (!vr.has_long_length() && padded <= kLongestShortValue) {
+    out->append(vr.text());
+    AppendLe<uint16_t>(out, static_cast<uint16_t>(padded));
+  } else {
+    out->append(vr.has_long_length() ? vr.text() : "UN");
     AppendLe<uint16_t>(out, 0);
     AppendLe<uint32_t>(out, static_cast<uint32_t>(padded));
-  } else {
-    assert(padded <= 0xFFFE);
-    AppendLe<uint16_t>(out, static_cast<uint16_t>(padded));
   }
   out->append(value);
   const bool zero_padded = vr == Vr("UI") || vr.is_bulk();  // PS3.5 6.2

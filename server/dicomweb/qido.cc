@@ -23,6 +23,32 @@ std::vector<std::string> Names(const std::map<std::string, uint64_t>& counts) {
   return names;
 }
 
+// Attributes of type R in PS3.18 tables 10.6.3-3 to -5 that data sets may lack: they are returned all the same.
+void AddRequired(const SearchRequest& search, Row* row) {
+  static constexpr std::pair<Level, dicom::Tag> kRequired[] = {
+      {Level::kPatient, t::kPatientName},
+      {Level::kPatient, t::kPatientId},
+      {Level::kPatient, t::kPatientBirthDate},
+      {Level::kPatient, t::kPatientSex},
+      {Level::kStudy, t::kStudyDate},
+      {Level::kStudy, t::kStudyTime},
+      {Level::kStudy, t::kAccessionNumber},
+      {Level::kStudy, t::kReferringPhysicianName},
+      {Level::kStudy, t::kPatientName},
+      {Level::kStudy, t::kPatientId},
+      {Level::kStudy, t::kPatientBirthDate},
+      {Level::kStudy, t::kPatientSex},
+      {Level::kStudy, t::kStudyId},
+      {Level::kSeries, t::kModality},
+      {Level::kSeries, t::kSeriesNumber},
+      {Level::kInstance, t::kInstanceNumber},
+  };
+  for (const auto& [level, tag] : kRequired) {
+    const bool above = search.parents && level != Level::kPatient && level < search.query.level;
+    if (level == search.query.level || above) row->AddIfMissing(tag);
+  }
+}
+
 // Attributes of one level go into `row`, those that are only returned where they are asked for into `on_request`.
 struct RowSink {
   const storage::AttributeTable& table;
@@ -58,6 +84,7 @@ Row RowOf(const storage::AttributeTable& table, const std::string& base, const S
   if (match.patient) {
     RowSink{table, &row, on_request}.Add(Level::kPatient, match.patient->attributes);
     row.Add(t::kNumberOfPatientRelatedStudies, dicom::Vr("IS"), {std::to_string(match.patient->studies)});
+    AddRequired(search, &row);
     return row;
   }
   const Level level = search.query.level;
@@ -81,6 +108,7 @@ Row RowOf(const storage::AttributeTable& table, const std::string& base, const S
   for (const dicom::Tag tag : search.matched) row.CopyFrom(rest, tag);
   row.Add(t::kInstanceAvailability, dicom::Vr("CS"), {"ONLINE"});
   row.Add(t::kRetrieveUrl, dicom::Vr("UR"), {url});
+  AddRequired(search, &row);
   return row;
 }
 
@@ -190,7 +218,9 @@ Status Service::Search(http::Request& request, const Resource& resource, const Q
   for (const std::string& warning : search.warnings) headers.Add("Warning", "299 hilum \"" + warning + "\"");
   if (form == Accepted::Listing::kCsv) {
     headers.Add("Content-Type", "text/csv; charset=utf-8");
-    return responder.Send(200, std::move(headers), CsvOf(rows));
+    Row least;
+    AddRequired(search, &least);
+    return responder.Send(200, std::move(headers), CsvOf(rows, least));
   }
   if (form == Accepted::Listing::kXml) {
     std::vector<std::string> parts;

@@ -37,6 +37,11 @@ void Row::Add(const storage::KeptAttribute& kept) {
     Add(kept.path[0], kept.vr, kept.values);
 }
 
+void Row::AddIfMissing(dicom::Tag tag) {
+  const dicom::DictionaryEntry* const entry = dicom::FindTag(tag);
+  if (entry != nullptr) members_.try_emplace(tag, Member{.vr = entry->vr, .values = {}, .json = ""});
+}
+
 void Row::CopyFrom(const Row& other, dicom::Tag tag) {
   const auto found = other.members_.find(tag);
   if (found != other.members_.end()) members_.emplace(tag, found->second);
@@ -84,8 +89,9 @@ std::string JsonOf(const std::vector<Row>& rows) {
   return out;
 }
 
-std::string CsvOf(const std::vector<Row>& rows) {
+std::string CsvOf(const std::vector<Row>& rows, const Row& least) {
   std::map<dicom::Tag, std::string> columns;
+  least.CollectTags(&columns);
   for (const Row& row : rows) row.CollectTags(&columns);
   std::string out;
   const auto append_line = [&](const auto& text_of) {

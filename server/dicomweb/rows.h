@@ -16,6 +16,8 @@ class Row {
   void Add(dicom::Tag tag, dicom::Vr vr, std::vector<std::string> values);
   void AddJson(dicom::Tag tag, std::string attribute_object);  // a sequence, as it is kept
   void Add(const storage::KeptAttribute& kept);                // nothing for what lies in a sequence
+  // Without a value, unless it is there.
+  void AddIfMissing(dicom::Tag tag);
   // Takes over the attribute of the other row, if it has one and this row does not.
   void CopyFrom(const Row& other, dicom::Tag tag);
   bool Has(dicom::Tag tag) const { return members_.contains(tag); }
@@ -35,7 +37,7 @@ class Row {
 };
 
 std::string JsonOf(const std::vector<Row>& rows);
-// RFC 4180, with a header of keywords.
-std::string CsvOf(const std::vector<Row>& rows);
+// RFC 4180, with a header of keywords: those of the rows, and of a row that is not written itself.
+std::string CsvOf(const std::vector<Row>& rows, const Row& least);
 
 }  // namespace hilum::dicomweb

@@ -121,7 +121,12 @@ Query MatchName(FieldId field, const std::string& value, bool fuzzy) {
     words.parts.push_back(Make(std::move(either)));
   }
   if (words.parts.empty()) return Make(All{});
-  return Make(std::move(words));
+  if (!HasWildcard(value)) return Make(std::move(words));
+  // It finds no less than without it.
+  Or either;
+  either.parts.push_back(Make(std::move(words)));
+  either.parts.push_back(MatchName(field, value, /*fuzzy=*/false));
+  return Make(std::move(either));
 }
 
 Query MatchCode(FieldId field, const std::string& value) {

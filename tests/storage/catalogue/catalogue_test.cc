@@ -113,6 +113,7 @@ TEST_F(CatalogueTest, MatchesAsTheStandardSays) {
   EXPECT_THAT(Studies({t::kPatientName}, "*jan*"), ElementsAre("1.2"));
   EXPECT_THAT(Studies({t::kPatientName}, "john do", /*fuzzy=*/true), ElementsAre("1.3", "1.2"))
       << "Jane sounds like John";
+  EXPECT_THAT(Studies({t::kPatientName}, "*ane*", /*fuzzy=*/true), ElementsAre("1.2")) << "and wildcards still match";
   EXPECT_THAT(Studies({t::kPatientName}, "joh do", /*fuzzy=*/true), ElementsAre("1.3")) << "and Joh like neither";
   EXPECT_THAT(Studies({t::kPatientName}, "moeler", /*fuzzy=*/true), ElementsAre("1.1"));
   EXPECT_THAT(Studies({t::kStudyDate}, "20240115"), ElementsAre("1.1"));

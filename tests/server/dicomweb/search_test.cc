@@ -1,0 +1,39 @@
+// Search results of data sets that lack what others have. What all have is in tests/cases/dicomweb/qido.case.
+#include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/server/dicomweb/service_fixture.h"
+
+namespace hilum::dicomweb {
+namespace {
+
+using ::testing::IsSupersetOf;
+using ::testing::Not;
+
+using SearchTest = testing::ServiceFixture;
+
+// PS3.18 tables 10.6.3-3 to -5, type R.
+TEST_F(SearchTest, RequiredAttributesAreReturnedWhenTheImageLacksThem) {
+  auto image = testing::BeginImage({});
+  ASSERT_TRUE(Ingest(image.Take()).stored());
+  const auto tags = [&](const std::string& path) {
+    std::vector<std::string> found;
+    const auto rows = nlohmann::json::parse(Get("/dicom-web/" + path).body);
+    for (const auto& [tag, value] : rows.at(0).items()) {
+      found.push_back(tag + (value.contains("Value") ? "" : " " + value.at("vr").get<std::string>()));
+    }
+    return found;
+  };
+  const std::vector<std::string> of_study = {"00080020 DA", "00080030 TM", "00080050 SH", "00080090 PN", "00100010 PN",
+                                             "00100020 LO", "00100030 DA", "00100040 CS", "00200010 SH"};
+  const std::vector<std::string> of_series = {"00080060 CS", "00200011 IS"};
+  EXPECT_THAT(tags("studies"), IsSupersetOf(of_study));
+  EXPECT_THAT(tags("studies/1.2.1/series"), IsSupersetOf(of_series));
+  EXPECT_THAT(tags("studies/1.2.1/series"), Not(IsSupersetOf(of_study)));
+  EXPECT_THAT(tags("series"), IsSupersetOf(of_study));
+  EXPECT_THAT(tags("studies/1.2.1/instances"), IsSupersetOf({"00200013 IS"}));
+  EXPECT_THAT(tags("instances"), IsSupersetOf(of_series));
+}
+
+}  // namespace
+}  // namespace hilum::dicomweb
