@@ -9,6 +9,8 @@
 #include "fhir/interactions/plan.h"
 #include "fhir/interactions/shape.h"
 #include "fhir/json/edits.h"
+#include "fhir/validate/date_time.h"
+#include "fhir/validate/reference.h"
 
 namespace hilum::fhir {
 namespace {
@@ -201,7 +203,37 @@ Result<std::optional<CohortDefinition>> DefinitionOf(json::Value group) {
   return std::optional<CohortDefinition>();
 }
 
-// A Group as it is stored, and its members.
+// Of a Group.member: whether it says who was one (R4 Group.member.inactive, period).
+bool HasLeft(json::Value member, int64_t now_micros, int default_offset_minutes) {
+  const json::MaybeValue inactive = json::Find(member, "inactive");
+  if (inactive && inactive->kind() == json::Kind::kTrue) return true;
+  const auto end = ParseDateTime(json::Find(member, "period")["end"].TextOr(""), DateTimeForm::kDateTime);
+  return end && RangeOf(*end, default_offset_minutes).high <= now_micros;
+}
+
+// Takes those who left out of the Patients whom the Group refers to. Who left and came back is in.
+Status LeaveOutFormer(const ResourceStore& store, ResourceReader& reader, json::Value group, Bitmap* members) {
+  const json::MaybeValue list = json::Find(group, "member");
+  if (!list) return Status::Ok();
+  const int64_t now = store.clock().Now().count();
+  const auto has_left = [&](json::Value member) {
+    return HasLeft(member, now, store.options().default_offset_minutes);
+  };
+  const auto all = list->children();
+  if (std::none_of(all.begin(), all.end(), has_left)) return Status::Ok();
+  Bitmap left, here;
+  for (const json::Value member : all) {
+    const ReferenceText patient = ParseReference(json::Find(member, "entity")["reference"].TextOr(""));
+    if (patient.type != TypeNamed("Patient")) continue;
+    HILUM_ASSIGN_OR_RETURN(const auto doc, reader.FindDoc(patient.type, patient.id));
+    if (doc) (has_left(member) ? left : here).Add(*doc);
+  }
+  left -= here;
+  *members -= left;
+  return Status::Ok();
+}
+
+// A Group as it is stored, and the Patients who are in it now.
 struct StoredGroup {
   Version version;
   json::Document document;
@@ -209,7 +241,7 @@ struct StoredGroup {
 };
 
 // An answer when there is none.
-std::variant<StoredGroup, Answer> FindGroup(ResourceReader& reader, const std::string& id) {
+std::variant<StoredGroup, Answer> FindGroup(const ResourceStore& store, ResourceReader& reader, const std::string& id) {
   const TypeId type = TypeNamed("Group");
   const auto head = reader.FindHead(type, id);
   if (!head.ok()) return ErrorAnswer(head.status());
@@ -225,6 +257,8 @@ std::variant<StoredGroup, Answer> FindGroup(ResourceReader& reader, const std::s
   auto members = reader.index().Referees(reader.CollectionOf(type), *member, reader.CollectionOf(TypeNamed("Patient")),
                                          Bitmap({(*head)->doc}));
   if (!members.ok()) return ErrorAnswer(members.status());
+  const Status status = LeaveOutFormer(store, reader, document->root(), &*members);
+  if (!status.ok()) return ErrorAnswer(status);
   return StoredGroup{*std::move(*version), *std::move(document), *std::move(members)};
 }
 
@@ -294,7 +328,7 @@ Answer Interactions::Cohort(const Interaction& request) {
 Answer Interactions::SavedCohort(const Interaction& request, const std::string& id) {
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     auto reader = store_.Read();
-    const auto found = FindGroup(*reader, id);
+    const auto found = FindGroup(store_, *reader, id);
     if (const auto* refusal = std::get_if<Answer>(&found)) return *refusal;
     const auto& group = std::get<StoredGroup>(found);
     auto definition = DefinitionOf(group.document.root());
@@ -338,7 +372,7 @@ Answer Interactions::ListCohort(const Interaction& request, const std::string& i
   const auto format = FormatOf(ValueOf(request.query, "_format").value_or("ndjson"));
   if (!format.ok()) return ErrorAnswer(format.status());
   auto reader = store_.Read();
-  const auto found = FindGroup(*reader, id);
+  const auto found = FindGroup(store_, *reader, id);
   if (const auto* refusal = std::get_if<Answer>(&found)) return *refusal;
   const auto& group = std::get<StoredGroup>(found);
   auto definition = DefinitionOf(group.document.root());

@@ -182,6 +182,44 @@ TEST_F(CohortInteractionTest, ListsAnyGroupButRefreshesOnlyItsOwn) {
   EXPECT_EQ(Post("Group/mine/$cohort", "").status, 422);
 }
 
+// R4 Group.member: inactive is "no longer in group", period "the period that the member was in the group".
+TEST_F(CohortInteractionTest, ListsOnlyThoseWhoAreInAGroupStill) {
+  const auto member = [](const std::string& id, const std::string& more) {
+    return R"({"entity":{"reference":"Patient/)" + id + "\"}" + more + "}";
+  };
+  const auto listed = [&](const std::string& members) {
+    Put(R"({"resourceType":"Group","id":"mine","type":"person","actual":true,"member":[)" + members + "]}");
+    std::string ids;
+    const std::string lines = ListOf(Get("Group/mine/$cohort-list"));
+    for (const char* id : {"anna", "bert", "carl"}) {
+      if (lines.find("\"Patient/" + std::string(id) + "\"") != std::string::npos)
+        ids.append(ids.empty() ? "" : " ").append(id);
+    }
+    return ids;
+  };
+  EXPECT_EQ(listed(member("anna", "") + "," + member("bert", R"(,"inactive":true)") + "," +
+                   member("carl", R"(,"inactive":false)")),
+            "anna carl");
+  // It is 2023-11-14.
+  EXPECT_EQ(listed(member("anna", R"(,"period":{"start":"2001","end":"2023"})") + "," +
+                   member("bert", R"(,"period":{"end":"2023-11-13"})") + "," +
+                   member("carl", R"(,"period":{"end":"2023-11-14T00:00:00Z"})")),
+            "anna")
+      << "an end includes all that it may mean";
+  EXPECT_EQ(listed(member("bert", R"(,"inactive":true)") + "," + member("bert", "")), "bert") << "who came back";
+}
+
+TEST_F(CohortInteractionTest, ARefreshCountsWhomTheUserPutOutAsAdded) {
+  const std::string group = Saved();
+  std::string text = Get(group).body;
+  const std::string bert = R"({"entity":{"reference":"Patient/bert"})";
+  ASSERT_NE(text.find(bert), std::string::npos) << text;
+  Put(text.insert(text.find(bert) + bert.size(), R"(,"inactive":true)"));
+  EXPECT_THAT(ListOf(Get(group + "/$cohort-list")), ::testing::Not(HasSubstr("Patient/bert")));
+  EXPECT_THAT(Told(Post(group + "/$cohort", ""), "added-patient"), ElementsAre("Patient/bert"));
+  EXPECT_THAT(ListOf(Get(group + "/$cohort-list")), HasSubstr("Patient/bert"));
+}
+
 TEST_F(CohortInteractionTest, IsNoPartOfABundleWhenItIsAList) {
   const std::string group = Saved();
   const Answer answer = Run("", {.method = "POST", .body = R"({"resourceType":"Bundle","type":"batch","entry":[
