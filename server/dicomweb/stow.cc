@@ -179,7 +179,9 @@ int ResponseStatus(const std::vector<InstanceOutcome>& outcomes, bool store_heal
 
 Status Service::AnswerStore(const http::Request& request, int code, const std::vector<InstanceOutcome>& outcomes,
                             http::Responder& responder) {
-  const bool as_xml = Accepted(request, {}).Metadata() == Accepted::Listing::kXml;
+  const auto parameters = http::ParseQuery(request.query);
+  const Accepted accepted(request, parameters.ok() ? *parameters : QueryParameters());
+  const bool as_xml = accepted.Metadata() == Accepted::Listing::kXml;
   http::Headers headers = {{"Content-Type", as_xml ? "application/dicom+xml" : "application/dicom+json"}};
   if (code == 503 || code == 507) headers.Add("Retry-After", "30");
   std::string body = ResponseBody(BaseUrl(request), outcomes);

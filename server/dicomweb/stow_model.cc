@@ -40,7 +40,12 @@ std::string DefaultSyntax(const std::string& media_type) {
 // "" where the octets are the value as it is.
 Result<std::string> SyntaxOf(const MediaType& type) {
   std::string syntax(type.Parameter("transfer-syntax").value_or(""));
-  if (syntax.empty()) return DefaultSyntax(type.Essence());
+  if (syntax.empty()) {
+    syntax = DefaultSyntax(type.Essence());
+    if (syntax.empty() && (type.Essence().starts_with("image/") || type.Essence().starts_with("video/")))
+      return Invalid("there is no transfer syntax for bulk data of the type " + type.Essence().substr(0, 64));
+    return syntax;
+  }
   if (syntax == kExplicitLittleEndian || syntax == "1.2.840.10008.1.2") return std::string();
   const pixel::TransferSyntax* known = pixel::FindTransferSyntax(syntax);
   const bool video = syntax.size() == 23 && syntax.starts_with("1.2.840.10008.1.2.4.10");  // not ours to decode

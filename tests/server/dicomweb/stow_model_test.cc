@@ -148,6 +148,9 @@ TEST_F(StowModelTest, PartsThatDoNotBelongTogetherAreToldApart) {
                                             {"application/octet-stream", "other", "x"}});
   EXPECT_EQ(answer.status, 202);
   EXPECT_THAT(answer.body, HasSubstr("1 parts have a Content-Location that no bulk data URI names"));
+  answer = Store("application/dicom+json", {{"application/dicom+json", "", document}, {"image/png", "a", "abcd"}});
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_THAT(answer.body, HasSubstr("no transfer syntax for bulk data of the type image/png"));
   answer = Store("application/dicom+json", {{"application/octet-stream", "", "x"}});
   EXPECT_EQ(answer.status, 400);
   EXPECT_THAT(answer.body, HasSubstr("Content-Location"));

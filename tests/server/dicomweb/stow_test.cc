@@ -51,6 +51,9 @@ TEST_F(StowTest, AnswersInXmlWhenAsked) {
   EXPECT_EQ(answer.Header("Content-Type"), "application/dicom+xml");
   EXPECT_THAT(answer.body, HasSubstr("keyword=\"ReferencedSOPSequence\"><Item number=\"1\">"));
   EXPECT_THAT(answer.body, HasSubstr("<Value number=\"1\">1.2.1.1.1</Value>"));
+  const HttpAnswer by_query = testing::Fetch("POST", base_ + "/dicom-web/studies?accept=application/dicom%2Bxml",
+                                             {"Content-Type: application/dicom"}, MakeInstance({.sop = "1.2.1.1.2"}));
+  EXPECT_EQ(by_query.Header("Content-Type"), "application/dicom+xml");
 }
 
 TEST_F(StowTest, StoresASinglePart) {
