@@ -45,6 +45,7 @@ Result<std::string> FrameRecoder::Next() {
   if (!frame.ok()) return failed(frame.status());
   Result<Image> image = codec_.Decode(instance_.syntax().uid, *frame, instance_.format(), options_.decode);
   if (!image.ok()) return failed(image.status());
+  overlays_.RemoveFrom(&*image);
   EncodedFrame encoded{.format = image->format};
   decoded_octets_ += image->pixels.size();
   if (target_.encapsulated()) {

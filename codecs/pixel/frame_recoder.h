@@ -4,6 +4,7 @@
 #include <deque>
 #include <string>
 
+#include "codecs/pixel/embedded_overlays.h"
 #include "codecs/pixel/instance.h"
 #include "codecs/pixel/transcode.h"
 
@@ -11,10 +12,10 @@ namespace hilum::pixel {
 
 class FrameRecoder {
  public:
-  // All three outlive it.
-  FrameRecoder(const Instance& instance, const TransferSyntax& target, const TranscodeOptions& options,
-               FrameCodec& codec)
-      : instance_(instance), target_(target), options_(options), codec_(codec) {}
+  // All outlive it. `overlays`: not to be in the pixels.
+  FrameRecoder(const Instance& instance, const TransferSyntax& target, const EmbeddedOverlays& overlays,
+               const TranscodeOptions& options, FrameCodec& codec)
+      : instance_(instance), target_(target), overlays_(overlays), options_(options), codec_(codec) {}
 
   // Does the first frame, and as many more as the budget for an offset table allows: then the format is known.
   Status Begin();
@@ -35,6 +36,7 @@ class FrameRecoder {
 
   const Instance& instance_;
   const TransferSyntax& target_;
+  const EmbeddedOverlays& overlays_;
   const TranscodeOptions& options_;
   FrameCodec& codec_;
   uint32_t next_ = 0;

@@ -11,7 +11,9 @@
 
 #include "codecs/dicom/attributes.h"
 #include "codecs/pixel/data_set_writer.h"
+#include "codecs/pixel/embedded_overlays.h"
 #include "codecs/pixel/frame_recoder.h"
+#include "codecs/pixel/icon_item.h"
 #include "codecs/pixel/instance.h"
 
 namespace hilum::pixel {
@@ -94,12 +96,16 @@ class DeflatingSink {
 // Writes what it visits; the top level may have attributes replaced and its pixel data recoded.
 class Rewriter : public dicom::Visitor {
  public:
-  // `cell`: octets of a pixel cell, 0 when not known.
-  Rewriter(Bytes bytes, const TransferSyntax& target, size_t cell, FrameRecoder* recoder, const Sink& sink)
+  // `source`: the transfer syntax of `bytes`. `cell`: octets of a pixel cell, 0 when not known.
+  Rewriter(Bytes bytes, std::string source, const TransferSyntax& target, size_t cell, FrameRecoder* recoder,
+           const TranscodeOptions& options, FrameCodec& codec, const Sink& sink)
       : bytes_(bytes),
+        source_(std::move(source)),
         target_(target),
         cell_(cell),
         recoder_(recoder),
+        options_(options),
+        codec_(codec),
         sink_(sink),
         writer_(target.explicit_vr, &out_) {}
 
@@ -111,6 +117,7 @@ class Rewriter : public dicom::Visitor {
     if (e.tag.element == 0) return Status::Ok();  // group lengths are optional, and wrong from now on
     if (e.depth > 0) {
       writer_.Add(e);
+      if (icon_) icon_->writer().Add(e);
       return Status::Ok();
     }
     WriteBefore(e.tag);
@@ -132,18 +139,26 @@ class Rewriter : public dicom::Visitor {
       drop_sequence_ = false;
     }
     writer_.AddHeader(e.tag, Vr("SQ"), UINT32_MAX);
+    if (icon_) icon_->writer().AddHeader(e.tag, Vr("SQ"), UINT32_MAX);
     return Status::Ok();
   }
-  Status OnItemBegin(uint32_t) override {
+  Status OnItemBegin(uint32_t depth) override {
     writer_.AddItemTag(tags::kItem, UINT32_MAX);
+    if (icon_) icon_->writer().AddItemTag(tags::kItem, UINT32_MAX);
+    if (depth > 0 || sequence_ != kIconImageSequence || source_ == target_.uid) return Status::Ok();
+    icon_.emplace(source_);
+    icon_begin_ = out_.size();
     return Status::Ok();
   }
-  Status OnItemEnd(uint32_t) override {
+  Status OnItemEnd(uint32_t depth) override {
+    if (depth == 0 && icon_) HILUM_RETURN_IF_ERROR(FinishIcon());
     writer_.AddItemTag(tags::kItemDelimitation, 0);
+    if (icon_) icon_->writer().AddItemTag(tags::kItemDelimitation, 0);
     return Status::Ok();
   }
   Status OnSequenceEnd(uint32_t depth) override {
     writer_.AddItemTag(tags::kSequenceDelimitation, 0);
+    if (icon_) icon_->writer().AddItemTag(tags::kSequenceDelimitation, 0);
     if (depth > 0) return Status::Ok();
     if (drop_sequence_) out_.resize(sequence_begin_);
     return FlushSome();
@@ -154,13 +169,11 @@ class Rewriter : public dicom::Visitor {
       WriteBefore(e.tag);
       return OnPixelData(e);
     }
-    if (!target_.encapsulated()) {
-      // The icon is a preview of the image: an instance without it is whole.
-      if (sequence_ != kIconImageSequence)
-        return Unsupported("encapsulated pixel data inside " + dicom::ToString(sequence_));
-      drop_sequence_ = true;
+    if (icon_) {
+      icon_->AddFragments(e.tag, bytes_.substr(e.offset, e.length));
       return Status::Ok();
     }
+    if (source_ != target_.uid) return Unsupported("encapsulated pixel data inside " + dicom::ToString(sequence_));
     AddFragments(e);
     return Status::Ok();
   }
@@ -198,6 +211,27 @@ class Rewriter : public dicom::Visitor {
     writer_.Add(e.tag, found->second.vr, value + found->second.value);
     changes_.erase(found);
     return true;
+  }
+
+  // Puts the item with native pixels in place of what was written of it.
+  Status FinishIcon() {
+    if (!icon_->has_fragments()) {
+      icon_.reset();
+      return Status::Ok();
+    }
+    const Result<std::string> native = icon_->Native(target_.explicit_vr, options_, codec_);
+    icon_.reset();
+    const Code code = native.status().code();
+    if (code == Code::kCancelled || code == Code::kUnavailable) return native.status();
+    if (!native.ok()) {
+      // The icon is a preview of the image: an instance without it is whole.
+      drop_sequence_ = true;
+      options_.remark("the icon image was left out: it cannot be decoded");
+    } else {
+      out_.resize(icon_begin_);
+      out_ += *native;
+    }
+    return Status::Ok();
   }
 
   Status OnPixelData(const Element& e) {
@@ -246,9 +280,12 @@ class Rewriter : public dicom::Visitor {
   }
 
   const Bytes bytes_;
+  const std::string source_;
   const TransferSyntax& target_;
   const size_t cell_;
   FrameRecoder* const recoder_;
+  const TranscodeOptions& options_;
+  FrameCodec& codec_;
   const Sink& sink_;
   std::string out_;
   DataSetWriter writer_;
@@ -256,6 +293,8 @@ class Rewriter : public dicom::Visitor {
   Tag sequence_;
   size_t sequence_begin_ = 0;
   bool drop_sequence_ = false;
+  std::optional<IconItem> icon_;  // the item at hand, where its fragments would mean nothing in the target
+  size_t icon_begin_ = 0;         // in out_
   bool pixels_written_ = false;
 };
 
@@ -274,6 +313,28 @@ void DescribePixels(const Instance& instance, const FrameRecoder& recoder, const
     rewriter->AppendValue(kLossyRatio, Vr("DS"), ratio);
     rewriter->AppendValue(kLossyMethod, Vr("CS"), std::string(LossyMethod(target.coding)));
   }
+}
+
+// An overlay that was in the pixels covers all of them (PS3.3 C.9.2).
+void DescribeOverlay(const Instance& instance, const EmbeddedOverlays::Plane& plane, Rewriter* rewriter) {
+  const auto number = [](uint32_t value) {
+    std::string octets;
+    AppendLe(&octets, static_cast<uint16_t>(value));
+    return octets;
+  };
+  const auto replace = [&](uint16_t element, Vr vr, std::string value) {
+    rewriter->Replace({plane.group, element}, vr, std::move(value));
+  };
+  replace(0x0010, Vr("US"), number(instance.format().rows));
+  replace(0x0011, Vr("US"), number(instance.format().columns));
+  if (instance.frames() > 1) {
+    replace(0x0015, Vr("IS"), std::to_string(instance.frames()));
+    replace(0x0051, Vr("US"), number(1));
+  }
+  replace(0x0050, Vr("SS"), number(1) + number(1));
+  replace(0x0100, Vr("US"), number(1));
+  replace(0x0102, Vr("US"), number(0));
+  replace(0x3000, Vr("OW"), plane.data);
 }
 
 // Preamble and File Meta Information (PS3.10 7.1) as they were, but for the transfer syntax and what has to be there.
@@ -349,9 +410,13 @@ Status Transcode(Bytes file, std::string_view to, const TranscodeOptions& option
   const std::optional<Instance>& instance = *opened;
   const bool has_pixels = instance.has_value();
   const TransferSyntax* const target = FindTransferSyntax(to);
+  EmbeddedOverlays overlays;
   std::optional<FrameRecoder> recoder;
   if (has_pixels && IsRecoded(*instance, *target)) {
-    recoder.emplace(*instance, *target, options, codec);
+    if (target->encapsulated()) {
+      HILUM_ASSIGN_OR_RETURN(overlays, EmbeddedOverlays::Read(*instance, options.decode, codec));
+    }
+    recoder.emplace(*instance, *target, overlays, options, codec);
     HILUM_RETURN_IF_ERROR(recoder->Begin());
   }
   Nothing nothing;
@@ -361,9 +426,11 @@ Status Transcode(Bytes file, std::string_view to, const TranscodeOptions& option
   HILUM_RETURN_IF_ERROR(sink(meta));
   DeflatingSink deflating(sink);
   const Sink data_set = target->deflated ? Sink([&](Bytes bytes) { return deflating.Write(bytes); }) : sink;
-  Rewriter rewriter(layout.deflated ? Bytes(inflated) : file, *target,
-                    has_pixels ? instance->format().bits_allocated / 8 : 0, recoder ? &*recoder : nullptr, data_set);
+  Rewriter rewriter(layout.deflated ? Bytes(inflated) : file, layout.transfer_syntax, *target,
+                    has_pixels ? instance->format().bits_allocated / 8 : 0, recoder ? &*recoder : nullptr, options,
+                    codec, data_set);
   if (recoder) DescribePixels(*instance, *recoder, *target, &rewriter);
+  for (const EmbeddedOverlays::Plane& plane : overlays.planes()) DescribeOverlay(*instance, plane, &rewriter);
   std::string again;
   const Result<dicom::Layout> written = dicom::Read(file, options.read, rewriter, &again);
   if (!written.ok()) return written.status();

@@ -25,6 +25,8 @@ struct TranscodeOptions {
   // Table is filled, and the ratio of a lossy compression exact. Beyond, the table is empty (frames are still one
   // fragment each) and the ratio that of the frames seen.
   uint64_t offset_table_octets = 64 << 20;
+  // Called with what had to be left out ("the icon image, ..."), before the sink gets what stands behind it.
+  std::function<void(std::string_view)> remark = [](std::string_view) {};
 };
 
 // True when Transcode has a chance from one to the other: both are known, the target can be written (not big endian).
@@ -36,7 +38,8 @@ Status CheckTranscode(Bytes file, std::string_view to, const TranscodeOptions& o
 
 // Writes `file` in the transfer syntax `to`. Instances without pixel data change only their encoding; `to` must then be
 // one of the native ones. Pixels are decoded only where their coding changes. Attributes that describe pixels follow,
-// those of a lossy compression are added ((0028,2110) (0028,2112) (0028,2114)); SOP Instance UID and everything else
+// those of a lossy compression are added ((0028,2110) (0028,2112) (0028,2114)); overlays in unused bits of pixels that
+// become encapsulated move to Overlay Data; an encapsulated icon becomes native. SOP Instance UID and everything else
 // stay. What reached the sink before an error is not an instance.
 Status Transcode(Bytes file, std::string_view to, const TranscodeOptions& options, FrameCodec& codec, const Sink& sink);
 

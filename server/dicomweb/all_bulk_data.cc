@@ -99,7 +99,7 @@ class BulkSender {
 
   multipart::PartHeaders HeadOf(std::string type, std::string url, bool refused) const {
     multipart::PartHeaders head = {{"Content-Type", std::move(type)}, {"Content-Location", std::move(url)}};
-    if (refused) head.emplace_back("Warning", std::string(kRefusedWarning));
+    if (refused) head.emplace_back("Warning", WarningOf(kRefused));
     return head;
   }
   std::string UrlOf(const dicom::BulkValue& value) const { return url_ + "/bulkdata/" + value.path; }

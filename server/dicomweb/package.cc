@@ -16,12 +16,13 @@ class Single : public Package {
     const StoredRange& range = instance.range;
     HILUM_RETURN_IF_ERROR(store_.objects().Check(range.object, range.offset, range.length));
     headers_.Set("Content-Type", TypeOf(instance.stored));
-    if (refused) headers_.Set("Warning", std::string(kRefusedWarning));
+    if (refused) headers_.Set("Warning", WarningOf(kRefused));
     HILUM_RETURN_IF_ERROR(responder_.Head(200, headers_, range.length));
     return responder_.WriteFile({range.file, range.body, range.length});
   }
-  Status Begin(const Packed& instance, const std::string& syntax) override {
+  Status Begin(const Packed& instance, const std::string& syntax, const std::string& remark) override {
     headers_.Set("Content-Type", TypeOf(syntax));
+    if (!remark.empty()) headers_.Set("Warning", WarningOf(remark));
     return responder_.Head(200, headers_, std::nullopt);
   }
   Status Append(Bytes bytes) override { return responder_.Write(bytes); }
@@ -41,11 +42,11 @@ class Parts : public Package {
 
   Status AddStored(const Packed& instance, bool refused) override {
     HILUM_RETURN_IF_ERROR(store_.objects().Check(instance.range.object, instance.range.offset, instance.range.length));
-    HILUM_RETURN_IF_ERROR(Open(instance, instance.stored, refused));
+    HILUM_RETURN_IF_ERROR(Open(instance, instance.stored, refused ? std::string(kRefused) : ""));
     return responder_.WriteFile({instance.range.file, instance.range.body, instance.range.length});
   }
-  Status Begin(const Packed& instance, const std::string& syntax) override {
-    return Open(instance, syntax, /*refused=*/false);
+  Status Begin(const Packed& instance, const std::string& syntax, const std::string& remark) override {
+    return Open(instance, syntax, remark);
   }
   Status Append(Bytes bytes) override { return responder_.Write(bytes); }
   Status End() override { return Status::Ok(); }
@@ -55,9 +56,9 @@ class Parts : public Package {
   }
 
  private:
-  Status Open(const Packed& instance, const std::string& syntax, bool refused) {
+  Status Open(const Packed& instance, const std::string& syntax, const std::string& remark) {
     multipart::PartHeaders part = {{"Content-Type", TypeOf(syntax)}, {"Content-Location", instance.url}};
-    if (refused) part.emplace_back("Warning", std::string(kRefusedWarning));
+    if (!remark.empty()) part.emplace_back("Warning", WarningOf(remark));
     if (!responder_.started()) {
       headers_.Set("Content-Type", writer_.ContentType("application/dicom"));
       HILUM_RETURN_IF_ERROR(responder_.Head(200, headers_, std::nullopt));

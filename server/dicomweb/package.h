@@ -29,8 +29,9 @@ class Package {
 
   // The instance as it is stored. `refused`: another syntax was asked for, and the client is told.
   virtual Status AddStored(const Packed& instance, bool refused) = 0;
-  // One that was converted to `syntax`: Begin, its octets, End.
-  virtual Status Begin(const Packed& instance, const std::string& syntax) = 0;
+  // One that was converted to `syntax`: Begin, its octets, End. `remark`: what the client is to know of it; empty:
+  // nothing.
+  virtual Status Begin(const Packed& instance, const std::string& syntax, const std::string& remark) = 0;
   virtual Status Append(Bytes bytes) = 0;
   virtual Status End() = 0;
   // After the last one. Nothing is sent before there is something of an instance to send.
@@ -46,7 +47,10 @@ std::unique_ptr<Package> InParts(storage::Store& store, Random& random, http::He
 std::unique_ptr<Package> AsZip(storage::Store& store, const std::string& study, const std::vector<Packed>& instances,
                                http::Headers headers, http::Responder& responder);
 
-inline constexpr std::string_view kRefusedWarning =
-    "299 hilum \"sent as it is stored: it cannot be had in the transfer syntax asked for\"";
+inline constexpr std::string_view kRefused = "sent as it is stored: it cannot be had in the transfer syntax asked for";
+// A Warning field (RFC 7234 5.5). REQUIRES: no quotes in `text`.
+inline std::string WarningOf(std::string_view text) {
+  return "299 hilum \"" + std::string(text) + "\"";
+}
 
 }  // namespace hilum::dicomweb

@@ -205,12 +205,12 @@ Status Service::Convert(const Packed& one, const std::string& syntax, Package& p
                         const std::function<Status()>& before) {
   HILUM_RETURN_IF_ERROR(store_.objects().Check(one.range.object, 0, one.range.length));
   HILUM_ASSIGN_OR_RETURN(const Mapping mapping, Mapping::Map(one.range.file, one.range.body, one.range.length));
-  std::string kept;
+  std::string kept, remark;
   bool opened = false;
   const auto release = [&]() -> Status {
     opened = true;
     HILUM_RETURN_IF_ERROR(before());
-    HILUM_RETURN_IF_ERROR(package.Begin(one, syntax));
+    HILUM_RETURN_IF_ERROR(package.Begin(one, syntax, remark));
     HILUM_RETURN_IF_ERROR(package.Append(kept));
     kept = std::string();
     return Status::Ok();
@@ -224,7 +224,9 @@ Status Service::Convert(const Packed& one, const std::string& syntax, Package& p
     HILUM_RETURN_IF_ERROR(release());
     return package.Append(bytes);
   };
-  HILUM_RETURN_IF_ERROR(pixel::Transcode(mapping.bytes(), syntax, {.read = options_.ingest.limits}, codec_, send));
+  pixel::TranscodeOptions options{.read = options_.ingest.limits};
+  options.remark = [&](std::string_view what) { remark = what; };
+  HILUM_RETURN_IF_ERROR(pixel::Transcode(mapping.bytes(), syntax, options, codec_, send));
   return opened ? Status::Ok() : release();
 }
 

@@ -168,6 +168,114 @@ TEST(Transcode, SequencesAndPrivateElementsSurvive) {
   }
 }
 
+// An image in RLE with an icon, 8 bits each; the icon has these fragments.
+std::string WithIcon(const Image& image, const std::vector<Bytes>& icon_fragments) {
+  dicom::Part10Writer icon("", "", kRle);
+  const size_t head = icon.Take().size();
+  icon = dicom::Part10Writer("", "", kRle);
+  dicom::Part10Writer out("1.2.840.10008.5.1.4.1.1.7", "1.2.3.4", kRle);
+  for (dicom::Part10Writer* const data_set : {&icon, &out}) {
+    data_set->AddUint16({0x0028, 0x0002}, 1);
+    data_set->Add({0x0028, 0x0004}, Vr("CS"), "MONOCHROME2");
+    data_set->AddUint16({0x0028, 0x0010}, static_cast<uint16_t>(image.format.rows));
+    data_set->AddUint16({0x0028, 0x0011}, static_cast<uint16_t>(image.format.columns));
+    for (const auto& [element, value] : {std::pair(0x0100, 8), std::pair(0x0101, 8), std::pair(0x0102, 7)})
+      data_set->AddUint16({0x0028, static_cast<uint16_t>(element)}, static_cast<uint16_t>(value));
+    data_set->AddUint16({0x0028, 0x0103}, 0);
+  }
+  icon.AddFragments({0x7FE0, 0x0010}, icon_fragments);
+  const std::string elements = icon.Take().substr(head);
+  std::string item;
+  AppendLe<uint32_t>(&item, 0xE000FFFE);
+  AppendLe<uint32_t>(&item, static_cast<uint32_t>(elements.size()));
+  out.Add({0x0088, 0x0200}, Vr("SQ"), item + elements);
+  const auto frame = Encode(image, kRle);
+  out.AddFragments({0x7FE0, 0x0010}, std::vector<Bytes>{frame->bytes});
+  return out.Take();
+}
+
+TEST(Transcode, AnEncapsulatedIconBecomesNative) {
+  const Image image = MakeImage({.rows = 16, .columns = 16, .bits_allocated = 8, .bits_stored = 8, .noise = 90});
+  const auto icon = Encode(image, kRle);
+  ASSERT_TRUE(icon.ok());
+  const std::string file = WithIcon(image, {icon->bytes});
+  for (const std::string_view to : {kExplicit, kImplicit, kHtj2k, std::string_view("1.2.840.10008.1.2.4.80")}) {
+    const Result<std::string> there = TranscodeToString(file, to);
+    ASSERT_TRUE(there.ok()) << there.status().message();
+    EXPECT_TRUE(AllPixels(*there) == image.pixels) << to;
+    const size_t at = there->find(image.pixels);
+    ASSERT_TRUE(at != std::string::npos) << to << ": the pixels of the icon, as they are";
+    EXPECT_TRUE(there->find(icon->bytes) == std::string::npos) << to;
+    std::string length;
+    AppendLe(&length, static_cast<uint32_t>(image.pixels.size()));
+    EXPECT_TRUE(there->substr(at - 4, 4) == length) << to;
+  }
+  EXPECT_TRUE(*TranscodeToString(file, kRle) == *TranscodeToString(file, kRle));
+  EXPECT_TRUE(TranscodeToString(file, kRle)->find(icon->bytes) != std::string::npos) << "in its own syntax";
+}
+
+TEST(Transcode, AnIconThatCannotBeDecodedIsLeftOutAndSaidSo) {
+  const Image image = MakeImage({.rows = 16, .columns = 16, .bits_allocated = 8, .bits_stored = 8});
+  const std::string file = WithIcon(image, {"no segments, nothing"});
+  ASSERT_EQ(Value(file, {0x0088, 0x0200}), "");
+  for (const std::string_view to : {kExplicit, kHtj2k}) {
+    std::string remarks;
+    TranscodeOptions options;
+    options.remark = [&](std::string_view what) { remarks += what; };
+    const Result<std::string> there = TranscodeToString(file, to, options);
+    ASSERT_TRUE(there.ok()) << there.status().message();
+    EXPECT_EQ(Value(*there, {0x0088, 0x0200}), "(none)");
+    EXPECT_EQ(remarks, "the icon image was left out: it cannot be decoded");
+    EXPECT_TRUE(AllPixels(*there) == image.pixels);
+  }
+}
+
+TEST(Transcode, OverlaysInUnusedBitsBecomeOverlayData) {
+  for (const bool is_signed : {false, true}) {
+    constexpr uint32_t kFrames = 2, kRows = 7, kColumns = 9, kFrameCells = kRows * kColumns;
+    const ImageSpec kind{.rows = kRows, .columns = kColumns, .bits_stored = 12, .is_signed = is_signed};
+    std::string plain, pixels, drawn(kFrames * kFrameCells / 8 + 1, '\0');
+    for (uint32_t frame = 0; frame < kFrames; ++frame) plain += MakeImage(kind).pixels;
+    for (uint32_t i = 0; i < kFrames * kFrameCells; ++i) {
+      const bool set = i % 5 == 0 || i % 7 == 3;
+      auto cell = LoadLe<uint16_t>(plain.data() + 2 * size_t{i});
+      cell = static_cast<uint16_t>((cell & 0x0FFF) | (set ? 0x1000 : 0));
+      AppendLe(&pixels, cell);
+      if (set) drawn[i / 8] = static_cast<char>(drawn[i / 8] | 1 << i % 8);
+    }
+    // In its other unused bits a signed value has no sign here: it is not lost either.
+    for (size_t at = 1; is_signed && at < plain.size(); at += 2)
+      plain[at] = static_cast<char>((plain[at] & 0x0F) | (plain[at] & 0x08 ? 0x10 : 0));
+    const std::string file = MakeInstance({.format = testing::FormatOf(kind), .frames = kFrames, .pixels = pixels});
+    const size_t before_pixels = file.size() - pixels.size() - 12;
+    std::string overlay;
+    const auto number = [&](uint16_t element, const char* vr, const std::string& value) {
+      dicom::AppendElement(&overlay, {0x6000, element}, Vr(vr[0], vr[1]), value);
+    };
+    number(0x0010, "US", std::string("\x07\0", 2));
+    number(0x0011, "US", std::string("\x09\0", 2));
+    number(0x0040, "CS", "G ");
+    number(0x0050, "SS", std::string("\x01\0\x01\0", 4));
+    number(0x0100, "US", std::string("\x10\0", 2));
+    number(0x0102, "US", std::string("\x0C\0", 2));
+    const std::string with = file.substr(0, before_pixels) + overlay + file.substr(before_pixels);
+    const Result<Instance> before = Instance::Open(with);
+    ASSERT_TRUE(before.ok() && before->overlays().size() == 1);
+    for (const std::string_view to : {kRle, kHtj2k, std::string_view("1.2.840.10008.1.2.4.80")}) {
+      const Result<std::string> there = TranscodeToString(with, to);
+      ASSERT_TRUE(there.ok()) << there.status().message();
+      const Result<Instance> after = Instance::Open(*there);
+      ASSERT_TRUE(after.ok() && after->overlays().size() == 1) << to;
+      EXPECT_EQ(after->overlays()[0].frames, kFrames);
+      EXPECT_TRUE(after->overlays()[0].bits.starts_with(drawn)) << to;
+      EXPECT_EQ(Value(*there, {0x6000, 0x0100}), "1");
+      EXPECT_EQ(Value(*there, {0x6000, 0x0102}), "0");
+      EXPECT_TRUE(AllPixels(*there) == plain) << to << is_signed;
+    }
+    EXPECT_TRUE(AllPixels(*TranscodeToString(with, kImplicit)) == pixels) << "native pixels have room for them";
+  }
+}
+
 TEST(Transcode, RefusesWithReasons) {
   const Image image = MakeImage({.bits_stored = 16});
   const std::string file = MakeInstance({.format = image.format, .pixels = image.pixels});
