@@ -31,6 +31,10 @@ Result<std::set<std::string>> Linker::WatchersOf(ResourceTxn& resources,
       if (!head) continue;
       HILUM_ASSIGN_OR_RETURN(auto uid, txn.Get(storage::Family::kResource, StudyUidKey(head->doc)));
       if (uid) studies.insert(*std::move(uid));
+      // Of studies that have another one it is a duplicate, or was.
+      for (const storage::TokenValue& identifier : resource.identifiers) {
+        if (identifier.system == kUidSystem) studies.emplace(StudyUidOf(identifier.code));
+      }
       continue;
     }
     if (resource.type == patient_) HILUM_RETURN_IF_ERROR(add(WatchOf(resource.type, resource.id)));

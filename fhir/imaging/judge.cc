@@ -8,17 +8,17 @@
 namespace hilum::fhir::imaging {
 namespace {
 
-std::optional<std::string> StudyUidIn(json::Value resource) {
+// Of the studies that `resource` says it is of.
+std::vector<std::string> StudyUidsIn(json::Value resource) {
+  std::vector<std::string> uids;
   const json::MaybeValue list = json::Find(resource, "identifier");
-  if (!list) return std::nullopt;
-  constexpr std::string_view kOid = "urn:oid:";
+  if (!list) return uids;
   for (const json::Value item : list->children()) {
-    std::string_view value = json::Find(item, "value").TextOr("");
     if (json::Find(item, "system").TextOr("") != kUidSystem) continue;
-    if (value.starts_with(kOid)) value.remove_prefix(kOid.size());
-    if (IsValidUid(value)) return std::string(value);
+    const std::string_view uid = StudyUidOf(json::Find(item, "value").TextOr(""));
+    if (IsValidUid(uid)) uids.emplace_back(uid);
   }
-  return std::nullopt;
+  return uids;
 }
 
 // Whom a reviewer wants the study to be of; nullopt in it: whoever the images say.
@@ -70,16 +70,18 @@ Result<Judgement> Linker::JudgePut(ResourceReader& reader, const PlannedWrites* 
                                    const Version* newest, json::Value resource) const {
   if (ResourceTypeOf(resource) == endpoint_) return JudgeEndpoint(id, newest, resource);
   if (newest == nullptr || !newest->partial) {
-    const auto uid = StudyUidIn(resource);
-    if (!uid) return Judgement();
-    HILUM_ASSIGN_OR_RETURN(const auto link, ReadLink(reader.kv(), &reader.snapshot(), *uid));
-    if (link && link->live && link->id != id) {
-      return Refused(409, {{.type = IssueType::kDuplicate,
-                            .diagnostics = "the images of this study are described by ImagingStudy/" + link->id +
-                                           "; change that one",
-                            .expression = std::string(kImagingStudy) + ".identifier"}});
+    Judgement allowed;
+    for (const std::string& uid : StudyUidsIn(resource)) {
+      HILUM_ASSIGN_OR_RETURN(const auto link, ReadLink(reader.kv(), &reader.snapshot(), uid));
+      if (link && link->live && link->id != id) {
+        return Refused(409, {{.type = IssueType::kDuplicate,
+                              .diagnostics = "the images of this study are described by ImagingStudy/" + link->id +
+                                             "; change that one",
+                              .expression = std::string(kImagingStudy) + ".identifier"}});
+      }
+      if (!allowed.sole_identifier) allowed.sole_identifier = {std::string(kUidSystem), UidIdentifier(uid)};
     }
-    return Judgement{.sole_identifier = storage::TokenValue{std::string(kUidSystem), UidIdentifier(*uid)}};
+    return allowed;
   }
 
   HILUM_ASSIGN_OR_RETURN(const auto uid,
@@ -95,12 +97,14 @@ Result<Judgement> Linker::JudgePut(ResourceReader& reader, const PlannedWrites* 
   const Records records = RecordsAfter(reader, planned);
   Asked asked = AskedOf(study->row, json::Find(whole.root(), "subject"));
   HILUM_ASSIGN_OR_RETURN(asked.orders, LoadOrderNumbers(reader.kv(), &reader.snapshot(), *study));
+  HILUM_ASSIGN_OR_RETURN(asked.duplicated, IsDuplicated(records, *uid, id));
   HILUM_ASSIGN_OR_RETURN(Resolution now, resolver_.Resolve(records, asked));
   Linked without = LinkedOf(whole.root(), former_orders);
   if (options_.enabled) {
     without.subject = now.subject;
     without.review = now.review;
   }
+  std::erase(without.review, kStudyDuplicate);  // no doubt whose it is
   HILUM_ASSIGN_OR_RETURN(const json::Document subject, json::Document::Parse(without.subject));
   const json::MaybeValue said_subject = json::Find(resource, "subject");
   const auto choice = ChoiceIn(said_subject, subject.root(), without.review, shell_.base_url);

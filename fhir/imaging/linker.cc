@@ -279,13 +279,7 @@ Status Linker::WritePatients(ResourceTxn& resources, std::vector<Write> writes, 
 
 Result<Linker::Place> Linker::PlaceFor(ResourceTxn& resources, const std::string& study_uid,
                                        const std::string& former_id) const {
-  std::vector<std::string> wished;
-  for (const std::string& uid : {UidIdentifier(study_uid), study_uid}) {
-    HILUM_ASSIGN_OR_RETURN(const auto docs, resources.FindIdentifier(type_, {std::string(kUidSystem), uid}));
-    for (const Doc doc : docs) {
-      HILUM_ASSIGN_OR_RETURN(wished.emplace_back(), resources.IdOf(type_, doc));
-    }
-  }
+  HILUM_ASSIGN_OR_RETURN(std::vector<std::string> wished, ImagingStudiesOf(RecordsOf(resources), study_uid));
   const size_t named = wished.size();
   wished.push_back(former_id);
   if (former_id != study_uid) wished.push_back(study_uid);
@@ -297,9 +291,9 @@ Result<Linker::Place> Linker::PlaceFor(ResourceTxn& resources, const std::string
       HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(newest->bytes));
       if (NamesStudy(document.root())) continue;
     }
-    return Place{wished[i], std::move(newest)};
+    return Place{wished[i], std::move(newest), named > (i < named ? 1 : 0)};
   }
-  return Place{resources_.NewId(), std::nullopt};
+  return Place{resources_.NewId(), std::nullopt, named > 0};
 }
 
 Status Linker::Describe(ResourceTxn& resources, const CatalogueStudy& study, const std::optional<Link>& link,
@@ -308,13 +302,16 @@ Status Linker::Describe(ResourceTxn& resources, const CatalogueStudy& study, con
   Link next = link.value_or(Link{.id = uid});
   const bool live = next.live;
   std::optional<Version> newest;
+  bool duplicated = false;
   if (live) {
     HILUM_ASSIGN_OR_RETURN(newest, resources.Newest(type_, next.id));
   } else {
     HILUM_ASSIGN_OR_RETURN(Place place, PlaceFor(resources, uid, next.id));
     next.id = std::move(place.id);
     next.resource = kNoDoc;  // another study may have had it meanwhile
+    next.orders.clear();
     newest = std::move(place.newest);
+    duplicated = place.duplicated;
   }
   next.live = true;
   next.study = study.doc;
@@ -332,6 +329,10 @@ Status Linker::Describe(ResourceTxn& resources, const CatalogueStudy& study, con
     linked.former_orders = next.orders;
   } else {
     Asked asked = AskedOf(study.row, subject);
+    if (live) {
+      HILUM_ASSIGN_OR_RETURN(duplicated, IsDuplicated(RecordsOf(resources), uid, next.id));
+    }
+    asked.duplicated = duplicated;
     if (!live && !asked.chosen) asked.given = ReferredPatient(subject, shell_.base_url);
     HILUM_ASSIGN_OR_RETURN(Resolution resolution, Resolve(resources, study, std::move(asked), look));
     linked = {.subject = std::move(resolution.subject),

@@ -92,9 +92,10 @@ class Linker : public storage::CatalogueObserver, public DerivedResources {
   struct Place {
     std::string id;
     std::optional<Version> newest;  // of that id
+    bool duplicated = false;        // there are others that users made for it
   };
-  // Where a study that has no ImagingStudy gets it: one that users made for it, or else the one it had, or else that of
-  // its UID; but a new one rather than that of another study.
+  // Where a study that has no ImagingStudy gets it: the first that users made for it, or else the one it had, or else
+  // that of its UID; but a new one rather than that of another study.
   Result<Place> PlaceFor(ResourceTxn& resources, const std::string& study_uid, const std::string& former_id) const;
   // Ends `link`, if another study has the same ImagingStudy, as earlier releases let it happen. The other keeps it.
   Status Part(ResourceTxn& resources, const std::string& study_uid, Link* link) const;

@@ -167,6 +167,21 @@ Asked AskedOf(const storage::StudyRow& study, json::MaybeValue subject) {
   return {.study = study, .orders = {}, .chosen = ChosenPatient(subject), .given = GivenPatient(subject)};
 }
 
+Result<std::vector<std::string>> ImagingStudiesOf(const Records& records, std::string_view study_uid) {
+  const TypeId type = FindResourceType(kImagingStudy).value_or(kNoType);
+  std::vector<std::string> ids;
+  for (const std::string& uid : {UidIdentifier(study_uid), std::string(study_uid)}) {
+    HILUM_ASSIGN_OR_RETURN(auto found, records.with_identifier(type, {std::string(kUidSystem), uid}));
+    AddNew(&ids, std::move(found));
+  }
+  return ids;
+}
+
+Result<bool> IsDuplicated(const Records& records, std::string_view study_uid, const std::string& id) {
+  HILUM_ASSIGN_OR_RETURN(const auto ids, ImagingStudiesOf(records, study_uid));
+  return std::ranges::any_of(ids, [&](const std::string& other) { return other != id; });
+}
+
 Resolver::PatientIdentifier Resolver::IdentifierOf(const storage::StudyRow& study) const {
   PatientIdentifier identifier{.token = {"", TextOf(study, t::kPatientId)}};
   const std::string issuer = TextOf(study, t::kIssuerOfPatientId);
@@ -274,6 +289,7 @@ Result<Resolution> Resolver::Resolve(const Records& records, const Asked& asked)
     HILUM_RETURN_IF_ERROR(FindPatient(records, asked.study, &out));
     HILUM_RETURN_IF_ERROR(TakeGiven(records, asked, &out));
   }
+  if (asked.duplicated) out.review.emplace_back(kStudyDuplicate);
   HILUM_RETURN_IF_ERROR(FindOrdersAndReports(records, asked, &out));
   std::ranges::sort(out.watches);
   out.watches.erase(std::ranges::unique(out.watches).begin(), out.watches.end());

@@ -45,6 +45,8 @@ inline constexpr std::string_view kPatientMismatch = "patient-mismatch";
 inline constexpr std::string_view kImagesMismatch = "images-mismatch";
 // An order or a report has a number of the study, but is of another Patient.
 inline constexpr std::string_view kRecordMismatch = "record-mismatch";
+// Users made other ImagingStudies for it before there were images.
+inline constexpr std::string_view kStudyDuplicate = "study-duplicate";
 inline constexpr std::string_view kMismatchTags =
     "urn:hilum:review|patient-mismatch,urn:hilum:review|images-mismatch,urn:hilum:review|record-mismatch";
 
@@ -54,8 +56,13 @@ struct Asked {
   std::vector<OrderNumber> orders;    // of its series
   std::optional<std::string> chosen;  // id of the Patient that a reviewer chose for it
   std::optional<std::string> given;   // id of the Patient whom users named before there were images
+  bool duplicated = false;            // there are other ImagingStudies of it
 };
-// `subject`: of the ImagingStudy, which says who was chosen or given. Without orders.
+// Ids of the ImagingStudies that say they are of the study, in the order in which they were made.
+Result<std::vector<std::string>> ImagingStudiesOf(const Records& records, std::string_view study_uid);
+// Whether there is another one than `id`.
+Result<bool> IsDuplicated(const Records& records, std::string_view study_uid, const std::string& id);
+// `subject`: of the ImagingStudy, which says who was chosen or given. Without orders and duplicates.
 Asked AskedOf(const storage::StudyRow& study, json::MaybeValue subject);
 
 // An order or a report that is not linked, for it is of another Patient than the study.

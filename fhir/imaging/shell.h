@@ -76,7 +76,8 @@ struct DerivedElements {
   std::vector<std::string> former;  // what the images added before (AddedBy): it goes when they no longer say it
 };
 
-std::string UidIdentifier(std::string_view study_uid);  // urn:oid:...
+std::string UidIdentifier(std::string_view study_uid);     // urn:oid:...
+std::string_view StudyUidOf(std::string_view identifier);  // of that, or of the UID alone
 // Whether `resource` says of which study it is.
 bool NamesStudy(json::Value resource);
 DerivedElements ElementsOf(const storage::StudyRow& study, Linked linked, const ShellOptions& options);

@@ -140,6 +140,7 @@ class LinkVerifier {
     HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(stored->bytes));
     Asked asked = AskedOf(study.row, json::Find(document.root(), "subject"));
     HILUM_ASSIGN_OR_RETURN(asked.orders, LoadOrderNumbers(reader_->kv(), &reader_->snapshot(), study));
+    HILUM_ASSIGN_OR_RETURN(asked.duplicated, IsDuplicated(RecordsOf(*reader_), uid, link.id));
     HILUM_ASSIGN_OR_RETURN(Resolution fresh, deriver_->resolver.Resolve(RecordsOf(*reader_), asked));
     HILUM_RETURN_IF_ERROR(Watches(uid, fresh.watches, link));
     Linked linked{.subject = std::move(fresh.subject), .review = std::move(fresh.review)};

@@ -108,6 +108,60 @@ TEST_F(OneStudyTest, OneThatNamesNoStudyIsThatOfItsId) {
   ExpectAllAgrees();
 }
 
+TEST_F(OneStudyTest, OfTwoForOneStudyTheFirstIsAdoptedAndTaggedUntilTheOtherHasGone) {
+  Put("b", {"1.1"});
+  Put("a", {"1.1"});
+  const auto duplicates = [&] { return Total("ImagingStudy?_tag=urn:hilum:review|study-duplicate"); };
+  EXPECT_EQ(duplicates(), 0);
+  StowStudy("1.1");
+  EXPECT_EQ(At(Read("ImagingStudy/b"), "status"), "available");
+  EXPECT_EQ(At(Read("ImagingStudy/a"), "status"), "registered");
+  EXPECT_EQ(duplicates(), 1);
+  EXPECT_EQ(At(Read("ImagingStudy/b"), "meta.tag.0.code"), "study-duplicate");
+  ExpectAllAgrees();
+  Stow({{.study = "1.1", .series = "1.1.1", .sop = "1.1.1.2", .patient_id = "P1.1"}});
+  EXPECT_EQ(duplicates(), 1);
+  std::string chooses = Read("ImagingStudy/b");
+  const std::string_view subject = "\"subject\":{";
+  chooses.insert(chooses.find(subject) + subject.size(), R"("reference":"Patient/x",)");
+  EXPECT_EQ(Run("PUT", "ImagingStudy/b", chooses).status, 422) << "there is no doubt whose it is";
+  EXPECT_EQ(Run("DELETE", "ImagingStudy/a").status, 204);
+  EXPECT_EQ(duplicates(), 0);
+  ExpectAllAgrees();
+}
+
+TEST_F(OneStudyTest, ADuplicateThatNamesAnotherStudyIsNoneAnyMore) {
+  Put("a", {"1.1"});
+  Put("b", {"1.1"});
+  StowStudy("1.1");
+  EXPECT_EQ(Total("ImagingStudy?_tag=study-duplicate"), 1);
+  Put("b", {"1.2"});
+  EXPECT_EQ(Total("ImagingStudy?_tag=study-duplicate"), 0);
+  StowStudy("1.2");
+  EXPECT_EQ(Of("1.2"), "b");
+  EXPECT_EQ(Of("1.1"), "a");
+  ExpectAllAgrees();
+}
+
+TEST_F(OneStudyTest, ADuplicateIsAdoptedWhenTheFirstHasGoneWithItsImages) {
+  Put("a", {"1.1"});
+  Put("b", {"1.1"});
+  StowStudy("1.1");
+  Delete("1.1");
+  StowStudy("1.1");
+  EXPECT_EQ(Of("1.1"), "b");
+  ExpectAllAgrees();
+}
+
+TEST_F(OneStudyTest, NoneOfTheStudiesThatOneNamesMayBeStored) {
+  StowStudy("1.2");
+  const Answer refused =
+      Run("PUT", "ImagingStudy/both",
+          R"({"resourceType":"ImagingStudy","id":"both","status":"registered","subject":{"display":"x"},"identifier":[)"
+          R"({"system":"urn:dicom:uid","value":"urn:oid:1.1"},{"system":"urn:dicom:uid","value":"1.2"}]})");
+  EXPECT_EQ(refused.status, 409) << refused.body;
+}
+
 TEST_F(OneStudyTest, StudiesThatShareOneAreFoundAndParted) {
   StowStudy("1.1");
   const imaging::Link shared = ReadLink(store_->kv(), nullptr, "1.1").value().value();
