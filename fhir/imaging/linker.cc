@@ -333,7 +333,8 @@ Status Linker::Describe(ResourceTxn& resources, const CatalogueStudy& study, con
       HILUM_ASSIGN_OR_RETURN(duplicated, IsDuplicated(RecordsOf(resources), uid, next.id));
     }
     asked.duplicated = duplicated;
-    if (!live && !asked.chosen) asked.given = ReferredPatient(subject, shell_.base_url);
+    if (auto referred = ReferredPatient(subject, shell_.base_url); referred && !live && !asked.chosen)
+      asked.given = std::move(referred);
     HILUM_ASSIGN_OR_RETURN(Resolution resolution, Resolve(resources, study, std::move(asked), look));
     linked = {.subject = std::move(resolution.subject),
               .review = std::move(resolution.review),

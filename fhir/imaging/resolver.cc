@@ -112,6 +112,13 @@ bool Yields(json::Value patient) {
   return std::any_of(list.begin(), list.end(), IsYield);
 }
 
+// `subject`: in JSON, as this file writes it.
+std::string WithExtension(std::string subject, const std::string& extension) {
+  constexpr std::string_view kList = R"({"extension":[)";
+  if (subject.starts_with(kList)) return subject.insert(kList.size(), extension + ",");
+  return subject.insert(1, "\"extension\":[" + extension + "],");
+}
+
 bool IsMadeOfImages(json::Value patient) {
   const json::MaybeValue tags = json::MaybeValue(patient)["meta"]["tag"];
   if (!tags) return false;
@@ -336,9 +343,15 @@ Status Resolver::FindPatient(const Records& records, const storage::StudyRow& st
 
 Status Resolver::TakeGiven(const Records& records, const Asked& asked, Resolution* out) const {
   if (!asked.given) return Status::Ok();
+  Resolution given;
   std::vector<std::string> replaced;
-  HILUM_ASSIGN_OR_RETURN(auto patient, Survivor(records, *asked.given, &replaced, out));
-  if (!patient || (out->patient && out->patient->id == patient->id)) return Status::Ok();
+  HILUM_ASSIGN_OR_RETURN(auto patient, Survivor(records, *asked.given, &replaced, &given));
+  if (patient && out->patient && out->patient->id == patient->id) return Status::Ok();  // it needs no more saying
+  AddNew(&out->watches, std::move(given.watches));
+  if (!patient) {
+    out->subject = WithExtension(std::move(out->subject), PatientExtension(kGivenExtension, *asked.given));
+    return Status::Ok();
+  }
   std::erase_if(out->review, [](const std::string& code) { return code != kImagesMismatch; });
   HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(patient->bytes));
   const PatientIdentifier identifier = IdentifierOf(asked.study);

@@ -119,7 +119,8 @@ class Resolver {
   Status FindPatient(const Records& records, const storage::StudyRow& study, Resolution* out) const;
   // Does nothing when the Patient who was chosen is not there.
   Status TakeChosen(const Records& records, const Asked& asked, Resolution* out) const;
-  // After FindPatient. Does nothing when the Patient who was given is not there, or is the one who was found.
+  // After FindPatient. Forgets the Patient who was given when that is the one who was found; remembers one who is not
+  // there, which may come.
   Status TakeGiven(const Records& records, const Asked& asked, Resolution* out) const;
   // Who is there after all merges of Patient `id`. nullopt when that is nobody, or a circle. Those on the way are added
   // to `replaced`.

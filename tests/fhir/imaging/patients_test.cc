@@ -269,6 +269,57 @@ TEST_F(PatientsTest, WhomUsersNamedIsTheOneOfTheIdentifierOnceThatLeadsThere) {
   EXPECT_EQ(At(Read("ImagingStudy/ris"), "meta.tag.0.code"), "(nothing)");
 }
 
+TEST_F(PatientsTest, WhomUsersNamedMayComeAfterTheImages) {
+  for (const auto policy : {PatientPolicy::kLink, PatientPolicy::kQuarantine, PatientPolicy::kCreate}) {
+    With(policy);
+    RegisterStudyOfReal();
+    Stow({{}});
+    const auto study = [&] { return Read("ImagingStudy/ris"); };
+    EXPECT_EQ(At(study(), "subject.reference") == "(nothing)", policy != PatientPolicy::kCreate);
+    EXPECT_EQ(At(study(), "subject.extension.0.url"), kGivenExtension) << "it is waited for";
+    ExpectAllAgrees();
+    Stow({{.sop = "1.2.1.1.2"}});
+    PutPatient("jane", "P1");
+    EXPECT_EQ(At(study(), "subject.reference"), "Patient/jane");
+    ExpectAllAgrees();
+
+    PutPatient("real", "R1");
+    EXPECT_EQ(At(study(), "subject.reference"), "Patient/real") << "as if it had been there before";
+    EXPECT_EQ(At(study(), "meta.tag.0.code"), kPatientMismatch);
+    EXPECT_EQ(Total("ImagingStudy?patient=real"), 1);
+    ExpectAllAgrees();
+    EXPECT_EQ(Run("DELETE", "Patient/real").status, 204);
+    EXPECT_EQ(At(study(), "subject.reference"), "Patient/jane");
+    EXPECT_EQ(At(study(), "meta.tag.0.code"), "(nothing)");
+    PutPatient("real", "P1");
+    EXPECT_EQ(At(study(), "subject.reference"), "Patient/real") << "two have the identifier, and this one is meant";
+    EXPECT_EQ(At(study(), "meta.tag.0.code"), "(nothing)");
+    ExpectAllAgrees();
+
+    Delete("1.2.1");
+    for (const char* patient : {"Patient/jane", "Patient/real"}) EXPECT_EQ(Run("DELETE", patient).status, 204);
+  }
+}
+
+TEST_F(PatientsTest, WhomUsersNamedMayComeWithTheIdentifierOfTheImages) {
+  RegisterStudyOfReal();
+  Stow({{}});
+  PutPatient("real", "P1");
+  EXPECT_EQ(At(Read("ImagingStudy/ris"), "subject.reference"), "Patient/real");
+  EXPECT_EQ(At(Read("ImagingStudy/ris"), "subject.extension"), "(nothing)");
+  EXPECT_EQ(At(Read("ImagingStudy/ris"), "meta.tag.0.code"), "(nothing)");
+  ExpectAllAgrees();
+}
+
+TEST_F(PatientsTest, WhomUsersNamedMayHaveBeenMergedIntoTheOneOfTheIdentifier) {
+  PutPatient("jane", "P1");
+  Merge("real", "R1", "jane");
+  RegisterStudyOfReal();
+  Stow({{}});
+  EXPECT_EQ(At(Read("ImagingStudy/ris"), "subject.reference"), "Patient/jane");
+  ExpectAllAgrees();
+}
+
 TEST_F(PatientsTest, TwoPatientsWhoWereMergedAreOne) {
   PutPatient("a", "P1");
   Merge("b", "P1", "a");
