@@ -336,6 +336,14 @@ Status Linker::Describe(ResourceTxn& resources, const CatalogueStudy& study, con
     if (auto referred = ReferredPatient(subject, shell_.base_url); referred && !live && !asked.chosen)
       asked.given = std::move(referred);
     HILUM_ASSIGN_OR_RETURN(Resolution resolution, Resolve(resources, study, std::move(asked), look));
+    if (live && !resolution.made.empty()) {
+      // Patients who yield, or no longer do, concern other studies; what these bring about may concern this one.
+      HILUM_ASSIGN_OR_RETURN(const auto head, resources.FindHead(type_, next.id));
+      if (head && newest && head->version != newest->number) {
+        HILUM_ASSIGN_OR_RETURN(const auto changed, ReadLink(resources.txn(), uid));
+        return Describe(resources, study, changed, delta, Look::kAgain);
+      }
+    }
     linked = {.subject = std::move(resolution.subject),
               .review = std::move(resolution.review),
               .orders = OrdersToAdd(old.root(), std::move(resolution.orders), next.orders),

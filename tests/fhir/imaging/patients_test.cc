@@ -224,6 +224,32 @@ TEST_F(PatientsTest, APatientWhoWasMadeOfImagesYieldsToOneWhoComes) {
   EXPECT_EQ(Subject(), made);
 }
 
+TEST_F(PatientsTest, OneMayYieldInTheCommitInWhichAnotherNoLongerDoes) {
+  With(PatientPolicy::kCreate);
+  const auto stow = [&](const std::string& study, const std::string& issuer) {
+    Stow({{.study = study,
+           .series = study + ".1",
+           .sop = study + ".1.1",
+           .more = {{dicom::tags::kIssuerOfPatientId, dicom::Vr("LO"), issuer}}}});
+  };
+  stow("1.2.1", "North");
+  stow("1.2.2", "South");
+  const auto subject = [&](const std::string& study) { return At(Read("ImagingStudy/" + study), "subject.reference"); };
+  const std::string north = subject("1.2.1"), south = subject("1.2.2");
+  for (const auto& [issuer, first, second] : {std::tuple("South", north, std::string("Patient/jane")),
+                                              std::tuple("North", std::string("Patient/jane"), south),
+                                              std::tuple("South", north, std::string("Patient/jane"))}) {
+    const Answer put =
+        Run("PUT", "Patient/jane",
+            R"({"resourceType":"Patient","id":"jane","identifier":[{"value":"P1","assigner":{"display":")" +
+                std::string(issuer) + "\"}}]}");
+    EXPECT_LT(put.status, 300) << put.body;
+    EXPECT_EQ(subject("1.2.1"), first) << issuer;
+    EXPECT_EQ(subject("1.2.2"), second) << issuer;
+    ExpectAllAgrees();
+  }
+}
+
 TEST_F(PatientsTest, TheNextImagesMakeAPatientWhoWasDeletedAgain) {
   With(PatientPolicy::kCreate);
   Stow({{}});
