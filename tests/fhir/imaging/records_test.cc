@@ -1,0 +1,324 @@
+// Studies find their orders and reports, whichever comes first.
+#include <gmock/gmock.h>
+
+#include <functional>
+
+#include "tests/fhir/imaging/patients_fixture.h"
+
+namespace hilum::fhir::imaging {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+TEST_F(PatientsTest, OrdersAreLinkedByAccessionNumberInEitherOrder) {
+  const auto order = [](const std::string& id, const std::string& accession) {
+    return R"({"resourceType":"ServiceRequest","id":")" + id + R"(","status":"active","intent":"order",)" +
+           R"("subject":{"display":"x"},"identifier":[{"value":")" + accession + R"("}]})";
+  };
+  ASSERT_EQ(Run("PUT", "ServiceRequest/first", order("first", "A1")).status, 201);
+  Stow({{}});
+  EXPECT_EQ(At(Read(std::string(kStudy)), "basedOn.0.reference"), "ServiceRequest/first");
+  EXPECT_EQ(Total("ImagingStudy?basedon=ServiceRequest/first"), 1);
+  ASSERT_EQ(Run("PUT", "ServiceRequest/second", order("second", "A1")).status, 201);
+  EXPECT_EQ(At(Read(std::string(kStudy)), "basedOn.1.reference"), "ServiceRequest/second");
+  ASSERT_EQ(Run("PUT", "ServiceRequest/first", order("first", "A2")).status, 200);
+  EXPECT_EQ(At(Read(std::string(kStudy)), "basedOn.0.reference"), "ServiceRequest/second");
+  ASSERT_EQ(Run("DELETE", "ServiceRequest/second").status, 204);
+  EXPECT_EQ(At(Read(std::string(kStudy)), "basedOn"), "(nothing)");
+}
+
+class RecordsTest : public PatientsTest {
+ protected:
+  using Element = InstanceSpec::Element;
+
+  void PutOrder(const std::string& id, const std::string& identifier) {
+    PutRecord("ServiceRequest", id, identifier, R"("intent":"order","status":"active","subject":{"display":"x"})");
+  }
+  void PutReport(const std::string& id, const std::string& identifier, const std::string& more = "") {
+    PutRecord("DiagnosticReport", id, identifier, R"("status":"final","code":{"text":"x"})" + more);
+  }
+  static std::string Typed(const std::string& code, const std::string& value) {
+    return R"({"type":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0203","code":")" + code +
+           R"("}]},"value":")" + value + "\"}";
+  }
+  // The series names a placer order number; where images have it by themselves.
+  static InstanceSpec WithPlacer(const std::string& number) {
+    return {.more = {{{0x0040, 0x2016}, dicom::Vr("LO"), number}}};
+  }
+  std::string Order() { return At(Read(std::string(kStudy)), "basedOn.0.reference"); }
+  std::string Report() { return At(Read(std::string(kStudy)), "extension.0.valueReference.reference"); }
+
+  void PutRecord(const std::string& type, const std::string& id, const std::string& identifier,
+                 const std::string& more) {
+    const Answer answer = Run(
+        "PUT", type + "/" + id,
+        R"({"resourceType":")" + type + R"(","id":")" + id + R"(","identifier":[)" + identifier + "]," + more + "}");
+    ASSERT_LT(answer.status, 300) << answer.body;
+  }
+};
+
+TEST_F(RecordsTest, OrdersAreLinkedByPlacerOrderNumberInEitherOrder) {
+  PutOrder("first", Typed("PLAC", "777"));
+  Stow({WithPlacer("777")});
+  EXPECT_EQ(Order(), "ServiceRequest/first");
+  PutOrder("first", Typed("PLAC", "778"));
+  EXPECT_EQ(Order(), "(nothing)");
+  PutOrder("second", R"({"value":"777"})");
+  EXPECT_EQ(Order(), "ServiceRequest/second");
+}
+
+TEST_F(RecordsTest, OrdersAreLinkedByWhatSeriesWereRequestedBy) {
+  const std::string request =
+      OneItem({{{0x0008, 0x0050}, dicom::Vr("SH"), "A7"}, {{0x0040, 0x2017}, dicom::Vr("LO"), "F7"}});
+  const InstanceSpec requested{.series = "1.2.1.2",
+                               .sop = "1.2.1.2.1",
+                               .more = {{dicom::tags::kRequestAttributesSequence, dicom::Vr("SQ"), request}}};
+  options_.resolver.filler_system = "urn:filler";
+  Link();
+  Stow({{}});
+  PutOrder("by-accession", Typed("ACSN", "A7"));
+  PutOrder("by-filler", R"({"system":"urn:filler","value":"F7"})");
+  EXPECT_EQ(Order(), "(nothing)");
+  Stow({requested});
+  EXPECT_EQ(Total("ImagingStudy?basedon=ServiceRequest/by-accession&basedon=ServiceRequest/by-filler"), 1);
+  Delete("1.2.1", "1.2.1.2");
+  EXPECT_EQ(Order(), "(nothing)");
+}
+
+TEST_F(RecordsTest, ANumberOfAnotherTypeIsNotTheSame) {
+  PutOrder("other", Typed("FILL", "777"));
+  Stow({WithPlacer("777")});
+  EXPECT_EQ(Order(), "(nothing)");
+  PutOrder("other", Typed("PLAC", "777"));
+  EXPECT_EQ(Order(), "ServiceRequest/other");
+}
+
+TEST_F(RecordsTest, ReportsAreFoundFromTheStudyInEitherOrder) {
+  Stow({{}});
+  PutReport("first", Typed("ACSN", "A1"));
+  EXPECT_EQ(Report(), "DiagnosticReport/first");
+  EXPECT_EQ(Total("ImagingStudy?report=DiagnosticReport/first"), 1);
+  EXPECT_EQ(Total("DiagnosticReport?_has:ImagingStudy:report:_id=1.2.1"), 1);
+  EXPECT_EQ(Total("ImagingStudy?report:DiagnosticReport.status=final"), 1);
+  EXPECT_EQ(Run("GET", "DiagnosticReport/first").version, 1u);
+  Delete("1.2.1");
+  PutReport("second", R"({"system":"urn:dicom:uid","value":"urn:oid:1.2.1"})");
+  EXPECT_EQ(Run("DELETE", "DiagnosticReport/first").status, 204);
+  Stow({{}});
+  EXPECT_EQ(Report(), "DiagnosticReport/second");
+  EXPECT_EQ(Run("DELETE", "DiagnosticReport/second").status, 204);
+  EXPECT_EQ(At(Read(std::string(kStudy)), "extension"), "(nothing)");
+}
+
+TEST_F(RecordsTest, WhatTheServerLinkedCanBeDeletedWhenReferencesAreEnforced) {
+  resource_options_.references = ReferencePolicy::kEnforce;
+  Reopen();
+  ASSERT_TRUE(linker_->PutEndpoint("http://test/dicom-web").ok());
+  Stow({{}});
+  PutReport("r", R"({"value":"A1"})");
+  PutOrder("o", R"({"value":"A1"})");
+  EXPECT_EQ(Report(), "DiagnosticReport/r");
+  EXPECT_EQ(Order(), "ServiceRequest/o");
+  EXPECT_EQ(Run("DELETE", "DiagnosticReport/r").status, 204);
+  EXPECT_EQ(Run("DELETE", "ServiceRequest/o").status, 204);
+  EXPECT_EQ(Order(), "(nothing)");
+  PutOrder("mine", R"({"value":"other"})");
+  std::string body = Read(std::string(kStudy));
+  body.insert(body.size() - 1, R"(,"basedOn":[{"reference":"ServiceRequest/mine"}])");
+  ASSERT_EQ(Run("PUT", kStudy, body).status, 200);
+  EXPECT_EQ(Run("DELETE", "ServiceRequest/mine").status, 409) << "a user put it there";
+}
+
+TEST_F(RecordsTest, ExtensionsOfUsersStay) {
+  Stow({{}});
+  std::string body = Read(std::string(kStudy));
+  body.insert(body.size() - 1, R"(,"extension":[{"url":"urn:mine","valueString":"x"}])");
+  ASSERT_EQ(Run("PUT", kStudy, body).status, 200);
+  PutReport("r", R"({"value":"A1"})");
+  EXPECT_EQ(At(Read(std::string(kStudy)), "extension.0.url"), "urn:mine");
+  EXPECT_EQ(At(Read(std::string(kStudy)), "extension.1.valueReference.reference"), "DiagnosticReport/r");
+  // Leaving ours out does not take it away.
+  ASSERT_EQ(Run("PUT", kStudy, body).status, 200);
+  EXPECT_EQ(At(Read(std::string(kStudy)), "extension.1.valueReference.reference"), "DiagnosticReport/r");
+}
+
+TEST_F(RecordsTest, WhatAReportSaysOfStudiesIsFound) {
+  PutReport("r", R"({"value":"other"})", R"(,"imagingStudy":[{"reference":"ImagingStudy/1.2.1"}])");
+  Stow({{}});
+  EXPECT_EQ(Total("DiagnosticReport?study=ImagingStudy/1.2.1"), 1);
+  EXPECT_EQ(Total("ImagingStudy?_has:DiagnosticReport:study:status=final"), 1);
+  EXPECT_EQ(Run("GET", "DiagnosticReport/r").version, 1u);
+}
+
+TEST_F(RecordsTest, AnOrderThatAUserTakesOutComesBackWhileItBelongsToTheStudy) {
+  Stow({{}});
+  const std::string bare = Read(std::string(kStudy));
+  std::string body = bare;
+  body.insert(body.size() - 1, R"(,"basedOn":[{"reference":"ServiceRequest/mine"}])");
+  ASSERT_EQ(Run("PUT", kStudy, body).status, 200);
+  PutOrder("mine", R"({"value":"A1"})");
+  ASSERT_EQ(Run("PUT", kStudy, bare).status, 200);
+  EXPECT_EQ(Order(), "ServiceRequest/mine");
+  PutOrder("mine", R"({"value":"A2"})");
+  EXPECT_EQ(Order(), "(nothing)");
+}
+
+TEST_F(PatientsTest, OrdersThatUsersNamedStay) {
+  Stow({{}});
+  std::string body = Read(std::string(kStudy));
+  body.insert(body.size() - 1, R"(,"basedOn":[{"reference":"ServiceRequest/mine","display":"by hand"}])");
+  ASSERT_EQ(Run("PUT", kStudy, body).status, 200);
+  ASSERT_EQ(Run("PUT", "ServiceRequest/mine",
+                R"({"resourceType":"ServiceRequest","id":"mine","status":"active","intent":"order",)"
+                R"("subject":{"display":"x"},"identifier":[{"value":"A1"}]})")
+                .status,
+            201);
+  EXPECT_EQ(At(Read(std::string(kStudy)), "basedOn.1"), "(nothing)");
+  ASSERT_EQ(Run("DELETE", "ServiceRequest/mine").status, 204);
+  EXPECT_EQ(At(Read(std::string(kStudy)), "basedOn.0.display"), "by hand");
+}
+
+// Numbers of orders collide: of two hospitals, of two systems.
+class ForeignRecordTest : public RecordsTest {
+ protected:
+  static std::string Of(const std::string& patient, const std::string& status = "active") {
+    return R"("intent":"order","status":")" + status + R"(","subject":{"reference":"Patient/)" + patient + R"("})";
+  }
+  void PutOrderOf(const std::string& patient, const std::string& status = "active") {
+    PutRecord("ServiceRequest", "o", R"({"value":"A1"})", Of(patient, status));
+  }
+  void PutReportOf(const std::string& patient) {
+    PutReport("r", R"({"value":"A1"})", R"(,"subject":{"reference":"Patient/)" + patient + R"("})");
+  }
+  void ExpectLinked(bool linked) {
+    EXPECT_EQ(Order(), linked ? "ServiceRequest/o" : "(nothing)");
+    EXPECT_EQ(Report(), linked ? "DiagnosticReport/r" : "(nothing)");
+    EXPECT_EQ(Review(), linked ? "(nothing)" : kRecordMismatch);
+    EXPECT_EQ(Subject(), "Patient/mine");
+    ExpectAllAgrees();
+  }
+};
+
+TEST_F(ForeignRecordTest, RecordsOfAnotherPatientAreNotLinkedInWhateverOrderTheyCome) {
+  const std::function<void()> steps[] = {[&] { Stow({{}}); },
+                                         [&] { PutPatient("mine", "P1"), PutPatient("other", "P2"); },
+                                         [&] { PutOrderOf("other"); }, [&] { PutReportOf("other"); }};
+  for (const auto policy : {PatientPolicy::kLink, PatientPolicy::kQuarantine}) {
+    With(policy);
+    std::vector<size_t> order = {0, 1, 2, 3};
+    do {
+      for (const size_t step : order) steps[step]();
+      ExpectLinked(false);
+      Delete("1.2.1");
+      for (const char* url : {"ServiceRequest/o", "DiagnosticReport/r", "Patient/mine", "Patient/other"})
+        ASSERT_EQ(Run("DELETE", url).status, 204);
+    } while (std::next_permutation(order.begin(), order.end()) && !HasFailure());
+  }
+}
+
+TEST_F(ForeignRecordTest, WhatChangesLaterCounts) {
+  PutPatient("mine", "P1");
+  PutPatient("other", "P2");
+  PutPatient("between", "P3");
+  PutOrderOf("other");
+  PutReportOf("other");
+  Stow({{}});
+  ExpectLinked(false);
+  Merge("other", "P2", "between");
+  ExpectLinked(false);
+  Merge("between", "P3", "mine");
+  ExpectLinked(true);
+  PutPatient("between", "P3");
+  ExpectLinked(false);
+  PutOrderOf("mine");
+  PutReportOf("mine");
+  ExpectLinked(true);
+  PutOrderOf("other");
+  PutReportOf("other");
+  ExpectLinked(false);
+  ASSERT_EQ(Run("DELETE", "Patient/other").status, 204);
+  ExpectLinked(true);
+  PutPatient("other", "P2");
+  ExpectLinked(false);
+}
+
+TEST_F(ForeignRecordTest, AreListedAndSomebodySaysWhoseTheyAre) {
+  PutPatient("mine", "P1");
+  PutPatient("other", "P2");
+  Stow({{}});
+  PutOrderOf("other");
+  PutReportOf("mine");
+  EXPECT_EQ(Report(), "DiagnosticReport/r");
+  for (const std::string url : {"ImagingStudy/$conflicts", "ImagingStudy/1.2.1/$conflicts"}) {
+    const std::string conflicts = Run("GET", url).body;
+    EXPECT_EQ(At(conflicts, "parameter.0.part.1.valueReference.reference"), "ServiceRequest/o") << conflicts;
+    EXPECT_EQ(At(conflicts, "parameter.0.part.2.valueCode"), "subject");
+    EXPECT_EQ(At(conflicts, "parameter.0.part.3.valueString"), "Patient/mine");
+    EXPECT_EQ(At(conflicts, "parameter.0.part.4.valueString"), "Patient/other");
+    EXPECT_EQ(At(conflicts, "parameter.1"), "(nothing)");
+  }
+  std::string body = Read(std::string(kStudy));
+  const std::string mine = R"("reference":"Patient/mine")";
+  ASSERT_EQ(Run("PUT", kStudy, body.replace(body.find(mine), mine.size(), R"("reference":"Patient/other")")).status,
+            200);
+  EXPECT_EQ(Subject(), "Patient/other");
+  EXPECT_EQ(Order(), "ServiceRequest/o");
+  EXPECT_EQ(Review(), "(nothing)");
+  EXPECT_THAT(Read(std::string(kStudy)), Not(HasSubstr("DiagnosticReport/r")));
+  ExpectAllAgrees();
+}
+
+TEST_F(ForeignRecordTest, WhoeverIsNotKnownIsNoOther) {
+  PutPatient("other", "P2");
+  PutOrderOf("other");
+  PutReportOf("nobody");
+  Stow({{}});
+  EXPECT_EQ(Order(), "ServiceRequest/o") << "nobody has the Patient ID of the images";
+  EXPECT_EQ(Report(), "DiagnosticReport/r");
+  PutPatient("mine", "P1");
+  EXPECT_EQ(Order(), "(nothing)");
+  EXPECT_EQ(Report(), "DiagnosticReport/r") << "its Patient does not exist";
+  ExpectAllAgrees();
+}
+
+TEST_F(ForeignRecordTest, WhatWasEnteredInErrorIsNotLinked) {
+  PutPatient("mine", "P1");
+  PutOrderOf("mine", "entered-in-error");
+  Stow({{}});
+  EXPECT_EQ(Order(), "(nothing)");
+  PutOrderOf("mine");
+  EXPECT_EQ(Order(), "ServiceRequest/o");
+  PutOrderOf("mine", "entered-in-error");
+  EXPECT_EQ(Order(), "(nothing)");
+  EXPECT_EQ(Review(), "(nothing)");
+  ExpectAllAgrees();
+}
+
+// The server put it there; somebody says more of it.
+TEST_F(RecordsTest, WhatUsersSayOfAnOrderIsKept) {
+  PutOrder("bd", R"({"value":"A1"})");
+  Stow({{}});
+  const std::string bare = R"("basedOn":[{"reference":"ServiceRequest/bd"}])";
+  const std::string mine = R"("basedOn":[{"reference":"ServiceRequest/bd","display":"mine"}])";
+  std::string body = Read(std::string(kStudy));
+  ASSERT_NE(body.find(bare), std::string::npos) << body;
+  const Answer put = Run("PUT", kStudy, body.replace(body.find(bare), bare.size(), mine));
+  EXPECT_EQ(put.status, 200);
+  EXPECT_THAT(put.body, HasSubstr(mine));
+  Stow({{.sop = "1.2.1.1.2"}});
+  EXPECT_THAT(Read(std::string(kStudy)), HasSubstr(mine));
+  ExpectAllAgrees();
+  PutOrder("bd", R"({"value":"another"})");
+  EXPECT_THAT(Read(std::string(kStudy)), HasSubstr(mine)) << "it is theirs now";
+  PutOrder("bd", R"({"value":"A1"})");
+  body = Read(std::string(kStudy));
+  ASSERT_EQ(Run("PUT", kStudy, body.replace(body.find("," + mine), mine.size() + 1, "")).status, 200);
+  EXPECT_THAT(Read(std::string(kStudy)), HasSubstr(bare)) << "it belongs to the study all the same";
+  PutOrder("bd", R"({"value":"another"})");
+  EXPECT_EQ(Order(), "(nothing)");
+  ExpectAllAgrees();
+}
+
+}  // namespace
+}  // namespace hilum::fhir::imaging
