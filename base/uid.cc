@@ -2,15 +2,11 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace hilum {
 
-namespace {
-
-bool IsDigit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-}  // namespace
+namespace {}  // namespace
 
 bool IsValidUid(std::string_view uid) {
   if (uid.empty() || uid.size() > kMaxUidLength) return false;

@@ -5,6 +5,8 @@
 #include <cassert>
 #include <utility>
 
+#include "base/text.h"
+
 namespace hilum {
 
 namespace {
@@ -58,17 +60,11 @@ std::string FormatList(const std::vector<std::string>& items) {
   return text + "]";
 }
 
-std::string_view Trim(std::string_view text) {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  while (text.ends_with(' ')) text.remove_suffix(1);
-  return text;
-}
-
 std::vector<std::string> SplitList(std::string_view text) {
   std::vector<std::string> items;
-  while (!Trim(text).empty()) {
+  while (!Trimmed(text).empty()) {
     const size_t comma = std::min(text.find(','), text.size());
-    items.emplace_back(Trim(text.substr(0, comma)));
+    items.emplace_back(Trimmed(text.substr(0, comma)));
     text.remove_prefix(std::min(comma + 1, text.size()));
   }
   return items;

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/text.h"
 #include "codecs/dicom/element_header.h"
 
 namespace hilum::dicom {
@@ -31,10 +32,6 @@ void AppendFloat(Bits bits, std::string* out) {
     out->append(number < 0 ? "-Infinity" : "Infinity");
   else
     AppendDecimal(number, out);
-}
-
-bool IsDigit(char c) {
-  return c >= '0' && c <= '9';
 }
 
 std::string_view TakeDigits(std::string_view* text) {

@@ -2,34 +2,15 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace hilum::multipart {
 
 namespace {
 
-char Lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-}
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = Lower(c);
-  return lower;
-}
-
-bool IsBlank(char c) {
-  return c == ' ' || c == '\t';
-}
-
-std::string_view Trim(std::string_view text) {
-  while (!text.empty() && IsBlank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && IsBlank(text.back())) text.remove_suffix(1);
-  return text;
-}
-
 // RFC 9110 5.6.2.
 bool IsTokenChar(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-         std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+  return IsAlphanumeric(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
 }
 
 bool IsToken(std::string_view text) {
@@ -71,8 +52,8 @@ std::string Unquote(std::string_view quoted) {
 Status AddParameter(std::string_view text, MediaType* out) {
   const size_t equals = text.find('=');
   if (equals == std::string_view::npos) return Status::Ok();
-  const std::string_view name = Trim(text.substr(0, equals));
-  const std::string_view value = Trim(text.substr(equals + 1));
+  const std::string_view name = Trimmed(text.substr(0, equals));
+  const std::string_view value = Trimmed(text.substr(equals + 1));
   if (!IsToken(name)) return Status::Ok();
   if (!value.starts_with('"')) {
     out->parameters.emplace_back(Lower(name), value);
@@ -99,10 +80,6 @@ int ParseWeight(std::string_view text) {
 }
 
 }  // namespace
-
-bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return Lower(x) == Lower(y); });
-}
 
 std::optional<std::string_view> MediaType::Parameter(std::string_view name) const {
   for (const auto& [key, value] : parameters) {
@@ -131,7 +108,7 @@ std::string MediaType::ToString() const {
 
 Result<MediaType> ParseMediaType(std::string_view text) {
   size_t end = ItemEnd(text, 0, ';');
-  const std::string_view essence = Trim(text.substr(0, end));
+  const std::string_view essence = Trimmed(text.substr(0, end));
   const size_t slash = essence.find('/');
   if (slash == std::string_view::npos || !IsToken(essence.substr(0, slash)) || !IsToken(essence.substr(slash + 1))) {
     return Invalid("media type: expected type/subtype");
@@ -140,7 +117,7 @@ Result<MediaType> ParseMediaType(std::string_view text) {
   while (end < text.size()) {
     const size_t from = end + 1;
     end = ItemEnd(text, from, ';');
-    HILUM_RETURN_IF_ERROR(AddParameter(Trim(text.substr(from, end - from)), &media_type));
+    HILUM_RETURN_IF_ERROR(AddParameter(Trimmed(text.substr(from, end - from)), &media_type));
   }
   return media_type;
 }
@@ -149,7 +126,7 @@ std::vector<AcceptEntry> ParseAccept(std::string_view text) {
   std::vector<AcceptEntry> entries;
   for (size_t from = 0; from <= text.size();) {
     const size_t end = ItemEnd(text, from, ',');
-    std::string item(Trim(text.substr(from, end - from)));
+    std::string item(Trimmed(text.substr(from, end - from)));
     from = end + 1;
     if (item == "*" || item.starts_with("*;") || item.starts_with("* ")) item.insert(1, "/*");
     auto media_type = ParseMediaType(item);

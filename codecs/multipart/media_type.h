@@ -43,7 +43,4 @@ struct AcceptEntry {
 // as 1.
 std::vector<AcceptEntry> ParseAccept(std::string_view text);
 
-// True for equal letters in either case (ASCII).
-bool EqualsIgnoreCase(std::string_view a, std::string_view b);
-
 }  // namespace hilum::multipart

@@ -4,6 +4,8 @@
 #include <cassert>
 #include <cstring>
 
+#include "base/text.h"
+
 namespace hilum::multipart {
 
 namespace {
@@ -47,7 +49,7 @@ bool TakeLine(Bytes* text, Bytes* line) {
 
 std::optional<std::string_view> FindHeader(const PartHeaders& headers, std::string_view name) {
   for (const auto& [key, value] : headers) {
-    if (EqualsIgnoreCase(key, name)) return value;
+    if (EqualsIgnoringCase(key, name)) return value;
   }
   return std::nullopt;
 }

@@ -8,6 +8,7 @@
 #include <tuple>
 #include <vector>
 
+#include "base/text.h"
 #include "fhir/json/edits.h"
 #include "storage/catalogue/attribute_values.h"
 #include "storage/catalogue/request_tags.h"
@@ -94,7 +95,7 @@ void AppendSeries(std::string* out, const std::string& uid, const SeriesImages& 
 std::optional<int> ZoneMinutes(std::string_view zone) {
   while (zone.ends_with(' ')) zone.remove_suffix(1);
   if (zone.size() != 5 || (zone[0] != '+' && zone[0] != '-')) return std::nullopt;
-  if (!std::ranges::all_of(zone.substr(1), [](char c) { return c >= '0' && c <= '9'; })) return std::nullopt;
+  if (!std::ranges::all_of(zone.substr(1), IsDigit)) return std::nullopt;
   const int hours = (zone[1] - '0') * 10 + zone[2] - '0', minutes = (zone[3] - '0') * 10 + zone[4] - '0';
   if (hours > 14 || minutes > 59) return std::nullopt;
   return (zone[0] == '-' ? -1 : 1) * (hours * 60 + minutes);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "base/text.h"
 #include "fhir/interactions/bundle_text.h"
 #include "fhir/interactions/includes.h"
 #include "fhir/interactions/interactions.h"
@@ -108,13 +109,9 @@ class EverythingRun {
   }
 
   Status AddCount(const std::string& value) {
-    size_t count = 0;
-    const bool digits = !value.empty() && value.size() <= 9 && std::ranges::all_of(value, [&](char c) {
-      count = 10 * count + static_cast<size_t>(c - '0');
-      return c >= '0' && c <= '9';
-    });
-    if (!digits || count == 0) return Invalid("_count of $everything takes a whole number of 1 or more");
-    asked_.count = std::min(count, options_.max_count);
+    const std::optional<uint64_t> count = ParseDecimal(value);
+    if (!count || count == 0u) return Invalid("_count of $everything takes a whole number of 1 or more");
+    asked_.count = std::min<uint64_t>(*count, options_.max_count);
     return Status::Ok();
   }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/text.h"
 #include "fhir/interactions/bundle_text.h"
 #include "fhir/interactions/interactions.h"
 #include "fhir/interactions/pages.h"
@@ -136,13 +137,9 @@ class HistoryRun {
   }
 
   Status AddCount(std::string_view text) {
-    size_t count = 0;
-    const bool digits = !text.empty() && text.size() <= 9 && std::ranges::all_of(text, [&](char c) {
-      count = 10 * count + static_cast<size_t>(c - '0');
-      return c >= '0' && c <= '9';
-    });
-    if (!digits) return Invalid("_count takes a whole number of 0 or more");
-    history_.count = std::min(count, options_.max_count);
+    const std::optional<uint64_t> count = ParseDecimal(text);
+    if (!count) return Invalid("_count takes a whole number of 0 or more");
+    history_.count = std::min<uint64_t>(*count, options_.max_count);
     history_.count_only = history_.count_only || count == 0;
     return Status::Ok();
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "fhir/interactions/interactions.h"
 #include "fhir/store/derived.h"
 
@@ -34,8 +35,7 @@ void AddElements(std::string_view value, Shape* shape) {
 void AppendSegment(std::string_view segment, std::string* url) {
   constexpr std::string_view kHex = "0123456789ABCDEF";
   for (const char c : segment) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       std::string_view("-._~$*").find(c) != std::string_view::npos;
+    const bool plain = IsAlphanumeric(c) || std::string_view("-._~$*").find(c) != std::string_view::npos;
     if (plain) {
       url->push_back(c);
     } else {

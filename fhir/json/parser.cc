@@ -2,15 +2,13 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace hilum::fhir::json {
 namespace {
 
 // Objects with more properties than this are checked for repeated names once, by sorting.
 constexpr uint32_t kFewKeys = 32;
-
-bool IsDigit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 // Eight octets at a time: nonzero where one is below 0x20, '"' or '\\'.
 uint64_t SpecialOctets(uint64_t word) {

@@ -7,6 +7,8 @@
 #include <limits>
 #include <string>
 
+#include "base/text.h"
+
 namespace hilum::fhir {
 namespace {
 
@@ -68,7 +70,7 @@ DecimalRange Around(std::string_view text, int exponent, End end) {
   const Parts parts = PartsOf(text);
   const bool negative = parts.mantissa.starts_with('-');
   std::string digits;
-  std::ranges::copy_if(parts.mantissa, std::back_inserter(digits), [](char c) { return c >= '0' && c <= '9'; });
+  std::ranges::copy_if(parts.mantissa, std::back_inserter(digits), IsDigit);
   const int scale = parts.exponent + exponent - parts.fraction_digits - 1;
   const double outer = Scaled(end(digits, 1), scale);
   // Below zero there are no digits; around it both sides are alike.

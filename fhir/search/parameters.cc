@@ -1,15 +1,10 @@
 // Query strings to parameters and back.
+#include "base/text.h"
 #include "fhir/json/parser.h"
 #include "fhir/search/query.h"
 
 namespace hilum::fhir {
 namespace {
-
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const char lower = static_cast<char>(c | 0x20);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
 
 Result<std::string> Decode(std::string_view text) {
   std::string out;
@@ -19,8 +14,8 @@ Result<std::string> Decode(std::string_view text) {
       out.push_back(text[at] == '+' ? ' ' : text[at]);
       continue;
     }
-    const int high = at + 2 < text.size() ? HexDigit(text[at + 1]) : -1;
-    const int low = high >= 0 ? HexDigit(text[at + 2]) : -1;
+    const int high = at + 2 < text.size() ? HexValue(text[at + 1]) : -1;
+    const int low = high >= 0 ? HexValue(text[at + 2]) : -1;
     if (low < 0) return Invalid("'%' in a query must be followed by two hexadecimal digits");
     out.push_back(static_cast<char>(high << 4 | low));
     at += 2;
@@ -35,8 +30,7 @@ void Encode(std::string_view text, std::string* out) {
   // What RFC 3986 3.4 lets stand in a query and has no meaning in one here. A '|' is not among it.
   constexpr std::string_view kPlain = "-._~:/@!$'()*,;";
   for (const char c : text) {
-    const bool plain =
-        (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || kPlain.find(c) != kPlain.npos;
+    const bool plain = IsAlphanumeric(c) || kPlain.find(c) != kPlain.npos;
     if (plain) {
       out->push_back(c);
     } else {

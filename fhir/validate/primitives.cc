@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstdint>
 
+#include "base/text.h"
 #include "fhir/validate/date_time.h"
 
 namespace hilum::fhir {
@@ -18,12 +19,6 @@ constexpr std::array<bool, 256> kInIds = [] {
   return in_ids;
 }();
 
-bool IsDigit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool IsAlphanumeric(char c) {
-  return IsDigit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 bool IsSpace(char c) {
   return c == ' ' || (c >= '\t' && c <= '\r');
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "base/text.h"
 #include "fhir/validate/primitives.h"
 #include "fhir/validate/reference.h"
 #include "fhir/validate/xhtml.h"
@@ -36,9 +37,7 @@ std::string Quote(std::string_view text) {
 
 // Unknown names come from outside: shown only when they look like names.
 std::string Shown(std::string_view key) {
-  const bool plain = key.size() <= 64 && std::ranges::all_of(key, [](char c) {
-                       return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-                     });
+  const bool plain = key.size() <= 64 && std::ranges::all_of(key, [](char c) { return IsAlphanumeric(c) || c == '_'; });
   return plain ? Quote(key) : std::string("with this name");
 }
 

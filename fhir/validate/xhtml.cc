@@ -4,6 +4,8 @@
 #include <array>
 #include <vector>
 
+#include "base/text.h"
+
 namespace hilum::fhir {
 namespace {
 
@@ -23,7 +25,7 @@ bool IsSpace(char c) {
   return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
 bool IsNameChar(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == ':' || c == '_';
+  return IsAlphanumeric(c) || c == '-' || c == ':' || c == '_';
 }
 
 class Scanner {

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <optional>
 #include <unordered_set>
 
+#include "base/text.h"
 #include "fhir/interactions/plan.h"
 #include "pipelines/fhir_import/source.h"
 
@@ -58,8 +58,7 @@ constexpr size_t kParts = 16;
 constexpr std::array<std::string_view, 2> kLineNames = {".ndjson", ".jsonl"};
 
 std::string PlainName(std::string_view path) {
-  std::string name(path);
-  std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::string name = Lower(path);
   if (name.ends_with(".gz")) name.resize(name.size() - 3);
   return name;
 }

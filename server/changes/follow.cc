@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <memory>
 
+#include "base/text.h"
 #include "codecs/multipart/media_type.h"
-#include "server/http/text.h"
 
 namespace hilum::changes {
 namespace {
@@ -79,7 +79,7 @@ bool WantsEvents(const http::Request& request) {
 Result<std::optional<uint64_t>> LastEventId(const http::Request& request) {
   const auto text = request.headers.First("Last-Event-ID");
   if (!text || text->empty()) return std::optional<uint64_t>();
-  const std::optional<uint64_t> id = http::ParseDecimal(*text);
+  const std::optional<uint64_t> id = ParseDecimal(*text);
   if (!id) return Invalid("Last-Event-ID is none that this stream gave out: leave it out to begin anew");
   return id;
 }

@@ -3,17 +3,16 @@
 #include <algorithm>
 #include <ctime>
 
+#include "base/text.h"
 #include "codecs/dicom/json.h"
 #include "fhir/validate/date_time.h"
 #include "server/changes/follow.h"
 #include "server/dicomweb/service.h"
-#include "server/http/text.h"
 #include "storage/log/change_log.h"
 
 namespace hilum::dicomweb {
 namespace {
 
-using http::EqualsIgnoringCase;
 using storage::Change;
 using storage::Tenant;
 
@@ -32,7 +31,7 @@ struct FeedQuery {
 };
 
 Status ParseNumber(const std::string& name, const std::string& text, uint64_t low, uint64_t high, uint64_t* out) {
-  const std::optional<uint64_t> number = http::ParseDecimal(text);
+  const std::optional<uint64_t> number = ParseDecimal(text);
   if (!number || *number < low || *number > high)
     return Invalid(name + " takes a number from " + std::to_string(low) + " to " + std::to_string(high));
   *out = *number;

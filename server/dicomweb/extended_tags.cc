@@ -3,6 +3,7 @@
 #include <charconv>
 #include <ctime>
 
+#include "base/text.h"
 #include "codecs/dicom/json.h"
 #include "codecs/dicom/tag_path.h"
 #include "codecs/multipart/media_type.h"
@@ -12,7 +13,6 @@
 namespace hilum::dicomweb {
 namespace {
 
-using multipart::EqualsIgnoreCase;
 using storage::ExtendedTag;
 using storage::Level;
 using storage::NewTag;
@@ -105,7 +105,7 @@ Result<std::string> ReadBody(http::Request& request) {
 fhir::json::MaybeValue Member(fhir::json::Value object, std::string_view name) {
   if (!object.is_object()) return {};
   for (const fhir::json::Value child : object.children())
-    if (EqualsIgnoreCase(child.key(), name)) return child;
+    if (EqualsIgnoringCase(child.key(), name)) return child;
   return {};
 }
 
@@ -123,7 +123,7 @@ Result<NewTag> ParseTag(fhir::json::Value json) {
   const std::string_view level = Member(json, "level").TextOr("");
   bool known = false;
   for (const auto& [one, name] : kLevels) {
-    if (!EqualsIgnoreCase(level, name)) continue;
+    if (!EqualsIgnoringCase(level, name)) continue;
     tag.level = one;
     known = true;
   }
@@ -250,8 +250,8 @@ Status ExtendedTagRoutes::One(http::Request& request, std::string_view name, htt
     HILUM_ASSIGN_OR_RETURN(std::string body, ReadBody(request));
     HILUM_ASSIGN_OR_RETURN(const auto document, fhir::json::Document::Parse(std::move(body)));
     const std::string_view wanted = Member(document.root(), "queryStatus").TextOr("");
-    const bool enabled = EqualsIgnoreCase(wanted, "Enabled");
-    if (!enabled && !EqualsIgnoreCase(wanted, "Disabled"))
+    const bool enabled = EqualsIgnoringCase(wanted, "Enabled");
+    if (!enabled && !EqualsIgnoringCase(wanted, "Disabled"))
       return Invalid("the body is {\"QueryStatus\":\"Enabled\"} or {\"QueryStatus\":\"Disabled\"}");
     HILUM_ASSIGN_OR_RETURN(const ExtendedTag tag, tags_.SetEnabled(path, enabled));
     return SendJson(responder, 200, TagJson(tag, base));

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace hilum::dicomweb {
 namespace {
 
@@ -19,7 +21,7 @@ bool IsJson(const MediaType& type) {
 
 bool IsXml(const MediaType& type) {
   if (type.type == "multipart" && (type.subtype == "related" || type.subtype == "*"))
-    return multipart::EqualsIgnoreCase(type.Parameter("type").value_or(""), "application/dicom+xml");
+    return EqualsIgnoringCase(type.Parameter("type").value_or(""), "application/dicom+xml");
   return type.Essence() == "application/dicom+xml";
 }
 
@@ -34,26 +36,17 @@ const std::string* Offered(const MediaType& wanted, const std::vector<std::strin
 
 // In a query '+' is a blank; inside of a media type there are none.
 std::string WithPlus(std::string text) {
-  const auto is_name = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-  };
+  const auto is_name = [](char c) { return IsAlphanumeric(c); };
   for (size_t i = 1; i + 1 < text.size(); ++i)
     if (text[i] == ' ' && is_name(text[i - 1]) && is_name(text[i + 1])) text[i] = '+';
   return text;
-}
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return lower;
 }
 
 }  // namespace
 
 Accepted::Accepted(const http::Request& request, const std::vector<std::pair<std::string, std::string>>& query) {
   for (const auto& [name, value] : query)
-    if (multipart::EqualsIgnoreCase(name, "accept")) entries_ = multipart::ParseAccept(WithPlus(value));
+    if (EqualsIgnoringCase(name, "accept")) entries_ = multipart::ParseAccept(WithPlus(value));
   if (entries_.empty()) entries_ = multipart::ParseAccept(request.headers.Joined("Accept"));
 }
 
@@ -87,7 +80,7 @@ std::vector<InstanceChoice> Accepted::Instances(bool single) const {
     if (entry.q == 0) continue;
     if (type.type == "multipart" && (type.subtype == "related" || type.subtype == "*")) {
       const std::string_view part = type.Parameter("type").value_or("application/dicom");
-      if (multipart::EqualsIgnoreCase(part, "application/dicom") || part == "*/*") add(Packing::kMultipart, type);
+      if (EqualsIgnoringCase(part, "application/dicom") || part == "*/*") add(Packing::kMultipart, type);
     } else if (type.Essence() == "application/dicom" || (type.type == "application" && type.subtype == "*")) {
       add(single ? Packing::kSinglePart : Packing::kMultipart, type);
     } else if (type.Essence() == "application/zip") {

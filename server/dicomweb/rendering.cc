@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/text.h"
 #include "base/uid.h"
 #include "codecs/multipart/media_type.h"
 
@@ -38,11 +39,11 @@ Result<pixel::Window> ParseWindow(std::string_view value) {
   HILUM_ASSIGN_OR_RETURN(window.center, ParseNumber("window", parts[0]));
   HILUM_ASSIGN_OR_RETURN(window.width, ParseNumber("window", parts[1]));
   if (window.width <= 0) return Invalid("the width of the window must be greater than 0");
-  if (parts.size() == 2 || multipart::EqualsIgnoreCase(parts[2], "linear"))
+  if (parts.size() == 2 || EqualsIgnoringCase(parts[2], "linear"))
     window.function = pixel::VoiFunction::kLinear;
-  else if (multipart::EqualsIgnoreCase(parts[2], "linear-exact"))
+  else if (EqualsIgnoringCase(parts[2], "linear-exact"))
     window.function = pixel::VoiFunction::kLinearExact;
-  else if (multipart::EqualsIgnoreCase(parts[2], "sigmoid"))
+  else if (EqualsIgnoringCase(parts[2], "sigmoid"))
     window.function = pixel::VoiFunction::kSigmoid;
   else
     return Invalid("the function of the window must be linear, linear-exact or sigmoid");
@@ -72,9 +73,9 @@ Result<pixel::Viewport> ParseViewport(std::string_view value) {
 void ParseAnnotation(std::string_view value, Rendering* rendering) {
   bool unknown = false;
   for (const std::string_view one : Split(value)) {
-    if (multipart::EqualsIgnoreCase(one, "patient"))
+    if (EqualsIgnoringCase(one, "patient"))
       rendering->patient = true;
-    else if (multipart::EqualsIgnoreCase(one, "technique"))
+    else if (EqualsIgnoringCase(one, "technique"))
       rendering->technique = true;
     else
       unknown = unknown || !one.empty();

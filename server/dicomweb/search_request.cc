@@ -4,6 +4,7 @@
 #include <charconv>
 #include <optional>
 
+#include "base/text.h"
 #include "codecs/dicom/tag_path.h"
 #include "codecs/multipart/media_type.h"
 
@@ -41,7 +42,7 @@ Status ParseIncludeField(std::string_view value, SearchRequest* search) {
   while (true) {
     const size_t end = value.find(',');
     const std::string_view field = value.substr(0, end);
-    if (multipart::EqualsIgnoreCase(field, "all")) {
+    if (EqualsIgnoringCase(field, "all")) {
       search->parents = search->all = true;
     } else if (const auto path = dicom::ParseTagPath(field)) {
       if (search->asked_for.size() == kMaxIncludedFields)
@@ -98,10 +99,10 @@ Result<SearchRequest> ParseSearch(const storage::AttributeTable& table, const Re
     } else if (name == "fhir") {
       search.records.push_back(value);
     } else if (name == "fuzzymatching") {
-      query.fuzzy_names = multipart::EqualsIgnoreCase(value, "true");
+      query.fuzzy_names = EqualsIgnoringCase(value, "true");
     } else if (name == "includefield") {
       HILUM_RETURN_IF_ERROR(ParseIncludeField(value, &search));
-    } else if (!multipart::EqualsIgnoreCase(name, "accept")) {
+    } else if (!EqualsIgnoringCase(name, "accept")) {
       HILUM_RETURN_IF_ERROR(ParseFilter(table, name, value, options.search_strict, &search));
     }
   }

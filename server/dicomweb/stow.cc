@@ -1,6 +1,7 @@
 // STOW-RS: storing instances (PS3.18 10.5).
 #include <algorithm>
 
+#include "base/text.h"
 #include "codecs/dicom/json.h"
 #include "codecs/multipart/media_type.h"
 #include "codecs/multipart/parser.h"
@@ -203,8 +204,7 @@ Status Service::Store(http::Request& request, const Resource& resource, http::Re
   const auto refuse = [&](int code, std::string explanation) {
     return RefuseStore(request, code, std::move(explanation), responder);
   };
-  if (const auto coding = request.headers.First("Content-Encoding");
-      coding && !multipart::EqualsIgnoreCase(*coding, "identity"))
+  if (const auto coding = request.headers.First("Content-Encoding"); coding && !EqualsIgnoringCase(*coding, "identity"))
     return refuse(415, "the body must be sent without Content-Encoding");
   const auto type = multipart::ParseMediaType(request.headers.First("Content-Type").value_or(""));
   if (!type.ok())
@@ -213,9 +213,9 @@ Status Service::Store(http::Request& request, const Resource& resource, http::Re
   const std::string_view part_type = type->Parameter("type").value_or("application/dicom");
   const bool single = type->Essence() == "application/dicom";
   std::optional<ModelForm> model;
-  if (is_multipart && multipart::EqualsIgnoreCase(part_type, "application/dicom+json")) model = ModelForm::kJson;
-  if (is_multipart && multipart::EqualsIgnoreCase(part_type, "application/dicom+xml")) model = ModelForm::kXml;
-  if (!single && !model && !(is_multipart && multipart::EqualsIgnoreCase(part_type, "application/dicom")))
+  if (is_multipart && EqualsIgnoringCase(part_type, "application/dicom+json")) model = ModelForm::kJson;
+  if (is_multipart && EqualsIgnoringCase(part_type, "application/dicom+xml")) model = ModelForm::kXml;
+  if (!single && !model && !(is_multipart && EqualsIgnoringCase(part_type, "application/dicom")))
     return refuse(415, "cannot store " + type->ToString() +
                            "; send multipart/related with the type application/dicom, application/dicom+json or "
                            "application/dicom+xml, or application/dicom");

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/text.h"
 #include "base/uid.h"
 #include "codecs/dicom/attributes.h"
 #include "codecs/multipart/media_type.h"
@@ -20,7 +21,7 @@ constexpr uint64_t kHeaderBytes = 64 * 1024;  // see prepared.cc
 // The first value of that name; parameters come in any case from old clients.
 std::string_view Find(const QueryParameters& query, std::string_view name) {
   for (const auto& [key, value] : query)
-    if (multipart::EqualsIgnoreCase(key, name)) return value;
+    if (EqualsIgnoringCase(key, name)) return value;
   return {};
 }
 

@@ -3,11 +3,11 @@
 #include <algorithm>
 
 #include "base/base64.h"
+#include "base/text.h"
 #include "codecs/multipart/media_type.h"
 #include "fhir/json/document.h"
 #include "fhir/json/edits.h"
 #include "server/fhir_rest/negotiate.h"
-#include "server/http/text.h"
 
 namespace hilum::fhir_rest {
 namespace {
@@ -79,7 +79,7 @@ bool BringsContent(const http::Request& request, const fhir::Interaction& intera
 Result<std::string> BinaryOf(const http::Request& request, const fhir::Interaction& interaction,
                              const std::string& body) {
   const std::string coding = request.headers.Joined("Content-Encoding");
-  if (!coding.empty() && !http::EqualsIgnoringCase(coding, "identity"))
+  if (!coding.empty() && !EqualsIgnoringCase(coding, "identity"))
     return Unsupported("bodies are taken without Content-Encoding");
   const auto type = TypeOfContent(request.headers.First("Content-Type").value_or(""));
   if (!type) return Unsupported("Content-Type is no media type");

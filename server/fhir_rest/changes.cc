@@ -23,7 +23,7 @@ constexpr size_t kMaxRows = 20'000;
 constexpr size_t kRowsAtATime = 500;
 
 Result<uint64_t> ParseNumber(const fhir::Parameter& parameter, uint64_t at_most) {
-  const std::optional<uint64_t> number = http::ParseDecimal(parameter.value);
+  const std::optional<uint64_t> number = ParseDecimal(parameter.value);
   if (number && *number <= at_most) return *number;
   return Invalid(parameter.name + " takes a number from 0 to " + std::to_string(at_most));
 }

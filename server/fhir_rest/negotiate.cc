@@ -8,7 +8,6 @@
 namespace hilum::fhir_rest {
 namespace {
 
-using http::EqualsIgnoringCase;
 using multipart::MediaType;
 
 constexpr std::string_view kJsonPatch = "application/json-patch+json";
@@ -59,7 +58,7 @@ std::string_view Unquoted(std::string_view text) {
 // Whether it is respond-async.
 bool ReadPreference(std::string_view text, fhir::Interaction* interaction) {
   const std::string_view name = http::TakeUntil(&text, '=');
-  const std::string_view value = Unquoted(http::Trimmed(text));
+  const std::string_view value = Unquoted(Trimmed(text));
   if (EqualsIgnoringCase(name, "return")) {
     if (EqualsIgnoringCase(value, "minimal")) interaction->prefer_return = fhir::Return::kMinimal;
     if (EqualsIgnoringCase(value, "representation")) interaction->prefer_return = fhir::Return::kRepresentation;

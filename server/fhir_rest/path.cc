@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "server/http/http.h"
-#include "server/http/text.h"
 
 namespace hilum::fhir_rest {
 namespace {
@@ -14,7 +14,7 @@ constexpr size_t kMaxSegmentSize = 128;
 // What names of types, ids and operations are made of; nothing else can be meant.
 bool IsSegment(std::string_view text) {
   return !text.empty() && text.size() <= kMaxSegmentSize && std::all_of(text.begin(), text.end(), [](char c) {
-    return http::IsAlphanumeric(c) || c == '-' || c == '.' || c == '_' || c == '$' || c == '*';
+    return IsAlphanumeric(c) || c == '-' || c == '.' || c == '_' || c == '$' || c == '*';
   });
 }
 

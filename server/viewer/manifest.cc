@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <sstream>
 
+#include "base/text.h"
+
 namespace hilum::viewer {
 namespace {
 
 bool IsOneOf(char c, std::string_view more) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         more.find(c) != std::string_view::npos;
+  return IsAlphanumeric(c) || more.find(c) != std::string_view::npos;
 }
 
 // Letters, digits and '_', '-', '.'; no part of it begins with a dot, so none is "..".

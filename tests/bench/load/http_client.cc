@@ -12,6 +12,7 @@
 #include <climits>
 #include <optional>
 
+#include "base/text.h"
 #include "codecs/multipart/media_type.h"
 
 namespace hilum::load {
@@ -183,13 +184,13 @@ Result<Response> Connection::Receive() {
     const std::string_view name = line.substr(0, colon);
     std::string_view value = line.substr(std::min(colon + 1, line.size()));
     value.remove_prefix(std::min(value.find_first_not_of(' '), value.size()));
-    if (multipart::EqualsIgnoreCase(name, "Content-Length")) {
+    if (EqualsIgnoringCase(name, "Content-Length")) {
       uint64_t octets = 0;
       std::from_chars(value.data(), value.data() + value.size(), octets);
       length = octets;
     }
-    if (multipart::EqualsIgnoreCase(name, "Transfer-Encoding")) chunked = multipart::EqualsIgnoreCase(value, "chunked");
-    if (multipart::EqualsIgnoreCase(name, "Connection")) closes = multipart::EqualsIgnoreCase(value, "close");
+    if (EqualsIgnoringCase(name, "Transfer-Encoding")) chunked = EqualsIgnoringCase(value, "chunked");
+    if (EqualsIgnoringCase(name, "Connection")) closes = EqualsIgnoringCase(value, "close");
   }
   if (response.status == 100) return Receive();
   if (chunked) {
