@@ -128,7 +128,9 @@ Result<NewTag> ParseTag(fhir::json::Value json) {
     known = true;
   }
   if (!known) return Invalid(storage::PathText(tag.path) + ": the level is Study, Series or Instance");
-  const std::string_view vr = Member(json, "vr").TextOr("");
+  std::string vr(Member(json, "vr").TextOr(""));
+  for (char& letter : vr)
+    if (letter >= 'a' && letter <= 'z') letter = static_cast<char>(letter - 'a' + 'A');
   if (!vr.empty() && vr.size() != 2) return Invalid(storage::PathText(tag.path) + ": a VR has two letters");
   if (!vr.empty()) tag.vr = dicom::Vr(vr[0], vr[1]);
   tag.private_creator = Member(json, "privateCreator").TextOr("");

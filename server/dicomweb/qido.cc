@@ -9,6 +9,7 @@
 #include "server/dicomweb/search_request.h"
 #include "server/dicomweb/selection.h"
 #include "server/dicomweb/service.h"
+#include "storage/catalogue/extended_tags.h"
 
 namespace hilum::dicomweb {
 namespace {
@@ -211,9 +212,12 @@ Status Service::Search(http::Request& request, const Resource& resource, const Q
   }
   headers.Add("X-Total-Count", std::to_string(matches.total));
   std::string incomplete;
-  for (const storage::AttributeFilter& filter : search.query.filters)
-    if (const auto* known = reader.table().FindSearchable(search.query.level, filter.path); known && known->incomplete)
-      incomplete += (incomplete.empty() ? "" : ",") + dicom::KeywordPath(filter.path);
+  for (const storage::AttributeFilter& filter : search.query.filters) {
+    const auto* known = reader.table().FindSearchable(search.query.level, filter.path);
+    if (known == nullptr || !known->incomplete) continue;
+    HILUM_ASSIGN_OR_RETURN(const auto tag, storage::ReadTag(store_.kv(), storage::Tenant::kDefault, known->path));
+    if (tag && tag->errors > 0) incomplete += (incomplete.empty() ? "" : ",") + dicom::KeywordPath(filter.path);
+  }
   if (!incomplete.empty()) headers.Add("erroneous-dicom-attributes", incomplete);
   for (const std::string& warning : search.warnings) headers.Add("Warning", "299 hilum \"" + warning + "\"");
   if (form == Accepted::Listing::kCsv) {

@@ -211,6 +211,8 @@ Matching MatchingOf(dicom::Vr vr) {
 
 AttributeTable::AttributeTable(std::vector<CatalogueAttribute> extended)
     : all_(Table()), selection_(std::vector<TagPath>()) {
+  for (const CatalogueAttribute& attribute : extended)
+    if (attribute.incomplete || !attribute.searchable) doubtful_.push_back(attribute.path);
   all_.insert(all_.end(), std::make_move_iterator(extended.begin()), std::make_move_iterator(extended.end()));
   std::stable_sort(all_.begin(), all_.end(), [](const auto& a, const auto& b) { return a.level < b.level; });
   std::vector<TagPath> paths;

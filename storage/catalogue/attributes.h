@@ -57,7 +57,7 @@ struct CatalogueAttribute {
   bool kept = true;          // taken from instances that arrive; false while it is being removed
   bool searchable = true;    // kNone is never
   bool varies = false;       // of a series: an attribute of its images, which may differ (InstanceRow::own)
-  bool incomplete = false;   // some stored instances could not be indexed
+  bool incomplete = false;   // some stored instances could not be indexed when the table was made
   dicom::Vr vr = {};         // of private ones
   std::string private_creator = {};
 };
@@ -78,10 +78,13 @@ class AttributeTable {
   const CatalogueAttribute* Find(Level level, const dicom::TagPath& path) const;
   // The searchable attribute at `path`, of `level` or else of the nearest level above it; nullptr when there is none.
   const CatalogueAttribute* FindSearchable(Level level, const dicom::TagPath& path) const;
+  // Paths of the extended ones of which there may be errors on disk.
+  const std::vector<dicom::TagPath>& doubtful() const { return doubtful_; }
   // For dicom::ReadHeader.
   const dicom::AttributeSelection& selection() const { return selection_; }
 
  private:
+  std::vector<dicom::TagPath> doubtful_;
   std::vector<CatalogueAttribute> all_;
   std::vector<std::pair<uint64_t, const CatalogueAttribute*>> by_tag_;  // by level and first tag of the path, ascending
   dicom::AttributeSelection selection_;

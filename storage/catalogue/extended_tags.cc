@@ -116,9 +116,21 @@ std::optional<TagOperation> DecodeOperation(Bytes bytes) {
   return operation;
 }
 
+std::string TagKey(Tenant tenant, const dicom::TagPath& path) {
+  std::string key = KeyOf(tenant, kTagKey);
+  AppendPath(&key, path);
+  return key;
+}
+
 std::string ErrorPrefix(Tenant tenant, const dicom::TagPath& path) {
   std::string key = KeyOf(tenant, kErrorKey);
   AppendPath(&key, path);
+  return key;
+}
+
+std::string ErrorKey(Tenant tenant, const dicom::TagPath& path, Doc instance) {
+  std::string key = ErrorPrefix(tenant, path);
+  AppendBe<uint32_t>(&key, instance);
   return key;
 }
 
@@ -171,16 +183,32 @@ Result<std::vector<ExtendedTag>> ReadTags(const Kv& kv, Tenant tenant) {
   return tags;
 }
 
+Result<std::vector<ExtendedTag>> ReadTags(Txn& txn, Tenant tenant) {
+  std::vector<ExtendedTag> tags;
+  const std::string prefix = KeyOf(tenant, kTagKey);
+  HILUM_ASSIGN_OR_RETURN(const auto rows, txn.Scan(Family::kCatalogue, prefix, PrefixEnd(prefix)));
+  for (const auto& [key, value] : rows) {
+    std::optional<ExtendedTag> tag = DecodeTag(value);
+    if (!tag) return Damaged();
+    tags.push_back(*std::move(tag));
+  }
+  return tags;
+}
+
+Result<std::optional<ExtendedTag>> ReadTag(const Kv& kv, Tenant tenant, const dicom::TagPath& path) {
+  HILUM_ASSIGN_OR_RETURN(const auto bytes, kv.Get(Family::kCatalogue, TagKey(tenant, path)));
+  if (!bytes) return std::optional<ExtendedTag>();
+  std::optional<ExtendedTag> tag = DecodeTag(*bytes);
+  if (!tag) return Damaged();
+  return tag;
+}
+
 void PutTag(Txn& txn, Tenant tenant, const ExtendedTag& tag) {
-  std::string key = KeyOf(tenant, kTagKey);
-  AppendPath(&key, tag.path);
-  txn.Put(Family::kCatalogue, key, Encode(tag));
+  txn.Put(Family::kCatalogue, TagKey(tenant, tag.path), Encode(tag));
 }
 
 Status DeleteTag(Txn& txn, Tenant tenant, const dicom::TagPath& path) {
-  std::string key = KeyOf(tenant, kTagKey);
-  AppendPath(&key, path);
-  txn.Delete(Family::kCatalogue, key);
+  txn.Delete(Family::kCatalogue, TagKey(tenant, path));
   const std::string errors = ErrorPrefix(tenant, path);
   HILUM_ASSIGN_OR_RETURN(const auto rows, txn.Scan(Family::kCatalogue, errors, PrefixEnd(errors)));
   for (const auto& [error, value] : rows) txn.Delete(Family::kCatalogue, error);
@@ -215,14 +243,29 @@ void PutOperation(Txn& txn, Tenant tenant, const TagOperation& operation) {
 }
 
 void PutTagError(Txn& txn, Tenant tenant, const dicom::TagPath& path, Doc instance, const TagError& error) {
-  std::string key = ErrorPrefix(tenant, path);
-  AppendBe<uint32_t>(&key, instance);
   std::string value(1, kRowVersion);
   for (const std::string& uid : {error.name.study_uid, error.name.series_uid, error.name.sop_uid})
     AppendSized(&value, uid);
   AppendLe(&value, error.time_micros);
   AppendSized(&value, error.message);
-  txn.Put(Family::kCatalogue, key, value);
+  txn.Put(Family::kCatalogue, ErrorKey(tenant, path, instance), value);
+}
+
+Status ForgetTagErrors(Txn& txn, Tenant tenant, const AttributeTable& table, Doc instance) {
+  if (table.doubtful().empty()) return Status::Ok();
+  std::vector<std::string> keys;
+  for (const dicom::TagPath& path : table.doubtful()) keys.push_back(ErrorKey(tenant, path, instance));
+  HILUM_ASSIGN_OR_RETURN(const auto errors, txn.MultiGet(Family::kCatalogue, keys));
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (!errors[i]) continue;
+    txn.Delete(Family::kCatalogue, keys[i]);
+    HILUM_ASSIGN_OR_RETURN(const auto bytes, txn.Get(Family::kCatalogue, TagKey(tenant, table.doubtful()[i])));
+    std::optional<ExtendedTag> tag = bytes ? DecodeTag(*bytes) : std::nullopt;
+    if (!tag) return Damaged();
+    tag->errors -= std::min<uint64_t>(tag->errors, 1);
+    PutTag(txn, tenant, *tag);
+  }
+  return Status::Ok();
 }
 
 Result<std::vector<TagError>> ReadTagErrors(const Kv& kv, Tenant tenant, const dicom::TagPath& path, uint64_t offset,

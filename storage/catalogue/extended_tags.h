@@ -15,7 +15,7 @@
 namespace hilum::storage {
 
 inline constexpr size_t kMaxExtendedTags = 128;
-// The first so many errors of a tag can be listed; all are counted.
+// The first so many errors of a tag can be listed; all are counted, and those that cannot be listed count for good.
 inline constexpr uint64_t kMaxTagErrors = 10'000;
 
 // Numbers are on disk.
@@ -33,7 +33,7 @@ struct ExtendedTag {
   uint16_t slot = 0;  // of its field
   TagStatus status = TagStatus::kAdding;
   bool enabled = true;    // searches may ask for it once it is ready
-  uint64_t errors = 0;    // stored instances that could not be indexed
+  uint64_t errors = 0;    // stored instances that could not be indexed, and are as they were then
   std::string operation;  // what brings it to its next status; empty when it is ready
 };
 
@@ -70,6 +70,9 @@ std::shared_ptr<const AttributeTable> TableOf(std::span<const ExtendedTag> tags)
 
 // In order of paths.
 Result<std::vector<ExtendedTag>> ReadTags(const Kv& kv, Tenant tenant);
+Result<std::vector<ExtendedTag>> ReadTags(Txn& txn, Tenant tenant);
+// nullopt when there is none.
+Result<std::optional<ExtendedTag>> ReadTag(const Kv& kv, Tenant tenant, const dicom::TagPath& path);
 void PutTag(Txn& txn, Tenant tenant, const ExtendedTag& tag);
 // With its errors.
 Status DeleteTag(Txn& txn, Tenant tenant, const dicom::TagPath& path);
@@ -80,6 +83,8 @@ Result<std::optional<TagOperation>> ReadOperation(const Kv& kv, Tenant tenant, c
 void PutOperation(Txn& txn, Tenant tenant, const TagOperation& operation);
 
 void PutTagError(Txn& txn, Tenant tenant, const dicom::TagPath& path, Doc instance, const TagError& error);
+// The instance is another one now, or none: what could not be indexed of it does not count any more.
+Status ForgetTagErrors(Txn& txn, Tenant tenant, const AttributeTable& table, Doc instance);
 // From the `offset`-th on, at most `limit`.
 Result<std::vector<TagError>> ReadTagErrors(const Kv& kv, Tenant tenant, const dicom::TagPath& path, uint64_t offset,
                                             size_t limit);

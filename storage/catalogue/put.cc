@@ -2,6 +2,7 @@
 
 #include "base/uid.h"
 #include "storage/catalogue/catalogue.h"
+#include "storage/catalogue/extended_tags.h"
 #include "storage/catalogue/row_change.h"
 #include "storage/log/change_log.h"
 
@@ -110,6 +111,7 @@ Result<PutOutcome> CatalogueWriter::Put(Txn& txn, const NewInstance& instance, c
     Count(&study.after.sop_classes, row.before->sop_class(), -1);
     study.after.bytes -= std::min(study.after.bytes, row.before->object.length);
     HILUM_RETURN_IF_ERROR(LeaveObject(txn, row.before->object, clock_.Now().count()));
+    HILUM_RETURN_IF_ERROR(ForgetTagErrors(txn, tenant_, *table, row.doc));
     ++row.after.version;
   } else {
     row.after.uid = header.sop_uid;
@@ -192,6 +194,7 @@ Status CatalogueWriter::Delete(Txn& txn, const InstanceName& name, CatalogueChan
   PutFrameTable(txn, tenant_, row.doc, "", &row.after);
   HILUM_RETURN_IF_ERROR(Remove(txn, index_, *table, tenant_, Level::kInstance, row.doc, *row.before, instance_key));
   HILUM_RETURN_IF_ERROR(LeaveObject(txn, row.before->object, clock_.Now().count()));
+  HILUM_RETURN_IF_ERROR(ForgetTagErrors(txn, tenant_, *table, row.doc));
   Count(&study.after.sop_classes, row.before->sop_class(), -1);
   study.after.bytes -= std::min(study.after.bytes, row.before->object.length);
   LeaveDifferences(&series.after, &row.after);

@@ -145,8 +145,12 @@ Status ExtendedTags::Commit(const Change& change) {
 }
 
 Status ExtendedTags::Run(const Change& change) {
-  HILUM_ASSIGN_OR_RETURN(std::vector<ExtendedTag> tags, List());
-  return store_.ChangeCatalogue([&](CatalogueTxn& catalogue) { return change(catalogue, &tags); }).status();
+  const auto run = [&](CatalogueTxn& catalogue) -> Status {
+    // In the transaction: what changes instances changes numbers of errors, too.
+    HILUM_ASSIGN_OR_RETURN(std::vector<ExtendedTag> tags, ReadTags(catalogue.txn(), Tenant::kDefault));
+    return change(catalogue, &tags);
+  };
+  return store_.ChangeCatalogue(run).status();
 }
 
 Status ExtendedTags::CommitTable(const Change& change) {

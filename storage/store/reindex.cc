@@ -190,6 +190,9 @@ Result<bool> ExtendedTags::FillSome(TagOperation* operation) {
     for (const Reading::Instance& instance : reading.instances) {
       if (instance.readable)
         HILUM_RETURN_IF_ERROR(catalogue.Supplement(instance.doc, instance.row.version, instance.header));
+      if (instance.errors.empty()) continue;
+      HILUM_ASSIGN_OR_RETURN(const bool as_read, catalogue.IsCurrent(VersionOf(instance.doc, instance.row)));
+      if (!as_read) continue;  // deleted or replaced meanwhile
       for (const auto& [path, message] : instance.errors) {
         const auto tag = std::find_if(now->begin(), now->end(), [&](const auto& one) { return one.path == path; });
         if (tag == now->end()) continue;

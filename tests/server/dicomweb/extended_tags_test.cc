@@ -99,6 +99,16 @@ TEST_F(ExtendedTagRoutesTest, ErrorsAreListedAndATagCanBeEnabledInSpiteOfThem) {
   const HttpAnswer found = Get("/dicom-web/instances?StudyTime=10-11");
   EXPECT_EQ(json::parse(found.body).size(), 1u);
   EXPECT_EQ(found.Header("erroneous-dicom-attributes"), "StudyTime");
+
+  ASSERT_TRUE(store_->Delete("1.2.1", "1.2.1.1", "1.2.1.1.1").ok());
+  EXPECT_EQ(json::parse(Get(tag + "/errors").body), json::array());
+  EXPECT_FALSE(json::parse(Get(tag).body).contains("errors"));
+  EXPECT_EQ(Get("/dicom-web/instances?StudyTime=10-11").Header("erroneous-dicom-attributes"), std::nullopt);
+}
+
+TEST_F(ExtendedTagRoutesTest, AVrMayBeInLowerCase) {
+  AddAndWait(R"([{"Path":"ExposureInuAs","VR":"is","Level":"Instance"}])");
+  EXPECT_EQ(json::parse(Get("/dicom-web/extendedquerytags/ExposureInuAs").body)["vr"], "IS");
 }
 
 TEST_F(ExtendedTagRoutesTest, RefusalsSayWhatIsWrong) {

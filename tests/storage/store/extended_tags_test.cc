@@ -164,6 +164,50 @@ TEST_F(ExtendedTagsTest, ListsInstancesThatCannotBeIndexedAndDisablesTheTagUntil
   EXPECT_THAT(Find({kGantryTilt}, "3"), ElementsAre("1.2.1.1"));
 }
 
+TEST_F(ExtendedTagsTest, AnInstanceThatIsDeletedOrReplacedIsNoErrorAnyMore) {
+  const auto errors = [&] {
+    std::vector<std::string> uids;
+    const auto listed = tags_->Errors({kGantryTilt}, 0, 10);
+    EXPECT_TRUE(listed.ok());
+    for (const TagError& error : *listed) uids.push_back(error.name.sop_uid);
+    EXPECT_EQ(tags_->Get({kGantryTilt})->errors, uids.size());
+    return uids;
+  };
+  const auto with = [](const std::string& sop, const std::string& value) {
+    return Instance("1.1", "1.1.1", sop, {{kGantryTilt, "DS", value}});
+  };
+  for (const char* sop : {"1.1.1.1", "1.1.1.2", "1.1.1.3", "1.1.1.4"}) Store(with(sop, "steep"));
+  Store(with("1.1.1.5", "3"));
+  Add({{.path = {kGantryTilt}}});
+  EXPECT_THAT(errors(), ElementsAre("1.1.1.1", "1.1.1.2", "1.1.1.3", "1.1.1.4"));
+  ASSERT_TRUE(store_->Delete("1.1", "1.1.1", "1.1.1.1").ok());
+  EXPECT_THAT(errors(), ElementsAre("1.1.1.2", "1.1.1.3", "1.1.1.4"));
+  ASSERT_TRUE(Ingest(with("1.1.1.2", "77"), {.duplicates = DuplicatePolicy::kReplace}).stored());
+  ASSERT_TRUE(store_->Delete("1.1", "1.1.1", "1.1.1.5").ok()) << "which was good";
+  EXPECT_THAT(errors(), ElementsAre("1.1.1.3", "1.1.1.4"));
+  EXPECT_FALSE(tags_->Get({kGantryTilt})->enabled) << "somebody looks at it first";
+  ASSERT_TRUE(tags_->SetEnabled({kGantryTilt}, true).ok());
+  EXPECT_THAT(Find({kGantryTilt}, "77"), ElementsAre("1.1.1.2"));
+  ASSERT_TRUE(store_->Delete("1.1", std::nullopt, std::nullopt).ok());
+  EXPECT_THAT(errors(), IsEmpty());
+  Store(with("1.1.1.1", "5"));
+  ASSERT_TRUE(store_->Delete("1.1", std::nullopt, std::nullopt).ok());
+  EXPECT_THAT(errors(), IsEmpty());
+}
+
+// Deletions while the tag is being added, in whatever order the two come.
+TEST_F(ExtendedTagsTest, OnlyWhatIsThereIsAnErrorWhenItIsDeletedMeanwhile) {
+  constexpr int kStudies = 120;
+  for (int n = 1; n <= kStudies; ++n) StoreOne(n, {{kGantryTilt, "DS", "steep"}});
+  const auto added = tags_->Add({{.path = {kGantryTilt}}});
+  ASSERT_TRUE(added.ok());
+  for (int n = kStudies; n > kStudies / 2; --n)
+    ASSERT_TRUE(store_->Delete("1." + std::to_string(n), std::nullopt, std::nullopt).ok());
+  ASSERT_TRUE(tags_->WaitUntilIdle(std::chrono::seconds(20)));
+  EXPECT_EQ(tags_->Get({kGantryTilt})->errors, kStudies / 2u);
+  EXPECT_EQ(tags_->Errors({kGantryTilt}, 0, kStudies)->size(), kStudies / 2u);
+}
+
 TEST_F(ExtendedTagsTest, RemovingTakesEveryValueOutAndTheTagCanComeAgainAtAnotherLevel) {
   StoreOne(1, {{kGantryTilt, "DS", "3"}});
   Add({{.path = {kGantryTilt}}});
