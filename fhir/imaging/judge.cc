@@ -83,13 +83,17 @@ Result<Judgement> Linker::JudgePut(ResourceReader& reader, const PlannedWrites* 
     }
     return allowed;
   }
+  return JudgeDerived(reader, planned, *newest, resource);
+}
 
+Result<Judgement> Linker::JudgeDerived(ResourceReader& reader, const PlannedWrites* planned, const Version& newest,
+                                       json::Value resource) const {
   HILUM_ASSIGN_OR_RETURN(const auto uid,
-                         reader.kv().Get(storage::Family::kResource, StudyUidKey(newest->doc), &reader.snapshot()));
+                         reader.kv().Get(storage::Family::kResource, StudyUidKey(newest.doc), &reader.snapshot()));
   if (!uid) return Corruption("an ImagingStudy does not say which study it is of; run hilum verify");
   HILUM_ASSIGN_OR_RETURN(const auto study, FindStudy(reader.kv(), &reader.snapshot(), *uid));
   if (!study) return Judgement();  // deleted while nobody linked: it is the users' alone
-  HILUM_ASSIGN_OR_RETURN(const json::Document whole, json::Document::Parse(newest->bytes));
+  HILUM_ASSIGN_OR_RETURN(const json::Document whole, json::Document::Parse(newest.bytes));
   HILUM_ASSIGN_OR_RETURN(const auto link, ReadLink(reader.kv(), &reader.snapshot(), *uid));
   const std::vector<std::string> former_orders = link ? link->orders : std::vector<std::string>();
 
@@ -97,7 +101,7 @@ Result<Judgement> Linker::JudgePut(ResourceReader& reader, const PlannedWrites* 
   const Records records = RecordsAfter(reader, planned);
   Asked asked = AskedOf(study->row, json::Find(whole.root(), "subject"));
   HILUM_ASSIGN_OR_RETURN(asked.orders, LoadOrderNumbers(reader.kv(), &reader.snapshot(), *study));
-  HILUM_ASSIGN_OR_RETURN(asked.duplicated, IsDuplicated(records, *uid, id));
+  HILUM_ASSIGN_OR_RETURN(asked.duplicated, IsDuplicated(records, *uid, newest.id));
   HILUM_ASSIGN_OR_RETURN(Resolution now, resolver_.Resolve(records, asked));
   Linked without = LinkedOf(whole.root(), former_orders);
   if (options_.enabled) {

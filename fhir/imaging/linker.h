@@ -99,6 +99,9 @@ class Linker : public storage::CatalogueObserver, public DerivedResources {
   Result<Place> PlaceFor(ResourceTxn& resources, const std::string& study_uid, const std::string& former_id) const;
   // Ends `link`, if another study has the same ImagingStudy, as earlier releases let it happen. The other keeps it.
   Status Part(ResourceTxn& resources, const std::string& study_uid, Link* link) const;
+  // Of one that describes images.
+  Result<Judgement> JudgeDerived(ResourceReader& reader, const PlannedWrites* planned, const Version& newest,
+                                 json::Value resource) const;
   // Of the Endpoint: what every ImagingStudy relies on stays.
   Judgement JudgeEndpoint(const std::string& id, const Version* newest, json::Value resource) const;
   Status Commit(ResourceTxn& resources, Write write, Link link, const std::string& study_uid,
