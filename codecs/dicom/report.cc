@@ -14,9 +14,11 @@ constexpr Tag kContentSequence{0x0040, 0xA730}, kConceptName{0x0040, 0xA043}, kC
 constexpr Tag kValueType{0x0040, 0xA040}, kNumericValue{0x0040, 0xA30A}, kCodeValue{0x0008, 0x0100},
     kCodeMeaning{0x0008, 0x0104}, kReferencedInstance{0x0008, 0x1155};
 constexpr Tag kCompletion{0x0040, 0xA491}, kVerification{0x0040, 0xA493};
-// DATETIME, DATE, TIME, PNAME, UIDREF, TEXT and the coordinates (PS3.3 table C.17.3-5).
-constexpr Tag kValues[] = {{0x0040, 0xA120}, {0x0040, 0xA121}, {0x0040, 0xA122}, {0x0040, 0xA123},
-                           {0x0040, 0xA124}, {0x0040, 0xA160}, {0x0070, 0x0023}};
+// DATETIME, DATE, TIME, PNAME, UIDREF, TEXT and the coordinates (PS3.3 table C.17.3-5), in space and time: what they
+// are, then offsets or moments.
+constexpr Tag kValues[] = {{0x0040, 0xA120}, {0x0040, 0xA121}, {0x0040, 0xA122}, {0x0040, 0xA123}, {0x0040, 0xA124},
+                           {0x0040, 0xA130}, {0x0040, 0xA138}, {0x0040, 0xA13A}, {0x0040, 0xA160}, {0x0070, 0x0023}};
+constexpr Tag kSamplePositions{0x0040, 0xA132}, kReferencedItem{0x0040, 0xDB73};
 
 struct Heading {
   Tag tag;
@@ -29,13 +31,35 @@ constexpr Heading kHeadings[] = {{tags::kPatientName, "Patient"},   {tags::kPati
 
 struct Item {
   std::string type, name, value;
-  std::vector<size_t> children;  // in Tree::items
+  std::vector<size_t> children;     // in Tree::items
+  std::vector<uint32_t> reference;  // by-reference: to the item of that place, from 1, the root's first (C.17.3.2.5)
 };
 
 struct Tree {
   std::vector<Item> items = std::vector<Item>(1);  // the first one is the root
   std::vector<std::pair<std::string_view, std::string>> headings;
+
+  // nullptr: there is none.
+  const Item* At(const std::vector<uint32_t>& place) const {
+    const Item* item = &items.front();
+    for (size_t i = 1; i < place.size(); ++i) {
+      if (place[i] == 0 || place[i] > item->children.size()) return nullptr;
+      item = &items[item->children[place[i] - 1]];
+    }
+    return item;
+  }
 };
+
+constexpr size_t kMaxNumbers = 1000;  // of one value
+
+std::string Joined(const std::vector<uint32_t>& numbers, std::string_view separator) {
+  std::string text;
+  for (const uint32_t number : numbers) {
+    if (!text.empty()) text += separator;
+    text += std::to_string(number);
+  }
+  return text;
+}
 
 class TreeReader : public Visitor {
  public:
@@ -44,9 +68,13 @@ class TreeReader : public Visitor {
   Status OnElement(const Element& written) override {
     charset_.Note(written);
     const Element element = WithKnownVr(written);
-    if (!element.vr.is_text()) return Status::Ok();
     Item& item = tree_.items[path_.back()];
     const Tag place = open_.empty() ? kContentSequence : open_.back();
+    if (place == kContentSequence && element.tag == kReferencedItem && element.vr == Vr("UL"))
+      item.reference = Numbers(element);
+    if (place == kContentSequence && element.tag == kSamplePositions && element.vr == Vr("UL"))
+      AppendWord(Joined(Numbers(element), ", "), &item.value);
+    if (!element.vr.is_text()) return Status::Ok();
     if (place == kContentSequence) {
       NoteHeading(element);
       if (element.tag == kValueType) item.type = Text(element);
@@ -101,6 +129,15 @@ class TreeReader : public Visitor {
     return std::string(TrimPadding(element.vr, TextOf(element, charset_.current(), &decoder_, &decoded)));
   }
 
+  static std::vector<uint32_t> Numbers(const Element& element) {
+    std::vector<uint32_t> numbers;
+    for (size_t at = 0; at + 4 <= element.value.size() && numbers.size() < kMaxNumbers; at += 4) {
+      const char* const from = element.value.data() + at;
+      numbers.push_back(element.big_endian ? LoadBe<uint32_t>(from) : LoadLe<uint32_t>(from));
+    }
+    return numbers;
+  }
+
   void NoteHeading(const Element& element) {
     if (!open_.empty()) return;
     for (const Heading& heading : kHeadings)
@@ -153,7 +190,12 @@ void AppendChildren(const Tree& tree, const Item& parent, int level, std::string
     const bool section = item.type == "CONTAINER";
     table(!section);
     if (!section) {
-      AppendRow(item.name, item.value, out);
+      const Item* const meant = item.reference.empty() ? nullptr : tree.At(item.reference);
+      if (item.reference.empty())
+        AppendRow(item.name, item.value, out);
+      else
+        AppendRow(meant ? meant->name : "", "see " + Joined(item.reference, ".") + (meant ? ": " + meant->value : ""),
+                  out);
       AppendChildren(tree, item, level, out);
       out->append("</td></tr>\n");
       continue;

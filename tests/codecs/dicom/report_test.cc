@@ -76,6 +76,33 @@ TEST(ReportTest, TheTreeBecomesSectionsAndTables) {
   EXPECT_THAT(page, HasSubstr("<th>Laterality</th><td>Left</td>"));
 }
 
+TEST(ReportTest, AReferenceShowsWhatItIsTo) {
+  std::string place;
+  for (const uint32_t number : {1, 1, 2}) AppendLe(&place, number);
+  const std::string nowhere = std::string("\x01\0\0\0\x09\0\0\0", 8);
+  const auto reference = [](const std::string& to) {
+    return Item(Element({0x0040, 0xA010}, "CS", "INFERRED FROM") + Element({0x0040, 0xDB73}, "UL", to));
+  };
+  const std::string page = Html(Report(
+      Children(Content("CONTAINER", "Findings",
+                       Children(Content("TEXT", "Finding", Element({0x0040, 0xA160}, "UT", "Nodule")) +
+                                Content("TEXT", "Size", Element({0x0040, 0xA160}, "UT", "small")))) +
+               Content("TEXT", "Conclusion",
+                       Element({0x0040, 0xA160}, "UT", "benign") + Children(reference(place) + reference(nowhere))))));
+  EXPECT_THAT(page, HasSubstr("<th>Size</th><td>see 1.1.2: small</td>"));
+  EXPECT_THAT(page, HasSubstr("<td>see 1.9</td>")) << "to what is not there";
+}
+
+TEST(ReportTest, CoordinatesInTimeSayWhatTheyAreAndWhen) {
+  const std::string page = Html(Report(Children(
+      Content("TCOORD", "Beat",
+              Element({0x0040, 0xA130}, "CS", "SEGMENT") +
+                  Element({0x0040, 0xA132}, "UL", std::string("\x05\0\0\0\x07\0\0\0", 8))) +
+      Content("TCOORD", "Pause", Element({0x0040, 0xA130}, "CS", "POINT") + Element({0x0040, 0xA138}, "DS", "0.5")))));
+  EXPECT_THAT(page, HasSubstr("<th>Beat</th><td>SEGMENT 5, 7</td>"));
+  EXPECT_THAT(page, HasSubstr("<th>Pause</th><td>POINT 0.5</td>"));
+}
+
 TEST(ReportTest, NothingOfTheReportIsMarkup) {
   const std::string text = Element({0x0040, 0xA160}, "UT", "<script>alert(\"x\")</script> & more");
   const std::string page = Html(Report(Children(Content("TEXT", "<b>", text))));
