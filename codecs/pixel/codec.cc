@@ -4,6 +4,7 @@
 #include <new>
 
 #include "codecs/pixel/frame_codecs.h"
+#include "codecs/pixel/samples.h"
 
 namespace hilum::pixel {
 namespace {
@@ -23,6 +24,15 @@ Status CheckImage(const Image& image) {
   return Status::Ok();
 }
 
+// Lossy JPEG of 8 bits has Bits Allocated 8 (PS3.5 table 8.2.1-1).
+Image Narrow(const Image& image) {
+  Image narrow{.format = image.format};
+  narrow.format.bits_allocated = 8;
+  narrow.pixels.reserve(image.pixels.size() / 2);
+  for (size_t i = 0; i < image.pixels.size(); i += 2) narrow.pixels.push_back(image.pixels[i]);  // little endian
+  return narrow;
+}
+
 Result<EncodedFrame> EncodeChecked(const Image& image, const TransferSyntax& syntax, const EncodeOptions& options) {
   const bool lossy = syntax.lossy_only || (options.allow_lossy && !syntax.lossless_only);
   const int quality = std::clamp<int>(options.jpeg_quality, 1, 100);
@@ -36,7 +46,10 @@ Result<EncodedFrame> EncodeChecked(const Image& image, const TransferSyntax& syn
     case Coding::kDeflatedFrame:
       return Plain(EncodeDeflatedFrame(image), image.format);
     case Coding::kJpeg:
-      return image.format.bits_allocated == 8 ? EncodeJpeg8(image, quality) : EncodeJpeg12(image, quality);
+      if (image.format.bits_allocated == 8) return EncodeJpeg8(image, quality);
+      if (NeededPrecision(image) <= 8) return EncodeJpeg8(Narrow(image), quality);
+      if (syntax.uid == "1.2.840.10008.1.2.4.51") return EncodeJpeg12(image, quality);
+      return Unsupported("JPEG baseline holds 8 bits, the image has more");
     case Coding::kJpegLossless:
       return EncodeJpegLossless(image, 1);
     case Coding::kJpegLs:

@@ -35,26 +35,37 @@ void Put(Picture* picture, size_t index, uint16_t level) {
   }
 }
 
+// Least and greatest of values; 0 of none.
+class Range {
+ public:
+  void Add(double value) {
+    low_ = std::min(low_, value);
+    high_ = std::max(high_, value);
+  }
+  double low() const { return low_ <= high_ ? low_ : 0; }
+  double high() const { return low_ <= high_ ? high_ : 0; }
+
+ private:
+  double low_ = std::numeric_limits<double>::max(), high_ = std::numeric_limits<double>::lowest();
+};
+
 // Cells that fit 16 bits: every value that occurs is looked at once.
 template <typename Cell>
 void RenderByTable(const Image& image, const ValueTransform& transform, const RenderOptions& options, bool inverse,
-                   Picture* picture) {
+                   const std::optional<PixelPadding>& padding, Picture* picture) {
   const uint32_t most = picture->bits == 8 ? 255 : 65535;
   std::vector<uint8_t> seen(size_t{1} << 8 * sizeof(Cell), 0);
   ForEachCell<Cell>(image, [&](size_t, Cell cell) { seen[cell] = 1; });
-  int64_t low = std::numeric_limits<int64_t>::max(), high = std::numeric_limits<int64_t>::min();
+  const auto value_of = [&](size_t cell) { return static_cast<double>(StoredValue(image.format, cell)); };
+  Range range;
   for (size_t cell = 0; cell < seen.size(); ++cell) {
-    if (seen[cell] == 0) continue;
-    const int64_t value = StoredValue(image.format, cell);
-    low = std::min(low, value);
-    high = std::max(high, value);
+    if (seen[cell] != 0 && padding && padding->Holds(value_of(cell))) seen[cell] = 0;
+    if (seen[cell] != 0) range.Add(value_of(cell));
   }
-  const GrayscalePipeline pipeline(transform, image.format, options, inverse, static_cast<double>(low),
-                                   static_cast<double>(high));
+  const GrayscalePipeline pipeline(transform, image.format, options, inverse, range.low(), range.high());
   std::vector<uint16_t> levels(seen.size(), 0);
   for (size_t cell = 0; cell < seen.size(); ++cell) {
-    if (seen[cell] != 0)
-      levels[cell] = ToLevel(pipeline.Level(static_cast<double>(StoredValue(image.format, cell))), most);
+    if (seen[cell] != 0) levels[cell] = ToLevel(pipeline.Level(value_of(cell)), most);
   }
   ForEachCell<Cell>(image, [&](size_t i, Cell cell) { Put(picture, i, levels[cell]); });
 }
@@ -62,23 +73,25 @@ void RenderByTable(const Image& image, const ValueTransform& transform, const Re
 // 32 and 64 bits, integers or floating point: no table could hold them.
 template <typename Cell, typename Real>
 void RenderDirectly(const Image& image, const ValueTransform& transform, const RenderOptions& options, bool inverse,
-                    Picture* picture) {
+                    const std::optional<PixelPadding>& padding, Picture* picture) {
   const uint32_t most = picture->bits == 8 ? 255 : 65535;
   const auto value_of = [&](Cell cell) -> double {
     if (!image.format.is_float) return static_cast<double>(StoredValue(image.format, cell));
     Real real;
     std::memcpy(&real, &cell, sizeof(real));
-    return std::isfinite(real) ? static_cast<double>(real) : 0;
+    return static_cast<double>(real);
   };
-  double low = std::numeric_limits<double>::max(), high = std::numeric_limits<double>::lowest();
+  const auto is_image = [&](double value) { return !std::isnan(value) && !(padding && padding->Holds(value)); };
+  Range range;
   ForEachCell<Cell>(image, [&](size_t, Cell cell) {
     const double value = value_of(cell);
-    low = std::min(low, value);
-    high = std::max(high, value);
+    if (std::isfinite(value) && is_image(value)) range.Add(value);
   });
-  const GrayscalePipeline pipeline(transform, image.format, options, inverse, low, high);
-  ForEachCell<Cell>(image,
-                    [&](size_t i, Cell cell) { Put(picture, i, ToLevel(pipeline.Level(value_of(cell)), most)); });
+  const GrayscalePipeline pipeline(transform, image.format, options, inverse, range.low(), range.high());
+  ForEachCell<Cell>(image, [&](size_t i, Cell cell) {
+    const double value = value_of(cell);
+    if (is_image(value)) Put(picture, i, ToLevel(pipeline.Level(value), most));
+  });
 }
 
 }  // namespace
@@ -127,10 +140,14 @@ GrayscalePipeline::GrayscalePipeline(const ValueTransform& transform, const Fram
     const double a = Modality(low), b = Modality(high);
     window_ = {.center = (a + b) / 2, .width = std::max(std::abs(b - a), 1e-9), .function = VoiFunction::kLinearExact};
   }
+  // LINEAR steps by whole numbers (PS3.3 C.11.2.1.2.1): of so few it would leave black and white of real ones.
+  if (format.is_float && window_.function == VoiFunction::kLinear && window_.width <= 1)
+    window_.function = VoiFunction::kLinearExact;
 }
 
 double GrayscalePipeline::Modality(double stored) const {
-  if (transform_.modality_lut) return transform_.modality_lut->At(static_cast<int64_t>(stored));
+  if (transform_.modality_lut)
+    return transform_.modality_lut->At(static_cast<int64_t>(std::clamp(stored, -1e15, 1e15)));
   return stored * transform_.slope.value_or(1) + transform_.intercept.value_or(0);
 }
 
@@ -151,8 +168,8 @@ double GrayscalePipeline::Level(double stored) const {
   return inverse_ ? 1 - level : level;
 }
 
-Picture RenderGrayscale(const Image& image, const ValueTransform& transform, const RenderOptions& options,
-                        bool inverse) {
+Picture RenderGrayscale(const Image& image, const ValueTransform& transform, const RenderOptions& options, bool inverse,
+                        const std::optional<PixelPadding>& padding) {
   const FrameFormat& format = image.format;
   Picture picture{
       .width = format.columns, .height = format.rows, .bits = static_cast<uint8_t>(options.sixteen_bits ? 16 : 8)};
@@ -168,16 +185,16 @@ Picture RenderGrayscale(const Image& image, const ValueTransform& transform, con
       break;
     }
     case 8:
-      RenderByTable<uint8_t>(image, transform, options, inverse, &picture);
+      RenderByTable<uint8_t>(image, transform, options, inverse, padding, &picture);
       break;
     case 16:
-      RenderByTable<uint16_t>(image, transform, options, inverse, &picture);
+      RenderByTable<uint16_t>(image, transform, options, inverse, padding, &picture);
       break;
     case 32:
-      RenderDirectly<uint32_t, float>(image, transform, options, inverse, &picture);
+      RenderDirectly<uint32_t, float>(image, transform, options, inverse, padding, &picture);
       break;
     default:
-      RenderDirectly<uint64_t, double>(image, transform, options, inverse, &picture);
+      RenderDirectly<uint64_t, double>(image, transform, options, inverse, padding, &picture);
       break;
   }
   return picture;

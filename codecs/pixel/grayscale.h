@@ -30,9 +30,9 @@ class GrayscalePipeline {
 // Where a value lies in a window: 0 to 1 (PS3.3 C.11.2.1.2, C.11.2.1.3).
 double ApplyWindow(const Window& window, double value);
 
-// The picture of a grayscale frame, 8 or 16 bits.
-Picture RenderGrayscale(const Image& image, const ValueTransform& transform, const RenderOptions& options,
-                        bool inverse);
+// The picture of a grayscale frame, 8 or 16 bits. Padding is black, and does not count for a window that is not given.
+Picture RenderGrayscale(const Image& image, const ValueTransform& transform, const RenderOptions& options, bool inverse,
+                        const std::optional<PixelPadding>& padding);
 
 // Stored value of a cell: the bits below High Bit, sign continued.
 int64_t StoredValue(const FrameFormat& format, uint64_t cell);

@@ -1,6 +1,7 @@
 #include "codecs/pixel/instance.h"
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -42,6 +43,14 @@ int32_t ReadSigned16(const Element& e, size_t index) {
   return static_cast<int16_t>(e.big_endian ? LoadBe<uint16_t>(p) : LoadLe<uint16_t>(p));
 }
 
+// FL or FD.
+std::optional<double> ReadReal(const Element& e) {
+  const char* p = e.value.data();
+  if (e.value.size() == 4) return std::bit_cast<float>(e.big_endian ? LoadBe<uint32_t>(p) : LoadLe<uint32_t>(p));
+  if (e.value.size() == 8) return std::bit_cast<double>(e.big_endian ? LoadBe<uint64_t>(p) : LoadLe<uint64_t>(p));
+  return std::nullopt;
+}
+
 std::string_view Trim(std::string_view text) {
   while (!text.empty() && (text.back() == ' ' || text.back() == 0)) text.remove_suffix(1);
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
@@ -79,9 +88,11 @@ struct WindowParts {
 
   void AppendTo(std::vector<Window>* windows) const {
     for (size_t i = 0; i < centers.size() && i < widths.size(); ++i) {
-      const bool valid = !std::isnan(centers[i]) && !std::isnan(widths[i]) &&
-                         (function == VoiFunction::kLinear ? widths[i] >= 1 : widths[i] > 0);
-      if (valid) windows->push_back({.center = centers[i], .width = widths[i], .function = function});
+      if (std::isnan(centers[i]) || !(widths[i] > 0)) continue;
+      // LINEAR is for whole numbers, and has no width below 1 (PS3.3 C.11.2.1.2.1): fractions mean the exact one.
+      const bool fraction = function == VoiFunction::kLinear && widths[i] < 1;
+      windows->push_back(
+          {.center = centers[i], .width = widths[i], .function = fraction ? VoiFunction::kLinearExact : function});
     }
   }
 };
@@ -107,12 +118,14 @@ struct Instance::State {
   dicom::Layout layout;
   FrameFormat format;
   dicom::FrameTable table;
+  uint32_t missing_frames = 0;
   ValueTransform own, shared;
   std::vector<ValueTransform> per_frame;
   bool inverse = false;
   double aspect = 1;
   std::vector<Overlay> overlays;
   std::optional<PaletteColor> palette;
+  std::optional<PixelPadding> padding;
   Bytes icc_profile;
 };
 
@@ -259,6 +272,20 @@ class Collector : public dicom::Visitor {
       case 0x0103:
         f.is_signed = ReadUint(e) == 1;
         return true;
+      case 0x0120:
+        padding_value_ = e;
+        return true;
+      case 0x0121:
+        padding_limit_ = e;
+        return true;
+      case 0x0122:
+      case 0x0123:
+        real_padding_value_ = ReadReal(e);
+        return true;
+      case 0x0124:
+      case 0x0125:
+        real_padding_limit_ = ReadReal(e);
+        return true;
     }
     return false;
   }
@@ -368,6 +395,25 @@ class Collector : public dicom::Visitor {
     if (f.samples == 3 && (grey || f.photometric == Photometric::kOther)) f.photometric = Photometric::kRgb;
     if (f.samples == 1 && !grey) f.photometric = Photometric::kMonochrome2;
     if (f.samples == 1) f.planar = false;
+    if (padding_value_) {
+      const double value = StoredPadding(*padding_value_);
+      SetPadding(value, padding_limit_ ? StoredPadding(*padding_limit_) : value);
+    } else if (real_padding_value_) {
+      SetPadding(*real_padding_value_, real_padding_limit_.value_or(*real_padding_value_));
+    }
+  }
+
+  void SetPadding(double value, double limit) {
+    state_->padding = PixelPadding{std::min(value, limit), std::max(value, limit)};
+  }
+
+  // US or SS, whichever is written: as the cells are, with or without the sign in their unused bits.
+  double StoredPadding(const Element& e) const {
+    const FrameFormat& f = state_->format;
+    const uint32_t cell = ReadUint(e);
+    if (!f.is_signed) return cell;
+    const unsigned bits = f.bits_stored > 0 && f.bits_stored < 16 && cell >> f.bits_stored == 0 ? f.bits_stored : 16;
+    return static_cast<int32_t>(cell << (32 - bits)) >> (32 - bits);
   }
 
   State* const state_;
@@ -376,12 +422,22 @@ class Collector : public dicom::Visitor {
   std::vector<Tag> open_;
   uint32_t frames_ = 1;
   bool has_high_bit_ = false;
+  std::optional<Element> padding_value_, padding_limit_;
+  std::optional<double> real_padding_value_, real_padding_limit_;
   uint32_t optical_paths_ = 0;
   std::vector<Bytes> optical_profiles_;
   WindowParts top_window_, window_;
   LutParts lut_;
   std::array<LutParts, 3> palette_;
 };
+
+// As many as are there to their end, of native ones.
+uint32_t WholeFrames(const FrameFormat& format, uint64_t octets) {
+  const bool bits = format.bits_allocated == 1;
+  const uint64_t frame = bits ? uint64_t{format.rows} * format.columns : FrameOctets(format);
+  const auto whole = static_cast<unsigned __int128>(octets) * (bits ? 8 : 1) / frame;
+  return whole > UINT32_MAX ? UINT32_MAX : static_cast<uint32_t>(whole);
+}
 
 // The bytes know better than the declaration how they are laid out.
 const TransferSyntax* SyntaxOf(const dicom::Layout& layout) {
@@ -425,6 +481,11 @@ Result<Instance> Instance::Open(Bytes file, const dicom::ReadLimits& limits) {
   header.samples_per_pixel = state->format.samples;
   header.frames = collector.frames();
   header.photometric_interpretation = PhotometricName(state->format.photometric);
+  const uint32_t whole = layout.encapsulated ? header.frames : WholeFrames(state->format, layout.pixel_data_length);
+  if (whole > 0 && whole < header.frames) {
+    state->missing_frames = header.frames - whole;
+    header.frames = whole;
+  }
   HILUM_ASSIGN_OR_RETURN(state->table, dicom::ReadFrameTable(state->bytes, header));
   return Instance(std::move(state));
 }
@@ -438,6 +499,9 @@ const FrameFormat& Instance::format() const {
 uint32_t Instance::frames() const {
   return static_cast<uint32_t>(state_->table.frames());
 }
+uint32_t Instance::missing_frames() const {
+  return state_->missing_frames;
+}
 bool Instance::presentation_inverse() const {
   return state_->inverse;
 }
@@ -446,6 +510,9 @@ const std::vector<Overlay>& Instance::overlays() const {
 }
 const std::optional<PaletteColor>& Instance::palette() const {
   return state_->palette;
+}
+const std::optional<PixelPadding>& Instance::padding() const {
+  return state_->padding;
 }
 Bytes Instance::icc_profile() const {
   return state_->icc_profile;

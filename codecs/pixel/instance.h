@@ -59,6 +59,14 @@ struct Overlay {
   std::optional<uint16_t> pixel_bit;  // retired form: this bit of every pixel
 };
 
+// Stored values that stand where there is no image: Pixel Padding Value and Pixel Padding Range Limit (PS3.3
+// C.7.5.1.1.2).
+struct PixelPadding {
+  double low = 0, high = 0;
+
+  bool Holds(double stored) const { return stored >= low && stored <= high; }
+};
+
 struct PaletteColor {
   std::array<LookupTable, 3> channels;  // red, green, blue; segmented tables are expanded
 };
@@ -73,6 +81,8 @@ class Instance {
   const TransferSyntax& syntax() const;
   const FrameFormat& format() const;
   uint32_t frames() const;
+  // How many more the data set speaks of: of native pixel data that end too early there are the first ones only.
+  uint32_t missing_frames() const;
   // Octets to give to Decode, with syntax() and format(). `storage` is used when they are not one piece of the file.
   // kInvalid for an index beyond frames().
   Result<Bytes> Frame(uint32_t index, std::string* storage) const;
@@ -82,6 +92,7 @@ class Instance {
   bool presentation_inverse() const;  // Presentation LUT Shape INVERSE
   const std::vector<Overlay>& overlays() const;
   const std::optional<PaletteColor>& palette() const;
+  const std::optional<PixelPadding>& padding() const;
   // ICC Profile (0028,2000) of RGB colours, of the data set or of its optical paths where they agree; empty when there
   // is none. A part of the file.
   Bytes icc_profile() const;

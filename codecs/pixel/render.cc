@@ -149,6 +149,16 @@ Result<Picture> ApplyViewport(const Picture& picture, const Viewport& viewport, 
   return Resample(picture, region, width, height);
 }
 
+// All of the picture in its shape, no side shorter than it is unless there would be too many pixels.
+Viewport NaturalViewport(const Picture& picture, double aspect) {
+  const double width = picture.width * std::max(1.0, 1 / aspect), height = picture.height * std::max(1.0, aspect);
+  const double shrink = std::min(1.0, std::sqrt(kMaxPicturePixels / (width * height)));
+  const auto side = [&](double length) {
+    return static_cast<uint32_t>(std::max(1.0, shrink < 1 ? std::floor(length * shrink) : std::round(length)));
+  };
+  return {.width = side(width), .height = side(height)};
+}
+
 struct FreeContext {
   void operator()(spng_ctx* context) const { spng_ctx_free(context); }
 };
@@ -210,10 +220,10 @@ Result<Picture> RenderDecoded(const Instance& instance, const Image& image, uint
     if (palette) return RenderPalette(image, *instance.palette());
     // States say themselves which way is up, whatever the image does (PS3.4 N.2.1).
     if (state != nullptr && state->is_grayscale)
-      return RenderGrayscale(image, state->transform, options, state->inverse);
+      return RenderGrayscale(image, state->transform, options, state->inverse, instance.padding());
     // MONOCHROME1 says the same as INVERSE: once is enough.
     const bool inverse = image.format.photometric == Photometric::kMonochrome1 || instance.presentation_inverse();
-    return RenderGrayscale(image, instance.Transform(frame), options, inverse);
+    return RenderGrayscale(image, instance.Transform(frame), options, inverse, instance.padding());
   }();
   if (!picture.ok()) return picture;
   const bool full_size = picture->width == full.columns && picture->height == full.rows;
@@ -225,9 +235,10 @@ Result<Picture> RenderDecoded(const Instance& instance, const Image& image, uint
   if (options.overlays && full_size) {
     for (const Overlay& overlay : instance.overlays()) DrawOverlay(overlay, image, frame, 1, &*picture);
   }
-  if (!options.viewport) return picture;
-  return ApplyViewport(*picture, *options.viewport, instance.pixel_aspect(), double(full.columns) / picture->width,
-                       double(full.rows) / picture->height);
+  const double aspect = instance.pixel_aspect();
+  if (!options.viewport && aspect == 1) return picture;
+  return ApplyViewport(*picture, options.viewport.value_or(NaturalViewport(*picture, aspect)), aspect,
+                       double(full.columns) / picture->width, double(full.rows) / picture->height);
 }
 
 std::string ProfileOf(const Instance& instance, const Picture& picture, const RenderOptions& options) {
@@ -282,8 +293,9 @@ Result<std::string> Render(const Instance& instance, uint32_t frame, const Rende
   return EncodePicture(picture, options);
 }
 
-Result<std::string> Thumbnail(const Instance& instance, uint32_t frame, uint32_t size, FrameCodec& codec) {
-  RenderOptions options{.jpeg_quality = 80, .overlays = false, .profile = Profile::kNone};
+Result<std::string> Thumbnail(const Instance& instance, uint32_t frame, uint32_t size, PictureType type,
+                              FrameCodec& codec) {
+  RenderOptions options{.type = type, .jpeg_quality = 80, .overlays = false, .profile = Profile::kNone};
   size = std::max(1u, size);
   const FrameFormat& format = instance.format();
   // As often halved as leaves twice the pixels wanted.

@@ -53,7 +53,7 @@ struct RenderOptions {
   PictureType type = PictureType::kJpeg;
   uint8_t jpeg_quality = 90;  // 1 to 100
   bool sixteen_bits = false;  // PNG of grayscale with 16 bits
-  // This window; else number `stored_window` of the data set; else the range of the values in the frame.
+  // This window; else number `stored_window` of the data set; else the range of the values in the frame, padding aside.
   std::optional<Window> window;
   size_t stored_window = 0;
   bool overlays = true;
@@ -61,7 +61,7 @@ struct RenderOptions {
   // width and height count. Its texts are drawn where there is a painter.
   const Presentation* presentation = nullptr;
   TextPainter* painter = nullptr;
-  std::optional<Viewport> viewport;
+  std::optional<Viewport> viewport;  // none: every pixel of the image, and more of them where its own are not square
   Profile profile = Profile::kOwn;
   DecodeOptions decode;
 };
@@ -92,8 +92,9 @@ inline constexpr std::string_view MediaType(PictureType type) {
 // Both in one step.
 Result<std::string> Render(const Instance& instance, uint32_t frame, const RenderOptions& options, FrameCodec& codec);
 
-// A JPEG of `frame` that fits into size x size, upscaled never; previews are decoded at reduced size where the codec
+// A picture of `frame` that fits into size x size, upscaled never; previews are decoded at reduced size where the codec
 // can.
-Result<std::string> Thumbnail(const Instance& instance, uint32_t frame, uint32_t size, FrameCodec& codec);
+Result<std::string> Thumbnail(const Instance& instance, uint32_t frame, uint32_t size, PictureType type,
+                              FrameCodec& codec);
 
 }  // namespace hilum::pixel

@@ -18,13 +18,13 @@ unsigned LeastPrecision(const FrameFormat& format) {
 }
 
 Status RoomInJpegBaseline(const FrameFormat& format) {
-  if (format.bits_allocated != 8 || format.is_signed)
+  if ((format.bits_allocated != 8 && format.bits_allocated != 16) || LeastPrecision(format) > 8 || format.is_signed)
     return Unsupported("JPEG baseline holds unsigned samples of 8 bits, the image has " + Bits(format));
   return Status::Ok();
 }
 
 Status RoomInJpegExtended(const FrameFormat& format) {
-  if (format.bits_allocated == 8) return RoomInJpegBaseline(format);
+  if (LeastPrecision(format) <= 8) return RoomInJpegBaseline(format);
   if (format.bits_allocated != 16 || LeastPrecision(format) > 12 || format.is_signed || format.samples != 1)
     return Unsupported("JPEG extended holds unsigned grey samples of up to 12 bits, the image has " +
                        std::to_string(format.samples) + " of " + std::to_string(LeastPrecision(format)) + " in " +

@@ -305,6 +305,11 @@ void DescribePixels(const Instance& instance, const FrameRecoder& recoder, const
   if (after.photometric != before.photometric) {
     rewriter->Replace(tags::kPhotometricInterpretation, Vr("CS"), std::string(PhotometricName(after.photometric)));
   }
+  if (after.bits_allocated != before.bits_allocated) {
+    std::string bits;
+    AppendLe(&bits, after.bits_allocated);
+    rewriter->Replace(tags::kBitsAllocated, Vr("US"), std::move(bits));
+  }
   if (after.samples > 1) rewriter->Replace(kPlanarConfiguration, Vr("US"), std::string(2, '\0'));
   if (recoder.lossy() || instance.syntax().lossy_only) rewriter->Replace(kLossyCompression, Vr("CS"), "01");
   if (recoder.lossy()) {
@@ -389,7 +394,12 @@ Result<std::optional<Instance>> OpenFor(Bytes file, std::string_view to, const T
   Result<Instance> instance = Instance::Open(file, options.read);
   if (instance.status().code() == Code::kNotFound && !target->encapsulated()) return std::optional<Instance>();
   if (!instance.ok()) return instance.status();
-  if (IsRecoded(*instance, *target)) HILUM_RETURN_IF_ERROR(CheckRoom(to, instance->format()));
+  if (IsRecoded(*instance, *target)) {
+    if (instance->missing_frames() > 0)
+      return Invalid("the pixel data end behind frame " + std::to_string(instance->frames()) + ", " +
+                     std::to_string(instance->missing_frames()) + " are missing");
+    HILUM_RETURN_IF_ERROR(CheckRoom(to, instance->format()));
+  }
   return std::optional<Instance>(*std::move(instance));
 }
 

@@ -82,7 +82,8 @@ Status Service::SendReadable(http::Request& request, Found& found, std::string_v
   DocumentFinder finder;
   std::string inflated;
   HILUM_RETURN_IF_ERROR(dicom::Read(mapping.bytes(), options_.ingest.limits, finder, &inflated).status());
-  if (!finder.found()) return NotFound("instance " + found.row.uid + " holds no document (0042,0011)");
+  if (!finder.found() || finder.length() == 0)
+    return NotFound("instance " + found.row.uid + " holds no document (0042,0011)");
   if (inflated.empty())
     return SendRange(store_, request, responder, object.Slice(finder.found()->offset, finder.length()),
                      std::move(headers));

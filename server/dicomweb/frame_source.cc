@@ -134,6 +134,14 @@ std::string ObtainableFrames(storage::Store& store, Found* found, const dicom::R
   return text;
 }
 
+Status NoSuchFrame(const pixel::Instance& instance, uint32_t frame) {
+  const uint64_t number = uint64_t{frame} + 1;
+  const std::string there = std::to_string(instance.frames());
+  if (frame < uint64_t{instance.frames()} + instance.missing_frames())
+    return Invalid("frame " + std::to_string(number) + " is missing: the pixel data end behind frame " + there);
+  return NotFound("there is no frame " + std::to_string(number) + "; the instance has " + there);
+}
+
 Result<FrameSource> FrameSource::Open(storage::Store& store, const storage::CatalogueReader& reader, Found* found,
                                       std::string target, const dicom::ReadLimits& limits) {
   FrameSource source;
@@ -160,9 +168,12 @@ Result<FrameSource> FrameSource::Open(storage::Store& store, const storage::Cata
 }
 
 Status FrameSource::Check(const std::vector<uint32_t>& numbers) const {
-  for (const uint32_t frame : numbers)
-    if (frame > frames())
-      return NotFound("there is no frame " + std::to_string(frame) + "; the instance has " + std::to_string(frames()));
+  if (numbers.empty() && instance_ && instance_->missing_frames() > 0) return NoSuchFrame(*instance_, frames());
+  for (const uint32_t frame : numbers) {
+    if (frame <= frames()) continue;
+    if (instance_) return NoSuchFrame(*instance_, frame - 1);
+    return NotFound("there is no frame " + std::to_string(frame) + "; the instance has " + std::to_string(frames()));
+  }
   return Status::Ok();
 }
 

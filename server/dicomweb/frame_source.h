@@ -31,6 +31,9 @@ std::string PlainSyntax(const std::string& stored);
 // How frames of an instance can be had, for who asked for something else: "as stored with ..., or as ...".
 std::string ObtainableFrames(storage::Store& store, Found* found, const dicom::ReadLimits& limits);
 
+// The error for a frame (from 0) beyond those of an instance: kNotFound, or kInvalid where there should be one.
+Status NoSuchFrame(const pixel::Instance& instance, uint32_t frame);
+
 class FrameSource {
  public:
   // `target`: of FrameSyntax. kNotFound: the instance has no pixels; kUnsupported: the target has no room for them, or
@@ -40,7 +43,8 @@ class FrameSource {
 
   // Videos are one frame: the stream.
   uint32_t frames() const { return instance_ ? instance_->frames() : static_cast<uint32_t>(table_.frames()); }
-  // kNotFound for the number of a frame that there is not; from 1.
+  // kNotFound for the number of a frame that there is not; from 1. Of none asked for by number (then all are meant)
+  // kInvalid when some are missing.
   Status Check(const std::vector<uint32_t>& frames) const;
   std::string_view media_type() const { return FrameType(target_); }
   // With the transfer syntax.

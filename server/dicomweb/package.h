@@ -19,8 +19,10 @@ struct Packed {
   std::string stored;                // the transfer syntax it is stored in
   std::vector<std::string> targets;  // to send it in the first of them that has room for it; may be none
   StoredRange range;
+  bool bare = false;  // its octets lack the head of a file (PS3.10 7.1), and are to have one
 
-  bool as_stored() const { return !targets.empty() && targets.front() == stored; }
+  bool IsStored(const std::string& syntax) const { return syntax == stored && !bare; }
+  bool as_stored() const { return !targets.empty() && IsStored(targets.front()); }
 };
 
 class Package {

@@ -169,7 +169,9 @@ Status Service::SendPlain(const http::Request& request, http::Responder& respond
 
 Result<bool> Service::SendReadyThumbnail(const http::Request& request, const Resource& resource,
                                          const QueryParameters& query, http::Responder& responder) {
-  if (resource.instance || !query.empty() || !Accepted(request, query).FirstOf({"image/jpeg"})) return false;
+  if (resource.instance || !query.empty() ||
+      Accepted(request, query).FirstOf({"image/jpeg", "image/png"}) != "image/jpeg")
+    return false;
   HILUM_ASSIGN_OR_RETURN(const std::string tag, SelectTag(store_.Read(), resource));
   const auto picture = thumbnails_.Find(LevelThumbnailKey(tag));
   if (!picture) return false;
@@ -185,7 +187,8 @@ Status Service::PrepareThumbnail(const Resource& resource) {
   HILUM_ASSIGN_OR_RETURN(const Selection selection, Select(store_.Read(), resource));
   const std::string key = LevelThumbnailKey(selection.etag);
   if (selection.instances.empty() || thumbnails_.Find(key)) return Status::Ok();
-  HILUM_ASSIGN_OR_RETURN(const auto picture, ReadyThumbnail(selection.Middle(), 0, kDefaultThumbnail));
+  HILUM_ASSIGN_OR_RETURN(const auto picture,
+                         ReadyThumbnail(selection.Middle(), 0, kDefaultThumbnail, pixel::PictureType::kJpeg));
   thumbnails_.Add(key, picture);
   return Status::Ok();
 }

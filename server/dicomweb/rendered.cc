@@ -35,7 +35,7 @@ Result<std::string> PageIcon(uint32_t size, const pixel::RenderOptions& options)
 }
 
 // Of colours that come without a profile, sRGB is said.
-std::string ProfileWarning(const Rendering& rendering, const pixel::Picture& picture) {
+std::string WarningFor(const Rendering& rendering, const pixel::Picture& picture) {
   if (!rendering.wants_profile) return "";
   if (picture.channels != 3) return "iccprofile: the picture is grey and has no profile of colours";
   if (rendering.space.empty() || (rendering.space == "srgb" && picture.icc_profile == pixel::SrgbProfile())) return "";
@@ -49,17 +49,15 @@ uint32_t PageSize(const pixel::RenderOptions& options, uint32_t usual) {
 
 }  // namespace
 
-Result<std::string> Service::Thumbnail(const Found& found, uint32_t frame, uint32_t size) {
+Result<std::string> Service::Thumbnail(const Found& found, uint32_t frame, uint32_t size, pixel::PictureType type) {
   Found now = found;
   HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store_, &now));
   const auto instance = pixel::Instance::Open(mapping.bytes(), options_.ingest.limits);
   if (instance.status().code() == Code::kNotFound || instance.status().code() == Code::kUnsupported)
-    return PageIcon(size, {});
+    return PageIcon(size, {.type = type});
   if (!instance.ok()) return instance.status();
-  if (frame >= instance->frames())
-    return NotFound("there is no frame " + std::to_string(frame + 1) + "; the instance has " +
-                    std::to_string(instance->frames()));
-  return pixel::Thumbnail(*instance, frame, size, codec_);
+  if (frame >= instance->frames()) return NoSuchFrame(*instance, frame);
+  return pixel::Thumbnail(*instance, frame, size, type, codec_);
 }
 
 Result<Service::PictureFile> Service::Picture(Found* found, uint32_t frame, Rendering rendering, Found* state) {
@@ -72,9 +70,7 @@ Result<Service::PictureFile> Service::Picture(Found* found, uint32_t frame, Rend
     return page;
   }
   if (!instance.ok()) return CodecFailure(instance.status(), found->row.uid);
-  if (frame >= instance->frames())
-    return NotFound("there is no frame " + std::to_string(frame + 1) + "; the instance has " +
-                    std::to_string(instance->frames()));
+  if (frame >= instance->frames()) return NoSuchFrame(*instance, frame);
   std::optional<pixel::Presentation> presentation;
   if (state) {
     HILUM_ASSIGN_OR_RETURN(const Mapping state_file, MapObject(store_, state));
@@ -93,16 +89,17 @@ Result<Service::PictureFile> Service::Picture(Found* found, uint32_t frame, Rend
         MakeAnnotation(mapping.bytes(), rendering.patient, rendering.technique, frame, options_.ingest.limits));
     Burn(annotation, *painter_, &*picture);
   }
-  PictureFile file{.warning = ProfileWarning(rendering, *picture)};
+  PictureFile file{.warning = WarningFor(rendering, *picture)};
   HILUM_ASSIGN_OR_RETURN(file.octets, pixel::EncodePicture(*picture, rendering.options));
   return file;
 }
 
-Result<std::shared_ptr<const std::string>> Service::ReadyThumbnail(const Found& found, uint32_t frame, uint32_t size) {
+Result<std::shared_ptr<const std::string>> Service::ReadyThumbnail(const Found& found, uint32_t frame, uint32_t size,
+                                                                   pixel::PictureType type) {
   const std::string key = std::to_string(found.doc) + "." + std::to_string(found.row.version) + "." +
-                          std::to_string(frame) + "." + std::to_string(size);
+                          std::to_string(frame) + "." + std::to_string(size) + std::string(pixel::MediaType(type));
   if (auto picture = thumbnails_.Find(key)) return picture;
-  auto made = Thumbnail(found, frame, size);
+  auto made = Thumbnail(found, frame, size, type);
   if (made.status().code() == Code::kNotFound) return made.status();
   if (!made.ok()) return CodecFailure(made.status(), found.row.uid);
   auto picture = std::make_shared<const std::string>(*std::move(made));
@@ -141,12 +138,13 @@ Status Service::RetrieveRendered(http::Request& request, const Resource& resourc
   std::optional<Found> state;
   uint32_t frame = resource.frames.empty() ? 0 : resource.frames.front() - 1;
   if (!thumbnail && pixel::PresentationState::IsOne(found.row.sop_class())) {
-    HILUM_RETURN_IF_ERROR(FollowState(*resource.study, &found, &state, &frame));
-    version = InstanceTag(*state) + InstanceTag(found) + version;
+    // Without its image it is an object without pixels, as it is for a thumbnail.
+    const Status followed = FollowState(*resource.study, &found, &state, &frame);
+    if (followed.code() != Code::kNotFound) HILUM_RETURN_IF_ERROR(followed);
+    if (state) version = InstanceTag(*state) + InstanceTag(found) + version;
   }
   const std::string document(thumbnail ? "" : DocumentType(found.row));
-  std::vector<std::string> types = {"image/jpeg"};
-  if (!thumbnail) types.push_back("image/png");
+  std::vector<std::string> types = {"image/jpeg", "image/png"};
   if (!document.empty()) types.insert(types.begin(), document);
   const bool several = resource.frames.size() > 1;
   const auto rendition = Accepted(request, query).Rendered(types, several);
@@ -188,9 +186,17 @@ Status Service::RetrieveRendered(http::Request& request, const Resource& resourc
 
   if (thumbnail) {
     const uint32_t size = PageSize(options, kDefaultThumbnail);
-    HILUM_ASSIGN_OR_RETURN(const auto picture, ReadyThumbnail(found, frame, size));
-    if (!resource.instance && query.empty()) thumbnails_.Add(LevelThumbnailKey(selection.etag), picture);
-    return responder.Send(200, std::move(headers), *picture);
+    auto picture = ReadyThumbnail(found, frame, size, options.type);
+    if (!picture.ok()) {
+      // Of many instances one that is damaged must not hide that there are others.
+      const Code code = picture.status().code();
+      if (resource.instance || code == Code::kCancelled || code == Code::kUnavailable) return picture.status();
+      HILUM_ASSIGN_OR_RETURN(const std::string icon, PageIcon(size, {.type = options.type}));
+      return responder.Send(200, std::move(headers), icon);
+    }
+    if (!resource.instance && query.empty() && options.type == pixel::PictureType::kJpeg)
+      thumbnails_.Add(LevelThumbnailKey(selection.etag), *picture);
+    return responder.Send(200, std::move(headers), **picture);
   }
   if (in_parts) {
     const std::vector<uint32_t> frames = resource.frames.empty() ? std::vector{frame + 1} : resource.frames;

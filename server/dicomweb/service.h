@@ -152,9 +152,10 @@ class Service {
     std::string warning;  // what is not as it was asked for
   };
   Result<PictureFile> Picture(Found* found, uint32_t frame, Rendering rendering, Found* state);
-  Result<std::string> Thumbnail(const Found& found, uint32_t frame, uint32_t size);
+  Result<std::string> Thumbnail(const Found& found, uint32_t frame, uint32_t size, pixel::PictureType type);
   // From the cache, or made and put there.
-  Result<std::shared_ptr<const std::string>> ReadyThumbnail(const Found& found, uint32_t frame, uint32_t size);
+  Result<std::shared_ptr<const std::string>> ReadyThumbnail(const Found& found, uint32_t frame, uint32_t size,
+                                                            pixel::PictureType type);
   // prepared.cc
   // Appends the DICOM JSON of one instance. `found` is brought up to date when it was moved meanwhile.
   Status AppendMetadata(const std::string& study_uid, const std::string& base, ObjectViews& views, Found* found,

@@ -53,6 +53,14 @@ std::string TagFor(const std::vector<InstanceChoice>& choices, const std::string
   return (choices.front().packing == Packing::kZip ? "\"z" : "\"") + tag + etag.substr(1);
 }
 
+// Whether the octets begin as a DICOM file does. What cannot be read shows when it is sent.
+bool IsFile(const StoredRange& range) {
+  char head[132] = {};
+  if (range.length < sizeof(head)) return false;
+  const Status status = range.file->ReadAt(range.body, head);
+  return !status.ok() || std::string_view(head + 128, 4) == "DICM";
+}
+
 bool HasNoRoom(const Status& status) {
   return status.code() == Code::kUnsupported || status.code() == Code::kNotFound;
 }
@@ -126,12 +134,15 @@ Status Service::Retrieve(http::Request& request, const Resource& resource, const
   if (answered) return Status::Ok();
 
   const std::string base = BaseUrl(request) + "/studies/" + *resource.study + "/series/";
+  // "*" means the stored octets, but in an archive are files.
+  const bool wants_files = packing == Packing::kZip || choices->front().transfer_syntax != "*";
   std::vector<Packed> instances;
   for (Found& found : selection.instances) {
     HILUM_ASSIGN_OR_RETURN(StoredRange range, LocateObject(store_, &found));
+    const bool bare = wants_files && !IsFile(range);
     instances.push_back({found.row.uid, found.series_uid, base + found.series_uid + "/instances/" + found.row.uid,
-                         found.row.transfer_syntax, SyntaxesFor(*choices, found.row.transfer_syntax),
-                         std::move(range)});
+                         found.row.transfer_syntax, SyntaxesFor(*choices, found.row.transfer_syntax), std::move(range),
+                         bare});
   }
   const bool as_stored = std::ranges::all_of(instances, &Packed::as_stored);
   const bool insists = std::ranges::all_of(*choices, Insists);
@@ -170,7 +181,7 @@ Status Service::Fill(const std::vector<Packed>& instances, bool insists, Package
     Status status = Unsupported("the transfer syntax " + one.stored + " cannot be converted to the one asked for");
     bool as_stored = false;
     for (size_t t = 0; t < one.targets.size() && HasNoRoom(status) && !opened; ++t) {
-      as_stored = one.targets[t] == one.stored;
+      as_stored = one.IsStored(one.targets[t]);
       if (as_stored) break;
       status.IgnoreError();  // there is another one to try
       status = Convert(one, one.targets[t], package, [&] {

@@ -77,8 +77,10 @@ void TimeRendering(const char* name, const std::string& file, FrameCodec& codec,
   if (!instance.ok()) std::exit(1);
   Stopwatch watch(31);
   for (int i = 0; i < 31; ++i) {
-    watch.Run(
-        [&] { return thumbnail ? Thumbnail(*instance, 0, 128, codec).ok() : Render(*instance, 0, {}, codec).ok(); });
+    watch.Run([&] {
+      return thumbnail ? Thumbnail(*instance, 0, 128, PictureType::kJpeg, codec).ok()
+                       : Render(*instance, 0, {}, codec).ok();
+    });
   }
   const Times t = watch.Result();
   std::printf("%-48s %7.3f ms (median %7.3f)\n", name, t.best, t.median);

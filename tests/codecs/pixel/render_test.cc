@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 #include <spng.h>
 
+#include <bit>
 #include <cmath>
+#include <limits>
 #include <string>
 
 #include "tests/codecs/pixel/generated.h"
@@ -94,6 +96,87 @@ TEST(Render, WithoutAWindowTheValuesThatOccurCount) {
   EXPECT_EQ(Rendered(Format(1, 3, 16, Photometric::kMonochrome2, true), Words({-1000, 0, 1000})), (V{0, 128, 255}));
   EXPECT_EQ(Rendered(Format(1, 2, 16), Words({7, 7})).size(), 2u);
   EXPECT_EQ(Rendered(Format(1, 3, 8), "\x10\x80\xFF"), (V{16, 128, 255}));
+}
+
+TEST(Render, PaddingIsBlackAndCountsForNoWindow) {
+  const FrameFormat format = Format(1, 4, 16, Photometric::kMonochrome2, true);
+  const auto padded = [](const char* vr, int value, std::optional<int> limit = std::nullopt) {
+    return [=](Part10Writer* out) {
+      out->Add({0x0028, 0x0120}, Vr(vr[0], vr[1]), Words({value}));
+      if (limit) out->Add({0x0028, 0x0121}, Vr(vr[0], vr[1]), Words({*limit}));
+    };
+  };
+  const std::string pixels = Words({-32768, 0, 100, 200});
+  EXPECT_EQ(Rendered(format, pixels), (V{0, 253, 254, 255}));
+  EXPECT_EQ(Rendered(format, pixels, padded("SS", -32768)), (V{0, 0, 128, 255}));
+  EXPECT_EQ(Rendered(format, pixels, padded("US", -32768)), (V{0, 0, 128, 255})) << "as some write it";
+  EXPECT_EQ(Rendered(format, Words({-1000, -999, 0, 100}), padded("SS", -999, -1000)), (V{0, 0, 0, 255})) << "a range";
+  EXPECT_EQ(Rendered(Format(1, 4, 16, Photometric::kMonochrome1), Words({65535, 0, 50, 100}), padded("US", 65535)),
+            (V{0, 255, 128, 0}))
+      << "also where low values are white";
+  EXPECT_EQ(Rendered(format, Words({5, 5, 5, 5}), padded("SS", 5)), (V{0, 0, 0, 0}));
+  // Twelve bits whose sign is not continued.
+  FrameFormat twelve = Format(1, 4, 16, Photometric::kMonochrome2, true);
+  twelve.bits_stored = 12;
+  twelve.high_bit = 11;
+  EXPECT_EQ(Rendered(twelve, Words({0x0800, 0, 50, 100}), padded("SS", 0x0800)), (V{0, 0, 128, 255}));
+}
+
+// Float Pixel Data, with one window if its width is above 0, and a value that is padding.
+std::vector<int> RenderedFloats(const std::vector<float>& values, double center, double width) {
+  const auto floats = [](const std::vector<float>& all) {
+    std::string octets;
+    for (const float one : all) AppendLe(&octets, std::bit_cast<uint32_t>(one));
+    return octets;
+  };
+  Part10Writer out("1.2.840.10008.5.1.4.1.1.30", "1.2.3.4");
+  out.AddUint16({0x0028, 0x0002}, 1);
+  out.Add({0x0028, 0x0004}, Vr("CS"), "MONOCHROME2");
+  out.AddUint16({0x0028, 0x0010}, 1);
+  out.AddUint16({0x0028, 0x0011}, static_cast<uint16_t>(values.size()));
+  out.AddUint16({0x0028, 0x0100}, 32);
+  out.Add({0x0028, 0x0122}, Vr("FL"), floats({-9}));
+  if (width > 0) {
+    out.Add({0x0028, 0x1050}, Vr("DS"), std::to_string(center));
+    out.Add({0x0028, 0x1051}, Vr("DS"), std::to_string(width));
+  }
+  out.Add({0x7FE0, 0x0008}, Vr("OF"), floats(values));
+  const std::string file = out.Take();
+  const Result<Instance> instance = Instance::Open(file);
+  if (!instance.ok()) return {-1};
+  LocalCodec codec;
+  const Result<Picture> picture = RenderPicture(*instance, 0, {}, codec);
+  if (!picture.ok()) return {-2};
+  std::vector<int> samples;
+  for (const char sample : picture->samples) samples.push_back(static_cast<uint8_t>(sample));
+  return samples;
+}
+
+TEST(Render, RealNumbersHaveWindowsOfFractions) {
+  const std::vector<float> values = {-9, 0, 0.25, 0.5, 1, std::numeric_limits<float>::quiet_NaN()};
+  EXPECT_EQ(RenderedFloats(values, 0, 0), (V{0, 0, 64, 128, 255, 0})) << "neither padding nor what is no number counts";
+  EXPECT_EQ(RenderedFloats(values, 0.5, 1), (V{0, 0, 64, 128, 255, 0}));
+  EXPECT_EQ(RenderedFloats(values, 0.25, 0.5), (V{0, 0, 128, 255, 255, 0}));
+  EXPECT_EQ(RenderedFloats({0, std::numeric_limits<float>::infinity()}, 0.5, 1), (V{0, 255}));
+}
+
+TEST(Render, PicturesHaveTheShapeOfTheirPixels) {
+  const std::string file = testing::MakeInstance({.format = Format(4, 6, 8), .pixels = std::string(24, '\x55')});
+  const std::string depth("\x28\x00\x00\x01US", 6);
+  const auto size = [&](const std::string& aspect, const RenderOptions& options) {
+    std::string with = file, element;
+    dicom::AppendElement(&element, {0x0028, 0x0034}, Vr("IS"), aspect);
+    with.insert(with.find(depth), element);
+    const Result<Instance> instance = Instance::Open(with);
+    LocalCodec codec;
+    const Result<Picture> picture = RenderPicture(*instance, 0, options, codec);
+    return picture.ok() ? std::pair(picture->width, picture->height) : std::pair(0u, 0u);
+  };
+  using Size = std::pair<uint32_t, uint32_t>;
+  EXPECT_EQ(size("1\\1 ", {}), Size(6, 4));
+  EXPECT_EQ(size("2\\1 ", {}), Size(6, 8)) << "pixels twice as high as they are wide";
+  EXPECT_EQ(size("1\\2 ", {}), Size(12, 4));
+  EXPECT_EQ(size("2\\1 ", {.viewport = Viewport{.width = 30, .height = 30}}), Size(23, 30)) << "the same shape";
 }
 
 TEST(Render, InversionHappensOnce) {
@@ -303,7 +386,7 @@ TEST(Render, ThumbnailsFitAndNeverGrow) {
   for (const std::string& file : {native, *htj2k}) {
     const Result<Instance> instance = Instance::Open(file);
     ASSERT_TRUE(instance.ok());
-    const Result<std::string> jpeg = Thumbnail(*instance, 0, 100, codec);
+    const Result<std::string> jpeg = Thumbnail(*instance, 0, 100, PictureType::kJpeg, codec);
     ASSERT_TRUE(jpeg.ok()) << jpeg.status().message();
     EXPECT_TRUE(Decode("1.2.840.10008.1.2.4.50", *jpeg, Format(100, 50, 8)).ok());
   }
@@ -311,7 +394,7 @@ TEST(Render, ThumbnailsFitAndNeverGrow) {
   const std::string tiny = testing::MakeInstance({.format = small.format, .pixels = small.pixels});
   const Result<Instance> instance = Instance::Open(tiny);
   ASSERT_TRUE(instance.ok());
-  const Result<std::string> jpeg = Thumbnail(*instance, 0, 100, codec);
+  const Result<std::string> jpeg = Thumbnail(*instance, 0, 100, PictureType::kJpeg, codec);
   ASSERT_TRUE(jpeg.ok());
   EXPECT_TRUE(Decode("1.2.840.10008.1.2.4.50", *jpeg, Format(20, 30, 8)).ok());
 }

@@ -276,6 +276,39 @@ TEST(Transcode, OverlaysInUnusedBitsBecomeOverlayData) {
   }
 }
 
+TEST(Transcode, EightBitsInSixteenBecomeEightInBaselineJpeg) {
+  const Image image = MakeImage({.bits_allocated = 16, .bits_stored = 8, .noise = 0});
+  const std::string file = MakeInstance({.format = image.format, .pixels = image.pixels});
+  const Result<std::string> there = TranscodeToString(file, kBaseline);
+  ASSERT_TRUE(there.ok()) << there.status().message();
+  EXPECT_TRUE(AllPixels(*TranscodeToString(file, "1.2.840.10008.1.2.4.51")) == AllPixels(*there));
+  EXPECT_EQ(Value(*there, {0x0028, 0x0100}), "8");
+  EXPECT_EQ(Value(*there, {0x0028, 0x0101}), "8");
+  const Result<Instance> instance = Instance::Open(*there);
+  ASSERT_TRUE(instance.ok()) << instance.status().message();
+  const std::string pixels = AllPixels(*there);
+  ASSERT_EQ(pixels.size() * 2, image.pixels.size());
+  for (size_t i = 0; i < pixels.size(); ++i)
+    ASSERT_NEAR(static_cast<uint8_t>(pixels[i]), static_cast<uint8_t>(image.pixels[2 * i]), 12);
+  std::string more = image.pixels;
+  more[1] = 1;  // a value of nine bits
+  EXPECT_EQ(TranscodeToString(MakeInstance({.format = image.format, .pixels = more}), kBaseline).status().code(),
+            Code::kUnsupported);
+}
+
+TEST(Transcode, NativeFramesThatAreThereAreReadWhenOthersAreMissing) {
+  const std::string whole = Multiframe({.rows = 4, .columns = 4}, 3);
+  std::string file = whole.substr(0, whole.size() - 20);  // half of the last one
+  const size_t length = file.find(std::string("\xE0\x7F\x10\x00OW\0\0", 8)) + 8;
+  file[length] = static_cast<char>(file[length] - 20);
+  const Result<Instance> instance = Instance::Open(file);
+  ASSERT_TRUE(instance.ok()) << instance.status().message();
+  EXPECT_EQ(instance->frames(), 2u);
+  EXPECT_EQ(instance->missing_frames(), 1u);
+  EXPECT_TRUE(AllPixels(file) == AllPixels(whole).substr(0, 64));
+  EXPECT_EQ(TranscodeToString(file, kRle).status().code(), Code::kInvalid) << "it would hide that there are more";
+}
+
 TEST(Transcode, RefusesWithReasons) {
   const Image image = MakeImage({.bits_stored = 16});
   const std::string file = MakeInstance({.format = image.format, .pixels = image.pixels});

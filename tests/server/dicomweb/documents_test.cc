@@ -128,6 +128,11 @@ TEST_F(DocumentsTest, ADocumentWithoutItsOctetsIsNotFound) {
   EXPECT_EQ(Get(kRendered).status, 404);
 }
 
+TEST_F(DocumentsTest, ADocumentOfNoLengthIsNotFound) {
+  PutDocument("1.2.840.10008.5.1.4.1.1.104.3", "", "model/stl");
+  EXPECT_EQ(Get(std::string(kInstance) + "/rendered").status, 404);
+}
+
 TEST_F(DocumentsTest, AReportIsAPage) {
   ASSERT_TRUE(Ingest(Begin("1.2.840.10008.5.1.4.1.1.88.11").Take()).stored());
   const HttpAnswer answer = Get(kRendered, {"Accept: text/html,application/xhtml+xml,*/*;q=0.8"});

@@ -144,6 +144,22 @@ TEST_F(FramesTest, PartsAreNoAnswerToWhoTakesOneImageOnly) {
   }
 }
 
+TEST_F(FramesTest, OfPixelsThatEndTooEarlyTheFirstFramesAreThere) {
+  auto out = testing::BeginImage({.sop = "1.2.1.1.2", .frames = 3});
+  out.Add(dicom::tags::kPixelData, "OB", testing::LetterFrames("xy") + std::string(100, 'z'));
+  ASSERT_TRUE(Ingest(out.Take()).stored());
+  const std::string path = "/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.2";
+  EXPECT_EQ(Letters(Get(path + "/frames/1,2", {kOctetParts})), "xy");
+  EXPECT_EQ(Get(path + "/frames/2/rendered").status, 200);
+  for (const char* const gone : {"/frames/3", "/frames/3/rendered", "/frames/1,3"}) {
+    const HttpAnswer answer = Get(path + gone, {"Accept: */*"});
+    EXPECT_EQ(answer.status, 400) << gone;
+    EXPECT_THAT(answer.body, HasSubstr("frame 3 is missing: the pixel data end behind frame 2")) << gone;
+  }
+  EXPECT_EQ(Get(path + "/frames/4", {kOctetParts}).status, 404);
+  EXPECT_EQ(Get(path + "/pixeldata", {"Accept: application/octet-stream"}).status, 400) << "it is not whole";
+}
+
 // What Accept lists is gone through until something can be made of this image.
 class ChoicesTest : public testing::ServiceFixture {
  protected:

@@ -63,6 +63,33 @@ TEST_F(AnnotationTest, ThumbnailsStayWithout) {
   EXPECT_TRUE(Get(thumbnail + "?annotation=patient").body == Get(thumbnail).body);
 }
 
+class DepthTest : public testing::ServiceFixture {
+ protected:
+  void SetUp() override {
+    ServiceFixture::SetUp();
+    ASSERT_TRUE(Ingest(testing::InstanceSpec{}).stored());
+  }
+  // Bits of a sample (PNG 11.2.2); 0: no PNG.
+  static int DepthOf(const HttpAnswer& answer) {
+    const size_t at = answer.body.find("\x89PNG");
+    return at == std::string::npos || answer.body.size() < at + 25 ? 0 : answer.body[at + 24];
+  }
+  static constexpr const char* kInstance = "/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.1";
+};
+
+TEST_F(DepthTest, ThumbnailsMayBePng) {
+  for (const std::string path :
+       {"/dicom-web/studies/1.2.1/thumbnail", "/dicom-web/studies/1.2.1/series/1.2.1.1/thumbnail",
+        "/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.1/thumbnail"}) {
+    const HttpAnswer png = Get(path, {"Accept: image/png"});
+    EXPECT_EQ(png.Header("Content-Type"), "image/png") << path;
+    EXPECT_EQ(DepthOf(png), 8) << path;
+    EXPECT_EQ(DepthOf(Get(path + "?accept=image/png")), 8) << path;
+    EXPECT_EQ(Get(path).Header("Content-Type"), "image/jpeg") << path;
+    EXPECT_TRUE(Get(path, {"Accept: image/png"}).body == png.body) << path;
+  }
+}
+
 // A state that turns the picture of 1.2.1.1.1 upside down.
 class PresentationTest : public testing::ServiceFixture {
  protected:
@@ -127,7 +154,7 @@ TEST_F(PresentationTest, WhatDoesNotFitIsSaid) {
   ASSERT_TRUE(Ingest(testing::InstanceSpec{.sop = "1.2.1.1.2"}).stored());
   ASSERT_TRUE(Ingest(State("1.2.1.2.2", "1.2.1.1.9")).stored());
   EXPECT_EQ(Png("1.2.1.1/instances/1.2.1.1.2/rendered?" + std::string(kState)).status, 400) << "another image";
-  EXPECT_EQ(Png("1.2.1.2/instances/1.2.1.2.2/rendered").status, 404) << "its image is not here";
+  EXPECT_EQ(Png("1.2.1.2/instances/1.2.1.2.2/rendered").status, 200) << "its image is not here: a page";
   const std::string path = "1.2.1.1/instances/1.2.1.1.1/rendered?presentationUID=1.2.1.2.1";
   EXPECT_EQ(Png(path).status, 400) << "no series";
   EXPECT_EQ(Png(path + "&presentationSeriesUID=1.2.1.9").status, 404);

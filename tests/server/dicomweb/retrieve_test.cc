@@ -112,6 +112,42 @@ TEST_F(MixedStudyTest, AListIsFollowedWhenItsBeginningHasNoRoomForTheImage) {
   EXPECT_THAT(refused.body, Not(HasSubstr("1.2.840.10008.1.2.4.50")));
 }
 
+// Received without preamble and File Meta Information.
+class BareTest : public testing::ServiceFixture {
+ protected:
+  void SetUp() override {
+    ServiceFixture::SetUp();
+    whole_ = MakeInstance(InstanceSpec{});
+    bare_ = whole_.substr(whole_.find(std::string("\x08\0\x05\0", 4)));
+    ASSERT_TRUE(Ingest(bare_).stored());
+  }
+  static bool IsFile(const std::string& body) { return body.size() > 132 && body.substr(128, 4) == "DICM"; }
+
+  std::string whole_, bare_;
+  static constexpr const char* kInstance = "/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.1";
+};
+
+TEST_F(BareTest, ComesAsAFileAllTheSame) {
+  for (const char* const accept : {"application/dicom", "application/dicom; transfer-syntax=1.2.840.10008.1.2.1",
+                                   "application/dicom; transfer-syntax=1.2.840.10008.1.2"}) {
+    const HttpAnswer answer = Get(kInstance, {std::string("Accept: ") + accept});
+    EXPECT_EQ(answer.status, 200) << accept << answer.body;
+    EXPECT_TRUE(IsFile(answer.body)) << accept;
+    EXPECT_FALSE(answer.Header("Warning")) << accept;
+  }
+  EXPECT_TRUE(Get(kInstance, {"Accept: application/dicom"}).body.ends_with(bare_));
+  EXPECT_TRUE(Get(kInstance, {"Accept: application/dicom; transfer-syntax=*"}).body == bare_) << "the octets stored";
+}
+
+TEST_F(BareTest, ArchivesHoldFiles) {
+  for (const char* const accept : {"application/zip", "application/zip; transfer-syntax=*"}) {
+    const HttpAnswer answer = Get("/dicom-web/studies/1.2.1", {std::string("Accept: ") + accept});
+    EXPECT_EQ(answer.status, 200) << accept;
+    EXPECT_TRUE(answer.body.find(std::string(128, '\0') + "DICM") != std::string::npos) << accept;
+    EXPECT_TRUE(answer.body.find(bare_) != std::string::npos) << accept;
+  }
+}
+
 class DamagedTest : public testing::ServiceFixture {
  protected:
   void SetUp() override {
@@ -160,6 +196,13 @@ TEST_F(DamagedTest, ADamagedFrameBehindGoodOnesIsFoundBeforeTheInstanceIsBegun) 
   EXPECT_EQ(answer.status, 200) << answer.error;
   EXPECT_THAT(answer.Header("Warning").value_or(""), HasSubstr("sent as it is stored"));
   EXPECT_TRUE(answer.body == file);
+}
+
+TEST_F(DamagedTest, TheStudyHasAThumbnailAllTheSame) {
+  for (const char* const path :
+       {"/dicom-web/studies/1.2.1/thumbnail", "/dicom-web/studies/1.2.1/series/1.2.1.1/thumbnail"})
+    EXPECT_EQ(Get(path).status, 200) << path << ": a page";
+  EXPECT_EQ(Get(std::string(kDamaged) + "/thumbnail").status, 400) << "asked for by its name";
 }
 
 TEST_F(DamagedTest, WhatIsInsistedOnIsRefused) {
