@@ -34,6 +34,17 @@ const std::string* Offered(const MediaType& wanted, const std::vector<std::strin
   return found == media_types.end() ? nullptr : &*found;
 }
 
+constexpr std::string_view kPng = "image/png";
+
+bool HasPossibleDepth(const MediaType& wanted) {
+  const std::string_view depth = wanted.Parameter("depth").value_or("8");
+  return wanted.Essence() != kPng || depth == "8" || depth == "16";
+}
+
+bool WantsSixteenBits(const MediaType& wanted) {
+  return wanted.Essence() == kPng && wanted.Parameter("depth") == "16";
+}
+
 // In a query '+' is a blank; inside of a media type there are none.
 std::string WithPlus(std::string text) {
   const auto is_name = [](char c) { return IsAlphanumeric(c); };
@@ -128,12 +139,14 @@ std::optional<Accepted::Rendition> Accepted::Rendered(const std::vector<std::str
   for (const AcceptEntry& entry : entries_) {
     const MediaType& wanted = entry.media_type;
     if (entry.q == 0) continue;
-    if (!several || IsAny(wanted))
-      if (const std::string* offered = Offered(wanted, media_types)) return Rendition{*offered, several};
+    if ((!several || IsAny(wanted)) && HasPossibleDepth(wanted))
+      if (const std::string* offered = Offered(wanted, media_types))
+        return Rendition{*offered, several, WantsSixteenBits(wanted)};
     if (wanted.type != "multipart") continue;
     const auto part = multipart::ParseMediaType(wanted.Parameter("type").value_or("*/*"));
-    if (!part.ok()) continue;
-    if (const std::string* offered = Offered(*part, pictures)) return Rendition{*offered, /*in_parts=*/true};
+    if (!part.ok() || !HasPossibleDepth(*part)) continue;
+    if (const std::string* offered = Offered(*part, pictures))
+      return Rendition{*offered, /*in_parts=*/true, WantsSixteenBits(*part)};
   }
   return std::nullopt;
 }

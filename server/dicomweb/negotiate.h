@@ -48,10 +48,12 @@ class Accepted {
   // The most wanted of some media types; nullopt when it wants none of them. Anything goes: the first.
   std::optional<std::string> FirstOf(const std::vector<std::string>& media_types) const;
   // The same; pictures may also be asked for in parts, as multipart/related; type="image/jpeg". `several` pictures can
-  // be had in parts only: one image is not what was asked for, nor are parts an image.
+  // be had in parts only: one image is not what was asked for, nor are parts an image. PNG may be asked for by depth,
+  // "image/png; depth=16", of 8 bits (without it) or 16.
   struct Rendition {
     std::string media_type;
     bool in_parts = false;
+    bool sixteen_bits = false;
   };
   std::optional<Rendition> Rendered(const std::vector<std::string>& media_types, bool several) const;
 

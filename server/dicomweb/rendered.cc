@@ -36,6 +36,7 @@ Result<std::string> PageIcon(uint32_t size, const pixel::RenderOptions& options)
 
 // Of colours that come without a profile, sRGB is said.
 std::string WarningFor(const Rendering& rendering, const pixel::Picture& picture) {
+  if (rendering.options.sixteen_bits && picture.bits != 16) return "depth: pictures in colour have 8 bits";
   if (!rendering.wants_profile) return "";
   if (picture.channels != 3) return "iccprofile: the picture is grey and has no profile of colours";
   if (rendering.space.empty() || (rendering.space == "srgb" && picture.icc_profile == pixel::SrgbProfile())) return "";
@@ -163,6 +164,7 @@ Status Service::RetrieveRendered(http::Request& request, const Resource& resourc
     return Unsupported("documents and videos are rendered whole, as " + document +
                        ": there are no frames to choose from");
   HILUM_ASSIGN_OR_RETURN(Rendering rendering, ParseRendering(query, type));
+  rendering.options.sixteen_bits = rendition->sixteen_bits && !thumbnail;
   const pixel::RenderOptions& options = rendering.options;
   if (rendering.state && !state && !thumbnail && document.empty()) {
     Resource named{.what = Resource::What::kObject, .study = resource.study};
@@ -173,7 +175,10 @@ Status Service::RetrieveRendered(http::Request& request, const Resource& resourc
     version = InstanceTag(*state) + version;
   }
   // One URL gives pictures of several types: each is an entity of its own.
-  const char* const kind = type == "image/png" ? "\"rp" : type == document ? "\"rd" : "\"r";
+  const char* const kind = options.sixteen_bits  ? "\"rw"
+                           : type == "image/png" ? "\"rp"
+                           : type == document    ? "\"rd"
+                                                 : "\"r";
   const std::string etag = in_parts ? WeakTag(kind + version) : kind + version;
   http::Headers headers = {
       {"Content-Type", type}, {"ETag", etag}, {"Cache-Control", "private, no-cache"}, {"Vary", "Accept"}};

@@ -151,7 +151,8 @@ Status Service::RetrieveByUri(http::Request& request, const QueryParameters& que
   rendered.what = Resource::What::kRendered;
   if (wanted.frame) rendered.frames = {*wanted.frame};
   QueryParameters rendering = wanted.rendering;
-  rendering.emplace_back("accept", *type);
+  // With its depth.
+  rendering.emplace_back("accept", *type == "image/png" && !wanted.content_type.empty() ? wanted.content_type : *type);
   if (const std::string viewport = ViewportOf(wanted, header.rows, header.columns); !viewport.empty())
     rendering.emplace_back("viewport", viewport);
   return RetrieveRendered(request, rendered, rendering, responder);

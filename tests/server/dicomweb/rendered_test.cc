@@ -77,6 +77,26 @@ class DepthTest : public testing::ServiceFixture {
   static constexpr const char* kInstance = "/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.1";
 };
 
+TEST_F(DepthTest, PngComesWithSixteenBitsWhereTheyAreAskedFor) {
+  const std::string rendered = std::string(kInstance) + "/rendered";
+  const HttpAnswer deep = Get(rendered, {"Accept: image/png; depth=16"});
+  EXPECT_EQ(deep.status, 200) << deep.body;
+  EXPECT_EQ(deep.Header("Content-Type"), "image/png");
+  EXPECT_EQ(DepthOf(deep), 16);
+  EXPECT_EQ(DepthOf(Get(rendered, {"Accept: image/png"})), 8);
+  EXPECT_EQ(DepthOf(Get(rendered, {"Accept: image/png; depth=8"})), 8);
+  EXPECT_NE(deep.Header("ETag"), Get(rendered, {"Accept: image/png"}).Header("ETag"));
+  EXPECT_EQ(DepthOf(Get(rendered + "?accept=image/png;%20depth=16&viewport=7,7&window=5,3")), 16);
+  EXPECT_EQ(DepthOf(Get(std::string(kInstance) + "/frames/1/rendered",
+                        {"Accept: multipart/related; type=\"image/png; depth=16\""})),
+            16);
+  EXPECT_EQ(DepthOf(Get("/wado?requestType=WADO&studyUID=1.2.1&seriesUID=1.2.1.1&objectUID=1.2.1.1.1"
+                        "&contentType=image/png;%20depth=16")),
+            16);
+  EXPECT_EQ(Get(rendered, {"Accept: image/png; depth=12, image/jpeg"}).Header("Content-Type"), "image/jpeg");
+  EXPECT_EQ(Get(rendered, {"Accept: image/png; depth=12"}).status, 406);
+}
+
 TEST_F(DepthTest, ThumbnailsMayBePng) {
   for (const std::string path :
        {"/dicom-web/studies/1.2.1/thumbnail", "/dicom-web/studies/1.2.1/series/1.2.1.1/thumbnail",
