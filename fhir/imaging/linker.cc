@@ -328,29 +328,13 @@ Status Linker::Describe(ResourceTxn& resources, const CatalogueStudy& study, con
     linked = LinkedOf(old.root(), next.orders);
     linked.former_orders = next.orders;
   } else {
-    Asked asked = AskedOf(study.row, subject);
-    if (live) {
-      HILUM_ASSIGN_OR_RETURN(duplicated, IsDuplicated(RecordsOf(resources), uid, next.id));
+    const Version* const current = live && newest ? &*newest : nullptr;
+    HILUM_ASSIGN_OR_RETURN(auto found, Relate(resources, study, current, old.root(), duplicated, look, &next));
+    if (!found) {
+      HILUM_ASSIGN_OR_RETURN(const auto changed, ReadLink(resources.txn(), uid));
+      return Describe(resources, study, changed, delta, Look::kAgain);
     }
-    asked.duplicated = duplicated;
-    if (auto referred = ReferredPatient(subject, shell_.base_url); referred && !live && !asked.chosen)
-      asked.given = std::move(referred);
-    HILUM_ASSIGN_OR_RETURN(Resolution resolution, Resolve(resources, study, std::move(asked), look));
-    if (live && !resolution.made.empty()) {
-      // Patients who yield, or no longer do, concern other studies; what these bring about may concern this one.
-      HILUM_ASSIGN_OR_RETURN(const auto head, resources.FindHead(type_, next.id));
-      if (head && newest && head->version != newest->number) {
-        HILUM_ASSIGN_OR_RETURN(const auto changed, ReadLink(resources.txn(), uid));
-        return Describe(resources, study, changed, delta, Look::kAgain);
-      }
-    }
-    linked = {.subject = std::move(resolution.subject),
-              .review = std::move(resolution.review),
-              .orders = OrdersToAdd(old.root(), std::move(resolution.orders), next.orders),
-              .reports = std::move(resolution.reports)};
-    linked.former_orders = std::exchange(next.orders, linked.orders);
-    PutWatches(resources.txn(), uid, next.watches, resolution.watches);
-    next.watches = std::move(resolution.watches);
+    linked = *std::move(found);
   }
   DerivedElements derived = ElementsOf(study.row, std::move(linked), shell_);
   if (const json::MaybeValue additions = json::Find(old.root(), kDerivedElement))
@@ -364,30 +348,68 @@ Status Linker::Describe(ResourceTxn& resources, const CatalogueStudy& study, con
     return Status::Ok();
   }
 
+  const Link* const former = live && exists ? &*link : nullptr;
+  HILUM_ASSIGN_OR_RETURN(Write write,
+                         PrepareWrite(study, next.id, newest, old.root(), former, std::move(edits), indexed));
+  return Commit(resources, std::move(write), std::move(next), uid, delta);
+}
+
+Result<std::optional<Linked>> Linker::Relate(ResourceTxn& resources, const CatalogueStudy& study,
+                                             const Version* current, json::Value old, bool duplicated, Look look,
+                                             Link* next) const {
+  const std::string& uid = study.row.uid;
+  const json::MaybeValue subject = json::Find(old, "subject");
+  Asked asked = AskedOf(study.row, subject);
+  asked.duplicated = duplicated;
+  if (current != nullptr) {
+    HILUM_ASSIGN_OR_RETURN(asked.duplicated, IsDuplicated(RecordsOf(resources), uid, next->id));
+  } else if (auto referred = ReferredPatient(subject, shell_.base_url); referred && !asked.chosen) {
+    asked.given = std::move(referred);
+  }
+  HILUM_ASSIGN_OR_RETURN(Resolution resolution, Resolve(resources, study, std::move(asked), look));
+  if (current != nullptr && !resolution.made.empty()) {
+    // Patients who yield, or no longer do, concern other studies; what these bring about may concern this one.
+    HILUM_ASSIGN_OR_RETURN(const auto head, resources.FindHead(type_, next->id));
+    if (head && head->version != current->number) return std::optional<Linked>();
+  }
+  Linked linked{.subject = std::move(resolution.subject),
+                .review = std::move(resolution.review),
+                .orders = OrdersToAdd(old, std::move(resolution.orders), next->orders),
+                .reports = std::move(resolution.reports)};
+  linked.former_orders = std::exchange(next->orders, linked.orders);
+  PutWatches(resources.txn(), uid, next->watches, resolution.watches);
+  next->watches = std::move(resolution.watches);
+  return std::optional(std::move(linked));
+}
+
+Result<Write> Linker::PrepareWrite(const CatalogueStudy& study, const std::string& id,
+                                   const std::optional<Version>& newest, json::Value old, const Link* former,
+                                   json::Edits edits, bool indexed) const {
+  const bool exists = newest && !newest->deleted();
   Write write{.method = exists ? Method::kUpdate : Method::kCreate,
               .type = type_,
-              .id = next.id,
+              .id = id,
               .seen_version = newest ? newest->number : 0};
-  if (live && exists && link->study == study.doc && !indexed) {
-    const bool editable = !newest->edited && OnlyCounts(old.root(), edits);
-    auto [after, before] = editable ? resources_.PrepareEdited(old.root(), std::move(edits), *newest)
-                                    : resources_.PrepareUnindexed(old.root(), std::move(edits), *newest);
+  if (former != nullptr && former->study == study.doc && !indexed) {
+    const bool editable = !newest->edited && OnlyCounts(old, edits);
+    auto [after, before] = editable ? resources_.PrepareEdited(old, std::move(edits), *newest)
+                                    : resources_.PrepareUnindexed(old, std::move(edits), *newest);
     write.after = std::move(after);
     write.before = std::move(before);
   } else {
-    HILUM_ASSIGN_OR_RETURN(const json::Document shell, json::Document::Parse(edits.Apply(old.root())));
+    HILUM_ASSIGN_OR_RETURN(const json::Document shell, json::Document::Parse(edits.Apply(old)));
     HILUM_ASSIGN_OR_RETURN(const Validation validation, Valid(shell, /*required=*/false));
     HILUM_ASSIGN_OR_RETURN(write.after,
-                           resources_.Prepare(shell.root(), validation.typing, next.id, write.seen_version + 1));
+                           resources_.Prepare(shell.root(), validation.typing, id, write.seen_version + 1));
     write.after->index.images = study.doc;
     if (exists) {
       HILUM_ASSIGN_OR_RETURN(write.before, resources_.PrepareStored(*newest));
-      if (live) write.before->images = link->study;
+      if (former != nullptr) write.before->images = former->study;
     }
   }
   write.after->partial = true;
   if (write.after->edited) write.after->note = Encode(SeenStudy{study.doc, study.row.updated_micros});
-  return Commit(resources, std::move(write), std::move(next), uid, delta);
+  return write;
 }
 
 Result<bool> Linker::CountAgain(ResourceTxn& resources, const std::string& id, Doc doc,

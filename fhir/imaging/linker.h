@@ -74,6 +74,14 @@ class Linker : public storage::CatalogueObserver, public DerivedResources {
   // `delta`: what the newest version does not know of; from scratch when it may know nothing.
   Status Describe(ResourceTxn& resources, const CatalogueStudy& study, const std::optional<Link>& link,
                   const StudyDelta& delta, Look look) const;
+  // Who and what the study is linked with, and in `next` what that depends on. `current`: what describes the images
+  // now, if anything does, as `old` with all elements. nullopt: it changed by what this brought about.
+  Result<std::optional<Linked>> Relate(ResourceTxn& resources, const CatalogueStudy& study, const Version* current,
+                                       json::Value old, bool duplicated, Look look, Link* next) const;
+  // The next version of an ImagingStudy, by `edits` of the newest one, which are `indexed` or not. `former`: the link
+  // by which that describes images; null when it does not.
+  Result<Write> PrepareWrite(const CatalogueStudy& study, const std::string& id, const std::optional<Version>& newest,
+                             json::Value old, const Link* former, json::Edits edits, bool indexed) const;
   // A version that differs from the newest in the number of instances. False, and nothing, unless that one is stored as
   // such edits and knows what there was before the change. REQUIRES: no other element changes.
   Result<bool> CountAgain(ResourceTxn& resources, const std::string& id, storage::Doc doc,
