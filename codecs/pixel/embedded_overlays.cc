@@ -5,6 +5,8 @@
 namespace hilum::pixel {
 namespace {
 
+constexpr uint64_t kMaxOctets = 256 << 20;  // of all planes and frames
+
 // Calls f(cell) for every cell, and keeps what it makes of it.
 template <typename Cell, typename F>
 void ForEachCell(Image* image, F&& f) {
@@ -38,17 +40,21 @@ Result<EmbeddedOverlays> EmbeddedOverlays::Read(const Instance& instance, const 
                                                 FrameCodec& codec) {
   EmbeddedOverlays overlays;
   const FrameFormat& format = instance.format();
-  const uint64_t bits = uint64_t{format.rows} * format.columns * instance.frames();
+  const uint64_t frame_bits = uint64_t{format.rows} * format.columns;
   for (const Overlay& overlay : instance.overlays()) {
     if (!IsEmbedded(overlay, format)) continue;
-    overlays.planes_.push_back({overlay.group, *overlay.pixel_bit, std::string((bits + 15) / 16 * 2, '\0')});
+    overlays.planes_.push_back({.group = overlay.group, .bit = *overlay.pixel_bit});
   }
   if (overlays.planes_.empty()) return overlays;
+  if (frame_bits / 8 > kMaxOctets / instance.frames() / overlays.planes_.size())
+    return LimitExceeded("the overlays in the pixels have more than " + std::to_string(kMaxOctets) + " octets");
   uint64_t at = 0;
   for (uint32_t frame = 0; frame < instance.frames(); ++frame) {
     std::string storage;
     HILUM_ASSIGN_OR_RETURN(const Bytes octets, instance.Frame(frame, &storage));
     HILUM_ASSIGN_OR_RETURN(Image image, codec.Decode(instance.syntax().uid, octets, format, options));
+    // Not before the frame is known to be there.
+    for (Plane& plane : overlays.planes_) plane.data.resize(((frame + 1) * frame_bits + 15) / 16 * 2);
     ForEachCell(&image, [&](unsigned cell) {
       for (Plane& plane : overlays.planes_) {
         if (cell >> plane.bit & 1) plane.data[at / 8] = static_cast<char>(plane.data[at / 8] | 1 << at % 8);

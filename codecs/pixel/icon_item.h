@@ -25,7 +25,7 @@ class IconItem {
   bool has_fragments() const { return has_fragments_; }
 
   // The elements with native pixels, which an item may have in every transfer syntax (PS3.5 A.4). Errors are those of
-  // Transcode.
+  // Transcode; kLimit for what is no icon by its size.
   Result<std::string> Native(bool explicit_vr, const TranscodeOptions& options, FrameCodec& codec) const;
 
  private:
@@ -33,6 +33,7 @@ class IconItem {
   std::string elements_;
   DataSetWriter writer_{/*explicit_vr=*/true, &elements_};
   bool has_fragments_ = false;
+  bool too_long_ = false;
 };
 
 }  // namespace hilum::pixel
