@@ -40,10 +40,10 @@ struct FhirImportReport {
 };
 
 struct FhirImportOptions {
-  size_t threads = 3;
+  size_t threads = 2;
   // A commit has at most so many resources, and about as many octets of JSON. In a large one a key of the index is
   // written once for many of them, and the store takes it as tables (storage/kv). Memory: some ten times as many
-  // octets, for each of two or three at a time.
+  // octets, for each of two at a time.
   size_t commit_resources = 20'000;
   size_t commit_bytes = 24 << 20;
   size_t max_line_bytes = 64 << 20;
