@@ -113,7 +113,7 @@ Result<std::vector<rocksdb::IngestExternalFileArg>> TableCommits::WriteTables(co
   std::vector<std::future<void>> writing;
   for (const auto family : families) {
     auto& table = tables.emplace_back(*rocks_, family, directory_);
-    writing.push_back(std::async(std::launch::async, [&] { table.Write(batch, sequence); }));
+    writing.push_back(std::async(std::launch::async | std::launch::deferred, [&] { table.Write(batch, sequence); }));
   }
   for (auto& table : writing) table.get();
   std::vector<rocksdb::IngestExternalFileArg> args;

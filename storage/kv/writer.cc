@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <chrono>
 #include <condition_variable>
 #include <future>
 #include <mutex>
@@ -215,7 +216,8 @@ Status GroupWriter::FinishGroup() {
 void GroupWriter::CommitAside() {
   std::swap(aside_, group_);
   group_.space = aside_.space;
-  committing_aside_ = std::async(std::launch::async, [this] {
+  // Here, when no thread can be had.
+  committing_aside_ = std::async(std::launch::async | std::launch::deferred, [this] {
     const Result<uint64_t> committed = Commit(aside_);
     aside_.Answer(committed);
     const std::lock_guard lock(mu_);
@@ -223,6 +225,9 @@ void GroupWriter::CommitAside() {
     if (std::exchange(idle_, false)) wake_.notify_one();
     return committed.status();
   });
+  if (committing_aside_.wait_for(std::chrono::seconds(0)) == std::future_status::deferred) {
+    AwaitCommitAside().IgnoreError();  // every waiter has it, and nobody has seen its changes
+  }
 }
 
 // OK when there is none.
