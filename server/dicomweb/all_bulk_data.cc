@@ -48,6 +48,19 @@ std::vector<InstanceChoice> ChooseBulk(std::vector<InstanceChoice> choices, cons
   return choices;
 }
 
+// What bulk data can be had as, for who asked for something else.
+std::string ObtainableBulkData(const std::vector<Found>& instances, const std::string& frames) {
+  std::string text = "bulk data can be had as multipart/related; type=\"application/octet-stream\"";
+  std::vector<std::string_view> documents;
+  for (const Found& found : instances) {
+    const std::string_view type = DocumentType(found.row);
+    if (type.empty() || std::ranges::find(documents, type) != documents.end()) continue;
+    documents.push_back(type);
+    text += ", documents as " + std::string(type);
+  }
+  return frames.empty() ? text : text + "; pixel data " + frames;
+}
+
 // What tells the answer from those to other choices. Only types and syntaxes that we know are in it.
 std::string TagFor(const std::vector<InstanceChoice>& choices, bool only_pixels, const std::string& etag) {
   std::string tag = only_pixels ? "\"p" : "\"a";
@@ -239,11 +252,14 @@ Status Service::RetrieveAllBulkData(http::Request& request, const Resource& reso
   HILUM_ASSIGN_OR_RETURN(Selection selection, Select(reader, resource));
   const bool only_pixels = resource.what == Resource::What::kPixelData;
   const auto choices = ChooseBulk(Accepted(request, query).Frames(), selection.instances, only_pixels);
-  if (choices.empty())
-    return SendError(responder, request, 406,
-                     std::string(only_pixels ? "pixel data" : "bulk data") +
-                         " can be had as multipart/related; type=\"application/octet-stream\", as stored with "
-                         "transfer-syntax=*, and pixels in the image types of the conformance statement");
+  if (choices.empty()) {
+    const std::string frames = ObtainableFrames(store_, selection.instances, options_.ingest.limits);
+    if (only_pixels && frames.empty()) return NotFound("there are no pixel data");
+    return SendError(
+        responder, request, 406,
+        "no type that was asked for fits; " +
+            (only_pixels ? "pixel data can be had " + frames : ObtainableBulkData(selection.instances, frames)));
+  }
   return SendAllBulkData(request, resource, reader, std::move(selection), choices, responder);
 }
 
@@ -264,7 +280,7 @@ Status Service::SendAllBulkData(http::Request& request, const Resource& resource
     const Status status = sender.Add(&found, base + found.series_uid + "/instances/" + found.row.uid);
     if (status.code() == Code::kUnsupported && !parts.begun())
       return Unsupported(std::string(status.message()) + "; its pixels can be had " +
-                         ObtainableFrames(store_, &found, options_.ingest.limits));
+                         ObtainableFrames(store_, {found}, options_.ingest.limits));
     HILUM_RETURN_IF_ERROR(status);
     if (request.method == "HEAD" && parts.begun()) return responder.Finish();
   }

@@ -79,9 +79,11 @@ Status Service::RetrieveBulkData(http::Request& request, const Resource& resourc
     return one.media_type == kOctets || TakesType(one, own) || (pixels && !FrameSyntax(one, stored).empty());
   });
   if (choice == choices.end())
-    return SendError(responder, request, 406,
-                     "this bulk data can be had as application/octet-stream" + (own.empty() ? "" : " or " + own) +
-                         ", alone or in multipart/related");
+    return SendError(
+        responder, request, 406,
+        "this bulk data can be had as application/octet-stream" + (own.empty() ? "" : " or " + own) +
+            ", alone or in multipart/related" +
+            (pixels ? "; its frames " + ObtainableFrames(store_, selection.instances, options_.ingest.limits) : ""));
   if (pixels && choice->media_type != kOctets) return RetrieveFrames(request, resource, query, responder);
   const bool typed = choice->media_type != kOctets;
   const std::string type = typed ? own : std::string(kOctets);

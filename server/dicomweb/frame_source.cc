@@ -114,19 +114,26 @@ std::string PlainSyntax(const std::string& stored) {
   return HasPlainFrames(stored) ? stored : std::string(kExplicitLittleEndian);
 }
 
-std::string ObtainableFrames(storage::Store& store, Found* found, const dicom::ReadLimits& limits) {
-  const std::string& stored = found->row.transfer_syntax;
-  std::string text = "as stored, " + stored + ", as multipart/related; type=\"" + std::string(FrameType(stored)) +
-                     "\"; transfer-syntax=*";
-  const auto mapping = MapObject(store, found);
-  if (!mapping.ok()) return text;
-  const auto instance = pixel::Instance::Open(mapping->bytes(), limits);
-  if (!instance.ok()) return text;
-  text += "; or as";
+std::string ObtainableFrames(storage::Store& store, const std::vector<Found>& instances,
+                             const dicom::ReadLimits& limits) {
+  std::string text;
+  std::vector<pixel::FrameFormat> formats;  // of what can be decoded
+  for (Found& found : OneOfEachSyntax(instances)) {
+    const auto mapping = MapObject(store, &found);
+    const auto instance = mapping.ok() ? pixel::Instance::Open(mapping->bytes(), limits) : mapping.status();
+    if (instance.status().code() == Code::kNotFound) continue;
+    if (instance.ok()) formats.push_back(instance->format());
+    const std::string& stored = found.row.transfer_syntax;
+    text += (text.empty() ? "as stored, " : ", ") + stored + ", as multipart/related; type=\"" +
+            std::string(FrameType(stored)) + "\"; transfer-syntax=*";
+  }
+  if (formats.empty()) return text;
+  text += instances.size() == 1 ? "; or as" : "; or, those with room in it, as";
   std::string_view separator = " ";
   for (const FrameMediaType& type : kFrameTypes) {
     for (const pixel::TransferSyntax& syntax : pixel::TransferSyntaxes()) {
-      if (syntax.media_type != type.name || !pixel::CheckRoom(syntax.uid, instance->format()).ok()) continue;
+      const auto has_room = [&](const pixel::FrameFormat& format) { return pixel::CheckRoom(syntax.uid, format).ok(); };
+      if (syntax.media_type != type.name || std::ranges::none_of(formats, has_room)) continue;
       text.append(separator).append(multipart::WithTransferSyntax(type.name, syntax.uid));
       separator = ", ";
     }

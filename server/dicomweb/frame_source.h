@@ -28,8 +28,10 @@ bool TakesType(const InstanceChoice& choice, std::string_view type);
 // octets of their own in the file that a client could read.
 std::string PlainSyntax(const std::string& stored);
 
-// How frames of an instance can be had, for who asked for something else: "as stored with ..., or as ...".
-std::string ObtainableFrames(storage::Store& store, Found* found, const dicom::ReadLimits& limits);
+// How frames of instances can be had, for who asked for something else: "as stored, ...; or as ...". Empty:
+// they have no pixels.
+std::string ObtainableFrames(storage::Store& store, const std::vector<Found>& instances,
+                             const dicom::ReadLimits& limits);
 
 // The error for a frame (from 0) beyond those of an instance: kNotFound, or kInvalid where there should be one.
 Status NoSuchFrame(const pixel::Instance& instance, uint32_t frame);

@@ -32,9 +32,9 @@ Status Service::RetrieveFrames(http::Request& request, const Resource& resource,
     reason = source.status().message();
   }
   if (!opened) {
-    return SendError(
-        responder, request, 406,
-        reason + "; frames of this instance can be had " + ObtainableFrames(store_, &found, options_.ingest.limits));
+    const std::string forms = ObtainableFrames(store_, selection.instances, options_.ingest.limits);
+    if (forms.empty()) return NotFound("instance " + found.row.uid + " has no pixel data");
+    return SendError(responder, request, 406, reason + "; frames of this instance can be had " + forms);
   }
   const FrameSource& source = *opened;
   const std::string target = FrameSyntax(*choice, stored);

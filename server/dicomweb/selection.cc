@@ -97,6 +97,24 @@ Result<std::string> SelectTag(const CatalogueReader& reader, const Resource& res
   return std::move(selection.etag);
 }
 
+std::vector<Found> OneOfEachSyntax(const std::vector<Found>& instances) {
+  constexpr size_t kMaxExamples = 8;
+  const auto has_frames = [](const Found& found) {
+    return !found.row.frame_table.empty() || found.row.frame_chunks > 0;
+  };
+  std::vector<Found> examples;
+  for (const Found& found : instances) {
+    const auto same = std::ranges::find_if(
+        examples, [&](const Found& one) { return one.row.transfer_syntax == found.row.transfer_syntax; });
+    if (same == examples.end()) {
+      if (examples.size() < kMaxExamples) examples.push_back(found);
+    } else if (has_frames(found) && !has_frames(*same)) {
+      *same = found;
+    }
+  }
+  return examples;
+}
+
 Result<StoredRange> LocateObject(storage::Store& store, Found* found) {
   auto location = store.objects().Locate(found->row.object);
   if (location.status().code() == Code::kNotFound) {

@@ -36,6 +36,10 @@ Result<Selection> Select(const storage::CatalogueReader& reader, const Resource&
 // Its tag alone, in a time that does not grow with its instances.
 Result<std::string> SelectTag(const storage::CatalogueReader& reader, const Resource& resource);
 
+// One instance of each transfer syntax among them, with frames where there is one, up to eight: what can be had of all
+// is told by these.
+std::vector<Found> OneOfEachSyntax(const std::vector<Found>& instances);
+
 // Octets of a stored object, on their way to a client.
 struct StoredRange {
   storage::ObjectRef object;

@@ -98,20 +98,21 @@ Result<std::vector<InstanceChoice>> Service::ChooseInstances(std::vector<Instanc
 }
 
 std::string Service::ObtainableSyntaxes(const std::vector<Found>& instances) {
-  std::string text = "as stored with transfer-syntax=*";
-  if (instances.size() != 1) return text + " and in the transfer syntaxes of the conformance statement";
-  Found found = instances.front();
-  const auto mapping = MapObject(store_, &found, kHeaderBytes);
-  if (!mapping.ok()) return text;
-  const std::string& stored = found.row.transfer_syntax;
-  text += " (" + stored + ")";
+  std::string stored, others;
+  std::vector<Found> examples = OneOfEachSyntax(instances);
+  for (const Found& found : examples) stored += (stored.empty() ? "" : ", ") + found.row.transfer_syntax;
+  ObjectViews views(store_);
   for (const pixel::TransferSyntax& syntax : pixel::TransferSyntaxes()) {
     const std::string uid(syntax.uid);
-    if (uid == stored || !pixel::CanTranscode(stored, uid)) continue;
-    const Status status = pixel::CheckTranscode(mapping->bytes(), uid, {.read = options_.ingest.limits});
-    if (status.ok()) text += ", " + uid;
+    const bool possible = std::ranges::any_of(examples, [&](Found& found) {
+      if (found.row.transfer_syntax == uid || !pixel::CanTranscode(found.row.transfer_syntax, uid)) return false;
+      const Result<Bytes> file = views.Of(&found, kHeaderBytes);
+      return file.ok() && pixel::CheckTranscode(*file, uid, {.read = options_.ingest.limits}).ok();
+    });
+    if (possible) others += ", " + uid;
   }
-  return text;
+  if (instances.size() > 1 && !others.empty()) others = ", or, those with room in it, in " + others.substr(2);
+  return "as stored with transfer-syntax=* (" + stored + ")" + others;
 }
 
 Status Service::Retrieve(http::Request& request, const Resource& resource, const QueryParameters& query,

@@ -11,6 +11,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::HttpAnswer;
+using ::testing::Not;
 namespace t = dicom::tags;
 
 constexpr char kStudy[] = "/dicom-web/studies/1.2.1";
@@ -151,7 +152,25 @@ TEST_F(AllBulkDataTest, WhatIsNotThereIsNotFoundAndWhatCannotBeMadeNotAcceptable
   EXPECT_EQ(Get("/dicom-web/studies/1.2.9/bulkdata").status, 404);
   EXPECT_EQ(Get(std::string(kStudy) + "/pixeldata", {"Accept: video/mp4"}).status, 406);
   EXPECT_EQ(Get(std::string(kStudy) + "/bulkdata", {"Accept: text/html"}).status, 406);
+  EXPECT_EQ(Get(std::string(kStudy) + "/series/1.2.1.3/pixeldata", {"Accept: video/mp4"}).status, 404);
   EXPECT_EQ(testing::Fetch("DELETE", base_ + kStudy + "/bulkdata").status, 405);
+}
+
+TEST_F(AllBulkDataTest, ARefusalSaysWhatCanBeHad) {
+  const std::string pixels = Get(std::string(kStudy) + "/pixeldata", {"Accept: video/mp4"}).body;
+  const std::string all = Get(std::string(kStudy) + "/bulkdata", {"Accept: video/mp4"}).body;
+  for (const std::string& answer : {pixels, all}) {
+    EXPECT_THAT(answer, HasSubstr("pixel data "));
+    EXPECT_THAT(answer, HasSubstr("as stored, 1.2.840.10008.1.2.1, as multipart/related; type="));
+    EXPECT_THAT(answer, HasSubstr("image/jls; transfer-syntax=1.2.840.10008.1.2.4.80"));
+  }
+  EXPECT_THAT(all, HasSubstr("documents as application/pdf"));
+  const std::string document = Get(std::string(kStudy) + "/series/1.2.1.3/bulkdata", {"Accept: video/mp4"}).body;
+  EXPECT_THAT(document, HasSubstr("bulk data can be had as multipart/related; type="));
+  EXPECT_THAT(document, Not(HasSubstr("pixel data")));
+  const std::string element =
+      Get(std::string(kStudy) + "/series/" + first_ + "/bulkdata/7FE00010", {"Accept: video/mp4"}).body;
+  EXPECT_THAT(element, HasSubstr("image/jls; transfer-syntax=1.2.840.10008.1.2.4.80"));
 }
 
 TEST_F(AllBulkDataTest, WhatIsKnownIsNotSentAgain) {

@@ -65,6 +65,9 @@ TEST_F(MixedStudyTest, ARequestThatNothingCanFulfilIsRefusedBeforeAnythingIsSent
                                                              "transfer-syntax=1.2.840.10008.1.2.4.50"});
   EXPECT_EQ(answer.status, 406);
   EXPECT_THAT(answer.body, HasSubstr("1.2.1.1.1"));
+  EXPECT_THAT(answer.body, HasSubstr("as stored with transfer-syntax=* (1.2.840.10008.1.2.1), or"));
+  EXPECT_THAT(answer.body, HasSubstr("1.2.840.10008.1.2.4.80")) << "the image has room in it";
+  EXPECT_THAT(answer.body, Not(HasSubstr("1.2.840.10008.1.2.4.50"))) << "none has";
   EXPECT_EQ(Get("/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.1",
                 {std::string("Accept: application/dicom; ") + kJpeg2000})
                 .status,
