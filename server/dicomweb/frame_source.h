@@ -48,6 +48,7 @@ class FrameSource {
   // kNotFound for the number of a frame that there is not; from 1. Of none asked for by number (then all are meant)
   // kInvalid when some are missing.
   Status Check(const std::vector<uint32_t>& frames) const;
+  std::string_view target() const { return target_; }
   std::string_view media_type() const { return FrameType(target_); }
   // With the transfer syntax.
   std::string ContentType() const { return multipart::WithTransferSyntax(media_type(), target_); }

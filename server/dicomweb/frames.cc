@@ -13,39 +13,52 @@ Status Service::RetrieveFrames(http::Request& request, const Resource& resource,
   const storage::CatalogueReader reader = store_.Read();
   HILUM_ASSIGN_OR_RETURN(Selection selection, Select(reader, resource));
   Found& found = selection.instances.front();
-  const std::string& stored = found.row.transfer_syntax;
 
-  // The first that can be made of this image.
+  // The first that can be made of this image: most that cannot are told by its description, some by its pixels only.
   const std::vector<InstanceChoice> choices = Accepted(request, query).Frames();
   std::string reason = "no form that was asked for can be made";
-  std::optional<FrameSource> opened;
-  auto choice = choices.begin();
-  for (; choice != choices.end(); ++choice) {
-    const std::string target = FrameSyntax(*choice, stored);
-    if (target.empty()) continue;
+  Status damage;  // then there are only the octets as they are stored
+  std::vector<std::string> tried;
+  for (auto choice = choices.begin(); choice != choices.end(); ++choice) {
+    const std::string target = FrameSyntax(*choice, found.row.transfer_syntax);
+    if (target.empty() || std::ranges::find(tried, target) != tried.end()) continue;
+    tried.push_back(target);
     auto source = FrameSource::Open(store_, reader, &found, target, options_.ingest.limits);
-    if (source.status().code() != Code::kUnsupported) {
-      if (!source.ok()) return source.status();
-      opened = *std::move(source);
-      break;
+    if (source.status().code() == Code::kUnsupported) {
+      reason = source.status().message();
+      continue;
     }
-    reason = source.status().message();
+    if (!source.ok()) return source.status();
+    if (!damage.ok() && !source->as_stored()) continue;
+    HILUM_RETURN_IF_ERROR(source->Check(resource.frames));
+    Status status = SendFramesAs(request, resource, reader, selection, {choice, choices.end()}, *source, responder);
+    if (status.ok() || responder.started() || source->as_stored()) return status;
+    if (status.code() == Code::kUnsupported)
+      reason = status.message();
+    else if (status.code() == Code::kInvalid)
+      damage = std::move(status);
+    else
+      return status;
   }
-  if (!opened) {
-    const std::string forms = ObtainableFrames(store_, selection.instances, options_.ingest.limits);
-    if (forms.empty()) return NotFound("instance " + found.row.uid + " has no pixel data");
-    return SendError(responder, request, 406, reason + "; frames of this instance can be had " + forms);
-  }
-  const FrameSource& source = *opened;
-  const std::string target = FrameSyntax(*choice, stored);
-  HILUM_RETURN_IF_ERROR(source.Check(resource.frames));
+  if (!damage.ok()) return damage;
+  const std::string forms = ObtainableFrames(store_, selection.instances, options_.ingest.limits);
+  if (forms.empty()) return NotFound("instance " + found.row.uid + " has no pixel data");
+  return SendError(responder, request, 406, reason + "; frames of this instance can be had " + forms);
+}
+
+Status Service::SendFramesAs(http::Request& request, const Resource& resource, const storage::CatalogueReader& reader,
+                             const Selection& selection, const std::vector<InstanceChoice>& choices,
+                             const FrameSource& source, http::Responder& responder) {
+  const Found& found = selection.instances.front();
+  const InstanceChoice& choice = choices.front();
   // What takes a video as anything is a player: those know nothing of parts.
-  const bool alone = choice->packing == Packing::kSinglePart || (choice->any && !VideoType(stored).empty());
+  const bool alone =
+      choice.packing == Packing::kSinglePart || (choice.any && !VideoType(found.row.transfer_syntax).empty());
   const bool value = alone && resource.frames.empty() && (source.StoredValue() || source.MakesValue());
   const bool one = resource.frames.size() == 1 || (resource.frames.empty() && source.frames() == 1);
   if (resource.frames.empty() && !value && !(alone && one))
-    return SendAllBulkData(request, resource, reader, std::move(selection), {*choice}, responder);
-  const std::string etag = "\"f" + target + "-" + selection.etag.substr(1);
+    return SendAllBulkData(request, resource, reader, selection, choices, responder);
+  const std::string etag = "\"f" + std::string(source.target()) + "-" + selection.etag.substr(1);
   http::Headers headers = {{"ETag", value || (alone && one) ? etag : WeakTag(etag)}, {"Vary", "Accept"}};
   HILUM_ASSIGN_OR_RETURN(const bool answered, AnswerCondition(request, responder, headers));
   if (answered) return Status::Ok();

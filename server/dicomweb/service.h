@@ -119,6 +119,12 @@ class Service {
   // frames.cc
   Status RetrieveFrames(http::Request& request, const Resource& resource, const QueryParameters& query,
                         http::Responder& responder);
+  // In the first of the choices, which `source` is opened for; pixels of all frames, which come as bulk data, also in
+  // the next ones. Of an error that the pixels are to blame for (kUnsupported, kInvalid) nothing was sent, unless the
+  // answer was begun.
+  Status SendFramesAs(http::Request& request, const Resource& resource, const storage::CatalogueReader& reader,
+                      const Selection& selection, const std::vector<InstanceChoice>& choices, const FrameSource& source,
+                      http::Responder& responder);
   // One, not packed into parts.
   Status SendFrame(http::Request& request, const FrameSource& source, uint32_t frame, const std::string& sop_uid,
                    http::Headers headers, http::Responder& responder);

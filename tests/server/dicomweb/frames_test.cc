@@ -194,6 +194,52 @@ TEST_F(ChoicesTest, AFormThatTheImageHasNoRoomInIsPassedOver) {
   EXPECT_EQ(alone.Header("Content-Type"), "image/jls; transfer-syntax=1.2.840.10008.1.2.4.80");
 }
 
+// What an image of 8 bits has beyond them shows in its pixels only.
+class BeyondBitsStoredTest : public ChoicesTest {
+ protected:
+  void SetUp() override {
+    ChoicesTest::SetUp();
+    std::string file = testing::MakeInstance({.sop = "1.2.1.1.2", .pixel_fill = '\x7F'});
+    for (const auto& [tag, bits] : {std::pair('\x01', '\x08'), std::pair('\x02', '\x07')})
+      file[file.find(std::string{'\x28', '\0', tag, '\x01', 'U', 'S'}) + 8] = bits;  // Bits Stored, High Bit
+    ASSERT_TRUE(Ingest(file).stored());
+  }
+  static constexpr const char* kBeyond = "/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.2";
+};
+
+TEST_F(BeyondBitsStoredTest, TheNextFormIsSent) {
+  const std::string alone = "Accept: image/jpeg; transfer-syntax=1.2.840.10008.1.2.4.50, ";
+  const HttpAnswer answer = Get(std::string(kBeyond) + "/frames/1", {alone + "image/jls;q=0.5"});
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(answer.Header("Content-Type"), "image/jls; transfer-syntax=1.2.840.10008.1.2.4.80");
+  const std::string known = answer.Header("ETag").value_or("");
+  EXPECT_EQ(Get(std::string(kBeyond) + "/frames/1", {alone + "image/jls;q=0.5", "If-None-Match: " + known}).status,
+            304);
+  for (const char* const path : {"/frames/1", "/pixeldata", "/bulkdata/7FE00010", "/bulkdata"}) {
+    const HttpAnswer parts = Get(std::string(kBeyond) + path, {std::string("Accept: ") + kBaseline +
+                                                               ", multipart/related; type=\"image/jls\";q=0.5"});
+    EXPECT_EQ(parts.status, 200) << path << parts.body;
+    EXPECT_THAT(parts.Header("Content-Type").value_or(""), HasSubstr("type=\"image/jls\"")) << path;
+    EXPECT_THAT(parts.body, ::testing::Not(HasSubstr("Warning"))) << path;
+  }
+  const HttpAnswer refused = Get(std::string(kBeyond) + "/frames/1", {alone + "image/gif"});
+  EXPECT_EQ(refused.status, 406);
+  EXPECT_THAT(refused.body, HasSubstr("JPEG baseline holds 8 bits, the image has more"));
+  EXPECT_THAT(refused.body, HasSubstr("image/jls; transfer-syntax=1.2.840.10008.1.2.4.80"));
+}
+
+TEST_F(ChoicesTest, OfADamagedFrameTheOctetsAreSentToWhoTakesThemToo) {
+  auto out = testing::BeginImage({.sop = "1.2.1.1.3", .transfer_syntax = "1.2.840.10008.1.2.4.80"});
+  const Bytes fragments[] = {"no codestream at all"};
+  out.AddFragments(dicom::tags::kPixelData, fragments);
+  ASSERT_TRUE(Ingest(out.Take()).stored());
+  const std::string path = "/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.3/frames/1";
+  EXPECT_EQ(Get(path, {"Accept: image/jp2, image/jphc"}).status, 400);
+  const HttpAnswer answer = Get(path, {"Accept: image/jp2, image/jphc, image/jls;q=0.1"});
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(answer.body, "no codestream at all");
+}
+
 TEST_F(ChoicesTest, ARefusalSaysWhyAndWhatCanBeHad) {
   for (const char* const path : {"/frames/1", "/pixeldata", "/bulkdata"}) {
     const HttpAnswer answer = Get(std::string(kInstance) + path, {std::string("Accept: ") + kBaseline});
