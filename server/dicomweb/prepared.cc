@@ -1,9 +1,8 @@
 // Metadata and thumbnails of whole series and studies, ready to be sent: made once, at the first request or in the
 // background after ingest (preparer.h), and found again by the version of the series or study.
 #include <algorithm>
-#include <thread>
 
-#include "base/exceptions.h"
+#include "base/in_parallel.h"
 #include "codecs/dicom/json.h"
 #include "server/dicomweb/negotiate.h"
 #include "server/dicomweb/selection.h"
@@ -75,20 +74,12 @@ Result<std::optional<std::string>> Service::MakeMetadata(const storage::Catalogu
   const std::span<Found> all(selection.instances);
   // Somebody waits for it: the second half is made at the same time.
   const std::span<Found> second = all.size() >= kWorthAThread ? all.last(all.size() / 2) : std::span<Found>();
-  const auto append = [&](std::span<Found> part, size_t in_all, std::string* to) {
-    return WithoutExceptions([&] { return AppendMetadata(*resource.study, base, part, in_all, to); });
-  };
   std::string json = "[", rest;
-  Status status, rest_status;
-  {
-    std::jthread helper;
-    if (!second.empty()) helper = std::jthread([&] { rest_status = append(second, second.size(), &rest); });
-    status = append(all.first(all.size() - second.size()), all.size(), &json);
-  }
-  if (!status.ok() || !rest_status.ok()) {
-    rest_status.IgnoreError();  // the first error counts
-    return status.ok() ? rest_status : status;
-  }
+  const auto append_first = [&] {
+    return AppendMetadata(*resource.study, base, all.first(all.size() - second.size()), all.size(), &json);
+  };
+  const auto append_second = [&] { return AppendMetadata(*resource.study, base, second, second.size(), &rest); };
+  HILUM_RETURN_IF_ERROR(second.empty() ? append_first() : InParallel(append_first, append_second));
   if (json.size() + rest.size() > kMaxDocumentBytes) return std::optional<std::string>();
   if (!rest.empty()) json.append(",").append(rest);
   json.push_back(']');
