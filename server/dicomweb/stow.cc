@@ -2,9 +2,11 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "base/uid.h"
 #include "codecs/dicom/json.h"
 #include "codecs/multipart/media_type.h"
 #include "codecs/multipart/parser.h"
+#include "server/dicomweb/error_comment.h"
 #include "server/dicomweb/native_xml.h"
 #include "server/dicomweb/negotiate.h"
 #include "server/dicomweb/service.h"
@@ -95,13 +97,16 @@ void AppendElement(std::string_view tag, dicom::Vr vr, const std::string& value,
   dicom::AppendAttributeJson(vr, values, out);
 }
 
-// The text of a failure or warning, where Azure's service puts it: Failed Attributes Sequence > Error Comment.
+// The texts of failures or warnings, where Azure's service puts them: Failed Attributes Sequence > Error Comment. Of
+// that there is one value in an item, so that a long text takes several items.
 void AppendExplanations(const std::vector<std::string>& texts, std::string* out) {
   out->append(",\"00741048\":{\"vr\":\"SQ\",\"Value\":[");
-  for (size_t i = 0; i < texts.size(); ++i) {
-    out->append(i > 0 ? ",{" : "{");
-    AppendElement("00000902", dicom::Vr("LO"), texts[i], out);
-    out->push_back('}');
+  for (const std::string& text : texts) {
+    for (const std::string& comment : ErrorComments(text)) {
+      out->append(out->back() == '[' ? "{" : ",{");
+      AppendElement("00000902", dicom::Vr("LO"), comment, out);
+      out->push_back('}');
+    }
   }
   out->append("]}");
 }
@@ -115,7 +120,7 @@ std::string InstanceUrl(const std::string& base, const storage::InstanceName& na
 }
 
 void AppendReference(const InstanceOutcome& outcome, std::string* out) {
-  if (!outcome.sop_class_uid.empty()) AppendElement("00081150", dicom::Vr("UI"), outcome.sop_class_uid, out);
+  if (IsStorableUid(outcome.sop_class_uid)) AppendElement("00081150", dicom::Vr("UI"), outcome.sop_class_uid, out);
   AppendElement("00081155", dicom::Vr("UI"), outcome.name.sop_uid, out);
 }
 
@@ -127,8 +132,8 @@ void AppendSequence(std::string_view tag, const std::vector<std::string>& items,
   out->append("]}");
 }
 
-// Store Instances Response Module (PS3.18 I.2). Failures whose instance has no name yet go into the Other Failures
-// Sequence.
+// Store Instances Response Module (PS3.18 I.2). Failures whose instance has no name that could be a UID go into the
+// Other Failures Sequence.
 std::string ResponseBody(const std::string& base, const std::vector<InstanceOutcome>& outcomes) {
   std::vector<std::string> failed, stored, other;
   const InstanceOutcome* first_stored = nullptr;
@@ -147,7 +152,7 @@ std::string ResponseBody(const std::string& base, const std::vector<InstanceOutc
       stored.push_back(item + "}");
       continue;
     }
-    const bool named = !outcome.name.sop_uid.empty();
+    const bool named = IsStorableUid(outcome.name.sop_uid);
     if (named) AppendReference(outcome, &item);
     AppendElement("00081197", dicom::Vr("US"), std::to_string(static_cast<uint16_t>(outcome.reason)), &item);
     AppendExplanations({outcome.explanation}, &item);

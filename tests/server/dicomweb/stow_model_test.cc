@@ -4,11 +4,13 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/server/dicomweb/service_fixture.h"
+#include "tests/server/dicomweb/stow_answer.h"
 
 namespace hilum::dicomweb {
 namespace {
 
 using nlohmann::json;
+using testing::Explanations;
 using ::testing::HasSubstr;
 using testing::HttpAnswer;
 
@@ -134,7 +136,7 @@ TEST_F(StowModelTest, WhatIsWrongWithOneInstanceLeavesTheOthers) {
       Store("application/dicom+json", {{"application/dicom+json", "", json{Metadata("1.2.1.1.1", "a"), wrong}.dump()},
                                        {"application/octet-stream", "a", "abcd"}});
   EXPECT_EQ(answer.status, 202);
-  EXPECT_THAT(answer.body, HasSubstr("(0028,0010): a value is no number that this vr can hold"));
+  EXPECT_THAT(Explanations(answer.body), HasSubstr("(0028,0010): a value is no number that this vr can hold"));
   EXPECT_EQ(Frame("1.2.1.1.1").status, 200);
 }
 
@@ -142,24 +144,25 @@ TEST_F(StowModelTest, PartsThatDoNotBelongTogetherAreToldApart) {
   const std::string document = json{Metadata("1.2.1.1.1", "a")}.dump();
   HttpAnswer answer = Store("application/dicom+json", {{"application/dicom+json", "", document}});
   EXPECT_EQ(answer.status, 409);
-  EXPECT_THAT(answer.body, HasSubstr("(7FE0,0010): the bulk data URI is the Content-Location of no part"));
+  EXPECT_THAT(Explanations(answer.body),
+              HasSubstr("(7FE0,0010): the bulk data URI is the Content-Location of no part"));
   answer = Store("application/dicom+json", {{"application/dicom+json", "", document},
                                             {"application/octet-stream", "a", "abcd"},
                                             {"application/octet-stream", "other", "x"}});
   EXPECT_EQ(answer.status, 202);
-  EXPECT_THAT(answer.body, HasSubstr("1 parts have a Content-Location that no bulk data URI names"));
+  EXPECT_THAT(Explanations(answer.body), HasSubstr("1 parts have a Content-Location that no bulk data URI names"));
   answer = Store("application/dicom+json", {{"application/dicom+json", "", document}, {"image/png", "a", "abcd"}});
   EXPECT_EQ(answer.status, 400);
-  EXPECT_THAT(answer.body, HasSubstr("no transfer syntax for bulk data of the type image/png"));
+  EXPECT_THAT(Explanations(answer.body), HasSubstr("no transfer syntax for bulk data of the type image/png"));
   answer = Store("application/dicom+json", {{"application/octet-stream", "", "x"}});
   EXPECT_EQ(answer.status, 400);
-  EXPECT_THAT(answer.body, HasSubstr("Content-Location"));
+  EXPECT_THAT(Explanations(answer.body), HasSubstr("Content-Location"));
   answer = Store("application/dicom+json", {{"application/octet-stream", "a", "x"}});
   EXPECT_EQ(answer.status, 400);
-  EXPECT_THAT(answer.body, HasSubstr("no part with metadata"));
+  EXPECT_THAT(Explanations(answer.body), HasSubstr("no part with metadata"));
   answer = Store("application/dicom+xml", {{"application/dicom+xml", "", "<!DOCTYPE a><NativeDicomModel/>"}});
   EXPECT_EQ(answer.status, 409);
-  EXPECT_THAT(answer.body, HasSubstr("document type declaration"));
+  EXPECT_THAT(Explanations(answer.body), HasSubstr("document type declaration"));
 }
 
 TEST_F(StowModelTest, MemoryIsBounded) {
@@ -177,7 +180,7 @@ TEST_F(StowModelTest, MemoryIsBounded) {
       Store("application/dicom+json",
             {{"application/dicom+json", "", many.dump()}, {"application/octet-stream", "a", std::string(2500, 'x')}});
   EXPECT_EQ(answer.status, 202) << "one part may not become any number of instances";
-  EXPECT_THAT(answer.body, HasSubstr("larger than it may be"));
+  EXPECT_THAT(Explanations(answer.body), HasSubstr("larger than it may be"));
 }
 
 }  // namespace

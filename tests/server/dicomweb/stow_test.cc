@@ -5,11 +5,13 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/server/dicomweb/service_fixture.h"
+#include "tests/server/dicomweb/stow_answer.h"
 
 namespace hilum::dicomweb {
 namespace {
 
 using nlohmann::json;
+using testing::Explanations;
 using ::testing::HasSubstr;
 using testing::HttpAnswer;
 using testing::InstanceSpec;
@@ -85,7 +87,23 @@ TEST_F(StowTest, RemarksAre202WithAWarning) {
   EXPECT_EQ(answer.status, 202);
   const json item = json::parse(answer.body)["00081199"]["Value"][0];
   EXPECT_EQ(item["00081196"]["Value"][0], 0xB007);
-  EXPECT_THAT(item["00741048"]["Value"][0]["00000902"]["Value"][0].get<std::string>(), HasSubstr("9.1"));
+  EXPECT_THAT(Explanations(answer.body), HasSubstr("9.1"));
+}
+
+TEST_F(StowTest, AnExplanationTakesAsManyErrorCommentsAsItIsLong) {
+  EXPECT_EQ(Post("/dicom-web/studies", "application/dicom", MakeInstance({.pixel_fill = 1})).status, 200);
+  const HttpAnswer answer = Post("/dicom-web/studies", "application/dicom", MakeInstance({.pixel_fill = 2}));
+  EXPECT_EQ(Explanations(answer.body),
+            "another instance is stored under this SOP Instance UID; delete it first, or allow replacing\n");
+  EXPECT_EQ(json::parse(answer.body)["00081198"]["Value"][0]["00741048"]["Value"].size(), 2u);
+}
+
+TEST_F(StowTest, WhatIsNoUidIsNotSentBackAsOne) {
+  const HttpAnswer answer =
+      Post("/dicom-web/studies", "application/dicom", MakeInstance({.sop = std::string(500, '1')}));
+  EXPECT_EQ(answer.status, 409);
+  EXPECT_EQ(FailureReasonOf(answer, "0008119A"), 0xA900);
+  EXPECT_EQ(answer.body.find(std::string(65, '1')), std::string::npos);
 }
 
 TEST_F(StowTest, MissingUidsAre409WithTheDataSetReason) {
@@ -228,7 +246,7 @@ TEST_F(StowTest, BrokenFilesOfTheTestDataAreStoredWholeOrRefusedWithAReason) {
       EXPECT_EQ(testing::Fetch("GET", url + "/metadata").status, 200);
     } else {
       EXPECT_EQ(answer.status, 409) << answer.body;
-      EXPECT_THAT(answer.body, HasSubstr("00000902")) << "no explanation";
+      EXPECT_NE(Explanations(answer.body), "");
     }
   }
   EXPECT_EQ(Findings(), "");
