@@ -5,21 +5,19 @@
 #pragma once
 
 #include <cstddef>
-#include <list>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <string_view>
-#include <unordered_map>
 #include <vector>
 
+#include "base/lru.h"
 #include "fhir/search/query.h"
 
 namespace hilum::fhir {
 
 class KeptSearches {
  public:
-  explicit KeptSearches(size_t max_octets) : max_octets_(max_octets) {}
+  explicit KeptSearches(size_t max_bytes) : max_bytes_(max_bytes) {}
 
   // Key of `query`, which is as JoinQuery makes it. kLimit for more than a quarter of all that can be kept.
   Result<std::string> Keep(const std::string& query);
@@ -27,16 +25,9 @@ class KeptSearches {
   std::optional<std::vector<Parameter>> Find(const std::string& key);
 
  private:
-  struct Kept {
-    std::string key;
-    std::string query;
-  };
-
-  const size_t max_octets_;
+  const size_t max_bytes_;
   std::mutex mutex_;
-  std::list<Kept> kept_;                                                    // the last used first
-  std::unordered_map<std::string_view, std::list<Kept>::iterator> by_key_;  // keys lie in kept_
-  size_t octets_ = 0;                                                       // of all queries
+  Lru<std::string, std::string> kept_{max_bytes_};  // queries by their keys
 };
 
 }  // namespace hilum::fhir

@@ -6,32 +6,18 @@ namespace hilum::dicomweb {
 namespace {
 
 constexpr size_t kMadeAtATime = 2;
-constexpr uint64_t kEntryOverhead = 256;  // nodes of the list and the map, about
+constexpr uint64_t kEntryOverhead = 256;  // of the cache, about
 
 }  // namespace
 
-uint64_t DocumentCache::Entry::Bytes() const {
-  return document->packed.size() + 2 * key.size() + kEntryOverhead;
-}
-
 DocumentCache::Shared DocumentCache::FindLocked(const std::string& key) {
-  const auto found = by_key_.find(key);
-  if (found == by_key_.end()) return nullptr;
-  by_use_.splice(by_use_.begin(), by_use_, found->second);
-  return found->second->document;
+  const Shared* found = documents_.Find(key);
+  return found ? *found : nullptr;
 }
 
 void DocumentCache::AddLocked(const std::string& key, Shared document) {
-  Entry entry{key, std::move(document)};
-  if (entry.Bytes() > limit_bytes_) return;  // it would push out everything and not stay either
-  bytes_ += entry.Bytes();
-  by_use_.push_front(std::move(entry));
-  by_key_[key] = by_use_.begin();
-  while (bytes_ > limit_bytes_) {
-    bytes_ -= by_use_.back().Bytes();
-    by_key_.erase(by_use_.back().key);
-    by_use_.pop_back();
-  }
+  const uint64_t bytes = document->packed.size() + key.size() + kEntryOverhead;
+  documents_.Put(key, std::move(document), bytes);
 }
 
 Result<DocumentCache::Shared> DocumentCache::FindOrMake(const std::string& key, const Make& make) {

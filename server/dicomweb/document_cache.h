@@ -1,5 +1,5 @@
-// Documents that are ready to be sent, compressed, up to a number of octets; the least recently
-// used go first. A key names the version of what the document tells, so an entry is never stale: it falls out of use.
+// Documents that are ready to be sent, compressed, up to a number of bytes; the least recently used go first. A
+// key names the version of what the document tells, so an entry is never stale: it falls out of use.
 //
 // Safe for concurrent use. Documents are shared with their readers and stay whole when they leave the cache.
 #pragma once
@@ -7,13 +7,12 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
-#include <list>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <unordered_map>
 
+#include "base/lru.h"
 #include "base/result.h"
 
 namespace hilum::dicomweb {
@@ -29,7 +28,7 @@ class DocumentCache {
   using Shared = std::shared_ptr<const Document>;
   using Make = std::function<Result<Document>()>;
 
-  explicit DocumentCache(uint64_t limit_bytes) : limit_bytes_(limit_bytes) {}
+  explicit DocumentCache(uint64_t limit_bytes) : documents_(limit_bytes) {}
 
   // nullptr when it is not there.
   Shared Find(const std::string& key) {
@@ -47,22 +46,14 @@ class DocumentCache {
     bool over = false;
     Shared made;  // nullptr: it failed
   };
-  struct Entry {
-    std::string key;
-    Shared document;
-    uint64_t Bytes() const;
-  };
 
   Shared FindLocked(const std::string& key);
   void AddLocked(const std::string& key, Shared document);
 
-  const uint64_t limit_bytes_;
   std::mutex mu_;
   std::condition_variable changed_;
   std::map<std::string, std::shared_ptr<Making>> being_made_;
-  uint64_t bytes_ = 0;
-  std::list<Entry> by_use_;
-  std::unordered_map<std::string, std::list<Entry>::iterator> by_key_;
+  Lru<std::string, Shared> documents_;
 };
 
 }  // namespace hilum::dicomweb

@@ -11,7 +11,6 @@ namespace {
 constexpr uint64_t kReserveForLane = 64 << 20;
 constexpr uint64_t kSpaceCheckBytes = 8 << 20;
 constexpr size_t kMaxIdle = 64;
-constexpr size_t kMaxOpenFiles = 256;
 
 std::string Name(uint32_t segment) {
   return "segment " + std::to_string(segment);
@@ -26,26 +25,15 @@ Bytes View(const std::array<char, N>& bytes) {
 
 Result<std::shared_ptr<File>> FileCache::Open(uint32_t segment, const std::string& path) {
   const std::lock_guard lock(mu_);
-  if (const auto found = opened_.find(segment); found != opened_.end()) {
-    uses_.splice(uses_.begin(), uses_, found->second.use);
-    return found->second.file;
-  }
+  if (const auto* found = opened_.Find(segment)) return *found;
   HILUM_ASSIGN_OR_RETURN(std::shared_ptr<File> file, disk_.Open(path, OpenMode::kRead));
-  if (opened_.size() >= kMaxOpenFiles) {
-    opened_.erase(uses_.back());
-    uses_.pop_back();
-  }
-  uses_.push_front(segment);
-  opened_[segment] = {file, uses_.begin()};
+  opened_.Put(segment, file);
   return file;
 }
 
 void FileCache::Drop(uint32_t segment) {
   const std::lock_guard lock(mu_);
-  const auto found = opened_.find(segment);
-  if (found == opened_.end()) return;
-  uses_.erase(found->second.use);
-  opened_.erase(found);
+  opened_.Drop(segment);
 }
 
 SegmentSet::SegmentSet(const ObjectStoreOptions& options, Disk& disk, Logger log, FailStop& fail_stop)

@@ -6,16 +6,15 @@
 #pragma once
 
 #include <cstdint>
-#include <list>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <set>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "base/lru.h"
 #include "storage/object/append_file.h"
 #include "storage/object/object_store.h"
 
@@ -29,14 +28,10 @@ class FileCache {
   void Drop(uint32_t segment);
 
  private:
-  struct Opened {
-    std::shared_ptr<File> file;
-    std::list<uint32_t>::iterator use;
-  };
+  static constexpr size_t kMaxOpenFiles = 256;
   Disk& disk_;
   std::mutex mu_;
-  std::list<uint32_t> uses_;  // most recent first
-  std::unordered_map<uint32_t, Opened> opened_;
+  Lru<uint32_t, std::shared_ptr<File>> opened_{kMaxOpenFiles};
 };
 
 class SegmentSet {
