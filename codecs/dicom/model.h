@@ -58,13 +58,15 @@ void AppendXmlModel(const ModelDataSet& data_set, std::string* out);
 struct ModelBulk {
   std::vector<Bytes> pieces;    // the value; compressed: one piece for each frame
   std::string transfer_syntax;  // of compressed frames; "": the value as it is, numbers in little endian
+  std::string charset;          // of text, by its name of the Internet ("ISO-8859-1"); "": none was said
 };
 // nullptr for a URI that stands for nothing.
 using BulkFinder = std::function<const ModelBulk*(const std::string& uri)>;
 
 // The data set as a Part 10 file in Explicit VR Little Endian, or in the transfer syntax of its compressed Pixel Data.
 // Text is written in UTF-8, and Specific Character Set says so. Group 0002, group lengths and padding are not taken
-// over. kInvalid with the path of an attribute whose values its VR cannot hold; kLimit past `max_bytes`.
+// over. Bulk data of text are in their `charset`, without one in UTF-8 or else in the Specific Character Set that the
+// data set has. kInvalid with the path of an attribute whose values its VR cannot hold; kLimit past `max_bytes`.
 Result<std::string> EncodeModel(const ModelDataSet& data_set, const BulkFinder& bulk, uint64_t max_bytes);
 
 }  // namespace hilum::dicom

@@ -6,7 +6,11 @@
 #include <cmath>
 #include <utility>
 
+#include "codecs/dicom/charset.h"
 #include "codecs/dicom/model.h"
+#include "codecs/dicom/named_text.h"
+#include "codecs/dicom/utf8.h"
+#include "codecs/dicom/vr_table.h"
 #include "codecs/dicom/writer.h"
 
 namespace hilum::dicom {
@@ -89,11 +93,15 @@ class Encoder {
   Result<const ModelBulk*> Bulk(const ModelAttribute& attribute) const;
   Status AppendValue(const ModelAttribute& attribute, std::string* out);
   Status AppendText(const ModelAttribute& attribute, std::string* out);
+  Status AppendBulk(const ModelAttribute& attribute, std::string* out);
+  // `text` to UTF-8, of bulk data that depend on a character set.
+  Status ReadText(const ModelAttribute& attribute, const std::string& charset, std::string* text) const;
   Status AppendItems(const ModelAttribute& attribute, std::string* out);
 
   const BulkFinder& bulk_;
   uint64_t left_;
   std::string place_;  // "(0040,0275)[0]/" of the item at hand
+  std::string terms_;  // of Specific Character Set, as the data set has it
 };
 
 Result<const ModelBulk*> Encoder::Bulk(const ModelAttribute& attribute) const {
@@ -116,6 +124,45 @@ Status Encoder::AppendText(const ModelAttribute& attribute, std::string* out) {
     if (i > 0) out->push_back('\\');
     out->append(value);
   }
+  return Status::Ok();
+}
+
+Status Encoder::AppendBulk(const ModelAttribute& attribute, std::string* out) {
+  HILUM_ASSIGN_OR_RETURN(const ModelBulk* bulk, Bulk(attribute));
+  if (!bulk->transfer_syntax.empty())
+    return Wrong(attribute.tag, "only Pixel Data of the instance itself may be compressed");
+  std::string value;
+  for (const Bytes piece : bulk->pieces) {
+    HILUM_RETURN_IF_ERROR(Take(piece.size()));
+    value.append(piece);
+  }
+  if (VrFlags(attribute.vr) & kVrCharset) HILUM_RETURN_IF_ERROR(ReadText(attribute, bulk->charset, &value));
+  if (attribute.vr.is_text() && std::any_of(value.begin(), value.end(), IsForbiddenControl))
+    return Wrong(attribute.tag, "a value holds a control character");
+  out->append(value);
+  return Status::Ok();
+}
+
+Status Encoder::ReadText(const ModelAttribute& attribute, const std::string& charset, std::string* text) const {
+  if (!charset.empty()) {
+    auto read = ReadNamedText(charset, *text, text->size() + left_);
+    if (read.status().code() == Code::kInvalid) return Wrong(attribute.tag, read.status().message());
+    if (!read.ok()) return read.status();
+    *text = *std::move(read);
+    return Status::Ok();
+  }
+  const Charset set(terms_);
+  const bool own = !terms_.empty() && set.g0() != Repertoire::kUtf8;  // otherwise than the metadata around it
+  const bool beyond_ascii = std::ranges::any_of(*text, [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+  if (IsUtf8(*text) && (!own || beyond_ascii)) return Status::Ok();
+  if (!own) return Wrong(attribute.tag, "the text is not in UTF-8; say its character set by `charset` of Content-Type");
+  const bool single = attribute.vr == Vr("ST") || attribute.vr == Vr("LT") || attribute.vr == Vr("UT");
+  const TextKind kind = single                     ? TextKind::kSingle
+                        : attribute.vr == Vr("PN") ? TextKind::kPersonName
+                                                   : TextKind::kMultiple;
+  std::string read;
+  TextDecoder().Append(*text, set, kind, &read);
+  *text = std::move(read);
   return Status::Ok();
 }
 
@@ -149,13 +196,7 @@ Status Encoder::AppendValue(const ModelAttribute& attribute, std::string* out) {
     HILUM_RETURN_IF_ERROR(Take(attribute.content.size()));
     out->append(attribute.content);
   } else if (attribute.form == ModelAttribute::Form::kBulk) {
-    HILUM_ASSIGN_OR_RETURN(const ModelBulk* bulk, Bulk(attribute));
-    if (!bulk->transfer_syntax.empty())
-      return Wrong(attribute.tag, "only Pixel Data of the instance itself may be compressed");
-    for (const Bytes piece : bulk->pieces) {
-      HILUM_RETURN_IF_ERROR(Take(piece.size()));
-      out->append(piece);
-    }
+    HILUM_RETURN_IF_ERROR(AppendBulk(attribute, out));
   } else if (vr == Vr("SQ")) {
     HILUM_RETURN_IF_ERROR(AppendItems(attribute, out));
   } else if (vr.is_binary_number()) {
@@ -177,6 +218,8 @@ Result<std::string> Encoder::File(const ModelDataSet& data_set) {
     return attribute && !attribute->values.empty() && attribute->values[0].size() <= kLongestUid ? attribute->values[0]
                                                                                                  : "";
   };
+  if (const ModelAttribute* charset = data_set.Find(tags::kSpecificCharacterSet))
+    for (const std::string& term : charset->values) terms_ += (terms_.empty() ? "" : "\\") + term;
   std::string transfer_syntax;
   const ModelAttribute* pixels = data_set.Find(tags::kPixelData);
   if (pixels && pixels->form == ModelAttribute::Form::kBulk) {

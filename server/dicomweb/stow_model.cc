@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "base/text.h"
 #include "codecs/dicom/model.h"
 #include "codecs/multipart/media_type.h"
 #include "codecs/multipart/parser.h"
@@ -107,7 +108,11 @@ Status Parts::Begin(const multipart::PartHeaders& headers) {
   Bulk& bulk = bulk_[std::string(*location)];
   if (!bulk.pieces.empty() && bulk.view.transfer_syntax != syntax)
     return Invalid("parts of one Content-Location differ in their transfer syntax");
+  const std::string charset(type->Parameter("charset").value_or(""));
+  if (!bulk.pieces.empty() && !EqualsIgnoringCase(bulk.view.charset, charset))
+    return Invalid("parts of one Content-Location differ in their character set");
   bulk.view.transfer_syntax = std::move(syntax);
+  bulk.view.charset = charset;
   bulk.syntax_named = type->Parameter("transfer-syntax").has_value();
   open_ = &bulk.pieces.emplace_back();
   return Charge(kPartOctets + location->size());

@@ -165,6 +165,58 @@ TEST_F(StowModelTest, PartsThatDoNotBelongTogetherAreToldApart) {
   EXPECT_THAT(Explanations(answer.body), HasSubstr("document type declaration"));
 }
 
+TEST_F(StowModelTest, BulkDataOfTextAreInTheCharacterSetThatTheirPartSays) {
+  json metadata = Metadata("1.2.1.1.1", "a");
+  metadata["00104000"] = {{"vr", "LT"}, {"BulkDataURI", "text"}};
+  const std::string object = "/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.1";
+  const auto store = [&](const json& model, const std::string& type, const std::string& text) {
+    return Store("application/dicom+json", {{"application/dicom+json", "", json{model}.dump()},
+                                            {"application/octet-stream", "a", "abcd"},
+                                            {type, "text", text}});
+  };
+  const auto stored = [&](const json& model, const std::string& type, const std::string& text) {
+    EXPECT_EQ(store(model, type, text).status, 200) << type;
+    const json read = json::parse(Get(object + "/metadata").body)[0]["00104000"]["Value"][0];
+    EXPECT_EQ(testing::Fetch("DELETE", base_ + "/dicom-web/studies/1.2.1").status, 204);
+    return read.get<std::string>();
+  };
+  EXPECT_EQ(stored(metadata, "text/plain; charset=iso-8859-1",
+                   "Gr\xFC\xDF"
+                   "e"),
+            "Grüße");
+  EXPECT_EQ(stored(metadata, "text/plain; charset=\"UTF-8\"", "Grüße"), "Grüße");
+  EXPECT_EQ(stored(metadata, "text/plain", "Grüße"), "Grüße");
+  EXPECT_EQ(stored(metadata, "application/octet-stream", "Grüße"), "Grüße");
+  json latin = metadata;
+  latin["00080005"] = {{"vr", "CS"}, {"Value", {"ISO_IR 100"}}};
+  EXPECT_EQ(stored(latin, "application/octet-stream",
+                   "Gr\xFC\xDF"
+                   "e"),
+            "Grüße");
+  EXPECT_EQ(stored(latin, "application/octet-stream", "Grüße"), "Grüße");
+  json kanji = metadata;
+  kanji["00080005"] = {{"vr", "CS"}, {"Value", {nullptr, "ISO 2022 IR 87"}}};
+  EXPECT_EQ(stored(kanji, "text/plain", "\x1B$B;3\x1B(B"), "山");
+  for (const auto& [type, why] : {std::pair("text/plain; charset=utf-8", "no text in utf-8"),
+                                  std::pair("text/plain; charset=klingon", "character set klingon is not known"),
+                                  std::pair("text/plain", "the text is not in UTF-8")}) {
+    const HttpAnswer answer = store(metadata, type,
+                                    "Gr\xFC\xDF"
+                                    "e");
+    EXPECT_EQ(answer.status, 409) << type;
+    EXPECT_THAT(Explanations(answer.body), HasSubstr(std::string("(0010,4000): "))) << type;
+    EXPECT_THAT(Explanations(answer.body), HasSubstr(why)) << type;
+  }
+}
+
+TEST_F(StowModelTest, OctetsStayWhateverCharacterSetTheirPartSays) {
+  const HttpAnswer answer =
+      Store("application/dicom+json", {{"application/dicom+json", "", json{Metadata("1.2.1.1.1", "a")}.dump()},
+                                       {"text/plain; charset=iso-8859-1", "a", "\xFC\xFC\xFC\xFC"}});
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_TRUE(Frame("1.2.1.1.1").body == "\xFC\xFC\xFC\xFC");
+}
+
 TEST_F(StowModelTest, MemoryIsBounded) {
   Start({.models = {.metadata_bytes = 4000, .bulk_bytes = 3000, .built_bytes = 5000}});
   const std::string document = json{Metadata("1.2.1.1.1", "a")}.dump();
