@@ -200,7 +200,7 @@ Status Service::AnswerStore(const http::Request& request, int code, const std::v
 Status Service::RefuseStore(const http::Request& request, int code, std::string explanation,
                             http::Responder& responder) {
   InstanceOutcome outcome;
-  outcome.reason = FailureReason::kCannotUnderstand;
+  outcome.reason = code == 507 ? FailureReason::kOutOfResources : FailureReason::kCannotUnderstand;
   outcome.explanation = std::move(explanation);
   return AnswerStore(request, code, {outcome}, responder);
 }
@@ -232,6 +232,13 @@ Status Service::Store(http::Request& request, const Resource& resource, http::Re
     boundary = *std::move(found);
   }
   HILUM_RETURN_IF_ERROR(store_.health());
+  // Who waits for 100 Continue is spared the sending (RFC 9110 10.1.1). Who sends at once learns of each instance:
+  // what is stored already needs no room.
+  if (request.headers.First("Expect")) {
+    const Status space = store_.CheckSpace();
+    if (space.code() == Code::kDiskFull) return refuse(507, space.message());
+    HILUM_RETURN_IF_ERROR(space);
+  }
   IngestBatch batch(store_, options_.ingest, resource.study, request.log);
   uint64_t received = 0;
   const Status status = model    ? StoreModels(*request.body, boundary, *model, options_.models, batch, &received)

@@ -137,6 +137,8 @@ class ObjectStore {
 
   // OK, or why writes are refused for good.
   virtual Status health() const = 0;
+  // kDiskFull below the low-water mark. Asks the operating system.
+  virtual Status CheckSpace() const = 0;
 };
 
 }  // namespace hilum::storage

@@ -70,6 +70,9 @@ class SegmentSet {
   std::vector<Info> List() const;
   std::string PathOf(uint32_t segment) const;
 
+  // kDiskFull below the low-water mark.
+  Status CheckSpace() const { return SpareBytes(Space::kUsual).status(); }
+
   // Removes a sealed segment whose objects live elsewhere. Its number is never given out again.
   Status Remove(uint32_t segment);
 
@@ -86,9 +89,9 @@ class SegmentSet {
 
   Status LoadSegment(uint32_t number);
   Status SealFullOnes();
-  // The rest is called with mu_ held, but for Seal.
   // Free octets above the low-water mark, or the reserve's; kDiskFull below it.
   Result<uint64_t> SpareBytes(Space space) const;
+  // The rest is called with mu_ held, but for Seal.
   Status MakeRoom(Entry& entry, uint64_t end);
   Result<uint32_t> TakeIdle(State state, Space space);
   Result<uint32_t> Create(State state, Space space);

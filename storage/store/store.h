@@ -120,6 +120,8 @@ class Store {
 
   // OK, or why nothing can be stored.
   Status health() const;
+  // kDiskFull while the disk is so full that nothing would be stored; for who can still be spared the sending.
+  Status CheckSpace() const { return objects_->CheckSpace(); }
 
   // Thread-safe; the store outlives the ticket.
   UploadTicket BeginUpload();

@@ -17,6 +17,7 @@ struct HttpAnswer {
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
   std::string error;
+  curl_off_t sent = 0;  // octets of the request's body
 
   std::optional<std::string> Header(std::string_view name) const {
     for (const auto& [n, v] : headers)
@@ -29,7 +30,10 @@ inline HttpAnswer Fetch(const std::string& method, const std::string& url, const
                         const std::string& body = "") {
   HttpAnswer answer;
   const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> curl(curl_easy_init(), curl_easy_cleanup);
-  curl_slist* list = curl_slist_append(nullptr, "Expect:");
+  curl_slist* list = nullptr;
+  bool expects = false;  // else libcurl decides by the length of the body
+  for (const std::string& header : headers) expects = expects || header.starts_with("Expect:");
+  if (!expects) list = curl_slist_append(list, "Expect:");
   for (const std::string& header : headers) list = curl_slist_append(list, header.c_str());
   const std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> owned(list, curl_slist_free_all);
   curl_easy_setopt(curl.get(), CURLOPT_URL, url.c_str());
@@ -62,6 +66,7 @@ inline HttpAnswer Fetch(const std::string& method, const std::string& url, const
   const CURLcode code = curl_easy_perform(curl.get());
   if (code != CURLE_OK) answer.error = curl_easy_strerror(code);
   curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &answer.status);
+  curl_easy_getinfo(curl.get(), CURLINFO_SIZE_UPLOAD_T, &answer.sent);
   return answer;
 }
 

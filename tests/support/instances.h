@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -148,6 +149,16 @@ inline std::string LetterFrames(const std::string& letters) {
   return pixels;
 }
 
+// A real disk that may seem to be full.
+class FullDisk : public PosixDisk {
+ public:
+  Result<uint64_t> FreeBytes(const std::string& path) const override {
+    if (full) return uint64_t{0};
+    return PosixDisk::FreeBytes(path);
+  }
+  std::atomic<bool> full{false};
+};
+
 // A store in a folder of its own.
 class StoreFixture : public ::testing::Test {
  protected:
@@ -194,7 +205,7 @@ class StoreFixture : public ::testing::Test {
   }
 
   TempDir directory_;
-  PosixDisk disk_;
+  FullDisk disk_;
   FakeClock clock_;
   SeededRandom random_{1};
   std::unique_ptr<storage::Store> store_;

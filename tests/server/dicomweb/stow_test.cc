@@ -106,6 +106,23 @@ TEST_F(StowTest, WhatIsNoUidIsNotSentBackAsOne) {
   EXPECT_EQ(answer.body.find(std::string(65, '1')), std::string::npos);
 }
 
+TEST_F(StowTest, OnAFullDiskWhoWaitsForContinueIsSparedTheSending) {
+  const std::string bytes = MakeInstance({.pixel_bytes = 2 << 20});
+  const std::string url = base_ + "/dicom-web/studies";
+  const std::vector<std::string> headers = {"Content-Type: application/dicom", "Expect: 100-continue"};
+  disk_.full = true;
+  const HttpAnswer refused = testing::Fetch("POST", url, headers, bytes);
+  EXPECT_EQ(refused.status, 507);
+  EXPECT_TRUE(refused.Header("Retry-After"));
+  EXPECT_EQ(FailureReasonOf(refused, "0008119A"), 0xA700);
+  EXPECT_EQ(refused.sent, 0);
+  EXPECT_EQ(testing::Fetch("POST", url, {"Content-Type: application/dicom"}, bytes).status, 507);
+  disk_.full = false;
+  const HttpAnswer taken = testing::Fetch("POST", url, headers, bytes);
+  EXPECT_EQ(taken.status, 200) << taken.body;
+  EXPECT_EQ(taken.sent, static_cast<curl_off_t>(bytes.size()));
+}
+
 TEST_F(StowTest, MissingUidsAre409WithTheDataSetReason) {
   const HttpAnswer answer = Post("/dicom-web/studies", "application/dicom", MakeInstance({.series = ""}));
   EXPECT_EQ(answer.status, 409);
