@@ -6,8 +6,6 @@
 
 namespace hilum {
 
-namespace {}  // namespace
-
 bool IsValidUid(std::string_view uid) {
   if (uid.empty() || uid.size() > kMaxUidLength) return false;
   size_t component = 0;  // digits seen of the current component
@@ -27,8 +25,8 @@ bool IsValidUid(std::string_view uid) {
 }
 
 bool IsStorableUid(std::string_view uid) {
-  return !uid.empty() && uid.size() <= kMaxUidLength &&
-         std::all_of(uid.begin(), uid.end(), [](char c) { return IsDigit(c) || c == '.'; });
+  return uid.size() <= kMaxUidLength && std::ranges::any_of(uid, IsDigit) &&
+         std::ranges::all_of(uid, [](char c) { return IsDigit(c) || c == '.'; });
 }
 
 }  // namespace hilum

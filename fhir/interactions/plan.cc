@@ -88,11 +88,6 @@ std::optional<storage::TokenValue> OnlyIdentifier(const std::vector<Parameter>& 
 
 }  // namespace
 
-bool IsLogicalId(std::string_view text) {
-  return !text.empty() && text.size() <= 64 &&
-         std::ranges::all_of(text, [](unsigned char c) { return c < 0x80 && (isalnum(c) || c == '-' || c == '.'); });
-}
-
 Answer PreconditionFailed(std::string reason) {
   return OutcomeAnswer(412, {{.type = IssueType::kConflict, .diagnostics = std::move(reason)}});
 }

@@ -88,7 +88,5 @@ std::string VersionUrl(const std::string& base_url, TypeId type, std::string_vie
 Answer PreconditionFailed(std::string reason);
 // 412: If-Match came with a condition that finds nothing (RFC 9110 13.1.1).
 Answer NothingToMatch();
-// 1 to 64 letters, digits, '-' and '.'.
-bool IsLogicalId(std::string_view text);
 
 }  // namespace hilum::fhir

@@ -4,6 +4,7 @@
 
 #include "fhir/interactions/shape.h"
 #include "fhir/json/edits.h"
+#include "fhir/validate/primitives.h"
 #include "fhir/validate/reference.h"
 #include "fhir/validate/xhtml.h"
 
@@ -175,7 +176,7 @@ std::optional<Answer> Transaction::FindTarget(size_t place, ResourceReader& read
     return MatchTarget(place, *criteria, reader, planner);
   }
   if (path.size() == 2) {
-    if (!IsLogicalId(path[1])) return ErrorAnswer(Invalid("a logical id is 1 to 64 letters, digits, '-' and '.'"));
+    if (!IsId(path[1])) return ErrorAnswer(Invalid("a logical id is 1 to 64 letters, digits, '-' and '.'"));
     if (has_body && entry.resource["id"].TextOr("") != path[1]) {
       return ErrorAnswer(Invalid("the id of the resource must be the one in request.url"));
     }

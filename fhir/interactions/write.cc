@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "fhir/interactions/plan.h"
+#include "fhir/validate/primitives.h"
 
 namespace hilum::fhir {
 namespace {
@@ -74,7 +75,7 @@ Answer Interactions::Create(const Interaction& request, TypeId type) {
 }
 
 Answer Interactions::Update(const Interaction& request, TypeId type, const std::string& id) {
-  if (!IsLogicalId(id)) return ErrorAnswer(Invalid("a logical id is 1 to 64 letters, digits, '-' and '.'"));
+  if (!IsId(id)) return ErrorAnswer(Invalid("a logical id is 1 to 64 letters, digits, '-' and '.'"));
   const std::variant<Checked, Answer> body = Check(request.body, type);
   if (const auto* refusal = std::get_if<Answer>(&body)) return *refusal;
   const Checked& checked = std::get<Checked>(body);

@@ -148,7 +148,7 @@ std::string_view CheckNumber(Primitive type, std::string_view text) {
 }  // namespace
 
 bool IsId(std::string_view text) {
-  return !text.empty() && text.size() <= 64 &&
+  return !text.empty() && text.size() <= 64 && text != "." && text != ".." &&
          std::ranges::all_of(text, [](char c) { return kInIds[static_cast<unsigned char>(c)]; });
 }
 

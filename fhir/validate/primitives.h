@@ -14,6 +14,7 @@ inline constexpr size_t kMaxStringSize = 1024 * 1024;  // R4 2.24.0.1: character
 // checked to be a string: see xhtml.h.
 std::string_view CheckPrimitive(Primitive type, json::Value value);
 
+// 1 to 64 letters, digits, '-' and '.'; not "." and "..", which clients take out of URLs (RFC 3986 5.2.4).
 bool IsId(std::string_view text);
 
 }  // namespace hilum::fhir

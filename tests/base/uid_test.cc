@@ -24,7 +24,7 @@ TEST(Uid, DangerousOnesAreNeither) {
   const std::string_view with_nul("1.2\0", 4);
   for (const std::string_view uid :
        {std::string_view(""), std::string_view("../1"), std::string_view("1.2/3"), std::string_view("1.2 "), with_nul,
-        std::string_view("1.2.x"),
+        std::string_view("1.2.x"), std::string_view("."), std::string_view(".."), std::string_view("..."),
         std::string_view("12345678901234567890123456789012345678901234567890123456789012345")}) {
     EXPECT_FALSE(IsValidUid(uid)) << uid;
     EXPECT_FALSE(IsStorableUid(uid)) << uid;

@@ -30,7 +30,7 @@ std::vector<Table> Tables() {
       {Primitive::kCode, {"\"a\"", "\"a b\"", "\"a-b c\""}, {"\"\"", "\" a\"", "\"a \"", "\"a  b\"", "\" \"", "1"}},
       {Primitive::kId,
        {"\"a\"", "\"A-1.b\"", "\"" + std::string(64, 'x') + "\""},
-       {"\"\"", "\"a_b\"", "\"a/b\"", "\"" + std::string(65, 'x') + "\"", "\"\u00e9\""}},
+       {"\"\"", "\"a_b\"", "\"a/b\"", "\".\"", "\"..\"", "\"" + std::string(65, 'x') + "\"", "\"\u00e9\""}},
       {Primitive::kUri, {"\"http://a/b?c#d\"", "\"urn:oid:1.2\"", "\"a\""}, {"\"\"", "\"a b\"", "\"a\\nb\"", "1"}},
       {Primitive::kUrl, {"\"http://a\"", "\"mailto:a@b\""}, {"\"a b\""}},
       {Primitive::kCanonical, {"\"http://a|1.0\"", "\"#a\""}, {"\"a b\""}},

@@ -166,6 +166,8 @@ TEST_F(StowTest, EveryBadRequestIsAnsweredWithAReasonAndStoresNothing) {
        {400, 413}},
       {"text", "application/dicom", "not DICOM at all", {409}},
       {"empty single part", "application/dicom", "", {400}},
+      {"a UID that climbs", "application/dicom", MakeInstance({.sop = ".."}), {409}},
+      {"a study of dots", "application/dicom", MakeInstance({.study = "."}), {409}},
       {"text part", kMultipart, "--frontier\r\nContent-Type: text/plain\r\n\r\nhello\r\n--frontier--\r\n", {409}},
   };
   for (const Bad& bad : requests) {
