@@ -162,7 +162,7 @@ Status Parser::ReadEncapsulated(const ElementHeader& header, uint64_t value) {
   uint64_t at = value;
   uint64_t after = 0;
   while (after == 0) {
-    // The delimiter alone may be missing at the very end: a writer that stops there has written its fragments.
+    // What is there can be read, and whether it is all of it is for the caller to judge.
     if (at == frame.end) {
       if (at == value) return Broken(position_, "the value breaks off before its first fragment");
       after = at;
@@ -190,7 +190,10 @@ Status Parser::ReadEncapsulated(const ElementHeader& header, uint64_t value) {
                         .offset = value,
                         .length = at - value};
   position_ = after;
-  if (stack_.size() == 1) NotePixelData(element, true);
+  if (stack_.size() == 1) {
+    NotePixelData(element, true);
+    layout_->lacks_delimiter = layout_->lacks_delimiter || after == at;
+  }
   return frame.silent ? Status::Ok() : visitor_.OnEncapsulated(element);
 }
 

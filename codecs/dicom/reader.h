@@ -58,6 +58,8 @@ struct Layout {
   Tag pixel_data_tag;
   Vr pixel_data_vr;
   bool encapsulated = false;  // pixel data is a sequence of fragments
+  // The file ends where the next fragment or the sequence delimiter of encapsulated pixel data should be.
+  bool lacks_delimiter = false;
   // Values of (7FE0,0001) and (7FE0,0002), one 64-bit number a frame; length 0 when absent.
   uint64_t extended_offsets_offset = 0, extended_offsets_length = 0;
   uint64_t extended_lengths_offset = 0, extended_lengths_length = 0;

@@ -135,6 +135,10 @@ Status IngestBatch::ReadInstance(Bytes bytes, InstanceOutcome* outcome, NewInsta
   dicom::Header& header = instance->header;
   outcome->name = {header.study_uid, header.series_uid, header.sop_uid};
   outcome->sop_class_uid = header.sop_class_uid;
+  // PS3.5 A.4 wants the delimiter. How many fragments there should be is said nowhere: a file that was cut off between
+  // two of them would be taken for whole.
+  if (header.layout.lacks_delimiter)
+    return Invalid("the file ends inside the pixel data: no sequence delimiter follows the last fragment");
   auto frames = dicom::ReadFrameTable(bytes, header);
   if (frames.ok()) {
     dicom::AppendFrameTable(*frames, &instance->frame_table);

@@ -352,7 +352,9 @@ TEST(ReaderTest, KnowsWhereEncapsulatedPixelDataLie) {
   EXPECT_EQ(layout.pixel_data_offset, file.size() - 32);
   Layout without;
   TraceOf(file.substr(0, file.size() - 8), &without);
-  EXPECT_EQ(without.pixel_data_length, 24u) << "the last delimiter may be missing";
+  EXPECT_EQ(without.pixel_data_length, 24u) << "what is there can be read";
+  EXPECT_TRUE(without.lacks_delimiter);
+  EXPECT_FALSE(layout.lacks_delimiter);
   EXPECT_THAT(TraceOf(file.substr(0, file.size() - 32)), HasSubstr("breaks off before its first fragment"));
 }
 

@@ -39,6 +39,21 @@ TEST_F(IngestTest, LargeInstancesStreamThroughASegment) {
   EXPECT_EQ(Findings(), "");
 }
 
+TEST_F(IngestTest, WhatIsCutOffBetweenTwoFragmentsIsRefused) {
+  auto out = testing::BeginImage({.transfer_syntax = "1.2.840.10008.1.2.4.80", .frames = 2});
+  const Bytes fragments[] = {"first frame.", "second frame"};
+  out.AddFragments(dicom::tags::kPixelData, fragments);
+  const std::string whole = out.Take();
+  const size_t delimiter = 8, fragment = 8 + 12;
+  for (const size_t missing : {delimiter, delimiter + fragment, delimiter + 2 * fragment}) {
+    const InstanceOutcome outcome = Ingest(whole.substr(0, whole.size() - missing));
+    EXPECT_EQ(outcome.reason, FailureReason::kCannotUnderstand) << missing;
+    EXPECT_THAT(outcome.explanation, HasSubstr("the file ends inside the pixel data")) << missing;
+  }
+  EXPECT_EQ(Ingest(whole).kind, Kind::kStored);
+  EXPECT_EQ(Findings(), "");
+}
+
 TEST_F(IngestTest, ARepeatIsHarmless) {
   const std::string small = MakeInstance({});
   const std::string large = MakeInstance({.sop = "1.2.1.1.2", .pixel_bytes = 3 << 20});
