@@ -22,10 +22,18 @@ struct DrawingBudget {
   }
 };
 
-// Nothing is drawn of points beyond all reason (not finite, or 10 million pixels away).
-void DrawLines(const std::vector<Point>& points, uint32_t thickness, const Colour& colour, DrawingBudget* budget,
-               Picture* picture);
+// How large patterns and lines are, in pixels.
+struct DrawingScale {
+  uint32_t thickness = 1;
+  uint32_t bit = 1;  // of a pattern
+};
+
+// The points, one joined to the next. What shines through is laid on once, also where lines cross. Nothing is drawn of
+// points beyond all reason (not finite, or 10 million pixels away).
+void DrawLines(const std::vector<Point>& points, const LineStyle& style, const DrawingScale& scale,
+               DrawingBudget* budget, Picture* picture);
 // Even-odd.
-void FillPolygon(const std::vector<Point>& points, const Colour& colour, DrawingBudget* budget, Picture* picture);
+void FillPolygon(const std::vector<Point>& points, const FillStyle& style, const DrawingScale& scale,
+                 DrawingBudget* budget, Picture* picture);
 
 }  // namespace hilum::pixel

@@ -192,20 +192,33 @@ std::vector<Point> OutlineOf(const Graphic& graphic) {
   return {};
 }
 
-void DrawGraphic(const Graphic& graphic, const Placement& place, uint32_t thickness, DrawingBudget* budget,
+// `usual`: the thickness of lines that have none of their own.
+DrawingScale ScaleOf(const Graphic& graphic, const Placement& place, uint32_t usual) {
+  constexpr double kThickest = 64;
+  DrawingScale scale{.thickness = usual, .bit = usual};
+  if (graphic.line.thickness <= 0) return scale;
+  double unit = place.width / (place.area.right - place.area.left);
+  // Fractions of the display; some write pixels of it all the same.
+  if (graphic.on_display) unit = graphic.line.thickness < 1 ? place.final_width() : usual;
+  scale.thickness = static_cast<uint32_t>(std::clamp(std::round(graphic.line.thickness * unit), 1.0, kThickest));
+  return scale;
+}
+
+void DrawGraphic(const Graphic& graphic, const Placement& place, uint32_t usual, DrawingBudget* budget,
                  Picture* picture) {
+  const DrawingScale scale = ScaleOf(graphic, place, usual);
   if (graphic.shape == Graphic::Shape::kPoint) {
     if (graphic.points.empty()) return;
     const Point at = place.Of(graphic.points[0], graphic.on_display);
-    const double arm = 3.0 * thickness;
-    DrawLines({{at.x - arm, at.y}, {at.x + arm, at.y}}, thickness, graphic.colour, budget, picture);
-    DrawLines({{at.x, at.y - arm}, {at.x, at.y + arm}}, thickness, graphic.colour, budget, picture);
+    const double arm = 3.0 * scale.thickness;
+    DrawLines({{at.x - arm, at.y}, {at.x + arm, at.y}}, graphic.line, scale, budget, picture);
+    DrawLines({{at.x, at.y - arm}, {at.x, at.y + arm}}, graphic.line, scale, budget, picture);
     return;
   }
   std::vector<Point> outline = OutlineOf(graphic);
   for (Point& point : outline) point = place.Of(point, graphic.on_display);
-  if (graphic.filled) FillPolygon(outline, graphic.colour, budget, picture);
-  DrawLines(outline, thickness, graphic.colour, budget, picture);
+  if (graphic.filled) FillPolygon(outline, graphic.fill, scale, budget, picture);
+  DrawLines(outline, graphic.line, scale, budget, picture);
 }
 
 void DrawText(const GraphicText& text, const Placement& place, uint32_t thickness, TextPainter& painter,
@@ -219,7 +232,8 @@ void DrawText(const GraphicText& text, const Placement& place, uint32_t thicknes
   }
   if (!(std::abs(at.x) < 1e6 && std::abs(at.y) < 1e6)) return;
   if (text.box && text.anchor && text.show_anchor)
-    DrawLines({at, place.Of(text.anchor->at, text.anchor->on_display)}, thickness, text.colour, budget, picture);
+    DrawLines({at, place.Of(text.anchor->at, text.anchor->on_display)}, {.on = {text.colour}},
+              {.thickness = thickness, .bit = thickness}, budget, picture);
   const uint32_t size = std::clamp(picture->height / 32, 10u, 48u);
   double y = at.y;
   for (size_t line = 0; line <= text.text.size() && y < picture->height;) {

@@ -68,15 +68,57 @@ std::optional<Colour> ReadLab(const std::vector<double>& encoded) {
                 gamma(0.07194 * cie_x - 0.22899 * cie_y + 1.40524 * cie_z)};
 }
 
+Ink ReadInk(const DataSetItem& style, Tag colour, Tag opacity, const Ink& otherwise) {
+  return {ReadLab(style.Numbers(colour)).value_or(otherwise.colour),
+          std::clamp(style.Number(opacity, otherwise.opacity), 0.0, 1.0)};
+}
+
+// What both kinds of styles begin with.
+template <typename Style>
+Style ReadStyle(std::span<const DataSetItem> items, const Colour& layer) {
+  Style style{.on = {layer}};
+  if (items.empty()) return style;
+  style.on = ReadInk(items[0], {0x0070, 0x0251}, {0x0070, 0x0284}, style.on);
+  style.off = ReadInk(items[0], {0x0070, 0x0252}, {0x0070, 0x0285}, style.off);
+  return style;
+}
+
+LineStyle ReadLineStyle(std::span<const DataSetItem> items, const Colour& layer) {
+  auto style = ReadStyle<LineStyle>(items, layer);
+  if (items.empty()) return style;
+  style.thickness = std::clamp(items[0].Number({0x0070, 0x0253}, 0), 0.0, 1e4);
+  if (items[0].Text({0x0070, 0x0254}) == "DASHED")
+    style.pattern = static_cast<uint32_t>(std::clamp(items[0].Number({0x0070, 0x0255}, UINT32_MAX), 0.0, 4294967295.0));
+  return style;
+}
+
+FillStyle ReadFillStyle(std::span<const DataSetItem> items, const Colour& layer) {
+  constexpr size_t kPatternOctets = 128;
+  auto style = ReadStyle<FillStyle>(items, layer);
+  if (items.empty()) return style;
+  const std::string_view mode = items[0].Text({0x0070, 0x0257});  // STIPPELED, as the standard spells it
+  const dicom::Element* const pattern = items[0].Find({0x0070, 0x0256});
+  if (mode.starts_with("STIPP") && pattern != nullptr && pattern->value.size() == kPatternOctets)
+    style.pattern = pattern->value;
+  return style;
+}
+
 }  // namespace
 
 bool Presentation::has_colours() const {
   const auto coloured = [](const auto& things) {
     return std::ranges::any_of(things, [](const auto& thing) { return !thing.colour.is_grey(); });
   };
+  const auto is_coloured = [](const auto& style) {
+    return !style.on.colour.is_grey() || (style.off.opacity > 0 && !style.off.colour.is_grey());
+  };
+  const auto has_colour = [&](const Graphic& graphic) {
+    return is_coloured(graphic.line) || (graphic.filled && is_coloured(graphic.fill));
+  };
   return !shutter_colour.is_grey() || coloured(overlays) ||
-         std::ranges::any_of(
-             annotations, [&](const Annotations& layer) { return coloured(layer.graphics) || coloured(layer.texts); });
+         std::ranges::any_of(annotations, [&](const Annotations& layer) {
+           return std::ranges::any_of(layer.graphics, has_colour) || coloured(layer.texts);
+         });
 }
 
 bool Shutter::Shows(double column, double row) const {
@@ -274,7 +316,8 @@ class StateReader {
                                      .filled = object.Text({0x0070, 0x0024}) == "Y",
                                      .on_display = object.Text({0x0070, 0x0005}) == "DISPLAY",
                                      .points = ReadPoints(object.Numbers({0x0070, 0x0022})),
-                                     .colour = colour});
+                                     .line = ReadLineStyle(object.Items({0x0070, 0x0232}), colour),
+                                     .fill = ReadFillStyle(object.Items({0x0070, 0x0233}), colour)});
   }
 
   void ReadText(const DataSetItem& object, const Colour& colour, Annotations* annotations) {

@@ -3,7 +3,8 @@
 // Taken from a state: modality LUT, VOI LUT or window, presentation LUT, shutters, rotation and flip, displayed area,
 // graphic and text annotations in the order of their layers; compound graphics come as the simple ones that stand for
 // them (PS3.3 C.10.5), and the overlays it activates, its own or of the image. Layers and shutters have
-// their recommended colours. Not taken: styles of single graphics and texts.
+// their recommended colours, single graphics their own styles of lines and areas. Not taken: shadows, and styles of
+// texts.
 // Immutable, safe for concurrent use.
 #pragma once
 
@@ -32,13 +33,32 @@ struct ReferencedImage {
   std::vector<uint32_t> frames;  // from 1; empty: all
 };
 
+struct Ink {
+  Colour colour;
+  double opacity = 1;  // 0 to 1
+};
+
+// PS3.3 C.10.5.1.3.13
+struct LineStyle {
+  Ink on, off{.opacity = 0};
+  double thickness = 0;           // in the units of the graphic; 0: the usual one
+  uint32_t pattern = UINT32_MAX;  // from the first point on: set bits are `on`, the highest first
+};
+
+// PS3.3 C.10.5.1.3.14
+struct FillStyle {
+  Ink on, off{.opacity = 0};
+  std::string pattern;  // of 32 by 32 bits, repeated: set ones are `on`, in each octet the highest first; empty: solid
+};
+
 struct Graphic {
   enum class Shape : uint8_t { kPoint, kPolyline, kInterpolated, kCircle, kEllipse };
   Shape shape = Shape::kPolyline;
   bool filled = false;
   bool on_display = false;  // points are fractions of the displayed area; else pixels of the image, from its corner
   std::vector<Point> points;
-  Colour colour;
+  LineStyle line;
+  FillStyle fill;  // when `filled`
 };
 
 struct GraphicText {

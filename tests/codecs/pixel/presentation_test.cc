@@ -235,6 +235,80 @@ TEST(PresentationStateTest, LayersHaveTheirRecommendedColours) {
   EXPECT_LE(red[2], 12);
 }
 
+// A line along the second row, with more attributes.
+std::string Styled(const std::string& style) {
+  const std::string graphic = Element({0x0070, 0x0005}, "CS", "PIXEL") +
+                              Element({0x0070, 0x0022}, "FL", Octets<float>({0, 1.5F, 3.9F, 1.5F})) +
+                              Element({0x0070, 0x0023}, "CS", "POLYLINE");
+  return State(Sequence({0x0070, 0x0001}, Item(Sequence({0x0070, 0x0009}, Item(graphic + style)))));
+}
+std::string Opacity(Tag tag, float opacity) {
+  return Element(tag, "FL", Octets<float>({opacity}));
+}
+// Encoded CIELab values of black and white.
+const std::string kBlack = Octets<uint16_t>({0, 0x8080, 0x8080}), kWhite = Octets<uint16_t>({65535, 0x8080, 0x8080});
+
+TEST(PresentationStateTest, LinesHaveTheirOwnStyle) {
+  const auto row = [](const std::string& elements) {
+    Picture picture = Shown(Styled(Sequence({0x0070, 0x0232}, Item(elements))));
+    V second;
+    for (uint32_t x = 0; x < picture.width; ++x)
+      second.push_back(static_cast<uint8_t>(picture.samples[(picture.width + x) * picture.channels]));
+    return second;
+  };
+  const std::string solid = Element({0x0070, 0x0251}, "US", kWhite) +
+                            Element({0x0070, 0x0253}, "FL", Octets<float>({1})) +
+                            Element({0x0070, 0x0254}, "CS", "SOLID");
+  EXPECT_EQ(row(solid + Opacity({0x0070, 0x0284}, 1)), (V{255, 255, 255, 255}));
+  EXPECT_EQ(row(Element({0x0070, 0x0251}, "US", kBlack)), (V{0, 0, 0, 0}));
+  EXPECT_EQ(row(solid + Opacity({0x0070, 0x0284}, 0)), (V{40, 50, 60, 70}));
+  const V half = row(solid + Opacity({0x0070, 0x0284}, 0.5F));
+  for (size_t i = 0; i < 4; ++i) EXPECT_NEAR(half[i], (255 + 40 + 10 * static_cast<int>(i)) / 2, 1);
+  const auto dashed = [&](float off_opacity) {
+    return row(Element({0x0070, 0x0251}, "US", kWhite) + Element({0x0070, 0x0252}, "US", kBlack) +
+               Element({0x0070, 0x0253}, "FL", Octets<float>({1})) + Element({0x0070, 0x0254}, "CS", "DASHED") +
+               Element({0x0070, 0x0255}, "UL", Octets<uint32_t>({0xAAAAAAAA})) + Opacity({0x0070, 0x0284}, 1) +
+               Opacity({0x0070, 0x0285}, off_opacity));
+  };
+  EXPECT_EQ(dashed(0), (V{255, 50, 255, 70})) << "between the dashes is the image";
+  EXPECT_EQ(dashed(1), (V{255, 0, 255, 0}));
+}
+
+TEST(PresentationStateTest, LinesAreAsThickAsTheySay) {
+  const auto white = [](float thickness) {
+    const std::string style = Sequence(
+        {0x0070, 0x0232},
+        Item(Element({0x0070, 0x0251}, "US", kWhite) + Element({0x0070, 0x0253}, "FL", Octets<float>({thickness}))));
+    const V samples = Samples(Shown(Styled(style), {.viewport = Viewport{.width = 400, .height = 300}}));
+    return std::ranges::count_if(samples, [](int level) { return level > 250; });
+  };
+  // A pixel of the image is 100 of the picture, and nothing is thicker than 64.
+  EXPECT_NEAR(static_cast<double>(white(0.1F)) / static_cast<double>(white(0.01F)), 10, 1);
+  EXPECT_EQ(white(100), white(1));
+}
+
+TEST(PresentationStateTest, AreasHaveTheirOwnStyle) {
+  const auto filled = [](const std::string& elements) {
+    const std::string graphic = Element({0x0070, 0x0005}, "CS", "PIXEL") +
+                                Element({0x0070, 0x0022}, "FL", Octets<float>({0, 0, 4, 0, 4, 3, 0, 3, 0, 0})) +
+                                Element({0x0070, 0x0023}, "CS", "POLYLINE") + Element({0x0070, 0x0024}, "CS", "Y") +
+                                Sequence({0x0070, 0x0232}, Item(Opacity({0x0070, 0x0284}, 0))) +
+                                Sequence({0x0070, 0x0233}, Item(elements));
+    Picture picture = Shown(State(Sequence({0x0070, 0x0001}, Item(Sequence({0x0070, 0x0009}, Item(graphic))))));
+    V samples;
+    for (size_t i = 0; i < 12; ++i) samples.push_back(static_cast<uint8_t>(picture.samples.at(i * picture.channels)));
+    return samples;
+  };
+  EXPECT_EQ(filled(Element({0x0070, 0x0251}, "US", kWhite)), V(12, 255));
+  const V half = filled(Element({0x0070, 0x0251}, "US", kWhite) + Opacity({0x0070, 0x0284}, 0.5F));
+  for (size_t i = 0; i < 12; ++i) EXPECT_NEAR(half[i], (255 + 10 * static_cast<int>(i)) / 2, 1);
+  std::string pattern;
+  for (int row = 0; row < 32; ++row) pattern += std::string(4, row % 2 == 0 ? '\x80' : '\x40');
+  EXPECT_EQ(filled(Element({0x0070, 0x0251}, "US", kWhite) + Element({0x0070, 0x0256}, "OB", pattern) +
+                   Element({0x0070, 0x0257}, "CS", "STIPPELED")),
+            (V{255, 10, 20, 30, 40, 255, 60, 70, 255, 90, 100, 110}));
+}
+
 TEST(PresentationStateTest, ShowsTheOverlaysItActivates) {
   const std::string layer = Sequence(
       {0x0070, 0x0060},
