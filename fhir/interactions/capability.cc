@@ -133,6 +133,7 @@ void AppendType(TypeId type, bool enforced, std::string* out) {
     out->append(json::Quoted(param.url));
     out->append(",\"type\":\"").append(SearchTypeCode(param.type)).append("\"}");
   });
+  out->insert(out->size() - 1, R"(,{"name":"_list","type":"special"})");  // which no definition has
   AppendOperations(type, out);
   out->push_back('}');
 }

@@ -39,7 +39,8 @@ Answer Interactions::Run(const Interaction& request) {
   if (path[0] == "_history" && path.size() == 1) {
     return IsRead(request) ? History(request, kNoType, std::nullopt) : NotAllowed("GET");
   }
-  if (IsSearchPost(request, 0)) return Search(request, kNoType, std::nullopt);
+  if (path[0] == "_search" && path.size() == 1)
+    return IsSearchPost(request, 0) ? Search(request, kNoType, std::nullopt) : NotAllowed("POST");
   if (path[0].starts_with("$meta") && path.size() == 1) return Meta(request, kNoType, "", path[0].substr(1));
   const std::optional<TypeId> type = FindResourceType(path[0]);
   if (!type) {
@@ -47,7 +48,8 @@ Answer Interactions::Run(const Interaction& request) {
                                 .diagnostics = "'" + path[0].substr(0, 64) + "' is no FHIR R4 resource type"}});
   }
   if (path.size() == 1) return RunType(request, *type);
-  if (path[1] == "_search") return IsSearchPost(request, 1) ? Search(request, *type, std::nullopt) : NotThere(request);
+  if (path[1] == "_search" && path.size() == 2)
+    return IsSearchPost(request, 1) ? Search(request, *type, std::nullopt) : NotAllowed("POST");
   if (path[1] == "_history" && path.size() == 2) {
     return IsRead(request) ? History(request, *type, std::nullopt) : NotAllowed("GET");
   }
@@ -100,7 +102,9 @@ Answer Interactions::RunInstance(const Interaction& request, TypeId type, const 
   // A compartment: Patient/1/Observation, Patient/1/*.
   const std::optional<TypeId> member = path[2] == "*" ? kNoType : FindResourceType(path[2]);
   if (!member || FindCompartment(type) == nullptr) return NotThere(request);
-  if (path.size() == 3 ? !IsRead(request) : !IsSearchPost(request, 3)) return NotThere(request);
+  if (path.size() > 4 || (path.size() == 4 && path[3] != "_search")) return NotThere(request);
+  if (path.size() == 3 && !IsRead(request)) return NotAllowed("GET");
+  if (path.size() == 4 && !IsSearchPost(request, 3)) return NotAllowed("POST");
   return Search(request, *member, Within{type, id});
 }
 

@@ -85,11 +85,14 @@ class EverythingRun {
     const auto& [name, value] = parameter;
     if (name == kCursorParameter) return Status::Ok();
     if (name == "_since") {
+      HILUM_RETURN_IF_ERROR(CheckDate(name, value));
       asked_.resources.push_back({"_lastUpdated", "ge" + value});
     } else if (name == "start") {
-      HILUM_RETURN_IF_ERROR(AddCare("ge", value));
+      HILUM_RETURN_IF_ERROR(CheckDate(name, value));
+      asked_.care.push_back("ge" + value);
     } else if (name == "end") {
-      HILUM_RETURN_IF_ERROR(AddCare("le", value));
+      HILUM_RETURN_IF_ERROR(CheckDate(name, value));
+      asked_.care.push_back("le" + value);
     } else if (name == "_count") {
       HILUM_RETURN_IF_ERROR(AddCount(value));
     } else if (name != "_type" && name != "_summary" && name != "_elements" && name != "_pretty" && name != "_format") {
@@ -100,12 +103,10 @@ class EverythingRun {
     return Status::Ok();
   }
 
-  Status AddCare(std::string_view prefix, const std::string& value) {
-    if (const auto date = AskedDate(value, Prefix::kEq, search_options_.default_offset_minutes, search_options_.now);
-        !date.ok())
-      return date.status().WithContext("start and end of $everything");
-    asked_.care.push_back(std::string(prefix) + value);
-    return Status::Ok();
+  Status CheckDate(const std::string& name, const std::string& value) const {
+    return AskedDate(value, Prefix::kEq, search_options_.default_offset_minutes, search_options_.now)
+        .status()
+        .WithContext(name + " of $everything");
   }
 
   Status AddCount(const std::string& value) {

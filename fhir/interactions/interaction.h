@@ -47,7 +47,8 @@ struct Answer {
   bool outcome() const { return !issues.empty(); }
   std::vector<Issue> warnings;  // about what was done as asked
 
-  std::string content_type;  // of an answer that is no FHIR; empty otherwise
+  std::string content_type;      // of an answer that is no FHIR; empty otherwise
+  std::string security_context;  // of the Binary whose content that is: a reference
   // For those that may be large: the next piece, empty at the end. `body` is empty then.
   std::function<Result<std::string>()> more;
 };

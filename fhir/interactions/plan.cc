@@ -4,7 +4,7 @@
 #include <array>
 #include <utility>
 
-#include "fhir/json/edits.h"
+#include "base/text.h"
 #include "fhir/json/subset.h"
 #include "fhir/patch/json_patch.h"
 
@@ -17,26 +17,31 @@ Plan Refused(Answer answer) {
   return plan;
 }
 
-// W/"3", "3" or 3.
-std::string_view VersionOfTag(std::string_view tag) {
-  if (tag.starts_with("W/")) tag.remove_prefix(2);
-  if (tag.size() >= 2 && tag.front() == '"' && tag.back() == '"') tag = tag.substr(1, tag.size() - 2);
-  return tag;
+// W/"3", "3" or 3, or a list of them (RFC 9110 13.1.1).
+bool NamesVersion(std::string_view tags, uint64_t version) {
+  while (!tags.empty()) {
+    const size_t comma = std::min(tags.find(','), tags.size());
+    std::string_view tag = Trimmed(tags.substr(0, comma));
+    tags.remove_prefix(std::min(comma + 1, tags.size()));
+    if (tag.starts_with("W/")) tag.remove_prefix(2);
+    if (tag.size() >= 2 && tag.front() == '"' && tag.back() == '"') tag = tag.substr(1, tag.size() - 2);
+    if (tag == std::to_string(version)) return true;
+  }
+  return false;
 }
 
 std::optional<Answer> CheckConditions(const std::optional<Version>& newest, const IfMatch& conditions) {
   const bool exists = newest && !newest->deleted();
   if (!conditions.match.empty() && conditions.match != "*") {
     if (!exists) return PreconditionFailed("If-Match names a version, but the resource does not exist");
-    if (VersionOfTag(conditions.match) != std::to_string(newest->number)) {
+    if (!NamesVersion(conditions.match, newest->number)) {
       return PreconditionFailed("the resource has version " + std::to_string(newest->number) +
                                 " now, not the one that If-Match names; read it again");
     }
   }
   if (conditions.match == "*" && !exists) return PreconditionFailed("the resource does not exist");
   if (exists && conditions.none_match == "*") return PreconditionFailed("the resource exists already");
-  if (exists && !conditions.none_match.empty() &&
-      VersionOfTag(conditions.none_match) == std::to_string(newest->number)) {
+  if (exists && NamesVersion(conditions.none_match, newest->number)) {
     return PreconditionFailed("the resource has the version that If-None-Match excludes");
   }
   return std::nullopt;
@@ -108,6 +113,14 @@ std::variant<Checked, Answer> Check(std::string body, TypeId type, const Validat
   Validation validation = Validate(document->root(), options);
   if (!validation.ok()) return OutcomeAnswer(400, validation.issues);
   return Checked{*std::move(document), std::move(validation.typing)};
+}
+
+Result<std::vector<Parameter>> CriteriaIn(TypeId type, std::string_view if_none_exist) {
+  const size_t question = if_none_exist.find('?');
+  const std::string_view before = if_none_exist.substr(0, question);
+  if (question != if_none_exist.npos && (before.empty() || before == TypeOf(type).name))
+    if_none_exist.remove_prefix(question + 1);
+  return SplitQuery(if_none_exist, kMaxCriteria);
 }
 
 Result<storage::Query> CompileCondition(ResourceReader& reader, TypeId type, const std::vector<Parameter>& criteria,
@@ -193,6 +206,12 @@ Plan Planner::Put(TypeId type, const std::string& id, json::Value resource, cons
   const std::optional<Version>& newest = *found;
   const bool exists = newest && !newest->deleted();
   if (auto refusal = CheckConditions(newest, conditions)) return Refused(*std::move(refusal));
+  if (exists && method == Method::kUpdate && json::IsSubset(resource)) {
+    return Refused(OutcomeAnswer(
+        422,
+        {{.diagnostics = "the resource has the tag SUBSETTED: it is a part of one (_summary, _elements), and would "
+                         "take the place of the whole; read it whole, change that and send it"}}));
+  }
   const DerivedResources* const derived = store_.JudgeOf(type);
   if (derived == nullptr) return PutOver(newest, type, id, resource, typing, method, false);
 
@@ -247,7 +266,19 @@ Plan Planner::PutOver(const std::optional<Version>& newest, TypeId type, const s
   return plan;
 }
 
-Plan Planner::Patch(TypeId type, const std::string& id, Bytes patch, const IfMatch& conditions) {
+Plan Planner::PutRewritten(TypeId type, const std::string& id, json::Value resource, const Typing& typing,
+                           Method method, const IfMatch& conditions, const Rewrite& rewrite) {
+  const Result<json::Edits> edits = rewrite(resource, typing);
+  if (!edits.ok()) return Refused(ErrorAnswer(edits.status()));
+  if (edits->empty()) return Put(type, id, resource, typing, method, conditions);
+  std::variant<Checked, Answer> rewritten = Check(edits->Apply(resource), type);
+  if (auto* refusal = std::get_if<Answer>(&rewritten)) return Refused(std::move(*refusal));
+  const Checked& checked = std::get<Checked>(rewritten);
+  return Put(type, id, checked.document.root(), checked.typing, method, conditions);
+}
+
+Plan Planner::Patch(TypeId type, const std::string& id, Bytes patch, const IfMatch& conditions,
+                    const Rewrite& rewrite) {
   const Result<std::optional<Version>> newest = Find(type, id);
   if (!newest.ok()) return Refused(ErrorAnswer(newest.status()));
   if (!*newest) return Refused(ErrorAnswer(NotFound("there is no such resource to patch")));
@@ -270,6 +301,8 @@ Plan Planner::Patch(TypeId type, const std::string& id, Bytes patch, const IfMat
   if (json::MaybeValue(resource.document.root())["id"].TextOr("") != id) {
     return Refused(OutcomeAnswer(422, {{.diagnostics = "a patch must leave the id as it is"}}));
   }
+  if (rewrite)
+    return PutRewritten(type, id, resource.document.root(), resource.typing, Method::kPatch, conditions, rewrite);
   return Put(type, id, resource.document.root(), resource.typing, Method::kPatch, conditions);
 }
 

@@ -2,12 +2,14 @@
 // transactions plan in the same way. Internal to fhir/interactions; not thread-safe.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "fhir/interactions/interactions.h"
+#include "fhir/json/edits.h"
 #include "fhir/store/planned_writes.h"
 
 namespace hilum::fhir {
@@ -48,9 +50,13 @@ class Planner {
   // The resource gets this content. REQUIRES: `typing` as for ResourceStore::Prepare.
   Plan Put(TypeId type, const std::string& id, json::Value resource, const Typing& typing, Method method,
            const IfMatch& conditions);
+  // What has to change in a resource before it is written.
+  using Rewrite = std::function<Result<json::Edits>(json::Value resource, const Typing& typing)>;
+  Plan PutRewritten(TypeId type, const std::string& id, json::Value resource, const Typing& typing, Method method,
+                    const IfMatch& conditions, const Rewrite& rewrite);
   Plan Remove(TypeId type, const std::string& id, const IfMatch& conditions);
-  // The patched resource.
-  Plan Patch(TypeId type, const std::string& id, Bytes patch, const IfMatch& conditions);
+  // The patched resource, rewritten.
+  Plan Patch(TypeId type, const std::string& id, Bytes patch, const IfMatch& conditions, const Rewrite& rewrite = {});
   // Notes the condition for the commit.
   Result<Matches> Match(TypeId type, const std::vector<Parameter>& criteria);
   // What is wrong with the id in the body of a conditional update that matches `match` (empty: nothing): it is another
@@ -75,6 +81,11 @@ class Planner {
   std::vector<Condition> conditions_;
 };
 
+inline constexpr size_t kMaxCriteria = 1000;  // parameters of one condition
+
+// The search in If-None-Exist and Bundle.entry.request.ifNoneExist. Clients put the type in front of it, as the example
+// of R4 itself (Bundle-xds).
+Result<std::vector<Parameter>> CriteriaIn(TypeId type, std::string_view if_none_exist);
 // What a condition asks for. kInvalid as for FindMatches.
 Result<storage::Query> CompileCondition(ResourceReader& reader, TypeId type, const std::vector<Parameter>& criteria,
                                         const SearchOptions& options);

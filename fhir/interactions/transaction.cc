@@ -11,8 +11,6 @@
 namespace hilum::fhir {
 namespace {
 
-constexpr size_t kMaxCriteria = 1000;
-
 Answer Blame(size_t place, Answer answer) {
   return AboutPlace("Bundle.entry[" + std::to_string(place) + "]", std::move(answer));
 }
@@ -24,6 +22,13 @@ bool Writes(const BundleEntry& entry) {
 // Its target is found by a search.
 bool IsConditional(const BundleEntry& entry) {
   return entry.request.method == "POST" ? !entry.request.if_none_exist.empty() : entry.request.path.size() == 1;
+}
+
+// Of a search that is written with the base of this server, or a slash, in front of its type.
+std::string_view BelowBase(std::string_view text, std::string_view base) {
+  if (!base.empty() && text.starts_with(base)) text.remove_prefix(base.size());
+  if (text.starts_with('/')) text.remove_prefix(1);
+  return text;
 }
 
 }  // namespace
@@ -171,7 +176,7 @@ std::optional<Answer> Transaction::FindTarget(size_t place, ResourceReader& read
     if (path.size() != 1) return ErrorAnswer(Invalid("POST takes only a type as request.url"));
     target.id = new_ids_[place];
     if (entry.request.if_none_exist.empty()) return std::nullopt;
-    const auto criteria = SplitQuery(entry.request.if_none_exist, kMaxCriteria);
+    const auto criteria = CriteriaIn(*type, entry.request.if_none_exist);
     if (!criteria.ok()) return ErrorAnswer(criteria.status());
     return MatchTarget(place, *criteria, reader, planner);
   }
@@ -260,6 +265,7 @@ Plan Transaction::PlanOne(size_t place, ResourceReader& reader, Planner& planner
     Result<Plan> unchanged = planner.Unchanged(target.type, *target.existing);
     return unchanged.ok() ? *std::move(unchanged) : refused(unchanged.status());
   }
+  const auto resolve = [&](json::Value resource, const Typing& typing) { return Rewrites(resource, typing, reader); };
   const IfMatch conditions{.match = entry.request.if_match, .none_match = entry.request.if_none_match};
   if (entry.request.method == "DELETE") {
     if (!target.id.empty()) return planner.Remove(target.type, target.id, conditions);
@@ -271,32 +277,22 @@ Plan Transaction::PlanOne(size_t place, ResourceReader& reader, Planner& planner
     if (target.id.empty()) return refused(NotFound("the condition matches no resource to patch"));
     const Result<std::string> patch = PatchIn(entry);
     if (!patch.ok()) return refused(patch.status());
-    return planner.Patch(target.type, target.id, *patch, conditions);
+    return planner.Patch(target.type, target.id, *patch, conditions, resolve);
   }
   const Method method = entry.request.method == "POST" ? Method::kCreate : Method::kUpdate;
-  Result<json::Edits> edits = Rewrites(entry, reader);
-  if (!edits.ok()) return refused(edits.status());
-  if (edits->empty()) return planner.Put(target.type, target.id, *entry.resource, typing_, method, conditions);
-  std::variant<Checked, Answer> rewritten = Check(edits->Apply(*entry.resource), target.type);
-  if (auto* refusal = std::get_if<Answer>(&rewritten)) {
-    Plan plan;
-    plan.answer = std::move(*refusal);
-    return plan;
-  }
-  const Checked& checked = std::get<Checked>(rewritten);
-  return planner.Put(target.type, target.id, checked.document.root(), checked.typing, method, conditions);
+  return planner.PutRewritten(target.type, target.id, *entry.resource, typing_, method, conditions, resolve);
 }
 
 Result<std::optional<std::string>> Transaction::Resolve(std::string_view text, ResourceReader& reader) {
   if (auto link = FindLink(text)) return link;
-  const ReferenceText parts = ParseReference(text);
+  const ReferenceText parts = ParseReference(BelowBase(text, RequestBase()));
   if (parts.form != ReferenceText::Form::kConditional) return std::optional<std::string>();
   if (const auto known = conditional_.find(text); known != conditional_.end()) return std::optional(known->second);
   HILUM_ASSIGN_OR_RETURN(const auto criteria, SplitQuery(parts.query, kMaxCriteria));
   HILUM_ASSIGN_OR_RETURN(const auto found, FindReferred(parts.type, criteria, reader));
   if (found.size() != 1) {
     return Invalid("a conditional reference to a " + std::string(TypeOf(parts.type).name) + " matches " +
-                   std::to_string(found.size()) + " resources, but it must match one");
+                   (found.empty() ? "no resource" : "more than one resource") + ", but it must match one");
   }
   conditional_.emplace(text, *found.begin());
   return std::optional(*found.begin());
@@ -325,9 +321,9 @@ std::optional<std::string> Transaction::ResolveLinks(std::string_view narrative)
   return out.append(narrative.substr(done));
 }
 
-Result<json::Edits> Transaction::Rewrites(const BundleEntry& entry, ResourceReader& reader) {
+Result<json::Edits> Transaction::Rewrites(json::Value resource, const Typing& typing, ResourceReader& reader) {
   json::Edits edits;
-  for (const ReferenceSite& site : ReferencesIn(*entry.resource, typing_)) {
+  for (const ReferenceSite& site : ReferencesIn(resource, typing)) {
     if (site.narrative) {
       if (const auto text = ResolveLinks(site.text)) edits.Replace(site.begin, site.end, json::Quoted(*text));
       continue;

@@ -104,7 +104,7 @@ class Transaction {
   std::optional<std::string> ResolveLinks(std::string_view narrative) const;
   // Where a reference leads that begins with a fullUrl: "Patient/1#part", "Patient/1/_history/1".
   std::optional<std::string> FindLink(std::string_view text) const;
-  Result<json::Edits> Rewrites(const BundleEntry& entry, ResourceReader& reader);
+  Result<json::Edits> Rewrites(json::Value resource, const Typing& typing, ResourceReader& reader);
 
   ResourceStore& store_;
   const json::Value bundle_;

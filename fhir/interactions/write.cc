@@ -10,7 +10,6 @@ namespace hilum::fhir {
 namespace {
 
 constexpr int kAttempts = 100;
-constexpr size_t kMaxCriteria = 1000;
 
 IfMatch ConditionsOf(const Interaction& request) {
   return {.match = request.if_match, .none_match = request.if_none_match};
@@ -56,7 +55,7 @@ Answer Interactions::Create(const Interaction& request, TypeId type) {
     const auto reader = store_.Read();
     Planner planner(store_, *reader, request.base_url);
     if (!request.if_none_exist.empty()) {
-      const auto criteria = SplitQuery(request.if_none_exist, kMaxCriteria);
+      const auto criteria = CriteriaIn(type, request.if_none_exist);
       if (!criteria.ok()) return ErrorAnswer(criteria.status());
       const Result<Matches> matches = planner.Match(type, *criteria);
       if (!matches.ok()) return ErrorAnswer(matches.status());

@@ -8,6 +8,8 @@
 namespace hilum::fhir::json {
 namespace {
 
+constexpr std::string_view kSystem = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue";
+constexpr std::string_view kCode = "SUBSETTED";
 constexpr std::string_view kSubsetted =
     R"({"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":"SUBSETTED"})";
 
@@ -151,6 +153,15 @@ std::string Pretty(Value value) {
   std::string out;
   AppendPretty(value, 0, &out);
   return out;
+}
+
+bool IsSubset(Value resource) {
+  const MaybeValue tags = MaybeValue(resource)["meta"]["tag"];
+  if (!tags || !tags->is_array()) return false;
+  for (const Value tag : tags->children()) {
+    if (Find(tag, "code").TextOr("") == kCode && Find(tag, "system").TextOr("") == kSystem) return true;
+  }
+  return false;
 }
 
 std::string Compact(Bytes json) {

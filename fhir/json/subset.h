@@ -22,6 +22,9 @@ enum class Summary : uint8_t {
 std::string Summarize(Value resource, Summary summary);
 std::string SelectElements(Value resource, const std::vector<std::string_view>& elements);
 
+// Whether the resource has that tag.
+bool IsSubset(Value resource);
+
 // The same values with a line for each and two spaces for each level; strings and numbers as written.
 std::string Pretty(Value value);
 // The same values without white space between them.

@@ -53,10 +53,32 @@ Result<Query> Compiler::String(const ResolvedParam& param, Modifier modifier, st
 
 Result<Query> Compiler::Uri(const ResolvedParam& param, Modifier modifier, std::string_view value) const {
   using How = storage::UriMatch::How;
+  // R4 search.html#modifiers.
+  if (modifier.kind != Kind::kNone && value.starts_with("urn:"))
+    return Invalid("the modifiers above and below are for URLs, not for URNs");
   const How how = modifier.kind == Kind::kBelow   ? How::kBelow
                   : modifier.kind == Kind::kAbove ? How::kAbove
                                                   : How::kExact;
-  return Own(storage::UriMatch{param.field, how, Unescape(value)});
+  Query whole = Own(storage::UriMatch{param.field, how, Unescape(value)});
+  const size_t bar = value.rfind('|');
+  const auto version = VersionParam(param);
+  if (how != How::kExact || bar == value.npos || !version) return whole;
+  // url|version of a resource that has both (R4 search.html#uri).
+  std::vector<Query> both;
+  both.push_back(Own(storage::UriMatch{param.field, how, Unescape(value.substr(0, bar))}));
+  both.push_back(Own(storage::TokenIs{version->field, std::nullopt, Unescape(value.substr(bar + 1))}));
+  std::vector<Query> either;
+  either.push_back(std::move(whole));
+  either.push_back(AllOf(std::move(both)));
+  return AnyOf(std::move(either));
+}
+
+// Of a resource's own canonical URL.
+std::optional<ResolvedParam> Compiler::VersionParam(const ResolvedParam& url) const {
+  if (url.definition == nullptr || url.code != "url") return std::nullopt;
+  const Result<ResolvedParam> version = Resolve(url.definition->resource, "version");
+  version.status().IgnoreError();  // not every type has one
+  return version.ok() && version->type == SearchType::kToken ? std::optional(*version) : std::nullopt;
 }
 
 Result<Query> Compiler::Date(const ResolvedParam& param, std::string_view value) const {

@@ -229,6 +229,7 @@ Result<Query> Compiler::CompileMembers(std::optional<std::string_view> value) {
   HILUM_ASSIGN_OR_RETURN(const ResolvedParam item, Resolve(kList, "item"));
   Query lists = Own(storage::All{});
   if (value) {
+    if (value->starts_with('$')) return Unsupported("_list takes the id of a List; functional lists are not there");
     HILUM_ASSIGN_OR_RETURN(lists, CompileIds(kList, *value));
   }
   return Own(storage::ReferredToBy{catalog_.CollectionOf(kList), item.field, Share(std::move(lists))});

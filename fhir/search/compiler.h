@@ -81,6 +81,7 @@ class Compiler {
   QueryResult Number(const ResolvedParam& param, std::string_view value) const;
   QueryResult Quantity(const ResolvedParam& param, std::string_view value) const;
   QueryResult Uri(const ResolvedParam& param, Modifier modifier, std::string_view value) const;
+  std::optional<ResolvedParam> VersionParam(const ResolvedParam& url) const;
   QueryResult Reference(const ResolvedParam& param, Modifier modifier, std::string_view value);
   QueryResult LocalId(const ResolvedParam& param, const std::vector<TypeId>& types, std::string_view id);
   QueryResult Near(const ResolvedParam& param, std::string_view value) const;

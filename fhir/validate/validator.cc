@@ -181,7 +181,7 @@ bool Validator::CheckRepeated(Value array, const Property& property) {
     CheckItem(item, property);
   }
   here->index = -1;
-  if (count > element.max) {
+  if (element.max != kUnbounded && count > element.max) {
     Error(array, IssueType::kStructure, "has more items than the " + std::to_string(element.max) + " allowed");
   }
   return lacks;

@@ -63,6 +63,7 @@ fhir::Answer ContentOf(const http::Request& request, fhir::Answer answer) {
                                       .diagnostics = "the Binary is of another type than Accept has; take " +
                                                      type->ToString() + " or application/fhir+json"}});
   }
+  answer.security_context = std::string(binary["securityContext"]["reference"].TextOr(""));
   answer.content_type = type->ToString();
   answer.body = std::move(content);
   return answer;
@@ -86,6 +87,8 @@ Result<std::string> BinaryOf(const http::Request& request, const fhir::Interacti
   std::string binary = R"({"resourceType":"Binary",)";
   if (interaction.path.size() == 2) binary += "\"id\":" + fhir::json::Quoted(interaction.path[1]) + ",";
   binary += "\"contentType\":" + fhir::json::Quoted(type->ToString());
+  if (const std::string context = request.headers.Joined(kSecurityContext); !context.empty())
+    binary += ",\"securityContext\":{\"reference\":" + fhir::json::Quoted(context) + "}";
   if (!body.empty()) {
     binary += ",\"data\":\"";
     AppendBase64(body, &binary);

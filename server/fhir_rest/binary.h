@@ -9,6 +9,9 @@
 
 namespace hilum::fhir_rest {
 
+// Who may see the Binary goes by those who may see this resource.
+inline constexpr std::string_view kSecurityContext = "X-Security-Context";
+
 // Whether the request reads a Binary, or a version of one, as what it is.
 bool WantsContent(const http::Request& request, const fhir::Interaction& interaction);
 // What the Binary in `answer` holds, in its own type; 406 when the client does not take that. Other answers stay.

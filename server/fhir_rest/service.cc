@@ -34,10 +34,16 @@ bool IsKnown(std::string_view method) {
   return TakesBody(method) || method == "GET" || method == "HEAD" || method == "DELETE";
 }
 
+bool IsHeaderText(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
+}
+
 // Header values reach answers and errors, which are UTF-8.
 Status CopyHeader(const http::Request& request, std::string_view name, std::string* to) {
   *to = request.headers.Joined(name);
-  if (std::all_of(to->begin(), to->end(), [](char c) { return c >= 0x20 && c < 0x7F; })) return Status::Ok();
+  // Who sends a condition means one: without it the write would go through unguarded.
+  if (to->empty() && request.headers.First(name)) return Invalid("the header " + std::string(name) + " is empty");
+  if (IsHeaderText(*to)) return Status::Ok();
   return Invalid("the header " + std::string(name) + " may hold ASCII characters only; percent-encode others");
 }
 
@@ -207,6 +213,8 @@ Status Service::Send(http::Responder& responder, const Answer& answer, const std
     headers.Add("Last-Modified", std::move(date));
   }
   if (!answer.location.empty()) headers.Add("Location", answer.location);
+  if (!answer.security_context.empty() && IsHeaderText(answer.security_context))
+    headers.Add(std::string(kSecurityContext), answer.security_context);
   if (!answer.content_location.empty()) headers.Add("Content-Location", answer.content_location);
   if (!answer.progress.empty()) {
     headers.Add("X-Progress", answer.progress);

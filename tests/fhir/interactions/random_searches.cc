@@ -250,7 +250,8 @@ SearchMaker::Value SearchMaker::String(const std::string& param, const std::stri
 }
 
 SearchMaker::Value SearchMaker::Uri(const std::string& param, const std::string& modifier) {
-  const std::string uri = dice_.Pick(Pools::uris);
+  std::string uri = dice_.Pick(Pools::uris);
+  while (!modifier.empty() && uri.starts_with("urn:")) uri = dice_.Pick(Pools::uris);  // they have no path
   return {uri, [=](const Model& model) {
             return std::ranges::any_of(Of(model.uris, param), [&](const std::string& value) {
               if (modifier == "below") return value.starts_with(uri);

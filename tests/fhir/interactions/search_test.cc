@@ -465,10 +465,35 @@ TEST_F(SearchTest, StaysWithinACompartment) {
   EXPECT_EQ(Get("Patient/1/Medication").status, 404);
 }
 
+TEST_F(SearchTest, FindsAVersionOfACanonicalUrl) {
+  const auto value_set = [](const std::string& id, const std::string& version) {
+    return R"({"resourceType":"ValueSet","status":"active","url":"http://a.test/vs","id":")" + id + R"(","version":")" +
+           version + "\"}";
+  };
+  Put(value_set("1", "1.0"));
+  Put(value_set("2", "2.0"));
+  EXPECT_THAT(Search("ValueSet?url=http://a.test/vs|2.0").matches, ElementsAre("ValueSet/2"));
+  EXPECT_EQ(Search("ValueSet?url=http://a.test/vs|3.0").total, 0);
+  EXPECT_EQ(Search("ValueSet?url=http://a.test/vs").total, 2);
+  EXPECT_EQ(Search("ValueSet?url:below=http://a.test/").total, 2);
+  EXPECT_EQ(Get("ValueSet?url:below=urn:oid:1.2").status, 400) << "URNs have nothing below";
+}
+
+TEST_F(SearchTest, SaysByWhichMethodASearchIsPosted) {
+  for (const std::string url : {"_search", "Patient/_search", "Patient/1/Observation/_search"}) {
+    EXPECT_EQ(Run(url, {.method = "GET"}).status, 405) << url;
+    EXPECT_EQ(Run(url, {.method = "PUT"}).status, 405) << url;
+  }
+}
+
 TEST_F(SearchTest, FindsTheMembersOfAList) {
   PutClinic();
   Put(R"({"resourceType":"List","id":"l","status":"current","mode":"working","entry":[{"item":{"reference":"Patient/2"}}]})");
   EXPECT_THAT(Search("Patient?_list=l").matches, ElementsAre("Patient/2"));
+}
+
+TEST_F(SearchTest, DoesNotTakeAFunctionalListForAnEmptyOne) {
+  EXPECT_GE(Get("AllergyIntolerance?_list=$current-allergies").status, 400);
 }
 
 TEST_F(SearchTest, TakesAFormAsTheSameSearch) {

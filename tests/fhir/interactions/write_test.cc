@@ -80,6 +80,25 @@ TEST_F(WriteTest, IfMatchKeepsLateWritersOut) {
   EXPECT_EQ(interactions_->Run(fresh).status, 412);
 }
 
+TEST_F(WriteTest, IfMatchMayListVersions) {
+  Run("PUT", "Patient/a", R"({"resourceType":"Patient","id":"a"})");
+  Interaction request = Request("PUT", "Patient/a", R"({"resourceType":"Patient","id":"a","active":true})");
+  request.if_match = R"(W/"7", W/"8")";
+  EXPECT_EQ(interactions_->Run(request).status, 412);
+  request.if_match = R"(W/"7", W/"1")";
+  EXPECT_EQ(interactions_->Run(request).status, 200);
+}
+
+TEST_F(WriteTest, APartDoesNotTakeThePlaceOfTheWhole) {
+  Run("PUT", "Patient/a", R"({"resourceType":"Patient","id":"a","active":true,"name":[{"text":"x"}]})");
+  const std::string part = Run("GET", "Patient/a?_elements=name").body;
+  const Answer answer = Run("PUT", "Patient/a", part);
+  EXPECT_EQ(answer.status, 422);
+  EXPECT_THAT(answer.body, HasSubstr("SUBSETTED"));
+  EXPECT_EQ(At(Run("GET", "Patient/a").body, "active"), "true");
+  EXPECT_EQ(Run("POST", "Patient", part).status, 201) << "nothing is lost by it";
+}
+
 TEST_F(WriteTest, IfMatchHoldsForConditionalDeletesToo) {
   const auto put = [&](const std::string& id) {
     Run("PUT", "Patient/" + id,

@@ -44,6 +44,16 @@ TEST(BinaryContent, ComesInItsOwnType) {
   EXPECT_EQ(answer.version, 3u);
 }
 
+TEST(BinaryContent, KeepsWhoMaySeeIt) {
+  const http::Request put = With("PUT", {{"Content-Type", "text/plain"}, {"X-Security-Context", "Patient/1"}});
+  const std::string binary = BinaryOf(put, On({"Binary", "x"}), "Hallo").value();
+  EXPECT_EQ(
+      binary,
+      R"({"resourceType":"Binary","id":"x","contentType":"text/plain","securityContext":{"reference":"Patient/1"},)"
+      R"("data":"SGFsbG8="})");
+  EXPECT_EQ(ContentOf(With("GET", {}), {.body = binary}).security_context, "Patient/1");
+}
+
 TEST(BinaryContent, IsRefusedToWhoTakesAnotherType) {
   const fhir::Answer answer = ContentOf(With("GET", {{"Accept", "image/png"}}), {.body = kBinary});
   EXPECT_EQ(answer.status, 406);

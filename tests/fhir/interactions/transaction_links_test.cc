@@ -1,0 +1,105 @@
+// Where references of a transaction lead (R4 3.1.0.11.2).
+#include <gmock/gmock.h>
+
+#include "tests/fhir/interactions/bundles.h"
+#include "tests/fhir/support/interactions_fixture.h"
+
+namespace hilum::fhir {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+using TransactionLinksTest = InteractionsFixture;
+
+TEST_F(TransactionLinksTest, LinksItsEntriesByTheirFullUrls) {
+  const Answer answer = Run("POST", "", Bundle("transaction", kPatientAndObservation));
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(At(answer.body, "type"), "transaction-response");
+  EXPECT_EQ(At(answer.body, "entry.0.response.status"), "201 Created");
+  EXPECT_THAT(At(answer.body, "entry.1.response.location"), StartsWith("http://test/fhir/Observation/"));
+  EXPECT_EQ(Total("Observation?subject:Patient.gender=male"), 1);
+}
+
+TEST_F(TransactionLinksTest, RewritesLinksWhereverR4HasThem) {
+  const std::string urn = "urn:uuid:11111111-1111-4111-8111-111111111111";
+  const std::string linking = R"({"resource":{"resourceType":"Basic","code":{"text":"x"},
+      "text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">\u00e9 <a href=\")" +
+                              urn + R"(\">y</a><img src='urn:uuid:9' alt=\")" + urn + R"(\"/></div>"},
+      "extension":[{"url":"urn:a","valueUri":")" +
+                              urn + R"("},{"url":"urn:b","valueCanonical":")" + urn +
+                              R"("},{"url":"urn:c","valueUuid":")" + urn +
+                              R"("},{"url":"urn:d","valueReference":{"reference":")" + urn +
+                              R"(#part"}},{"url":"urn:e","valueReference":{"reference":")" + urn +
+                              R"(/_history/1"}},{"url":"urn:f","valueReference":{"reference":"urn:uuid:9#x"}}]},
+      "request":{"method":"POST","url":"Basic"}})";
+  const Answer answer = Run("POST", "", Bundle("transaction", kPatientAndObservation + "," + linking));
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  const std::string patient = "Patient/" + At(Run("GET", "Patient").body, "entry.0.resource.id");
+  const std::string basic = At(Run("GET", "Basic").body, "entry.0.resource");
+  EXPECT_EQ(At(basic, "text.div"), R"(<div xmlns="http://www.w3.org/1999/xhtml">é <a href=")" + patient +
+                                       R"(">y</a><img src='urn:uuid:9' alt=")" + urn + R"("/></div>)");
+  EXPECT_EQ(At(basic, "extension.0.valueUri"), patient);
+  EXPECT_EQ(At(basic, "extension.1.valueCanonical"), urn) << "canonicals are what they are (R4 3.1.0.11.2)";
+  EXPECT_EQ(At(basic, "extension.2.valueUuid"), urn) << "a uuid cannot be anything else";
+  EXPECT_EQ(At(basic, "extension.3.valueReference.reference"), patient + "#part");
+  EXPECT_EQ(At(basic, "extension.4.valueReference.reference"), patient + "/_history/1");
+  EXPECT_EQ(At(basic, "extension.5.valueReference.reference"), "urn:uuid:9#x");
+}
+
+const std::string kOrganization =
+    R"({"fullUrl":"urn:uuid:22222222-2222-4222-8222-222222222222","resource":{"resourceType":"Organization","name":"o"},
+        "request":{"method":"POST","url":"Organization"}})";
+
+TEST_F(TransactionLinksTest, WhatAPatchAddsLeadsToEntriesToo) {
+  Run("PUT", "Patient/a", R"({"resourceType":"Patient","id":"a"})");
+  const auto patch = [](const std::string& reference) {
+    return PatchOf("Patient/a",
+                   R"([{"op":"add","path":"/managingOrganization","value":{"reference":")" + reference + R"("}}])");
+  };
+  const std::string entry = patch("urn:uuid:22222222-2222-4222-8222-222222222222");
+  const Answer by_full_url = Run("POST", "", Bundle("transaction", kOrganization + "," + entry));
+  ASSERT_EQ(by_full_url.status, 200) << by_full_url.body;
+  const std::string organization = "Organization/" + At(Run("GET", "Organization").body, "entry.0.resource.id");
+  EXPECT_EQ(At(Run("GET", "Patient/a").body, "managingOrganization.reference"), organization);
+
+  Run("PUT", "Patient/a", R"({"resourceType":"Patient","id":"a"})");
+  const Answer by_search = Run("POST", "", Bundle("transaction", patch("Organization?name=o")));
+  ASSERT_EQ(by_search.status, 200) << by_search.body;
+  EXPECT_EQ(At(Run("GET", "Patient/a").body, "managingOrganization.reference"), organization);
+  EXPECT_EQ(Total("Patient?organization.name=o"), 1);
+}
+
+TEST_F(TransactionLinksTest, ConditionalReferencesMayComeWithTheBaseInFront) {
+  Run("PUT", "Patient/a", R"({"resourceType":"Patient","id":"a","gender":"female"})");
+  for (const std::string before : {"", "/", "http://test/fhir/"}) {
+    const std::string entry = R"({"resource":{"resourceType":"Basic","code":{"text":"x"},"subject":{"reference":")" +
+                              before + R"(Patient?gender=female"}},"request":{"method":"POST","url":"Basic"}})";
+    const Answer answer = Run("POST", "", Bundle("transaction", entry));
+    ASSERT_EQ(answer.status, 200) << answer.body;
+  }
+  EXPECT_EQ(Total("Basic?subject=Patient/a"), 3);
+}
+
+TEST_F(TransactionLinksTest, AConditionalReferenceThatMatchesSeveralDoesNotCountThem) {
+  for (const std::string id : {"a", "b", "c", "d"})
+    Run("PUT", "Patient/" + id, R"({"resourceType":"Patient","gender":"female","id":")" + id + "\"}");
+  const Answer answer =
+      Run("POST", "", Bundle("transaction", R"({"resource":{"resourceType":"Basic","code":{"text":"x"},
+      "subject":{"reference":"Patient?gender=female"}},"request":{"method":"POST","url":"Basic"}})"));
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_THAT(answer.body, HasSubstr("matches more than one resource"));
+}
+
+TEST_F(TransactionLinksTest, IfNoneExistMayNameItsTypeAsTheExampleOfR4Does) {
+  for (const std::string before : {"", "?", "Patient?"}) {
+    const std::string entry = R"({"resource":{"resourceType":"Patient","identifier":[{"system":"urn:x","value":"1"}]},
+        "request":{"method":"POST","url":"Patient","ifNoneExist":")" +
+                              before + R"(identifier=urn:x|1"}})";
+    EXPECT_EQ(Run("POST", "", Bundle("transaction", entry)).status, 200) << before;
+  }
+  EXPECT_EQ(Total("Patient"), 1);
+}
+
+}  // namespace
+}  // namespace hilum::fhir
