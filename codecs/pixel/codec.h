@@ -14,6 +14,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "codecs/pixel/colour_space.h"
 #include "codecs/pixel/image.h"
 
 namespace hilum::pixel {
@@ -105,6 +106,8 @@ class FrameCodec {
                                const DecodeOptions& options) = 0;
   virtual Result<EncodedFrame> Encode(const Image& image, std::string_view transfer_syntax,
                                       const EncodeOptions& options) = 0;
+  // As colour_space.h does.
+  virtual Result<std::string> ConvertColours(Bytes rgb, Bytes profile, ColourSpace space) = 0;
 };
 
 // Calls the functions above on the caller's thread.
@@ -117,6 +120,11 @@ class LocalCodec : public FrameCodec {
   Result<EncodedFrame> Encode(const Image& image, std::string_view transfer_syntax,
                               const EncodeOptions& options) override {
     return pixel::Encode(image, transfer_syntax, options);
+  }
+  Result<std::string> ConvertColours(Bytes rgb, Bytes profile, ColourSpace space) override {
+    std::string converted(rgb);
+    HILUM_RETURN_IF_ERROR(pixel::ConvertColours(profile, space, converted));
+    return converted;
   }
 };
 

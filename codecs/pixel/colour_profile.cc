@@ -1,6 +1,7 @@
 #include "codecs/pixel/colour_profile.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <initializer_list>
 #include <string_view>
@@ -35,6 +36,51 @@ std::string Words(std::string_view text) {
   return tag;
 }
 
+enum class Curve : uint8_t { kSrgb, kAdobeRgb, kRommRgb };
+
+// parametricCurveType (ICC.1 10.18): its function, then the parameters.
+std::string CurveOf(Curve curve) {
+  std::string tag;
+  uint8_t function = 3;
+  switch (curve) {
+    case Curve::kSrgb:
+      tag = Numbers("para", {0, 2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045});
+      break;
+    case Curve::kAdobeRgb:
+      tag = Numbers("para", {0, 563.0 / 256});
+      function = 0;
+      break;
+    case Curve::kRommRgb:  // ISO 22028-2
+      tag = Numbers("para", {0, 1.8, 1, 0, 1.0 / 16, 1.0 / 32});
+      break;
+  }
+  tag.erase(8, 4).insert(8, std::string{'\0', static_cast<char>(function), '\0', '\0'});
+  return tag;
+}
+
+// Primaries are adapted to D50, as the profile connection space has it.
+struct SpaceTraits {
+  std::string_view name;
+  std::array<std::array<double, 3>, 3> primaries;
+  Curve curve;
+  bool d65;
+};
+constexpr SpaceTraits kSpaces[] = {
+    {"sRGB",
+     {{{0.43607, 0.22249, 0.01392}, {0.38515, 0.71687, 0.09708}, {0.14307, 0.06061, 0.71410}}},
+     Curve::kSrgb,
+     true},
+    {"Adobe RGB (1998) compatible",
+     {{{0.60974, 0.31111, 0.01947}, {0.20528, 0.62567, 0.06087}, {0.14919, 0.06322, 0.74457}}},
+     Curve::kAdobeRgb,
+     true},
+    {"ROMM RGB", {{{0.79767, 0.28804, 0}, {0.13519, 0.71187, 0}, {0.03134, 0.00009, 0.82490}}}, Curve::kRommRgb, false},
+    {"Display P3",
+     {{{0.51512, 0.24120, -0.00105}, {0.29198, 0.69225, 0.04189}, {0.15710, 0.06657, 0.78407}}},
+     Curve::kSrgb,
+     true},
+};
+
 }  // namespace
 
 Bytes RgbProfileIn(Bytes value) {
@@ -43,22 +89,27 @@ Bytes RgbProfileIn(Bytes value) {
   return size < kHeader + 4 || size > value.size() ? Bytes() : value.substr(0, size);
 }
 
-std::string SrgbProfile() {
-  // parametricCurveType, function 3 (ICC.1 10.18).
-  std::string curve = Numbers("para", {0, 2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045});
-  curve[9] = 3;
-  // Primaries adapted to D50, as the profile connection space has it.
-  const std::vector<std::pair<std::string_view, std::string>> tags = {
-      {"desc", Words("sRGB")},
-      {"cprt", Words("No copyright, use freely")},
-      {"wtpt", Numbers("XYZ ", {0.9642, 1, 0.8249})},
-      {"chad", Numbers("sf32", {1.04788, 0.02292, -0.05022, 0.02959, 0.99048, -0.01707, -0.00925, 0.01508, 0.75168})},
-      {"rXYZ", Numbers("XYZ ", {0.43607, 0.22249, 0.01392})},
-      {"gXYZ", Numbers("XYZ ", {0.38515, 0.71687, 0.09708})},
-      {"bXYZ", Numbers("XYZ ", {0.14307, 0.06061, 0.71410})},
-      {"rTRC", curve},
-      {"gTRC", curve},
-      {"bTRC", curve}};
+std::string ProfileOf(ColourSpace space) {
+  const SpaceTraits& traits = kSpaces[static_cast<size_t>(space)];
+  const auto primary = [&](size_t i) {
+    const auto& [x, y, z] = traits.primaries[i];
+    return Numbers("XYZ ", {x, y, z});
+  };
+  // From D65 (Bradford), or none.
+  const std::string adaptation =
+      traits.d65 ? Numbers("sf32", {1.04788, 0.02292, -0.05022, 0.02959, 0.99048, -0.01707, -0.00925, 0.01508, 0.75168})
+                 : Numbers("sf32", {1, 0, 0, 0, 1, 0, 0, 0, 1});
+  const std::string curve = CurveOf(traits.curve);
+  const std::vector<std::pair<std::string_view, std::string>> tags = {{"desc", Words(traits.name)},
+                                                                      {"cprt", Words("No copyright, use freely")},
+                                                                      {"wtpt", Numbers("XYZ ", {0.9642, 1, 0.8249})},
+                                                                      {"chad", adaptation},
+                                                                      {"rXYZ", primary(0)},
+                                                                      {"gXYZ", primary(1)},
+                                                                      {"bXYZ", primary(2)},
+                                                                      {"rTRC", curve},
+                                                                      {"gTRC", curve},
+                                                                      {"bTRC", curve}};
   std::string table, values;
   AppendBe32(static_cast<uint32_t>(tags.size()), &table);
   const size_t first = kHeader + 4 + tags.size() * 12;

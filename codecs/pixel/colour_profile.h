@@ -4,7 +4,7 @@
 #include <string>
 
 #include "base/bytes.h"
-#include "codecs/pixel/render.h"  // SrgbProfile
+#include "codecs/pixel/colour_space.h"  // ProfileOf
 
 namespace hilum::pixel {
 

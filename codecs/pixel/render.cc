@@ -247,7 +247,19 @@ std::string ProfileOf(const Instance& instance, const Picture& picture, const Re
   if (options.presentation != nullptr && !options.presentation->icc_profile.empty())
     return options.presentation->icc_profile;
   if (!instance.icc_profile().empty()) return std::string(instance.icc_profile());
-  return options.profile == Profile::kAny ? SrgbProfile() : "";
+  return options.profile == Profile::kAny || options.space ? ProfileOf(ColourSpace::kSrgb) : "";
+}
+
+Status ToSpace(ColourSpace space, FrameCodec& codec, Picture* picture) {
+  const std::string target = ProfileOf(space);
+  if (picture->channels != 3 || picture->bits != 8 || picture->icc_profile == target) return Status::Ok();
+  auto converted = codec.ConvertColours(picture->samples, picture->icc_profile, space);
+  const Code code = converted.status().code();
+  if (code == Code::kUnavailable || code == Code::kCancelled) return converted.status();
+  if (!converted.ok()) return Status::Ok();  // what it carries then tells
+  picture->samples = *std::move(converted);
+  picture->icc_profile = target;
+  return Status::Ok();
 }
 
 }  // namespace
@@ -266,6 +278,7 @@ Result<Picture> RenderPicture(const Instance& instance, uint32_t frame, const Re
   try {
     HILUM_ASSIGN_OR_RETURN(Picture picture, RenderDecoded(instance, image, frame, options));
     picture.icc_profile = ProfileOf(instance, picture, options);
+    if (options.space) HILUM_RETURN_IF_ERROR(ToSpace(*options.space, codec, &picture));
     return picture;
   } catch (const std::bad_alloc&) {
     return LimitExceeded("render: out of memory");

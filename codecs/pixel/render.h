@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "codecs/pixel/codec.h"
+#include "codecs/pixel/colour_space.h"
 #include "codecs/pixel/instance.h"
 
 namespace hilum::pixel {
@@ -34,7 +35,7 @@ class TextPainter;    // text_painter.h
 
 enum class PictureType : uint8_t { kJpeg, kPng };
 
-// The colour profile that a colour picture carries. Colours are never converted.
+// The colour profile that a colour picture carries.
 enum class Profile : uint8_t {
   kOwn,  // of the presentation state or else of the image, where it has one
   kNone,
@@ -63,6 +64,9 @@ struct RenderOptions {
   TextPainter* painter = nullptr;
   std::optional<Viewport> viewport;  // none: every pixel of the image, and more of them where its own are not square
   Profile profile = Profile::kOwn;
+  // Of colours: they are converted to it, and carry its profile; those without a profile are taken for sRGB. Where that
+  // fails they stay what they are, under their own profile.
+  std::optional<ColourSpace> space;
   DecodeOptions decode;
 };
 
@@ -81,9 +85,6 @@ Result<Picture> RenderPicture(const Instance& instance, uint32_t frame, const Re
 
 // JPEG or PNG octets.
 Result<std::string> EncodePicture(const Picture& picture, const RenderOptions& options);
-
-// Of sRGB, as Profile::kAny has it.
-std::string SrgbProfile();
 
 inline constexpr std::string_view MediaType(PictureType type) {
   return type == PictureType::kJpeg ? "image/jpeg" : "image/png";

@@ -67,6 +67,7 @@ class CodecPool : public FrameCodec {
                        const DecodeOptions& options) override;
   Result<EncodedFrame> Encode(const Image& image, std::string_view transfer_syntax,
                               const EncodeOptions& options) override;
+  Result<std::string> ConvertColours(Bytes rgb, Bytes profile, ColourSpace space) override;
 
  private:
   class Impl;

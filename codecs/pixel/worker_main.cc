@@ -111,8 +111,9 @@ class Server {
     const Status limited = LimitCpu(request.cpu_seconds);
     if (!limited.ok()) return Answer(limited);
     const std::string_view syntax(request.syntax, strnlen(request.syntax, sizeof(request.syntax)));
-    const bool served =
-        request.operation == Operation::kDecode ? Decode(request, syntax, *format) : Encode(request, syntax, *format);
+    const bool served = request.operation == Operation::kDecode   ? Decode(request, syntax, *format)
+                        : request.operation == Operation::kEncode ? Encode(request, syntax, *format)
+                                                                  : Convert(request);
     if (request.release != 0) Unmap();
     return served;
   }
@@ -151,6 +152,19 @@ class Server {
     reply.lossy = encoded->lossy;
     reply.format = ToWire(encoded->format);
     reply.output_octets = encoded->bytes.size();
+    return Send(reply);
+  }
+
+  bool Convert(const Request& request) {
+    if (request.profile_octets > request.input_octets || request.space > ColourSpace::kDisplayP3) return false;
+    const Bytes input(shared_, request.input_octets), rgb = input.substr(request.profile_octets);
+    if (rgb.size() % 3 != 0 || rgb.size() > request.output_capacity) return false;
+    char* const output = shared_ + request.output_offset;
+    std::memcpy(output, rgb.data(), rgb.size());
+    const Status status = ConvertColours(input.substr(0, request.profile_octets), request.space, {output, rgb.size()});
+    if (!status.ok()) return Answer(status);
+    Reply reply = NewReply();
+    reply.output_octets = rgb.size();
     return Send(reply);
   }
 

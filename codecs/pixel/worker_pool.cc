@@ -136,4 +136,18 @@ Result<EncodedFrame> CodecPool::Encode(const Image& image, std::string_view tran
   });
 }
 
+Result<std::string> CodecPool::ConvertColours(Bytes rgb, Bytes profile, ColourSpace space) {
+  return impl_->With([&](WorkerProcess& worker) -> Result<std::string> {
+    HILUM_RETURN_IF_ERROR(worker.Reserve(profile.size() + rgb.size(), rgb.size()));
+    std::memcpy(worker.input(), profile.data(), profile.size());
+    std::memcpy(worker.input() + profile.size(), rgb.data(), rgb.size());
+    Request request = MakeRequest(Operation::kConvertColours, "", {});
+    request.space = space;
+    request.profile_octets = profile.size();
+    HILUM_ASSIGN_OR_RETURN(const Reply reply, worker.Call(request));
+    if (reply.output_octets != rgb.size()) return Invalid("codec worker: other pixels came back");
+    return std::string(worker.output(), reply.output_octets);
+  });
+}
+
 }  // namespace hilum::pixel

@@ -13,7 +13,7 @@
 
 namespace hilum::pixel {
 
-inline constexpr uint32_t kSetupMagic = 0x48435331, kRequestMagic = 0x48435233, kReplyMagic = 0x48435034;
+inline constexpr uint32_t kSetupMagic = 0x48435331, kRequestMagic = 0x48435234, kReplyMagic = 0x48435034;
 
 struct WireFormat {
   uint32_t rows, columns;
@@ -49,7 +49,7 @@ struct Setup {
   uint64_t address_space;
 };
 
-enum class Operation : uint8_t { kDecode, kEncode };
+enum class Operation : uint8_t { kDecode, kEncode, kConvertColours };
 
 // A descriptor comes with it when `shared_octets` is not 0: the memory from now on. Input lies at 0, output at
 // `output_offset`.
@@ -62,6 +62,8 @@ struct Request {
   WireFormat format;
   DecodeOptions decode;
   EncodeOptions encode;
+  ColourSpace space;  // of kConvertColours, whose input is the profile, then the pixels
+  uint64_t profile_octets;
   uint64_t cpu_seconds;
   uint64_t input_octets;
   uint64_t output_offset;

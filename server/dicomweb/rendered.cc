@@ -39,8 +39,9 @@ std::string WarningFor(const Rendering& rendering, const pixel::Picture& picture
   if (rendering.options.sixteen_bits && picture.bits != 16) return "depth: pictures in colour have 8 bits";
   if (!rendering.wants_profile) return "";
   if (picture.channels != 3) return "iccprofile: the picture is grey and has no profile of colours";
-  if (rendering.space.empty() || (rendering.space == "srgb" && picture.icc_profile == pixel::SrgbProfile())) return "";
-  return "iccprofile: colours are not converted, the profile is that of the image";
+  const auto& space = rendering.options.space;
+  if (!space || picture.icc_profile == pixel::ProfileOf(*space)) return "";
+  return "iccprofile: the colours could not be converted, the profile is that of the image";
 }
 
 uint32_t PageSize(const pixel::RenderOptions& options, uint32_t usual) {

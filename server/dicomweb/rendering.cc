@@ -83,14 +83,21 @@ void ParseAnnotation(std::string_view value, Rendering* rendering) {
   if (unknown) rendering->warnings.push_back("annotation can be patient and technique: anything else was ignored");
 }
 
-// PS3.18 8.3.5.1.5. Which colours can be had shows with the image.
+// PS3.18 8.3.5.1.5. Whether there are colours shows with the image.
 Status ParseIccProfile(std::string_view value, Rendering* rendering) {
-  static constexpr std::string_view kSpaces[] = {"srgb", "adobergb", "rommrgb", "displayp3"};
-  rendering->space = std::ranges::find(kSpaces, value) == std::end(kSpaces) ? "" : value;
-  rendering->wants_profile = value == "yes" || !rendering->space.empty();
+  using pixel::ColourSpace;
+  static constexpr std::pair<std::string_view, ColourSpace> kSpaces[] = {{"srgb", ColourSpace::kSrgb},
+                                                                         {"adobergb", ColourSpace::kAdobeRgb},
+                                                                         {"rommrgb", ColourSpace::kRommRgb},
+                                                                         {"displayp3", ColourSpace::kDisplayP3}};
+  pixel::RenderOptions& options = rendering->options;
+  options.space.reset();
+  for (const auto& [name, space] : kSpaces)
+    if (value == name) options.space = space;
+  rendering->wants_profile = value == "yes" || options.space;
   if (!rendering->wants_profile && value != "no")
     return Invalid("iccprofile must be no, yes, srgb, adobergb, rommrgb or displayp3");
-  rendering->options.profile = rendering->wants_profile ? pixel::Profile::kAny : pixel::Profile::kNone;
+  options.profile = rendering->wants_profile ? pixel::Profile::kAny : pixel::Profile::kNone;
   return Status::Ok();
 }
 

@@ -21,8 +21,7 @@ struct Rendering {
   pixel::RenderOptions options;
   std::optional<StateName> state;           // to be applied
   bool patient = false, technique = false;  // annotations to burn in
-  bool wants_profile = false;               // of colour, whatever it is or that of `space`
-  std::string space;                        // "srgb"
+  bool wants_profile = false;               // of colour, whatever it is or that of `options.space`
   std::vector<std::string> warnings;        // what was ignored
 };
 

@@ -465,7 +465,8 @@ TEST(Render, TheColourProfileOfTheImageIsKept) {
     }
     const auto nothing = [](Part10Writer*) {};
     EXPECT_EQ(ProfileIn(RenderedFile(nothing, {.type = type})), "");
-    EXPECT_TRUE(ProfileIn(RenderedFile(nothing, {.type = type, .profile = Profile::kAny})) == SrgbProfile());
+    EXPECT_TRUE(ProfileIn(RenderedFile(nothing, {.type = type, .profile = Profile::kAny})) ==
+                ProfileOf(ColourSpace::kSrgb));
   }
 }
 

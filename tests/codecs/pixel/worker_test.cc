@@ -89,6 +89,23 @@ Result<Image> RoundTrip(FrameCodec& codec, const Image& image, std::string_view 
   return codec.Decode(syntax, encoded.bytes, encoded.format, {});
 }
 
+TEST(CodecPool, ColoursAreConvertedAsHere) {
+  Fixture fixture;
+  LocalCodec here;
+  std::string rgb;
+  for (int i = 0; i < 3 * 4000; ++i) rgb.push_back(static_cast<char>(i * 7));
+  const std::string profile = ProfileOf(ColourSpace::kSrgb);
+  const auto converted = fixture.pool->ConvertColours(rgb, profile, ColourSpace::kDisplayP3);
+  const auto expected = here.ConvertColours(rgb, profile, ColourSpace::kDisplayP3);
+  ASSERT_TRUE(converted.ok()) << converted.status().ToString();
+  ASSERT_TRUE(expected.ok());
+  EXPECT_TRUE(*converted == *expected);
+  EXPECT_TRUE(*converted != rgb);
+  EXPECT_EQ(fixture.pool->ConvertColours(rgb, "no profile", ColourSpace::kSrgb).status().code(), Code::kInvalid);
+  EXPECT_TRUE(fixture.pool->ConvertColours("", profile, ColourSpace::kSrgb).ok()) << "the worker lives";
+  EXPECT_EQ(fixture.count(WorkerEvent::kStarted), 1);
+}
+
 TEST(CodecPool, GivesWhatTheCodecsGive) {
   Fixture f;
   for (const TransferSyntax& syntax : TransferSyntaxes()) {

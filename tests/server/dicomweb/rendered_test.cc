@@ -234,18 +234,33 @@ TEST_F(ProfileTest, IsSrgbWhereTheImageHasNoneAndOneIsWanted) {
   EXPECT_TRUE(Picture("1.2.1.1.2", "").body.find("ICC_PROFILE") == std::string::npos);
   for (const char* const query : {"?iccprofile=yes", "?iccprofile=srgb"}) {
     const HttpAnswer answer = Picture("1.2.1.1.2", query);
-    EXPECT_TRUE(answer.body.find(pixel::SrgbProfile()) != std::string::npos) << query;
+    EXPECT_TRUE(answer.body.find(pixel::ProfileOf(pixel::ColourSpace::kSrgb)) != std::string::npos) << query;
     EXPECT_EQ(answer.Header("Warning"), std::nullopt) << query;
   }
 }
 
-TEST_F(ProfileTest, ColoursThatAreNotConvertedAreMissedAloud) {
-  for (const auto& [sop, space] :
-       {std::pair("1.2.1.1.1", "srgb"), {"1.2.1.1.1", "displayp3"}, {"1.2.1.1.2", "adobergb"}}) {
-    const HttpAnswer answer = Picture(sop, std::string("?iccprofile=") + space);
+TEST_F(ProfileTest, IsThatOfTheSpaceThatColoursAreConvertedTo) {
+  using pixel::ColourSpace;
+  ASSERT_TRUE(Ingest(Colours("1.2.1.1.3", pixel::ProfileOf(ColourSpace::kDisplayP3))).stored());
+  for (const auto& [name, space] : {std::pair("srgb", ColourSpace::kSrgb),
+                                    {"adobergb", ColourSpace::kAdobeRgb},
+                                    {"rommrgb", ColourSpace::kRommRgb},
+                                    {"displayp3", ColourSpace::kDisplayP3}}) {
+    for (const char* const sop : {"1.2.1.1.2", "1.2.1.1.3"}) {
+      const HttpAnswer answer = Picture(sop, std::string("?iccprofile=") + name);
+      EXPECT_EQ(answer.status, 200);
+      EXPECT_EQ(answer.Header("Warning"), std::nullopt) << sop << name;
+      EXPECT_TRUE(answer.body.find(pixel::ProfileOf(space)) != std::string::npos) << sop << name;
+    }
+  }
+}
+
+TEST_F(ProfileTest, ColoursThatCannotBeConvertedAreMissedAloud) {
+  for (const char* const space : {"srgb", "displayp3"}) {
+    const HttpAnswer answer = Picture("1.2.1.1.1", std::string("?iccprofile=") + space);
     EXPECT_EQ(answer.status, 200);
-    EXPECT_THAT(answer.Header("Warning").value_or(""), HasSubstr("not converted")) << sop << space;
-    EXPECT_TRUE(answer.body.find("ICC_PROFILE") != std::string::npos);
+    EXPECT_THAT(answer.Header("Warning").value_or(""), HasSubstr("could not be converted")) << space;
+    EXPECT_TRUE(answer.body.find(profile_) != std::string::npos) << "it is no profile but in its header";
   }
   EXPECT_EQ(Picture("1.2.1.1.1", "?iccprofile=rainbow").status, 400);
 }
