@@ -107,7 +107,7 @@ TEST_F(StowTest, WhatIsNoUidIsNotSentBackAsOne) {
 }
 
 TEST_F(StowTest, OnAFullDiskWhoWaitsForContinueIsSparedTheSending) {
-  const std::string bytes = MakeInstance({.pixel_bytes = 2 << 20});
+  const std::string bytes = MakeInstance({.pixel_bytes = 1 << 20});
   const std::string url = base_ + "/dicom-web/studies";
   const std::vector<std::string> headers = {"Content-Type: application/dicom", "Expect: 100-continue"};
   disk_.full = true;
