@@ -88,7 +88,7 @@ Result<std::unique_ptr<Linker>> Linker::Start(storage::Store& store, ResourceSto
   HILUM_ASSIGN_OR_RETURN(const auto synced, store.kv().Get(Family::kResource, SyncedKey()));
   std::optional<std::string> wanted;
   if (linker->options_.enabled) {
-    wanted = Encode(linker->options_.resolver);
+    wanted = Encode(linker->options_.resolver, resources.options());
     store.Observe(linker.get());
   }
   if (synced == wanted) return linker;

@@ -130,7 +130,7 @@ bool IsMadeOfImages(json::Value patient) {
 
 }  // namespace
 
-std::string Encode(const ResolverOptions& options) {
+std::string Encode(const ResolverOptions& options, const ResourceStoreOptions& index) {
   std::string out;
   AppendVarint(&out, kDerivation);
   out.push_back(static_cast<char>(options.policy));
@@ -140,6 +140,9 @@ std::string Encode(const ResolverOptions& options) {
     AppendSized(&out, issuer);
     AppendSized(&out, system);
   }
+  if (index.base_url.empty() && index.default_offset_minutes == 0) return out;
+  AppendSized(&out, index.base_url);
+  AppendLe<int32_t>(&out, index.default_offset_minutes);
   return out;
 }
 
@@ -159,7 +162,9 @@ std::optional<ResolverOptions> DecodeResolverOptions(Bytes bytes) {
     std::string issuer;
     if (!ReadText(&in, &issuer) || !ReadText(&in, &options.systems[issuer])) return std::nullopt;
   }
-  if (!in.empty()) return std::nullopt;
+  Bytes base_url;
+  int32_t offset_minutes = 0;
+  if (!in.empty() && (!in.ReadSized(&base_url) || !in.ReadLe(&offset_minutes) || !in.empty())) return std::nullopt;
   return options;
 }
 

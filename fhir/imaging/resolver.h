@@ -31,8 +31,9 @@ struct ResolverOptions {
   bool operator==(const ResolverOptions&) const = default;
 };
 
-// On disk: what stored ImagingStudies were derived with (rows.h).
-std::string Encode(const ResolverOptions& options);
+// On disk: what stored ImagingStudies were derived with (rows.h). Of `index` what it depends on: which references lead
+// here, and which time is meant where no zone is named.
+std::string Encode(const ResolverOptions& options, const ResourceStoreOptions& index);
 // nullopt for what an older or newer release wrote, too.
 std::optional<ResolverOptions> DecodeResolverOptions(Bytes bytes);
 

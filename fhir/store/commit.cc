@@ -361,6 +361,16 @@ Status ResourceTxn::AddToIndex(TypeId type, Doc doc, PreparedValues values) {
   return pass_->index.Update(pass_->txn, pass_->store.schema_.CollectionOf(type), doc, &nothing, &values.values);
 }
 
+Status ResourceTxn::ReplaceInIndex(TypeId type, IndexChange change) {
+  const auto collection = pass_->store.schema_.CollectionOf(type);
+  for (PreparedValues* const values : {&change.before, &change.after}) {
+    HILUM_RETURN_IF_ERROR(pass_->Bind(values, false));
+    HILUM_RETURN_IF_ERROR(pass_->FinishEntries(collection, values));
+  }
+  pass_->index.Update(pass_->txn, collection, change.doc, &*change.before.entries, &*change.after.entries, nullptr);
+  return Status::Ok();
+}
+
 Txn& ResourceTxn::txn() {
   return pass_->txn;
 }

@@ -87,6 +87,10 @@ std::string SettingsKey(storage::Tenant tenant) {
   return KeyOf(tenant, 'b');
 }
 
+std::string SettingsChangeKey(storage::Tenant tenant) {
+  return KeyOf(tenant, 'c');
+}
+
 std::string SequenceKey(storage::Tenant tenant, storage::CollectionId collection) {
   return KeyOf(tenant, 's', collection);
 }

@@ -7,7 +7,8 @@
 //   tenant 'h' collection sequence             -> doc (BE32), version (varint): the history of a type
 //   tenant 'k' collection hash(identifier) doc -> nothing: who has an identifier, for conditional interactions
 //   tenant 's' collection                      -> sequence (BE64) of the last change of the type; collection 0 of any
-//   tenant 'b'                                 -> the settings that the index was built with
+//   tenant 'b'                                 -> the settings that the index was built with (settings.h)
+//   tenant 'c'                                 -> SettingsChange, while the index is brought to others
 #pragma once
 
 #include <string>
@@ -38,6 +39,7 @@ std::string IdentifierPrefix(storage::Tenant tenant, storage::CollectionId colle
 std::string IdentifierKey(storage::Tenant tenant, storage::CollectionId collection,
                           const storage::TokenValue& identifier, storage::Doc doc);
 std::string SettingsKey(storage::Tenant tenant);
+std::string SettingsChangeKey(storage::Tenant tenant);
 std::string SequenceKey(storage::Tenant tenant, storage::CollectionId collection);
 
 }  // namespace hilum::fhir

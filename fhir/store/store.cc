@@ -1,10 +1,10 @@
 #include "fhir/store/store.h"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 
 #include "fhir/store/keys.h"
+#include "fhir/store/settings.h"
 #include "storage/log/change_log.h"
 
 namespace hilum::fhir {
@@ -16,45 +16,6 @@ using storage::Tenant;
 constexpr size_t kInstantSize = 24;
 // Resources that are indexed anew in one commit.
 constexpr size_t kFilledAtOnce = 256;
-
-std::string BindingOf(const ResourceStoreOptions& options) {
-  return std::to_string(options.default_offset_minutes) + " " + options.base_url;
-}
-
-// Resources that the server makes itself have no URLs of itself in references.
-Result<bool> HasOnlyOwnResources(storage::Store& store, const ResourceSchema& schema) {
-  for (const TypeId type : ResourceTypes()) {
-    const std::string_view name = TypeOf(type).name;
-    if (name == "ImagingStudy" || name == "Endpoint") continue;
-    HILUM_ASSIGN_OR_RETURN(const auto sequence,
-                           store.kv().Get(Family::kResource, SequenceKey(Tenant::kDefault, schema.CollectionOf(type))));
-    if (sequence) return false;
-  }
-  return true;
-}
-
-// What the search values depend on is kept with them.
-Status BindSettings(storage::Store& store, const ResourceSchema& schema, const ResourceStoreOptions& options,
-                    bool empty) {
-  HILUM_ASSIGN_OR_RETURN(const auto bound, store.kv().Get(Family::kResource, SettingsKey(Tenant::kDefault)));
-  const std::string wanted = BindingOf(options);
-  if (bound == wanted) return Status::Ok();
-  bool fits = !bound || empty;
-  if (!fits && bound->starts_with(std::to_string(options.default_offset_minutes) + " ")) {
-    HILUM_ASSIGN_OR_RETURN(fits, HasOnlyOwnResources(store, schema));
-  }
-  if (!fits) {
-    return Invalid("the FHIR resources in this store were indexed with another public URL or default time zone (\"" +
-                   *bound + "\", now \"" + wanted +
-                   "\": minutes and URL); set them back, or export and import the resources");
-  }
-  return store.writer()
-      .Run([&](storage::Txn& txn) {
-        txn.Put(Family::kResource, SettingsKey(Tenant::kDefault), wanted);
-        return Status::Ok();
-      })
-      .status();
-}
 
 }  // namespace
 
@@ -82,12 +43,11 @@ std::string Instant(int64_t micros) {
 Result<std::unique_ptr<ResourceStore>> ResourceStore::Open(storage::Store& store, ResourceStoreOptions options,
                                                            const Clock& clock, Random& random) {
   HILUM_ASSIGN_OR_RETURN(ResourceSchema schema, ResourceSchema::Open(store));
-  HILUM_ASSIGN_OR_RETURN(const uint64_t sequence, ResourceReader(store, schema, nullptr).Sequence());
-  HILUM_RETURN_IF_ERROR(BindSettings(store, schema, options, sequence == 0));
   std::unique_ptr<ResourceStore> resources(
       new ResourceStore(store, std::move(options), std::move(schema), clock, random));
   HILUM_RETURN_IF_ERROR(resources->LoadLastTime());
   HILUM_RETURN_IF_ERROR(resources->FillNewFields().WithContext("index resources by new search parameters"));
+  HILUM_RETURN_IF_ERROR(resources->BindSettings().WithContext("index resources by other settings"));
   HILUM_RETURN_IF_ERROR(resources->schema_.SaveNew(store));
   return resources;
 }
@@ -127,18 +87,18 @@ Status ResourceStore::FillNewFields() {
   return Status::Ok();
 }
 
-Result<std::unique_ptr<ResourceStore>> ResourceStore::OpenAsBound(storage::Store& store, const Clock& clock,
-                                                                  Random& random) {
+Result<std::unique_ptr<ResourceStore>> ResourceStore::OpenAsBound(storage::Store& store, ResourceStoreOptions options,
+                                                                  const Clock& clock, Random& random) {
   HILUM_ASSIGN_OR_RETURN(const auto bound, store.kv().Get(Family::kResource, SettingsKey(Tenant::kDefault)));
   if (!bound) return std::unique_ptr<ResourceStore>();
-  const size_t space = bound->find(' ');
-  ResourceStoreOptions options;
-  const auto [end, error] =
-      std::from_chars(bound->data(), bound->data() + std::min(space, bound->size()), options.default_offset_minutes);
-  if (space == std::string::npos || error != std::errc() || end != bound->data() + space) {
-    return Corruption("the settings that the FHIR resources were indexed with are damaged; restore a backup");
+  HILUM_ASSIGN_OR_RETURN(IndexSettings settings, DecodeSettings(*bound));
+  HILUM_ASSIGN_OR_RETURN(const auto begun, store.kv().Get(Family::kResource, SettingsChangeKey(Tenant::kDefault)));
+  if (begun) {
+    HILUM_ASSIGN_OR_RETURN(const SettingsChange change, DecodeChange(*begun));
+    settings = change.to;
   }
-  options.base_url = bound->substr(space + 1);
+  options.base_url = settings.base_url;
+  options.default_offset_minutes = settings.default_offset_minutes;
   return Open(store, std::move(options), clock, random);
 }
 

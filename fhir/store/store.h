@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,6 +24,7 @@
 #include "fhir/store/reader.h"
 #include "fhir/store/recent_references.h"
 #include "fhir/store/schema.h"
+#include "fhir/store/settings.h"
 #include "fhir/validate/issue.h"
 #include "storage/index/entries.h"
 #include "storage/store/store.h"
@@ -34,9 +36,11 @@ enum class ReferencePolicy : uint8_t { kOff, kWarn, kEnforce };
 
 struct ResourceStoreOptions {
   ReferencePolicy references = ReferencePolicy::kOff;
-  // Both bind the index: a store that was filled with other values refuses to open.
+  // The index depends on both: opening a store with others brings it to these first, which takes its time.
   std::string base_url;            // absolute references below it are local; no slash at the end
   int default_offset_minutes = 0;  // zone of dates without one
+  // How many resources were looked at so far, while that goes on.
+  std::function<void(uint64_t resources)> on_rebound;
 };
 
 // A reference that no document stands for: to one version of a resource, or one that nothing here can resolve any more
@@ -103,6 +107,12 @@ struct Committed {
   std::vector<DanglingReference> dangling;  // by write; none when the policy is kOff
 };
 
+// Other values of a document that stays as it is.
+struct IndexChange {
+  storage::Doc doc = 0;
+  PreparedValues before, after;
+};
+
 class ResourceStore;
 
 // Resources inside a running transaction: what is there, changes of the transaction included, and writing more of it in
@@ -127,6 +137,8 @@ class ResourceTxn {
   // nowhere are listed, never refused: what to make of them is for the caller.
   Result<Committed> WriteAll(std::vector<Write> writes, const std::vector<Condition>& conditions);
 
+  // REQUIRES: `before` is what the index has of the document.
+  Status ReplaceInIndex(TypeId type, IndexChange change);
   // Adds values to those that the index has of a document; none of their fields has any yet, or it has the same.
   Status AddToIndex(TypeId type, storage::Doc doc, PreparedValues values);
 
@@ -140,13 +152,13 @@ class ResourceTxn {
 
 class ResourceStore {
  public:
-  // kInvalid when `options` contradict what the index was built with.
   static Result<std::unique_ptr<ResourceStore>> Open(storage::Store& store, ResourceStoreOptions options,
                                                      const Clock& clock, Random& random);
 
-  // With the settings that the index was built with, whatever they are. nullptr when the store was never opened for
-  // resources.
-  static Result<std::unique_ptr<ResourceStore>> OpenAsBound(storage::Store& store, const Clock& clock, Random& random);
+  // With the settings that the index was built with in place of those in `options`. nullptr when the store was never
+  // opened for resources.
+  static Result<std::unique_ptr<ResourceStore>> OpenAsBound(storage::Store& store, ResourceStoreOptions options,
+                                                            const Clock& clock, Random& random);
 
   std::unique_ptr<ResourceReader> Read();
 
@@ -208,6 +220,9 @@ class ResourceStore {
   Result<PreparedValues> ExtractStored(const Version& version) const;
   std::vector<LooseReference> LooseReferencesIn(json::Value resource, const Typing& typing) const;
   Status PrepareEntries(TypeId type, PreparedValues* prepared) const;
+  Status BindSettings();
+  // Brings the index to the settings of the change; goes on where that was interrupted.
+  Status Rebind(const IndexSettings& from, SettingsChange change);
   // Values of stored resources for the fields that the schema has newly got.
   Status FillNewFields();
   // So that times grow with sequences over a restart too, whatever the clock does: histories rely on it.

@@ -169,6 +169,13 @@ Status Run(Settings& settings) {
   HILUM_ASSIGN_OR_RETURN(const std::unique_ptr<storage::Store> store,
                          storage::Store::Open(settings.store, disk, clock, random, log));
   if (!settings.store.accept_loss) HILUM_RETURN_IF_ERROR(storage::CheckSegments(*store));
+  settings.resources.on_rebound = [&log, logged = uint64_t{0}](uint64_t done) mutable {
+    constexpr uint64_t kBetweenLines = 100'000;
+    if (logged != 0 && done < logged + kBetweenLines) return;
+    log.Info("FHIR resources are indexed by another http.public_url or fhir.default_zone",
+             {{"resources", std::to_string(done)}});
+    logged = done;
+  };
   HILUM_ASSIGN_OR_RETURN(const std::unique_ptr<fhir::ResourceStore> resources,
                          fhir::ResourceStore::Open(*store, settings.resources, clock, random));
   HILUM_ASSIGN_OR_RETURN(const std::unique_ptr<fhir::imaging::Linker> linker,

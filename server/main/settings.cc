@@ -154,7 +154,7 @@ Config Settings::MakeConfig() {
               "FHIR search parameters that are not known: \"lenient\" ignores them and says so, \"strict\" answers "
               "400; a client chooses with Prefer: handling=."),
       Setting("fhir.default_zone", &fhir_default_zone,
-              "Time zone of FHIR dates that name none; bound to the index once resources are stored."),
+              "Time zone of FHIR dates that name none; the index follows it at start."),
       Setting("imaging.link", &imaging.enabled,
               "Keep a FHIR ImagingStudy for each stored study, in the commit that stores its images."),
       Setting("imaging.patient_systems", &patient_systems,

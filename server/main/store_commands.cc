@@ -227,7 +227,7 @@ Result<uint64_t> ImportFhir(OpenStore& open, fhir::ResourceStore& resources, con
 // Empty when the store was never opened for resources.
 Result<fhir::ResourceReport> VerifyResources(OpenStore& open, fhir::imaging::LinkDepth depth) {
   HILUM_ASSIGN_OR_RETURN(const std::unique_ptr<fhir::ResourceStore> resources,
-                         fhir::ResourceStore::OpenAsBound(open.store(), open.clock(), open.random()));
+                         fhir::ResourceStore::OpenAsBound(open.store(), {}, open.clock(), open.random()));
   if (!resources) return fhir::ResourceReport();
   Progress progress("verify", /*total=*/0, "versions");
   auto report = fhir::VerifyResources(open.store(), *resources, [&](const fhir::ResourceReport& so_far) {
@@ -281,8 +281,11 @@ int Import(Arguments arguments) {
                                             [](const std::string& file) { return !FhirImport::Takes(file); });
   const std::vector<std::string> dicom(files->begin(), middle);
   const std::vector<std::string> fhir_files(middle, files->end());
-  const auto resources =
-      fhir::ResourceStore::Open(open.store(), invocation.settings.resources, open.clock(), open.random());
+  // By the settings of the index: those of a server that is not told here would be brought to others.
+  auto resources =
+      fhir::ResourceStore::OpenAsBound(open.store(), invocation.settings.resources, open.clock(), open.random());
+  if (resources.ok() && *resources == nullptr)
+    resources = fhir::ResourceStore::Open(open.store(), invocation.settings.resources, open.clock(), open.random());
   if (!resources.ok()) return Complain("import", resources.status());
   const auto linker = fhir::imaging::Linker::Start(open.store(), **resources, invocation.settings.imaging);
   if (!linker.ok()) return Complain("import", linker.status());

@@ -30,13 +30,13 @@ Status DamagedEntry(Bytes key) {
              std::to_string(static_cast<unsigned char>(key[6])) + ", field " +
              std::to_string(LoadBe<uint16_t>(key.data() + 7)) + ")";
   }
-  return Corruption(place + ": run hilum verify, then reindex or restore from a backup");
+  return Corruption(place + ": run hilum verify, then restore a backup");
 }
 
 Status DamagedRow(FieldId field, Doc doc) {
   return Corruption("the column of index field " + std::to_string(static_cast<int>(field)) +
                     " is damaged at document " + std::to_string(doc) +
-                    ": run hilum verify, then reindex or restore from a backup");
+                    ": run hilum verify, then restore a backup");
 }
 
 Lists::Lists(const Kv& kv, const Schema& schema, Tenant tenant, const Snapshot* snapshot)

@@ -290,6 +290,15 @@ TEST_F(DerivedTest, GoesWithTheLastImageAndComesBackWithTheNext) {
   EXPECT_EQ(Total("ImagingStudy?identifier=urn:dicom:uid|urn:oid:1.2.1"), 1);
 }
 
+TEST_F(DerivedTest, FollowsTheDefaultZone) {
+  Stow({{}});
+  EXPECT_THAT(At(Read("ImagingStudy/1.2.1"), "started"), ::testing::EndsWith("+00:00"));
+  resource_options_.default_offset_minutes = 120;
+  Reopen();
+  EXPECT_THAT(At(Read("ImagingStudy/1.2.1"), "started"), ::testing::EndsWith("+02:00"));
+  ExpectAllAgrees();
+}
+
 TEST_F(DerivedTest, LivesThroughARestart) {
   Stow({{}, {.sop = "1.2.1.1.2"}});
   const std::string before = Read("ImagingStudy/1.2.1");

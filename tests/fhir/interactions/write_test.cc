@@ -360,13 +360,5 @@ TEST_F(WriteTest, EverythingIsThereAfterReopening) {
   EXPECT_EQ(Total("Patient?active=true"), 1);
 }
 
-TEST_F(WriteTest, TheSettingsOfTheIndexAreHeld) {
-  Run("PUT", "Patient/a", R"({"resourceType":"Patient","id":"a"})");
-  resource_options_.default_offset_minutes = 60;
-  const auto reopened = ResourceStore::Open(*store_, resource_options_, clock_, random_);
-  ASSERT_FALSE(reopened.ok());
-  EXPECT_THAT(reopened.status().message(), HasSubstr("time zone"));
-}
-
 }  // namespace
 }  // namespace hilum::fhir

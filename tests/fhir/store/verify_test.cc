@@ -66,14 +66,14 @@ TEST_F(VerifyTest, NorHasAnEmptyOne) {
   auto store =
       storage::Store::Open(hilum::testing::SmallStore(folder.path() + "/empty"), disk_, clock_, random_, Logger());
   ASSERT_TRUE(store.ok()) << store.status().ToString();
-  auto bound = ResourceStore::OpenAsBound(**store, clock_, random_);
+  auto bound = ResourceStore::OpenAsBound(**store, {}, clock_, random_);
   ASSERT_TRUE(bound.ok());
   EXPECT_EQ(*bound, nullptr) << "nobody opened it for resources yet";
 }
 
 TEST_F(VerifyTest, NeedsNoSettingsOfTheServer) {
   resources_.reset();
-  auto bound = ResourceStore::OpenAsBound(*store_, clock_, random_);
+  auto bound = ResourceStore::OpenAsBound(*store_, {}, clock_, random_);
   ASSERT_TRUE(bound.ok()) << bound.status().ToString();
   EXPECT_EQ((*bound)->options().base_url, kBase);
 }

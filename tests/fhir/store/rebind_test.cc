@@ -1,0 +1,104 @@
+// A store that is opened with another public URL or default time zone than it was filled with.
+#include <gmock/gmock.h>
+
+#include <filesystem>
+
+#include "fhir/store/verify.h"
+#include "tests/fhir/interactions/store_fixture.h"
+
+namespace hilum::fhir {
+namespace {
+
+using ::testing::IsEmpty;
+
+constexpr std::string_view kOtherBase = "https://other.test/fhir";
+
+class RebindTest : public StoreFixture {
+ protected:
+  void ReopenWith(std::string_view base, int offset_minutes) {
+    resource_options_.base_url = base;
+    resource_options_.default_offset_minutes = offset_minutes;
+    Reopen();
+  }
+  long Total(std::string_view url) { return BundleView(Get(url)).total; }
+  std::vector<std::string> Findings() {
+    const auto report = VerifyResources(*store_, *resources_, nullptr);
+    EXPECT_TRUE(report.ok()) << report.status().ToString();
+    return report.ok() ? report->findings.texts : std::vector<std::string>();
+  }
+  // Of a patient by the URL of the other name, at midnight of nowhere in particular.
+  void PutSeenFromElsewhere(const std::string& id) {
+    Put(R"({"resourceType":"Observation","status":"final","code":{"text":"x"},"effectiveDateTime":"2024-05-01",)"
+        R"("subject":{"reference":")" +
+        std::string(kOtherBase) + R"(/Patient/1"},"id":")" + id + "\"}");
+  }
+};
+
+TEST_F(RebindTest, AbsoluteReferencesLeadHereByTheNewUrlAndNoLongerByTheOld) {
+  Put(Patient("1", "Doe", R"(,"managingOrganization":{"reference":"http://hilum.test/fhir/Organization/o"})"));
+  Put(R"({"resourceType":"Organization","id":"o","name":"Clinic"})");
+  PutSeenFromElsewhere("a");
+  EXPECT_EQ(Total("Patient?organization.name=clinic"), 1);
+  EXPECT_EQ(Total("Observation?subject:Patient.name=doe"), 0);
+
+  ReopenWith(kOtherBase, 0);
+  EXPECT_EQ(Total("Patient?organization.name=clinic"), 0);
+  EXPECT_EQ(Total("Observation?subject:Patient.name=doe"), 1);
+  EXPECT_THAT(Findings(), IsEmpty());
+
+  ReopenWith(kBase, 0);
+  EXPECT_EQ(Total("Patient?organization.name=clinic"), 1);
+  EXPECT_EQ(Total("Observation?subject:Patient.name=doe"), 0);
+  EXPECT_THAT(Findings(), IsEmpty());
+}
+
+TEST_F(RebindTest, DatesWithoutAZoneAreOfTheNewOne) {
+  PutSeenFromElsewhere("a");
+  EXPECT_EQ(Total("Observation?date=gt2024-05-01T23:30:00Z"), 1);
+  ReopenWith(kBase, 60);
+  EXPECT_EQ(Total("Observation?date=gt2024-05-01T23:30:00Z"), 0);
+  EXPECT_THAT(Findings(), IsEmpty());
+}
+
+TEST_F(RebindTest, WhatIsUpdatedAndDeletedAfterwardsLeavesNothingBehind) {
+  PutSeenFromElsewhere("a");
+  PutSeenFromElsewhere("b");
+  ReopenWith(kOtherBase, 60);
+  Put(R"({"resourceType":"Observation","id":"a","status":"final","code":{"text":"x"}})");
+  Delete("Observation", "b");
+  EXPECT_EQ(Total("Observation?subject=Patient/1"), 0);
+  EXPECT_THAT(Findings(), IsEmpty());
+}
+
+TEST_F(RebindTest, GoesOnWhereItWasInterrupted) {
+  constexpr int kObservations = 700;  // several commits
+  for (int i = 0; i < kObservations; ++i) PutSeenFromElsewhere(std::to_string(i));
+  Put(Patient("1", "Doe"));
+  const std::string interrupted = directory_.path() + "/interrupted";
+  resource_options_.on_rebound = [&](uint64_t done) {
+    if (done < 600 || std::filesystem::exists(interrupted)) return;
+    std::filesystem::copy(directory_.path() + "/data", interrupted, std::filesystem::copy_options::recursive);
+  };
+  ReopenWith(kOtherBase, 0);
+  resource_options_.on_rebound = nullptr;
+  ASSERT_TRUE(std::filesystem::exists(interrupted));
+  interactions_.reset();
+  resources_.reset();
+  store_.reset();
+
+  for (const std::string_view base : {kOtherBase, kBase}) {
+    const std::string data = directory_.path() + "/data";
+    std::filesystem::remove_all(data);
+    std::filesystem::copy(interrupted, data, std::filesystem::copy_options::recursive);
+    resource_options_.base_url = base;
+    Open();
+    EXPECT_EQ(Total("Observation?subject:Patient.name=doe"), base == kOtherBase ? kObservations : 0);
+    EXPECT_THAT(Findings(), IsEmpty()) << base;
+    interactions_.reset();
+    resources_.reset();
+    store_.reset();
+  }
+}
+
+}  // namespace
+}  // namespace hilum::fhir
