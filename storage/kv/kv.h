@@ -137,6 +137,8 @@ class Kv {
   // what to do.
   static Result<std::unique_ptr<Kv>> Open(KvOptions options, std::span<const Merger* const> mergers, Disk& disk,
                                           const Clock& clock, Logger log);
+  // Whether a store was ever made in `directory`, and is there still.
+  static Result<bool> IsThere(const Disk& disk, const std::string& directory);
   // A clean close writes the watermark; nothing is lost without it.
   virtual ~Kv() = default;
 

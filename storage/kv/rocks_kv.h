@@ -20,6 +20,10 @@
 
 namespace hilum::storage {
 
+inline std::string DbPathIn(const std::string& directory) {
+  return directory + "/db";
+}
+
 class RocksKv : public Kv {
  public:
   RocksKv(KvOptions options, std::vector<const Merger*> mergers, Disk& disk, const Clock& clock, Logger log);
@@ -44,7 +48,7 @@ class RocksKv : public Kv {
   std::vector<std::pair<std::string, uint64_t>> Properties() const override;
 
  private:
-  std::string DbPath() const { return options_.directory + "/db"; }
+  std::string DbPath() const { return DbPathIn(options_.directory); }
   std::string WatermarkPath() const { return options_.directory + "/watermark"; }
 
   // Steps of Open (rocks_open.cc).

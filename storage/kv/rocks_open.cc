@@ -50,6 +50,10 @@ Result<std::unique_ptr<Kv>> Kv::Open(KvOptions options, std::span<const Merger* 
   return std::unique_ptr<Kv>(std::move(kv));
 }
 
+Result<bool> Kv::IsThere(const Disk& disk, const std::string& directory) {
+  return disk.Exists(DbPathIn(directory) + "/CURRENT");
+}
+
 Status RocksKv::Open() {
   HILUM_RETURN_IF_ERROR(disk_.CreateDirectories(options_.directory));
   HILUM_ASSIGN_OR_RETURN(const bool exists, DatabaseExists());

@@ -215,4 +215,18 @@ Result<std::unique_ptr<ObjectStore>> ObjectStore::Open(ObjectStoreOptions option
   return std::unique_ptr<ObjectStore>(std::move(store));
 }
 
+Result<std::vector<std::string>> ObjectStore::FilesWithObjects(Disk& disk, const std::string& directory) {
+  std::vector<std::string> found;
+  HILUM_ASSIGN_OR_RETURN(const bool exists, disk.Exists(directory));
+  if (!exists) return found;
+  HILUM_ASSIGN_OR_RETURN(const std::vector<std::string> names, disk.List(directory));
+  for (const std::string& name : names) {
+    if (!segment::ParseFileName(name)) continue;
+    HILUM_ASSIGN_OR_RETURN(const auto file, disk.Open(directory + "/" + name, OpenMode::kRead));
+    HILUM_ASSIGN_OR_RETURN(const uint64_t octets, file->Size());
+    if (octets > segment::kPageBytes) found.push_back(name);
+  }
+  return found;
+}
+
 }  // namespace hilum::storage

@@ -80,6 +80,8 @@ class ObjectStore {
   // Creates the directory when absent; finds the end of each segment. kCorruption when a segment's own header is
   // damaged.
   static Result<std::unique_ptr<ObjectStore>> Open(ObjectStoreOptions options, Disk& disk, Logger log);
+  // Names of the segment files in `directory`, which need not be there, that hold more than their own header.
+  static Result<std::vector<std::string>> FilesWithObjects(Disk& disk, const std::string& directory);
   virtual ~ObjectStore() = default;
 
   // `id` (<= 64 octets) names the object in its record, so that scans can tell whose bytes they are.

@@ -25,6 +25,14 @@ const std::array<const Merger*, kFamilyCount>& Mergers() {
   return mergers;
 }
 
+std::string KvFolder(const std::string& directory) {
+  return directory + "/kv";
+}
+
+std::string ObjectFolder(const std::string& directory) {
+  return directory + "/objects";
+}
+
 // `how`: of flock.
 Status Lock(const File& file, int how, const std::string& directory) {
   if (file.descriptor() < 0 || flock(file.descriptor(), how | LOCK_NB) == 0) return Status::Ok();
@@ -33,6 +41,21 @@ Status Lock(const File& file, int how, const std::string& directory) {
 }
 
 }  // namespace
+
+// Rows are made before the first segment, so a start that was cut short leaves no such folder.
+Status CheckRowsAreThere(Disk& disk, const std::string& directory) {
+  HILUM_ASSIGN_OR_RETURN(const bool there, Kv::IsThere(disk, KvFolder(directory)));
+  if (there) return Status::Ok();
+  HILUM_ASSIGN_OR_RETURN(const std::vector<std::string> files,
+                         ObjectStore::FilesWithObjects(disk, ObjectFolder(directory)));
+  if (files.empty()) return Status::Ok();
+  const std::string which =
+      files.size() == 1 ? "a segment (" + files.front() + ")"
+                        : std::to_string(files.size()) + " segments (" + files.front() + " to " + files.back() + ")";
+  return Corruption(ObjectFolder(directory) + " holds " + which + " of stored images, but " + KvFolder(directory) +
+                    ", which says what they are, is gone or empty: put that folder back, or restore a backup into "
+                    "another folder (hilum restore); for a new store name an empty folder with --data");
+}
 
 struct UploadTicket::Tickets {
   std::mutex mu;
@@ -61,8 +84,10 @@ Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options, Disk& di
   HILUM_ASSIGN_OR_RETURN(store->lock_, disk.Open(options.directory + "/lock", OpenMode::kReadWriteCreate));
   HILUM_RETURN_IF_ERROR(Lock(*store->lock_, LOCK_EX, options.directory));
 
+  HILUM_RETURN_IF_ERROR(CheckRowsAreThere(disk, options.directory));
+
   KvOptions kv;
-  kv.directory = options.directory + "/kv";
+  kv.directory = KvFolder(options.directory);
   kv.block_cache_bytes = options.block_cache_bytes;
   kv.write_buffer_bytes = options.write_buffer_bytes;
   kv.low_water_bytes = options.low_water_bytes;
@@ -72,7 +97,7 @@ Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options, Disk& di
   HILUM_RETURN_IF_ERROR(NumberInstanceChanges(*store->kv_, Tenant::kDefault));
 
   ObjectStoreOptions objects;
-  objects.directory = options.directory + "/objects";
+  objects.directory = ObjectFolder(options.directory);
   objects.segment_bytes = options.segment_bytes;
   objects.low_water_bytes = options.low_water_bytes;
   objects.reserve_bytes = ReserveMark(options.low_water_bytes, options.write_buffer_bytes);

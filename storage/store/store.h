@@ -28,6 +28,11 @@
 
 namespace hilum::storage {
 
+// Refuses, with kCorruption, a data folder whose segments hold objects while the rows that say what they are are gone:
+// a new store made beside them would seem to have lost nothing, and compaction would remove them. Looks at names and
+// sizes only; OK when there is no such folder.
+Status CheckRowsAreThere(Disk& disk, const std::string& directory);
+
 struct StoreOptions {
   std::string directory;
   uint64_t block_cache_bytes = 64 << 20;

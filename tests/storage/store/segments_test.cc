@@ -52,5 +52,30 @@ TEST_F(Segments, NobodyPointsIntoMayBeMissing) {
   EXPECT_TRUE(Check().ok()) << Check().ToString();
 }
 
+TEST_F(Segments, AreNotTakenForANewStoresWhenTheirRowsAreGone) {
+  store_.reset();
+  const std::string data = directory_.path() + "/data";
+  std::filesystem::remove_all(data + "/kv");
+  for (const bool accept_loss : {false, true}) {
+    storage::StoreOptions options = SmallStore(data);
+    options.accept_loss = accept_loss;
+    const auto refused = storage::Store::Open(options, disk_, clock_, random_, Logger());
+    ASSERT_EQ(refused.status().code(), Code::kCorruption);
+    EXPECT_NE(refused.status().message().find("000001.seg"), std::string::npos) << refused.status().message();
+    EXPECT_NE(refused.status().message().find("hilum restore"), std::string::npos);
+    std::filesystem::create_directories(data + "/kv/db");  // as a tidy-up that spared folders leaves it
+  }
+}
+
+TEST_F(Segments, WithoutObjectsAreOfAStartThatWasCutShort) {
+  store_.reset();
+  const std::string data = directory_.path() + "/data";
+  std::filesystem::remove_all(data + "/kv");
+  for (const auto& file : std::filesystem::directory_iterator(data + "/objects"))
+    std::filesystem::resize_file(file.path(), 4096);  // its own header
+  Open();
+  EXPECT_TRUE(Check().ok()) << Check().ToString();
+}
+
 }  // namespace
 }  // namespace hilum::testing
