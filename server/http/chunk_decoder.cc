@@ -55,8 +55,11 @@ Status ChunkDecoder::Step(char c) {
       state_ = State::kSizeStart;
       return Status::Ok();
     case State::kTrailerStart:
-      state_ = c == '\r' ? State::kLastLf : State::kTrailer;
-      return c == '\r' ? Status::Ok() : Skipped(c);
+      if (c == ':') return Bad("a trailer field without a name");
+      state_ = c == '\r' ? State::kLastLf : State::kTrailerName;
+      return c == '\r' ? Status::Ok() : StepTrailerName(c);
+    case State::kTrailerName:
+      return StepTrailerName(c);
     case State::kTrailer:
       if (c != '\r') return Skipped(c);
       state_ = State::kTrailerLf;
@@ -91,6 +94,15 @@ Status ChunkDecoder::StepSize(char c) {
   }
   if (c != ';') return Bad("size is not hexadecimal");
   state_ = State::kExtension;
+  return Skipped(c);
+}
+
+// A blank here would begin a folded line, or stand before the colon (RFC 9112 5.1, 5.2).
+Status ChunkDecoder::StepTrailerName(char c) {
+  if (c == ':')
+    state_ = State::kTrailer;
+  else if (!IsTokenCharacter(c))
+    return Bad("a trailer field must be a name, a colon and a value");
   return Skipped(c);
 }
 

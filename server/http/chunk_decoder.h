@@ -1,6 +1,6 @@
 // The chunked transfer coding of a request body (RFC 9112 7.1), octet by octet, so that a split at any place gives the
-// same body. Strict: CRLF only, no blanks around the size. Extensions and trailer fields are skipped, within limits.
-// Not thread-safe.
+// same body. Strict: CRLF only, no blanks around the size, trailer lines of the form of header lines. Extensions and
+// trailer fields are skipped, within limits. Not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -33,6 +33,7 @@ class ChunkDecoder {
     kDataCr,
     kDataLf,
     kTrailerStart,
+    kTrailerName,
     kTrailer,
     kTrailerLf,
     kLastLf,
@@ -40,6 +41,7 @@ class ChunkDecoder {
   };
   Status Step(char c);
   Status StepSize(char c);
+  Status StepTrailerName(char c);
   Status Skipped(char c);
 
   State state_ = State::kSizeStart;

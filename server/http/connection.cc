@@ -221,8 +221,13 @@ bool Connection::StepHandshake() {
     case Io::kClosed:
       break;
   }
-  Close(false);
-  return false;
+  // What failed may be the client's certificate: closing over a request that it sent already would reset the
+  // connection, and take the alert that says so away from it.
+  channel_.FinishSending();
+  state_ = State::kLingering;
+  after_flush_ = After::kLinger;
+  deadline_ = context_.clock.Monotonic() + kLingerTime;
+  return true;
 }
 
 // False when octets are missing (or the client is gone): the connection then waits.

@@ -8,8 +8,8 @@ namespace hilum::http {
 namespace {
 
 constexpr std::string_view kExposed =
-    "Access-Control-Expose-Headers: Content-Disposition, Content-Location, Content-Range, ETag, Location, Retry-After, "
-    "Warning, X-Request-Id, X-Total-Count\r\n";
+    "Access-Control-Expose-Headers: Content-Disposition, Content-Location, Content-Range, ETag, "
+    "erroneous-dicom-attributes, Location, Retry-After, Warning, X-Progress, X-Request-Id, X-Total-Count\r\n";
 
 // Asked-for methods and field names are echoed; only what such lists are made of passes.
 bool IsTokenList(std::string_view text) {

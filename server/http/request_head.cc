@@ -195,6 +195,21 @@ HeadParse ParseComplete(Bytes block, const HeadLimits& limits, RequestHead* head
 
 }  // namespace
 
+bool IsHostText(std::string_view text) {
+  const bool in_brackets = text.starts_with('[');
+  const size_t host_end = in_brackets ? text.find(']') : text.find(':');
+  if (in_brackets && host_end == std::string_view::npos) return false;
+  const std::string_view host = in_brackets ? text.substr(1, host_end - 1) : text.substr(0, host_end);
+  const std::string_view marks = in_brackets ? "-._~%:" : "-._~%!$&'()*+,;=";
+  const bool plain =
+      std::ranges::all_of(host, [&](char c) { return IsAlphanumeric(c) || marks.find(c) != std::string_view::npos; });
+  if (host.empty() || !plain) return false;
+  const std::string_view rest = text.substr(std::min(text.size(), host.size() + (in_brackets ? 2 : 0)));
+  if (rest.empty() || rest == ":") return true;  // a port may be left out behind the colon (RFC 3986 3.2.3)
+  const auto port = ParseDecimal(rest.substr(1));
+  return rest.front() == ':' && port && *port <= UINT16_MAX;
+}
+
 HeadParse ParseHead(Bytes input, size_t* searched, const HeadLimits& limits, RequestHead* head) {
   // RFC 9112 2.2: one empty line before the request line is forgiven.
   const size_t skipped = input.substr(0, 2) == "\r\n" ? 2 : 0;

@@ -13,6 +13,11 @@ constexpr bool IsControl(char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
 }
 
+// RFC 9110 5.6.2.
+constexpr bool IsTokenCharacter(char c) {
+  return IsAlphanumeric(c) || (c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos);
+}
+
 // Takes the text up to `separator` off the front of `rest`, trimmed; the separator is dropped.
 inline std::string_view TakeUntil(std::string_view* rest, char separator) {
   const size_t end = rest->find(separator);
@@ -21,11 +26,8 @@ inline std::string_view TakeUntil(std::string_view* rest, char separator) {
   return Trimmed(part);
 }
 
-// Made of what host names, addresses and ports are made of.
-inline bool IsHostText(std::string_view host) {
-  return std::all_of(host.begin(), host.end(), [](char c) {
-    return IsAlphanumeric(c) || std::string_view("-._~%!$&'()*+,;=:[]").find(c) != std::string_view::npos;
-  });
-}
+// A host with or without port (RFC 9110 7.2: uri-host [ ":" port ]); names and addresses are checked for their
+// characters alone.
+bool IsHostText(std::string_view text);
 
 }  // namespace hilum::http

@@ -61,8 +61,9 @@ TEST(CorsTest, ExposesFieldsToAllowedOrigins) {
     const Reply reply = Exchange(server, Get(path, "Origin: https://other.test\r\n"));
     EXPECT_EQ(reply.headers.First("Access-Control-Allow-Origin"), "https://other.test");
     EXPECT_EQ(reply.headers.First("Vary"), "Origin");
-    for (const char* name : {"Content-Range", "ETag", "Location", "Warning", "X-Total-Count", "X-Request-Id",
-                             "Content-Location", "Content-Disposition", "Retry-After"}) {
+    for (const char* name :
+         {"Content-Range", "ETag", "Location", "Warning", "X-Total-Count", "X-Request-Id", "Content-Location",
+          "Content-Disposition", "Retry-After", "X-Progress", "erroneous-dicom-attributes"}) {
       EXPECT_NE(reply.headers.Joined("Access-Control-Expose-Headers").find(name), std::string::npos) << name;
     }
   }

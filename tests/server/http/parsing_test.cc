@@ -61,6 +61,17 @@ TEST(RequestHeadTest, RefusesWhatReadersCouldUnderstandDifferently) {
       {400, "GET / HTTP/1.1\r\nHost: a b\r\n\r\n"},
       {400, "GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n"},
       {400, "GET / HTTP/1.1\r\nHost:\r\n\r\n"},
+      {400, "GET / HTTP/1.1\r\nHost: x:65536\r\n\r\n"},
+      {400, "GET / HTTP/1.1\r\nHost: x:99999999\r\n\r\n"},
+      {400, "GET / HTTP/1.1\r\nHost: x:abc\r\n\r\n"},
+      {400, "GET / HTTP/1.1\r\nHost: x:80:80\r\n\r\n"},
+      {400, "GET / HTTP/1.1\r\nHost: :80\r\n\r\n"},
+      {400, "GET / HTTP/1.1\r\nHost: ::1\r\n\r\n"},
+      {400, "GET / HTTP/1.1\r\nHost: [::1\r\n\r\n"},
+      {400, "GET / HTTP/1.1\r\nHost: []\r\n\r\n"},
+      {400, "GET / HTTP/1.1\r\nHost: [::1]80\r\n\r\n"},
+      {400, "GET / HTTP/1.1\r\nHost: a]b\r\n\r\n"},
+      {400, "GET http://x:abc/ HTTP/1.1\r\nHost: x\r\n\r\n"},
       {400, "GET / HTTP/1.1\r\nHost: x\r\nnocolon\r\n\r\n"},
       {400, "GET / HTTP/1.1\r\nHost: x\r\n: empty\r\n\r\n"},
       {400, "GET / HTTP/1.1\r\nHost: x\r\nA(b: c\r\n\r\n"},
@@ -82,6 +93,12 @@ TEST(RequestHeadTest, RefusesWhatReadersCouldUnderstandDifferently) {
       {417, "POST / HTTP/1.1\r\nHost: x\r\nExpect: the-best\r\n\r\n"},
   };
   for (const auto& c : cases) EXPECT_EQ(RefusalOf(c.text), c.status) << c.text;
+}
+
+TEST(RequestHeadTest, TakesEveryFormOfHost) {
+  for (const std::string host : {"x", "x:", "x:0", "x:65535", "pacs_1.example.org:8042", "127.0.0.1:80", "[::1]",
+                                 "[::1]:8042", "[fe80::1%25eth0]", "[::ffff:127.0.0.1]:1"})
+    EXPECT_EQ(RefusalOf("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n"), 0) << host;
 }
 
 TEST(RequestHeadTest, RefusesBareLineEndsBeforeTheHeadIsComplete) {
@@ -173,8 +190,15 @@ TEST(ChunkDecoderTest, RefusesWhatIsNotExact) {
                                "fffffffffffffffff\r\n",
                                "5;a\nb\r\nhello\r\n0\r\n\r\n",
                                "0\r\nT\n\r\n",
+                               "0\r\nT : u\r\n\r\n",
+                               "0\r\nT\t: u\r\n\r\n",
+                               "0\r\nnocolon\r\n\r\n",
+                               "0\r\n: u\r\n\r\n",
+                               "0\r\nT(: u\r\n\r\n",
+                               "0\r\nT: u\r\n v\r\n\r\n",
+                               "0\r\n T: u\r\n\r\n",
                                "1;" + std::string(20'000, 'e') + "\r\n",
-                               "0\r\n" + std::string(20'000, 't') + "\r\n"};
+                               "0\r\n" + std::string(20'000, 't') + ":\r\n\r\n"};
   for (const std::string& text : cases) EXPECT_EQ(Decode({text}), std::nullopt) << text.substr(0, 60);
 }
 

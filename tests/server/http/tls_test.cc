@@ -1,5 +1,6 @@
 // TLS: versions, names, reload, client certificates, and that one client's handshake is nobody else's business.
 #include <gtest/gtest.h>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
@@ -229,6 +230,24 @@ TEST_F(TlsTest, AsksForClientCertificates) {
   server_.Start(options_);
   EXPECT_EQ(who(&known), "CN=modality-7");
   EXPECT_EQ(who(nullptr), "refused");
+}
+
+// Under TLS 1.3 the client's handshake is over before the server looks at its certificate: its request is on the way.
+TEST_F(TlsTest, TellsClientsThatTheirCertificateIsMissing) {
+  const Issuer authority = MakeCertificate(folder_, "authority");
+  options_.tls.client_ca_file = authority.certificate_file;
+  options_.tls.require_client_certificate = true;
+  server_.Start(options_);
+  for (int i = 0; i < 20; ++i) {
+    const ContextPtr context = MakeClient();
+    Client client(server_.port());
+    ASSERT_TRUE(client.StartTls(context.get()));
+    client.Send(Get("/hello"));
+    char octet = 0;
+    ERR_clear_error();
+    EXPECT_LE(SSL_read(client.ssl(), &octet, 1), 0);
+    EXPECT_EQ(ERR_GET_REASON(ERR_peek_error()), SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED) << i;
+  }
 }
 
 TEST_F(TlsTest, NamesTheFileItCannotUse) {
