@@ -1,6 +1,8 @@
 #include "pipelines/dicom_ingest/ingest.h"
 
 #include <algorithm>
+#include <cstdio>
+#include <map>
 #include <utility>
 
 #include "base/mapping.h"
@@ -36,6 +38,41 @@ std::string SopUidIn(Bytes beginning, const dicom::ReadLimits& limits) {
   if (!dicom::Read(beginning, limits, visitor, &inflated).ok()) return "";
   while (!visitor.uid.empty() && (visitor.uid.back() == '\0' || visitor.uid.back() == ' ')) visitor.uid.pop_back();
   return IsStorableUid(visitor.uid) ? visitor.uid : "";
+}
+
+// What somebody who runs the server has to do something about is more than a remark.
+LogLevel LevelOf(FailureReason reason) {
+  if (reason == FailureReason::kProcessingFailure) return LogLevel::kError;
+  return reason == FailureReason::kOutOfResources ? LogLevel::kWarning : LogLevel::kInfo;
+}
+
+// One line of all that a request brought and that was refused: it may be thousands.
+void LogRefusals(const Logger& log, const std::vector<InstanceOutcome>& outcomes) {
+  std::map<FailureReason, uint64_t> counts;
+  const InstanceOutcome* worst = nullptr;
+  for (const InstanceOutcome& outcome : outcomes) {
+    if (outcome.stored()) continue;
+    ++counts[outcome.reason];
+    if (!worst || LevelOf(outcome.reason) > LevelOf(worst->reason)) worst = &outcome;
+  }
+  if (!worst) return;
+  std::string reasons;
+  uint64_t refused = 0;
+  for (const auto& [reason, count] : counts) {
+    char text[40];
+    std::snprintf(text, sizeof(text), "%s%04X: %llu", reasons.empty() ? "" : ", ", static_cast<unsigned>(reason),
+                  static_cast<unsigned long long>(count));
+    reasons += text;
+    refused += count;
+  }
+  // What should be a UID and is none may be anything, a patient's name too.
+  const bool named = IsStorableUid(worst->name.sop_uid);
+  log.Log(LevelOf(worst->reason), "instances refused",
+          {{"refused", refused},
+           {"of", static_cast<uint64_t>(outcomes.size())},
+           {"reasons", reasons},
+           {"worst", worst->explanation},
+           {"sop", named ? std::string_view(worst->name.sop_uid) : "(no UID)"}});
 }
 
 std::string NameKey(const storage::InstanceName& name) {
@@ -94,7 +131,6 @@ void IngestBatch::Fail(InstanceOutcome* outcome, FailureReason reason, std::stri
   outcome->kind = InstanceOutcome::Kind::kFailed;
   outcome->reason = reason;
   outcome->explanation = std::move(explanation);
-  log_.Info("instance refused", {{"sop", outcome->name.sop_uid}, {"reason", outcome->explanation}});
 }
 
 void IngestBatch::FailBy(InstanceOutcome* outcome, const Status& status) {
@@ -317,6 +353,7 @@ void IngestBatch::Abandon() {
 
 std::vector<InstanceOutcome> IngestBatch::Finish() {
   Commit();
+  LogRefusals(log_, outcomes_);
   return std::move(outcomes_);
 }
 

@@ -1,7 +1,10 @@
 #include "pipelines/dicom_ingest/ingest.h"
 
 #include <gmock/gmock.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "tests/support/instances.h"
@@ -112,6 +115,57 @@ TEST_F(IngestTest, AnswersForEachInstanceInOrder) {
   EXPECT_EQ(outcomes[4].reason, FailureReason::kDataSetMismatch);
   EXPECT_THAT(outcomes[4].explanation, HasSubstr("SOP Instance UID"));
   EXPECT_TRUE(outcomes[5].stored());
+}
+
+// What a logger wrote.
+class LogText {
+ public:
+  LogText() : descriptor_(memfd_create("log", 0)) {}
+  ~LogText() { close(descriptor_); }
+  Logger logger(LogLevel threshold = LogLevel::kDebug) const { return Logger(descriptor_, threshold); }
+  std::string text() const {
+    std::string text(static_cast<size_t>(lseek(descriptor_, 0, SEEK_END)), '\0');
+    EXPECT_EQ(pread(descriptor_, text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
+    return text;
+  }
+
+ private:
+  int descriptor_;
+};
+
+TEST_F(IngestTest, ARequestLogsItsRefusalsInOneLineWithoutTextOfItsInstances) {
+  const LogText log;
+  IngestBatch batch(*store_, {}, std::nullopt, log.logger());
+  const auto add = [&](const std::string& bytes) {
+    batch.BeginInstance();
+    batch.Append(bytes);
+    batch.EndInstance();
+  };
+  for (int i = 0; i < 1000; ++i) add("Doe^Jane is not DICOM");
+  add(MakeInstance({.sop = "Doe^Jane"}));
+  add(MakeInstance({}));
+  EXPECT_EQ(batch.Finish().size(), 1002u);
+  const std::string text = log.text();
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1) << text;
+  EXPECT_THAT(text, HasSubstr("\"refused\":1001"));
+  EXPECT_THAT(text, HasSubstr("A900: 1, C000: 1000"));
+  EXPECT_THAT(text, HasSubstr("\"info\""));
+  EXPECT_THAT(text, ::testing::Not(HasSubstr("Doe")));
+}
+
+TEST_F(IngestTest, AFullDiskIsAWarning) {
+  store_.reset();
+  storage::StoreOptions options = testing::SmallStore(directory_.path() + "/data");
+  options.low_water_bytes = uint64_t{1} << 60;
+  auto full = storage::Store::Open(options, disk_, clock_, random_, Logger());
+  ASSERT_TRUE(full.ok()) << full.status().ToString();
+  const LogText log;
+  IngestBatch batch(**full, {}, std::nullopt, log.logger(LogLevel::kWarning));
+  batch.BeginInstance();
+  batch.Append(MakeInstance({}));
+  batch.EndInstance();
+  EXPECT_EQ(batch.Finish().at(0).reason, FailureReason::kOutOfResources);
+  EXPECT_THAT(log.text(), HasSubstr("A700: 1"));
 }
 
 TEST_F(IngestTest, RefusesNamesThatAreNoUids) {
