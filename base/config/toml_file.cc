@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string_view>
@@ -49,6 +50,10 @@ struct Flattener {
 }  // namespace
 
 Result<std::vector<TomlEntry>> ReadTomlFile(const std::string& path) {
+  // It could be opened, and read as nothing.
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored))
+    return Invalid("read configuration " + path + ": it is a folder, name the file in it");
   errno = 0;
   std::ifstream in(path, std::ios::binary);
   std::ostringstream content;

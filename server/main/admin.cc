@@ -4,6 +4,7 @@
 #include <openssl/crypto.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -55,7 +56,11 @@ http::Handler ForReading(http::Handler handler) {
 }
 
 AdminRoutes::AdminRoutes(storage::Store& store, const std::string& data_directory, Registry& metrics, Random& random)
-    : store_(store), metrics_(metrics), folder_(IdentityOf(data_directory)), token_(random.Hex(32)) {
+    : store_(store),
+      data_(data_directory),
+      metrics_(metrics),
+      folder_(IdentityOf(data_directory)),
+      token_(random.Hex(32)) {
   health_ = {0, true, ForReading([](http::Request&, http::Responder& responder) {
                Answer(responder, 200, {{"status", "alive"}});
              })};
@@ -73,8 +78,11 @@ const http::Route* AdminRoutes::FindRoute(std::string_view method, std::string_v
   if (path == "/healthz") return &health_;
   if (path == "/readyz") return &ready_;
   if (path == "/metrics") return &exposition_;
-  if (path == "/admin/backup" && method == "POST") return &backup_;
-  return nullptr;
+  return FindJob(method, path);
+}
+
+const http::Route* AdminRoutes::FindJob(std::string_view method, std::string_view path) const {
+  return path == "/admin/backup" && method == "POST" ? &backup_ : nullptr;
 }
 
 void AdminRoutes::Ready(http::Request&, http::Responder& responder) {
@@ -102,7 +110,8 @@ void AdminRoutes::Backup(http::Request& request, http::Responder& responder) {
   if (to.empty() || to[0] != '/') return Answer(responder, 400, {{"error", "\"to\" must be an absolute path"}});
   if (folder_.empty() || TextOf(parsed, "folder") != folder_)
     return Answer(responder, 409, {{"error", "this server has another data folder open; nothing was written"}});
-  const Status status = store_.Backup(to);
+  Status status = RefuseBackupInside(data_, to);
+  if (status.ok()) status = store_.Backup(to);
   if (status.ok()) return Answer(responder, 200, {{"backup", to}});
   request.log.Error("backup failed", {{"reason", status.message()}});
   Answer(responder, status.code() == Code::kConflict ? 409 : 500, {{"error", status.message()}});
@@ -116,6 +125,17 @@ Status AdminRoutes::Announce(Disk& disk, const std::string& data_directory, cons
 void AdminRoutes::Withdraw(Disk& disk, const std::string& data_directory) {
   // A file that stays behind points at a port where nobody knows its token.
   disk.Remove(AnnouncementPath(data_directory)).IgnoreError();
+}
+
+Status RefuseBackupInside(const std::string& data_directory, const std::string& to) {
+  std::error_code error;
+  const std::filesystem::path data = std::filesystem::weakly_canonical(data_directory, error);
+  if (error) return IoError("find out where " + data_directory + " is: " + error.message());
+  const std::filesystem::path target = std::filesystem::weakly_canonical(to, error);
+  if (error) return IoError("find out where " + to + " is: " + error.message());
+  if (std::mismatch(data.begin(), data.end(), target.begin(), target.end()).first != data.end()) return Status::Ok();
+  return Conflict(to + " lies in the data folder " + data_directory +
+                  ": name a folder outside of it, best on another disk");
 }
 
 Status RequestBackup(Disk& disk, const std::string& data_directory, const std::string& to) {

@@ -1,8 +1,8 @@
 // Routes for operators: health, metrics, and the long jobs that need the running server's store.
 //
-// Jobs are for whoever can read the data folder: the server writes its address and a token made at start to
-// DATA/admin.json (mode 0600), and the command line sends them along, with which file DATA/lock is: a folder that was
-// copied has the admin.json of another folder's server. Safe for concurrent use; everything passed in outlives the
+// Jobs are for whoever can read the data folder: the server writes an address and a token made at start to
+// DATA/admin.json (mode 0600), and the command line sends the token there, with which file DATA/lock is: a folder that
+// was copied has the admin.json of another folder's server. Safe for concurrent use; everything passed in outlives the
 // routes.
 #pragma once
 
@@ -26,6 +26,8 @@ class AdminRoutes {
 
   // nullptr when the path is none of ours.
   const http::Route* FindRoute(std::string_view method, std::string_view path) const;
+  // The same, of the jobs alone: their token is all that is asked of a client.
+  const http::Route* FindJob(std::string_view method, std::string_view path) const;
 
   // Within the data folder; copies of the folder go without it.
   static constexpr std::string_view kAnnouncement = "admin.json";
@@ -38,11 +40,15 @@ class AdminRoutes {
   void Backup(http::Request& request, http::Responder& responder);
 
   storage::Store& store_;
+  const std::string data_;
   Registry& metrics_;
   const std::string folder_;
   const std::string token_;
   http::Route health_, ready_, exposition_, backup_;
 };
+
+// kConflict when `to` lies in the data folder: what is there is the store's own.
+Status RefuseBackupInside(const std::string& data_directory, const std::string& to);
 
 // The other side, for the command line: asks the server that has `data_directory` open to write a backup into `to`.
 // kNotFound when none is running; nothing is written when the server that answers has another folder open.

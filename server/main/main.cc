@@ -4,6 +4,7 @@
 
 #include "codecs/pixel/worker.h"
 #include "server/main/commands.h"
+#include "server/main/settings.h"
 
 namespace {
 
@@ -57,10 +58,14 @@ int main(int argc, char** argv) {
     const hilum::Arguments arguments(argv + 2, static_cast<size_t>(argc - 2));
     const auto end = std::find(arguments.begin(), arguments.end(), std::string_view("--"));
     if (std::find_if(arguments.begin(), end, AsksForHelp) == end) return command.run(arguments);
-    std::printf("usage: hilum %s\n\nEvery key of `hilum config reference` is also a flag: --http.workers 8\n",
-                command.usage);
+    std::printf("usage: hilum %s\n\n", command.usage);
+    if (std::string_view(command.usage).find("[--data DIR]") != std::string_view::npos)
+      std::printf("Without --data DIR is %s, if neither HILUM_DATA nor a configuration file says otherwise.\n",
+                  hilum::Settings().data.c_str());
+    std::puts("Every key of `hilum config reference` is also a flag: --http.workers 8");
     return 0;
   }
+  if (!name.empty()) std::fprintf(stderr, "hilum: there is no command '%s'\n\n", argv[1]);
   PrintUsage(stderr);
   return 2;
 }

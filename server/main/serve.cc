@@ -1,13 +1,18 @@
 // `hilum serve`: puts the pieces together, runs until a signal or a fatal error, takes them apart.
 #include <malloc.h>
+#include <netdb.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <functional>
+#include <memory>
 
 #include "server/dicomweb/extended_tags.h"
 #include "server/dicomweb/preparer.h"
@@ -42,7 +47,7 @@ LogLevel LevelOf(const std::string& name) {
   return LogLevel::kInfo;
 }
 
-// Waits for SIGTERM, SIGINT or a fatal error of the store.
+// Waits for SIGTERM, SIGINT or a fatal error of the store; SIGHUP ends nothing.
 class StopSwitch {
  public:
   StopSwitch() : fatal_(eventfd(0, EFD_CLOEXEC)) {
@@ -50,6 +55,7 @@ class StopSwitch {
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // inherited by every thread made later
     signal(SIGPIPE, SIG_IGN);
     signals_ = signalfd(-1, &signals, SFD_CLOEXEC);
@@ -64,12 +70,16 @@ class StopSwitch {
     const uint64_t one = 1;
     if (write(fatal_, &one, sizeof(one)) < 0) _exit(1);
   }
-  // True when it was a signal.
-  bool Wait() const {
+  // True when it was a signal. `on_hangup` is called for each SIGHUP meanwhile.
+  bool Wait(const std::function<void()>& on_hangup) const {
     pollfd events[] = {{signals_, POLLIN, 0}, {fatal_, POLLIN, 0}};
-    while (poll(events, 2, -1) <= 0) {
+    for (;;) {
+      if (poll(events, 2, -1) <= 0) continue;
+      if (events[1].revents & POLLIN) return false;
+      signalfd_siginfo signal{};
+      if (read(signals_, &signal, sizeof(signal)) != sizeof(signal) || signal.ssi_signo != SIGHUP) return true;
+      on_hangup();
     }
-    return !(events[1].revents & POLLIN);
   }
 
  private:
@@ -127,6 +137,24 @@ Result<std::string> CursorKey(storage::Store& store, Random& random, const Logge
   return key;
 }
 
+// Whether the address can be had: looked at before a data folder is made, or a large store opened, in vain.
+Status CheckAddressIsFree(const std::string& address, uint16_t port) {
+  addrinfo hints{};
+  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (getaddrinfo(address.c_str(), std::to_string(port).c_str(), &hints, &found) != 0) return Status::Ok();
+  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owned(found, freeaddrinfo);
+  const int descriptor = socket(found->ai_family, found->ai_socktype | SOCK_CLOEXEC, found->ai_protocol);
+  if (descriptor < 0) return ErrnoStatus("make a socket", errno);
+  const int on = 1;
+  setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));  // as the server does
+  const int error = bind(descriptor, found->ai_addr, found->ai_addrlen) == 0 ? 0 : errno;
+  close(descriptor);
+  if (error == 0) return Status::Ok();
+  return ErrnoStatus("listen on " + address + " port " + std::to_string(port), error);
+}
+
 // For what serving can do without: a full disk must not keep the server from answering reads.
 Status PutOff(const Status& done, const char* what, const Logger& log) {
   if (done.code() != Code::kDiskFull) return done;
@@ -147,6 +175,25 @@ http::Route Landing() {
           })};
 }
 
+// What SIGHUP asks for: settings are read at start alone.
+void ReloadCertificates(http::Server& server, const http::TlsOptions& tls, const Logger& log) {
+  if (tls.certificate_file.empty()) return log.Info("SIGHUP is ignored: there are no certificates to read again");
+  if (const Status status = server.ReloadTls(); !status.ok())
+    return log.Error("SIGHUP: the certificates in use stay", {{"reason", status.message()}});
+  log.Info("SIGHUP: certificates read again");
+}
+
+// Where the command line asks for jobs when clients of the other address have to show a certificate: of this machine
+// alone, and the token of admin.json is all that is needed.
+Result<std::unique_ptr<http::Server>> ServeJobs(const AdminRoutes& admin, Clock& clock, Random& random,
+                                                Registry& metrics, const Logger& log) {
+  http::ServerOptions options;
+  options.worker_threads = options.upload_threads = 2;
+  options.worker_queue = options.max_connections = 16;
+  const auto routes = [&admin](std::string_view method, std::string_view path) { return admin.FindJob(method, path); };
+  return http::Server::Start(options, routes, clock, random, metrics, log);
+}
+
 Status Run(Settings& settings) {
   const StopSwitch stop;
   RaiseDescriptorLimit();
@@ -165,6 +212,7 @@ Status Run(Settings& settings) {
     log.Error("the store cannot promise durability any more; stopping", {{"reason", status.message()}});
     stop.Fatal();
   };
+  HILUM_RETURN_IF_ERROR(CheckAddressIsFree(settings.http.address, settings.http.port));
   HILUM_RETURN_IF_ERROR(RefuseForeignFolder(disk, settings.data));
   HILUM_ASSIGN_OR_RETURN(const std::unique_ptr<storage::Store> store,
                          storage::Store::Open(settings.store, disk, clock, random, log));
@@ -228,7 +276,13 @@ Status Run(Settings& settings) {
   const Status endpoint = linker->PutEndpoint(
       (public_url.empty() ? ReachableUrl(settings.http.address, url) : public_url) + settings.dicomweb.root);
   HILUM_RETURN_IF_ERROR(PutOff(endpoint, "writing this server's address into its Endpoint", log));
-  HILUM_RETURN_IF_ERROR(admin.Announce(disk, settings.data, url));
+  Registry job_metrics;
+  std::unique_ptr<http::Server> jobs;
+  if (settings.http.tls.require_client_certificate) {
+    HILUM_ASSIGN_OR_RETURN(jobs, ServeJobs(admin, clock, random, job_metrics, log));
+  }
+  HILUM_RETURN_IF_ERROR(
+      admin.Announce(disk, settings.data, jobs ? "http://127.0.0.1:" + std::to_string(jobs->port()) : url));
   std::printf("ready %s\n", url.c_str());
   std::fflush(stdout);
   log.Info("serving", {{"url", url}});
@@ -237,9 +291,11 @@ Status Run(Settings& settings) {
   {
     const storage::Maintenance maintenance(*store, settings.maintenance, metrics, log);
     const dicomweb::Preparer preparer(dicomweb, *store, settings.prepare_after, metrics, log);
-    by_signal = stop.Wait();
+    by_signal = stop.Wait([&] { ReloadCertificates(*server, settings.http.tls, log); });
+    const std::chrono::seconds grace = by_signal ? settings.shutdown_grace : std::chrono::seconds(1);
     AdminRoutes::Withdraw(disk, settings.data);
-    server->Stop(by_signal ? settings.shutdown_grace : std::chrono::seconds(1));
+    server->Stop(grace);
+    if (jobs) jobs->Stop(grace);
   }
   if (by_signal) {
     log.Info("stopped");

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "server/http/forwarded.h"
+#include "server/http/text.h"
 
 namespace hilum {
 namespace {
@@ -242,12 +243,18 @@ Status Settings::CheckOrigins() const {
     const size_t scheme = origin.find("://");
     const std::string_view host =
         scheme == std::string::npos ? std::string_view() : std::string_view(origin).substr(scheme + 3);
-    const bool is_origin = !host.empty() && scheme > 0 && host.find_first_of("/?#@ \t") == std::string_view::npos &&
+    // RFC 3986 3.1.
+    const auto is_scheme = [](char c) {
+      return IsDigit(c) || (c >= 'a' && c <= 'z') || c == '+' || c == '-' || c == '.';
+    };
+    const bool is_origin = scheme != std::string::npos && scheme > 0 && !IsDigit(origin[0]) &&
+                           std::ranges::all_of(std::string_view(origin).substr(0, scheme), is_scheme) &&
+                           http::IsHostText(host) && !host.ends_with(':') &&
                            std::ranges::none_of(origin, [](char c) { return c >= 'A' && c <= 'Z'; });
     if (origin != "*" && origin != "null" && !is_origin)
       return Invalid("http.cors_origins: '" + origin +
                      "' is no origin; it must be like https://viewer.example.org or http://localhost:3000, in small "
-                     "letters, with nothing behind the host and port");
+                     "letters, with nothing behind the host and port; commas part several");
   }
   return Status::Ok();
 }

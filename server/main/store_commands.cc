@@ -94,7 +94,10 @@ class OpenStore {
   std::unique_ptr<storage::Store> store_;
 };
 
+// An error when there was one, and part of it is gone.
 Result<bool> HasStore(const std::string& data) {
+  PosixDisk disk;
+  HILUM_RETURN_IF_ERROR(storage::CheckRowsAreThere(disk, data));
   std::error_code error;
   const bool exists = fs::exists(data + "/kv", error);
   if (error) return IoError("look at " + data + ": " + error.message());
@@ -336,12 +339,13 @@ int VerifyStore(Arguments arguments) {
   PrintFindings(report->findings);
   PrintFindings(resources->findings);
   const uint64_t findings = report->findings.count() + resources->findings.count();
-  std::printf("%llu studies, %llu series, %llu instances, %llu resources in %llu versions, %llu octets read: %s\n",
-              static_cast<unsigned long long>(report->studies), static_cast<unsigned long long>(report->series),
-              static_cast<unsigned long long>(report->instances), static_cast<unsigned long long>(resources->resources),
-              static_cast<unsigned long long>(resources->versions),
-              static_cast<unsigned long long>(report->bytes + resources->bytes),
-              findings == 0 ? "all good" : (std::to_string(findings) + " findings").c_str());
+  std::printf(
+      "%llu studies, %llu series, %llu instances, %llu resources in %llu versions, %llu octets read: %s\n",
+      static_cast<unsigned long long>(report->studies), static_cast<unsigned long long>(report->series),
+      static_cast<unsigned long long>(report->instances), static_cast<unsigned long long>(resources->resources),
+      static_cast<unsigned long long>(resources->versions),
+      static_cast<unsigned long long>(report->bytes + resources->bytes),
+      findings == 0 ? "all good" : (std::to_string(findings) + (findings == 1 ? " finding" : " findings")).c_str());
   return findings == 0 ? 0 : 1;
 }
 
@@ -354,6 +358,8 @@ int BackupStore(Arguments arguments) {
   const auto exists = HasStore(invocation.settings.data);
   if (!exists.ok()) return Complain("backup", exists.status());
   if (!*exists) return Complain("backup", NotFound("there is no store in " + invocation.settings.data));
+  if (const Status status = RefuseBackupInside(invocation.settings.data, to); !status.ok())
+    return Complain("backup", status);
 
   // Whoever holds the lock of the folder has its store: only then is there a server to ask, whatever admin.json says.
   OpenStore open(invocation.settings);
@@ -417,13 +423,17 @@ int RestoreStore(Arguments arguments) {
   const auto rest = ReadFlags(arguments, "--from", &from, &invocation);
   if (!rest.ok()) return Complain("restore", rest.status(), 2);
   const std::string& data = invocation.settings.data;
-  const auto source = from.empty() ? Result<bool>(false) : HasStore(from);
-  if (!source.ok() || !*source) return Complain("restore", Invalid("--from DIR must name a backup"), 2);
+  if (from.empty()) return Complain("restore", Invalid("--from DIR is needed: the folder of a backup"), 2);
+  PosixDisk disk;
+  if (const Status status = disk.List(from).status(); !status.ok())
+    return Complain("restore", status.WithContext("--from " + from));
+  const auto source = HasStore(from);
+  if (!source.ok()) return Complain("restore", source.status());
+  if (!*source) return Complain("restore", NotFound("there is no backup in " + from + ": it holds no folder 'kv'"));
   std::error_code error;
   if (fs::exists(data, error) && !fs::is_empty(data, error))
     return Complain("restore", Conflict(data + " is not empty; move it away first, nothing is overwritten"));
 
-  PosixDisk disk;
   const auto lock = storage::LockForCopy(disk, from);
   if (!lock.ok())
     return Complain("restore",
@@ -438,8 +448,15 @@ int RestoreStore(Arguments arguments) {
     progress.Show(done, done);
   });
   progress.Done();
-  if (!status.ok()) return Complain("restore", status);
-  return VerifyStore(*rest);
+  if (!status.ok())
+    return Complain("restore", status.WithContext(data + " holds a part of the backup only; remove it and try again"));
+  const int found = VerifyStore(*rest);
+  if (found != 0)
+    std::fprintf(stderr,
+                 "hilum restore: %s holds a copy of %s that is not sound, as is said above. If hilum verify --data %s "
+                 "finds the same, the backup itself is damaged: remove %s and restore another backup.\n",
+                 data.c_str(), from.c_str(), from.c_str(), data.c_str());
+  return found;
 }
 
 }  // namespace hilum

@@ -4,6 +4,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import socket
 import stat
 import subprocess
@@ -92,11 +93,15 @@ class ProgramTest(unittest.TestCase):
     def test_settings_that_could_not_be_meant_are_refused(self):
         config = self.folder / "hilum.toml"
         for key, text in (("http.cors_origins", "['https://viewer.example/']"), ("http.cors_origins", "['notanorigin']"),
-                          ("http.cors_origins", "['https://Viewer.example']"), ("search.default_limit", "10\nsearch.max_limit = 5")):
+                          ("http.cors_origins", "['https://Viewer.example']"), ("http.cors_origins", "['[\"https://a.org\"]']"),
+                          ("http.cors_origins", "['https://a.org:99999']"), ("http.cors_origins", "['https://a.org:']"), ("search.default_limit", "10\nsearch.max_limit = 5")):
             config.write_text(f"{key} = {text}\n")
             code, _, error = run("config", "check", str(config))
             self.assertEqual(code, 1, text)
             self.assertIn(key, error)
+        code, _, error = run("config", "check", str(self.folder))
+        self.assertEqual(code, 1)
+        self.assertIn("is a folder", error)
         config.write_text("http.cors_origins = ['*', 'https://viewer.example', 'http://localhost:3000', 'null']\n")
         self.assertEqual(run("config", "check", str(config))[0], 0)
 
@@ -116,6 +121,20 @@ class ProgramTest(unittest.TestCase):
         (self.data / "notes.txt").write_text("beside a store it disturbs nobody")
         with serving(self.data) as server:
             self.assertEqual(server.stop(), 0)
+
+    def test_no_store_is_made_beside_the_segments_of_another(self):
+        with serving(self.data, "--demo") as server:
+            self.assertEqual(server.stop(), 0)
+        shutil.rmtree(self.data / "kv")
+        commands = (["serve", "--http", "127.0.0.1:0"], ["import", str(self.folder)], ["verify"], ["backup", "--to", str(self.folder / "copy")])
+        for emptied in False, True:
+            for command in commands:
+                code, _, error = run(*command, "--data", str(self.data), *SMALL)
+                self.assertEqual(code, 1, command)
+                self.assertIn("000001.seg", error)
+                self.assertIn("restore", error)
+            (self.data / "kv").mkdir(exist_ok=True)
+        self.assertEqual(os.listdir(self.data / "kv"), [])
 
     def test_behind_a_proxy_urls_are_those_of_the_client(self):
         forwarded = {"X_Forwarded_Proto": "https", "X_Forwarded_Host": "pacs.test", "X_Forwarded_Prefix": "/hilum"}
@@ -176,6 +195,8 @@ class ProgramTest(unittest.TestCase):
             code, _, error = run("serve", "--data", str(self.data), "--http", f"127.0.0.1:{taken.getsockname()[1]}", *SMALL)
         self.assertEqual(code, 1)
         self.assertIn("127.0.0.1", error)
+        self.assertIn("in use", error)
+        self.assertFalse(self.data.exists(), "no store was made for a server that did not run")
 
     def test_backup_of_a_running_server_restores_to_the_same_answers(self):
         with serving(self.data, "--demo") as server:
@@ -194,6 +215,63 @@ class ProgramTest(unittest.TestCase):
         with serving(self.folder / "restored") as server:
             self.assertEqual([s["0020000D"] for s in self.studies(server)], [s["0020000D"] for s in before])
             self.assertEqual(fetch(server.url + path, Accept="application/dicom")[2], octets)
+
+    @unittest.skipUnless(shutil.which("openssl"), "there is no openssl program")
+    def test_backup_needs_no_client_certificate(self):
+        self.certificate("main.test", "main")
+        self.certificate("authority.test", "authority")
+        tls = ["--tls.certificate", str(self.folder / "main.crt"), "--tls.key", str(self.folder / "main.key"),
+               "--tls.client_ca", str(self.folder / "authority.crt"), "--tls.require_client_certificate"]
+        with serving(self.data, "--demo", *tls):
+            announced = json.loads((self.data / "admin.json").read_text())
+            self.assertTrue(announced["url"].startswith("http://127.0.0.1:"))
+            for path in ("/metrics", "/dicom-web/studies", "/readyz"):
+                self.assertEqual(fetch(announced["url"] + path)[0], 404, "nothing but jobs is served there")
+            self.assertEqual(fetch(announced["url"] + "/admin/backup", "POST", b"{}")[0], 401)
+            code, output, error = run("backup", "--data", str(self.data), "--to", str(self.folder / "backup"), *SMALL)
+            self.assertEqual(code, 0, output + error)
+        self.assertIn("3 studies", run("verify", "--data", str(self.folder / "backup"), *SMALL)[1])
+
+    def test_backup_into_the_data_folder_is_refused(self):
+        inside = (self.data / "backup", self.data / "objects" / "backup", self.data / "kv" / ".." / "backup", self.data)
+        def refused():
+            for to in inside:
+                code, _, error = run("backup", "--data", str(self.data), "--to", str(to), *SMALL)
+                self.assertEqual(code, 1, to)
+                self.assertIn("data folder", error)
+            self.assertFalse((self.data / "backup").exists())
+        with serving(self.data, "--demo") as server:
+            refused()
+            announced = json.loads((self.data / "admin.json").read_text())
+            lock = os.stat(self.data / "lock")
+            body = json.dumps({"to": str(inside[0]), "folder": f"{lock.st_dev}:{lock.st_ino}"}).encode()
+            self.assertEqual(fetch(server.url + "/admin/backup", "POST", body, Authorization="Bearer " + announced["token"])[0], 409)
+        refused()
+
+    def test_restore_says_what_is_wrong_and_what_to_do(self):
+        restore = lambda source: run("restore", "--from", str(source), "--data", str(self.folder / "restored"), *SMALL)
+        code, _, error = restore(self.folder / "nowhere")
+        self.assertEqual(code, 1)
+        self.assertIn("No such file", error)
+        (self.folder / "empty").mkdir()
+        code, _, error = restore(self.folder / "empty")
+        self.assertEqual(code, 1)
+        self.assertIn("no backup in", error)
+        Server(self.data, "--demo").stop()
+        with open(self.data / "objects" / "000001.seg", "r+b") as segment:
+            segment.seek(4096 + 600)
+            segment.write(b"flipped")
+        code, output, error = restore(self.data)
+        self.assertEqual(code, 1)
+        self.assertIn(": 1 finding\n", output)
+        self.assertIn(f"remove {self.folder / 'restored'}", error)
+
+    def test_sighup_reads_certificates_again_and_ends_nothing(self):
+        with serving(self.data) as server:
+            server.child.send_signal(signal.SIGHUP)
+            self.assertFalse(wait_until(lambda: server.child.poll() is not None, seconds=1))
+            self.assertEqual(fetch(server.url + "/healthz")[0], 200)
+            self.assertEqual(server.stop(), 0)
 
     def test_backup_without_a_server(self):
         Server(self.data, "--demo").stop()
@@ -274,7 +352,10 @@ class ProgramTest(unittest.TestCase):
 
     def test_usage(self):
         self.assertEqual(run()[0], 2)
-        self.assertEqual(run("frobnicate")[0], 2)
+        code, _, error = run("frobnicate")
+        self.assertEqual(code, 2)
+        self.assertIn("'frobnicate'", error)
+        self.assertIn("Without --data DIR is ./data", run("verify", "--help")[1])
         self.assertTrue(run("version")[1].startswith("hilum "))
         for asked in (["help"], ["--help"], ["-h"], ["serve", "--help"], ["verify", "-h"], ["backup", "--to", "x", "--help"]):
             code, output, error = run(*asked)
