@@ -18,6 +18,17 @@ using storage::CatalogueMatch;
 using storage::Level;
 namespace t = dicom::tags;
 
+// All in one field (RFC 9111 5.5 lets them share one), and not without end: clients count fields and their octets.
+std::string WarningField(const std::vector<std::string>& warnings) {
+  constexpr size_t kMaxTold = 10;
+  const size_t told = std::min(warnings.size(), kMaxTold);
+  std::string field;
+  for (size_t i = 0; i < told; ++i) field.append(i > 0 ? ", " : "").append("299 hilum \"" + warnings[i] + "\"");
+  if (warnings.size() > told)
+    field += ", 299 hilum \"" + std::to_string(warnings.size() - told) + " more of this kind\"";
+  return field;
+}
+
 std::vector<std::string> Names(const std::map<std::string, uint64_t>& counts) {
   std::vector<std::string> names;
   for (const auto& [name, count] : counts) names.push_back(name);
@@ -219,7 +230,7 @@ Status Service::Search(http::Request& request, const Resource& resource, const Q
     if (tag && tag->errors > 0) incomplete += (incomplete.empty() ? "" : ",") + dicom::KeywordPath(filter.path);
   }
   if (!incomplete.empty()) headers.Add("erroneous-dicom-attributes", incomplete);
-  for (const std::string& warning : search.warnings) headers.Add("Warning", "299 hilum \"" + warning + "\"");
+  if (!search.warnings.empty()) headers.Add("Warning", WarningField(search.warnings));
   if (form == Accepted::Listing::kCsv) {
     headers.Add("Content-Type", "text/csv; charset=utf-8");
     Row least;

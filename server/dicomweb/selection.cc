@@ -65,7 +65,8 @@ Result<std::optional<Wanted>> ApplyRange(const http::Request& request, http::Res
                                          http::Headers* headers) {
   headers->Add("Accept-Ranges", "bytes");
   const auto if_range = request.headers.First("If-Range");  // a date equals no tag
-  const bool whole = if_range && !http::EqualStrongly(*if_range, headers->First("ETag").value_or(""));
+  const bool other = if_range && !http::EqualStrongly(*if_range, headers->First("ETag").value_or(""));
+  const bool whole = other || request.method != "GET";  // RFC 9110 14.2: ranges are of GET alone
   const auto asked = http::ParseRange(whole ? "" : request.headers.First("Range").value_or(""), total);
   if (!asked.ok()) {
     HILUM_RETURN_IF_ERROR(SendError(responder, request, 416, asked.status().message(),

@@ -50,6 +50,18 @@ TEST_F(ConditionsTest, WhatIsKnownIsNotSentAgain) {
   }
 }
 
+// RFC 9110 14.2.
+TEST_F(ConditionsTest, ARangeIsOfGetAlone) {
+  for (const auto& [path, accept] : alone_) {
+    for (const char* const range : {"Range: bytes=0-99", "Range: bytes=99999999999-"}) {
+      const HttpAnswer head = testing::Fetch("HEAD", base_ + path, {accept, range});
+      EXPECT_EQ(head.status, 200) << path;
+      EXPECT_EQ(head.Header("Content-Range"), std::nullopt) << path;
+      EXPECT_EQ(head.Header("Content-Length"), std::to_string(Get(path, {accept}).body.size())) << path;
+    }
+  }
+}
+
 TEST_F(ConditionsTest, ATransferOfAReplacedInstanceBeginsAnew) {
   for (const auto& [path, accept] : alone_) {
     const std::string tag = TagOf(path, accept);

@@ -7,6 +7,10 @@
 namespace hilum::dicomweb {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::IsSupersetOf;
 using ::testing::Not;
 
@@ -33,6 +37,21 @@ TEST_F(SearchTest, RequiredAttributesAreReturnedWhenTheImageLacksThem) {
   EXPECT_THAT(tags("series"), IsSupersetOf(of_study));
   EXPECT_THAT(tags("studies/1.2.1/instances"), IsSupersetOf({"00200013 IS"}));
   EXPECT_THAT(tags("instances"), IsSupersetOf(of_series));
+}
+
+TEST_F(SearchTest, WarningsShareOneFieldAndEnd) {
+  const auto fields = [&](int keys) {
+    std::string path = "/dicom-web/studies?limit=1";
+    for (int i = 0; i < keys; ++i) path += "&Unknown" + std::to_string(i) + "=1";
+    std::vector<std::string> found;
+    for (const auto& [name, value] : Get(path).headers)
+      if (name == "Warning") found.push_back(value);
+    return found;
+  };
+  EXPECT_THAT(fields(0), IsEmpty());
+  EXPECT_THAT(fields(2), ElementsAre(AllOf(HasSubstr("Unknown0"), HasSubstr("Unknown1"), Not(HasSubstr("more")))));
+  EXPECT_THAT(fields(300), ElementsAre(AllOf(HasSubstr("Unknown9"), Not(HasSubstr("Unknown10")),
+                                             HasSubstr("299 hilum \"290 more"))));
 }
 
 }  // namespace
