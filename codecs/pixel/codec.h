@@ -8,9 +8,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -98,10 +100,29 @@ Status CheckRoom(std::string_view transfer_syntax, const FrameFormat& format);
 // and where samples in use of more bits than Bits Stored find no room.
 Result<EncodedFrame> Encode(const Image& image, std::string_view transfer_syntax, const EncodeOptions& options = {});
 
+// A place for one frame at hand, given back at the end.
+class FrameTurn {
+ public:
+  FrameTurn() = default;  // of nowhere in particular
+  explicit FrameTurn(std::function<void()> leave) : leave_(std::move(leave)) {}
+  ~FrameTurn() {
+    if (leave_) leave_();
+  }
+  FrameTurn(FrameTurn&& other) noexcept : leave_(std::exchange(other.leave_, nullptr)) {}
+  FrameTurn& operator=(FrameTurn&&) = delete;
+
+ private:
+  std::function<void()> leave_;
+};
+
 // Who decodes and encodes: this process or workers. Implementations are safe for concurrent use.
 class FrameCodec {
  public:
   virtual ~FrameCodec() = default;
+  // Who decodes a frame, and maybe encodes it again, holds a turn meanwhile, so that all of them together do not need
+  // more memory than there is; not while it waits for a client. One turn at a time: who waits for a second one might
+  // wait for itself. kUnavailable when none could be had in time.
+  virtual Result<FrameTurn> BeginFrame(const FrameFormat& format) { return FrameTurn(); }
   virtual Result<Image> Decode(std::string_view transfer_syntax, Bytes frame, const FrameFormat& expected,
                                const DecodeOptions& options) = 0;
   virtual Result<EncodedFrame> Encode(const Image& image, std::string_view transfer_syntax,

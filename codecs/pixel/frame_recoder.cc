@@ -43,6 +43,7 @@ Result<std::string> FrameRecoder::Next() {
   std::string storage;
   const Result<Bytes> frame = instance_.Frame(index, &storage);
   if (!frame.ok()) return failed(frame.status());
+  HILUM_ASSIGN_OR_RETURN(const FrameTurn turn, codec_.BeginFrame(instance_.format()));
   Result<Image> image = codec_.Decode(instance_.syntax().uid, *frame, instance_.format(), options_.decode);
   if (!image.ok()) return failed(image.status());
   overlays_.RemoveFrom(&*image);
@@ -66,11 +67,23 @@ Result<std::string> FrameRecoder::Next() {
 }
 
 Status FrameRecoder::Begin() {
-  do {
+  bool goes_on = true;
+  while (goes_on) {
     HILUM_ASSIGN_OR_RETURN(std::string frame, Next());
+    // It is held anyway; whether another one may be is asked before that is made.
+    goes_on = target_.encapsulated() && next_ < instance_.frames() && encoded_octets_ < options_.offset_table_octets &&
+              held_.Grow(frame.size());
     queue_.push_back(std::move(frame));
-  } while (target_.encapsulated() && next_ < instance_.frames() && encoded_octets_ < options_.offset_table_octets);
+  }
   return Status::Ok();
+}
+
+Result<std::string> FrameRecoder::TakeFrame() {
+  if (queue_.empty()) return Next();
+  std::string frame = std::move(queue_.front());
+  queue_.pop_front();
+  held_.Shrink(frame.size());
+  return frame;
 }
 
 Status FrameRecoder::Write(bool explicit_vr, const Sink& sink) {
@@ -90,12 +103,7 @@ Status FrameRecoder::WriteNative(bool explicit_vr, const Sink& sink) {
   HILUM_RETURN_IF_ERROR(sink(head));
   BitPacker packer;
   for (uint32_t i = 0; i < instance_.frames(); ++i) {
-    if (queue_.empty()) {
-      HILUM_ASSIGN_OR_RETURN(std::string frame, Next());
-      queue_.push_back(std::move(frame));
-    }
-    std::string frame = std::move(queue_.front());
-    queue_.pop_front();
+    HILUM_ASSIGN_OR_RETURN(std::string frame, TakeFrame());
     if (bits) {
       std::string packed;
       packer.Append(frame, frame_bits, &packed);
@@ -124,12 +132,7 @@ Status FrameRecoder::WriteEncapsulated(bool explicit_vr, const Sink& sink) {
   }
   HILUM_RETURN_IF_ERROR(sink(head));
   for (uint32_t i = 0; i < instance_.frames(); ++i) {
-    if (queue_.empty()) {
-      HILUM_ASSIGN_OR_RETURN(std::string frame, Next());
-      queue_.push_back(std::move(frame));
-    }
-    std::string frame = std::move(queue_.front());
-    queue_.pop_front();
+    HILUM_ASSIGN_OR_RETURN(std::string frame, TakeFrame());
     if (frame.size() % 2 != 0) frame.push_back('\0');
     if (frame.size() > 0xFFFFFFFEu) return LimitExceeded("a frame is longer than a fragment can be");
     head.clear();

@@ -15,7 +15,12 @@ class FrameRecoder {
   // All outlive it. `overlays`: not to be in the pixels.
   FrameRecoder(const Instance& instance, const TransferSyntax& target, const EmbeddedOverlays& overlays,
                const TranscodeOptions& options, FrameCodec& codec)
-      : instance_(instance), target_(target), overlays_(overlays), options_(options), codec_(codec) {}
+      : instance_(instance),
+        target_(target),
+        overlays_(overlays),
+        options_(options),
+        codec_(codec),
+        held_(options.held) {}
 
   // Does the first frame, and as many more as the budget for an offset table allows: then the format is known.
   Status Begin();
@@ -31,6 +36,8 @@ class FrameRecoder {
 
  private:
   Result<std::string> Next();
+  // From the queue, or the next one.
+  Result<std::string> TakeFrame();
   Status WriteNative(bool explicit_vr, const Sink& sink);
   Status WriteEncapsulated(bool explicit_vr, const Sink& sink);
 
@@ -41,6 +48,7 @@ class FrameRecoder {
   FrameCodec& codec_;
   uint32_t next_ = 0;
   std::deque<std::string> queue_;
+  MemoryAllowance::Share held_;  // of all in the queue
   FrameFormat format_;
   bool lossy_ = false;
   uint64_t decoded_octets_ = 0, encoded_octets_ = 0;

@@ -273,6 +273,7 @@ Result<Picture> RenderPicture(const Instance& instance, uint32_t frame, const Re
   }
   std::string storage;
   HILUM_ASSIGN_OR_RETURN(const Bytes bytes, instance.Frame(frame, &storage));
+  HILUM_ASSIGN_OR_RETURN(const FrameTurn turn, codec.BeginFrame(instance.format()));
   HILUM_ASSIGN_OR_RETURN(const Image image,
                          codec.Decode(instance.syntax().uid, bytes, instance.format(), options.decode));
   try {

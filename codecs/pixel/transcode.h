@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/bytes.h"
+#include "base/memory_allowance.h"
 #include "base/result.h"
 #include "codecs/dicom/reader.h"
 #include "codecs/pixel/codec.h"
@@ -25,6 +26,9 @@ struct TranscodeOptions {
   // Table is filled, and the ratio of a lossy compression exact. Beyond, the table is empty (frames are still one
   // fragment each) and the ratio that of the frames seen.
   uint64_t offset_table_octets = 64 << 20;
+  // Memory for that, but for one frame, comes from here; when there is no more left the table stays empty as
+  // well. nullptr: from nowhere in particular.
+  MemoryAllowance* held = nullptr;
   // Called with what had to be left out ("the icon image, ..."), before the sink gets what stands behind it.
   std::function<void(std::string_view)> remark = [](std::string_view) {};
 };

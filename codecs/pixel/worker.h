@@ -49,6 +49,7 @@ struct CodecPoolOptions {
   std::chrono::seconds cpu_limit{20};               // of one request
   uint64_t address_space = uint64_t{4} << 30;       // of a worker, octets
   uint64_t keep_shared = 64 << 20;                  // shared memory a worker keeps between requests
+  uint64_t frame_memory = 512 << 20;                // of frames at hand, decoded and encoded, in this process
   std::function<void(WorkerEvent)> on_event;
 };
 
@@ -63,6 +64,8 @@ class CodecPool : public FrameCodec {
   CodecPool(const CodecPool&) = delete;
   CodecPool& operator=(const CodecPool&) = delete;
 
+  // In turn, as much of `frame_memory` as the frame takes twice; one that takes more than that, alone.
+  Result<FrameTurn> BeginFrame(const FrameFormat& format) override;
   Result<Image> Decode(std::string_view transfer_syntax, Bytes frame, const FrameFormat& expected,
                        const DecodeOptions& options) override;
   Result<EncodedFrame> Encode(const Image& image, std::string_view transfer_syntax,

@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <condition_variable>
 #include <cstring>
+#include <deque>
 #include <mutex>
 #include <vector>
 
@@ -49,7 +51,27 @@ class CodecPool::Impl {
     return use(*worker);
   }
 
+  Result<FrameTurn> BeginFrame(uint64_t octets) {
+    std::unique_lock lock(mu_);
+    const uint64_t ticket = ++last_ticket_;
+    waiting_.push_back(ticket);
+    const bool came = changed_.wait_for(lock, options_.queue_timeout, [&] {
+      return waiting_.front() == ticket && (at_hand_ == 0 || octets <= Spare());
+    });
+    waiting_.erase(std::ranges::find(waiting_, ticket));
+    changed_.notify_all();  // somebody else is the first now
+    if (!came) return Unavailable("other frames at hand take all the memory there is for them");
+    at_hand_ += octets;
+    return FrameTurn([this, octets] {
+      const std::lock_guard guard(mu_);
+      at_hand_ -= octets;
+      changed_.notify_all();
+    });
+  }
+
  private:
+  uint64_t Spare() const { return at_hand_ < options_.frame_memory ? options_.frame_memory - at_hand_ : 0; }
+
   // Gives the place back, and the worker when it lives.
   class Return {
    public:
@@ -88,10 +110,19 @@ class CodecPool::Impl {
   std::condition_variable changed_;
   size_t busy_ = 0;
   std::vector<std::unique_ptr<WorkerProcess>> idle_;
+  uint64_t at_hand_ = 0;          // octets of frames
+  std::deque<uint64_t> waiting_;  // tickets for frames, in turn
+  uint64_t last_ticket_ = 0;
 };
 
 CodecPool::CodecPool(CodecPoolOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
 CodecPool::~CodecPool() = default;
+
+Result<FrameTurn> CodecPool::BeginFrame(const FrameFormat& format) {
+  const uint64_t octets = FrameOctets(DecodedFormat(format));
+  if (octets > DecodeOptions().max_frame_octets) return FrameTurn();  // it is refused before it takes any memory
+  return impl_->BeginFrame(octets * 2);
+}
 
 Result<Image> CodecPool::Decode(std::string_view transfer_syntax, Bytes frame, const FrameFormat& expected,
                                 const DecodeOptions& options) {

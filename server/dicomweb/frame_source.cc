@@ -206,6 +206,7 @@ bool FrameSource::MakesValue() const {
 Result<std::string> FrameSource::Make(uint32_t frame, pixel::FrameCodec& codec) const {
   std::string storage;
   HILUM_ASSIGN_OR_RETURN(const Bytes octets, instance_->Frame(frame - 1, &storage));
+  HILUM_ASSIGN_OR_RETURN(const pixel::FrameTurn turn, codec.BeginFrame(instance_->format()));
   HILUM_ASSIGN_OR_RETURN(pixel::Image image, codec.Decode(instance_->syntax().uid, octets, instance_->format(), {}));
   if (!pixel::FindTransferSyntax(target_)->encapsulated()) {
     if (instance_->format().planar) Planarize(&image);

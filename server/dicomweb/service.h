@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/memory_allowance.h"
 #include "base/metrics.h"
 #include "base/random.h"
 #include "codecs/pixel/codec.h"
@@ -55,6 +56,9 @@ struct ServiceOptions {
   uint64_t metadata_cache_bytes = 64 << 20;  // of metadata documents, each of a series or study
   ModelStoreLimits models;                   // of one STOW request of metadata and bulk data
   uint64_t max_store_bytes = UINT64_MAX;     // of one STOW request
+  // Of converted instances, of all requests together, held back before they are sent: to learn whether they can be
+  // converted at all, and where their frames are. Without it they are sent as they are made.
+  uint64_t held_bytes = 256 << 20;
 };
 
 class Service {
@@ -216,6 +220,7 @@ class Service {
   std::unique_ptr<pixel::TextPainter> painter_;  // null: without fonts
   const SystemClock clock_;
   PagingMemory paging_{clock_, kMaxPagedSearches};
+  MemoryAllowance held_{options_.held_bytes};
   PictureCache thumbnails_;
   const uint64_t plain_room_;  // of the memory for documents, for those without compression
   DocumentCache documents_;

@@ -218,6 +218,7 @@ Status Service::Convert(const Packed& one, const std::string& syntax, Package& p
   HILUM_RETURN_IF_ERROR(store_.objects().Check(one.range.object, 0, one.range.length));
   HILUM_ASSIGN_OR_RETURN(const Mapping mapping, Mapping::Map(one.range.file, one.range.body, one.range.length));
   std::string kept, remark;
+  MemoryAllowance::Share held(&held_);
   bool opened = false;
   const auto release = [&]() -> Status {
     opened = true;
@@ -225,18 +226,19 @@ Status Service::Convert(const Packed& one, const std::string& syntax, Package& p
     HILUM_RETURN_IF_ERROR(package.Begin(one, syntax, remark));
     HILUM_RETURN_IF_ERROR(package.Append(kept));
     kept = std::string();
+    held.Shrink(held.held());
     return Status::Ok();
   };
   const auto send = [&](Bytes bytes) -> Status {
     if (opened) return package.Append(bytes);
-    if (kept.size() + bytes.size() <= kHeldBytes) {
+    if (kept.size() + bytes.size() <= kHeldBytes && held.Grow(bytes.size())) {
       kept.append(bytes);
       return Status::Ok();
     }
     HILUM_RETURN_IF_ERROR(release());
     return package.Append(bytes);
   };
-  pixel::TranscodeOptions options{.read = options_.ingest.limits};
+  pixel::TranscodeOptions options{.read = options_.ingest.limits, .held = &held_};
   options.remark = [&](std::string_view what) { remark = what; };
   HILUM_RETURN_IF_ERROR(pixel::Transcode(mapping.bytes(), syntax, options, codec_, send));
   return opened ? Status::Ok() : release();

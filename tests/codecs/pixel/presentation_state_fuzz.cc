@@ -34,7 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!presentation) std::abort();  // a state is about the images it names
   const auto picture = Shown(*presentation);
   if (picture.ok() && (picture->width > 64 || picture->height > 64 ||
-                       picture->samples.size() != size_t{picture->width} * picture->height))
+                       picture->samples.size() != size_t{picture->width} * picture->height * picture->channels))
     std::abort();
   return 0;
 }

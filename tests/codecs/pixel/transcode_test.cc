@@ -139,6 +139,15 @@ TEST(Transcode, OffsetTablesAreFilledWithinTheBudget) {
   EXPECT_EQ(table->size(), none->size() + 16);
   EXPECT_EQ(AllPixels(*table), AllPixels(file));
   EXPECT_EQ(AllPixels(*none), AllPixels(file));
+  // Given memory for one frame more than the one at hand
+  MemoryAllowance small(1000), large(100'000);
+  const Result<std::string> tight = TranscodeToString(file, kRle, {.held = &small});
+  const Result<std::string> wide = TranscodeToString(file, kRle, {.held = &large});
+  ASSERT_TRUE(tight.ok() && wide.ok());
+  EXPECT_TRUE(*tight == *none);
+  EXPECT_TRUE(*wide == *table);
+  EXPECT_EQ(small.left(), 1000u) << "it is given back";
+  EXPECT_EQ(large.left(), 100'000u);
 }
 
 TEST(Transcode, SequencesAndPrivateElementsSurvive) {

@@ -155,6 +155,37 @@ TEST(CodecPool, ManyThreadsShareFewWorkers) {
   EXPECT_LE(f.count(WorkerEvent::kStarted), 2);
 }
 
+TEST(CodecPool, FramesAtHandShareTheirMemory) {
+  // Given memory for two frames of 100 by 100 in 16 bits, each decoded and encoded
+  Fixture f({.queue_timeout = 200ms, .frame_memory = 80'000});
+  const FrameFormat format = testing::FormatOf({.rows = 100, .columns = 100});
+  const FrameFormat large = testing::FormatOf({.rows = 400, .columns = 400});
+  {
+    const auto first = f.pool->BeginFrame(format);
+    const auto second = f.pool->BeginFrame(format);
+    ASSERT_TRUE(first.ok() && second.ok());
+    EXPECT_EQ(f.pool->BeginFrame(format).status().code(), Code::kUnavailable);
+    EXPECT_EQ(f.pool->BeginFrame(large).status().code(), Code::kUnavailable);
+  }
+  {
+    const auto alone = f.pool->BeginFrame(large);
+    EXPECT_TRUE(alone.ok()) << "what takes more than there is has it all";
+    EXPECT_EQ(f.pool->BeginFrame(format).status().code(), Code::kUnavailable);
+  }
+  std::atomic<int> good = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 6; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 5; ++i) {
+        const auto turn = f.pool->BeginFrame(i % 2 == 0 ? format : large);
+        good += turn.ok();
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(good, 30);
+}
+
 TEST(CodecPool, RefusesWhenNoWorkerIsFree) {
   Fixture f({.workers = 1, .queue_timeout = 20ms});
   const Image small = MakeImage({});

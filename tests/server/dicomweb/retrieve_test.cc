@@ -115,6 +115,17 @@ TEST_F(MixedStudyTest, AListIsFollowedWhenItsBeginningHasNoRoomForTheImage) {
   EXPECT_THAT(refused.body, Not(HasSubstr("1.2.840.10008.1.2.4.50")));
 }
 
+TEST_F(MixedStudyTest, WithoutMemoryToHoldThemBackInstancesAreSentAsTheyAreMade) {
+  const std::string instance = "/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.2";
+  const std::string accept = "Accept: application/dicom; transfer-syntax=1.2.840.10008.1.2.4.80";
+  const HttpAnswer held = Get(instance, {accept});
+  Start({.held_bytes = 0});
+  const HttpAnswer at_once = Get(instance, {accept});
+  EXPECT_EQ(at_once.status, 200) << at_once.body;
+  EXPECT_TRUE(at_once.body == held.body);
+  EXPECT_EQ(Get(instance, {"Accept: application/dicom; transfer-syntax=1.2.840.10008.1.2.4.50"}).status, 406);
+}
+
 // Received without preamble and File Meta Information.
 class BareTest : public testing::ServiceFixture {
  protected:
