@@ -152,9 +152,9 @@ struct SearchParam {
   Range targets;
   Range groups;  // of a composite
   // Parameters of a type that say the same share one index field, numbered from 0 to Type::search_fields. A quantity
-  // takes two (canonical, as written), so does a position (latitude, longitude). kNoField for composites, `_id` and
-  // what has no expression. `only`: what this parameter narrows the field to; `patient` is `subject` restricted to
-  // Patient. kNoType when it is the whole field.
+  // takes three (canonical, as written, by the unit for people), a position two (latitude, longitude). kNoField for
+  // composites, `_id` and what has no expression. `only`: what this parameter narrows the field to; `patient` is
+  // `subject` restricted to Patient. kNoType when it is the whole field.
   uint16_t field;
   TypeId only;
   std::string_view expression;

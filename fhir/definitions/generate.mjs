@@ -420,7 +420,7 @@ types.forEach((type, index) => {
     const narrowed = c.wideKey && keys.has(c.wideKey);
     // Logical ids are how documents are found; the index has no list of them.
     const indexed = c.states.length > 0 && d.code !== '_id';
-    const field = indexed ? fieldFor(narrowed ? c.wideKey : c.key, ['quantity', 'special'].includes(d.type) ? 2 : 1) : NONE;
+    const field = indexed ? fieldFor(narrowed ? c.wideKey : c.key, ({ quantity: 3, special: 2 })[d.type] ?? 1) : NONE;
     for (const group of groups.slice(c.groups.first, c.groups.first + c.groups.count)) {
       // Components of the resource itself that are parameters too are indexed by those; values of a repeating element must be kept together.
       const parts = components.slice(group.first, group.first + group.count);

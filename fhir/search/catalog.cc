@@ -48,7 +48,10 @@ std::vector<SearchField> FieldsOf(TypeId resource) {
     const std::string code(param.code);
     if (param.field != kNoField) {
       add(param.field, KindOf(param.type), code, true);
-      if (param.type == SearchType::kQuantity) add(param.field + 1, FieldKind::kQuantity, code + "#written", false);
+      if (param.type == SearchType::kQuantity) {
+        add(param.field + 1, FieldKind::kQuantity, code + "#written", false);
+        add(param.field + 2, FieldKind::kQuantity, code + "#unit", false);
+      }
       if (param.type == SearchType::kSpecial) add(param.field + 1, FieldKind::kNumber, code + "#longitude", false);
     }
     for (const CompositeGroup& group : GroupsOf(param)) {

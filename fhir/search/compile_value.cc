@@ -115,6 +115,9 @@ Result<Query> Compiler::Quantity(const ResolvedParam& param, std::string_view va
     const auto optional = [](const std::string& text) { return text.empty() ? std::nullopt : std::optional(text); };
     queries.push_back(Own(storage::QuantityMatch{written, comparison, asked, optional(system), optional(code)}));
   }
+  // Without a system the code is meant, or the unit for people (R4 search.html#quantity).
+  if (system.empty() && !code.empty() && !custom)
+    queries.push_back(Own(storage::QuantityMatch{param.unit_field, comparison, asked, std::nullopt, code}));
   return AnyOf(std::move(queries));
 }
 

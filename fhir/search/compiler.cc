@@ -118,6 +118,7 @@ Result<ResolvedParam> Compiler::Resolve(TypeId type, std::string_view code) cons
     if (param->field != kNoField) resolved.field = catalog_.FieldOf(type, param->field);
     const bool two = param->type == SearchType::kQuantity || param->type == SearchType::kSpecial;
     if (two) resolved.second_field = catalog_.FieldOf(type, param->field + 1);
+    if (param->type == SearchType::kQuantity) resolved.unit_field = catalog_.FieldOf(type, param->field + 2);
     const auto targets = TypeList(param->targets);
     resolved.targets.assign(targets.begin(), targets.end());
   } else if (auto custom = catalog_.FindCustom(type, code)) {

@@ -19,6 +19,7 @@ struct ResolvedParam {
   const SearchParam* definition = nullptr;  // nullptr for custom parameters
   storage::FieldId field{};
   storage::FieldId second_field{};  // of quantities and positions
+  storage::FieldId unit_field{};    // of quantities
   TypeId only = kNoType;
   std::vector<TypeId> targets;  // of references: all it may be when the definition names none
   std::optional<CustomParam> custom;

@@ -198,9 +198,13 @@ void Converter::Quantities(Value value, std::vector<ConvertedQuantity>* out) con
     out->push_back(QuantityOf(number->text(), kCurrencies, Find(value, "currency").TextOr(""), ""));
   } else if (IsA(type, kQuantity)) {
     // Without a code the unit people read stands in for it.
-    const std::string_view code = Find(value, "code").TextOr(Find(value, "unit").TextOr(""));
-    out->push_back(
-        QuantityOf(number->text(), Find(value, "system").TextOr(""), code, Find(value, "comparator").TextOr("")));
+    const std::string_view unit = Find(value, "unit").TextOr("");
+    const std::string_view code = Find(value, "code").TextOr(unit);
+    ConvertedQuantity quantity =
+        QuantityOf(number->text(), Find(value, "system").TextOr(""), code, Find(value, "comparator").TextOr(""));
+    if (!unit.empty() && unit != code)
+      quantity.by_unit = {quantity.written.low, quantity.written.high, "", std::string(unit)};
+    out->push_back(std::move(quantity));
   }
 }
 
@@ -217,6 +221,7 @@ void Converter::RangeQuantity(Value range, std::vector<ConvertedQuantity>* out) 
     into->high = high ? last.high : kInfinity;
   };
   join(&joined.written, ends.back().written);
+  if (joined.by_unit && ends.back().by_unit) join(&*joined.by_unit, *ends.back().by_unit);
   if (joined.canonical && ends.back().canonical) join(&*joined.canonical, *ends.back().canonical);
   out->push_back(std::move(joined));
 }

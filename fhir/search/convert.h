@@ -13,6 +13,7 @@ namespace hilum::fhir {
 struct ConvertedQuantity {
   std::optional<storage::QuantityValue> canonical;
   storage::QuantityValue written;
+  std::optional<storage::QuantityValue> by_unit;  // the one for people, when that is not the code
 };
 
 // Appends what a value of some data type means for a kind of parameter; nothing for types that do not go with it. Not

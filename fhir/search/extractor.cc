@@ -190,6 +190,7 @@ void Extractor::AddQuantity(const SearchParam& param, Value value) {
   for (const ConvertedQuantity& quantity : Quantities(value)) {
     if (quantity.canonical) Add(param.field, *quantity.canonical);
     Add(param.field + 1, quantity.written);
+    if (quantity.by_unit) Add(param.field + 2, *quantity.by_unit);
   }
 }
 

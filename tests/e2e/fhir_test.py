@@ -352,12 +352,15 @@ class SettingsTest(FhirTest):
         self.assertEqual(self.fhir("PUT", "/Patient/x", other)[0], 201)
         self.assert_refused(self.fhir("DELETE", "/Patient/y"), 409)
 
-    def test_what_is_bound_to_the_index_cannot_change(self):
-        self.create(patient())
-        self.server.stop()
-        with self.assertRaisesRegex(RuntimeError, "default time zone"):
-            Server(self.data, "--fhir.default_zone", "+01:00")
-        self.server = Server(self.data)
+    def test_the_index_follows_the_public_url_and_the_default_zone(self):
+        self.fhir("PUT", "/Patient/a", patient(id="a", managingOrganization={"reference": "https://new.example/fhir/Organization/o"}))
+        self.fhir("PUT", "/Organization/o", {"resourceType": "Organization", "id": "o", "name": "Clinic"})
+        found = lambda: self.fhir("GET", "/Patient?organization.name=clinic")[1]["total"]
+        self.assertEqual(found(), 0)
+        self.restart("--http.public_url", "https://new.example", "--fhir.default_zone", "+01:00")
+        self.assertEqual(found(), 1)
+        self.restart()
+        self.assertEqual(found(), 0)
 
     def test_pages_have_the_sizes_of_the_settings(self):
         self.restart("--fhir.default_count", "2", "--fhir.max_count", "3")

@@ -479,6 +479,21 @@ TEST_F(SearchTest, FindsAVersionOfACanonicalUrl) {
   EXPECT_EQ(Get("ValueSet?url:below=urn:oid:1.2").status, 400) << "URNs have nothing below";
 }
 
+TEST_F(SearchTest, FindsQuantitiesByTheUnitForPeopleToo) {
+  const auto put = [&](const std::string& id, const std::string& quantity) {
+    Put(Observation(id, "1", "8480-6", ",\"valueQuantity\":{\"value\":120," + quantity + "}"));
+  };
+  put("a", R"("unit":"mmHg","system":"http://unitsofmeasure.org","code":"mm[Hg]")");
+  put("b", R"("unit":"mmHg")");
+  put("c", R"("unit":"furlong","system":"urn:own","code":"fl")");
+  EXPECT_THAT(Search("Observation?value-quantity=120||mmHg").matches,
+              UnorderedElementsAre("Observation/a", "Observation/b"));
+  EXPECT_THAT(Search("Observation?value-quantity=gt100||mm[Hg]").matches, ElementsAre("Observation/a"));
+  EXPECT_THAT(Search("Observation?value-quantity=120||furlong").matches, ElementsAre("Observation/c"));
+  EXPECT_THAT(Search("Observation?value-quantity=120||fl").matches, ElementsAre("Observation/c"));
+  EXPECT_EQ(Search("Observation?value-quantity=120|urn:own|furlong").total, 0);
+}
+
 TEST_F(SearchTest, SaysByWhichMethodASearchIsPosted) {
   for (const std::string url : {"_search", "Patient/_search", "Patient/1/Observation/_search"}) {
     EXPECT_EQ(Run(url, {.method = "GET"}).status, 405) << url;
