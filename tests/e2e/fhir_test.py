@@ -355,7 +355,7 @@ class SettingsTest(FhirTest):
     def test_the_index_follows_the_public_url_and_the_default_zone(self):
         self.fhir("PUT", "/Patient/a", patient(id="a", managingOrganization={"reference": "https://new.example/fhir/Organization/o"}))
         self.fhir("PUT", "/Organization/o", {"resourceType": "Organization", "id": "o", "name": "Clinic"})
-        found = lambda: self.fhir("GET", "/Patient?organization.name=clinic")[1]["total"]
+        found = lambda: self.fhir("GET", "/Patient?organization.name=clinic")[2]["total"]
         self.assertEqual(found(), 0)
         self.restart("--http.public_url", "https://new.example", "--fhir.default_zone", "+01:00")
         self.assertEqual(found(), 1)
