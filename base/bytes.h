@@ -110,6 +110,12 @@ class ByteReader {
     uint64_t length = 0;
     return ReadVarint(&length) && ReadBytes(length, out);
   }
+  bool ReadSized(std::string* out) {
+    Bytes bytes;
+    if (!ReadSized(&bytes)) return false;
+    out->assign(bytes);
+    return true;
+  }
 
  private:
   Bytes rest_;

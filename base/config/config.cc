@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <cassert>
-#include <numeric>
 #include <optional>
 #include <set>
 #include <utility>
 
 #include "base/config/toml_file.h"
+#include "base/edit_distance.h"
 
 namespace hilum {
 
@@ -21,21 +21,6 @@ std::string Folded(std::string_view text) {
   std::replace_if(
       folded.begin(), folded.end(), [](char c) { return c == '.' || c == '_'; }, '-');
   return folded;
-}
-
-// Levenshtein.
-size_t EditDistance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0);
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i);
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({substituted, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row.back();
 }
 
 // Kubernetes sets these for a service that is called "hilum"; nobody meant them as settings.

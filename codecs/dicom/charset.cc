@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "codecs/dicom/utf8.h"
+#include "base/utf8.h"
 
 namespace hilum::dicom {
 namespace {

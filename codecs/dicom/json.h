@@ -32,7 +32,4 @@ Status AppendJson(Bytes file, const JsonOptions& options, const ReadLimits& limi
 // {"vr":"DA","Value":["20200101"]}.
 void AppendAttributeJson(Vr vr, std::span<const std::string> values, std::string* out);
 
-// Appends `text` as a JSON string, quotes included. Text that is not UTF-8 has its bad octets replaced by U+FFFD.
-void AppendJsonString(std::string_view text, std::string* out);
-
 }  // namespace hilum::dicom

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "base/base64.h"
+#include "base/json_text.h"
 #include "codecs/dicom/bulk.h"
 #include "codecs/dicom/values.h"
 

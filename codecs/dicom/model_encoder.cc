@@ -6,10 +6,10 @@
 #include <cmath>
 #include <utility>
 
+#include "base/utf8.h"
 #include "codecs/dicom/charset.h"
 #include "codecs/dicom/model.h"
 #include "codecs/dicom/named_text.h"
-#include "codecs/dicom/utf8.h"
 #include "codecs/dicom/vr_table.h"
 #include "codecs/dicom/writer.h"
 

@@ -6,9 +6,10 @@
 #include <set>
 
 #include "base/base64.h"
+#include "base/text.h"
+#include "base/utf8.h"
 #include "codecs/dicom/model.h"
 #include "codecs/dicom/model_rules.h"
-#include "codecs/dicom/utf8.h"
 
 namespace hilum::dicom {
 namespace {
@@ -22,10 +23,6 @@ constexpr unsigned kParseOptions = pugi::parse_escapes | pugi::parse_eol | pugi:
 std::string_view LocalName(pugi::xml_node node) {
   const std::string_view name = node.name();
   return name.substr(name.find(':') + 1);
-}
-
-bool IsBlank(std::string_view text) {
-  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
 }
 
 class XmlModelReader {
@@ -71,7 +68,7 @@ Status XmlModelReader::ReadDataSet(pugi::xml_node parent, size_t depth, ModelDat
   const size_t outer = place_.size();
   for (const pugi::xml_node node : parent) {
     if (node.type() != pugi::node_element) {
-      if (!IsBlank(node.value())) return Wrong("there is text between the attributes");
+      if (!IsWhiteSpace(node.value())) return Wrong("there is text between the attributes");
       continue;
     }
     if (LocalName(node) != "DicomAttribute") return Wrong("a data set holds DicomAttribute elements, nothing else");
@@ -132,7 +129,7 @@ Status XmlModelReader::ReadAttribute(pugi::xml_node node, size_t depth, ModelAtt
   out->vr = Vr(vr[0], vr[1]);
   for (const pugi::xml_node child : node) {
     if (child.type() != pugi::node_element) {
-      if (!IsBlank(child.value())) return Wrong("there is text outside of a Value");
+      if (!IsWhiteSpace(child.value())) return Wrong("there is text outside of a Value");
       continue;
     }
     if (out->form != ModelAttribute::Form::kValues) return Wrong("nothing goes with InlineBinary or BulkData");

@@ -1,9 +1,9 @@
 #include <algorithm>
 
 #include "base/base64.h"
+#include "base/utf8.h"
 #include "codecs/dicom/model.h"
 #include "codecs/dicom/model_rules.h"
-#include "codecs/dicom/utf8.h"
 
 namespace hilum::dicom {
 namespace {

@@ -17,12 +17,6 @@ T LoadNumber(const Element& element, size_t index) {
   return element.big_endian ? LoadBe<T>(from) : LoadLe<T>(from);
 }
 
-template <typename T>
-void AppendDecimal(T number, std::string* out) {
-  char digits[32];
-  out->append(digits, std::to_chars(digits, digits + sizeof(digits), number).ptr);
-}
-
 template <typename Float, typename Bits>
 void AppendFloat(Bits bits, std::string* out) {
   const auto number = std::bit_cast<Float>(bits);

@@ -65,20 +65,6 @@ Status AddParameter(std::string_view text, MediaType* out) {
   return Status::Ok();
 }
 
-// Thousandths; 1000 for what is no weight.
-int ParseWeight(std::string_view text) {
-  int whole = -1, thousandths = 0, place = 100;
-  size_t i = 0;
-  if (i < text.size() && (text[i] == '0' || text[i] == '1')) whole = text[i++] - '0';
-  if (i < text.size() && text[i] == '.') {
-    if (whole < 0) whole = 0;
-    for (++i; i < text.size() && text[i] >= '0' && text[i] <= '9'; ++i, place /= 10)
-      thousandths += (text[i] - '0') * place;
-  }
-  if (whole < 0 || i != text.size()) return 1000;
-  return std::min(1000, whole * 1000 + thousandths);
-}
-
 }  // namespace
 
 std::optional<std::string_view> MediaType::Parameter(std::string_view name) const {
@@ -136,7 +122,7 @@ std::vector<AcceptEntry> ParseAccept(std::string_view text) {
     const auto weight =
         std::find_if(parameters.begin(), parameters.end(), [](const auto& p) { return p.first == "q"; });
     if (weight != parameters.end()) {
-      entry.q = ParseWeight(weight->second);
+      entry.q = ParseQuality(weight->second).value_or(1000);
       parameters.erase(weight);
     }
     entries.push_back(std::move(entry));

@@ -12,16 +12,6 @@ namespace {
 
 constexpr size_t kMaxPadding = 256;  // blanks between a boundary and its line end (RFC 2046 transport-padding)
 
-bool IsBlank(char c) {
-  return c == ' ' || c == '\t';
-}
-
-Bytes Trim(Bytes text) {
-  while (!text.empty() && IsBlank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && IsBlank(text.back())) text.remove_suffix(1);
-  return text;
-}
-
 size_t Find(Bytes haystack, Bytes needle, size_t from) {
   const void* hit = memmem(haystack.data() + from, haystack.size() - from, needle.data(), needle.size());
   return hit == nullptr ? Bytes::npos : static_cast<size_t>(static_cast<const char*>(hit) - haystack.data());
@@ -209,16 +199,16 @@ Status Parser::ParseHeaders(Bytes block) {
 Status Parser::ParseHeaderLine(Bytes line) {
   if (line.find('\0') != Bytes::npos) return Invalid("NUL in a field");
   if (IsBlank(line.front()) && !headers_.empty()) {  // RFC 5322 2.2.3: a folded value goes on
-    headers_.back().second.append(" ").append(Trim(line));
+    headers_.back().second.append(" ").append(Trimmed(line));
     return Status::Ok();
   }
   const size_t colon = line.find(':');
-  const Bytes name = Trim(line.substr(0, colon));
+  const Bytes name = Trimmed(line.substr(0, colon));
   if (colon == Bytes::npos || name.empty()) return Invalid("a line is no `name: value`");
   if (headers_.size() >= limits_.headers) {
     return LimitExceeded("more than " + std::to_string(limits_.headers) + " fields");
   }
-  headers_.emplace_back(name, Trim(line.substr(colon + 1)));
+  headers_.emplace_back(name, Trimmed(line.substr(colon + 1)));
   return Status::Ok();
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <functional>
 
+#include "fhir/search/query.h"
+
 namespace hilum::fhir {
 namespace {
 
@@ -11,10 +13,6 @@ using storage::Doc;
 
 // Following the references of this many documents costs as much as looking up who refers to one patient.
 constexpr uint64_t kDocsPerPatient = 250;
-
-std::string Quote(std::string_view text) {
-  return "'" + std::string(text.substr(0, 64)) + "'";
-}
 
 // Documents of at least `at_least` pairs with the same patient. Pairs ordered by patient, documents may repeat.
 template <typename Items, typename Patient, typename Document>

@@ -31,13 +31,6 @@ std::optional<SeriesDelta> DeltaOf(const storage::SeriesChange& change) {
   return delta;
 }
 
-bool ReadText(ByteReader* in, std::string* out) {
-  Bytes text;
-  if (!in->ReadSized(&text)) return false;
-  out->assign(text);
-  return true;
-}
-
 bool ReadSeries(ByteReader* in, SeriesDelta* delta) {
   uint64_t flags = 0, instances = 0;
   if (!in->ReadVarint(&flags)) return false;
@@ -45,19 +38,19 @@ bool ReadSeries(ByteReader* in, SeriesDelta* delta) {
   if ((flags & kDescribed) != 0) {
     delta->described.emplace();
     for (const auto text : kTexts) {
-      if (!ReadText(in, &((*delta->described).*text))) return false;
+      if (!in->ReadSized(&((*delta->described).*text))) return false;
     }
-    if ((flags & kHasLaterality) != 0 && !ReadText(in, &delta->described->laterality)) return false;
+    if ((flags & kHasLaterality) != 0 && !in->ReadSized(&delta->described->laterality)) return false;
   }
   if (!in->ReadVarint(&instances)) return false;
   for (; instances > 0; --instances) {
     std::string uid;
     uint64_t there = 0;
-    if (!ReadText(in, &uid) || !in->ReadVarint(&there)) return false;
+    if (!in->ReadSized(&uid) || !in->ReadVarint(&there)) return false;
     std::optional<InstanceImage>& instance = delta->instances[uid];
     if (there == 0) continue;
     instance.emplace();
-    if (!ReadText(in, &instance->sop_class) || !ReadText(in, &instance->number)) return false;
+    if (!in->ReadSized(&instance->sop_class) || !in->ReadSized(&instance->number)) return false;
   }
   return true;
 }
@@ -146,11 +139,11 @@ std::optional<StudyDelta> DecodeDelta(Bytes bytes) {
   uint64_t flags = 0, series = 0;
   if (!in.ReadVarint(&flags)) return std::nullopt;
   delta.from_scratch = (flags & kFromScratch) != 0;
-  if ((flags & kHasZone) != 0 && !ReadText(&in, &delta.zone.emplace())) return std::nullopt;
+  if ((flags & kHasZone) != 0 && !in.ReadSized(&delta.zone.emplace())) return std::nullopt;
   if (!in.ReadVarint(&series)) return std::nullopt;
   for (; series > 0; --series) {
     std::string uid;
-    if (!ReadText(&in, &uid) || !ReadSeries(&in, &delta.series[uid])) return std::nullopt;
+    if (!in.ReadSized(&uid) || !ReadSeries(&in, &delta.series[uid])) return std::nullopt;
   }
   if (!in.empty()) return std::nullopt;
   return delta;

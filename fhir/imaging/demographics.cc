@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/json_text.h"
+#include "base/text.h"
 #include "fhir/imaging/images.h"
 #include "fhir/json/edits.h"
 #include "storage/index/text.h"
@@ -11,13 +13,6 @@ namespace {
 
 namespace t = dicom::tags;
 using storage::FirstValue;
-
-std::string_view TakeUntil(std::string_view* rest, char separator) {
-  const size_t end = rest->find(separator);
-  const std::string_view piece = rest->substr(0, end);
-  *rest = end == std::string_view::npos ? std::string_view() : rest->substr(end + 1);
-  return piece;
-}
 
 // One component group of a PN (PS3.5 6.2.1.2).
 struct PersonName {
@@ -143,7 +138,7 @@ std::string ListOf(const std::vector<std::string>& texts) {
   for (const std::string& text : texts) {
     if (text.empty()) continue;
     list.push_back(list.empty() ? '[' : ',');
-    json::AppendString(&list, text);
+    AppendJsonString(text, &list);
   }
   return list.empty() ? list : list + "]";
 }

@@ -8,7 +8,9 @@
 #include <tuple>
 #include <vector>
 
+#include "base/json_text.h"
 #include "base/text.h"
+#include "base/time_text.h"
 #include "fhir/json/edits.h"
 #include "storage/catalogue/attribute_values.h"
 #include "storage/catalogue/request_tags.h"
@@ -47,7 +49,7 @@ std::vector<const std::pair<const std::string, Item>*> InOrder(const std::map<st
 void AppendText(std::string* out, std::string_view name, const std::string& value) {
   if (value.empty()) return;
   out->append(",\"").append(name).append("\":");
-  json::AppendString(out, value);
+  AppendJsonString(value, out);
 }
 
 void AppendNumber(std::string* out, std::string_view value) {
@@ -169,13 +171,9 @@ std::string DateTimeOf(std::string_view date, std::string_view time, std::string
   constexpr int64_t kDay = 86'400'000'000;
   const auto day = storage::ParseDate(date);
   if (!day || day->high - day->low != kDay) return "";
-  const std::chrono::year_month_day parts{
-      std::chrono::sys_days(std::chrono::days(day->low / kDay - (day->low < 0 && day->low % kDay != 0)))};
-  const int year = static_cast<int>(parts.year());
-  if (year < 1) return "";
-  char text[64];
-  snprintf(text, sizeof(text), "%04d-%02u-%02u", year % 10000, static_cast<unsigned>(parts.month()),
-           static_cast<unsigned>(parts.day()));
+  const std::chrono::sys_days midnight(std::chrono::floor<std::chrono::days>(Micros(day->low)));
+  if (std::chrono::year_month_day(midnight).year() < std::chrono::year(1)) return "";
+  const std::string text = DateText(midnight);
   const auto seconds = storage::ParseTime(time);
   if (!seconds) return text;
   const auto millis = static_cast<unsigned>(std::floor(seconds->low * 1000 + 0.5));
@@ -186,7 +184,7 @@ std::string DateTimeOf(std::string_view date, std::string_view time, std::string
   snprintf(clock, sizeof(clock), "T%02u:%02u:%02u", whole / 3600, whole / 60 % 60, whole % 60);
   char rest[64];
   snprintf(rest, sizeof(rest), "%c%02u:%02u", offset < 0 ? '-' : '+', minutes / 60 % 100, minutes % 60);
-  std::string out = std::string(text) + clock;
+  std::string out = text + clock;
   if (millis % 1000 != 0) out += "." + std::to_string(1000 + millis % 1000).substr(1);
   return out + rest;
 }

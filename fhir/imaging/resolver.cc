@@ -50,13 +50,6 @@ void AddNew(std::vector<std::string>* list, std::vector<std::string> more) {
   }
 }
 
-bool ReadText(ByteReader* in, std::string* out) {
-  Bytes text;
-  if (!in->ReadSized(&text)) return false;
-  out->assign(text);
-  return true;
-}
-
 std::string TextOf(const storage::StudyRow& study, dicom::Tag tag) {
   return CleanText(storage::FirstValue(study.attributes, tag));
 }
@@ -155,12 +148,12 @@ std::optional<ResolverOptions> DecodeResolverOptions(Bytes bytes) {
     return std::nullopt;
   }
   for (const auto system : kOrderSystems) {
-    if (!ReadText(&in, &(options.*system))) return std::nullopt;
+    if (!in.ReadSized(&(options.*system))) return std::nullopt;
   }
   if (!in.ReadVarint(&systems)) return std::nullopt;
   for (; systems > 0; --systems) {
     std::string issuer;
-    if (!ReadText(&in, &issuer) || !ReadText(&in, &options.systems[issuer])) return std::nullopt;
+    if (!in.ReadSized(&issuer) || !in.ReadSized(&options.systems[issuer])) return std::nullopt;
   }
   Bytes base_url;
   int32_t offset_minutes = 0;

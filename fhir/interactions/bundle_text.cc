@@ -1,6 +1,6 @@
 #include "fhir/interactions/bundle_text.h"
 
-#include "fhir/json/edits.h"
+#include "base/json_text.h"
 #include "fhir/store/store.h"
 
 namespace hilum::fhir {
@@ -39,7 +39,7 @@ std::string_view StatusOf(const Version& version) {
 void BundleText::AddLink(std::string_view relation, std::string_view url) {
   if (!links_.empty()) links_.push_back(',');
   links_.append("{\"relation\":\"").append(relation).append("\",\"url\":");
-  json::AppendString(&links_, url);
+  AppendJsonString(url, &links_);
   links_.push_back('}');
 }
 
@@ -49,8 +49,16 @@ void BundleText::BeginEntry() {
 
 void BundleText::AppendFullUrl(const Version& version) {
   entries_.append("\"fullUrl\":");
-  json::AppendString(&entries_,
-                     std::string(base_url_) + "/" + std::string(TypeOf(version.type).name) + "/" + version.id);
+  AppendJsonString(std::string(base_url_) + "/" + std::string(TypeOf(version.type).name) + "/" + version.id, &entries_);
+}
+
+Status BundleText::AddResults(ResourceReader& reader, const std::vector<Row>& rows) {
+  for (const Row& row : rows) {
+    HILUM_ASSIGN_OR_RETURN(const auto version, reader.Newest(row.type, row.doc, form()));
+    if (!version || version->deleted()) return Corruption("the index has a resource that is not stored");
+    HILUM_RETURN_IF_ERROR(AddResult(*version, row.mode));
+  }
+  return Status::Ok();
 }
 
 Status BundleText::AddResult(const Version& version, std::string_view mode) {
@@ -70,7 +78,7 @@ Status BundleText::AddHistory(const Version& version) {
     entries_.append(",\"resource\":").append(resource);
   }
   entries_.append(",\"request\":{\"method\":\"").append(VerbOf(version)).append("\",\"url\":");
-  json::AppendString(&entries_, IsPosted(version) ? type : type + "/" + version.id);
+  AppendJsonString(IsPosted(version) ? type : type + "/" + version.id, &entries_);
   entries_.append("},\"response\":{\"status\":\"").append(StatusOf(version));
   entries_.append("\",\"etag\":\"W/\\\"").append(std::to_string(version.number));
   entries_.append("\\\"\",\"lastModified\":\"").append(Instant(version.updated_micros)).append("\"}}");

@@ -5,7 +5,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "fhir/interactions/pages.h"
 #include "fhir/interactions/shape.h"
 #include "fhir/store/reader.h"
 
@@ -22,8 +24,8 @@ class BundleText {
   // How much of resources it takes.
   Form form() const { return FormFor(shape_); }
   size_t bytes() const { return entries_.size(); }
-  // `mode`: match or include.
-  Status AddResult(const Version& version, std::string_view mode);
+  // The newest versions of what was found. kCorruption when one is not stored.
+  Status AddResults(ResourceReader& reader, const std::vector<Row>& rows);
   Status AddHistory(const Version& version);
   // An OperationOutcome about the search.
   void AddOutcome(const std::vector<Issue>& issues);
@@ -31,6 +33,7 @@ class BundleText {
   Result<Answer> Finish() const;
 
  private:
+  Status AddResult(const Version& version, std::string_view mode);
   void BeginEntry();
   void AppendFullUrl(const Version& version);
 

@@ -1,6 +1,7 @@
 // The CapabilityStatement (R4 http 3.1.0.11): from the definitions, so that it names every type and parameter there is.
 #include <algorithm>
 
+#include "base/json_text.h"
 #include "fhir/interactions/interactions.h"
 #include "fhir/json/edits.h"
 
@@ -191,9 +192,9 @@ Answer Interactions::Capabilities(const Interaction& request) {
   std::string text = R"({"resourceType":"CapabilityStatement","status":"active","date":")";
   text.append(Instant(started_micros_ / 1000 * 1000));
   text.append(R"(","kind":"instance","software":{"name":"Hilum","version":)");
-  json::AppendString(&text, options_.software_version.empty() ? "unreleased" : options_.software_version);
+  AppendJsonString(options_.software_version.empty() ? "unreleased" : options_.software_version, &text);
   text.append(R"(},"implementation":{"description":"Hilum, a DICOMweb and FHIR repository","url":)");
-  json::AppendString(&text, request.base_url);
+  AppendJsonString(request.base_url, &text);
   text.append("},\"fhirVersion\":\"").append(FhirVersion());
   text.append(R"(","format":["json","application/fhir+json"],"patchFormat":["application/json-patch+json"],"rest":)");
   text.append(rest).append("}");

@@ -238,6 +238,7 @@ struct StoredGroup {
   Version version;
   json::Document document;
   Bitmap members;
+  std::optional<CohortDefinition> definition;  // when $cohort made it
 };
 
 // An answer when there is none.
@@ -259,7 +260,9 @@ std::variant<StoredGroup, Answer> FindGroup(const ResourceStore& store, Resource
   if (!members.ok()) return ErrorAnswer(members.status());
   const Status status = LeaveOutFormer(store, reader, document->root(), &*members);
   if (!status.ok()) return ErrorAnswer(status);
-  return StoredGroup{*std::move(*version), *std::move(document), *std::move(members)};
+  auto definition = DefinitionOf(document->root());
+  if (!definition.ok()) return ErrorAnswer(definition.status());
+  return StoredGroup{*std::move(*version), *std::move(document), *std::move(members), *std::move(definition)};
 }
 
 Status ReportChanges(Finding& finding, const Bitmap& before, ParametersText* out) {
@@ -328,17 +331,15 @@ Answer Interactions::Cohort(const Interaction& request) {
 Answer Interactions::SavedCohort(const Interaction& request, const std::string& id) {
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     auto reader = store_.Read();
-    const auto found = FindGroup(store_, *reader, id);
+    auto found = FindGroup(store_, *reader, id);
     if (const auto* refusal = std::get_if<Answer>(&found)) return *refusal;
-    const auto& group = std::get<StoredGroup>(found);
-    auto definition = DefinitionOf(group.document.root());
-    if (!definition.ok()) return ErrorAnswer(definition.status());
-    if (!*definition) {
+    auto& group = std::get<StoredGroup>(found);
+    if (!group.definition) {
       return OutcomeAnswer(422, {{.type = IssueType::kNotSupported,
                                   .diagnostics = "this Group has no definition of a cohort; POST Group/$cohort with "
                                                  "save=true makes one that has"}});
     }
-    Finding finding(store_, std::move(reader), **std::move(definition), request.base_url);
+    Finding finding(store_, std::move(reader), *std::move(group.definition), request.base_url);
     ParametersText parameters;
     Status status = finding.Run(std::nullopt);
     if (status.ok()) status = finding.Report(&parameters);
@@ -372,14 +373,12 @@ Answer Interactions::ListCohort(const Interaction& request, const std::string& i
   const auto format = FormatOf(ValueOf(request.query, "_format").value_or("ndjson"));
   if (!format.ok()) return ErrorAnswer(format.status());
   auto reader = store_.Read();
-  const auto found = FindGroup(store_, *reader, id);
+  auto found = FindGroup(store_, *reader, id);
   if (const auto* refusal = std::get_if<Answer>(&found)) return *refusal;
-  const auto& group = std::get<StoredGroup>(found);
-  auto definition = DefinitionOf(group.document.root());
-  if (!definition.ok()) return ErrorAnswer(definition.status());
+  auto& group = std::get<StoredGroup>(found);
   // Of a Group that was not made by $cohort: all studies.
-  if (!*definition) *definition = CohortDefinition{.steps = {{.any = {{.search = "Patient"}}}}};
-  Finding finding(store_, std::move(reader), **std::move(definition), request.base_url);
+  if (!group.definition) group.definition = CohortDefinition{.steps = {{.any = {{.search = "Patient"}}}}};
+  Finding finding(store_, std::move(reader), *std::move(group.definition), request.base_url);
   const Status status = finding.Run(group.members);
   if (!status.ok()) return ErrorAnswer(status);
 

@@ -239,11 +239,7 @@ class EverythingRun {
     };
     bundle.AddLink("self", link_to(cursor));
     if (page.next) bundle.AddLink("next", link_to(page.next));
-    for (const Row& row : page.rows) {
-      HILUM_ASSIGN_OR_RETURN(const auto version, reader_.Newest(row.type, row.doc, bundle.form()));
-      if (!version || version->deleted()) return Corruption("the index has a resource that is not stored");
-      HILUM_RETURN_IF_ERROR(bundle.AddResult(*version, row.mode));
-    }
+    HILUM_RETURN_IF_ERROR(bundle.AddResults(reader_, page.rows));
     return bundle.Finish();
   }
 

@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "base/text.h"
 #include "fhir/interactions/interactions.h"
 #include "fhir/interactions/shape.h"
 #include "fhir/validate/date_time.h"
@@ -13,10 +14,7 @@ namespace {
 bool Names(std::string_view etags, uint64_t version) {
   const std::string asked = "\"" + std::to_string(version) + "\"";
   while (!etags.empty()) {
-    std::string_view etag = etags.substr(0, etags.find(','));
-    etags.remove_prefix(std::min(etag.size() + 1, etags.size()));
-    while (etag.starts_with(' ')) etag.remove_prefix(1);
-    while (etag.ends_with(' ')) etag.remove_suffix(1);
+    std::string_view etag = TakeUntil(&etags, ',');
     if (etag.starts_with("W/")) etag.remove_prefix(2);
     if (etag == "*" || etag == asked) return true;
   }

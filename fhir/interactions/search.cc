@@ -236,7 +236,7 @@ class SearchRun {
     link("next", page.next);
     link("last", page.last);
 
-    HILUM_RETURN_IF_ERROR(WriteRows(page.rows, bundle));
+    HILUM_RETURN_IF_ERROR(bundle->AddResults(reader_, page.rows));
     HILUM_ASSIGN_OR_RETURN(const Included included,
                            FollowIncludes(reader_, page.rows, search.includes, options_.max_included));
     if (included.cut) {
@@ -244,16 +244,7 @@ class SearchRun {
                                                            std::to_string(options_.max_included) +
                                                            "; ask for smaller pages with _count"));
     }
-    return WriteRows(included.rows, bundle);
-  }
-
-  Status WriteRows(const std::vector<Row>& rows, BundleText* bundle) {
-    for (const Row& row : rows) {
-      HILUM_ASSIGN_OR_RETURN(const auto version, reader_.Newest(row.type, row.doc, bundle->form()));
-      if (!version || version->deleted()) return Corruption("the index has a resource that is not stored");
-      HILUM_RETURN_IF_ERROR(bundle->AddResult(*version, row.mode));
-    }
-    return Status::Ok();
+    return bundle->AddResults(reader_, included.rows);
   }
 
   const Interaction& request_;

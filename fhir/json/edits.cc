@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "base/json_text.h"
+
 namespace hilum::fhir::json {
 namespace {
 
@@ -15,9 +17,9 @@ void SetProperty(Value object, std::string_view name, const std::optional<std::s
     return;
   }
   if (!missing->empty()) missing->push_back(',');
-  AppendString(missing, name);
+  AppendJsonString(name, missing);
   missing->push_back(':');
-  AppendString(missing, *text);
+  AppendJsonString(*text, missing);
 }
 
 // Removes the properties that `drop` names together with the commas that become superfluous.
@@ -44,29 +46,9 @@ bool IsVersionProperty(Value property) {
 
 }  // namespace
 
-void AppendString(std::string* out, std::string_view text) {
-  constexpr char kHex[] = "0123456789abcdef";
-  out->push_back('"');
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out->push_back('\\');
-      out->push_back(c);
-    } else if (c == '\n') {
-      out->append("\\n");
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      out->append("\\u00");
-      out->push_back(kHex[c >> 4]);
-      out->push_back(kHex[c & 15]);
-    } else {
-      out->push_back(c);
-    }
-  }
-  out->push_back('"');
-}
-
 std::string Quoted(std::string_view text) {
   std::string out;
-  AppendString(&out, text);
+  AppendJsonString(text, &out);
   return out;
 }
 

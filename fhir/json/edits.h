@@ -13,8 +13,7 @@
 
 namespace hilum::fhir::json {
 
-// Appends `text` as a JSON string with its quotes. REQUIRES: UTF-8.
-void AppendString(std::string* out, std::string_view text);
+// As AppendJsonString.
 std::string Quoted(std::string_view text);
 
 // Replacements of octet ranges of one text, in any order.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "base/utf8.h"
 
 namespace hilum::fhir::json {
 namespace {
@@ -36,24 +37,6 @@ uint64_t BloomBit(std::string_view key) {
   const auto mix =
       static_cast<unsigned char>(key.front()) * 5u + static_cast<unsigned char>(key.back()) * 3u + key.size();
   return uint64_t{1} << (mix & 63);
-}
-
-void AppendUtf8(std::string* out, uint32_t code) {
-  if (code < 0x80) {
-    out->push_back(static_cast<char>(code));
-  } else if (code < 0x800) {
-    out->push_back(static_cast<char>(0xC0 | code >> 6));
-    out->push_back(static_cast<char>(0x80 | (code & 0x3F)));
-  } else if (code < 0x10000) {
-    out->push_back(static_cast<char>(0xE0 | code >> 12));
-    out->push_back(static_cast<char>(0x80 | (code >> 6 & 0x3F)));
-    out->push_back(static_cast<char>(0x80 | (code & 0x3F)));
-  } else {
-    out->push_back(static_cast<char>(0xF0 | code >> 18));
-    out->push_back(static_cast<char>(0x80 | (code >> 12 & 0x3F)));
-    out->push_back(static_cast<char>(0x80 | (code >> 6 & 0x3F)));
-    out->push_back(static_cast<char>(0x80 | (code & 0x3F)));
-  }
 }
 
 // Property names are shown when they look like names, so that no text of a patient can slip out.
@@ -255,11 +238,7 @@ bool Parser::ParseString(Node* node) {
 bool Parser::ParseHex(const char* at, uint32_t* unit) {
   *unit = 0;
   for (int i = 0; i < 4; ++i) {
-    const char c = at[i];
-    const int digit = IsDigit(c)             ? c - '0'
-                      : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                      : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                             : -1;
+    const int digit = HexValue(at[i]);
     if (digit < 0) return Fail(at + i, "\\u takes four hexadecimal digits");
     *unit = *unit << 4 | static_cast<uint32_t>(digit);
   }
@@ -290,7 +269,7 @@ bool Parser::ParseEscape(const char** at) {
     code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
     *at += 6;
   }
-  AppendUtf8(decoded_, code);
+  AppendUtf8(code, decoded_);
   return true;
 }
 

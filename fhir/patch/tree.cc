@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "fhir/json/edits.h"
+#include "base/json_text.h"
 
 namespace hilum::fhir::patch {
 namespace {
@@ -111,7 +111,7 @@ void Tree::Write(std::string* out) const {
   for (const Member& member : members_) {
     if (&member != members_.data()) out->push_back(',');
     if (is_object()) {
-      json::AppendString(out, member.name);
+      AppendJsonString(member.name, out);
       out->push_back(':');
     }
     member.value->Write(out);

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "base/edit_distance.h"
 #include "base/uid.h"
 #include "fhir/search/build.h"
 #include "fhir/search/images.h"
@@ -16,10 +17,6 @@ using storage::Query;
 
 const TypeId kList = FindResourceType("List").value_or(kNoType);
 const TypeId kImagingStudy = FindResourceType("ImagingStudy").value_or(kNoType);
-
-std::string Quote(std::string_view text) {
-  return "'" + std::string(text.substr(0, 64)) + "'";
-}
 
 Result<Modifier> ParseModifier(std::string_view text) {
   using Kind = Modifier::Kind;
@@ -59,19 +56,6 @@ bool IsDicomCode(std::string_view code) {
 // What a parameter finds among documents of its field, as documents of the type that was asked for.
 Query Joined(const ResolvedParam& param, Query query) {
   return param.custom && param.custom->join ? param.custom->join(std::move(query)) : std::move(query);
-}
-
-size_t EditDistance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i);
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t replace = diagonal + (a[i - 1] != b[j - 1]);
-      diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, replace}));
-    }
-  }
-  return row.back();
 }
 
 Status CheckFollowed(const ResolvedParam& param) {

@@ -10,10 +10,6 @@
 namespace hilum::fhir {
 namespace {
 
-std::string Quote(std::string_view text) {
-  return "'" + std::string(text.substr(0, 64)) + "'";
-}
-
 Result<size_t> ParseCount(std::string_view text) {
   size_t count = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
@@ -191,6 +187,10 @@ class RequestCompiler {
 };
 
 }  // namespace
+
+std::string Quote(std::string_view text) {
+  return "'" + std::string(text.substr(0, 64)) + "'";
+}
 
 Result<SearchRequest> CompileSearch(TypeId resource, const std::vector<Parameter>& parameters, Handling handling,
                                     const std::vector<std::string_view>& reserved, SearchCatalog& catalog,

@@ -24,6 +24,8 @@ struct Parameter {
 Result<std::vector<Parameter>> SplitQuery(std::string_view query, size_t max_parameters);
 // The inverse: "name=value&...", percent-encoded.
 std::string JoinQuery(const std::vector<Parameter>& parameters);
+// The beginning of a name or value of a request, in quotes, for messages.
+std::string Quote(std::string_view text);
 
 enum class Handling : uint8_t { kLenient, kStrict };  // Prefer: handling=
 enum class TotalMode : uint8_t { kAccurate, kEstimate, kNone };

@@ -1,8 +1,8 @@
 #include "fhir/store/store.h"
 
 #include <algorithm>
-#include <chrono>
 
+#include "base/time_text.h"
 #include "fhir/store/keys.h"
 #include "fhir/store/settings.h"
 #include "storage/log/change_log.h"
@@ -20,24 +20,7 @@ constexpr size_t kFilledAtOnce = 256;
 }  // namespace
 
 std::string Instant(int64_t micros) {
-  using std::chrono::days, std::chrono::microseconds, std::chrono::milliseconds, std::chrono::floor;
-  const std::chrono::sys_time<milliseconds> time(floor<milliseconds>(microseconds(micros)));
-  const auto midnight = floor<days>(time);
-  const std::chrono::year_month_day date(midnight);
-  const std::chrono::hh_mm_ss clock(time - midnight);
-  std::string text = "0000-00-00T00:00:00.000Z";
-  const auto put = [&text](size_t end, auto number) {  // the last digit in front of `end`
-    for (auto rest = static_cast<uint64_t>(number); rest > 0; rest /= 10)
-      text[--end] = static_cast<char>('0' + rest % 10);
-  };
-  put(4, (static_cast<int>(date.year()) % 10000 + 10000) % 10000);
-  put(7, static_cast<unsigned>(date.month()));
-  put(10, static_cast<unsigned>(date.day()));
-  put(13, clock.hours().count());
-  put(16, clock.minutes().count());
-  put(19, clock.seconds().count());
-  put(23, clock.subseconds().count());
-  return text;
+  return TimestampText(Micros(micros), Fraction::kMillis);
 }
 
 Result<std::unique_ptr<ResourceStore>> ResourceStore::Open(storage::Store& store, ResourceStoreOptions options,

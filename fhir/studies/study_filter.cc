@@ -13,10 +13,6 @@ using storage::Query;
 
 constexpr size_t kMaxSearches = 16, kMaxParameters = 100;
 
-std::string Quote(std::string_view text) {
-  return "'" + std::string(text.substr(0, 64)) + "'";
-}
-
 // The field by which resources of a type lead to their patient.
 std::optional<storage::FieldId> PatientField(const ResourceReader& reader, TypeId type, TypeId patient) {
   for (const std::string_view code : {"patient", "subject"}) {

@@ -2,7 +2,7 @@
 
 #include <cassert>
 
-#include "fhir/json/edits.h"
+#include "base/json_text.h"
 
 namespace hilum::fhir {
 namespace {
@@ -35,9 +35,9 @@ IssueType IssueTypeOf(Code code) {
 
 void AppendMember(std::string* out, std::string_view name, std::string_view text) {
   if (out->back() != '{') out->push_back(',');
-  json::AppendString(out, name);
+  AppendJsonString(name, out);
   out->push_back(':');
-  json::AppendString(out, text);
+  AppendJsonString(text, out);
 }
 
 }  // namespace
@@ -76,7 +76,7 @@ std::string OperationOutcome(std::span<const Issue> issues) {
     AppendMember(&out, "diagnostics", diagnostics);
     if (!issue.expression.empty()) {
       out += ",\"expression\":[";
-      json::AppendString(&out, issue.expression);
+      AppendJsonString(issue.expression, &out);
       out += ']';
     }
     out += '}';

@@ -68,10 +68,6 @@ bool HasLines(std::string_view path) {
   return std::ranges::any_of(kLineNames, [&](std::string_view ending) { return name.ends_with(ending); });
 }
 
-bool IsBlank(std::string_view text) {
-  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
-}
-
 std::string Describe(std::string_view diagnostics, std::string_view expression) {
   std::string text;
   if (!expression.empty()) text.append(expression).append(": ");
@@ -158,7 +154,7 @@ void FhirImport::AddLines(const std::string& path) {
     if (!*more) break;
     if (line.too_long)
       Refuse(path, place, "more than " + std::to_string(options_.max_line_bytes >> 20) + " MiB");
-    else if (!IsBlank(line.text))
+    else if (!IsWhiteSpace(line.text))
       Enqueue({file, place, std::move(line.text)});
     if (options_.progress) options_.progress(octets_before_ + source->offset());
     const std::lock_guard lock(mutex_);

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "codecs/dicom/json.h"
+#include "base/json_text.h"
 #include "codecs/dicom/tag_path.h"
 #include "server/dicomweb/extended_tags.h"
 #include "server/dicomweb/resource.h"
@@ -154,7 +154,7 @@ void AppendJsonList(std::string_view name, const Texts& texts, std::string* out)
   out->append(",\"").append(name).append("\":[");
   for (size_t i = 0; i < texts.size(); ++i) {
     if (i > 0) out->push_back(',');
-    dicom::AppendJsonString(texts[i], out);
+    AppendJsonString(texts[i], out);
   }
   out->push_back(']');
 }
@@ -191,15 +191,15 @@ std::string CapabilitiesWadl(const std::string& base, const storage::AttributeTa
 
 std::string CapabilitiesJson(const std::string& base, const storage::AttributeTable& table) {
   std::string out = "{\"base\":";
-  dicom::AppendJsonString(base, &out);
+  AppendJsonString(base, &out);
   out += ",\"resources\":[";
   for (const Offer& offer : Offers(table)) {
     out += out.back() == '[' ? "{\"path\":" : ",{\"path\":";
-    dicom::AppendJsonString(offer.path, &out);
+    AppendJsonString(offer.path, &out);
     out += ",\"methods\":[";
     for (const Method& method : offer.methods) {
       out += out.back() == '[' ? "{\"name\":" : ",{\"name\":";
-      dicom::AppendJsonString(method.name, &out);
+      AppendJsonString(method.name, &out);
       AppendJsonList("parameters", method.parameters, &out);
       AppendJsonList("accepts", method.accepts, &out);
       AppendJsonList("representations", method.representations, &out);

@@ -1,10 +1,9 @@
 // The change feed of Microsoft's DICOM service (microsoft/dicom-server, docs/concepts/change-feed.md), over the change
 // log. Its sequences are the numbers of changes of instances; what clients see: docs/changes.md.
 #include <algorithm>
-#include <ctime>
 
 #include "base/text.h"
-#include "codecs/dicom/json.h"
+#include "base/time_text.h"
 #include "fhir/validate/date_time.h"
 #include "server/changes/follow.h"
 #include "server/dicomweb/service.h"
@@ -71,17 +70,6 @@ Result<FeedQuery> ParseFeedQuery(const QueryParameters& query) {
   return feed;
 }
 
-// "2026-11-21T10:00:00.123456Z"
-std::string Timestamp(int64_t micros) {
-  const time_t seconds = micros / 1'000'000;
-  tm parts{};
-  gmtime_r(&seconds, &parts);
-  char text[64];
-  snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", (parts.tm_year + 1900) % 10000, parts.tm_mon + 1,
-           parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, static_cast<int>(micros % 1'000'000));
-  return text;
-}
-
 // The instance as it is now; nullopt when it is gone.
 Result<std::optional<Found>> FindNow(const storage::CatalogueReader& reader, const Change& change) {
   HILUM_ASSIGN_OR_RETURN(const auto doc, reader.FindInstance({change.path[0], change.path[1], change.path[2]}));
@@ -101,7 +89,7 @@ Status Service::AppendFeedEntry(const storage::CatalogueReader& reader, const Ch
   for (size_t i = 0; i < 3; ++i)
     json->append(",\"").append(names[i]).append("\":\"").append(change.path[i]).append("\"");
   json->append(",\"Action\":\"").append(NameOf(change.operation));
-  json->append("\",\"Timestamp\":\"").append(Timestamp(change.time_micros));
+  json->append("\",\"Timestamp\":\"").append(TimestampText(Micros(change.time_micros), Fraction::kMicros));
   // The time of a change tells it apart from every other one of the instance.
   const bool is_newest = found && found->row.stored_micros == change.time_micros;
   json->append("\",\"State\":\"").append(!found ? "deleted" : is_newest ? "current" : "replaced").append("\"");

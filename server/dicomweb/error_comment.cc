@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "codecs/dicom/utf8.h"
+#include "base/utf8.h"
 
 namespace hilum::dicomweb {
 namespace {
@@ -14,7 +14,7 @@ constexpr std::string_view kGoesOn = " ...";
 std::vector<std::string_view> CharactersOf(std::string_view text) {
   std::vector<std::string_view> characters;
   while (!text.empty()) {
-    const size_t length = dicom::Utf8SequenceLength(text);
+    const size_t length = Utf8SequenceLength(text);
     const auto lead = static_cast<unsigned char>(text[0]);
     const bool fits = length > 0 && lead >= 0x20 && lead != 0x7F && lead != '\\';
     characters.push_back(fits ? text.substr(0, length) : "?");

@@ -1,10 +1,10 @@
 #include "server/dicomweb/extended_tags.h"
 
 #include <charconv>
-#include <ctime>
 
+#include "base/json_text.h"
 #include "base/text.h"
-#include "codecs/dicom/json.h"
+#include "base/time_text.h"
 #include "codecs/dicom/tag_path.h"
 #include "codecs/multipart/media_type.h"
 #include "fhir/json/document.h"
@@ -59,7 +59,7 @@ class JsonWriter {
  public:
   JsonWriter& Add(std::string_view name, std::string_view text) {
     Name(name);
-    dicom::AppendJsonString(text, &out_);
+    AppendJsonString(text, &out_);
     return *this;
   }
   JsonWriter& AddRaw(std::string_view name, std::string_view json) {
@@ -79,16 +79,6 @@ std::string JsonList(const std::vector<T>& items, F&& json_of) {
   std::string out = "[";
   for (const T& item : items) out.append(out.size() > 1 ? "," : "").append(json_of(item));
   return out + "]";
-}
-
-std::string Time(int64_t micros) {
-  const time_t seconds = micros / 1'000'000;
-  tm parts{};
-  gmtime_r(&seconds, &parts);
-  char text[64];
-  const size_t length = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &parts);
-  std::snprintf(text + length, sizeof(text) - length, ".%06dZ", static_cast<int>(micros % 1'000'000));
-  return text;
 }
 
 Result<std::string> ReadBody(http::Request& request) {
@@ -128,9 +118,7 @@ Result<NewTag> ParseTag(fhir::json::Value json) {
     known = true;
   }
   if (!known) return Invalid(storage::PathText(tag.path) + ": the level is Study, Series or Instance");
-  std::string vr(Member(json, "vr").TextOr(""));
-  for (char& letter : vr)
-    if (letter >= 'a' && letter <= 'z') letter = static_cast<char>(letter - 'a' + 'A');
+  const std::string vr = Upper(Member(json, "vr").TextOr(""));
   if (!vr.empty() && vr.size() != 2) return Invalid(storage::PathText(tag.path) + ": a VR has two letters");
   if (!vr.empty()) tag.vr = dicom::Vr(vr[0], vr[1]);
   tag.private_creator = Member(json, "privateCreator").TextOr("");
@@ -273,7 +261,7 @@ Status ExtendedTagRoutes::Errors(http::Request& request, std::string_view name, 
                         .Add("studyInstanceUid", error.name.study_uid)
                         .Add("seriesInstanceUid", error.name.series_uid)
                         .Add("sopInstanceUid", error.name.sop_uid)
-                        .Add("createdTime", Time(error.time_micros))
+                        .Add("createdTime", TimestampText(Micros(error.time_micros), Fraction::kMicros))
                         .Add("errorMessage", error.message)
                         .Take();
                   }));
@@ -285,7 +273,7 @@ Status ExtendedTagRoutes::Operation(http::Request& request, const std::string& i
   const std::string base = request.base_url + root_;
   const std::string resources = JsonList(operation.tags, [&](const dicom::TagPath& path) {
     std::string quoted;
-    dicom::AppendJsonString(base + std::string(kTags) + "/" + storage::PathText(path), &quoted);
+    AppendJsonString(base + std::string(kTags) + "/" + storage::PathText(path), &quoted);
     return quoted;
   });
   const bool done = operation.status == storage::OperationStatus::kCompleted;
@@ -293,8 +281,8 @@ Status ExtendedTagRoutes::Operation(http::Request& request, const std::string& i
                   JsonWriter()
                       .Add("operationId", operation.id)
                       .Add("type", "Reindex")
-                      .Add("createdTime", Time(operation.created_micros))
-                      .Add("lastUpdatedTime", Time(operation.updated_micros))
+                      .Add("createdTime", TimestampText(Micros(operation.created_micros), Fraction::kMicros))
+                      .Add("lastUpdatedTime", TimestampText(Micros(operation.updated_micros), Fraction::kMicros))
                       .Add("status", NameOf(operation.status))
                       .AddRaw("percentComplete", std::to_string(operation.percent()))
                       .AddRaw("resources", resources)

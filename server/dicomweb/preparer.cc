@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/exceptions.h"
+#include "base/sleep.h"
 #include "storage/log/change_log.h"
 
 namespace hilum::dicomweb {
@@ -36,40 +37,26 @@ Preparer::Preparer(Service& service, storage::Store& store, std::chrono::millise
     seen_ = *latest;
   else
     log_.Error("preparing metadata begins with the oldest change", {{"reason", latest.status().message()}});
-  thread_ = std::thread([this] { Work(); });
+  thread_ = std::jthread([this](const std::stop_token& stop) { Work(stop); });
 }
 
-Preparer::~Preparer() {
-  {
-    const std::lock_guard lock(mu_);
-    stop_ = true;
-  }
-  wake_.notify_all();
-  thread_.join();
-}
-
-bool Preparer::SleepFor(std::chrono::milliseconds time) {
-  std::unique_lock lock(mu_);
-  return !wake_.wait_for(lock, time, [this] { return stop_; });
-}
-
-bool Preparer::WaitForTurn() {
+bool Preparer::WaitForTurn(const std::stop_token& stop) {
   auto waited = std::chrono::milliseconds(0);
   for (; service_.IsAnswering() && waited < kLongestWaitForTurn; waited += kTurnStep) {
-    if (!SleepFor(kTurnStep)) return false;
+    if (!SleepFor(stop, kTurnStep)) return false;
   }
-  return SleepFor(std::chrono::milliseconds(0));
+  return !stop.stop_requested();
 }
 
-void Preparer::Work() {
+void Preparer::Work(const std::stop_token& stop) {
   setpriority(PRIO_PROCESS, 0, kNiceness);  // of this thread alone, on Linux; as before when it is refused
   const auto pause = std::clamp(quiet_, std::chrono::milliseconds(10), kLongestPause);
   bool readable = true;
-  while (SleepFor(pause)) {
+  while (SleepFor(stop, pause)) {
     const Status status = ReadLog();
     if (!status.ok() && readable) log_.Error("changes cannot be followed", {{"reason", status.message()}});
     readable = status.ok();
-    PrepareQuiet();
+    PrepareQuiet(stop);
   }
 }
 
@@ -88,13 +75,13 @@ Status Preparer::ReadLog() {
   }
 }
 
-void Preparer::PrepareQuiet() {
+void Preparer::PrepareQuiet(const std::stop_token& stop) {
   for (auto it = last_change_.begin(); it != last_change_.end();) {
     if (std::chrono::steady_clock::now() - it->second < quiet_) {
       ++it;
       continue;
     }
-    if (!WaitForTurn()) return;
+    if (!WaitForTurn(stop)) return;
     const Status status = WithoutExceptions([&] { return service_.Prepare(it->first.first, it->first.second); });
     (status.ok() ? prepared_ : failed_).Add();
     if (!status.ok())

@@ -7,9 +7,8 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <map>
-#include <mutex>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <utility>
@@ -25,7 +24,6 @@ class Preparer {
  public:
   // `quiet`: how long nothing may have happened to a series.
   Preparer(Service& service, storage::Store& store, std::chrono::milliseconds quiet, Registry& metrics, Logger log);
-  ~Preparer();
   Preparer(const Preparer&) = delete;
   Preparer& operator=(const Preparer&) = delete;
 
@@ -33,13 +31,12 @@ class Preparer {
   using SeriesName = std::pair<std::string, std::string>;  // Study and Series Instance UID
   using Time = std::chrono::steady_clock::time_point;
 
-  void Work();
+  void Work(const std::stop_token& stop);
   Status ReadLog();
-  void PrepareQuiet();
-  // False when the destructor was called meanwhile.
-  bool SleepFor(std::chrono::milliseconds time);
-  // Lets requests go first: returns when none is being answered, or after a while all the same. False as above.
-  bool WaitForTurn();
+  void PrepareQuiet(const std::stop_token& stop);
+  // Lets requests go first: returns when none is being answered, or after a while all the same. False when a stop was
+  // requested meanwhile.
+  bool WaitForTurn(const std::stop_token& stop);
 
   Service& service_;
   storage::Store& store_;
@@ -49,10 +46,7 @@ class Preparer {
   Counter& failed_;
   uint64_t seen_ = 0;                       // sequence of the last change that was read
   std::map<SeriesName, Time> last_change_;  // of series that wait
-  std::mutex mu_;
-  std::condition_variable wake_;
-  bool stop_ = false;  // guarded by mu_
-  std::thread thread_;
+  std::jthread thread_;                     // ends before what it uses
 };
 
 }  // namespace hilum::dicomweb

@@ -13,16 +13,6 @@ namespace {
 
 constexpr uint32_t kMaxViewport = 8192;
 
-std::vector<std::string_view> Split(std::string_view text) {
-  std::vector<std::string_view> parts;
-  while (true) {
-    const size_t end = text.find(',');
-    parts.push_back(text.substr(0, end));
-    if (end == std::string_view::npos) return parts;
-    text.remove_prefix(end + 1);
-  }
-}
-
 Result<double> ParseNumber(std::string_view name, std::string_view text) {
   double number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -33,7 +23,7 @@ Result<double> ParseNumber(std::string_view name, std::string_view text) {
 
 // window=center,width,function (PS3.18 8.3.5.1.4).
 Result<pixel::Window> ParseWindow(std::string_view value) {
-  const std::vector<std::string_view> parts = Split(value);
+  const std::vector<std::string_view> parts = Split(value, ",");
   if (parts.size() < 2 || parts.size() > 3) return Invalid("window must be center,width,function");
   pixel::Window window;
   HILUM_ASSIGN_OR_RETURN(window.center, ParseNumber("window", parts[0]));
@@ -52,7 +42,7 @@ Result<pixel::Window> ParseWindow(std::string_view value) {
 
 // viewport=width,height,x,y,w,h (PS3.18 8.3.5.1.3); all but the first two may be left out or empty.
 Result<pixel::Viewport> ParseViewport(std::string_view value) {
-  const std::vector<std::string_view> parts = Split(value);
+  const std::vector<std::string_view> parts = Split(value, ",");
   if (parts.size() != 2 && parts.size() != 6) return Invalid("viewport must be width,height or width,height,x,y,w,h");
   double numbers[6] = {};
   for (size_t i = 0; i < parts.size(); ++i) {
@@ -72,7 +62,7 @@ Result<pixel::Viewport> ParseViewport(std::string_view value) {
 // annotation=patient,technique (PS3.18 8.3.5.1.1): what is not known is ignored, and said.
 void ParseAnnotation(std::string_view value, Rendering* rendering) {
   bool unknown = false;
-  for (const std::string_view one : Split(value)) {
+  for (const std::string_view one : Split(value, ",")) {
     if (EqualsIgnoringCase(one, "patient"))
       rendering->patient = true;
     else if (EqualsIgnoringCase(one, "technique"))

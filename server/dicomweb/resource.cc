@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "base/text.h"
 #include "base/uid.h"
 #include "server/http/http.h"
 
@@ -9,16 +10,6 @@ namespace hilum::dicomweb {
 namespace {
 
 constexpr size_t kMaxFrames = 100'000;
-
-std::vector<std::string_view> Split(std::string_view text, char separator) {
-  std::vector<std::string_view> parts;
-  while (true) {
-    const size_t end = text.find(separator);
-    parts.push_back(text.substr(0, end));
-    if (end == std::string_view::npos) return parts;
-    text.remove_prefix(end + 1);
-  }
-}
 
 Result<std::string> ParseUid(std::string_view what, std::string_view segment) {
   HILUM_ASSIGN_OR_RETURN(std::string uid, http::PercentDecode(segment));
@@ -38,7 +29,7 @@ uint32_t ParseFrame(std::string_view text) {
 Result<std::vector<uint32_t>> ParseFrames(std::string_view segment) {
   HILUM_ASSIGN_OR_RETURN(const std::string list, http::PercentDecode(segment));
   std::vector<uint32_t> frames;
-  for (const std::string_view part : Split(list, ',')) {
+  for (const std::string_view part : Split(list, ",")) {
     const size_t hyphen = part.find('-');
     const uint32_t first = ParseFrame(part.substr(0, hyphen));
     const uint32_t last = hyphen == part.npos ? first : ParseFrame(part.substr(hyphen + 1));
@@ -86,7 +77,7 @@ Result<Resource> ParseResource(std::string_view path) {
   }
   if (path[0] != '/') return unknown;
   while (path.size() > 1 && path.back() == '/') path.remove_suffix(1);
-  const std::vector<std::string_view> parts = Split(path.substr(1), '/');
+  const std::vector<std::string_view> parts = Split(path.substr(1), "/");
   if (parts.size() == 1) {
     if (parts[0] == "studies")
       resource.what = What::kStudies;

@@ -1,7 +1,7 @@
 #include "server/dicomweb/service.h"
 
 #include "base/http_status.h"
-#include "codecs/dicom/json.h"
+#include "base/json_text.h"
 #include "server/dicomweb/capabilities.h"
 #include "server/dicomweb/negotiate.h"
 #include "server/dicomweb/selection.h"
@@ -165,9 +165,9 @@ std::string Service::BaseUrl(const http::Request& request) const {
 Status SendError(http::Responder& responder, const http::Request& request, int status, std::string_view message,
                  http::Headers headers) {
   std::string body = "{\"error\":";
-  dicom::AppendJsonString(message, &body);
+  AppendJsonString(message, &body);
   body += ",\"request\":";
-  dicom::AppendJsonString(request.id, &body);
+  AppendJsonString(request.id, &body);
   body += "}";
   headers.Set("Content-Type", "application/json");
   if (status == 503 || status == 507) headers.Set("Retry-After", "30");

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "fhir/interactions/interaction.h"
-#include "server/http/text.h"
 #include "storage/log/change_log.h"
 
 namespace hilum::fhir_rest {
@@ -30,7 +30,7 @@ Result<uint64_t> ParseNumber(const fhir::Parameter& parameter, uint64_t at_most)
 
 Status ParseTypes(std::string_view list, std::set<std::string, std::less<>>* types) {
   while (!list.empty()) {
-    const std::string_view name = http::TakeUntil(&list, ',');
+    const std::string_view name = TakeUntil(&list, ',');
     if (!fhir::FindResourceType(name)) return Invalid("_type has a name that is none of a resource type of FHIR R4");
     types->emplace(name);
   }

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "codecs/multipart/media_type.h"
-#include "server/http/text.h"
 
 namespace hilum::fhir_rest {
 namespace {
@@ -57,7 +57,7 @@ std::string_view Unquoted(std::string_view text) {
 
 // Whether it is respond-async.
 bool ReadPreference(std::string_view text, fhir::Interaction* interaction) {
-  const std::string_view name = http::TakeUntil(&text, '=');
+  const std::string_view name = TakeUntil(&text, '=');
   const std::string_view value = Unquoted(Trimmed(text));
   if (EqualsIgnoringCase(name, "return")) {
     if (EqualsIgnoringCase(value, "minimal")) interaction->prefer_return = fhir::Return::kMinimal;
@@ -134,9 +134,9 @@ bool ReadPreferences(const http::Request& request, fhir::Interaction* interactio
   std::string_view rest = all;
   bool async = false;
   while (!rest.empty()) {
-    std::string_view preference = http::TakeUntil(&rest, ',');
+    std::string_view preference = TakeUntil(&rest, ',');
     // HAPI's clients part preferences by semicolons, which RFC 7240 has for parameters; none of ours has any.
-    while (!preference.empty()) async |= ReadPreference(http::TakeUntil(&preference, ';'), interaction);
+    while (!preference.empty()) async |= ReadPreference(TakeUntil(&preference, ';'), interaction);
   }
   return async;
 }

@@ -1,18 +1,9 @@
 #include "server/http/answer_head.h"
 
-#include <array>
-#include <charconv>
-
 #include "server/http/text.h"
 
 namespace hilum::http {
 namespace {
-
-void AppendNumber(uint64_t value, std::string* out) {
-  std::array<char, 20> digits;
-  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), value);
-  out->append(digits.data(), end);
-}
 
 void AppendTwoDigits(int64_t value, std::string* out) {
   out->push_back(static_cast<char>('0' + value / 10));
@@ -152,7 +143,7 @@ void AppendDate(Micros now, std::string* out) {
 void AppendAnswerHead(int status, const Headers& fields, const AnswerFraming& framing, std::string_view request_id,
                       Micros now, std::string_view extra, std::string* out) {
   out->append("HTTP/1.1 ");
-  AppendNumber(static_cast<uint64_t>(status), out);
+  AppendDecimal(status, out);
   out->append(" ").append(ReasonPhrase(status)).append("\r\nDate: ");
   AppendDate(now, out);
   for (const auto& [name, value] : fields.fields()) {
@@ -164,7 +155,7 @@ void AppendAnswerHead(int status, const Headers& fields, const AnswerFraming& fr
   }
   if (framing.body == AnswerFraming::Body::kLength) {
     out->append("\r\nContent-Length: ");
-    AppendNumber(framing.length, out);
+    AppendDecimal(framing.length, out);
   } else if (framing.body == AnswerFraming::Body::kChunked) {
     out->append("\r\nTransfer-Encoding: chunked");
   }

@@ -22,19 +22,6 @@ constexpr int kZstdLevel = 3;
 constexpr int kLowZstdLevel = 1;
 constexpr size_t kMaxZstdJob = size_t{16} << 20;
 
-// RFC 9110 12.4.2 in thousandths; anything malformed counts as refused.
-int ParseQuality(std::string_view text) {
-  if (text.empty() || (text[0] != '0' && text[0] != '1') || text.size() > 5) return 0;
-  if (text.size() > 1 && text[1] != '.') return 0;
-  int quality = (text[0] - '0') * 1000;
-  for (size_t i = 2, weight = 100; i < text.size(); ++i, weight /= 10) {
-    if (!IsDigit(text[i])) return 0;
-    quality += (text[i] - '0') * static_cast<int>(weight);
-  }
-  return quality > 1000 ? 0 : quality;
-}
-
-// Appends `body` as deflate blocks that end at an octet (RFC 1951), so that others may follow unless it is the last.
 // ISA-L takes half the time of libdeflate's lowest level, for a twentieth more octets.
 Status Deflate(Bytes body, bool last, std::string* packed) {
   const std::unique_ptr<uint8_t[]> level_buffer(new uint8_t[ISAL_DEF_LVL1_DEFAULT]);
@@ -108,7 +95,7 @@ Coding ChooseCoding(std::string_view accept_encoding, bool have_zstd) {
     while (!item.empty()) {
       const std::string_view parameter = TakeUntil(&item, ';');
       if (parameter.size() > 2 && LowerCase(parameter[0]) == 'q' && parameter[1] == '=') {
-        quality = ParseQuality(parameter.substr(2));
+        quality = ParseQuality(parameter.substr(2)).value_or(0);  // what is malformed counts as refused
       }
     }
     if (EqualsIgnoringCase(name, "gzip") || EqualsIgnoringCase(name, "x-gzip")) gzip = quality;

@@ -18,14 +18,6 @@ constexpr bool IsTokenCharacter(char c) {
   return IsAlphanumeric(c) || (c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos);
 }
 
-// Takes the text up to `separator` off the front of `rest`, trimmed; the separator is dropped.
-inline std::string_view TakeUntil(std::string_view* rest, char separator) {
-  const size_t end = rest->find(separator);
-  const std::string_view part = rest->substr(0, end);
-  rest->remove_prefix(end == std::string_view::npos ? rest->size() : end + 1);
-  return Trimmed(part);
-}
-
 // A host with or without port (RFC 9110 7.2: uri-host [ ":" port ]); names and addresses are checked for their
 // characters alone.
 bool IsHostText(std::string_view text);

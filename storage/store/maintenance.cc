@@ -1,5 +1,7 @@
 #include "storage/store/maintenance.h"
 
+#include "base/sleep.h"
+
 namespace hilum::storage {
 
 using std::chrono::steady_clock;
@@ -15,26 +17,12 @@ Maintenance::Maintenance(Store& store, const MaintenanceOptions& options, Regist
           metrics.counter("hilum_scrub_passes_total", "Times all stored objects were checked in the background")),
       reclaimed_bytes_(
           metrics.counter("hilum_reclaimed_bytes_total", "Octets of deleted objects given back to the disk")),
-      thread_([this] { Work(); }) {}
+      thread_([this](const std::stop_token& stop) { Work(stop); }) {}
 
-Maintenance::~Maintenance() {
-  {
-    const std::lock_guard lock(mu_);
-    stop_ = true;
-  }
-  wake_.notify_all();
-  thread_.join();
-}
-
-bool Maintenance::SleepFor(std::chrono::milliseconds time) {
-  std::unique_lock lock(mu_);
-  return !wake_.wait_for(lock, time, [this] { return stop_; });
-}
-
-void Maintenance::Work() {
+void Maintenance::Work(const std::stop_token& stop) {
   auto next_compaction = steady_clock::now() + options_.compact_every;
   auto next_scrub = steady_clock::now() + std::chrono::seconds(1);
-  while (SleepFor(std::chrono::seconds(1))) {
+  while (SleepFor(stop, std::chrono::seconds(1))) {
     if (steady_clock::now() >= next_compaction) {
       const CompactionOutcome outcome = store_.CompactObjects();
       reclaimed_bytes_.Add(outcome.reclaimed_bytes);

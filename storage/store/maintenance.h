@@ -5,8 +5,8 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
+#include <stop_token>
+#include <string>
 #include <thread>
 
 #include "base/log.h"
@@ -24,16 +24,13 @@ struct MaintenanceOptions {
 class Maintenance {
  public:
   Maintenance(Store& store, const MaintenanceOptions& options, Registry& metrics, Logger log);
-  ~Maintenance();
   Maintenance(const Maintenance&) = delete;
   Maintenance& operator=(const Maintenance&) = delete;
 
  private:
-  void Work();
+  void Work(const std::stop_token& stop);
   // Checks the next objects until about a second's worth of octets is read; false at the end of a pass.
   bool ScrubSlice();
-  // False when the destructor was called meanwhile.
-  bool SleepFor(std::chrono::milliseconds time);
 
   Store& store_;
   const MaintenanceOptions options_;
@@ -43,10 +40,7 @@ class Maintenance {
   Counter& scrub_passes_;
   Counter& reclaimed_bytes_;
   std::string scrub_position_;  // row key of the next instance
-  std::mutex mu_;
-  std::condition_variable wake_;
-  bool stop_ = false;
-  std::thread thread_;
+  std::jthread thread_;         // ends before what it uses
 };
 
 }  // namespace hilum::storage

@@ -55,7 +55,7 @@ TEST(Log, EscapesWhatWouldBreakALine) {
   const auto lines = stream.Lines();
   ASSERT_EQ(lines.size(), 1u);
   EXPECT_THAT(lines[0], testing::HasSubstr(
-                            "\"msg\":\"a\\\"b\\\\c\\u000ad\\u0001 \xC3\xA9 \uFFFD \uFFFD\uFFFD\uFFFD\",\"nan\":null}"));
+                            "\"msg\":\"a\\\"b\\\\c\\nd\\u0001 \xC3\xA9 \uFFFD \uFFFD\uFFFD\uFFFD\",\"nan\":null}"));
 }
 
 TEST(Log, DropsLinesBelowTheThreshold) {

@@ -208,11 +208,5 @@ TEST(JsonTest, LeavesTheOutputAsItWasOnError) {
   EXPECT_EQ(json, "before");
 }
 
-TEST(JsonTest, EscapesStringsAndReplacesWhatIsNotUtf8) {
-  std::string json;
-  AppendJsonString(std::string_view("a\"\\\b\n\x1F/\x7F\0é\xFFz\xED\xA0\x80", 16), &json);
-  EXPECT_EQ(json, "\"a\\\"\\\\\\u0008\\n\\u001f/\x7F\\u0000é\xEF\xBF\xBDz\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\"");
-}
-
 }  // namespace
 }  // namespace hilum::dicom

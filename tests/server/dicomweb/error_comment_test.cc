@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include "codecs/dicom/utf8.h"
+#include "base/utf8.h"
 
 namespace hilum::dicomweb {
 namespace {
@@ -12,7 +12,7 @@ using ::testing::SizeIs;
 
 size_t Characters(std::string_view text) {
   size_t characters = 0;
-  for (; !text.empty(); ++characters) text.remove_prefix(dicom::Utf8SequenceLength(text));
+  for (; !text.empty(); ++characters) text.remove_prefix(Utf8SequenceLength(text));
   return characters;
 }
 
@@ -38,7 +38,7 @@ TEST(ErrorCommentTest, CharactersAreCountedNotOctets) {
   EXPECT_THAT(ErrorComments(text), ElementsAre(text));
   for (const std::string& piece : ErrorComments(text + text)) {
     EXPECT_LE(Characters(piece), 64u);
-    EXPECT_TRUE(dicom::IsUtf8(piece));
+    EXPECT_TRUE(IsUtf8(piece));
   }
 }
 

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "codecs/dicom/utf8.h"
+#include "base/utf8.h"
 
 namespace hilum::testing {
 
@@ -19,7 +19,7 @@ inline std::string Explanations(const std::string& body) {
       const std::string comment = value["00000902"]["Value"][0];
       size_t characters = 0;
       for (std::string_view left = comment; !left.empty(); ++characters)
-        left.remove_prefix(std::max<size_t>(1, dicom::Utf8SequenceLength(left)));
+        left.remove_prefix(std::max<size_t>(1, Utf8SequenceLength(left)));
       EXPECT_LE(characters, 64u) << comment;
       const bool goes_on = comment.ends_with(" ...");
       text += goes_on ? comment.substr(0, comment.size() - 3) : comment + "\n";
