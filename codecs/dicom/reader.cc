@@ -2,6 +2,7 @@
 
 #include "codecs/dicom/element_header.h"
 #include "codecs/dicom/inflate.h"
+#include "codecs/dicom/padding.h"
 #include "codecs/dicom/parser.h"
 #include "codecs/dicom/vr_table.h"
 
@@ -28,12 +29,6 @@ bool IsImplicit(std::string_view uid) {
 // Data sets that are not sequences of data elements: MIME and XML encapsulation.
 bool IsUnparsable(std::string_view uid) {
   return uid.starts_with("1.2.840.10008.1.2.6.");
-}
-
-std::string_view TrimUid(Bytes value) {
-  while (!value.empty() && (value.back() == 0 || value.back() == ' ')) value.remove_suffix(1);
-  while (!value.empty() && value.front() == ' ') value.remove_prefix(1);
-  return value;
 }
 
 // Reads group 0002 from `position`. The group ends with its last element: its length (0002,0000) is often wrong, and
@@ -70,7 +65,7 @@ Result<uint64_t> ReadMeta(Bytes file, uint64_t position, Layout* layout) {
       declared_end = position + Load32(element.value.data(), syntax.big_endian);
     }
     if (element.tag == tags::kTransferSyntaxUid && layout->transfer_syntax.empty()) {
-      layout->transfer_syntax = TrimUid(element.value);
+      layout->transfer_syntax = Unpadded(element.value);
     }
   }
   return position;

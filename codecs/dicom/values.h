@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "codecs/dicom/charset.h"
+#include "codecs/dicom/padding.h"
 #include "codecs/dicom/reader.h"
 
 namespace hilum::dicom {
@@ -21,13 +22,6 @@ bool IsMultiValued(Vr vr);
 // UR), and NULs.
 std::string_view TrimPadding(Vr vr, std::string_view text);
 bool KeepsLeadingSpaces(Vr vr);
-// The same where what becomes of leading spaces is known. Of another name: text in quotes is a Vr above, and would be
-// `true` here.
-inline std::string_view TrimEnds(bool keep_leading_spaces, std::string_view text) {
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\0')) text.remove_suffix(1);
-  while (!keep_leading_spaces && !text.empty() && text.front() == ' ') text.remove_prefix(1);
-  return text;
-}
 
 // The text value of `element` in UTF-8, padding and delimiters kept: where it stands, or else in `decoded`. Valid as
 // long as both. REQUIRES: element.vr.is_text()

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "codecs/dicom/padding.h"
+
 namespace hilum::pixel {
 namespace {
 
@@ -62,16 +64,10 @@ void AppendNumbers(const Element& element, std::vector<double>* numbers) {
   }
 }
 
-std::string_view Trimmed(std::string_view text) {
-  while (!text.empty() && (text.back() == ' ' || text.back() == 0)) text.remove_suffix(1);
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  return text;
-}
-
 void AppendDecimals(std::string_view text, std::vector<double>* numbers) {
-  while (!Trimmed(text).empty()) {
+  while (!dicom::Unpadded(text).empty()) {
     const size_t end = text.find('\\');
-    std::string_view one = Trimmed(text.substr(0, end));
+    std::string_view one = dicom::Unpadded(text.substr(0, end));
     if (one.starts_with('+')) one.remove_prefix(1);
     double number = 0;
     const auto [stop, error] = std::from_chars(one.data(), one.data() + one.size(), number);
@@ -90,7 +86,7 @@ const Element* DataSetItem::Find(dicom::Tag tag) const {
 
 std::string_view DataSetItem::Text(dicom::Tag tag) const {
   const Element* element = Find(tag);
-  return element == nullptr ? std::string_view() : Trimmed(element->value);
+  return element == nullptr ? std::string_view() : dicom::Unpadded(element->value);
 }
 
 std::vector<double> DataSetItem::Numbers(dicom::Tag tag) const {

@@ -1,5 +1,7 @@
 #include "codecs/pixel/image.h"
 
+#include "codecs/dicom/padding.h"
+
 namespace hilum::pixel {
 namespace {
 
@@ -16,8 +18,7 @@ std::string_view PhotometricName(Photometric photometric) {
 }
 
 Photometric ParsePhotometric(std::string_view name) {
-  while (!name.empty() && (name.back() == ' ' || name.back() == 0)) name.remove_suffix(1);
-  while (!name.empty() && name.front() == ' ') name.remove_prefix(1);
+  name = dicom::Unpadded(name);
   for (size_t i = 0; i + 1 < std::size(kNames); ++i) {
     if (kNames[i] == name) return static_cast<Photometric>(i);
   }

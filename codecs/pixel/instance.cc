@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "codecs/dicom/frames.h"
+#include "codecs/dicom/padding.h"
 #include "codecs/pixel/colour_profile.h"
 #include "codecs/pixel/frame_codecs.h"
 #include "codecs/pixel/lookup_table.h"
@@ -51,19 +52,13 @@ std::optional<double> ReadReal(const Element& e) {
   return std::nullopt;
 }
 
-std::string_view Trim(std::string_view text) {
-  while (!text.empty() && (text.back() == ' ' || text.back() == 0)) text.remove_suffix(1);
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  return text;
-}
-
 // DS and IS. What is no finite number is NaN.
 std::vector<double> ReadNumbers(const Element& e) {
   std::vector<double> numbers;
   std::string_view rest = e.value;
-  while (numbers.size() < kMaxWindows && !Trim(rest).empty()) {
+  while (numbers.size() < kMaxWindows && !dicom::Unpadded(rest).empty()) {
     const size_t end = rest.find('\\');
-    std::string_view text = Trim(rest.substr(0, end));
+    std::string_view text = dicom::Unpadded(rest.substr(0, end));
     if (text.starts_with('+')) text.remove_prefix(1);
     double number = 0;
     const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -185,7 +180,7 @@ class Collector : public dicom::Visitor {
     } else if (e.tag.group == 0x0028) {
       if (!OnPixelAttribute(e) && !OnPaletteAttribute(e)) OnTransformAttribute(e, &top_window_);
     } else if (e.tag == Tag(0x2050, 0x0020)) {
-      state_->inverse = Trim(e.value) == "INVERSE";
+      state_->inverse = dicom::Unpadded(e.value) == "INVERSE";
     } else if (e.tag == Tag(0x0018, 0x1164)) {
       NoteSpacing(e);
     } else if (e.tag.group >= 0x6000 && e.tag.group <= 0x60FE && e.tag.group % 2 == 0) {
@@ -317,9 +312,9 @@ class Collector : public dicom::Visitor {
         window->widths = ReadNumbers(e);
         break;
       case 0x1056:
-        window->function = Trim(e.value) == "LINEAR_EXACT" ? VoiFunction::kLinearExact
-                           : Trim(e.value) == "SIGMOID"    ? VoiFunction::kSigmoid
-                                                           : VoiFunction::kLinear;
+        window->function = dicom::Unpadded(e.value) == "LINEAR_EXACT" ? VoiFunction::kLinearExact
+                           : dicom::Unpadded(e.value) == "SIGMOID"    ? VoiFunction::kSigmoid
+                                                                      : VoiFunction::kLinear;
         break;
       case 0x1052:
         target_->intercept = ReadNumber(e);
