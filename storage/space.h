@@ -1,8 +1,11 @@
-// How far down the free space of the disk may go for a change.
+// How far down the free space of the disk may go for a change. Thread-safe.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
+#include <string>
+
+#include "base/result.h"
 
 namespace hilum::storage {
 
@@ -14,5 +17,13 @@ enum class Space : uint8_t { kUsual, kReserve };
 constexpr uint64_t ReserveMark(uint64_t low_water_bytes, uint64_t write_buffer_bytes) {
   return std::min(low_water_bytes, std::max(low_water_bytes / 2, 2 * write_buffer_bytes));
 }
+
+struct SpaceMarks {
+  uint64_t low_water_bytes = 0;
+  uint64_t reserve_bytes = 0;  // the second one; counts as the first where it is larger
+};
+
+// How many of the `free_bytes` at `path` lie above the mark of `space`; kDiskFull, with what to do, below it.
+Result<uint64_t> SpareBytes(uint64_t free_bytes, const SpaceMarks& marks, Space space, const std::string& path);
 
 }  // namespace hilum::storage

@@ -10,12 +10,8 @@ constexpr uint64_t kLookBytes = 4 << 20;
 
 }  // namespace
 
-DiskGuard::DiskGuard(Disk& disk, const Clock& clock, std::string path, uint64_t low_water_bytes, uint64_t reserve_bytes)
-    : disk_(disk),
-      clock_(clock),
-      path_(std::move(path)),
-      low_water_bytes_(low_water_bytes),
-      reserve_bytes_(reserve_bytes) {}
+DiskGuard::DiskGuard(Disk& disk, const Clock& clock, std::string path, const SpaceMarks& marks)
+    : disk_(disk), clock_(clock), path_(std::move(path)), marks_(marks) {}
 
 Status DiskGuard::Admit(uint64_t bytes, Space space) {
   const Micros now = clock_.Monotonic();
@@ -24,14 +20,7 @@ Status DiskGuard::Admit(uint64_t bytes, Space space) {
     next_look_ = now + kLookInterval;
     admitted_since_look_ = 0;
   }
-  const uint64_t mark = space == Space::kReserve ? reserve_bytes_ : low_water_bytes_;
-  if (free_ < mark) {
-    return DiskFull("free space at " + path_ + " is " + std::to_string(free_ >> 20) +
-                    (space == Space::kReserve ? " MiB, below the " : " MiB, below the low-water mark of ") +
-                    std::to_string(mark >> 20) +
-                    (space == Space::kReserve ? " MiB that deleting and copying need: free some space; reads go on"
-                                              : " MiB: free some space; reads and deletions go on"));
-  }
+  HILUM_RETURN_IF_ERROR(SpareBytes(free_, marks_, space, path_).status());
   admitted_since_look_ += bytes;
   return Status::Ok();
 }

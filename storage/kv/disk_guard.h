@@ -13,7 +13,7 @@ namespace hilum::storage {
 class DiskGuard {
  public:
   // Watches the file system of `path`. The disk and the clock outlive the guard.
-  DiskGuard(Disk& disk, const Clock& clock, std::string path, uint64_t low_water_bytes, uint64_t reserve_bytes);
+  DiskGuard(Disk& disk, const Clock& clock, std::string path, const SpaceMarks& marks);
 
   // kDiskFull below the low-water mark, or the reserve's; kIo when the space cannot be found out. Looks at most every
   // 20 ms or 4 MB.
@@ -23,8 +23,7 @@ class DiskGuard {
   Disk& disk_;
   const Clock& clock_;
   const std::string path_;
-  const uint64_t low_water_bytes_;
-  const uint64_t reserve_bytes_;
+  const SpaceMarks marks_;
   uint64_t free_ = 0;
   Micros next_look_ = Micros::min();
   uint64_t admitted_since_look_ = 0;

@@ -36,8 +36,9 @@ RocksKv::RocksKv(KvOptions options, std::vector<const Merger*> mergers, Disk& di
       log_(std::move(log)),
       fail_stop_(std::make_shared<FailStop>("the key-value store", options_.on_fatal, log_)),
       manifest_watch_(std::make_shared<ManifestWatch>(disk, DbPath(), fail_stop_)),
-      disk_guard_(disk, clock, options_.directory, options_.low_water_bytes,
-                  ReserveMark(options_.low_water_bytes, options_.write_buffer_bytes)) {}
+      disk_guard_(disk, clock, options_.directory,
+                  {.low_water_bytes = options_.low_water_bytes,
+                   .reserve_bytes = ReserveMark(options_.low_water_bytes, options_.write_buffer_bytes)}) {}
 
 RocksKv::~RocksKv() = default;
 

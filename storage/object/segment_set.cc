@@ -156,11 +156,8 @@ Status SegmentSet::ReturnLane(const Place& lane) {
 
 Result<uint64_t> SegmentSet::SpareBytes(Space space) const {
   HILUM_ASSIGN_OR_RETURN(const uint64_t free, disk_.FreeBytes(options_.directory));
-  const uint64_t mark =
-      space == Space::kReserve ? std::min(options_.reserve_bytes, options_.low_water_bytes) : options_.low_water_bytes;
-  if (free >= mark) return free - mark;
-  return DiskFull("the disk of " + options_.directory + " has " + std::to_string(free) +
-                  " octets free, less than the mark of " + std::to_string(mark) + ": make room or add storage");
+  const SpaceMarks marks{.low_water_bytes = options_.low_water_bytes, .reserve_bytes = options_.reserve_bytes};
+  return storage::SpareBytes(free, marks, space, options_.directory);
 }
 
 Status SegmentSet::MakeRoom(Entry& entry, uint64_t end) {

@@ -89,7 +89,7 @@ class SegmentSet {
 
   Status LoadSegment(uint32_t number);
   Status SealFullOnes();
-  // Free octets above the low-water mark, or the reserve's; kDiskFull below it.
+  // As the function of that name, of what is free now.
   Result<uint64_t> SpareBytes(Space space) const;
   // The rest is called with mu_ held, but for Seal.
   Status MakeRoom(Entry& entry, uint64_t end);
