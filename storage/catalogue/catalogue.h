@@ -195,6 +195,8 @@ class CatalogueReader {
   const AttributeTable& table() const { return *table_; }
 
  private:
+  template <typename Row>
+  Result<Row> ReadRow(Level level, std::string_view what, Doc doc, std::optional<Row> (*decode)(Bytes)) const;
   Result<std::vector<Doc>> Children(std::string first_key) const;
   Result<std::vector<CatalogueMatch>> ReadMatches(Level level, const std::vector<Doc>& docs) const;
 

@@ -33,13 +33,6 @@ bool ReadPath(ByteReader* in, dicom::TagPath* path) {
   return true;
 }
 
-bool ReadText(ByteReader* in, std::string* out) {
-  Bytes text;
-  if (!in->ReadSized(&text)) return false;
-  out->assign(text);
-  return true;
-}
-
 bool ReadLevel(ByteReader* in, Level* level) {
   uint8_t number = 0;
   if (!in->ReadLe(&number) || number < 1 || number > 4) return false;
@@ -61,7 +54,11 @@ std::string Encode(const ExtendedTag& tag) {
   return out;
 }
 
-std::optional<ExtendedTag> DecodeTag(Bytes bytes) {
+Status Damaged() {
+  return Corruption("a row of the extended query tags is damaged; restore a backup");
+}
+
+Result<ExtendedTag> DecodeTag(Bytes bytes) {
   ByteReader in(bytes);
   ExtendedTag tag;
   char version = 0;
@@ -69,10 +66,10 @@ std::optional<ExtendedTag> DecodeTag(Bytes bytes) {
   uint64_t slot = 0;
   uint8_t status = 0, enabled = 0;
   if (!in.ReadLe(&version) || version != kRowVersion || !ReadPath(&in, &tag.path) || !in.ReadBytes(2, &vr) ||
-      !ReadText(&in, &tag.private_creator) || !ReadLevel(&in, &tag.level) || !in.ReadVarint(&slot) ||
+      !in.ReadSized(&tag.private_creator) || !ReadLevel(&in, &tag.level) || !in.ReadVarint(&slot) ||
       slot >= kExtendedSlots || !in.ReadLe(&status) || status < 1 || status > 3 || !in.ReadLe(&enabled) ||
-      !in.ReadVarint(&tag.errors) || !ReadText(&in, &tag.operation) || tag.path.empty())
-    return std::nullopt;
+      !in.ReadVarint(&tag.errors) || !in.ReadSized(&tag.operation) || tag.path.empty())
+    return Damaged();
   tag.vr = dicom::Vr(vr[0], vr[1]);
   tag.slot = static_cast<uint16_t>(slot);
   tag.status = static_cast<TagStatus>(status);
@@ -96,21 +93,21 @@ std::string Encode(const TagOperation& operation) {
   return out;
 }
 
-std::optional<TagOperation> DecodeOperation(Bytes bytes) {
+Result<TagOperation> DecodeOperation(Bytes bytes) {
   ByteReader in(bytes);
   TagOperation operation;
   char version = 0;
   uint8_t status = 0, removes = 0;
   uint64_t tags = 0;
-  if (!in.ReadLe(&version) || version != kRowVersion || !ReadText(&in, &operation.id) || !in.ReadLe(&status) ||
+  if (!in.ReadLe(&version) || version != kRowVersion || !in.ReadSized(&operation.id) || !in.ReadLe(&status) ||
       status < 1 || status > 3 || !in.ReadLe(&removes) || !in.ReadVarint(&tags))
-    return std::nullopt;
+    return Damaged();
   for (uint64_t i = 0; i < tags; ++i)
-    if (!ReadPath(&in, &operation.tags.emplace_back())) return std::nullopt;
+    if (!ReadPath(&in, &operation.tags.emplace_back())) return Damaged();
   if (!in.ReadLe(&operation.created_micros) || !in.ReadLe(&operation.updated_micros) ||
       !ReadLevel(&in, &operation.level) || !in.ReadLe(&operation.next) || !in.ReadVarint(&operation.done) ||
       !in.ReadVarint(&operation.total))
-    return std::nullopt;
+    return Damaged();
   operation.status = static_cast<OperationStatus>(status);
   operation.removes = removes != 0;
   return operation;
@@ -134,8 +131,25 @@ std::string ErrorKey(Tenant tenant, const dicom::TagPath& path, Doc instance) {
   return key;
 }
 
-Status Damaged() {
-  return Corruption("a row of the extended query tags is damaged; restore a backup");
+// What `decode` makes of every row whose key begins with `prefix`, in order of the keys.
+template <class Row>
+Result<std::vector<Row>> ReadRows(const Kv& kv, const std::string& prefix, Result<Row> (*decode)(Bytes)) {
+  std::vector<Row> decoded;
+  const auto rows = kv.NewIterator(Family::kCatalogue, prefix, PrefixEnd(prefix));
+  for (rows->SeekToFirst(); rows->Valid(); rows->Next()) {
+    HILUM_ASSIGN_OR_RETURN(decoded.emplace_back(), decode(rows->value()));
+  }
+  HILUM_RETURN_IF_ERROR(rows->status());
+  return decoded;
+}
+
+// nullopt when there is none.
+template <class Row>
+Result<std::optional<Row>> ReadRow(const Kv& kv, const std::string& key, Result<Row> (*decode)(Bytes)) {
+  HILUM_ASSIGN_OR_RETURN(const auto bytes, kv.Get(Family::kCatalogue, key));
+  if (!bytes) return std::optional<Row>();
+  HILUM_ASSIGN_OR_RETURN(Row row, decode(*bytes));
+  return std::optional<Row>(std::move(row));
 }
 
 }  // namespace
@@ -171,16 +185,7 @@ std::shared_ptr<const AttributeTable> TableOf(std::span<const ExtendedTag> tags)
 }
 
 Result<std::vector<ExtendedTag>> ReadTags(const Kv& kv, Tenant tenant) {
-  std::vector<ExtendedTag> tags;
-  const std::string prefix = KeyOf(tenant, kTagKey);
-  const auto rows = kv.NewIterator(Family::kCatalogue, prefix, PrefixEnd(prefix));
-  for (rows->SeekToFirst(); rows->Valid(); rows->Next()) {
-    std::optional<ExtendedTag> tag = DecodeTag(rows->value());
-    if (!tag) return Damaged();
-    tags.push_back(*std::move(tag));
-  }
-  HILUM_RETURN_IF_ERROR(rows->status());
-  return tags;
+  return ReadRows(kv, KeyOf(tenant, kTagKey), DecodeTag);
 }
 
 Result<std::vector<ExtendedTag>> ReadTags(Txn& txn, Tenant tenant) {
@@ -188,19 +193,13 @@ Result<std::vector<ExtendedTag>> ReadTags(Txn& txn, Tenant tenant) {
   const std::string prefix = KeyOf(tenant, kTagKey);
   HILUM_ASSIGN_OR_RETURN(const auto rows, txn.Scan(Family::kCatalogue, prefix, PrefixEnd(prefix)));
   for (const auto& [key, value] : rows) {
-    std::optional<ExtendedTag> tag = DecodeTag(value);
-    if (!tag) return Damaged();
-    tags.push_back(*std::move(tag));
+    HILUM_ASSIGN_OR_RETURN(tags.emplace_back(), DecodeTag(value));
   }
   return tags;
 }
 
 Result<std::optional<ExtendedTag>> ReadTag(const Kv& kv, Tenant tenant, const dicom::TagPath& path) {
-  HILUM_ASSIGN_OR_RETURN(const auto bytes, kv.Get(Family::kCatalogue, TagKey(tenant, path)));
-  if (!bytes) return std::optional<ExtendedTag>();
-  std::optional<ExtendedTag> tag = DecodeTag(*bytes);
-  if (!tag) return Damaged();
-  return tag;
+  return ReadRow(kv, TagKey(tenant, path), DecodeTag);
 }
 
 void PutTag(Txn& txn, Tenant tenant, const ExtendedTag& tag) {
@@ -216,26 +215,13 @@ Status DeleteTag(Txn& txn, Tenant tenant, const dicom::TagPath& path) {
 }
 
 Result<std::vector<TagOperation>> ReadOperations(const Kv& kv, Tenant tenant) {
-  std::vector<TagOperation> operations;
-  const std::string prefix = KeyOf(tenant, kOperationKey);
-  const auto rows = kv.NewIterator(Family::kCatalogue, prefix, PrefixEnd(prefix));
-  for (rows->SeekToFirst(); rows->Valid(); rows->Next()) {
-    std::optional<TagOperation> operation = DecodeOperation(rows->value());
-    if (!operation) return Damaged();
-    operations.push_back(*std::move(operation));
-  }
-  HILUM_RETURN_IF_ERROR(rows->status());
-  std::stable_sort(operations.begin(), operations.end(),
-                   [](const auto& a, const auto& b) { return a.created_micros < b.created_micros; });
+  HILUM_ASSIGN_OR_RETURN(auto operations, ReadRows(kv, KeyOf(tenant, kOperationKey), DecodeOperation));
+  std::ranges::stable_sort(operations, {}, &TagOperation::created_micros);
   return operations;
 }
 
 Result<std::optional<TagOperation>> ReadOperation(const Kv& kv, Tenant tenant, const std::string& id) {
-  HILUM_ASSIGN_OR_RETURN(const auto bytes, kv.Get(Family::kCatalogue, KeyOf(tenant, kOperationKey) + id));
-  if (!bytes) return std::optional<TagOperation>();
-  std::optional<TagOperation> operation = DecodeOperation(*bytes);
-  if (!operation) return Damaged();
-  return operation;
+  return ReadRow(kv, KeyOf(tenant, kOperationKey) + id, DecodeOperation);
 }
 
 void PutOperation(Txn& txn, Tenant tenant, const TagOperation& operation) {
@@ -260,10 +246,10 @@ Status ForgetTagErrors(Txn& txn, Tenant tenant, const AttributeTable& table, Doc
     if (!errors[i]) continue;
     txn.Delete(Family::kCatalogue, keys[i]);
     HILUM_ASSIGN_OR_RETURN(const auto bytes, txn.Get(Family::kCatalogue, TagKey(tenant, table.doubtful()[i])));
-    std::optional<ExtendedTag> tag = bytes ? DecodeTag(*bytes) : std::nullopt;
-    if (!tag) return Damaged();
-    tag->errors -= std::min<uint64_t>(tag->errors, 1);
-    PutTag(txn, tenant, *tag);
+    if (!bytes) return Damaged();
+    HILUM_ASSIGN_OR_RETURN(ExtendedTag tag, DecodeTag(*bytes));
+    tag.errors -= std::min<uint64_t>(tag.errors, 1);
+    PutTag(txn, tenant, tag);
   }
   return Status::Ok();
 }
@@ -281,9 +267,9 @@ Result<std::vector<TagError>> ReadTagErrors(const Kv& kv, Tenant tenant, const d
     ByteReader in(rows->value());
     TagError& error = errors.emplace_back();
     char version = 0;
-    if (!in.ReadLe(&version) || version != kRowVersion || !ReadText(&in, &error.name.study_uid) ||
-        !ReadText(&in, &error.name.series_uid) || !ReadText(&in, &error.name.sop_uid) ||
-        !in.ReadLe(&error.time_micros) || !ReadText(&in, &error.message))
+    if (!in.ReadLe(&version) || version != kRowVersion || !in.ReadSized(&error.name.study_uid) ||
+        !in.ReadSized(&error.name.series_uid) || !in.ReadSized(&error.name.sop_uid) || !in.ReadLe(&error.time_micros) ||
+        !in.ReadSized(&error.message))
       return Damaged();
   }
   HILUM_RETURN_IF_ERROR(rows->status());

@@ -7,16 +7,6 @@
 namespace hilum::storage {
 namespace {
 
-template <typename Node>
-Query Make(Node node) {
-  return Query{std::move(node)};
-}
-
-template <typename Node>
-QueryPtr MakePtr(Node node) {
-  return std::make_unique<Query>(Query{std::move(node)});
-}
-
 FieldId ParentField(Level level) {
   return level == Level::kInstance ? kSeriesOfInstance : kStudyOfSeries;
 }
@@ -30,12 +20,12 @@ std::optional<Query> Assemble(Level level, std::map<Level, std::vector<Query>>* 
   if (level > Level::kStudy) {
     if (std::optional<Query> above = Assemble(ParentOf(level), conditions))
       all.parts.push_back(
-          Make(RefersTo{ParentField(level), CollectionOf(ParentOf(level)), MakePtr(std::move(above->node))}));
+          MakeQuery(RefersTo{ParentField(level), CollectionOf(ParentOf(level)), MakeQueryPtr(std::move(above->node))}));
   }
   for (Query& query : (*conditions)[level]) all.parts.push_back(std::move(query));
   if (all.parts.empty()) return std::nullopt;
   if (all.parts.size() == 1) return std::move(all.parts.front());
-  return Make(std::move(all));
+  return MakeQuery(std::move(all));
 }
 
 // A range of dates and a range of times together mean one range of points in time (PS3.4 C.2.2.2.5.1). Takes both out
@@ -59,8 +49,8 @@ Result<std::optional<Query>> TakeDateTime(std::vector<AttributeFilter>* filters,
     match.asked.high += std::min<int64_t>(static_cast<int64_t>(seconds.high * 1e6) + 1 - kDay, 0);
   filters->erase(std::max(date, time));
   filters->erase(std::min(date, time));
-  if (match.asked.low >= match.asked.high) return std::optional<Query>(Make(DocsIn{}));
-  return std::optional<Query>(Make(match));
+  if (match.asked.low >= match.asked.high) return std::optional<Query>(MakeQuery(DocsIn{}));
+  return std::optional<Query>(MakeQuery(match));
 }
 
 }  // namespace
@@ -69,7 +59,7 @@ Result<CatalogueMatches> CatalogueReader::Find(const CatalogueQuery& query, std:
   std::map<Level, std::vector<Query>> conditions;
   if (studies && query.level == Level::kPatient) {
     conditions[Level::kPatient].push_back(
-        Make(ReferredToBy{CollectionOf(Level::kStudy), kPatientOfStudy, MakePtr(std::move(studies->node))}));
+        MakeQuery(ReferredToBy{CollectionOf(Level::kStudy), kPatientOfStudy, MakeQueryPtr(std::move(studies->node))}));
   } else if (studies) {
     conditions[Level::kStudy].push_back(*std::move(studies));
   }
@@ -95,17 +85,17 @@ Result<CatalogueMatches> CatalogueReader::Find(const CatalogueQuery& query, std:
   if (query.study_uid) {
     HILUM_ASSIGN_OR_RETURN(const std::optional<Doc> study, FindStudy(*query.study_uid));
     if (!study) return matches;
-    conditions[Level::kStudy].push_back(Make(DocsIn{{*study}}));
+    conditions[Level::kStudy].push_back(MakeQuery(DocsIn{{*study}}));
     if (query.series_uid) {
       HILUM_ASSIGN_OR_RETURN(const std::optional<Doc> series, FindSeries(*study, *query.series_uid));
       if (!series) return matches;
-      conditions[Level::kSeries].push_back(Make(DocsIn{{*series}}));
+      conditions[Level::kSeries].push_back(MakeQuery(DocsIn{{*series}}));
     }
   }
 
   const CollectionId collection = CollectionOf(query.level);
   std::optional<Query> assembled = Assemble(query.level, &conditions);
-  if (!assembled) assembled = Make(All{});
+  if (!assembled) assembled = MakeQuery(All{});
   HILUM_ASSIGN_OR_RETURN(Bitmap found, index_.Evaluate(collection, *assembled));
   if (query.up_to && query.level <= Level::kStudy) found &= Bitmap::Range(0, uint64_t{*query.up_to} + 1);
   matches.total = found.Count();

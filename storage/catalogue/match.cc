@@ -2,28 +2,14 @@
 
 #include <limits>
 
+#include "base/text.h"
 #include "storage/catalogue/attribute_values.h"
 
 namespace hilum::storage {
 namespace {
 
-template <typename Node>
-Query Make(Node node) {
-  return Query{std::move(node)};
-}
-
 bool HasWildcard(std::string_view value) {
   return value.find_first_of("*?") != std::string_view::npos;
-}
-
-std::vector<std::string> Split(std::string_view text, std::string_view separators) {
-  std::vector<std::string> parts;
-  while (true) {
-    const size_t end = text.find_first_of(separators);
-    parts.emplace_back(text.substr(0, end));
-    if (end == std::string_view::npos) return parts;
-    text.remove_prefix(end + 1);
-  }
 }
 
 Status BadValue(std::string_view what, std::string_view value) {
@@ -67,7 +53,7 @@ Result<Query> MatchDateTime(FieldId field, const std::string& value) {
   const auto low = low_text.empty() ? DateValue{INT64_MIN, INT64_MIN} : ParseDateTime(low_text);
   const auto high = high_text.empty() ? DateValue{INT64_MAX, INT64_MAX} : ParseDateTime(high_text);
   if (!low || !high) return BadValue(kWhat, value);
-  return Make(DateMatch{field, Comparison::kOverlaps, {low->low, high->high}});
+  return MakeQuery(DateMatch{field, Comparison::kOverlaps, {low->low, high->high}});
 }
 
 // "1.5", "1-2.5", "1-", and "*-2.5" for at most: "-2.5" is a negative number.
@@ -84,12 +70,12 @@ Result<Query> MatchNumber(FieldId field, const std::string& value, std::string_v
   const auto low = hyphen == value.npos ? parse(text) : bound(text.substr(0, hyphen), -kInfinity);
   const auto high = hyphen == value.npos ? low : bound(text.substr(hyphen + 1), kInfinity);
   if (!low || !high) return BadValue(what, value);
-  return Make(NumberMatch{field, Comparison::kOverlaps, {*low, *high}});
+  return MakeQuery(NumberMatch{field, Comparison::kOverlaps, {*low, *high}});
 }
 
 Query MatchText(FieldId field, const std::string& value) {
   const auto how = HasWildcard(value) ? StringMatch::How::kPattern : StringMatch::How::kEqualsFolded;
-  return Make(StringMatch{field, how, value});
+  return MakeQuery(StringMatch{field, how, value});
 }
 
 // Of shorter words nearly all that begin with the same letter sound alike.
@@ -99,40 +85,41 @@ constexpr size_t kShortestSound = 3;
 Query MatchName(FieldId field, const std::string& value, bool fuzzy) {
   if (!fuzzy) {
     And groups;
-    for (std::string& group : Split(value, "=")) {
-      while (!group.empty() && (group.back() == '^' || group.back() == ' ')) group.pop_back();
-      if (group.find_first_not_of('*') != group.npos) groups.parts.push_back(MatchText(field, group));
+    for (std::string_view group : Split(value, "=")) {
+      while (group.ends_with('^') || group.ends_with(' ')) group.remove_suffix(1);
+      if (group.find_first_not_of('*') != group.npos) groups.parts.push_back(MatchText(field, std::string(group)));
     }
-    if (groups.parts.empty()) return Make(All{});
+    if (groups.parts.empty()) return MakeQuery(All{});
     if (groups.parts.size() == 1) return std::move(groups.parts.front());
-    return Make(std::move(groups));
+    return MakeQuery(std::move(groups));
   }
   And words;
-  for (const std::string& word : Split(value, " ^,=*?")) {
-    if (word.empty()) continue;
-    Query begins = Make(StringMatch{field, StringMatch::How::kWordPrefix, word});
+  for (const std::string_view part : Split(value, " ^,=*?")) {
+    if (part.empty()) continue;
+    const std::string word(part);
+    Query begins = MakeQuery(StringMatch{field, StringMatch::How::kWordPrefix, word});
     if (word.size() < kShortestSound) {
       words.parts.push_back(std::move(begins));
       continue;
     }
     Or either;
     either.parts.push_back(std::move(begins));
-    either.parts.push_back(Make(StringMatch{field, StringMatch::How::kSoundsLike, word}));
-    words.parts.push_back(Make(std::move(either)));
+    either.parts.push_back(MakeQuery(StringMatch{field, StringMatch::How::kSoundsLike, word}));
+    words.parts.push_back(MakeQuery(std::move(either)));
   }
-  if (words.parts.empty()) return Make(All{});
-  if (!HasWildcard(value)) return Make(std::move(words));
+  if (words.parts.empty()) return MakeQuery(All{});
+  if (!HasWildcard(value)) return MakeQuery(std::move(words));
   // It finds no less than without it.
   Or either;
-  either.parts.push_back(Make(std::move(words)));
+  either.parts.push_back(MakeQuery(std::move(words)));
   either.parts.push_back(MatchName(field, value, /*fuzzy=*/false));
-  return Make(std::move(either));
+  return MakeQuery(std::move(either));
 }
 
 Query MatchCode(FieldId field, const std::string& value) {
   const std::string code = FoldCode(value);
-  if (HasWildcard(code)) return Make(TokenPattern{field, code});
-  return Make(TokenIs{field, std::nullopt, code});
+  if (HasWildcard(code)) return MakeQuery(TokenPattern{field, code});
+  return MakeQuery(TokenIs{field, std::nullopt, code});
 }
 
 // What parts the values of a list besides the backslash. Clients that put an array into a query write commas; only in
@@ -167,7 +154,7 @@ Result<Query> MatchAnyValue(const CatalogueAttribute& attribute, const std::stri
     case Matching::kName:
       return MatchName(attribute.field, value, fuzzy);
     case Matching::kUid:
-      return Make(TokenIs{attribute.field, std::nullopt, value});
+      return MakeQuery(TokenIs{attribute.field, std::nullopt, value});
     case Matching::kCode:
       return MatchCode(attribute.field, value);
     case Matching::kNone:
@@ -183,7 +170,7 @@ Result<Query> MatchDate(FieldId field, const std::string& value) {
   const auto low = range.low.empty() ? DateValue{INT64_MIN, INT64_MIN} : ParseDate(range.low);
   const auto high = range.high.empty() ? DateValue{INT64_MAX, INT64_MAX} : ParseDate(range.high);
   if (!low || !high) return BadValue("date (YYYYMMDD) or a range of dates", value);
-  return Make(DateMatch{field, Comparison::kOverlaps, {low->low, high->high}});
+  return MakeQuery(DateMatch{field, Comparison::kOverlaps, {low->low, high->high}});
 }
 
 Result<Query> MatchTime(FieldId field, const std::string& value) {
@@ -191,26 +178,26 @@ Result<Query> MatchTime(FieldId field, const std::string& value) {
   const auto low = range.low.empty() ? NumberValue{0, 0} : ParseTime(range.low);
   const auto high = range.high.empty() ? NumberValue{86401, 86401} : ParseTime(range.high);
   if (!low || !high) return BadValue("time (HHMMSS) or a range of times", value);
-  return Make(NumberMatch{field, Comparison::kOverlaps, {low->low, high->high}});
+  return MakeQuery(NumberMatch{field, Comparison::kOverlaps, {low->low, high->high}});
 }
 
 Result<Query> MatchValue(const CatalogueAttribute& attribute, const std::string& value, bool fuzzy) {
   HILUM_ASSIGN_OR_RETURN(Query query, MatchAnyValue(attribute, value, fuzzy));
-  if (IsEmptyRange(query)) return Make(DocsIn{});
+  if (IsEmptyRange(query)) return MakeQuery(DocsIn{});
   return query;
 }
 
 Result<Query> MatchFilter(const CatalogueAttribute& attribute, const std::string& value, bool fuzzy) {
-  if (value.empty() || value == "*") return Make(All{});
+  if (value.empty() || value == "*") return MakeQuery(All{});
   Or any;
-  for (const std::string& one : Split(value, ListSeparators(attribute))) {
+  for (const std::string_view one : Split(value, ListSeparators(attribute))) {
     if (one.empty()) continue;
-    HILUM_ASSIGN_OR_RETURN(Query query, MatchValue(attribute, one, fuzzy));
+    HILUM_ASSIGN_OR_RETURN(Query query, MatchValue(attribute, std::string(one), fuzzy));
     any.parts.push_back(std::move(query));
   }
-  if (any.parts.empty()) return Make(All{});
+  if (any.parts.empty()) return MakeQuery(All{});
   if (any.parts.size() == 1) return std::move(any.parts.front());
-  return Make(std::move(any));
+  return MakeQuery(std::move(any));
 }
 
 namespace {
@@ -220,20 +207,20 @@ QueryPtr CopyPtr(const Query& query);
 Query Copy(const Query& query) {
   const auto copy_parts = [](auto node, const std::vector<Query>& parts) {
     for (const Query& part : parts) node.parts.push_back(Copy(part));
-    return Make(std::move(node));
+    return MakeQuery(std::move(node));
   };
   const auto copy = [&](const auto& node) -> Query {
     using Node = std::decay_t<decltype(node)>;
     if constexpr (std::is_same_v<Node, And> || std::is_same_v<Node, Or>)
       return copy_parts(Node(), node.parts);
     else if constexpr (std::is_same_v<Node, Not>)
-      return Make(Not{CopyPtr(*node.part)});
+      return MakeQuery(Not{CopyPtr(*node.part)});
     else if constexpr (std::is_same_v<Node, RefersTo>)
-      return Make(RefersTo{node.field, node.target, CopyPtr(*node.query)});
+      return MakeQuery(RefersTo{node.field, node.target, CopyPtr(*node.query)});
     else if constexpr (std::is_same_v<Node, ReferredToBy>)
-      return Make(ReferredToBy{node.source, node.field, CopyPtr(*node.query)});
+      return MakeQuery(ReferredToBy{node.source, node.field, CopyPtr(*node.query)});
     else
-      return Make(node);
+      return MakeQuery(node);
   };
   return std::visit(copy, query.node);
 }
@@ -247,21 +234,21 @@ QueryPtr CopyPtr(const Query& query) {
 Query OfSeries(const Query& values) {
   Or either;
   either.parts.push_back(Copy(values));
-  either.parts.push_back(Make(ReferredToBy{CollectionOf(Level::kInstance), kSeriesOfInstance, CopyPtr(values)}));
-  return Make(std::move(either));
+  either.parts.push_back(MakeQuery(ReferredToBy{CollectionOf(Level::kInstance), kSeriesOfInstance, CopyPtr(values)}));
+  return MakeQuery(std::move(either));
 }
 
 Query OfInstances(const CatalogueAttribute& attribute, const Query& values) {
   Or own;
-  own.parts.push_back(Make(Present{attribute.field}));
-  own.parts.push_back(Make(TokenIs{kLackedByInstance, std::nullopt, dicom::ToHex(attribute.path.front())}));
+  own.parts.push_back(MakeQuery(Present{attribute.field}));
+  own.parts.push_back(MakeQuery(TokenIs{kLackedByInstance, std::nullopt, dicom::ToHex(attribute.path.front())}));
   And inherited;
-  inherited.parts.push_back(Make(RefersTo{kSeriesOfInstance, CollectionOf(Level::kSeries), CopyPtr(values)}));
-  inherited.parts.push_back(Make(Not{std::make_unique<Query>(Make(std::move(own)))}));
+  inherited.parts.push_back(MakeQuery(RefersTo{kSeriesOfInstance, CollectionOf(Level::kSeries), CopyPtr(values)}));
+  inherited.parts.push_back(MakeQuery(Not{std::make_unique<Query>(MakeQuery(std::move(own)))}));
   Or either;
   either.parts.push_back(Copy(values));
-  either.parts.push_back(Make(std::move(inherited)));
-  return Make(std::move(either));
+  either.parts.push_back(MakeQuery(std::move(inherited)));
+  return MakeQuery(std::move(either));
 }
 
 }  // namespace hilum::storage

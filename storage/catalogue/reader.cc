@@ -3,19 +3,6 @@
 #include "storage/catalogue/catalogue.h"
 
 namespace hilum::storage {
-namespace {
-
-template <typename Row>
-Result<Row> Decoded(std::string_view what, Doc doc, const std::optional<std::string>& bytes,
-                    std::optional<Row> (*decode)(Bytes)) {
-  if (!bytes) return NotFound("there is no " + std::string(what) + " " + std::to_string(doc));
-  std::optional<Row> row = decode(*bytes);
-  if (!row)
-    return Corruption("the row of " + std::string(what) + " " + std::to_string(doc) + " is damaged; run hilum verify");
-  return *std::move(row);
-}
-
-}  // namespace
 
 CatalogueReader::CatalogueReader(const Kv& kv, const Schema& schema, std::shared_ptr<const AttributeTable> table,
                                  Tenant tenant)
@@ -48,28 +35,30 @@ Result<std::optional<Doc>> CatalogueReader::FindInstance(const InstanceName& nam
   return bytes ? DecodeDoc(*bytes) : std::nullopt;
 }
 
+template <typename Row>
+Result<Row> CatalogueReader::ReadRow(Level level, std::string_view what, Doc doc,
+                                     std::optional<Row> (*decode)(Bytes)) const {
+  HILUM_ASSIGN_OR_RETURN(const auto bytes, kv_.Get(Family::kCatalogue, RowKey(tenant_, level, doc), snapshot_.get()));
+  if (!bytes) return NotFound("there is no " + std::string(what) + " " + std::to_string(doc));
+  std::optional<Row> row = decode(*bytes);
+  if (row) return *std::move(row);
+  return Corruption("the row of " + std::string(what) + " " + std::to_string(doc) + " is damaged; run hilum verify");
+}
+
 Result<PatientRow> CatalogueReader::Patient(Doc doc) const {
-  HILUM_ASSIGN_OR_RETURN(const auto bytes,
-                         kv_.Get(Family::kCatalogue, RowKey(tenant_, Level::kPatient, doc), snapshot_.get()));
-  return Decoded<PatientRow>("patient", doc, bytes, DecodePatient);
+  return ReadRow(Level::kPatient, "patient", doc, DecodePatient);
 }
 
 Result<StudyRow> CatalogueReader::Study(Doc doc) const {
-  HILUM_ASSIGN_OR_RETURN(const auto bytes,
-                         kv_.Get(Family::kCatalogue, RowKey(tenant_, Level::kStudy, doc), snapshot_.get()));
-  return Decoded<StudyRow>("study", doc, bytes, DecodeStudy);
+  return ReadRow(Level::kStudy, "study", doc, DecodeStudy);
 }
 
 Result<SeriesRow> CatalogueReader::Series(Doc doc) const {
-  HILUM_ASSIGN_OR_RETURN(const auto bytes,
-                         kv_.Get(Family::kCatalogue, RowKey(tenant_, Level::kSeries, doc), snapshot_.get()));
-  return Decoded<SeriesRow>("series", doc, bytes, DecodeSeries);
+  return ReadRow(Level::kSeries, "series", doc, DecodeSeries);
 }
 
 Result<InstanceRow> CatalogueReader::Instance(Doc doc) const {
-  HILUM_ASSIGN_OR_RETURN(const auto bytes,
-                         kv_.Get(Family::kCatalogue, RowKey(tenant_, Level::kInstance, doc), snapshot_.get()));
-  return Decoded<InstanceRow>("instance", doc, bytes, DecodeInstance);
+  return ReadRow(Level::kInstance, "instance", doc, DecodeInstance);
 }
 
 Result<std::string> CatalogueReader::FrameTable(Doc doc, const InstanceRow& row) const {

@@ -31,13 +31,6 @@ bool ReadCounts(ByteReader* in, std::map<std::string, uint64_t>* out) {
   return true;
 }
 
-bool ReadString(ByteReader* in, std::string* out) {
-  Bytes bytes;
-  if (!in->ReadSized(&bytes)) return false;
-  out->assign(bytes);
-  return true;
-}
-
 bool ReadVersion(ByteReader* in) {
   char version = 0;
   return in->ReadLe(&version) && version == kRowVersion;
@@ -79,7 +72,7 @@ bool ReadPatients(ByteReader* in, std::vector<NamedPatient>* patients) {
     NamedPatient& patient = patients->emplace_back();
     if (!in->ReadVarint(&patient.instances)) return false;
     for (std::string& value : patient.values)
-      if (!ReadString(in, &value)) return false;
+      if (!in->ReadSized(&value)) return false;
   }
   return true;
 }
@@ -123,7 +116,7 @@ std::string Encode(const PatientRow& row) {
 std::optional<PatientRow> DecodePatient(Bytes bytes) {
   ByteReader in(bytes);
   PatientRow row;
-  if (!ReadVersion(&in) || !ReadString(&in, &row.patient_id) || !ReadString(&in, &row.issuer) ||
+  if (!ReadVersion(&in) || !in.ReadSized(&row.patient_id) || !in.ReadSized(&row.issuer) ||
       !ReadAttributes(&in, &row.attributes) || !in.ReadVarint(&row.studies))
     return std::nullopt;
   return row;
@@ -155,7 +148,7 @@ std::optional<StudyRow> DecodeStudy(Bytes bytes) {
   ByteReader in(bytes);
   StudyRow row;
   uint64_t patient = 0;
-  if (!ReadVersion(&in) || !ReadString(&in, &row.uid) || !in.ReadVarint(&patient) ||
+  if (!ReadVersion(&in) || !in.ReadSized(&row.uid) || !in.ReadVarint(&patient) ||
       !ReadAttributes(&in, &row.attributes) || !in.ReadVarint(&row.series) || !in.ReadVarint(&row.instances) ||
       !in.ReadVarint(&row.bytes) || !ReadCounts(&in, &row.modalities) || !ReadCounts(&in, &row.sop_classes) ||
       !in.ReadLe(&row.created_micros) || !in.ReadLe(&row.updated_micros) || !ReadSources(&in, &row.sources) ||
@@ -186,9 +179,9 @@ std::string Encode(const SeriesRow& row) {
 std::optional<SeriesRow> DecodeSeries(Bytes bytes) {
   ByteReader in(bytes);
   SeriesRow row;
-  if (!ReadVersion(&in) || !ReadString(&in, &row.uid) || !in.ReadLe(&row.study) ||
-      !ReadAttributes(&in, &row.attributes) || !in.ReadVarint(&row.instances) || !in.ReadLe(&row.created_micros) ||
-      !in.ReadLe(&row.updated_micros) || !ReadSources(&in, &row.sources) || !ReadDiffering(&in, &row.differing))
+  if (!ReadVersion(&in) || !in.ReadSized(&row.uid) || !in.ReadLe(&row.study) || !ReadAttributes(&in, &row.attributes) ||
+      !in.ReadVarint(&row.instances) || !in.ReadLe(&row.created_micros) || !in.ReadLe(&row.updated_micros) ||
+      !ReadSources(&in, &row.sources) || !ReadDiffering(&in, &row.differing))
     return std::nullopt;
   return row;
 }
@@ -212,10 +205,10 @@ std::string Encode(const InstanceRow& row) {
 std::optional<InstanceRow> DecodeInstance(Bytes bytes) {
   ByteReader in(bytes);
   InstanceRow row;
-  if (!ReadVersion(&in) || !ReadString(&in, &row.uid) || !in.ReadLe(&row.series) ||
+  if (!ReadVersion(&in) || !in.ReadSized(&row.uid) || !in.ReadLe(&row.series) ||
       !ReadAttributes(&in, &row.attributes) || !ReadObjectRef(&in, &row.object) ||
-      !ReadString(&in, &row.transfer_syntax) || !ReadString(&in, &row.frame_table) ||
-      !in.ReadVarint(&row.frame_chunks) || !in.ReadVarint(&row.version) || !in.ReadLe(&row.stored_micros) ||
+      !in.ReadSized(&row.transfer_syntax) || !in.ReadSized(&row.frame_table) || !in.ReadVarint(&row.frame_chunks) ||
+      !in.ReadVarint(&row.version) || !in.ReadLe(&row.stored_micros) ||
       (!in.empty() && !ReadAttributes(&in, &row.own)) || (!in.empty() && !in.ReadVarint(&row.named)))
     return std::nullopt;
   return row;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -115,5 +116,14 @@ struct Query {
                ReferenceIs, UriMatch, RefersTo, ReferredToBy, Present, DocsIn>
       node;
 };
+
+template <typename Node>
+Query MakeQuery(Node node) {
+  return Query{std::move(node)};
+}
+template <typename Node>
+QueryPtr MakeQueryPtr(Node node) {
+  return std::make_unique<Query>(Query{std::move(node)});
+}
 
 }  // namespace hilum::storage

@@ -64,13 +64,4 @@ class IndexStore {
   std::unique_ptr<Writer> writer_;
 };
 
-template <typename Node>
-Query MakeQuery(Node node) {
-  return Query{std::move(node)};
-}
-template <typename Node>
-QueryPtr MakeQueryPtr(Node node) {
-  return std::make_unique<Query>(Query{std::move(node)});
-}
-
 }  // namespace hilum::storage

@@ -7,15 +7,6 @@ namespace {
 
 constexpr int64_t kMicrosPerDay = 86'400'000'000;
 
-template <typename Node>
-Query Make(Node node) {
-  return Query{std::move(node)};
-}
-template <typename Node>
-QueryPtr MakePtr(Node node) {
-  return std::make_unique<Query>(Query{std::move(node)});
-}
-
 }  // namespace
 
 std::string Describe(const Query& query) {
@@ -199,8 +190,8 @@ std::string RandomDocuments::Mangled(std::string text) {
 
 Query RandomDocuments::RandomLeaf(CollectionId collection) {
   if (collection == kOther) {
-    if (Chance(50)) return Make(TokenIs{kOtherToken, std::nullopt, Token().code});
-    return Make(DateMatch{kOtherDate, AnyComparison(), Date()});
+    if (Chance(50)) return MakeQuery(TokenIs{kOtherToken, std::nullopt, Token().code});
+    return MakeQuery(DateMatch{kOtherDate, AnyComparison(), Date()});
   }
   switch (Number(0, 12)) {
     case 0:
@@ -209,7 +200,7 @@ Query RandomDocuments::RandomLeaf(CollectionId collection) {
       const TokenValue token = Token();
       if (Chance(80)) leaf.code = token.code;
       if (Chance(50)) leaf.system = token.system;
-      return Make(leaf);
+      return MakeQuery(leaf);
     }
     case 2: {
       std::string pattern = Mangled(Token().code);
@@ -217,7 +208,7 @@ Query RandomDocuments::RandomLeaf(CollectionId collection) {
         pattern[static_cast<size_t>(Number(0, static_cast<int64_t>(pattern.size()) - 1))] = '?';
       if (Chance(60)) pattern += '*';
       if (Chance(30)) pattern = "*" + pattern;
-      return Make(TokenPattern{Pick({kCodeToken, kSortedToken}), pattern, Chance(40)});
+      return MakeQuery(TokenPattern{Pick({kCodeToken, kSortedToken}), pattern, Chance(40)});
     }
     case 3:
     case 4: {
@@ -232,29 +223,30 @@ Query RandomDocuments::RandomLeaf(CollectionId collection) {
       } else if (leaf.how != StringMatch::How::kExact && Chance(70)) {
         leaf.text = Mangled(leaf.text);
       }
-      return Make(leaf);
+      return MakeQuery(leaf);
     }
     case 5:
     case 6:
-      return Make(DateMatch{Pick({kPlainDate, kSortedDate}), AnyComparison(), Date()});
+      return MakeQuery(DateMatch{Pick({kPlainDate, kSortedDate}), AnyComparison(), Date()});
     case 7:
-      return Make(NumberMatch{Pick({kSortedNumber, kPlainNumber}), AnyComparison(), Decimal()});
+      return MakeQuery(NumberMatch{Pick({kSortedNumber, kPlainNumber}), AnyComparison(), Decimal()});
     case 8: {
       QuantityMatch leaf{kQuantity, AnyComparison(), Decimal(), std::nullopt, std::nullopt};
       if (Chance(50)) leaf.system = Quantity().system;
       if (Chance(50)) leaf.code = Quantity().code;
-      return Make(leaf);
+      return MakeQuery(leaf);
     }
     case 9:
-      return Make(ReferenceIs{kToOther, Reference(kOther)});
+      return MakeQuery(ReferenceIs{kToOther, Reference(kOther)});
     case 10:
-      return Make(UriMatch{kUri, Pick({UriMatch::How::kExact, UriMatch::How::kBelow, UriMatch::How::kAbove}), Uri()});
+      return MakeQuery(
+          UriMatch{kUri, Pick({UriMatch::How::kExact, UriMatch::How::kBelow, UriMatch::How::kAbove}), Uri()});
     case 11:
-      return Make(Present{FieldId{static_cast<uint16_t>(Number(1, 13))}});
+      return MakeQuery(Present{FieldId{static_cast<uint16_t>(Number(1, 13))}});
     default: {
       DocsIn leaf;
       for (int64_t i = Number(0, 50); i > 0; --i) leaf.docs.push_back(RandomDoc());
-      return Make(leaf);
+      return MakeQuery(leaf);
     }
   }
 }
@@ -262,12 +254,12 @@ Query RandomDocuments::RandomLeaf(CollectionId collection) {
 Query RandomDocuments::RandomChain(CollectionId collection, int depth) {
   const CollectionId other = collection == kMain ? kOther : kMain;
   const auto inner = [&] { return std::make_unique<Query>(RandomQuery(other, depth - 1)); };
-  if (Chance(50)) return Make(RefersTo{collection == kMain ? kToOther : kToMain, other, inner()});
-  return Make(ReferredToBy{other, other == kMain ? kToOther : kToMain, inner()});
+  if (Chance(50)) return MakeQuery(RefersTo{collection == kMain ? kToOther : kToMain, other, inner()});
+  return MakeQuery(ReferredToBy{other, other == kMain ? kToOther : kToMain, inner()});
 }
 
 Query RandomDocuments::RandomQuery(CollectionId collection, int depth) {
-  if (depth <= 0 || Chance(35)) return Chance(4) ? Make(All{}) : RandomLeaf(collection);
+  if (depth <= 0 || Chance(35)) return Chance(4) ? MakeQuery(All{}) : RandomLeaf(collection);
   const auto parts = [&] {
     std::vector<Query> made;
     for (int64_t i = Number(1, 3); i > 0; --i) made.push_back(RandomQuery(collection, depth - 1));
@@ -276,12 +268,12 @@ Query RandomDocuments::RandomQuery(CollectionId collection, int depth) {
   switch (Number(0, 5)) {
     case 0:
     case 1:
-      return Make(And{parts()});
+      return MakeQuery(And{parts()});
     case 2:
     case 3:
-      return Make(Or{parts()});
+      return MakeQuery(Or{parts()});
     case 4:
-      return Make(Not{std::make_unique<Query>(RandomQuery(collection, depth - 1))});
+      return MakeQuery(Not{std::make_unique<Query>(RandomQuery(collection, depth - 1))});
     default:
       return RandomChain(collection, depth);
   }
