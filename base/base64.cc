@@ -15,15 +15,15 @@ int DigitOf(char c) {
 
 }  // namespace
 
-void AppendBase64(Bytes octets, std::string* out) {
+void AppendBase64(Bytes bytes, std::string* out) {
   constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  const auto at = [&](size_t i) { return i < octets.size() ? static_cast<unsigned char>(octets[i]) : 0u; };
-  for (size_t i = 0; i < octets.size(); i += 3) {
+  const auto at = [&](size_t i) { return i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0u; };
+  for (size_t i = 0; i < bytes.size(); i += 3) {
     const uint32_t three = at(i) << 16 | at(i + 1) << 8 | at(i + 2);
     out->push_back(kDigits[three >> 18]);
     out->push_back(kDigits[three >> 12 & 63]);
-    out->push_back(i + 1 < octets.size() ? kDigits[three >> 6 & 63] : '=');
-    out->push_back(i + 2 < octets.size() ? kDigits[three & 63] : '=');
+    out->push_back(i + 1 < bytes.size() ? kDigits[three >> 6 & 63] : '=');
+    out->push_back(i + 2 < bytes.size() ? kDigits[three & 63] : '=');
   }
 }
 

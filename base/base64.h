@@ -8,8 +8,8 @@
 
 namespace hilum {
 
-void AppendBase64(Bytes octets, std::string* out);
-// Appends the octets; white space between the digits is skipped. False for anything that is not whole base64 with its
+void AppendBase64(Bytes bytes, std::string* out);
+// Appends the bytes; white space between the digits is skipped. False for anything that is not whole base64 with its
 // padding; then `out` may hold a beginning of it.
 bool DecodeBase64(std::string_view text, std::string* out);
 

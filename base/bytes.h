@@ -1,7 +1,7 @@
-// Octets and their fixed-width and variable-width encodings.
+// Bytes and their fixed-width and variable-width encodings.
 //
-// `Bytes` is a borrowed view of octets: the owner must outlive it. It is std::string_view because keys, header
-// values and bodies cross between text and octets all the time. All functions are pure and thread-safe.
+// `Bytes` is a borrowed view of bytes: the owner must outlive it. It is std::string_view because keys, header
+// values and bodies cross between text and bytes all the time. All functions are pure and thread-safe.
 #pragma once
 
 #include <bit>
@@ -17,7 +17,7 @@ using Bytes = std::string_view;
 
 static_assert(std::endian::native == std::endian::little, "big-endian hosts are not supported");
 
-// REQUIRES: `from` points at sizeof(T) readable octets.
+// REQUIRES: `from` points at sizeof(T) readable bytes.
 template <typename T>
 T LoadLe(const char* from) {
   T value;
@@ -49,7 +49,7 @@ void AppendBe(std::string* out, T value) {
   AppendLe(out, ByteSwap(value));
 }
 
-// LEB128: seven bits an octet, least significant first, at most ten octets.
+// LEB128: seven bits a byte, least significant first, at most ten bytes.
 inline void AppendVarint(std::string* out, uint64_t value) {
   while (value >= 0x80) {
     out->push_back(static_cast<char>(value | 0x80));
@@ -58,7 +58,7 @@ inline void AppendVarint(std::string* out, uint64_t value) {
   out->push_back(static_cast<char>(value));
 }
 
-// A varint length, then the octets.
+// A varint length, then the bytes.
 inline void AppendSized(std::string* out, Bytes bytes) {
   AppendVarint(out, bytes.size());
   out->append(bytes);
@@ -89,11 +89,11 @@ class ByteReader {
   bool ReadVarint(uint64_t* out) {
     uint64_t value = 0;
     for (int shift = 0; shift < 64 && !rest_.empty(); shift += 7) {
-      const auto octet = static_cast<unsigned char>(rest_.front());
+      const auto byte = static_cast<unsigned char>(rest_.front());
       rest_.remove_prefix(1);
-      if (shift == 63 && octet > 1) return false;
-      value |= static_cast<uint64_t>(octet & 0x7F) << shift;
-      if (octet < 0x80) {
+      if (shift == 63 && byte > 1) return false;
+      value |= static_cast<uint64_t>(byte & 0x7F) << shift;
+      if (byte < 0x80) {
         *out = value;
         return true;
       }

@@ -243,7 +243,7 @@ Result<std::string> ReadWholeFile(Disk& disk, const std::string& path, uint64_t 
   HILUM_ASSIGN_OR_RETURN(const auto file, disk.Open(path, OpenMode::kRead));
   HILUM_ASSIGN_OR_RETURN(const uint64_t size, file->Size());
   if (size > limit_bytes) {
-    return LimitExceeded("read " + path + ": it has " + std::to_string(size) + " octets, the limit is " +
+    return LimitExceeded("read " + path + ": it has " + std::to_string(size) + " bytes, the limit is " +
                          std::to_string(limit_bytes));
   }
   std::string content(size, '\0');

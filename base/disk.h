@@ -21,7 +21,7 @@ namespace hilum {
 class File {
  public:
   virtual ~File() = default;
-  // Reads exactly out.size() octets; kCorruption when the file ends before.
+  // Reads exactly out.size() bytes; kCorruption when the file ends before.
   virtual Status ReadAt(uint64_t offset, std::span<char> out) const = 0;
   // Writes all of `data`; concurrent calls may touch disjoint ranges.
   virtual Status WriteAt(uint64_t offset, Bytes data) = 0;
@@ -59,7 +59,7 @@ class Disk {
   virtual Result<bool> Exists(const std::string& path) const = 0;
   // Names (not paths), sorted; directories too.
   virtual Result<std::vector<std::string>> List(const std::string& path) const = 0;
-  // Space an unprivileged process may still use, in octets.
+  // Space an unprivileged process may still use, in bytes.
   virtual Result<uint64_t> FreeBytes(const std::string& path) const = 0;
 };
 

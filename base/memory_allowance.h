@@ -8,7 +8,7 @@ namespace hilum {
 
 class MemoryAllowance {
  public:
-  explicit MemoryAllowance(uint64_t octets) : left_(octets) {}
+  explicit MemoryAllowance(uint64_t bytes) : left_(bytes) {}
 
   // What one holder has of it, given back at the end. Used by one thread at a time; the allowance outlives it.
   class Share {
@@ -20,16 +20,16 @@ class MemoryAllowance {
     Share& operator=(const Share&) = delete;
 
     // False, and nothing changes, when there is not as much left.
-    bool Grow(uint64_t octets) {
-      if (allowance_ != nullptr && !allowance_->Take(octets)) return false;
-      held_ += octets;
+    bool Grow(uint64_t bytes) {
+      if (allowance_ != nullptr && !allowance_->Take(bytes)) return false;
+      held_ += bytes;
       return true;
     }
     // At most what it has.
-    void Shrink(uint64_t octets) {
-      if (octets > held_) octets = held_;
-      held_ -= octets;
-      if (allowance_ != nullptr) allowance_->left_.fetch_add(octets, std::memory_order_relaxed);
+    void Shrink(uint64_t bytes) {
+      if (bytes > held_) bytes = held_;
+      held_ -= bytes;
+      if (allowance_ != nullptr) allowance_->left_.fetch_add(bytes, std::memory_order_relaxed);
     }
     uint64_t held() const { return held_; }
 
@@ -41,10 +41,10 @@ class MemoryAllowance {
   uint64_t left() const { return left_.load(std::memory_order_relaxed); }
 
  private:
-  bool Take(uint64_t octets) {
+  bool Take(uint64_t bytes) {
     uint64_t left = left_.load(std::memory_order_relaxed);
-    while (left >= octets)
-      if (left_.compare_exchange_weak(left, left - octets, std::memory_order_relaxed)) return true;
+    while (left >= bytes)
+      if (left_.compare_exchange_weak(left, left - bytes, std::memory_order_relaxed)) return true;
     return false;
   }
 

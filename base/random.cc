@@ -13,11 +13,11 @@ namespace {
 
 constexpr char kHexDigits[] = "0123456789abcdef";
 
-void AppendHex(std::string* out, std::span<const char> octets) {
-  for (const char c : octets) {
-    const auto octet = static_cast<unsigned char>(c);
-    out->push_back(kHexDigits[octet >> 4]);
-    out->push_back(kHexDigits[octet & 0x0F]);
+void AppendHex(std::string* out, std::span<const char> bytes) {
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    out->push_back(kHexDigits[byte >> 4]);
+    out->push_back(kHexDigits[byte & 0x0F]);
   }
 }
 
@@ -29,11 +29,11 @@ uint64_t Random::Next64() {
   return value;
 }
 
-std::string Random::Hex(size_t octets) {
-  std::string raw(octets, '\0');
+std::string Random::Hex(size_t bytes) {
+  std::string raw(bytes, '\0');
   Fill(raw);
   std::string hex;
-  hex.reserve(2 * octets);
+  hex.reserve(2 * bytes);
   AppendHex(&hex, raw);
   return hex;
 }

@@ -12,12 +12,12 @@ namespace hilum {
 class Random {
  public:
   virtual ~Random() = default;
-  // Unpredictable octets, fit for keys and boundaries.
+  // Unpredictable bytes, fit for keys and boundaries.
   virtual void Fill(std::span<char> out) = 0;
 
   uint64_t Next64();
-  // `octets` random octets as lower-case hexadecimal.
-  std::string Hex(size_t octets);
+  // `bytes` random bytes as lower-case hexadecimal.
+  std::string Hex(size_t bytes);
   // RFC 9562 version 4, lower case.
   std::string Uuid();
 };

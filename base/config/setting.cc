@@ -114,7 +114,7 @@ Setting Setting::Size(std::string key, uint64_t* target, std::string effect) {
   std::string default_text = FormatWithUnit(*target, kSizes);
   // In the file a size with a unit is a string, a bare number an integer.
   if (default_text.back() < '0' || default_text.back() > '9') default_text = Quoted(default_text);
-  Setting setting(Kind::kSize, std::move(key), std::move(effect), "octets", std::move(default_text));
+  Setting setting(Kind::kSize, std::move(key), std::move(effect), "bytes", std::move(default_text));
   setting.store_ = [target](std::string_view text) { return ParseWithUnit(text, kSizes, target); };
   return setting;
 }

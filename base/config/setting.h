@@ -58,7 +58,7 @@ class Setting {
     };
   }
 
-  // Octets, written "64MiB", "10GB" or "4096".
+  // Bytes, written "64MiB", "10GB" or "4096".
   static Setting Size(std::string key, uint64_t* target, std::string effect);
 
   // A short flag: the setting "http.listen" with Alias("http") is also `--http`.

@@ -29,9 +29,9 @@ constexpr Term kTerms[] = {
     {"58", Repertoire::kAscii, Repertoire::kChinese},         {"192", Repertoire::kUtf8, Repertoire::kUtf8},
 };
 
-// Escape sequences (the same tables): the octets after ESC.
+// Escape sequences (the same tables): the bytes after ESC.
 struct Designation {
-  std::string_view octets;
+  std::string_view bytes;
   bool g1;
   Repertoire repertoire;
 };
@@ -62,7 +62,7 @@ bool IsTwoByte(Repertoire repertoire) {
          repertoire == Repertoire::kKorean || repertoire == Repertoire::kChinese;
 }
 
-// JIS X 0201 has no such first octet.
+// JIS X 0201 has no such first byte.
 bool IsShiftJisPair(Bytes text) {
   if (text.size() < 2) return false;
   const auto lead = static_cast<unsigned char>(text[0]), trail = static_cast<unsigned char>(text[1]);
@@ -149,7 +149,7 @@ std::optional<Term> FindTerm(std::string_view term) {
 
 bool IsAsciiIn(Bytes text, const Charset& charset) {
   if (charset.g0() == Repertoire::kJisRoman) return false;
-  bool other = false;  // without a way out of the loop it takes many octets at a time
+  bool other = false;  // without a way out of the loop it takes many bytes at a time
   for (const char c : text) other |= c == kEscape || static_cast<signed char>(c) < 0;
   return !other;
 }
@@ -188,11 +188,11 @@ void Charset::AddTerm(std::string_view text, bool first) {
   // A single term that forgets to say "ISO 2022" does not make the escape sequences in the text less meant.
   extended_ = true;
   if (fallback_ == Repertoire::kNone && term->g1 != Repertoire::kDefault) fallback_ = term->g1;
-  // "\ISO 2022 IR 149": octets above 0x7F belong to what follows, not to what an old writer may have meant.
+  // "\ISO 2022 IR 149": bytes above 0x7F belong to what follows, not to what an old writer may have meant.
   if (!first && g1_ == Repertoire::kDefault && term->g1 != Repertoire::kNone) g1_ = Repertoire::kNone;
 }
 
-// The state of one Append: what G0 and G1 are at this octet, and the run of octets not converted yet.
+// The state of one Append: what G0 and G1 are at this byte, and the run of bytes not converted yet.
 class TextDecoder::Run {
  public:
   Run(TextDecoder* decoder, const Charset& charset, TextKind kind, std::string* out)
@@ -206,19 +206,19 @@ class TextDecoder::Run {
  private:
   // Takes one character, or one escape sequence, from the front.
   size_t Step(Bytes text) {
-    const auto octet = static_cast<unsigned char>(text[0]);
-    if (octet == kEscape) {
+    const auto byte = static_cast<unsigned char>(text[0]);
+    if (byte == kEscape) {
       if (const size_t length = Designate(text.substr(1)); length != 0) return 1 + length;
       return Take(text.substr(0, 1), Repertoire::kAscii);
     }
-    if (octet < 0x80) {
-      if (IsTwoByte(g0_) && octet > 0x20 && octet != 0x7F) return Take(text.substr(0, 2), g0_);
-      if (Resets(octet)) {
+    if (byte < 0x80) {
+      if (IsTwoByte(g0_) && byte > 0x20 && byte != 0x7F) return Take(text.substr(0, 2), g0_);
+      if (Resets(byte)) {
         g0_ = charset_.g0();
         g1_ = charset_.g1();
       }
       // A backslash parts values whatever it looks like in the character set.
-      return Take(text.substr(0, 1), octet == '\\' || IsTwoByte(g0_) ? Repertoire::kAscii : g0_);
+      return Take(text.substr(0, 1), byte == '\\' || IsTwoByte(g0_) ? Repertoire::kAscii : g0_);
     }
     const Repertoire set = g1_ == Repertoire::kNone ? charset_.fallback() : g1_;
     if (set == Repertoire::kJisKatakana && IsShiftJisPair(text)) return Take(text.substr(0, 2), Repertoire::kShiftJis);
@@ -227,17 +227,17 @@ class TextDecoder::Run {
 
   size_t Designate(Bytes after_escape) {
     for (const Designation& designation : kDesignations) {
-      if (!after_escape.starts_with(designation.octets)) continue;
+      if (!after_escape.starts_with(designation.bytes)) continue;
       (designation.g1 ? g1_ : g0_) = designation.repertoire;
-      return designation.octets.size();
+      return designation.bytes.size();
     }
     return 0;
   }
 
-  bool Resets(unsigned char octet) const {
-    if (octet == '\t' || octet == '\n' || octet == '\f' || octet == '\r') return true;
-    if (octet == '\\') return kind_ != TextKind::kSingle;
-    return kind_ == TextKind::kPersonName && (octet == '^' || octet == '=');
+  bool Resets(unsigned char byte) const {
+    if (byte == '\t' || byte == '\n' || byte == '\f' || byte == '\r') return true;
+    if (byte == '\\') return kind_ != TextKind::kSingle;
+    return kind_ == TextKind::kPersonName && (byte == '^' || byte == '=');
   }
 
   // Collects neighbours of one repertoire, which are converted together.
@@ -281,33 +281,33 @@ void TextDecoder::Append(Bytes text, const Charset& charset, TextKind kind, std:
   }
 }
 
-void TextDecoder::AppendConverted(Bytes octets, Repertoire repertoire, std::string* out) {
+void TextDecoder::AppendConverted(Bytes bytes, Repertoire repertoire, std::string* out) {
   switch (repertoire) {
     case Repertoire::kAscii:
-      out->append(octets);
+      out->append(bytes);
       return;
     case Repertoire::kNone:
-      for (size_t i = 0; i < octets.size(); ++i) out->append(kReplacement);
+      for (size_t i = 0; i < bytes.size(); ++i) out->append(kReplacement);
       return;
     case Repertoire::kDefault:
-      if (IsUtf8(octets)) {
-        out->append(octets);
+      if (IsUtf8(bytes)) {
+        out->append(bytes);
         return;
       }
-      for (const char c : octets) AppendUtf8(static_cast<unsigned char>(c), out);
+      for (const char c : bytes) AppendUtf8(static_cast<unsigned char>(c), out);
       return;
     case Repertoire::kUtf8:
-      if (!IsUtf8(octets)) break;
-      out->append(octets);
+      if (!IsUtf8(bytes)) break;
+      out->append(bytes);
       return;
     case Repertoire::kJisRoman:
-      for (const char c : octets) AppendUtf8(c == '\\' ? 0xA5 : c == '~' ? 0x203E : static_cast<unsigned char>(c), out);
+      for (const char c : bytes) AppendUtf8(c == '\\' ? 0xA5 : c == '~' ? 0x203E : static_cast<unsigned char>(c), out);
       return;
     case Repertoire::kJisKatakana:
-      for (const char c : octets) {
-        const auto octet = static_cast<unsigned char>(c);
-        if (octet >= 0xA1 && octet <= 0xDF)
-          AppendUtf8(0xFF61 + (octet - 0xA1), out);
+      for (const char c : bytes) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte >= 0xA1 && byte <= 0xDF)
+          AppendUtf8(0xFF61 + (byte - 0xA1), out);
         else
           out->append(kReplacement);
       }
@@ -318,20 +318,20 @@ void TextDecoder::AppendConverted(Bytes octets, Repertoire repertoire, std::stri
   std::string adapted;
   if (repertoire == Repertoire::kKanji || repertoire == Repertoire::kKanjiSupplement) {
     // The seven-bit pairs of G0, as EUC-JP has them.
-    for (size_t i = 0; i < octets.size(); i += 2) {
+    for (size_t i = 0; i < bytes.size(); i += 2) {
       if (repertoire == Repertoire::kKanjiSupplement) adapted.push_back('\x8F');
-      for (const char c : octets.substr(i, 2)) adapted.push_back(static_cast<char>(c | 0x80));
+      for (const char c : bytes.substr(i, 2)) adapted.push_back(static_cast<char>(c | 0x80));
     }
-    octets = adapted;
+    bytes = adapted;
   }
   UConverter* converter = Open(repertoire);
   if (converter == nullptr) {
-    for (size_t i = 0; i < octets.size(); ++i) out->append(kReplacement);
+    for (size_t i = 0; i < bytes.size(); ++i) out->append(kReplacement);
     return;
   }
   ucnv_resetToUnicode(converter);
-  const char* source = octets.data();
-  const char* const source_end = source + octets.size();
+  const char* source = bytes.data();
+  const char* const source_end = source + bytes.size();
   UChar utf16[256];
   UErrorCode error = U_BUFFER_OVERFLOW_ERROR;
   UChar lead = 0;
@@ -350,7 +350,7 @@ void TextDecoder::AppendConverted(Bytes octets, Repertoire repertoire, std::stri
         out->push_back(static_cast<char>(0x80 | (code & 0x3F)));
         lead = 0;
       } else {
-        // ICU replaces a single bad octet by SUB where the code page has one.
+        // ICU replaces a single bad byte by SUB where the code page has one.
         AppendUtf8(*unit == 0x1A ? 0xFFFD : *unit, out);
       }
     }

@@ -1,9 +1,9 @@
 // Text of a data set to UTF-8, as its Specific Character Set (0008,0005) says (PS3.3 C.12.1.1.2, PS3.5 6.1).
 //
-// Never fails: octets that mean nothing in the character set become U+FFFD. Lenient with what is written in real files:
+// Never fails: bytes that mean nothing in the character set become U+FFFD. Lenient with what is written in real files:
 // misspelt terms ("ISO IR 100", "utf-8") are understood; Shift JIS in "ISO_IR 13" is; without a term, or with an
 // unknown one, text that is UTF-8 is taken as UTF-8 and anything else as ISO 8859-1; in an extended character set
-// without an escape sequence the first set that has the octets is used.
+// without an escape sequence the first set that has the bytes is used.
 #pragma once
 
 #include <array>
@@ -54,9 +54,9 @@ class Charset {
   // `value` as it stands in the file: terms parted by backslashes.
   explicit Charset(std::string_view value);
 
-  Repertoire g0() const { return g0_; }              // for octets below 0x80 until an escape sequence
-  Repertoire g1() const { return g1_; }              // for octets above until an escape sequence
-  Repertoire fallback() const { return fallback_; }  // for octets above when G1 is empty
+  Repertoire g0() const { return g0_; }              // for bytes below 0x80 until an escape sequence
+  Repertoire g1() const { return g1_; }              // for bytes above until an escape sequence
+  Repertoire fallback() const { return fallback_; }  // for bytes above when G1 is empty
   bool extended() const { return extended_; }        // escape sequences count
   bool operator==(const Charset&) const = default;
 
@@ -69,7 +69,7 @@ class Charset {
   bool extended_ = false;
 };
 
-// Whether `text` is the same octets in UTF-8.
+// Whether `text` is the same bytes in UTF-8.
 bool IsAsciiIn(Bytes text, const Charset& charset);
 
 // The terms of PS3.3 C.12.1.1.2 that are understood.
@@ -96,7 +96,7 @@ class TextDecoder {
 
  private:
   class Run;
-  void AppendConverted(Bytes octets, Repertoire repertoire, std::string* out);
+  void AppendConverted(Bytes bytes, Repertoire repertoire, std::string* out);
   UConverter* Open(Repertoire repertoire);
 
   struct Close {

@@ -7,7 +7,7 @@ namespace {
 
 constexpr uint32_t kUndefined = 0xFFFFFFFF;
 
-// Whether an element may end `length` octets after `begin`: the container ends there, or a later tag or a delimiter
+// Whether an element may end `length` bytes after `begin`: the container ends there, or a later tag or a delimiter
 // follows.
 bool CanEndAfter(Bytes rest, uint64_t begin, uint64_t length, Tag tag, Syntax syntax) {
   const uint64_t end = begin + length;

@@ -18,7 +18,7 @@ struct ElementHeader {
   Tag tag;
   Vr vr;
   uint32_t length;
-  uint32_t size;  // octets of the header itself
+  uint32_t size;  // bytes of the header itself
 };
 
 inline uint16_t Load16(const char* from, bool big_endian) {
@@ -27,7 +27,7 @@ inline uint16_t Load16(const char* from, bool big_endian) {
 inline uint32_t Load32(const char* from, bool big_endian) {
   return big_endian ? LoadBe<uint32_t>(from) : LoadLe<uint32_t>(from);
 }
-// REQUIRES: four octets at `from`.
+// REQUIRES: four bytes at `from`.
 inline Tag LoadTag(const char* from, bool big_endian) {
   return {Load16(from, big_endian), Load16(from + 2, big_endian)};
 }
@@ -39,7 +39,7 @@ Vr ImplicitVr(Tag tag, bool signed_pixels);
 // holds letters that are no VR and no reading of the length makes sense; the length itself is not checked otherwise.
 inline bool ReadElementHeader(Bytes rest, Syntax syntax, bool signed_pixels, ElementHeader* out);
 
-// How the element at the front is most likely written, judged by its first octets. `big_endian` only where the VR is
+// How the element at the front is most likely written, judged by its first bytes. `big_endian` only where the VR is
 // explicit. False when it does not look like a data element of a DICOM data set at all; where one is known to be, any
 // tag will do.
 bool GuessSyntax(Bytes rest, bool known_to_be_dicom, Syntax* out);

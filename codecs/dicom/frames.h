@@ -16,7 +16,7 @@ struct FrameRange {
 };
 
 // A frame is one range when native or when its fragments number one; a fragmented frame is several ranges in order.
-// Native frames that do not begin on an octet (1-bit images) are `bit_packed`: ranges then cover the octets that hold
+// Native frames that do not begin on a byte (1-bit images) are `bit_packed`: ranges then cover the bytes that hold
 // the frame.
 struct FrameTable {
   std::vector<FrameRange> ranges;
@@ -36,7 +36,7 @@ inline constexpr uint32_t kMaxFrames = 1 << 22;
 // when fragments or tables contradict each other or the length. Linear in the number of fragments.
 Result<FrameTable> ReadFrameTable(Bytes file, const Header& header);
 
-// Compact form for the store: equal-sized native frames take a few octets. Decode is false on damaged bytes.
+// Compact form for the store: equal-sized native frames take a few bytes. Decode is false on damaged bytes.
 void AppendFrameTable(const FrameTable& table, std::string* out);
 bool ReadFrameTable(ByteReader* in, FrameTable* out);
 

@@ -27,7 +27,7 @@ Status Inflate(Bytes deflated, const ReadLimits& limits, std::string* out) {
   while (state != Z_STREAM_END) {
     if (stream.avail_in == 0) {
       const size_t some = std::min<uint64_t>(deflated.size() - consumed, 1 << 20);
-      if (some == 0) return Invalid("deflated data set breaks off after " + std::to_string(consumed) + " octets");
+      if (some == 0) return Invalid("deflated data set breaks off after " + std::to_string(consumed) + " bytes");
       stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(deflated.data() + consumed));
       stream.avail_in = some;
       consumed += some;
@@ -40,11 +40,11 @@ Status Inflate(Bytes deflated, const ReadLimits& limits, std::string* out) {
     out->resize(before + kChunk - stream.avail_out);
     const uint64_t used = consumed - stream.avail_in;
     if (state != Z_OK && state != Z_STREAM_END && state != Z_BUF_ERROR) {
-      return Invalid("deflated data set is damaged near octet " + std::to_string(used));
+      return Invalid("deflated data set is damaged near byte " + std::to_string(used));
     }
     if (out->size() > limits.max_inflated_bytes) {
       return LimitExceeded("deflated data set inflates to more than " + std::to_string(limits.max_inflated_bytes) +
-                           " octets");
+                           " bytes");
     }
     if (out->size() > kRatioFreeBytes && out->size() / std::max<uint64_t>(used, 1) > limits.max_inflation_ratio) {
       return LimitExceeded("deflated data set inflates more than " + std::to_string(limits.max_inflation_ratio) +

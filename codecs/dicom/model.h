@@ -34,7 +34,7 @@ struct ModelAttribute {
   // empty one stands for no value at that place.
   std::vector<std::string> values;
   std::vector<ModelDataSet> items;  // of a sequence
-  std::string content;              // kInline: octets, numbers in little endian; kBulk: the URI
+  std::string content;              // kInline: bytes, numbers in little endian; kBulk: the URI
 };
 
 struct ModelLimits {

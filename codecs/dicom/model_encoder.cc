@@ -30,8 +30,8 @@ bool IsForbidden(Tag tag) {
 }
 
 bool IsForbiddenControl(char c) {  // PS3.5 6.1.3
-  const auto octet = static_cast<unsigned char>(c);
-  return octet < 0x20 && c != '\t' && c != '\n' && c != '\f' && c != '\r' && c != 0x1B;
+  const auto byte = static_cast<unsigned char>(c);
+  return byte < 0x20 && c != '\t' && c != '\n' && c != '\f' && c != '\r' && c != 0x1B;
 }
 
 template <typename T, typename Bits>
@@ -85,9 +85,9 @@ class Encoder {
   Status Wrong(Tag tag, std::string_view why) const {
     return Invalid(place_ + ToString(tag) + ": " + std::string(why));
   }
-  Status Take(uint64_t octets) {
-    if (octets > left_) return LimitExceeded("the instance is larger than it may be when it comes as metadata");
-    left_ -= octets;
+  Status Take(uint64_t bytes) {
+    if (bytes > left_) return LimitExceeded("the instance is larger than it may be when it comes as metadata");
+    left_ -= bytes;
     return Status::Ok();
   }
   Result<const ModelBulk*> Bulk(const ModelAttribute& attribute) const;

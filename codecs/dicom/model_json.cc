@@ -31,7 +31,7 @@ class JsonModelReader : public nlohmann::json_sax<nlohmann::json> {
   bool start_array(size_t) override;
   bool end_array() override;
   bool parse_error(size_t position, const std::string&, const nlohmann::json::exception&) override {
-    status_ = Invalid("the document is not JSON at octet " + std::to_string(position));
+    status_ = Invalid("the document is not JSON at byte " + std::to_string(position));
     return false;
   }
 

@@ -247,7 +247,7 @@ Result<ModelDataSet> ReadXmlModel(std::string_view xml, const ModelLimits& limit
   pugi::xml_document document;
   const pugi::xml_parse_result parsed =
       document.load_buffer(xml.data(), xml.size(), kParseOptions, pugi::encoding_utf8);
-  if (!parsed) return Invalid("the document is not well-formed XML at octet " + std::to_string(parsed.offset));
+  if (!parsed) return Invalid("the document is not well-formed XML at byte " + std::to_string(parsed.offset));
   HILUM_RETURN_IF_ERROR(CheckProlog(document));
   const pugi::xml_node root = document.document_element();
   if (LocalName(root) != "NativeDicomModel") return Invalid("the document is no NativeDicomModel");

@@ -10,24 +10,24 @@ namespace {
 
 void AppendCharacters(std::string_view text, std::string* out) {
   for (size_t i = 0; i < text.size();) {
-    const auto octet = static_cast<unsigned char>(text[i]);
+    const auto byte = static_cast<unsigned char>(text[i]);
     const size_t length = Utf8SequenceLength(text.substr(i));
     const std::string_view character = text.substr(i, std::max<size_t>(length, 1));
     i += character.size();
-    const bool forbidden = length == 0 || (octet < 0x20 && octet != '\t' && octet != '\n' && octet != '\r') ||
+    const bool forbidden = length == 0 || (byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') ||
                            character == "\xEF\xBF\xBE" || character == "\xEF\xBF\xBF";  // XML 1.0 2.2
     if (forbidden)
       out->append(kReplacement);
-    else if (octet == '&')
+    else if (byte == '&')
       out->append("&amp;");
-    else if (octet == '<')
+    else if (byte == '<')
       out->append("&lt;");
-    else if (octet == '>')
+    else if (byte == '>')
       out->append("&gt;");
-    else if (octet == '"')
+    else if (byte == '"')
       out->append("&quot;");
-    else if (octet == '\r' || octet == '\n' || octet == '\t')  // as they are, they would not survive every parser
-      out->append("&#").append(std::to_string(octet)).append(";");
+    else if (byte == '\r' || byte == '\n' || byte == '\t')  // as they are, they would not survive every parser
+      out->append("&#").append(std::to_string(byte)).append(";");
     else
       out->append(character);
   }

@@ -54,7 +54,7 @@ Result<std::string> ReadNamedText(std::string_view charset, Bytes text, uint64_t
     out.append(piece.data(), target);
     if (out.size() > max_bytes) return LimitExceeded("the text is longer than it may be");
   }
-  if (U_FAILURE(error)) return Invalid("the octets are no text in " + std::string(charset.substr(0, kLongestName)));
+  if (U_FAILURE(error)) return Invalid("the bytes are no text in " + std::string(charset.substr(0, kLongestName)));
   if (out.starts_with(kByteOrderMark)) out.erase(0, kByteOrderMark.size());
   return out;
 }

@@ -11,7 +11,7 @@
 
 namespace hilum::dicom {
 
-// Without a byte order mark. kInvalid for a name that is not known, and for octets that mean nothing in the character
+// Without a byte order mark. kInvalid for a name that is not known, and for bytes that mean nothing in the character
 // set; kLimit when the result would be longer than `max_bytes`.
 Result<std::string> ReadNamedText(std::string_view charset, Bytes text, uint64_t max_bytes);
 

@@ -62,7 +62,7 @@ Status Parser::ReadElement() {
     return Broken(position_, "the element has no length and is no sequence");
   }
   if (header.length > frame.end - value) {
-    return Broken(position_, "the value has " + std::to_string(header.length) + " octets, but only " +
+    return Broken(position_, "the value has " + std::to_string(header.length) + " bytes, but only " +
                                  std::to_string(frame.end - value) + " are there");
   }
   if (header.vr == Vr("SQ")) return BeginSequence(header, value, frame.syntax);
@@ -177,7 +177,7 @@ Status Parser::ReadEncapsulated(const ElementHeader& header, uint64_t value) {
     }
     if (tag != tags::kItem) return Broken(at, "a fragment was expected, found " + ToString(tag));
     if (length > frame.end - at - 8) {
-      return Broken(at, "a fragment has " + std::to_string(length) + " octets, but only " +
+      return Broken(at, "a fragment has " + std::to_string(length) + " bytes, but only " +
                             std::to_string(frame.end - at - 8) + " are there");
     }
     if (++elements_ > limits_.max_elements) return TooManyElements();

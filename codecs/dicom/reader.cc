@@ -32,7 +32,7 @@ bool IsUnparsable(std::string_view uid) {
 }
 
 // Reads group 0002 from `position`. The group ends with its last element: its length (0002,0000) is often wrong, and
-// only believed where a deflated data set follows, whose octets might look like another element.
+// only believed where a deflated data set follows, whose bytes might look like another element.
 Result<uint64_t> ReadMeta(Bytes file, uint64_t position, Layout* layout) {
   Syntax syntax;
   if (file.size() - position < 8) return position;

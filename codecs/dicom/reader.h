@@ -24,7 +24,7 @@ struct ReadLimits {
   size_t max_depth = 64;                    // of nested sequences
   size_t max_elements = 4'000'000;          // in all, nested ones, items and fragments included
   uint64_t max_inflated_bytes = 512 << 20;  // of a deflated data set
-  uint64_t max_inflation_ratio = 500;       // inflated to deflated octets, counted once 16 MiB are inflated
+  uint64_t max_inflation_ratio = 500;       // inflated to deflated bytes, counted once 16 MiB are inflated
 };
 
 // Length of a sequence whose end is marked by a delimiter.
@@ -50,11 +50,11 @@ struct Layout {
   bool big_endian = false;  // as found, even where the declared syntax says otherwise; so is explicit_vr
   bool explicit_vr = true;
   bool deflated = false;
-  uint64_t data_set_offset = 0;  // in the file: of the first octet after the File Meta Information
+  uint64_t data_set_offset = 0;  // in the file: of the first byte after the File Meta Information
   // Top-level (Float, Double Float) Pixel Data. Offsets are from the start of the file, of the inflated bytes if
   // deflated.
   uint64_t pixel_data_offset = 0;  // of the value; 0: no pixel data
-  uint64_t pixel_data_length = 0;  // octets, without the final sequence delimiter when encapsulated
+  uint64_t pixel_data_length = 0;  // bytes, without the final sequence delimiter when encapsulated
   Tag pixel_data_tag;
   Vr pixel_data_vr;
   bool encapsulated = false;  // pixel data is a sequence of fragments

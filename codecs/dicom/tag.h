@@ -44,7 +44,7 @@ struct Vr {
   bool uses_charset() const;      // LO LT PN SH ST UC UT
   bool is_binary_number() const;  // US SS UL SL FL FD UV SV AT
   bool is_bulk() const;           // OB OD OF OL OV OW UN
-  size_t number_size() const;     // octets of one binary number (AT: 4), 0 for others
+  size_t number_size() const;     // bytes of one binary number (AT: 4), 0 for others
 };
 
 // Where PS3.6 allows several value representations.

@@ -28,7 +28,7 @@ bool KeepsLeadingSpaces(Vr vr);
 std::string_view TextOf(const Element& element, const Charset& charset, TextDecoder* decoder, std::string* decoded);
 
 // Number `index` of a value of binary numbers, in decimal; AT as "00100020"; "NaN", "Infinity", "-Infinity".
-// REQUIRES: the octets of that number are there.
+// REQUIRES: the bytes of that number are there.
 void AppendNumber(const Element& element, size_t index, std::string* out);
 
 // `text` as a JSON number ("+07.50" becomes 7.50: digits are kept), or nothing and false when it is none, or one that

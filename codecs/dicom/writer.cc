@@ -53,18 +53,18 @@ void Part10Writer::Add(Tag tag, Vr vr, Bytes value) {
 }
 
 void Part10Writer::AddUint16(Tag tag, uint16_t value) {
-  std::string octets;
-  AppendLe(&octets, value);
-  Add(tag, Vr("US"), octets);
+  std::string bytes;
+  AppendLe(&bytes, value);
+  Add(tag, Vr("US"), bytes);
 }
 
 void Part10Writer::AddFragments(Tag tag, std::span<const Bytes> fragments) {
   assert(tag > last_);
   last_ = tag;
-  const auto append = [&](Tag item, size_t octets) {
+  const auto append = [&](Tag item, size_t bytes) {
     AppendLe<uint16_t>(&file_, item.group);
     AppendLe<uint16_t>(&file_, item.element);
-    AppendLe<uint32_t>(&file_, static_cast<uint32_t>(octets));
+    AppendLe<uint32_t>(&file_, static_cast<uint32_t>(bytes));
   };
   AppendLe<uint16_t>(&file_, tag.group);
   AppendLe<uint16_t>(&file_, tag.element);

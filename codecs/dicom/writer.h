@@ -13,7 +13,7 @@
 namespace hilum::dicom {
 
 // Appends one element in Explicit VR Little Endian, its value padded to even length. A value too long for the 16-bit
-// length of its VR is written as UN (PS3.5 6.2.2). REQUIRES: at most 4,294,967,294 octets.
+// length of its VR is written as UN (PS3.5 6.2.2). REQUIRES: at most 4,294,967,294 bytes.
 void AppendElement(std::string* out, Tag tag, Vr vr, Bytes value);
 
 class Part10Writer {
@@ -22,7 +22,7 @@ class Part10Writer {
   Part10Writer(std::string_view sop_class_uid, std::string_view sop_instance_uid,
                std::string_view transfer_syntax = "1.2.840.10008.1.2.1");
 
-  // Text or octets as they are. REQUIRES: `tag` is greater than the last one, and what AppendElement requires.
+  // Text or bytes as they are. REQUIRES: `tag` is greater than the last one, and what AppendElement requires.
   void Add(Tag tag, Vr vr, Bytes value);
   void AddUint16(Tag tag, uint16_t value);
   // Encapsulated Pixel Data (PS3.5 A.4) with an empty Basic Offset Table. REQUIRES: as of Add, for each fragment.

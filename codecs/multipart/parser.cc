@@ -17,7 +17,7 @@ size_t Find(Bytes haystack, Bytes needle, size_t from) {
   return hit == nullptr ? Bytes::npos : static_cast<size_t>(static_cast<const char*>(hit) - haystack.data());
 }
 
-// Octets at the end of `text` that may be the beginning of `needle`. REQUIRES: `needle` is not in `text`.
+// Bytes at the end of `text` that may be the beginning of `needle`. REQUIRES: `needle` is not in `text`.
 size_t PossibleBeginning(Bytes text, Bytes needle) {
   for (size_t from = text.size() - std::min(text.size(), needle.size() - 1); from < text.size(); ++from) {
     if (needle.starts_with(text.substr(from))) return text.size() - from;
@@ -68,10 +68,10 @@ std::span<char> Parser::Space() {
   return {buffer_.get() + end_, capacity_ - end_};
 }
 
-void Parser::Filled(size_t octets) {
-  assert(octets <= capacity_ - end_);
-  end_ += octets;
-  body_ended_ = body_ended_ || octets == 0;
+void Parser::Filled(size_t bytes) {
+  assert(bytes <= capacity_ - end_);
+  end_ += bytes;
+  body_ended_ = body_ended_ || bytes == 0;
 }
 
 Result<Parser::Event> Parser::Next() {
@@ -184,7 +184,7 @@ Result<Parser::Event> Parser::ReadHeaders() {
   }
   if (pending().size() <= limits_.header_bytes) return NeedInput();
   return Fail(LimitExceeded("multipart body: the header of part " + std::to_string(parts_ + 1) + " has more than " +
-                            std::to_string(limits_.header_bytes) + " octets"));
+                            std::to_string(limits_.header_bytes) + " bytes"));
 }
 
 Status Parser::ParseHeaders(Bytes block) {

@@ -6,8 +6,8 @@
 //     HILUM_ASSIGN_OR_RETURN(const auto event, parser.Next());
 //     switch (event) {
 //       case Parser::Event::kNeedInput: {
-//         HILUM_ASSIGN_OR_RETURN(const size_t octets, body.Read(parser.Space()));
-//         parser.Filled(octets);  // 0: the body has ended
+//         HILUM_ASSIGN_OR_RETURN(const size_t bytes, body.Read(parser.Space()));
+//         parser.Filled(bytes);  // 0: the body has ended
 //         break;
 //       }
 //       case Parser::Event::kPartBegin: ... parser.headers() ...
@@ -22,7 +22,7 @@
 //
 // A delimiter is the line end, "--" and the boundary, followed by "--" or by blanks and a line end; anything else that
 // merely begins so is data. The first delimiter line tells which line end: a body whose first one ends in a bare LF has
-// LF delimiters throughout, all others CRLF, so no octet of a part is ever taken for a line end.
+// LF delimiters throughout, all others CRLF, so no byte of a part is ever taken for a line end.
 #pragma once
 
 #include <cstddef>
@@ -63,16 +63,16 @@ class Parser {
  public:
   enum class Event { kNeedInput, kPartBegin, kPartData, kPartEnd, kEnd };
 
-  // REQUIRES: `boundary` has 1 to kMaxBoundaryLength octets, none of them a line end.
+  // REQUIRES: `boundary` has 1 to kMaxBoundaryLength bytes, none of them a line end.
   explicit Parser(std::string_view boundary, ParserLimits limits = {});
 
-  // Where the next octets of the body go; never empty after kNeedInput.
+  // Where the next bytes of the body go; never empty after kNeedInput.
   std::span<char> Space();
-  // `octets` of Space() were filled. 0 says that the body has ended.
-  void Filled(size_t octets);
+  // `bytes` of Space() were filled. 0 says that the body has ended.
+  void Filled(size_t bytes);
 
   // The next event. kInvalid when the body is no multipart body or breaks off before the last boundary, kLimit past a
-  // limit; then for ever. After kEnd it stays kEnd: octets after the last boundary need not be read.
+  // limit; then for ever. After kEnd it stays kEnd: bytes after the last boundary need not be read.
   Result<Event> Next();
 
   // Of the part begun last; valid until the next kPartBegin.
@@ -89,7 +89,7 @@ class Parser {
 
   Bytes pending() const { return Bytes(buffer_.get() + begin_, end_ - begin_); }
   Bytes dash_boundary() const { return Bytes(delimiter_).substr(delimiter_.find('-')); }
-  // Looks at what follows a boundary; `length` becomes the octets up to the end of the delimiter line.
+  // Looks at what follows a boundary; `length` becomes the bytes up to the end of the delimiter line.
   static Match MatchLineRest(Bytes rest, size_t* length);
 
   Result<Event> Fail(Status status);
@@ -108,7 +108,7 @@ class Parser {
   std::string delimiter_;  // line end, "--", boundary; a bare LF as long as the line end is unknown
   const size_t capacity_;
   const std::unique_ptr<char[]> buffer_;
-  size_t begin_ = 0;  // octets [begin_, end_) of the buffer are filled but not yet handed out
+  size_t begin_ = 0;  // bytes [begin_, end_) of the buffer are filled but not yet handed out
   size_t end_ = 0;
   bool body_ended_ = false;
   bool at_start_ = true;  // nothing of the preamble is consumed

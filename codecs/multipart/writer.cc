@@ -34,9 +34,9 @@ std::string Writer::End() const {
 uint64_t Writer::BodyLength(std::span<const PartSize> parts) const {
   Writer dry_run(*this);
   dry_run.first_ = true;
-  uint64_t octets = 0;
-  for (const PartSize& part : parts) octets += dry_run.PartHead(part.headers).size() + part.octets;
-  return octets + dry_run.End().size();
+  uint64_t bytes = 0;
+  for (const PartSize& part : parts) bytes += dry_run.PartHead(part.headers).size() + part.bytes;
+  return bytes + dry_run.End().size();
 }
 
 }  // namespace hilum::multipart

@@ -31,17 +31,17 @@ class Writer {
   // Of the whole body; `part_type` is the media type of the parts, without parameters.
   std::string ContentType(std::string_view part_type) const;
 
-  // What goes before the octets of the next part. Names are written as given: viewers compare "Content-Type" with case.
+  // What goes before the bytes of the next part. Names are written as given: viewers compare "Content-Type" with case.
   // REQUIRES: no line end in a name or value.
   std::string PartHead(const PartHeaders& headers);
-  // What goes after the octets of the last part.
+  // What goes after the bytes of the last part.
   std::string End() const;
 
   struct PartSize {
     PartHeaders headers;
-    uint64_t octets = 0;
+    uint64_t bytes = 0;
   };
-  // Octets of a whole body of these parts.
+  // Bytes of a whole body of these parts.
   uint64_t BodyLength(std::span<const PartSize> parts) const;
 
  private:

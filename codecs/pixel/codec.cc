@@ -16,10 +16,10 @@ Result<EncodedFrame> Plain(Result<std::string> bytes, const FrameFormat& format)
 
 Status CheckImage(const Image& image) {
   HILUM_RETURN_IF_ERROR(CheckFormat(image.format, UINT64_MAX));
-  if (image.format.planar || FrameOctets(image.format) != image.pixels.size() ||
-      FrameOctets(DecodedFormat(image.format)) != image.pixels.size()) {
+  if (image.format.planar || FrameBytes(image.format) != image.pixels.size() ||
+      FrameBytes(DecodedFormat(image.format)) != image.pixels.size()) {
     return Invalid("encode: the image has " + std::to_string(image.pixels.size()) +
-                   " octets where interleaved pixels have " + std::to_string(FrameOctets(image.format)));
+                   " bytes where interleaved pixels have " + std::to_string(FrameBytes(image.format)));
   }
   return Status::Ok();
 }
@@ -93,12 +93,12 @@ Result<FrameFormat> DecodeInto(std::string_view transfer_syntax, Bytes frame, co
 
 Result<Image> Decode(std::string_view transfer_syntax, Bytes frame, const FrameFormat& expected,
                      const DecodeOptions& options) {
-  HILUM_RETURN_IF_ERROR(CheckFormat(expected, options.max_frame_octets));
+  HILUM_RETURN_IF_ERROR(CheckFormat(expected, options.max_frame_bytes));
   try {
     Image image;
-    image.pixels.resize(FrameOctets(DecodedFormat(expected)));
+    image.pixels.resize(FrameBytes(DecodedFormat(expected)));
     HILUM_ASSIGN_OR_RETURN(image.format, DecodeInto(transfer_syntax, frame, expected, options, image.pixels));
-    image.pixels.resize(FrameOctets(image.format));
+    image.pixels.resize(FrameBytes(image.format));
     return image;
   } catch (const std::bad_alloc&) {
     return LimitExceeded("decode: out of memory");

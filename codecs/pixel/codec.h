@@ -63,7 +63,7 @@ bool CanEncode(std::string_view uid);
 std::string_view SyntaxOfJpeg(Bytes codestream);
 
 struct DecodeOptions {
-  uint64_t max_frame_octets = 1 << 30;  // decoded; more is kLimit before anything is allocated
+  uint64_t max_frame_bytes = 1 << 30;  // decoded; more is kLimit before anything is allocated
   // Halvings of rows and columns, rounded up, for previews: followed where the codec decodes less for it (JPEG 2000,
   // HTJ2K), otherwise the image has full size. At most as many as the codestream has.
   uint8_t reduce = 0;
@@ -72,10 +72,9 @@ struct DecodeOptions {
 struct EncodeOptions {
   // Where the transfer syntax leaves it open (.91, .81, .203) nothing is lost unless it is allowed here.
   bool allow_lossy = false;
-  uint8_t jpeg_quality = 90;  // 1 to 100
-  uint8_t near_lossless = 2;  // JPEG-LS: greatest difference of a sample
-  float compression_ratio =
-      10;  // JPEG 2000 and HTJ2K: of the octets stored to the octets encoded; HTJ2K approximates it
+  uint8_t jpeg_quality = 90;     // 1 to 100
+  uint8_t near_lossless = 2;     // JPEG-LS: greatest difference of a sample
+  float compression_ratio = 10;  // JPEG 2000 and HTJ2K: of the bytes stored to the bytes encoded; HTJ2K approximates it
 };
 
 struct EncodedFrame {
@@ -84,7 +83,7 @@ struct EncodedFrame {
   bool lossy = false;
 };
 
-// `frame`: the fragments of one frame joined, or native octets. `expected`: what the data set says.
+// `frame`: the fragments of one frame joined, or native bytes. `expected`: what the data set says.
 // kInvalid when the codestream is damaged or disagrees with the data set about rows, columns, samples or depth; kLimit;
 // kUnsupported. A codestream's signedness that disagrees is overruled by the data set: the bits are kept (they often
 // do).

@@ -11,7 +11,7 @@
 namespace hilum::pixel {
 namespace {
 
-constexpr size_t kHeader = 128, kSegment = 65519;  // octets of a profile in one APP2 segment
+constexpr size_t kHeader = 128, kSegment = 65519;  // bytes of a profile in one APP2 segment
 constexpr std::string_view kMarker("ICC_PROFILE\0", 12);
 
 void AppendBe32(uint32_t number, std::string* out) {

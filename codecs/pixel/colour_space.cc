@@ -8,7 +8,7 @@
 namespace hilum::pixel {
 namespace {
 
-constexpr size_t kMaxProfileOctets = 16 << 20;
+constexpr size_t kMaxProfileBytes = 16 << 20;
 constexpr size_t kPixelsAtOnce = 1 << 20;  // the library counts them in 32 bits
 
 struct CloseProfile {
@@ -26,7 +26,7 @@ Profile Open(Bytes profile) {
 }  // namespace
 
 Status ConvertColours(Bytes profile, ColourSpace space, std::span<char> rgb) {
-  if (profile.size() > kMaxProfileOctets) return LimitExceeded("colour profile: it has more octets than any real one");
+  if (profile.size() > kMaxProfileBytes) return LimitExceeded("colour profile: it has more bytes than any real one");
   const std::string target = ProfileOf(space);
   const Profile from = Open(profile), to = Open(target);
   if (!from || cmsGetColorSpace(from.get()) != cmsSigRgbData) return Invalid("colour profile: it is none of RGB");

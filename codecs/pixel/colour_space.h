@@ -12,7 +12,7 @@ namespace hilum::pixel {
 
 enum class ColourSpace : uint8_t { kSrgb, kAdobeRgb, kRommRgb, kDisplayP3 };
 
-// An ICC profile of it: primaries and curves, a few hundred octets.
+// An ICC profile of it: primaries and curves, a few hundred bytes.
 std::string ProfileOf(ColourSpace space);
 
 // `rgb`, interleaved samples of 8 bits, from the colours of an ICC profile to those of the space, perceptually.

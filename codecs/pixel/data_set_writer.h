@@ -27,10 +27,10 @@ class DataSetWriter {
   std::string* const out_;
 };
 
-// Octets of one number in a value of `vr` for the sake of their order; 1 when there is none.
+// Bytes of one number in a value of `vr` for the sake of their order; 1 when there is none.
 size_t OrderUnit(dicom::Vr vr);
 
-// Appends `value` with every `unit` octets reversed; what is left over at the end stays.
+// Appends `value` with every `unit` bytes reversed; what is left over at the end stays.
 void AppendReversed(Bytes value, size_t unit, std::string* out);
 
 }  // namespace hilum::pixel

@@ -19,9 +19,9 @@ Result<FrameFormat> DecodeDeflatedFrame(Bytes frame, const FrameFormat& expected
   FrameFormat native = expected;
   std::string planes;
   std::span<char> to = out;
-  const bool direct = !expected.planar && FrameOctets(expected) == out.size();
+  const bool direct = !expected.planar && FrameBytes(expected) == out.size();
   if (!direct) {
-    planes.resize(FrameOctets(expected));
+    planes.resize(FrameBytes(expected));
     to = planes;
   }
   if (frame.size() > UINT32_MAX || to.size() > UINT32_MAX) return LimitExceeded("deflated frame: larger than 4 GiB");
@@ -35,7 +35,7 @@ Result<FrameFormat> DecodeDeflatedFrame(Bytes frame, const FrameFormat& expected
   const int state = inflate(&stream, Z_FINISH);
   if (stream.avail_out != 0) {
     return Invalid("deflated frame: " + std::string(state == Z_DATA_ERROR ? "damaged" : "ends too early") + " after " +
-                   std::to_string(stream.total_out) + " of " + std::to_string(to.size()) + " octets");
+                   std::to_string(stream.total_out) + " of " + std::to_string(to.size()) + " bytes");
   }
   return direct ? DecodedFormat(expected) : DecodeNative(planes, native, /*big_endian=*/false, out);
 }

@@ -5,7 +5,7 @@
 namespace hilum::pixel {
 namespace {
 
-constexpr uint64_t kMaxOctets = 256 << 20;  // of all planes and frames
+constexpr uint64_t kMaxBytes = 256 << 20;  // of all planes and frames
 
 // Calls f(cell) for every cell, and keeps what it makes of it.
 template <typename Cell, typename F>
@@ -46,13 +46,13 @@ Result<EmbeddedOverlays> EmbeddedOverlays::Read(const Instance& instance, const 
     overlays.planes_.push_back({.group = overlay.group, .bit = *overlay.pixel_bit});
   }
   if (overlays.planes_.empty()) return overlays;
-  if (frame_bits / 8 > kMaxOctets / instance.frames() / overlays.planes_.size())
-    return LimitExceeded("the overlays in the pixels have more than " + std::to_string(kMaxOctets) + " octets");
+  if (frame_bits / 8 > kMaxBytes / instance.frames() / overlays.planes_.size())
+    return LimitExceeded("the overlays in the pixels have more than " + std::to_string(kMaxBytes) + " bytes");
   uint64_t at = 0;
   for (uint32_t frame = 0; frame < instance.frames(); ++frame) {
     std::string storage;
-    HILUM_ASSIGN_OR_RETURN(const Bytes octets, instance.Frame(frame, &storage));
-    HILUM_ASSIGN_OR_RETURN(Image image, codec.Decode(instance.syntax().uid, octets, format, options));
+    HILUM_ASSIGN_OR_RETURN(const Bytes bytes, instance.Frame(frame, &storage));
+    HILUM_ASSIGN_OR_RETURN(Image image, codec.Decode(instance.syntax().uid, bytes, format, options));
     // Not before the frame is known to be there.
     for (Plane& plane : overlays.planes_) plane.data.resize(((frame + 1) * frame_bits + 15) / 16 * 2);
     ForEachCell(&image, [&](unsigned cell) {

@@ -1,8 +1,8 @@
 // The codecs behind codec.h, one pair of functions a format. Internal to codecs/pixel. Safe for concurrent use.
 //
-// Decoders get an `expected` that is checked for sense and `out` of exactly the octets of DecodedFormat(expected), and
+// Decoders get an `expected` that is checked for sense and `out` of exactly the bytes of DecodedFormat(expected), and
 // fill it. They return the format they wrote: only Photometric Interpretation, and rows and columns when reduced, may
-// differ. Encoders get an image that CheckRoom has room for, whose pixels have the octets its format says, interleaved.
+// differ. Encoders get an image that CheckRoom has room for, whose pixels have the bytes its format says, interleaved.
 #pragma once
 
 #include <span>
@@ -16,10 +16,10 @@ namespace hilum::pixel {
 // What Decode gives for `expected` before the codestream is known.
 FrameFormat DecodedFormat(const FrameFormat& expected);
 
-// kInvalid for what cannot be a frame, kLimit for one that decodes to more than `max_octets`.
-Status CheckFormat(const FrameFormat& format, uint64_t max_octets);
+// kInvalid for what cannot be a frame, kLimit for one that decodes to more than `max_bytes`.
+Status CheckFormat(const FrameFormat& format, uint64_t max_bytes);
 
-// Decode into memory of the caller; `out` has FrameOctets(DecodedFormat(expected)) octets. A reduced frame takes the
+// Decode into memory of the caller; `out` has FrameBytes(DecodedFormat(expected)) bytes. A reduced frame takes the
 // front of it.
 Result<FrameFormat> DecodeInto(std::string_view transfer_syntax, Bytes frame, const FrameFormat& expected,
                                const DecodeOptions& options, std::span<char> out);

@@ -14,8 +14,8 @@ class BitPacker {
   void Append(Bytes frame, uint64_t bits, std::string* out) {
     for (uint64_t done = 0; done < bits; done += 8) {
       const unsigned count = static_cast<unsigned>(std::min<uint64_t>(8, bits - done));
-      const unsigned octet = static_cast<uint8_t>(frame[done / 8]) & ((1u << count) - 1);
-      pending_ |= octet << pending_bits_;
+      const unsigned byte = static_cast<uint8_t>(frame[done / 8]) & ((1u << count) - 1);
+      pending_ |= byte << pending_bits_;
       pending_bits_ += count;
       if (pending_bits_ >= 8) {
         out->push_back(static_cast<char>(pending_));
@@ -48,7 +48,7 @@ Result<std::string> FrameRecoder::Next() {
   if (!image.ok()) return failed(image.status());
   overlays_.RemoveFrom(&*image);
   EncodedFrame encoded{.format = image->format};
-  decoded_octets_ += image->pixels.size();
+  decoded_bytes_ += image->pixels.size();
   if (target_.encapsulated()) {
     Result<EncodedFrame> result = codec_.Encode(*image, target_.uid, options_.encode);
     if (!result.ok()) return failed(result.status());
@@ -56,7 +56,7 @@ Result<std::string> FrameRecoder::Next() {
   } else {
     encoded.bytes = std::move(image->pixels);
   }
-  encoded_octets_ += encoded.bytes.size();
+  encoded_bytes_ += encoded.bytes.size();
   if (index == 0) {
     format_ = encoded.format;
     lossy_ = encoded.lossy;
@@ -71,7 +71,7 @@ Status FrameRecoder::Begin() {
   while (goes_on) {
     HILUM_ASSIGN_OR_RETURN(std::string frame, Next());
     // It is held anyway; whether another one may be is asked before that is made.
-    goes_on = target_.encapsulated() && next_ < instance_.frames() && encoded_octets_ < options_.offset_table_octets &&
+    goes_on = target_.encapsulated() && next_ < instance_.frames() && encoded_bytes_ < options_.offset_table_bytes &&
               held_.Grow(frame.size());
     queue_.push_back(std::move(frame));
   }
@@ -94,7 +94,7 @@ Status FrameRecoder::WriteNative(bool explicit_vr, const Sink& sink) {
   const bool bits = format_.bits_allocated == 1;
   const uint64_t frame_bits = uint64_t{format_.rows} * format_.columns;
   const unsigned __int128 wide = bits ? (static_cast<unsigned __int128>(frame_bits) * instance_.frames() + 7) / 8
-                                      : static_cast<unsigned __int128>(FrameOctets(format_)) * instance_.frames();
+                                      : static_cast<unsigned __int128>(FrameBytes(format_)) * instance_.frames();
   if (wide > 0xFFFFFFFEu) return LimitExceeded("native pixel data would be longer than 4 GiB");
   const auto total = static_cast<uint32_t>(wide);
   std::string head;
@@ -121,7 +121,7 @@ Status FrameRecoder::WriteEncapsulated(bool explicit_vr, const Sink& sink) {
   std::string head;
   DataSetWriter writer(explicit_vr, &head);
   writer.AddHeader(tags::kPixelData, Vr("OB"), UINT32_MAX);
-  const bool complete = queue_.size() == instance_.frames() && encoded_octets_ < UINT32_MAX / 2;
+  const bool complete = queue_.size() == instance_.frames() && encoded_bytes_ < UINT32_MAX / 2;
   writer.AddItemTag(tags::kItem, complete ? static_cast<uint32_t>(queue_.size() * 4) : 0);
   if (complete) {
     uint64_t offset = 0;

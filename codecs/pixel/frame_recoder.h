@@ -27,9 +27,9 @@ class FrameRecoder {
 
   const FrameFormat& format() const { return format_; }
   bool lossy() const { return lossy_; }
-  // Octets decoded to octets encoded, of the frames seen at Begin.
+  // Bytes decoded to bytes encoded, of the frames seen at Begin.
   double ratio() const {
-    return encoded_octets_ == 0 ? 1 : static_cast<double>(decoded_octets_) / static_cast<double>(encoded_octets_);
+    return encoded_bytes_ == 0 ? 1 : static_cast<double>(decoded_bytes_) / static_cast<double>(encoded_bytes_);
   }
   // The whole element, header to delimiter.
   Status Write(bool explicit_vr, const Sink& sink);
@@ -51,7 +51,7 @@ class FrameRecoder {
   MemoryAllowance::Share held_;  // of all in the queue
   FrameFormat format_;
   bool lossy_ = false;
-  uint64_t decoded_octets_ = 0, encoded_octets_ = 0;
+  uint64_t decoded_bytes_ = 0, encoded_bytes_ = 0;
 };
 
 }  // namespace hilum::pixel

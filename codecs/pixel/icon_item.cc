@@ -8,7 +8,7 @@ namespace hilum::pixel {
 namespace {
 
 // An icon is small (PS3.3 F.7: at most 64 by 64 pixels in a directory): more is an attack on memory.
-constexpr size_t kMaxFragmentOctets = 16 << 20, kMaxNativeOctets = 64 << 20;
+constexpr size_t kMaxFragmentBytes = 16 << 20, kMaxNativeBytes = 64 << 20;
 
 class Nothing : public dicom::Visitor {
  public:
@@ -19,7 +19,7 @@ class Nothing : public dicom::Visitor {
 
 void IconItem::AddFragments(dicom::Tag tag, Bytes items) {
   has_fragments_ = true;
-  too_long_ = too_long_ || items.size() > kMaxFragmentOctets;
+  too_long_ = too_long_ || items.size() > kMaxFragmentBytes;
   if (too_long_) return;
   writer_.AddHeader(tag, dicom::Vr("OB"), UINT32_MAX);
   elements_.append(items);
@@ -27,16 +27,16 @@ void IconItem::AddFragments(dicom::Tag tag, Bytes items) {
 }
 
 Result<std::string> IconItem::Native(bool explicit_vr, const TranscodeOptions& options, FrameCodec& codec) const {
-  if (too_long_) return LimitExceeded("an icon of more than " + std::to_string(kMaxFragmentOctets) + " octets");
+  if (too_long_) return LimitExceeded("an icon of more than " + std::to_string(kMaxFragmentBytes) + " bytes");
   // An image of its own, for as long as this takes.
   const std::string file = dicom::Part10Writer("", "", transfer_syntax_).Take() + elements_;
   std::string native;
   TranscodeOptions limited{.decode = options.decode, .read = options.read};
-  limited.decode.max_frame_octets = std::min<uint64_t>(limited.decode.max_frame_octets, kMaxNativeOctets);
+  limited.decode.max_frame_bytes = std::min<uint64_t>(limited.decode.max_frame_bytes, kMaxNativeBytes);
   HILUM_RETURN_IF_ERROR(
       Transcode(file, explicit_vr ? "1.2.840.10008.1.2.1" : "1.2.840.10008.1.2", limited, codec, [&](Bytes bytes) {
         native.append(bytes);
-        return native.size() <= kMaxNativeOctets ? Status::Ok() : LimitExceeded("an icon that is too large");
+        return native.size() <= kMaxNativeBytes ? Status::Ok() : LimitExceeded("an icon that is too large");
       }));
   Nothing nothing;
   std::string inflated;

@@ -25,7 +25,7 @@ Photometric ParsePhotometric(std::string_view name) {
   return Photometric::kOther;
 }
 
-uint64_t FrameOctets(const FrameFormat& format) {
+uint64_t FrameBytes(const FrameFormat& format) {
   const bool colour = format.samples == 3;
   const Photometric p = format.photometric;
   unsigned __int128 bits = static_cast<unsigned __int128>(format.rows) * format.columns * format.bits_allocated;
@@ -36,8 +36,8 @@ uint64_t FrameOctets(const FrameFormat& format) {
   } else {
     bits *= format.samples;
   }
-  const unsigned __int128 octets = (bits + 7) / 8;
-  return octets >> 63 != 0 ? UINT64_MAX : static_cast<uint64_t>(octets);
+  const unsigned __int128 bytes = (bits + 7) / 8;
+  return bytes >> 63 != 0 ? UINT64_MAX : static_cast<uint64_t>(bytes);
 }
 
 }  // namespace hilum::pixel

@@ -44,13 +44,13 @@ struct FrameFormat {
 };
 
 // One frame: little endian, rows from the top, no padding between rows. One-bit pixels are packed, the first in the
-// lowest bit; the frame begins on an octet.
+// lowest bit; the frame begins on a byte.
 struct Image {
   FrameFormat format;
   std::string pixels;
 };
 
-// Octets of one frame of native pixels; one that is half filled counts. UINT64_MAX for what does not fit 63 bits.
-uint64_t FrameOctets(const FrameFormat& format);
+// Bytes of one frame of native pixels; one that is half filled counts. UINT64_MAX for what does not fit 63 bits.
+uint64_t FrameBytes(const FrameFormat& format);
 
 }  // namespace hilum::pixel

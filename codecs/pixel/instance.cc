@@ -427,10 +427,10 @@ class Collector : public dicom::Visitor {
 };
 
 // As many as are there to their end, of native ones.
-uint32_t WholeFrames(const FrameFormat& format, uint64_t octets) {
+uint32_t WholeFrames(const FrameFormat& format, uint64_t bytes) {
   const bool bits = format.bits_allocated == 1;
-  const uint64_t frame = bits ? uint64_t{format.rows} * format.columns : FrameOctets(format);
-  const auto whole = static_cast<unsigned __int128>(octets) * (bits ? 8 : 1) / frame;
+  const uint64_t frame = bits ? uint64_t{format.rows} * format.columns : FrameBytes(format);
+  const auto whole = static_cast<unsigned __int128>(bytes) * (bits ? 8 : 1) / frame;
   return whole > UINT32_MAX ? UINT32_MAX : static_cast<uint32_t>(whole);
 }
 
@@ -536,7 +536,7 @@ Result<Bytes> Instance::Frame(uint32_t index, std::string* storage) const {
   const Bytes frame = s.bytes.substr(range.offset, range.length);
   const uint64_t frame_bits = uint64_t{s.format.rows} * s.format.columns;
   const unsigned shift = s.table.bit_packed ? frame_bits * index % 8 : 0;
-  // Octets in big-endian words (VR OW) stand next to their places.
+  // Bytes in big-endian words (VR OW) stand next to their places.
   const bool swapped = s.layout.big_endian && !s.layout.encapsulated && s.format.bits_allocated <= 8 &&
                        s.layout.pixel_data_vr == dicom::Vr("OW");
   if (shift == 0 && !swapped) return frame;

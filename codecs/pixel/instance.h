@@ -1,4 +1,4 @@
-// The pixel side of one instance: what its data set says about the frames, and the octets of each of them.
+// The pixel side of one instance: what its data set says about the frames, and the bytes of each of them.
 //
 // Immutable, cheap to copy, safe for concurrent use. The file must outlive it (a deflated data set is kept here,
 // inflated).
@@ -83,7 +83,7 @@ class Instance {
   uint32_t frames() const;
   // How many more the data set speaks of: of native pixel data that end too early there are the first ones only.
   uint32_t missing_frames() const;
-  // Octets to give to Decode, with syntax() and format(). `storage` is used when they are not one piece of the file.
+  // Bytes to give to Decode, with syntax() and format(). `storage` is used when they are not one piece of the file.
   // kInvalid for an index beyond frames().
   Result<Bytes> Frame(uint32_t index, std::string* storage) const;
 

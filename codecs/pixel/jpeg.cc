@@ -46,7 +46,7 @@ jpeg_error_mgr* Install(ErrorManager* errors) {
 }
 
 // The functions with setjmp hold nothing that has a destructor.
-bool DecodeRows(Bytes codestream, bool ybr, bool colour, unsigned char* out, size_t row_octets, ErrorManager* errors) {
+bool DecodeRows(Bytes codestream, bool ybr, bool colour, unsigned char* out, size_t row_bytes, ErrorManager* errors) {
   jpeg_decompress_struct info;
   info.err = Install(errors);
   if (setjmp(errors->escape) != 0) {
@@ -65,7 +65,7 @@ bool DecodeRows(Bytes codestream, bool ybr, bool colour, unsigned char* out, siz
   info.dct_method = JDCT_ISLOW;
   jpeg_start_decompress(&info);
   while (info.output_scanline < info.output_height) {
-    JSAMPROW row = out + info.output_scanline * row_octets;
+    JSAMPROW row = out + info.output_scanline * row_bytes;
     jpeg_read_scanlines(&info, &row, 1);
   }
   jpeg_destroy_decompress(&info);
@@ -126,21 +126,21 @@ Result<FrameFormat> DecodeJpeg(Bytes frame, const FrameFormat& expected, std::sp
     HILUM_RETURN_IF_ERROR(DecodeJpegByDcmtk(frame, header, ybr, format, out));
     return format;
   }
-  const size_t row_octets = size_t{format.columns} * format.samples;
+  const size_t row_bytes = size_t{format.columns} * format.samples;
   ErrorManager errors;
-  std::string octets;
+  std::string bytes;
   auto* to = reinterpret_cast<unsigned char*>(out.data());
   if (format.bits_allocated != 8) {
-    octets.resize(row_octets * format.rows);
-    to = reinterpret_cast<unsigned char*>(octets.data());
+    bytes.resize(row_bytes * format.rows);
+    to = reinterpret_cast<unsigned char*>(bytes.data());
   }
-  if (!DecodeRows(frame, ybr, format.samples == 3, to, row_octets, &errors)) {
+  if (!DecodeRows(frame, ybr, format.samples == 3, to, row_bytes, &errors)) {
     return Invalid("JPEG: " + std::string(errors.message));
   }
   if (format.bits_allocated != 8) {
     SampleSink sink(format, 8, /*codestream_signed=*/false, out);
     for (uint32_t row = 0; row < format.rows; ++row) {
-      for (uint32_t s = 0; s < format.samples; ++s) sink.PutRow(row, s, to + row * row_octets + s, format.samples);
+      for (uint32_t s = 0; s < format.samples; ++s) sink.PutRow(row, s, to + row * row_bytes + s, format.samples);
     }
   }
   return format;

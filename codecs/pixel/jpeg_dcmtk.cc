@@ -107,7 +107,7 @@ void RepairScanHeader(std::string* codestream) {
 
 Status DecodeJpegByDcmtk(Bytes frame, const JpegHeader& header, bool ybr, const FrameFormat& format,
                          std::span<char> out) {
-  if (frame.size() > INT32_MAX || FrameOctets(format) > INT32_MAX)
+  if (frame.size() > INT32_MAX || FrameBytes(format) > INT32_MAX)
     return LimitExceeded("JPEG: a frame of more than 2 GiB");
   // The library waits for more data where the end marker is missing.
   std::string codestream(frame);

@@ -76,15 +76,15 @@ Result<JpegHeader> ReadJpegHeader(Bytes codestream) {
   JpegHeader header;
   size_t at = 2;
   while (true) {
-    while (at < codestream.size() && codestream[at] == '\xFF') ++at;  // fill octets
+    while (at < codestream.size() && codestream[at] == '\xFF') ++at;  // fill bytes
     if (at >= codestream.size() || codestream[at - 1] != '\xFF' || codestream.size() - at < 3) {
-      return Invalid("JPEG: no frame header before octet " + std::to_string(at));
+      return Invalid("JPEG: no frame header before byte " + std::to_string(at));
     }
     const auto marker = static_cast<uint8_t>(codestream[at++]);
     if (marker == 0x01 || (marker >= 0xD0 && marker <= 0xD8)) continue;
     const size_t length = LoadBe<uint16_t>(codestream.data() + at);
     if (length < 2 || length > codestream.size() - at) {
-      return Invalid("JPEG: the marker segment at octet " + std::to_string(at) + " breaks off");
+      return Invalid("JPEG: the marker segment at byte " + std::to_string(at) + " breaks off");
     }
     const Bytes body = codestream.substr(at + 2, length - 2);
     at += length;

@@ -19,7 +19,7 @@ struct JpegHeader {
   bool jfif = false;
   int adobe_transform = -1;  // APP14; -1: none
   bool rgb_ids = false;      // the components call themselves R, G and B
-  size_t length = 0;         // octets up to the end of the frame header
+  size_t length = 0;         // bytes up to the end of the frame header
 
   bool lossless() const { return (process & 3) == 3; }
   // Whether three components are YCbCr: the codestream's own marks go before the data set.

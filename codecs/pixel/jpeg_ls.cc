@@ -12,9 +12,9 @@ namespace hilum::pixel {
 namespace {
 
 template <typename Sample>
-void Spread(const std::string& octets, bool by_plane, unsigned precision, const FrameFormat& format,
+void Spread(const std::string& bytes, bool by_plane, unsigned precision, const FrameFormat& format,
             std::span<char> out) {
-  const auto* samples = reinterpret_cast<const Sample*>(octets.data());
+  const auto* samples = reinterpret_cast<const Sample*>(bytes.data());
   const size_t plane = size_t{format.rows} * format.columns;
   SampleSink sink(format, precision, /*codestream_signed=*/false, out);
   for (uint32_t s = 0; s < format.samples; ++s) {
@@ -38,14 +38,14 @@ Result<FrameFormat> DecodeChecked(Bytes frame, const FrameFormat& expected, std:
   FrameFormat format = DecodedFormat(expected);
   const bool by_plane = format.samples > 1 && decoder.interleave_mode() == charls::interleave_mode::none;
   const bool wide = precision > 8;
-  const size_t octets = size_t{format.rows} * format.columns * format.samples * (wide ? 2 : 1);
-  if (decoder.destination_size() != octets) return Invalid("JPEG-LS: components of different sizes");
+  const size_t bytes = size_t{format.rows} * format.columns * format.samples * (wide ? 2 : 1);
+  if (decoder.destination_size() != bytes) return Invalid("JPEG-LS: components of different sizes");
   // Cells that are full need no second look.
-  if (!by_plane && precision == format.bits_allocated && octets == out.size()) {
+  if (!by_plane && precision == format.bits_allocated && bytes == out.size()) {
     decoder.decode(out.data(), out.size());
     return format;
   }
-  std::string samples(octets, '\0');
+  std::string samples(bytes, '\0');
   decoder.decode(samples);
   if (wide) {
     Spread<uint16_t>(samples, by_plane, precision, format, out);
@@ -58,12 +58,12 @@ Result<FrameFormat> DecodeChecked(Bytes frame, const FrameFormat& expected, std:
 template <typename Sample>
 std::string SamplesOf(const Image& image, unsigned precision) {
   const size_t count = size_t{image.format.rows} * image.format.columns * image.format.samples;
-  std::string octets(count * sizeof(Sample), '\0');
-  auto* samples = reinterpret_cast<Sample*>(octets.data());
+  std::string bytes(count * sizeof(Sample), '\0');
+  auto* samples = reinterpret_cast<Sample*>(bytes.data());
   const SampleSource source(image);
   const uint32_t mask = (1u << precision) - 1;
   for (size_t i = 0; i < count; ++i) samples[i] = static_cast<Sample>(static_cast<uint32_t>(source.At(i)) & mask);
-  return octets;
+  return bytes;
 }
 
 }  // namespace

@@ -21,8 +21,8 @@ Status Damaged() {
 
 // The library scales samples to the full range of their cells; `precision` bits come back exactly.
 template <typename Cell>
-void Unscale(const std::string& octets, unsigned precision, const FrameFormat& format, std::span<char> out) {
-  const auto* cells = reinterpret_cast<const Cell*>(octets.data());
+void Unscale(const std::string& bytes, unsigned precision, const FrameFormat& format, std::span<char> out) {
+  const auto* cells = reinterpret_cast<const Cell*>(bytes.data());
   const uint64_t full = (uint64_t{1} << 8 * sizeof(Cell)) - 1, range = (uint64_t{1} << precision) - 1;
   SampleSink sink(format, precision, /*codestream_signed=*/false, out);
   std::string line(size_t{format.columns} * sizeof(uint32_t), '\0');
@@ -65,15 +65,15 @@ Result<FrameFormat> DecodeJpegXl(Bytes frame, const FrameFormat& expected, std::
                               .data_type = wide ? JXL_TYPE_UINT16 : JXL_TYPE_UINT8,
                               .endianness = JXL_LITTLE_ENDIAN,
                               .align = 0};
-  std::string octets(size_t{format.rows} * format.columns * format.samples * (wide ? 2 : 1), '\0');
+  std::string bytes(size_t{format.rows} * format.columns * format.samples * (wide ? 2 : 1), '\0');
   size_t needed = 0;
   bool decoded = false;
   while (!decoded) {
     switch (JxlDecoderProcessInput(decoder.get())) {
       case JXL_DEC_NEED_IMAGE_OUT_BUFFER:
         if (JxlDecoderImageOutBufferSize(decoder.get(), &layout, &needed) != JXL_DEC_SUCCESS ||
-            needed != octets.size() ||
-            JxlDecoderSetImageOutBuffer(decoder.get(), &layout, octets.data(), octets.size()) != JXL_DEC_SUCCESS) {
+            needed != bytes.size() ||
+            JxlDecoderSetImageOutBuffer(decoder.get(), &layout, bytes.data(), bytes.size()) != JXL_DEC_SUCCESS) {
           return Damaged();
         }
         break;
@@ -85,9 +85,9 @@ Result<FrameFormat> DecodeJpegXl(Bytes frame, const FrameFormat& expected, std::
     }
   }
   if (wide) {
-    Unscale<uint16_t>(octets, info.bits_per_sample, format, out);
+    Unscale<uint16_t>(bytes, info.bits_per_sample, format, out);
   } else {
-    Unscale<uint8_t>(octets, info.bits_per_sample, format, out);
+    Unscale<uint8_t>(bytes, info.bits_per_sample, format, out);
   }
   return format;
 }

@@ -5,7 +5,7 @@
 namespace hilum::pixel {
 namespace {
 
-std::vector<uint16_t> Words(const dicom::Element& element) {
+std::vector<uint16_t> WordsOf(const dicom::Element& element) {
   std::vector<uint16_t> words(element.value.size() / 2);
   for (size_t i = 0; i < words.size(); ++i) {
     const char* from = element.value.data() + i * 2;
@@ -14,15 +14,15 @@ std::vector<uint16_t> Words(const dicom::Element& element) {
   return words;
 }
 
-// Octets in the order of the file, undoing the swap of big-endian words.
-std::vector<uint16_t> Octets(const dicom::Element& element) {
+// Bytes in the order of the file, undoing the swap of big-endian words.
+std::vector<uint16_t> BytesOf(const dicom::Element& element) {
   const bool swapped = element.big_endian && element.vr != dicom::Vr("OB");
-  std::vector<uint16_t> octets(element.value.size());
-  for (size_t i = 0; i < octets.size(); ++i) {
-    const size_t j = swapped && (i ^ 1) < octets.size() ? i ^ 1 : i;
-    octets[i] = static_cast<uint8_t>(element.value[j]);
+  std::vector<uint16_t> bytes(element.value.size());
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    const size_t j = swapped && (i ^ 1) < bytes.size() ? i ^ 1 : i;
+    bytes[i] = static_cast<uint8_t>(element.value[j]);
   }
-  return octets;
+  return bytes;
 }
 
 // Writers that say 16 bits and mean 8 are common enough; such a table would be black.
@@ -36,8 +36,8 @@ LookupTable Finish(const LutDescriptor& descriptor, std::vector<uint16_t> entrie
 // Expands segments of `words` into `out`, up to `limit` entries. `words` has 8-bit or 16-bit units.
 class Expander {
  public:
-  Expander(const std::vector<uint16_t>& words, bool octets, size_t limit)
-      : words_(words), octets_(octets), limit_(limit) {}
+  Expander(const std::vector<uint16_t>& words, bool bytes, size_t limit)
+      : words_(words), bytes_(bytes), limit_(limit) {}
 
   bool Run(std::vector<uint16_t>* out) {
     size_t at = 0;
@@ -77,14 +77,14 @@ class Expander {
     return true;
   }
 
-  // `count` segments again, from an offset in octets. They refer to no others: no recursion.
+  // `count` segments again, from an offset in bytes. They refer to no others: no recursion.
   bool Indirect(size_t* at, size_t count, std::vector<uint16_t>* out) {
-    const size_t units = octets_ ? 4 : 2;
+    const size_t units = bytes_ ? 4 : 2;
     if (words_.size() - *at < units) return false;
     uint64_t offset = 0;
-    for (size_t i = 0; i < units; ++i) offset |= uint64_t{words_[*at + i]} << i * (octets_ ? 8 : 16);
+    for (size_t i = 0; i < units; ++i) offset |= uint64_t{words_[*at + i]} << i * (bytes_ ? 8 : 16);
     *at += units;
-    size_t position = octets_ ? offset : offset / 2;
+    size_t position = bytes_ ? offset : offset / 2;
     for (size_t i = 0; i < count; ++i) {
       if (position >= words_.size() || !Segment(&position, /*may_refer=*/false, out)) return false;
     }
@@ -92,14 +92,14 @@ class Expander {
   }
 
   const std::vector<uint16_t>& words_;
-  const bool octets_;
+  const bool bytes_;
   const size_t limit_;
 };
 
 }  // namespace
 
 std::optional<LutDescriptor> ReadLutDescriptor(const dicom::Element& element) {
-  const std::vector<uint16_t> words = Words(element);
+  const std::vector<uint16_t> words = WordsOf(element);
   if (words.size() < 3 || words[2] < 8 || words[2] > 16) return std::nullopt;
   LutDescriptor descriptor{.entries = words[0] == 0 ? 65536u : words[0], .first = words[1], .bits = words[2]};
   if (element.vr == dicom::Vr("SS")) descriptor.first = static_cast<int16_t>(words[1]);
@@ -107,18 +107,18 @@ std::optional<LutDescriptor> ReadLutDescriptor(const dicom::Element& element) {
 }
 
 std::optional<LookupTable> ReadLut(const LutDescriptor& descriptor, const dicom::Element& data) {
-  const bool octets = descriptor.bits == 8 && data.value.size() < size_t{descriptor.entries} * 2;
-  std::vector<uint16_t> entries = octets ? Octets(data) : Words(data);
+  const bool bytes = descriptor.bits == 8 && data.value.size() < size_t{descriptor.entries} * 2;
+  std::vector<uint16_t> entries = bytes ? BytesOf(data) : WordsOf(data);
   if (entries.size() < (descriptor.entries + 1) / 2) return std::nullopt;
   entries.resize(descriptor.entries, entries.back());
   return Finish(descriptor, std::move(entries));
 }
 
 std::optional<LookupTable> ReadSegmentedLut(const LutDescriptor& descriptor, const dicom::Element& data) {
-  const bool octets = descriptor.bits == 8;
-  const std::vector<uint16_t> words = octets ? Octets(data) : Words(data);
+  const bool bytes = descriptor.bits == 8;
+  const std::vector<uint16_t> words = bytes ? BytesOf(data) : WordsOf(data);
   std::vector<uint16_t> entries;
-  if (!Expander(words, octets, descriptor.entries).Run(&entries)) return std::nullopt;
+  if (!Expander(words, bytes, descriptor.entries).Run(&entries)) return std::nullopt;
   entries.resize(descriptor.entries, entries.back());
   return Finish(descriptor, std::move(entries));
 }

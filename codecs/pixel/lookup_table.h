@@ -18,7 +18,7 @@ struct LutDescriptor {
 // Nothing when it is not three numbers that make sense.
 std::optional<LutDescriptor> ReadLutDescriptor(const dicom::Element& element);
 
-// Entries of 8 bits may have an octet or a word each. Nothing when there are fewer than half of them; the last one is
+// Entries of 8 bits may have a byte or a word each. Nothing when there are fewer than half of them; the last one is
 // repeated where some are missing.
 std::optional<LookupTable> ReadLut(const LutDescriptor& descriptor, const dicom::Element& data);
 

@@ -18,7 +18,7 @@ bool IsSubsampled(Photometric photometric) {
          photometric == Photometric::kYbrPartial420;
 }
 
-// Big-endian cells of `size` octets. One octet: cells lie in big-endian words when they have VR OW, which the reader of
+// Big-endian cells of `size` bytes. One byte: cells lie in big-endian words when they have VR OW, which the reader of
 // the frame has to undo, for only it knows the VR.
 void SwapCells(std::span<char> pixels, size_t size) {
   for (size_t i = 0; i + size <= pixels.size(); i += size) std::reverse(&pixels[i], &pixels[i] + size);
@@ -60,7 +60,7 @@ FrameFormat DecodedFormat(const FrameFormat& expected) {
   return format;
 }
 
-Status CheckFormat(const FrameFormat& format, uint64_t max_octets) {
+Status CheckFormat(const FrameFormat& format, uint64_t max_bytes) {
   const unsigned bits = format.bits_allocated;
   const bool depth_ok = bits == 1 || bits == 8 || bits == 16 || bits == 32 || bits == 64;
   if (format.rows == 0 || format.columns == 0 || format.rows > 0xFFFF || format.columns > 0xFFFF) {
@@ -77,20 +77,20 @@ Status CheckFormat(const FrameFormat& format, uint64_t max_octets) {
     return Invalid("Bits Stored " + std::to_string(format.bits_stored) + " and High Bit " +
                    std::to_string(format.high_bit) + " do not fit " + std::to_string(bits) + " Bits Allocated");
   }
-  if (FrameOctets(DecodedFormat(format)) > max_octets) {
-    return LimitExceeded("the frame has " + Describe(format) + ": more than the limit of " +
-                         std::to_string(max_octets) + " octets a frame");
+  if (FrameBytes(DecodedFormat(format)) > max_bytes) {
+    return LimitExceeded("the frame has " + Describe(format) + ": more than the limit of " + std::to_string(max_bytes) +
+                         " bytes a frame");
   }
   return Status::Ok();
 }
 
 Result<FrameFormat> DecodeNative(Bytes frame, const FrameFormat& expected, bool big_endian, std::span<char> out) {
-  const uint64_t octets = FrameOctets(expected);
-  if (frame.size() < octets) {
-    return Invalid("native frame: " + std::to_string(frame.size()) + " octets where " + std::to_string(octets) +
+  const uint64_t bytes = FrameBytes(expected);
+  if (frame.size() < bytes) {
+    return Invalid("native frame: " + std::to_string(frame.size()) + " bytes where " + std::to_string(bytes) +
                    " are needed for " + Describe(expected));
   }
-  frame = frame.substr(0, octets);
+  frame = frame.substr(0, bytes);
   const FrameFormat format = DecodedFormat(expected);
   if (expected.samples == 3 && IsSubsampled(expected.photometric)) {
     if (expected.photometric != Photometric::kYbrFull422 || expected.bits_allocated != 8 || expected.columns % 2 != 0) {

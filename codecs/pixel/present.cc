@@ -19,7 +19,7 @@ constexpr int kArcSteps = 180;      // of an ellipse
 constexpr int kCurveSteps = 16;     // between two points of an interpolated line
 constexpr size_t kMaxKnots = 5000;  // of one
 
-size_t PixelOctets(const Picture& picture) {
+size_t PixelBytes(const Picture& picture) {
   return size_t{picture.channels} * (picture.bits / 8);
 }
 
@@ -39,10 +39,10 @@ void ApplyShutter(const Shutter& shutter, const Colour& colour, Picture* picture
 
 // `source` into `target` with its upper left corner at (x, y). REQUIRES: it fits.
 void Paste(const Picture& source, uint32_t x, uint32_t y, Picture* target) {
-  const size_t octets = PixelOctets(source);
+  const size_t bytes = PixelBytes(source);
   for (uint32_t row = 0; row < source.height; ++row)
-    std::memcpy(&target->samples[(size_t{y + row} * target->width + x) * octets],
-                &source.samples[size_t{row} * source.width * octets], source.width * octets);
+    std::memcpy(&target->samples[(size_t{y + row} * target->width + x) * bytes],
+                &source.samples[size_t{row} * source.width * bytes], source.width * bytes);
 }
 
 // From the displayed area to the picture, and where its points come to lie.
@@ -93,7 +93,7 @@ Result<Placement> Place(const Picture& frame, const Presentation& presentation, 
 // The displayed area, black where it is outside of the image.
 Picture Cut(const Picture& frame, const Placement& place) {
   Picture picture{place.width, place.height, frame.channels, frame.bits, {}};
-  picture.samples.assign(size_t{place.width} * place.height * PixelOctets(frame), '\0');
+  picture.samples.assign(size_t{place.width} * place.height * PixelBytes(frame), '\0');
   const DisplayedArea& area = place.area;
   const double left = std::max(area.left, 0.0), top = std::max(area.top, 0.0);
   const double right = std::min<double>(area.right, frame.width), below = std::min<double>(area.bottom, frame.height);
@@ -118,7 +118,7 @@ Picture Turn(const Picture& source, const Placement& place) {
   if (place.quarter_turns == 0 && !place.flip) return source;
   Picture picture{static_cast<uint32_t>(place.final_width()), static_cast<uint32_t>(place.final_height()),
                   source.channels, source.bits, std::string(source.samples.size(), '\0')};
-  const size_t octets = PixelOctets(source);
+  const size_t bytes = PixelBytes(source);
   for (uint32_t y = 0; y < picture.height; ++y) {
     for (uint32_t x = 0; x < picture.width; ++x) {
       const uint32_t turned = place.flip ? picture.width - 1 - x : x;
@@ -126,8 +126,8 @@ Picture Turn(const Picture& source, const Placement& place) {
       if (place.quarter_turns == 1) from_x = y, from_y = source.height - 1 - turned;
       if (place.quarter_turns == 2) from_x = source.width - 1 - turned, from_y = source.height - 1 - y;
       if (place.quarter_turns == 3) from_x = source.width - 1 - y, from_y = turned;
-      std::memcpy(&picture.samples[(size_t{y} * picture.width + x) * octets],
-                  &source.samples[(size_t{from_y} * source.width + from_x) * octets], octets);
+      std::memcpy(&picture.samples[(size_t{y} * picture.width + x) * bytes],
+                  &source.samples[(size_t{from_y} * source.width + from_x) * bytes], bytes);
     }
   }
   return picture;

@@ -93,12 +93,12 @@ LineStyle ReadLineStyle(std::span<const DataSetItem> items, const Colour& layer)
 }
 
 FillStyle ReadFillStyle(std::span<const DataSetItem> items, const Colour& layer) {
-  constexpr size_t kPatternOctets = 128;
+  constexpr size_t kPatternBytes = 128;
   auto style = ReadStyle<FillStyle>(items, layer);
   if (items.empty()) return style;
   const std::string_view mode = items[0].Text({0x0070, 0x0257});  // STIPPELED, as the standard spells it
   const dicom::Element* const pattern = items[0].Find({0x0070, 0x0256});
-  if (mode.starts_with("STIPP") && pattern != nullptr && pattern->value.size() == kPatternOctets)
+  if (mode.starts_with("STIPP") && pattern != nullptr && pattern->value.size() == kPatternBytes)
     style.pattern = pattern->value;
   return style;
 }

@@ -48,7 +48,7 @@ struct LineStyle {
 // PS3.3 C.10.5.1.3.14
 struct FillStyle {
   Ink on, off{.opacity = 0};
-  std::string pattern;  // of 32 by 32 bits, repeated: set ones are `on`, in each octet the highest first; empty: solid
+  std::string pattern;  // of 32 by 32 bits, repeated: set ones are `on`, in each byte the highest first; empty: solid
 };
 
 struct Graphic {

@@ -78,12 +78,12 @@ bool OverlayBit(const Overlay& overlay, uint64_t bit) {
 }
 
 void Paint(Picture* picture, uint32_t x, uint32_t y, const Colour& colour) {
-  const size_t octets = picture->bits / 8;
-  char* const pixel = &picture->samples[(size_t{y} * picture->width + x) * picture->channels * octets];
+  const size_t bytes = picture->bits / 8;
+  char* const pixel = &picture->samples[(size_t{y} * picture->width + x) * picture->channels * bytes];
   for (size_t c = 0; c < picture->channels; ++c) {
     const double share = std::clamp(colour.Channel(c, picture->channels), 0.0, 1.0);
     const auto level = static_cast<uint16_t>(share * (picture->bits == 16 ? 65535 : 255) + 0.5);
-    std::memcpy(pixel + c * octets, &level, octets);  // little endian
+    std::memcpy(pixel + c * bytes, &level, bytes);  // little endian
   }
 }
 

@@ -83,7 +83,7 @@ struct Picture {
 Result<Picture> RenderPicture(const Instance& instance, uint32_t frame, const RenderOptions& options,
                               FrameCodec& codec);
 
-// JPEG or PNG octets.
+// JPEG or PNG bytes.
 Result<std::string> EncodePicture(const Picture& picture, const RenderOptions& options);
 
 inline constexpr std::string_view MediaType(PictureType type) {

@@ -1,4 +1,4 @@
-// RLE Lossless (PS3.5 Annex G): every octet of every sample is a segment of its own, the most significant first.
+// RLE Lossless (PS3.5 Annex G): every byte of every sample is a segment of its own, the most significant first.
 #include <algorithm>
 #include <string>
 
@@ -11,7 +11,7 @@ namespace {
 constexpr size_t kHeaderSize = 64;
 constexpr size_t kMaxSegments = 15;
 
-// Expands PackBits into out[0], out[step], ...; `count` octets. False when the segment ends before.
+// Expands PackBits into out[0], out[step], ...; `count` bytes. False when the segment ends before.
 bool Expand(Bytes segment, char* out, size_t step, uint64_t count) {
   size_t at = 0;
   while (count > 0) {
@@ -69,7 +69,7 @@ struct SegmentTable {
 };
 
 Result<SegmentTable> ReadHeader(Bytes frame, size_t expected) {
-  if (frame.size() < kHeaderSize) return Invalid("RLE frame: shorter than its header of 64 octets");
+  if (frame.size() < kHeaderSize) return Invalid("RLE frame: shorter than its header of 64 bytes");
   SegmentTable table;
   table.count = LoadLe<uint32_t>(frame.data());
   if (table.count != expected) {
@@ -90,14 +90,14 @@ Bytes Segment(Bytes frame, const SegmentTable& table, size_t i) {
   return frame.substr(table.offsets[i], end - table.offsets[i]);
 }
 
-// One-bit images occur packed, as native ones are, and with an octet for every pixel.
+// One-bit images occur packed, as native ones are, and with a byte for every pixel.
 Status ExpandBits(Bytes segment, const FrameFormat& format, std::span<char> out) {
   const uint64_t pixels = uint64_t{format.rows} * format.columns;
-  std::string octets(pixels, '\0');
-  if (Expand(segment, octets.data(), 1, pixels)) {
+  std::string bytes(pixels, '\0');
+  if (Expand(segment, bytes.data(), 1, pixels)) {
     for (uint64_t i = 0; i < out.size(); ++i) {
       unsigned packed = 0;
-      for (uint64_t bit = 0; bit < 8 && i * 8 + bit < pixels; ++bit) packed |= (octets[i * 8 + bit] & 1u) << bit;
+      for (uint64_t bit = 0; bit < 8 && i * 8 + bit < pixels; ++bit) packed |= (bytes[i * 8 + bit] & 1u) << bit;
       out[i] = static_cast<char>(packed);
     }
     return Status::Ok();
@@ -111,14 +111,14 @@ Result<FrameFormat> DecodeRle(Bytes frame, const FrameFormat& expected, std::spa
   const FrameFormat format = DecodedFormat(expected);
   const size_t cell = std::max<size_t>(1, format.bits_allocated / 8);
   const size_t pixel = cell * format.samples;
-  if (pixel > kMaxSegments) return Unsupported("RLE frame: more octets a pixel than segments");
+  if (pixel > kMaxSegments) return Unsupported("RLE frame: more bytes a pixel than segments");
   HILUM_ASSIGN_OR_RETURN(const SegmentTable table, ReadHeader(frame, pixel));
   if (format.bits_allocated == 1) {
     HILUM_RETURN_IF_ERROR(ExpandBits(Segment(frame, table, 0), format, out));
     return format;
   }
   for (size_t i = 0; i < table.count; ++i) {
-    // Segment i is octet i % cell, from the top, of sample i / cell.
+    // Segment i is byte i % cell, from the top, of sample i / cell.
     char* first = out.data() + i / cell * cell + (cell - 1 - i % cell);
     if (!Expand(Segment(frame, table, i), first, pixel, uint64_t{format.rows} * format.columns)) {
       return Broken(i, "it ends before the image does");

@@ -55,7 +55,7 @@ Status CheckRoom(std::string_view transfer_syntax, const FrameFormat& format) {
   switch (syntax->coding) {
     case Coding::kRle:
       if (std::max(1u, format.bits_allocated / 8u) * format.samples <= kMaxRleSegments) return Status::Ok();
-      return Unsupported(name + " holds up to " + std::to_string(kMaxRleSegments) + " octets a pixel");
+      return Unsupported(name + " holds up to " + std::to_string(kMaxRleSegments) + " bytes a pixel");
     case Coding::kJpeg:
       return syntax->uid == "1.2.840.10008.1.2.4.51" ? RoomInJpegExtended(format) : RoomInJpegBaseline(format);
     case Coding::kJpegLossless:

@@ -17,7 +17,7 @@ namespace hilum::pixel {
 // negative).
 class SampleSink {
  public:
-  // REQUIRES: precision <= format.bits_allocated <= 32; out.size() >= FrameOctets(format)
+  // REQUIRES: precision <= format.bits_allocated <= 32; out.size() >= FrameBytes(format)
   SampleSink(const FrameFormat& format, unsigned precision, bool codestream_signed, std::span<char> out)
       : format_(format), precision_(precision), codestream_signed_(codestream_signed), out_(out) {
     extend_ = format.is_signed && (codestream_signed || precision >= format.bits_stored);
@@ -65,9 +65,9 @@ class SampleSink {
   void PutBits(uint32_t row, const T* samples, size_t stride) {
     uint64_t bit = uint64_t{row} * format_.columns;
     for (uint32_t x = 0; x < format_.columns; ++x, ++bit, samples += stride) {
-      char& octet = out_[bit / 8];
+      char& byte = out_[bit / 8];
       const char mask = static_cast<char>(1 << bit % 8);
-      octet = static_cast<char>(*samples != 0 ? octet | mask : octet & ~mask);
+      byte = static_cast<char>(*samples != 0 ? byte | mask : byte & ~mask);
     }
   }
 
@@ -81,7 +81,7 @@ class SampleSink {
 // Reads the samples of an interleaved image as integers.
 class SampleSource {
  public:
-  // REQUIRES: integer pixels, 1 to 32 bits allocated, as many octets as the format says.
+  // REQUIRES: integer pixels, 1 to 32 bits allocated, as many bytes as the format says.
   explicit SampleSource(const Image& image) : format_(image.format), pixels_(image.pixels.data()) {}
 
   int64_t At(uint64_t index) const {

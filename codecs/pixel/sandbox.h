@@ -8,7 +8,7 @@
 namespace hilum::pixel {
 
 // Takes away from this process, for good, what decoding does not need: core dumps, memory beyond `address_space`
-// octets, standard streams, and every system call but memory, time, futexes and the socket `descriptor`. A call that is
+// bytes, standard streams, and every system call but memory, time, futexes and the socket `descriptor`. A call that is
 // refused fails with EPERM. One thread only. Sanitizer builds, which need more, keep memory, streams and calls.
 Status EnterSandbox(int descriptor, uint64_t address_space);
 

@@ -26,7 +26,7 @@ namespace tags = dicom::tags;
 
 constexpr Tag kPlanarConfiguration{0x0028, 0x0006}, kLossyCompression{0x0028, 0x2110}, kLossyRatio{0x0028, 0x2112},
     kLossyMethod{0x0028, 0x2114}, kIconImageSequence{0x0088, 0x0200};
-constexpr size_t kFlushOctets = 64 << 10;
+constexpr size_t kFlushBytes = 64 << 10;
 
 // PS3.3 C.7.6.1.1.5.2.
 std::string_view LossyMethod(Coding coding) {
@@ -90,13 +90,13 @@ class DeflatingSink {
   z_stream stream_{};
   bool open_ = false;
   uint64_t written_ = 0;
-  char buffer_[kFlushOctets];
+  char buffer_[kFlushBytes];
 };
 
 // Writes what it visits; the top level may have attributes replaced and its pixel data recoded.
 class Rewriter : public dicom::Visitor {
  public:
-  // `source`: the transfer syntax of `bytes`. `cell`: octets of a pixel cell, 0 when not known.
+  // `source`: the transfer syntax of `bytes`. `cell`: bytes of a pixel cell, 0 when not known.
   Rewriter(Bytes bytes, std::string source, const TransferSyntax& target, size_t cell, FrameRecoder* recoder,
            const TranscodeOptions& options, FrameCodec& codec, const Sink& sink)
       : bytes_(bytes),
@@ -245,7 +245,7 @@ class Rewriter : public dicom::Visitor {
       AddFragments(e);
       return FlushSome();
     }
-    // Cells of 32 bits are found in big-endian files with all their octets reversed, although OW has words of 16.
+    // Cells of 32 bits are found in big-endian files with all their bytes reversed, although OW has words of 16.
     const size_t unit = e.big_endian ? std::max(OrderUnit(e.vr), cell_) : 1;
     Vr vr = e.vr;
     // Implicit VR little endian knows pixel data as OW only.
@@ -255,8 +255,8 @@ class Rewriter : public dicom::Visitor {
     if (unit == 1) {
       HILUM_RETURN_IF_ERROR(sink_(e.value));
     } else {
-      for (size_t at = 0; at < e.value.size(); at += kFlushOctets) {
-        AppendReversed(e.value.substr(at, kFlushOctets), unit, &out_);
+      for (size_t at = 0; at < e.value.size(); at += kFlushBytes) {
+        AppendReversed(e.value.substr(at, kFlushBytes), unit, &out_);
         HILUM_RETURN_IF_ERROR(Flush());
       }
     }
@@ -271,7 +271,7 @@ class Rewriter : public dicom::Visitor {
     writer_.AddItemTag(tags::kSequenceDelimitation, 0);
   }
 
-  Status FlushSome() { return out_.size() >= kFlushOctets ? Flush() : Status::Ok(); }
+  Status FlushSome() { return out_.size() >= kFlushBytes ? Flush() : Status::Ok(); }
   Status Flush() {
     if (out_.empty()) return Status::Ok();
     HILUM_RETURN_IF_ERROR(sink_(out_));
@@ -323,9 +323,9 @@ void DescribePixels(const Instance& instance, const FrameRecoder& recoder, const
 // An overlay that was in the pixels covers all of them (PS3.3 C.9.2).
 void DescribeOverlay(const Instance& instance, const EmbeddedOverlays::Plane& plane, Rewriter* rewriter) {
   const auto number = [](uint32_t value) {
-    std::string octets;
-    AppendLe(&octets, static_cast<uint16_t>(value));
-    return octets;
+    std::string bytes;
+    AppendLe(&bytes, static_cast<uint16_t>(value));
+    return bytes;
   };
   const auto replace = [&](uint16_t element, Vr vr, std::string value) {
     rewriter->Replace({plane.group, element}, vr, std::move(value));

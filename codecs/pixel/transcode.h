@@ -1,6 +1,6 @@
 // A whole Part 10 instance from one transfer syntax to another (PS3.5 Annex A).
 //
-// Thread-safe. Memory: the frame at hand, decoded, and encoded frames up to `offset_table_octets`.
+// Thread-safe. Memory: the frame at hand, decoded, and encoded frames up to `offset_table_bytes`.
 #pragma once
 
 #include <cstdint>
@@ -22,10 +22,10 @@ struct TranscodeOptions {
   DecodeOptions decode;
   EncodeOptions encode;
   dicom::ReadLimits read;
-  // Encoded frames are kept up to here before the first octet is written, to know their offsets: then the Basic Offset
+  // Encoded frames are kept up to here before the first byte is written, to know their offsets: then the Basic Offset
   // Table is filled, and the ratio of a lossy compression exact. Beyond, the table is empty (frames are still one
   // fragment each) and the ratio that of the frames seen.
-  uint64_t offset_table_octets = 64 << 20;
+  uint64_t offset_table_bytes = 64 << 20;
   // Memory for that, but for one frame, comes from here; when there is no more left the table stays empty as
   // well. nullptr: from nowhere in particular.
   MemoryAllowance* held = nullptr;

@@ -47,7 +47,7 @@ struct CodecPoolOptions {
   std::chrono::milliseconds timeout{30'000};        // of one request, wall clock
   std::chrono::milliseconds queue_timeout{10'000};  // waiting for a free worker; then kUnavailable
   std::chrono::seconds cpu_limit{20};               // of one request
-  uint64_t address_space = uint64_t{4} << 30;       // of a worker, octets
+  uint64_t address_space = uint64_t{4} << 30;       // of a worker, bytes
   uint64_t keep_shared = 64 << 20;                  // shared memory a worker keeps between requests
   uint64_t frame_memory = 512 << 20;                // of frames at hand, decoded and encoded, in this process
   std::function<void(WorkerEvent)> on_event;

@@ -81,31 +81,31 @@ class Server {
     return Send(reply);
   }
 
-  bool Map(uint64_t octets) {
+  bool Map(uint64_t bytes) {
     Unmap();
-    void* memory = mmap(nullptr, octets, PROT_READ | PROT_WRITE, MAP_SHARED, received_, 0);
+    void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, received_, 0);
     close(received_);
     received_ = -1;
     if (memory == MAP_FAILED) return false;
     shared_ = static_cast<char*>(memory);
-    shared_octets_ = octets;
+    shared_bytes_ = bytes;
     return true;
   }
 
   void Unmap() {
-    if (shared_ != nullptr) munmap(shared_, shared_octets_);
+    if (shared_ != nullptr) munmap(shared_, shared_bytes_);
     shared_ = nullptr;
-    shared_octets_ = 0;
+    shared_bytes_ = 0;
   }
 
   bool Serve(const Request& request) {
-    if (request.shared_octets != 0 && !Map(request.shared_octets)) {
-      return Answer(LimitExceeded("codec worker: no address space for " + std::to_string(request.shared_octets) +
-                                  " octets of shared memory"));
+    if (request.shared_bytes != 0 && !Map(request.shared_bytes)) {
+      return Answer(LimitExceeded("codec worker: no address space for " + std::to_string(request.shared_bytes) +
+                                  " bytes of shared memory"));
     }
     const std::optional<FrameFormat> format = FromWire(request.format);
-    if (!format || request.input_octets > request.output_offset || request.output_offset > shared_octets_ ||
-        request.output_capacity > shared_octets_ - request.output_offset) {
+    if (!format || request.input_bytes > request.output_offset || request.output_offset > shared_bytes_ ||
+        request.output_capacity > shared_bytes_ - request.output_offset) {
       return false;
     }
     const Status limited = LimitCpu(request.cpu_seconds);
@@ -121,7 +121,7 @@ class Server {
   bool Decode(const Request& request, std::string_view syntax, const FrameFormat& expected) {
     const Result<FrameFormat> format = [&]() -> Result<FrameFormat> {
       try {
-        return DecodeInto(syntax, Bytes(shared_, request.input_octets), expected, request.decode,
+        return DecodeInto(syntax, Bytes(shared_, request.input_bytes), expected, request.decode,
                           {shared_ + request.output_offset, request.output_capacity});
       } catch (const std::bad_alloc&) {
         return LimitExceeded("codec worker: the frame needs more memory than a worker may have");
@@ -130,14 +130,14 @@ class Server {
     if (!format.ok()) return Answer(format.status());
     Reply reply = NewReply();
     reply.format = ToWire(*format);
-    reply.output_octets = FrameOctets(*format);
+    reply.output_bytes = FrameBytes(*format);
     return Send(reply);
   }
 
   bool Encode(const Request& request, std::string_view syntax, const FrameFormat& format) {
     const Result<EncodedFrame> encoded = [&]() -> Result<EncodedFrame> {
       try {
-        return pixel::Encode({.format = format, .pixels = std::string(shared_, request.input_octets)}, syntax,
+        return pixel::Encode({.format = format, .pixels = std::string(shared_, request.input_bytes)}, syntax,
                              request.encode);
       } catch (const std::bad_alloc&) {
         return LimitExceeded("codec worker: the frame needs more memory than a worker may have");
@@ -151,20 +151,20 @@ class Server {
     Reply reply = NewReply();
     reply.lossy = encoded->lossy;
     reply.format = ToWire(encoded->format);
-    reply.output_octets = encoded->bytes.size();
+    reply.output_bytes = encoded->bytes.size();
     return Send(reply);
   }
 
   bool Convert(const Request& request) {
-    if (request.profile_octets > request.input_octets || request.space > ColourSpace::kDisplayP3) return false;
-    const Bytes input(shared_, request.input_octets), rgb = input.substr(request.profile_octets);
+    if (request.profile_bytes > request.input_bytes || request.space > ColourSpace::kDisplayP3) return false;
+    const Bytes input(shared_, request.input_bytes), rgb = input.substr(request.profile_bytes);
     if (rgb.size() % 3 != 0 || rgb.size() > request.output_capacity) return false;
     char* const output = shared_ + request.output_offset;
     std::memcpy(output, rgb.data(), rgb.size());
-    const Status status = ConvertColours(input.substr(0, request.profile_octets), request.space, {output, rgb.size()});
+    const Status status = ConvertColours(input.substr(0, request.profile_bytes), request.space, {output, rgb.size()});
     if (!status.ok()) return Answer(status);
     Reply reply = NewReply();
-    reply.output_octets = rgb.size();
+    reply.output_bytes = rgb.size();
     return Send(reply);
   }
 
@@ -172,7 +172,7 @@ class Server {
   uint64_t answered_ = 0;  // number of the request at hand
   int received_ = -1;
   char* shared_ = nullptr;
-  uint64_t shared_octets_ = 0;
+  uint64_t shared_bytes_ = 0;
 };
 
 }  // namespace

@@ -51,20 +51,20 @@ class CodecPool::Impl {
     return use(*worker);
   }
 
-  Result<FrameTurn> BeginFrame(uint64_t octets) {
+  Result<FrameTurn> BeginFrame(uint64_t bytes) {
     std::unique_lock lock(mu_);
     const uint64_t ticket = ++last_ticket_;
     waiting_.push_back(ticket);
     const bool came = changed_.wait_for(lock, options_.queue_timeout, [&] {
-      return waiting_.front() == ticket && (at_hand_ == 0 || octets <= Spare());
+      return waiting_.front() == ticket && (at_hand_ == 0 || bytes <= Spare());
     });
     waiting_.erase(std::ranges::find(waiting_, ticket));
     changed_.notify_all();  // somebody else is the first now
     if (!came) return Unavailable("other frames at hand take all the memory there is for them");
-    at_hand_ += octets;
-    return FrameTurn([this, octets] {
+    at_hand_ += bytes;
+    return FrameTurn([this, bytes] {
       const std::lock_guard guard(mu_);
-      at_hand_ -= octets;
+      at_hand_ -= bytes;
       changed_.notify_all();
     });
   }
@@ -110,7 +110,7 @@ class CodecPool::Impl {
   std::condition_variable changed_;
   size_t busy_ = 0;
   std::vector<std::unique_ptr<WorkerProcess>> idle_;
-  uint64_t at_hand_ = 0;          // octets of frames
+  uint64_t at_hand_ = 0;          // bytes of frames
   std::deque<uint64_t> waiting_;  // tickets for frames, in turn
   uint64_t last_ticket_ = 0;
 };
@@ -119,18 +119,18 @@ CodecPool::CodecPool(CodecPoolOptions options) : impl_(std::make_unique<Impl>(st
 CodecPool::~CodecPool() = default;
 
 Result<FrameTurn> CodecPool::BeginFrame(const FrameFormat& format) {
-  const uint64_t octets = FrameOctets(DecodedFormat(format));
-  if (octets > DecodeOptions().max_frame_octets) return FrameTurn();  // it is refused before it takes any memory
-  return impl_->BeginFrame(octets * 2);
+  const uint64_t bytes = FrameBytes(DecodedFormat(format));
+  if (bytes > DecodeOptions().max_frame_bytes) return FrameTurn();  // it is refused before it takes any memory
+  return impl_->BeginFrame(bytes * 2);
 }
 
 Result<Image> CodecPool::Decode(std::string_view transfer_syntax, Bytes frame, const FrameFormat& expected,
                                 const DecodeOptions& options) {
   if (StaysHere(transfer_syntax)) return pixel::Decode(transfer_syntax, frame, expected, options);
-  HILUM_RETURN_IF_ERROR(CheckFormat(expected, options.max_frame_octets));
+  HILUM_RETURN_IF_ERROR(CheckFormat(expected, options.max_frame_bytes));
   return impl_->With([&](WorkerProcess& worker) -> Result<Image> {
-    const uint64_t octets = FrameOctets(DecodedFormat(expected));
-    HILUM_RETURN_IF_ERROR(worker.Reserve(frame.size(), octets));
+    const uint64_t bytes = FrameBytes(DecodedFormat(expected));
+    HILUM_RETURN_IF_ERROR(worker.Reserve(frame.size(), bytes));
     std::memcpy(worker.input(), frame.data(), frame.size());
     Request request = MakeRequest(Operation::kDecode, transfer_syntax, expected);
     request.decode = options;
@@ -143,10 +143,10 @@ Result<Image> CodecPool::Decode(std::string_view transfer_syntax, Bytes frame, c
       likely.rows = format.rows;
       likely.columns = format.columns;
     }
-    if (format != likely || FrameOctets(format) != reply.output_octets || reply.output_octets > octets) {
+    if (format != likely || FrameBytes(format) != reply.output_bytes || reply.output_bytes > bytes) {
       return Invalid("codec worker: the decoded frame is not what was asked for");
     }
-    return Image{.format = format, .pixels = std::string(worker.output(), reply.output_octets)};
+    return Image{.format = format, .pixels = std::string(worker.output(), reply.output_bytes)};
   });
 }
 
@@ -161,7 +161,7 @@ Result<EncodedFrame> CodecPool::Encode(const Image& image, std::string_view tran
     Request request = MakeRequest(Operation::kEncode, transfer_syntax, image.format);
     request.encode = options;
     HILUM_ASSIGN_OR_RETURN(const Reply reply, worker.Call(request));
-    return EncodedFrame{.bytes = std::string(worker.output(), reply.output_octets),
+    return EncodedFrame{.bytes = std::string(worker.output(), reply.output_bytes),
                         .format = *FromWire(reply.format),
                         .lossy = reply.lossy != 0};
   });
@@ -174,10 +174,10 @@ Result<std::string> CodecPool::ConvertColours(Bytes rgb, Bytes profile, ColourSp
     std::memcpy(worker.input() + profile.size(), rgb.data(), rgb.size());
     Request request = MakeRequest(Operation::kConvertColours, "", {});
     request.space = space;
-    request.profile_octets = profile.size();
+    request.profile_bytes = profile.size();
     HILUM_ASSIGN_OR_RETURN(const Reply reply, worker.Call(request));
-    if (reply.output_octets != rgb.size()) return Invalid("codec worker: other pixels came back");
-    return std::string(worker.output(), reply.output_octets);
+    if (reply.output_bytes != rgb.size()) return Invalid("codec worker: other pixels came back");
+    return std::string(worker.output(), reply.output_bytes);
   });
 }
 

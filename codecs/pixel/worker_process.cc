@@ -106,36 +106,36 @@ bool WorkerProcess::Alive() {
   return false;
 }
 
-Status WorkerProcess::Reserve(uint64_t input_octets, uint64_t output_octets) {
-  input_octets_ = input_octets;
-  output_offset_ = RoundUp(std::max<uint64_t>(input_octets, 1));
-  output_capacity_ = output_octets;
-  const uint64_t needed = output_offset_ + RoundUp(output_octets);
-  if (needed <= shared_octets_) return Status::Ok();
+Status WorkerProcess::Reserve(uint64_t input_bytes, uint64_t output_bytes) {
+  input_bytes_ = input_bytes;
+  output_offset_ = RoundUp(std::max<uint64_t>(input_bytes, 1));
+  output_capacity_ = output_bytes;
+  const uint64_t needed = output_offset_ + RoundUp(output_bytes);
+  if (needed <= shared_bytes_) return Status::Ok();
   ReleaseMemory();
   memory_ = memfd_create("codec", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (memory_ < 0) return ErrnoStatus("codec worker: shared memory", errno);
   // Sealed: a worker that shrank it would end this process by SIGBUS.
   if (ftruncate(memory_, static_cast<off_t>(needed)) != 0 ||
       fcntl(memory_, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
-    return ErrnoStatus("codec worker: shared memory of " + std::to_string(needed) + " octets", errno);
+    return ErrnoStatus("codec worker: shared memory of " + std::to_string(needed) + " bytes", errno);
   }
   void* memory = mmap(nullptr, needed, PROT_READ | PROT_WRITE, MAP_SHARED, memory_, 0);
   if (memory == MAP_FAILED) return ErrnoStatus("codec worker: map shared memory", errno);
   shared_ = static_cast<char*>(memory);
-  shared_octets_ = needed;
+  shared_bytes_ = needed;
   return Status::Ok();
 }
 
 void WorkerProcess::Trim() {
-  if (shared_octets_ > options_.keep_shared) ReleaseMemory();
+  if (shared_bytes_ > options_.keep_shared) ReleaseMemory();
 }
 
 void WorkerProcess::ReleaseMemory() {
-  if (shared_ != nullptr) munmap(shared_, shared_octets_);
+  if (shared_ != nullptr) munmap(shared_, shared_bytes_);
   if (memory_ >= 0) close(memory_);
   shared_ = nullptr;
-  shared_octets_ = 0;
+  shared_bytes_ = 0;
   memory_ = -1;
 }
 
@@ -184,21 +184,21 @@ Result<Reply> WorkerProcess::Receive(std::chrono::milliseconds timeout) {
 }
 
 Result<Reply> WorkerProcess::Call(Request request) {
-  const bool release = shared_octets_ > options_.keep_shared;
+  const bool release = shared_bytes_ > options_.keep_shared;
   request.magic = kRequestMagic;
   request.number = ++requests_;
   request.release = release;
   request.cpu_seconds = static_cast<uint64_t>(options_.cpu_limit.count());
-  request.input_octets = input_octets_;
+  request.input_bytes = input_bytes_;
   request.output_offset = output_offset_;
   request.output_capacity = output_capacity_;
-  request.shared_octets = memory_ >= 0 ? shared_octets_ : 0;
+  request.shared_bytes = memory_ >= 0 ? shared_bytes_ : 0;
   HILUM_RETURN_IF_ERROR(SendMessage(&request, sizeof(request), memory_));
   if (memory_ >= 0) close(memory_);
   memory_ = -1;
   Result<Reply> reply = Receive(options_.timeout);
   if (!reply.ok()) return reply;
-  if (reply->output_octets > output_capacity_ || !FromWire(reply->format)) return Bury(/*timed_out=*/false);
+  if (reply->output_bytes > output_capacity_ || !FromWire(reply->format)) return Bury(/*timed_out=*/false);
   return reply;
 }
 

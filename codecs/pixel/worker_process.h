@@ -23,7 +23,7 @@ class WorkerProcess {
 
   // Memory for one request: input first, output at OutputOffset(). Kept from request to request while it is large
   // enough.
-  Status Reserve(uint64_t input_octets, uint64_t output_octets);
+  Status Reserve(uint64_t input_bytes, uint64_t output_bytes);
   char* input() { return shared_; }
   const char* output() const { return shared_ + output_offset_; }
 
@@ -50,8 +50,8 @@ class WorkerProcess {
   int socket_ = -1;
   int memory_ = -1;  // descriptor, until the worker has it
   char* shared_ = nullptr;
-  uint64_t shared_octets_ = 0;
-  uint64_t input_octets_ = 0, output_offset_ = 0, output_capacity_ = 0;
+  uint64_t shared_bytes_ = 0;
+  uint64_t input_bytes_ = 0, output_offset_ = 0, output_capacity_ = 0;
 };
 
 }  // namespace hilum::pixel

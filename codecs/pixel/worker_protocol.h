@@ -1,4 +1,4 @@
-// Messages between the pool and its workers: one datagram each way over a SOCK_SEQPACKET socket, octets in shared
+// Messages between the pool and its workers: one datagram each way over a SOCK_SEQPACKET socket, bytes in shared
 // memory. Internal to codecs/pixel.
 //
 // The pool does not trust what a worker sends: replies are plain integers, checked before they mean anything.
@@ -51,7 +51,7 @@ struct Setup {
 
 enum class Operation : uint8_t { kDecode, kEncode, kConvertColours };
 
-// A descriptor comes with it when `shared_octets` is not 0: the memory from now on. Input lies at 0, output at
+// A descriptor comes with it when `shared_bytes` is not 0: the memory from now on. Input lies at 0, output at
 // `output_offset`.
 struct Request {
   uint32_t magic = kRequestMagic;
@@ -63,12 +63,12 @@ struct Request {
   DecodeOptions decode;
   EncodeOptions encode;
   ColourSpace space;  // of kConvertColours, whose input is the profile, then the pixels
-  uint64_t profile_octets;
+  uint64_t profile_bytes;
   uint64_t cpu_seconds;
-  uint64_t input_octets;
+  uint64_t input_bytes;
   uint64_t output_offset;
   uint64_t output_capacity;
-  uint64_t shared_octets;
+  uint64_t shared_bytes;
 };
 
 struct Reply {
@@ -77,7 +77,7 @@ struct Reply {
   uint8_t code;     // of Status
   uint8_t lossy;
   WireFormat format;
-  uint64_t output_octets;
+  uint64_t output_bytes;
   char message[256];
 };
 

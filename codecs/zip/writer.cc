@@ -111,7 +111,7 @@ std::string Writer::End() const {
   const uint64_t count = entries_.size();
   if (count >= kIn16 || length >= kIn32 || position_ >= kIn32) {
     AppendLe(&out, kZip64End);
-    AppendLe<uint64_t>(&out, 44);  // octets of this record that follow
+    AppendLe<uint64_t>(&out, 44);  // bytes of this record that follow
     AppendLe(&out, kZip64Version);
     AppendLe(&out, kZip64Version);
     out.append(8, '\0');  // this disk, disk of the directory
@@ -133,7 +133,7 @@ std::string Writer::End() const {
 
 uint64_t Writer::ArchiveLength(std::span<const EntrySize> entries) {
   Writer dry_run;
-  for (const EntrySize& entry : entries) dry_run.BeginKnown(entry.name, entry.octets, 0);
+  for (const EntrySize& entry : entries) dry_run.BeginKnown(entry.name, entry.bytes, 0);
   return dry_run.position_ + dry_run.End().size();
 }
 

@@ -1,9 +1,9 @@
 // Writes zip archives (PKWARE APPNOTE 6.3) piece by piece, entries stored as they are: what goes before and after the
-// octets of each entry, and the directory at the end. ZIP64 fields appear where numbers need them.
+// bytes of each entry, and the directory at the end. ZIP64 fields appear where numbers need them.
 //
 //   zip::Writer writer;
-//   for (...) { Write(writer.BeginKnown(name, size, crc)); Write(octets); }      // or, size not known ahead:
-//   Write(writer.BeginStreamed(name)); Write(octets); Write(writer.EndStreamed(size, crc));
+//   for (...) { Write(writer.BeginKnown(name, size, crc)); Write(bytes); }      // or, size not known ahead:
+//   Write(writer.BeginStreamed(name)); Write(bytes); Write(writer.EndStreamed(size, crc));
 //   Write(writer.End());
 //
 // Entries carry no time (1980-01-01), so that the same entries make the same archive. Not thread-safe. Memory: the name
@@ -25,19 +25,19 @@ uint32_t Crc32(Bytes bytes, uint32_t crc = 0);
 
 class Writer {
  public:
-  // REQUIRES of all names: '/' between folders, at most 65535 octets of UTF-8.
+  // REQUIRES of all names: '/' between folders, at most 65535 bytes of UTF-8.
   std::string BeginKnown(std::string_view name, uint64_t size, uint32_t crc);
   std::string BeginStreamed(std::string_view name);
-  // After the octets of the entry begun last, by BeginStreamed.
+  // After the bytes of the entry begun last, by BeginStreamed.
   std::string EndStreamed(uint64_t size, uint32_t crc);
   // After the last entry.
   std::string End() const;
 
   struct EntrySize {
     std::string name;
-    uint64_t octets = 0;
+    uint64_t bytes = 0;
   };
-  // Octets of a whole archive of these entries, all begun by BeginKnown.
+  // Bytes of a whole archive of these entries, all begun by BeginKnown.
   static uint64_t ArchiveLength(std::span<const EntrySize> entries);
 
  private:

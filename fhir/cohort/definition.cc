@@ -36,7 +36,7 @@ json::MaybeValue ValueOf(json::Value parameter) {
 Result<std::string> TextOf(json::Value parameter, size_t limit) {
   const json::MaybeValue value = ValueOf(parameter);
   if (!value || !value->is_string() || value->text().empty()) return Invalid("takes a valueString");
-  if (value->text().size() > limit) return LimitExceeded("takes at most " + std::to_string(limit) + " octets");
+  if (value->text().size() > limit) return LimitExceeded("takes at most " + std::to_string(limit) + " bytes");
   return std::string(value->text());
 }
 

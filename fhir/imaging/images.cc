@@ -192,8 +192,8 @@ std::string DateTimeOf(std::string_view date, std::string_view time, std::string
 std::string CleanText(std::string_view value) {
   std::string text;
   for (const char c : value) {
-    const auto octet = static_cast<unsigned char>(c);
-    if (octet >= 0x20 && octet != 0x7F) text.push_back(c);
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte != 0x7F) text.push_back(c);
     if (c == '\t' || c == '\n' || c == '\r') text.push_back(' ');
   }
   const size_t begin = std::min(text.find_first_not_of(' '), text.size());

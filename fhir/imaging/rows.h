@@ -37,7 +37,7 @@ struct Link {
   // What the images added that users may say, too (shell.h); nullopt in rows of earlier releases.
   std::optional<std::vector<std::string>> added;
 };
-// 16 octets that stand for a text (XXH3-128).
+// 16 bytes that stand for a text (XXH3-128).
 std::string Hashed(std::string_view text);
 
 // What a version knows of, in its note: documents are never reused, so that tells a study from any other that had or
@@ -54,7 +54,7 @@ std::optional<SeenStudy> DecodeSeen(Bytes note);
 // leaves the link alone, as the version's note does.
 int64_t SeenMicros(const Link& link, const std::optional<Version>& newest);
 
-// What an ImagingStudy depends on, in 16 octets: a resource, there or not, or whoever has an identifier. For
+// What an ImagingStudy depends on, in 16 bytes: a resource, there or not, or whoever has an identifier. For
 // DiagnosticReports it waits under the watches of ServiceRequests, because the same identifiers lead to both.
 inline constexpr size_t kWatchBytes = 16;
 std::string WatchOf(TypeId type, std::string_view id);

@@ -1,5 +1,5 @@
 // The elements of an ImagingStudy that come from the study row, and how they are put into a resource that users write
-// in, too: what is not theirs is replaced in place, everything else keeps its octets. Pure functions.
+// in, too: what is not theirs is replaced in place, everything else keeps its bytes. Pure functions.
 #pragma once
 
 #include <optional>
@@ -87,7 +87,7 @@ DerivedElements ElementsOf(const storage::StudyRow& study, Linked linked, const 
 bool MakeShell(json::Value resource, const DerivedElements& derived, json::Edits* edits);
 
 // Some elements are the users' when the images do not say them. Those that the images add to `resource`, each in 16
-// octets with its value: it is not there, or it is of `derived.former`. Else users said the same before.
+// bytes with its value: it is not there, or it is of `derived.former`. Else users said the same before.
 std::vector<std::string> AddedBy(json::MaybeValue resource, const DerivedElements& derived);
 // DerivedElements::former of a `resource` that an earlier release derived, which did not note it: what the images say,
 // and if they have an accession number, others that are written as the server writes them. Whose the rest is cannot be

@@ -1,4 +1,4 @@
-// Writes a searchset or history Bundle from the stored octets of its resources. Internal to fhir/interactions.
+// Writes a searchset or history Bundle from the stored bytes of its resources. Internal to fhir/interactions.
 #pragma once
 
 #include <cstdint>

@@ -25,7 +25,7 @@ struct InteractionOptions {
   size_t max_included = 10'000;  // resources that includes add to a page
   size_t max_bundle_entries = 100'000;
   size_t max_conditional_deletes = 1000;
-  size_t max_kept_searches = size_t{64} << 20;  // octets of searches that are too long for links
+  size_t max_kept_searches = size_t{64} << 20;  // bytes of searches that are too long for links
   Handling handling = Handling::kLenient;
   std::string software_version;
 };
@@ -97,7 +97,7 @@ class Interactions {
 
   ResourceStore& store_;
   const InteractionOptions options_;
-  const std::string cursor_key_;  // 32 secret octets that sign cursors
+  const std::string cursor_key_;  // 32 secret bytes that sign cursors
   const int64_t started_micros_;  // since 1970; what is offered stays the same from then on
   KeptSearches kept_searches_;
 };

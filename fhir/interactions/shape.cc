@@ -39,8 +39,8 @@ void AppendSegment(std::string_view segment, std::string* url) {
     if (plain) {
       url->push_back(c);
     } else {
-      const auto octet = static_cast<unsigned char>(c);
-      url->append({'%', kHex[octet >> 4], kHex[octet & 15]});
+      const auto byte = static_cast<unsigned char>(c);
+      url->append({'%', kHex[byte >> 4], kHex[byte & 15]});
     }
   }
 }

@@ -28,14 +28,14 @@ Position PositionAt(Bytes text, size_t offset) {
 
 Result<Document> Document::Parse(std::string bytes, const Limits& limits) {
   if (bytes.size() > std::min<size_t>(limits.bytes, UINT32_MAX)) {
-    return LimitExceeded("JSON of " + std::to_string(bytes.size()) + " octets is larger than the limit of " +
+    return LimitExceeded("JSON of " + std::to_string(bytes.size()) + " bytes is larger than the limit of " +
                          std::to_string(limits.bytes));
   }
   if (bytes.starts_with("\xEF\xBB\xBF")) return Invalid("line 1, column 1: byte order mark; send UTF-8 without one");
   if (!simdjson::validate_utf8(bytes.data(), bytes.size())) return Located(bytes, FindInvalidUtf8(bytes), "not UTF-8");
   Document document;
   document.bytes_ = std::move(bytes);
-  // FHIR JSON has a value about every 20 octets; growing twice is cheaper than touching memory that is not needed.
+  // FHIR JSON has a value about every 20 bytes; growing twice is cheaper than touching memory that is not needed.
   document.nodes_.reserve(document.bytes_.size() / 24 + 8);
   Parser parser(document.bytes_, limits, &document.nodes_, &document.decoded_);
   HILUM_RETURN_IF_ERROR(parser.Run());

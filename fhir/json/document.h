@@ -1,4 +1,4 @@
-// A JSON text and where everything in it lies. One pass over the octets checks the whole grammar and writes down a flat
+// A JSON text and where everything in it lies. One pass over the bytes checks the whole grammar and writes down a flat
 // list of values with their byte ranges; nothing is converted, so decimals, order and white space survive and every
 // value can be spliced (edits.h) or blamed by line and column.
 //
@@ -32,7 +32,7 @@ struct Limits {
   size_t values = 16'000'000;
 };
 
-// 1-based; a column counts characters, not octets.
+// 1-based; a column counts characters, not bytes.
 struct Position {
   size_t line = 1;
   size_t column = 1;
@@ -72,7 +72,7 @@ class Value {
   Bytes raw() const;
   // Property name; empty for items of arrays and the root.
   std::string_view key() const;
-  // Octet of the quote before the property name.
+  // Byte of the quote before the property name.
   size_t key_begin() const;
   // The characters of a string; the characters as written of a number or literal.
   std::string_view text() const;
@@ -146,7 +146,7 @@ MaybeValue Find(Value object, std::string_view key);
 
 class Document {
  public:
-  // Takes the octets over. Errors: kInvalid "line 3, column 14: ..." or kLimit; never text of the document beyond
+  // Takes the bytes over. Errors: kInvalid "line 3, column 14: ..." or kLimit; never text of the document beyond
   // property names.
   static Result<Document> Parse(std::string bytes, const Limits& limits = {});
 
@@ -154,7 +154,7 @@ class Document {
   Bytes bytes() const { return bytes_; }
   const std::vector<Node>& nodes() const { return nodes_; }
   std::string_view decoded() const { return decoded_; }
-  // Gives the octets back; the document is empty afterwards.
+  // Gives the bytes back; the document is empty afterwards.
   std::string TakeBytes() && { return std::move(bytes_); }
 
  private:

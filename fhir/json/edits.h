@@ -1,4 +1,4 @@
-// Changes to a JSON text at known places: everything that is not named stays octet for octet.
+// Changes to a JSON text at known places: everything that is not named stays byte for byte.
 //
 // Plain values, not thread-safe.
 #pragma once
@@ -16,16 +16,16 @@ namespace hilum::fhir::json {
 // As AppendJsonString.
 std::string Quoted(std::string_view text);
 
-// Replacements of octet ranges of one text, in any order.
+// Replacements of byte ranges of one text, in any order.
 class Edits {
  public:
-  // Octets [begin, end) become `with`. Ranges must not overlap; insertions at one place (begin == end) keep their
+  // Bytes [begin, end) become `with`. Ranges must not overlap; insertions at one place (begin == end) keep their
   // order.
   void Replace(size_t begin, size_t end, std::string with) { edits_.push_back({begin, end, std::move(with)}); }
   void Insert(size_t at, std::string text) { Replace(at, at, std::move(text)); }
   bool empty() const { return edits_.empty(); }
 
-  // Octets [begin, end) and what they become.
+  // Bytes [begin, end) and what they become.
   struct Edit {
     size_t begin, end;
     std::string with;
@@ -38,7 +38,7 @@ class Edits {
   // stored.
   bool Fit(size_t size) const;
 
-  // The octets [begin, end) of `text` with the edits that lie in them.
+  // The bytes [begin, end) of `text` with the edits that lie in them.
   std::string Apply(Bytes text, size_t begin, size_t end) const;
   std::string Apply(Value value) const { return Apply(value.document().bytes(), value.begin(), value.end()); }
 

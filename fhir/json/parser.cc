@@ -11,8 +11,8 @@ namespace {
 // Objects with more properties than this are checked for repeated names once, by sorting.
 constexpr uint32_t kFewKeys = 32;
 
-// Eight octets at a time: nonzero where one is below 0x20, '"' or '\\'.
-uint64_t SpecialOctets(uint64_t word) {
+// Eight bytes at a time: nonzero where one is below 0x20, '"' or '\\'.
+uint64_t SpecialBytes(uint64_t word) {
   constexpr uint64_t kOnes = 0x0101010101010101u, kHigh = 0x8080808080808080u;
   const auto equals = [word](uint64_t c) {
     const uint64_t x = word ^ (kOnes * c);
@@ -21,10 +21,10 @@ uint64_t SpecialOctets(uint64_t word) {
   return equals('"') | equals('\\') | ((word - kOnes * 0x20) & ~word & kHigh);
 }
 
-// First '"', '\\' or control octet at or after `at`; the NUL behind the text stops it.
+// First '"', '\\' or control byte at or after `at`; the NUL behind the text stops it.
 const char* FindSpecial(const char* at, const char* end) {
   while (end - at >= 8) {
-    const uint64_t found = SpecialOctets(LoadLe<uint64_t>(at));
+    const uint64_t found = SpecialBytes(LoadLe<uint64_t>(at));
     if (found != 0) return at + (std::countr_zero(found) >> 3);
     at += 8;
   }
@@ -51,20 +51,20 @@ std::string Shown(std::string_view key) {
 
 size_t FindInvalidUtf8(Bytes text) {
   size_t at = 0;
-  const auto octet = [&](size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
+  const auto byte = [&](size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
   while (at < text.size()) {
-    const unsigned lead = octet(at);
+    const unsigned lead = byte(at);
     if (lead < 0x80) {
       ++at;
       continue;
     }
     const size_t size = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-    // The second octet is what keeps out overlong forms, surrogates and code points past U+10FFFF.
+    // The second byte is what keeps out overlong forms, surrogates and code points past U+10FFFF.
     const unsigned low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
     const unsigned high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
-    if (lead < 0xC2 || lead > 0xF4 || octet(at + 1) < low || octet(at + 1) > high) return at;
+    if (lead < 0xC2 || lead > 0xF4 || byte(at + 1) < low || byte(at + 1) > high) return at;
     for (size_t i = 2; i < size; ++i) {
-      if ((octet(at + i) & 0xC0) != 0x80) return at;
+      if ((byte(at + i) & 0xC0) != 0x80) return at;
     }
     at += size;
   }
@@ -169,7 +169,7 @@ bool Parser::ParseKey(Frame* frame, uint32_t* key, uint16_t* key_size) {
   if (*at_ != '"')
     return Fail(at_, at_ == end_ ? "the text ends within a property name" : "control character in a property name");
   const std::string_view name(begin, at_ - begin);
-  if (name.size() > UINT16_MAX) return Fail(quote, Code::kLimit, "property name longer than 65535 octets");
+  if (name.size() > UINT16_MAX) return Fail(quote, Code::kLimit, "property name longer than 65535 bytes");
   if (frame->children <= kFewKeys) {
     const uint64_t bit = BloomBit(name);
     if ((frame->seen & bit) != 0 && IsRepeated(*frame, name))
@@ -230,7 +230,7 @@ bool Parser::ParseString(Node* node) {
   at_ = at + 1;
   node->end = Offset(at_);
   if (static_cast<size_t>(at_ - quote) > limits_.string_bytes) {
-    return Fail(quote, Code::kLimit, "string longer than " + std::to_string(limits_.string_bytes) + " octets");
+    return Fail(quote, Code::kLimit, "string longer than " + std::to_string(limits_.string_bytes) + " bytes");
   }
   return true;
 }

@@ -9,7 +9,7 @@
 
 namespace hilum::fhir::json {
 
-// Not thread-safe; one per text. `text` must be followed by a NUL octet (as std::string is), which ends every scan.
+// Not thread-safe; one per text. `text` must be followed by a NUL byte (as std::string is), which ends every scan.
 class Parser {
  public:
   Parser(const std::string& text, const Limits& limits, std::vector<Node>* nodes, std::string* decoded);
@@ -52,7 +52,7 @@ class Parser {
   std::string error_;
 };
 
-// Offset of the first octet that is not UTF-8; text.size() when all is well.
+// Offset of the first byte that is not UTF-8; text.size() when all is well.
 size_t FindInvalidUtf8(Bytes text);
 
 }  // namespace hilum::fhir::json

@@ -1,4 +1,4 @@
-// Parts of a stored resource for `_summary`, `_elements` and `_pretty`, made by copying octet ranges. Pure,
+// Parts of a stored resource for `_summary`, `_elements` and `_pretty`, made by copying byte ranges. Pure,
 // thread-safe.
 #pragma once
 

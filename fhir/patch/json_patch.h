@@ -1,4 +1,4 @@
-// JSON Patch (RFC 6902) on a JSON text. Values that no operation touches keep their octets, numbers among them; objects
+// JSON Patch (RFC 6902) on a JSON text. Values that no operation touches keep their bytes, numbers among them; objects
 // and arrays on the way to a change are written anew without white space.
 //
 // Pure, thread-safe.

@@ -47,7 +47,7 @@ class Tree {
   std::unique_ptr<Tree> Copy(Budget* budget) const;
   // Levels of objects and arrays; 0 for other values. nullopt when the budget is used up.
   std::optional<size_t> Depth(Budget* budget) const;
-  // Octets that Write would append.
+  // Bytes that Write would append.
   size_t Size() const;
   void Write(std::string* out) const;
 

@@ -170,7 +170,7 @@ struct ResourceTxn::Pass {
     return Status::Ok();
   }
 
-  // Of an edited version, without octets.
+  // Of an edited version, without bytes.
   Result<Version> ReadRow(TypeId type, Doc doc, uint64_t number);
 
   Status FinishEntries(storage::CollectionId collection, PreparedValues* prepared) {

@@ -3,7 +3,7 @@
 //   tenant 'n' type name                       -> collection number (BE16)
 //   tenant 'n' type name NUL field name        -> field number (BE16)
 //   tenant 'i' collection id                   -> Head; when the newest version is stored as edits, its VersionHeader
-//   tenant 'r' collection doc ~version chunk   -> a version: VersionHeader and its octets, 60 kB a chunk; newest first
+//   tenant 'r' collection doc ~version chunk   -> a version: VersionHeader and its bytes, 60 kB a chunk; newest first
 //   tenant 'h' collection sequence             -> doc (BE32), version (varint): the history of a type
 //   tenant 'k' collection hash(identifier) doc -> nothing: who has an identifier, for conditional interactions
 //   tenant 's' collection                      -> sequence (BE64) of the last change of the type; collection 0 of any

@@ -11,7 +11,7 @@
 namespace hilum::fhir {
 namespace {
 
-constexpr size_t kShownOctets = 64;
+constexpr size_t kShownBytes = 64;
 
 // Gives every local resource that is referred to the next provisional number. Not thread-safe.
 class ProvisionalCatalog : public SearchCatalog {
@@ -79,14 +79,14 @@ std::vector<LooseReference> ResourceStore::LooseReferencesIn(json::Value resourc
     if (parts.form == Form::kConditional) {
       loose.push_back({.shown = std::string(TypeOf(parts.type).name) + "?..."});
     } else if (site.text.starts_with("urn:uuid:") || site.text.starts_with("urn:oid:")) {
-      loose.push_back({.shown = std::string(site.text.substr(0, kShownOctets))});
+      loose.push_back({.shown = std::string(site.text.substr(0, kShownBytes))});
     } else if (!parts.version.empty() && here) {
       LooseReference reference{.type = parts.type, .id = std::string(parts.id)};
       const char* const end = parts.version.data() + parts.version.size();
       const auto [stop, error] = std::from_chars(parts.version.data(), end, reference.version);
       if (error != std::errc() || stop != end) reference.version = 0;
       reference.shown = std::string(TypeOf(parts.type).name) + "/" + reference.id + "/_history/" +
-                        std::string(parts.version.substr(0, kShownOctets));
+                        std::string(parts.version.substr(0, kShownBytes));
       loose.push_back(std::move(reference));
     }
   }

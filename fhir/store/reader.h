@@ -27,11 +27,11 @@ struct Head {
   bool exists() const { return version != 0 && !deleted; }
 };
 
-// How a version is stored that says what an earlier one says but for a few octets: a study that is sent image by image
+// How a version is stored that says what an earlier one says but for a few bytes: a study that is sent image by image
 // has many of those.
 struct EditedVersion {
   uint64_t base = 0;  // the number of the earlier one, which is stored whole
-  json::Edits edits;  // of its octets; the last two are meta.versionId and meta.lastUpdated
+  json::Edits edits;  // of its bytes; the last two are meta.versionId and meta.lastUpdated
 };
 
 struct Version {
@@ -44,7 +44,7 @@ struct Version {
   uint64_t sequence = 0;       // of the change log
   std::string bytes;           // the resource in JSON; empty for a deletion
   bool partial = false;        // stored in part: the rest of it is derived (derived.h)
-  size_t derived_at = 0;       // where the derived octets lie in `bytes`, when they are in it
+  size_t derived_at = 0;       // where the derived bytes lie in `bytes`, when they are in it
   size_t derived_size = 0;
   std::string replaced;                 // by those
   std::optional<EditedVersion> edited;  // unless it is stored whole
@@ -53,7 +53,7 @@ struct Version {
   std::string StoredBytes() const { return std::string(bytes).replace(derived_at, derived_size, replaced); }
 };
 
-// How much of versions that are stored in part is read: making the rest costs time, and octets.
+// How much of versions that are stored in part is read: making the rest costs time, and bytes.
 enum class Form : uint8_t { kWhole, kStored };
 
 // Which part of a history is wanted, by sequence of the change log; newest first unless `ascending`.
@@ -86,7 +86,7 @@ class ResourceReader : public SearchCatalog {
   Result<std::optional<Version>> Newest(TypeId type, storage::Doc doc, Form form = Form::kWhole);
   Result<std::optional<Version>> At(TypeId type, storage::Doc doc, uint64_t version, Form form = Form::kWhole);
 
-  // The first `limit` of `docs`, which are live, in the order of the octets of their ids behind `after`; empty: from
+  // The first `limit` of `docs`, which are live, in the order of the bytes of their ids behind `after`; empty: from
   // the begin (`descending`: the end).
   struct Named {
     std::string id;

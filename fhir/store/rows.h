@@ -16,13 +16,13 @@ std::string EncodeHead(const Head& head);
 // `rest`: what follows; may be nullptr.
 std::optional<Head> DecodeHead(Bytes bytes, Bytes* rest = nullptr);
 
-// In front of a version's octets, or in place of them when it is stored as edits.
+// In front of a version's bytes, or in place of them when it is stored as edits.
 struct VersionHeader {
   Method method = Method::kCreate;
   bool partial = false;
   int64_t updated_micros = 0;
   uint64_t sequence = 0;
-  uint64_t size = 0;  // of the octets that follow, in all chunks
+  uint64_t size = 0;  // of the bytes that follow, in all chunks
   std::string id;
   std::optional<EditedVersion> edited;
   std::string note;
@@ -30,9 +30,9 @@ struct VersionHeader {
 void AppendVersionHeader(std::string* out, const VersionHeader& header);
 // `rest`: what follows in the first chunk.
 std::optional<VersionHeader> DecodeVersionHeader(Bytes bytes, Bytes* rest);
-// Puts the octets together of a version that is stored as edits of `base`.
+// Puts the bytes together of a version that is stored as edits of `base`.
 Status ApplyEdits(const Version& base, Version* version);
-// Without octets.
+// Without bytes.
 Version VersionOf(const VersionHeader& header, TypeId type, storage::Doc doc, uint64_t number);
 
 struct HistoryRow {

@@ -65,11 +65,11 @@ struct PreparedValues {
 
 // A version, ready to be written.
 struct PreparedVersion {
-  std::string bytes;  // with id and meta.versionId; the octets of meta.lastUpdated are set by the commit
+  std::string bytes;  // with id and meta.versionId; the bytes of meta.lastUpdated are set by the commit
   size_t updated_at = 0;
   PreparedValues index;
   bool partial = false;                 // the rest is derived (derived.h)
-  std::optional<EditedVersion> edited;  // stored so, in place of the octets
+  std::optional<EditedVersion> edited;  // stored so, in place of the bytes
   std::string note;                     // Version::note
 };
 
@@ -126,7 +126,7 @@ class ResourceTxn {
   Result<std::optional<Head>> FindHead(TypeId type, std::string_view id);
   // The newest version, which may be a deletion. nullopt when there is none.
   Result<std::optional<Version>> Newest(TypeId type, std::string_view id);
-  // The same, but without octets when it is stored as edits of another one.
+  // The same, but without bytes when it is stored as edits of another one.
   Result<std::optional<Version>> NewestRow(TypeId type, std::string_view id);
   // Who has this identifier, with just this system (empty: without one); ascending.
   Result<std::vector<storage::Doc>> FindIdentifier(TypeId type, const storage::TokenValue& identifier);
@@ -173,7 +173,7 @@ class ResourceStore {
   // The same, stored as edits of `before`, which is stored whole; `resource` is it.
   std::pair<PreparedVersion, PreparedValues> PrepareEdited(json::Value resource, json::Edits edits,
                                                            const Version& before) const;
-  // The version after one that is stored as edits, with other texts for the first of them; the octets are not needed.
+  // The version after one that is stored as edits, with other texts for the first of them; the bytes are not needed.
   std::pair<PreparedVersion, PreparedValues> PrepareEdited(const Version& before, std::vector<std::string> texts) const;
   // The values that a stored version was indexed with.
   Result<PreparedValues> PrepareStored(const Version& version) const;

@@ -1,6 +1,6 @@
 // What `hilum verify` checks of FHIR resources: that every version can be read and stands in its history and in the
 // change log, that logical ids and identifiers lead where they should, that the index holds exactly what a fresh
-// extraction of the stored octets gives, and that counters agree. Works on a snapshot, while the store is in use.
+// extraction of the stored bytes gives, and that counters agree. Works on a snapshot, while the store is in use.
 #pragma once
 
 #include <cstdint>

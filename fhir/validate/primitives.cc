@@ -11,7 +11,7 @@
 namespace hilum::fhir {
 namespace {
 
-// By octet. Ids stand in every reference.
+// By byte. Ids stand in every reference.
 constexpr std::array<bool, 256> kInIds = [] {
   std::array<bool, 256> in_ids{};
   for (const char c : std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-."))

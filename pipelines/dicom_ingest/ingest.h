@@ -53,7 +53,7 @@ inline constexpr FailureMeaning kFailureMeanings[] = {
     {FailureReason::kProcessingFailure,
      "something broke in the server, or other requests keep storing under the same UID"},
     {FailureReason::kDuplicate,
-     "other octets are stored under this SOP Instance UID, and `store.duplicates` is `reject`"},
+     "other bytes are stored under this SOP Instance UID, and `store.duplicates` is `reject`"},
     {FailureReason::kOutOfResources, "the disk is full, or the store takes nothing more for now"},
     {FailureReason::kDataSetMismatch, "a UID that is needed is missing or cannot be one"},
     {FailureReason::kStudyMismatch, "the instance is not of the study in the path"},
@@ -62,7 +62,7 @@ inline constexpr FailureMeaning kFailureMeanings[] = {
 };
 
 struct InstanceOutcome {
-  enum class Kind : uint8_t { kStored, kIdentical /* was there already, octet for octet */, kReplaced, kFailed };
+  enum class Kind : uint8_t { kStored, kIdentical /* was there already, byte for byte */, kReplaced, kFailed };
   Kind kind = Kind::kFailed;
   storage::InstanceName name;  // as far as it could be read
   std::string sop_class_uid;

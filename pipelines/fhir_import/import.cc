@@ -156,19 +156,19 @@ void FhirImport::AddLines(const std::string& path) {
       Refuse(path, place, "more than " + std::to_string(options_.max_line_bytes >> 20) + " MiB");
     else if (!IsWhiteSpace(line.text))
       Enqueue({file, place, std::move(line.text)});
-    if (options_.progress) options_.progress(octets_before_ + source->offset());
+    if (options_.progress) options_.progress(bytes_before_ + source->offset());
     const std::lock_guard lock(mutex_);
     if (!failure_.ok()) break;
   }
-  octets_before_ += source->offset();
+  bytes_before_ += source->offset();
 }
 
 void FhirImport::AddDocument(const std::string& path) {
   auto source = FhirSource::Open(path);
   if (!source.ok()) return Refuse(path, "", source.status().message());
   auto text = source->ReadAll(options_.max_document_bytes);
-  octets_before_ += source->offset();
-  if (options_.progress) options_.progress(octets_before_);
+  bytes_before_ += source->offset();
+  if (options_.progress) options_.progress(bytes_before_);
   if (!text.ok()) return Refuse(path, "", text.status().message());
   const auto document = fhir::json::Document::Parse(*text);
   if (!document.ok()) return Refuse(path, "", document.status().message());

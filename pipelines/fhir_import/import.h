@@ -41,16 +41,16 @@ struct FhirImportReport {
 
 struct FhirImportOptions {
   size_t threads = 2;
-  // A commit has at most so many resources, and about as many octets of JSON. In a large one a key of the index is
+  // A commit has at most so many resources, and about as many bytes of JSON. In a large one a key of the index is
   // written once for many of them, and the store takes it as tables (storage/kv). Memory: some ten times as many
-  // octets, for each of two at a time.
+  // bytes, for each of two at a time.
   size_t commit_resources = 20'000;
   size_t commit_bytes = 24 << 20;
   size_t max_line_bytes = 64 << 20;
-  size_t max_document_bytes = 256 << 20;          // of a Bundle or single resource, which is held in memory
-  size_t max_refusals = 100;                      // that are listed; all are counted
-  std::string base_url;                           // URLs in Bundles below it are our own; no slash at the end
-  std::function<void(uint64_t octets)> progress;  // octets of files read so far; called by Add
+  size_t max_document_bytes = 256 << 20;         // of a Bundle or single resource, which is held in memory
+  size_t max_refusals = 100;                     // that are listed; all are counted
+  std::string base_url;                          // URLs in Bundles below it are our own; no slash at the end
+  std::function<void(uint64_t bytes)> progress;  // bytes of files read so far; called by Add
 };
 
 class FhirImport {
@@ -108,7 +108,7 @@ class FhirImport {
 
   std::unique_ptr<Batch> open_;  // the reading thread fills it
   uint64_t next_number_ = 0;     // of a batch
-  uint64_t octets_before_ = 0;   // of the files that are done
+  uint64_t bytes_before_ = 0;    // of the files that are done
 
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -35,11 +35,11 @@ uint64_t FhirSource::offset() const {
 Status FhirSource::Fill() {
   piece_.resize(kPieceBytes);
   at_ = 0;
-  const int octets = gzread(AsGz(file_.get()), piece_.data(), static_cast<unsigned>(piece_.size()));
+  const int bytes = gzread(AsGz(file_.get()), piece_.data(), static_cast<unsigned>(piece_.size()));
   int code = Z_OK;
   gzerror(AsGz(file_.get()), &code);
-  piece_.resize(octets > 0 ? static_cast<size_t>(octets) : 0);
-  if (octets > 0 || (octets == 0 && code == Z_OK)) return Status::Ok();
+  piece_.resize(bytes > 0 ? static_cast<size_t>(bytes) : 0);
+  if (bytes > 0 || (bytes == 0 && code == Z_OK)) return Status::Ok();
   if (code == Z_BUF_ERROR) return Corruption("the compressed file ends in the middle; fetch it again");
   if (code == Z_ERRNO) return ErrnoStatus("read", errno);
   return Corruption("the compressed file is damaged; fetch it again");

@@ -22,7 +22,7 @@ class FhirSource {
   // Everything that is left; kLimit when that is more.
   Result<std::string> ReadAll(size_t max_bytes);
 
-  // Octets of the file, as it is on disk, that were read.
+  // Bytes of the file, as it is on disk, that were read.
   uint64_t offset() const;
 
  private:

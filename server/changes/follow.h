@@ -1,6 +1,6 @@
 // How clients follow a log that grows: by a stream of Server-Sent Events (HTML Living Standard 9.2), or by an answer
 // that waits until there is something to tell. Either waits without a worker (http::Responder::Park), and holds no more
-// than one turn's worth of octets for a client that reads slowly. When the server drains, streams and waiting end.
+// than one turn's worth of bytes for a client that reads slowly. When the server drains, streams and waiting end.
 //
 // Thread-safe functions. The signal outlives the server.
 #pragma once
@@ -31,7 +31,7 @@ struct Progress {
   uint64_t seen = 0;  // everything up to here is told, or does not concern the client
   bool more = false;  // there is more to read already
 };
-// Appends what is behind `after` as events, and stops when it has more than `budget` octets.
+// Appends what is behind `after` as events, and stops when it has more than `budget` bytes.
 using ReadEvents = std::function<Result<Progress>(uint64_t after, size_t budget, std::string* events)>;
 
 inline constexpr std::chrono::milliseconds kHeartbeat{15'000};

@@ -15,7 +15,7 @@
 namespace hilum::dicomweb {
 namespace {
 
-constexpr char kOctets[] = "application/octet-stream";
+constexpr char kOctetStream[] = "application/octet-stream";
 constexpr dicom::Tag kDocument{0x0042, 0x0011};
 // Attributes stand before the pixels, nearly always within this: what is sent is checked when it is sent.
 constexpr uint64_t kHeaderBytes = 64 * 1024;
@@ -42,7 +42,7 @@ std::vector<InstanceChoice> ChooseBulk(std::vector<InstanceChoice> choices, cons
   std::erase_if(choices, [&](const InstanceChoice& choice) {
     return std::ranges::none_of(instances, [&](const Found& found) {
       return !FrameSyntax(choice, found.row.transfer_syntax).empty() ||
-             (!only_pixels && (choice.media_type == kOctets || FitsDocument(choice, found)));
+             (!only_pixels && (choice.media_type == kOctetStream || FitsDocument(choice, found)));
     });
   });
   return choices;
@@ -154,7 +154,7 @@ Status BulkSender::AddBulk(const dicom::BulkValue& value) {
   if (value.encapsulated) return AddFragments(value);
   const std::string_view document = DocumentType(found_->row);
   const bool is_document = element.depth == 0 && element.tag == kDocument && !document.empty();
-  return AddValue(value, is_document ? std::string(document) : kOctets, /*refused=*/false);
+  return AddValue(value, is_document ? std::string(document) : kOctetStream, /*refused=*/false);
 }
 
 Status BulkSender::AddValue(const dicom::BulkValue& value, std::string type, bool refused) {
@@ -190,9 +190,9 @@ Status BulkSender::AddPixels(const dicom::BulkValue& value) {
   uint32_t next = 1;
   for (size_t i = 0;;) {
     const std::string target = targets[i];
-    // Native pixels are the same octets in all native syntaxes.
+    // Native pixels are the same bytes in all native syntaxes.
     if (!value.encapsulated && IsNative(target))
-      return AddValue(value, multipart::WithTransferSyntax(kOctets, target), refused);
+      return AddValue(value, multipart::WithTransferSyntax(kOctetStream, target), refused);
     bool ours = false;
     Status status = AddPixelsAs(target, url, refused, &next, &ours);
     if (status.ok() || in_part_ || ours) return status;
@@ -201,13 +201,14 @@ Status BulkSender::AddPixels(const dicom::BulkValue& value) {
     const bool its_own = status.code() != Code::kCancelled && status.code() != Code::kUnavailable;
     if (!its_own || (wish_.or_fail && !parts_.begun())) return status;
     status.IgnoreError();  // the client is told by Warning
-    if (!value.encapsulated) return AddValue(value, multipart::WithTransferSyntax(kOctets, plain), /*refused=*/true);
+    if (!value.encapsulated)
+      return AddValue(value, multipart::WithTransferSyntax(kOctetStream, plain), /*refused=*/true);
     if (refused || target == plain) break;
     refused = true;
     targets = {plain};
     i = 0;
   }
-  return parts_.Begin({{"Content-Type", kOctets}, {"Content-Location", url}, {"Warning", kUnreadable}});
+  return parts_.Begin({{"Content-Type", kOctetStream}, {"Content-Location", url}, {"Warning", kUnreadable}});
 }
 
 Status BulkSender::AddPixelsAs(const std::string& syntax, const std::string& url, bool refused, uint32_t* next,
@@ -219,10 +220,10 @@ Status BulkSender::AddPixelsAs(const std::string& syntax, const std::string& url
 
 Status BulkSender::MakeValue(const FrameSource& source, const std::string& url) {
   for (uint32_t frame = 1; frame <= source.frames(); ++frame) {
-    HILUM_ASSIGN_OR_RETURN(const std::string octets, source.Make(frame, codec_));
+    HILUM_ASSIGN_OR_RETURN(const std::string bytes, source.Make(frame, codec_));
     if (!in_part_) HILUM_RETURN_IF_ERROR(parts_.Begin(HeadOf(source.ContentType(), url, /*refused=*/false)));
     in_part_ = true;
-    HILUM_RETURN_IF_ERROR(parts_.Append(octets));
+    HILUM_RETURN_IF_ERROR(parts_.Append(bytes));
   }
   in_part_ = false;
   return Status::Ok();
@@ -237,9 +238,9 @@ Status BulkSender::AddFrames(const FrameSource& source, const std::string& url, 
       HILUM_RETURN_IF_ERROR(parts_.AddStored(head, source.Stored(*next)));
       continue;
     }
-    HILUM_ASSIGN_OR_RETURN(const std::string octets, source.Make(*next, codec_));
+    HILUM_ASSIGN_OR_RETURN(const std::string bytes, source.Make(*next, codec_));
     HILUM_RETURN_IF_ERROR(parts_.Begin(head));
-    HILUM_RETURN_IF_ERROR(parts_.Append(octets));
+    HILUM_RETURN_IF_ERROR(parts_.Append(bytes));
   }
   return Status::Ok();
 }

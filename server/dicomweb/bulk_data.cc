@@ -12,7 +12,7 @@
 namespace hilum::dicomweb {
 namespace {
 
-constexpr std::string_view kOctets = "application/octet-stream";
+constexpr std::string_view kOctetStream = "application/octet-stream";
 constexpr dicom::Tag kDocument{0x0042, 0x0011}, kDocumentType{0x0042, 0x0012};
 
 // Finds one element by its path of tags and item numbers.
@@ -70,13 +70,13 @@ Status Service::RetrieveBulkData(http::Request& request, const Resource& resourc
   if (finder.encapsulated() && top) return RetrieveFrames(request, resource, query, responder);  // all of them
 
   const std::string& stored = found.row.transfer_syntax;
-  std::string own;  // its type, when that is not octets
+  std::string own;  // its type, when that is not bytes
   if (finder.encapsulated()) own = FrameType(stored);
   if (top && element.tag == kDocument) own = TypeOfDocument(found.row, finder.document_type());
   const bool pixels = top && element.tag == dicom::tags::kPixelData;
   const auto choices = Accepted(request, query).Frames();
   const auto choice = std::ranges::find_if(choices, [&](const InstanceChoice& one) {
-    return one.media_type == kOctets || TakesType(one, own) || (pixels && !FrameSyntax(one, stored).empty());
+    return one.media_type == kOctetStream || TakesType(one, own) || (pixels && !FrameSyntax(one, stored).empty());
   });
   if (choice == choices.end())
     return SendError(
@@ -84,9 +84,9 @@ Status Service::RetrieveBulkData(http::Request& request, const Resource& resourc
         "this bulk data can be had as application/octet-stream" + (own.empty() ? "" : " or " + own) +
             ", alone or in multipart/related" +
             (pixels ? "; its frames " + ObtainableFrames(store_, selection.instances, options_.ingest.limits) : ""));
-  if (pixels && choice->media_type != kOctets) return RetrieveFrames(request, resource, query, responder);
-  const bool typed = choice->media_type != kOctets;
-  const std::string type = typed ? own : std::string(kOctets);
+  if (pixels && choice->media_type != kOctetStream) return RetrieveFrames(request, resource, query, responder);
+  const bool typed = choice->media_type != kOctetStream;
+  const std::string type = typed ? own : std::string(kOctetStream);
   const bool in_parts = choice->packing == Packing::kMultipart;
   const std::string etag = (typed ? "\"bd" : "\"b") + selection.etag.substr(1);
   http::Headers headers = {{"ETag", in_parts ? WeakTag(etag) : etag}, {"Vary", "Accept"}};
@@ -97,7 +97,7 @@ Status Service::RetrieveBulkData(http::Request& request, const Resource& resourc
     headers.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox");
 
   const std::string label = finder.encapsulated() ? multipart::WithTransferSyntax(type, stored) : type;
-  std::vector<StoredRange> ranges;  // where the octets stand in the file as they are sent
+  std::vector<StoredRange> ranges;  // where the bytes stand in the file as they are sent
   if (finder.encapsulated()) {
     for (const dicom::FrameRange& one : dicom::FragmentsOf(mapping.bytes(), element))
       ranges.push_back(object.Slice(one.offset, one.length));
@@ -106,17 +106,17 @@ Status Service::RetrieveBulkData(http::Request& request, const Resource& resourc
   }
   std::string turned;
   if (element.big_endian) turned = dicom::LittleEndian(element.value, element.vr);
-  const Bytes octets = element.big_endian ? Bytes(turned) : element.value;  // where there are no such ranges
+  const Bytes bytes = element.big_endian ? Bytes(turned) : element.value;  // where there are no such ranges
   if (!in_parts) {
     headers.Add("Content-Type", label);
-    if (ranges.empty()) return SendBytes(request, responder, octets, std::move(headers));
+    if (ranges.empty()) return SendBytes(request, responder, bytes, std::move(headers));
     return SendRanges(store_, request, responder, ranges, std::move(headers));
   }
   const multipart::PartHeaders head = {{"Content-Type", label}, {"Content-Location", request.base_url + request.path}};
   if (!ranges.empty()) return SendParts(store_, responder, random_, type, {{head, ranges}}, std::move(headers));
   BulkParts parts(store_, random_, std::move(headers), responder);
   HILUM_RETURN_IF_ERROR(parts.Begin(head));
-  HILUM_RETURN_IF_ERROR(parts.Append(octets));
+  HILUM_RETURN_IF_ERROR(parts.Append(bytes));
   return parts.Finish();
 }
 

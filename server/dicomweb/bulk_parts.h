@@ -16,7 +16,7 @@ class BulkParts {
   BulkParts(storage::Store& store, Random& random, http::Headers headers, http::Responder& responder)
       : store_(store), responder_(responder), writer_(random), headers_(std::move(headers)) {}
 
-  // Heads begin with Content-Type. A part of stored octets, in several places maybe: nothing of it is sent when they
+  // Heads begin with Content-Type. A part of stored bytes, in several places maybe: nothing of it is sent when they
   // are damaged.
   Status AddStored(const multipart::PartHeaders& head, const std::vector<StoredRange>& ranges);
   // A part that is made: Begin, then Append. Nothing may fail in between: it cannot be told any more.

@@ -59,7 +59,7 @@ Texts SearchParameters(const storage::AttributeTable& table, storage::Level leve
 Texts Representations(const Resource& resource) {
   const std::string dicom = "multipart/related; type=\"application/dicom\"";
   const std::string xml = "multipart/related; type=\"application/dicom+xml\"";
-  const std::string octets = "multipart/related; type=\"application/octet-stream\"";
+  const std::string octet_stream = "multipart/related; type=\"application/octet-stream\"";
   switch (resource.what) {
     case What::kObject:
       return resource.instance ? Texts{dicom, "application/dicom", "application/zip"} : Texts{dicom, "application/zip"};
@@ -69,7 +69,7 @@ Texts Representations(const Resource& resource) {
     case What::kBulkData:
     case What::kPixelData:
     case What::kAllBulkData:
-      return {octets};
+      return {octet_stream};
     case What::kRendered:
       return {"image/jpeg", "image/png"};
     case What::kThumbnail:

@@ -19,7 +19,7 @@ namespace hilum::dicomweb {
 
 struct Document {
   std::string packed;
-  uint64_t octets = 0;     // of what is packed
+  uint64_t bytes = 0;      // of what is packed
   bool too_large = false;  // to be held: nothing else is set
 };
 

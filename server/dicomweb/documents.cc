@@ -38,7 +38,7 @@ class DocumentFinder : public dicom::Visitor {
   bool WantsSequence(const dicom::Element& element) override { return false; }
 
   const std::optional<dicom::Element>& found() const { return found_; }
-  // Without the octet that pads it to even length.
+  // Without the byte that pads it to even length.
   uint64_t length() const { return stated_ + 1 == found_->length ? stated_ : found_->length; }
 
  private:

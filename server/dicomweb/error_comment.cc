@@ -10,7 +10,7 @@ namespace {
 constexpr size_t kMaxPieces = 8;
 constexpr std::string_view kGoesOn = " ...";
 
-// Each character of the text, as octets of UTF-8.
+// Each character of the text, as bytes of UTF-8.
 std::vector<std::string_view> CharactersOf(std::string_view text) {
   std::vector<std::string_view> characters;
   while (!text.empty()) {

@@ -7,14 +7,14 @@
 namespace hilum::dicomweb {
 namespace {
 
-constexpr std::string_view kOctets = "application/octet-stream";
+constexpr std::string_view kOctetStream = "application/octet-stream";
 
 struct FrameMediaType {
   std::string_view name;
   std::string_view default_syntax;  // empty: none that can be written
 };
 constexpr FrameMediaType kFrameTypes[] = {
-    {kOctets, kExplicitLittleEndian},
+    {kOctetStream, kExplicitLittleEndian},
     {"image/jpeg", "1.2.840.10008.1.2.4.70"},
     {"image/jls", "1.2.840.10008.1.2.4.80"},
     {"image/jp2", "1.2.840.10008.1.2.4.90"},
@@ -31,13 +31,13 @@ const FrameMediaType* FindFrameType(std::string_view name) {
   return found == std::end(kFrameTypes) ? nullptr : found;
 }
 
-// Frames of these have no octets of their own in the file, or none that a client can be expected to read.
+// Frames of these have no bytes of their own in the file, or none that a client can be expected to read.
 bool HasPlainFrames(const std::string& stored) {
   const pixel::TransferSyntax* syntax = pixel::FindTransferSyntax(stored);
   return !syntax || !(syntax->big_endian || syntax->deflated);
 }
 
-// Decoded here and hardly anywhere else: JPEG XL, retired JPEG processes. Viewers that ask for "*" as octets mean
+// Decoded here and hardly anywhere else: JPEG XL, retired JPEG processes. Viewers that ask for "*" as bytes mean
 // something that they can decode; by its media type or UID such a syntax is still had as stored.
 bool IsRare(const std::string& stored) {
   const pixel::TransferSyntax* syntax = pixel::FindTransferSyntax(stored);
@@ -45,7 +45,8 @@ bool IsRare(const std::string& stored) {
 }
 
 bool TakesVideo(const InstanceChoice& choice, const std::string& stored, std::string_view type) {
-  const bool type_fits = choice.media_type == type || choice.media_type == kOctets || choice.media_type == "video/*";
+  const bool type_fits =
+      choice.media_type == type || choice.media_type == kOctetStream || choice.media_type == "video/*";
   const std::string& syntax = choice.transfer_syntax;
   return type_fits && (syntax.empty() || syntax == "*" || syntax == stored);
 }
@@ -53,27 +54,27 @@ bool TakesVideo(const InstanceChoice& choice, const std::string& stored, std::st
 // The syntax that is asked for, whether it can be made or not.
 std::string Wanted(const InstanceChoice& choice, const std::string& stored) {
   if (!choice.transfer_syntax.empty() && choice.transfer_syntax != "*") return choice.transfer_syntax;
-  const bool octets = choice.media_type == kOctets;
+  const bool as_stream = choice.media_type == kOctetStream;
   if (choice.transfer_syntax == "*") {
-    const bool decoded = !HasPlainFrames(stored) || (IsRare(stored) && octets);
+    const bool decoded = !HasPlainFrames(stored) || (IsRare(stored) && as_stream);
     return decoded ? std::string(kExplicitLittleEndian) : stored;
   }
   const bool own_type = choice.media_type == kAnyImage ? FrameType(stored).starts_with("image/")
-                                                       : choice.media_type == FrameType(stored) && !octets;
+                                                       : choice.media_type == FrameType(stored) && !as_stream;
   if (own_type) return stored;
   return std::string(FindFrameType(choice.media_type == kAnyImage ? "image/jpeg" : choice.media_type)->default_syntax);
 }
 
 // Native pixels in the colour order the data set declares: decoders give them interleaved.
 void Planarize(pixel::Image* image) {
-  const size_t octets = image->format.bits_allocated / 8;
+  const size_t bytes = image->format.bits_allocated / 8;
   const size_t samples = image->format.samples;
-  if (octets == 0 || samples < 2) return;
-  const size_t pixels = image->pixels.size() / (octets * samples);
+  if (bytes == 0 || samples < 2) return;
+  const size_t pixels = image->pixels.size() / (bytes * samples);
   std::string planar(image->pixels.size(), '\0');
   for (size_t s = 0; s < samples; ++s)
     for (size_t p = 0; p < pixels; ++p)
-      image->pixels.copy(&planar[(s * pixels + p) * octets], octets, (p * samples + s) * octets);
+      image->pixels.copy(&planar[(s * pixels + p) * bytes], bytes, (p * samples + s) * bytes);
   image->pixels = std::move(planar);
 }
 
@@ -93,7 +94,7 @@ Result<dicom::FrameTable> TableOf(Bytes file, const dicom::ReadLimits& limits) {
 std::string_view FrameType(std::string_view transfer_syntax) {
   if (const std::string_view video = VideoType(transfer_syntax); !video.empty()) return video;
   const pixel::TransferSyntax* syntax = pixel::FindTransferSyntax(transfer_syntax);
-  return syntax ? syntax->media_type : kOctets;
+  return syntax ? syntax->media_type : kOctetStream;
 }
 
 std::string FrameSyntax(const InstanceChoice& choice, const std::string& stored) {
@@ -205,9 +206,9 @@ bool FrameSource::MakesValue() const {
 
 Result<std::string> FrameSource::Make(uint32_t frame, pixel::FrameCodec& codec) const {
   std::string storage;
-  HILUM_ASSIGN_OR_RETURN(const Bytes octets, instance_->Frame(frame - 1, &storage));
+  HILUM_ASSIGN_OR_RETURN(const Bytes bytes, instance_->Frame(frame - 1, &storage));
   HILUM_ASSIGN_OR_RETURN(const pixel::FrameTurn turn, codec.BeginFrame(instance_->format()));
-  HILUM_ASSIGN_OR_RETURN(pixel::Image image, codec.Decode(instance_->syntax().uid, octets, instance_->format(), {}));
+  HILUM_ASSIGN_OR_RETURN(pixel::Image image, codec.Decode(instance_->syntax().uid, bytes, instance_->format(), {}));
   if (!pixel::FindTransferSyntax(target_)->encapsulated()) {
     if (instance_->format().planar) Planarize(&image);
     return std::move(image.pixels);

@@ -1,4 +1,4 @@
-// The frames of one instance in the transfer syntax that a client takes them in: octets of the file where they are
+// The frames of one instance in the transfer syntax that a client takes them in: bytes of the file where they are
 // stored so, else made. Used by one request at a time.
 #pragma once
 
@@ -25,7 +25,7 @@ std::string FrameSyntax(const InstanceChoice& choice, const std::string& stored)
 bool TakesType(const InstanceChoice& choice, std::string_view type);
 
 // The transfer syntax of frames that nothing in particular is wanted of: `stored`, or uncompressed where frames have no
-// octets of their own in the file that a client could read.
+// bytes of their own in the file that a client could read.
 std::string PlainSyntax(const std::string& stored);
 
 // How frames of instances can be had, for who asked for something else: "as stored, ...; or as ...". Empty:
@@ -53,7 +53,7 @@ class FrameSource {
   // With the transfer syntax.
   std::string ContentType() const { return multipart::WithTransferSyntax(media_type(), target_); }
 
-  // Whether frames are octets of the file.
+  // Whether frames are bytes of the file.
   bool as_stored() const { return !instance_; }
   // Of a frame, from 1. REQUIRES: as_stored().
   std::vector<StoredRange> Stored(uint32_t frame) const;

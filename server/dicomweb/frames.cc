@@ -17,7 +17,7 @@ Status Service::RetrieveFrames(http::Request& request, const Resource& resource,
   // The first that can be made of this image: most that cannot are told by its description, some by its pixels only.
   const std::vector<InstanceChoice> choices = Accepted(request, query).Frames();
   std::string reason = "no form that was asked for can be made";
-  Status damage;  // then there are only the octets as they are stored
+  Status damage;  // then there are only the bytes as they are stored
   std::vector<std::string> tried;
   for (auto choice = choices.begin(); choice != choices.end(); ++choice) {
     const std::string target = FrameSyntax(*choice, found.row.transfer_syntax);
@@ -73,9 +73,9 @@ Status Service::SendFrame(http::Request& request, const FrameSource& source, uin
                           http::Headers headers, http::Responder& responder) {
   headers.Add("Content-Type", source.ContentType());
   if (source.as_stored()) return SendRanges(store_, request, responder, source.Stored(frame), std::move(headers));
-  const auto octets = source.Make(frame, codec_);
-  if (!octets.ok()) return CodecFailure(octets.status(), sop_uid);
-  return SendBytes(request, responder, *octets, std::move(headers));
+  const auto bytes = source.Make(frame, codec_);
+  if (!bytes.ok()) return CodecFailure(bytes.status(), sop_uid);
+  return SendBytes(request, responder, *bytes, std::move(headers));
 }
 
 Status Service::SendFrames(const FrameSource& source, const std::vector<uint32_t>& frames, const std::string& sop_uid,
@@ -89,16 +89,16 @@ Status Service::SendFrames(const FrameSource& source, const std::vector<uint32_t
   multipart::Writer writer(random_);
   headers.Add("Content-Type", writer.ContentType(source.media_type()));
   for (const uint32_t frame : frames) {
-    const auto octets = source.Make(frame, codec_);
-    if (!octets.ok()) return CodecFailure(octets.status(), sop_uid);
+    const auto bytes = source.Make(frame, codec_);
+    if (!bytes.ok()) return CodecFailure(bytes.status(), sop_uid);
     const std::string part = writer.PartHead(part_headers);
     if (!responder.started()) {
       std::optional<uint64_t> length;  // of several it is known only when all are made
-      if (frames.size() == 1) length = part.size() + octets->size() + writer.End().size();
+      if (frames.size() == 1) length = part.size() + bytes->size() + writer.End().size();
       HILUM_RETURN_IF_ERROR(responder.Head(200, headers, length));
     }
     HILUM_RETURN_IF_ERROR(responder.Write(part));
-    HILUM_RETURN_IF_ERROR(responder.Write(*octets));
+    HILUM_RETURN_IF_ERROR(responder.Write(*bytes));
   }
   HILUM_RETURN_IF_ERROR(responder.Write(writer.End()));
   return responder.Finish();
@@ -109,12 +109,12 @@ Status Service::SendPixelValue(http::Request& request, const FrameSource& source
   headers.Add("Content-Type", source.ContentType());
   if (const auto value = source.StoredValue()) return SendRange(store_, request, responder, *value, std::move(headers));
   for (uint32_t frame = 1; frame <= source.frames(); ++frame) {
-    const auto octets = source.Make(frame, codec_);
-    if (!octets.ok()) return CodecFailure(octets.status(), sop_uid);
-    if (source.frames() == 1) return SendBytes(request, responder, *octets, std::move(headers));
+    const auto bytes = source.Make(frame, codec_);
+    if (!bytes.ok()) return CodecFailure(bytes.status(), sop_uid);
+    if (source.frames() == 1) return SendBytes(request, responder, *bytes, std::move(headers));
     if (!responder.started())
-      HILUM_RETURN_IF_ERROR(responder.Head(200, headers, uint64_t{octets->size()} * source.frames()));
-    HILUM_RETURN_IF_ERROR(responder.Write(*octets));
+      HILUM_RETURN_IF_ERROR(responder.Head(200, headers, uint64_t{bytes->size()} * source.frames()));
+    HILUM_RETURN_IF_ERROR(responder.Write(*bytes));
   }
   return responder.Finish();
 }

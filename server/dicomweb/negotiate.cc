@@ -104,20 +104,20 @@ std::vector<InstanceChoice> Accepted::Instances(bool single) const {
 }
 
 std::vector<InstanceChoice> Accepted::Frames() const {
-  static const std::string kOctets = "application/octet-stream";
+  static const std::string kOctetStream = "application/octet-stream";
   std::vector<InstanceChoice> choices;
   const auto add = [&](Packing packing, std::string media_type, const MediaType& type) {
     if (media_type == "image/") media_type = kAnyImage;  // as dicomweb-client writes it
-    if (media_type.empty() || media_type == "*/*" || media_type == "application/*") media_type = kOctets;
+    if (media_type.empty() || media_type == "*/*" || media_type == "application/*") media_type = kOctetStream;
     choices.push_back(
         {packing, IsAny(type), std::move(media_type), std::string(type.Parameter("transfer-syntax").value_or(""))});
   };
-  if (entries_.empty()) add(Packing::kMultipart, kOctets, {"*", "*", {}});
+  if (entries_.empty()) add(Packing::kMultipart, kOctetStream, {"*", "*", {}});
   for (const AcceptEntry& entry : entries_) {
     const MediaType& type = entry.media_type;
     if (entry.q == 0) continue;
     if (type.type == "multipart")
-      add(Packing::kMultipart, Lower(type.Parameter("type").value_or(kOctets)), type);
+      add(Packing::kMultipart, Lower(type.Parameter("type").value_or(kOctetStream)), type);
     else
       add(IsAny(type) ? Packing::kMultipart : Packing::kSinglePart, type.Essence(), type);
   }

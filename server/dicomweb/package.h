@@ -19,7 +19,7 @@ struct Packed {
   std::string stored;                // the transfer syntax it is stored in
   std::vector<std::string> targets;  // to send it in the first of them that has room for it; may be none
   StoredRange range;
-  bool bare = false;  // its octets lack the head of a file (PS3.10 7.1), and are to have one
+  bool bare = false;  // its bytes lack the head of a file (PS3.10 7.1), and are to have one
 
   bool IsStored(const std::string& syntax) const { return syntax == stored && !bare; }
   bool as_stored() const { return !targets.empty() && IsStored(targets.front()); }
@@ -31,7 +31,7 @@ class Package {
 
   // The instance as it is stored. `refused`: another syntax was asked for, and the client is told.
   virtual Status AddStored(const Packed& instance, bool refused) = 0;
-  // One that was converted to `syntax`: Begin, its octets, End. `remark`: what the client is to know of it; empty:
+  // One that was converted to `syntax`: Begin, its bytes, End. `remark`: what the client is to know of it; empty:
   // nothing.
   virtual Status Begin(const Packed& instance, const std::string& syntax, const std::string& remark) = 0;
   virtual Status Append(Bytes bytes) = 0;

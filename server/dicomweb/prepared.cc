@@ -29,8 +29,8 @@ std::string DocumentKey(const std::string& tag, Coding coding, const std::string
 
 Result<std::string> Unpacked(const Document& document) {
   std::string json;
-  json.reserve(document.octets);
-  HILUM_RETURN_IF_ERROR(http::DecompressZstd(document.packed, document.octets, [&](Bytes piece) {
+  json.reserve(document.bytes);
+  HILUM_RETURN_IF_ERROR(http::DecompressZstd(document.packed, document.bytes, [&](Bytes piece) {
     json += piece;
     return Status::Ok();
   }));
@@ -96,7 +96,7 @@ Result<Document> Service::MakeDocument(const storage::CatalogueReader& reader, c
     HILUM_ASSIGN_OR_RETURN(json, MakeMetadata(reader, resource, base));
   }
   if (!json) return Document{.too_large = true};
-  Document document{.octets = json->size()};
+  Document document{.bytes = json->size()};
   HILUM_ASSIGN_OR_RETURN(document.packed, http::Compress(coding, *json, http::Effort::kLow));
   return document;
 }
@@ -142,16 +142,16 @@ Result<bool> Service::SendReadyMetadata(const http::Request& request, const Reso
 
 Status Service::SendPlain(const http::Request& request, http::Responder& responder, const Document& document,
                           const std::string& key, const http::Headers& headers) {
-  HILUM_RETURN_IF_ERROR(responder.Head(200, headers, document.octets));
+  HILUM_RETURN_IF_ERROR(responder.Head(200, headers, document.bytes));
   if (request.method == "HEAD") return responder.Finish();
   const auto write = [&](Bytes piece) { return responder.Write(piece); };
-  if (document.octets > plain_room_) {
-    HILUM_RETURN_IF_ERROR(http::DecompressZstd(document.packed, document.octets, write));
+  if (document.bytes > plain_room_) {
+    HILUM_RETURN_IF_ERROR(http::DecompressZstd(document.packed, document.bytes, write));
     return responder.Finish();
   }
   const auto unpack = [&]() -> Result<Document> {
     HILUM_ASSIGN_OR_RETURN(std::string json, Unpacked(document));
-    return Document{.packed = std::move(json), .octets = document.octets};
+    return Document{.packed = std::move(json), .bytes = document.bytes};
   };
   HILUM_ASSIGN_OR_RETURN(const DocumentCache::Shared plain, plain_documents_.FindOrMake(key, unpack));
   HILUM_RETURN_IF_ERROR(write(plain->packed));

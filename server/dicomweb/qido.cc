@@ -18,7 +18,7 @@ using storage::CatalogueMatch;
 using storage::Level;
 namespace t = dicom::tags;
 
-// All in one field (RFC 9111 5.5 lets them share one), and not without end: clients count fields and their octets.
+// All in one field (RFC 9111 5.5 lets them share one), and not without end: clients count fields and their bytes.
 std::string WarningField(const std::vector<std::string>& warnings) {
   constexpr size_t kMaxTold = 10;
   const size_t told = std::min(warnings.size(), kMaxTold);

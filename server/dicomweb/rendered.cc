@@ -68,7 +68,7 @@ Result<Service::PictureFile> Service::Picture(Found* found, uint32_t frame, Rend
   const bool no_pixels = instance.status().code() == Code::kNotFound || !VideoType(found->row.transfer_syntax).empty();
   if (no_pixels && frame == 0) {
     PictureFile page;
-    HILUM_ASSIGN_OR_RETURN(page.octets, PageIcon(PageSize(rendering.options, kRenderedPage), rendering.options));
+    HILUM_ASSIGN_OR_RETURN(page.bytes, PageIcon(PageSize(rendering.options, kRenderedPage), rendering.options));
     return page;
   }
   if (!instance.ok()) return CodecFailure(instance.status(), found->row.uid);
@@ -92,7 +92,7 @@ Result<Service::PictureFile> Service::Picture(Found* found, uint32_t frame, Rend
     Burn(annotation, *painter_, &*picture);
   }
   PictureFile file{.warning = WarningFor(rendering, *picture)};
-  HILUM_ASSIGN_OR_RETURN(file.octets, pixel::EncodePicture(*picture, rendering.options));
+  HILUM_ASSIGN_OR_RETURN(file.bytes, pixel::EncodePicture(*picture, rendering.options));
   return file;
 }
 
@@ -215,7 +215,7 @@ Status Service::RetrieveRendered(http::Request& request, const Resource& resourc
   const auto file = Picture(&found, frame, std::move(rendering), state ? &*state : nullptr);
   if (!file.ok()) return file.status();
   if (!file->warning.empty()) headers.Add("Warning", "299 hilum \"" + file->warning + "\"");
-  return responder.Send(200, std::move(headers), file->octets);
+  return responder.Send(200, std::move(headers), file->bytes);
 }
 
 Status Service::SendPictures(const Found& found, const std::vector<uint32_t>& frames, const Rendering& rendering,
@@ -239,7 +239,7 @@ Status Service::SendPictures(const Found& found, const std::vector<uint32_t>& fr
     }
     HILUM_RETURN_IF_ERROR(
         responder.Write(writer.PartHead({{"Content-Type", type}, {"Content-Location", url_of(frame)}})));
-    HILUM_RETURN_IF_ERROR(responder.Write(picture.octets));
+    HILUM_RETURN_IF_ERROR(responder.Write(picture.bytes));
   }
   HILUM_RETURN_IF_ERROR(responder.Write(writer.End()));
   return responder.Finish();

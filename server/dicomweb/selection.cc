@@ -55,7 +55,7 @@ Result<Selection> Select(const CatalogueReader& reader, const Resource& resource
   return selection;
 }
 
-// What Range leaves of `total` octets, with the headers that say so. nullopt: it was answered with 416.
+// What Range leaves of `total` bytes, with the headers that say so. nullopt: it was answered with 416.
 struct Wanted {
   int status = 200;
   uint64_t offset = 0;
@@ -214,9 +214,9 @@ Status SendParts(storage::Store& store, http::Responder& responder, Random& rand
                  const std::vector<Part>& parts, http::Headers headers) {
   std::vector<multipart::Writer::PartSize> sizes;
   for (const Part& part : parts) {
-    uint64_t octets = 0;
-    for (const StoredRange& range : part.ranges) octets += range.length;
-    sizes.push_back({part.headers, octets});
+    uint64_t bytes = 0;
+    for (const StoredRange& range : part.ranges) bytes += range.length;
+    sizes.push_back({part.headers, bytes});
   }
   multipart::Writer writer(random);
   headers.Add("Content-Type", writer.ContentType(part_type));

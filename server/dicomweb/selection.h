@@ -22,7 +22,7 @@ struct Found {
 
 struct Selection {
   std::vector<Found> instances;
-  std::string etag;  // strong; changes with every stored octet and every instance more or less
+  std::string etag;  // strong; changes with every stored byte and every instance more or less
 
   // Stands for its series or study in pictures: it shows more than the first. REQUIRES: there are instances.
   const Found& Middle() const { return instances[instances.size() / 2]; }
@@ -40,7 +40,7 @@ Result<std::string> SelectTag(const storage::CatalogueReader& reader, const Reso
 // is told by these.
 std::vector<Found> OneOfEachSyntax(const std::vector<Found>& instances);
 
-// Octets of a stored object, on their way to a client.
+// Bytes of a stored object, on their way to a client.
 struct StoredRange {
   storage::ObjectRef object;
   uint64_t offset = 0;  // in the object
@@ -48,12 +48,12 @@ struct StoredRange {
   std::shared_ptr<File> file;
   uint64_t body = 0;  // where the object begins in the file
 
-  StoredRange Slice(uint64_t from, uint64_t octets) const { return {object, offset + from, octets, file, body}; }
+  StoredRange Slice(uint64_t from, uint64_t bytes) const { return {object, offset + from, bytes, file, body}; }
 };
 
 // All of an instance. Compaction may have moved it since the row was read: then the row is brought up to date.
 Result<StoredRange> LocateObject(storage::Store& store, Found* found);
-// The same as a view, of which the first `checked` octets at least are known to be what was stored.
+// The same as a view, of which the first `checked` bytes at least are known to be what was stored.
 Result<Mapping> MapObject(storage::Store& store, Found* found, uint64_t checked = UINT64_MAX);
 
 // Views of one object after the other, each as MapObject gives it and valid until the next one. Objects of one segment
@@ -78,16 +78,16 @@ inline constexpr std::string_view kOtherVersion = "If-Match names no version tha
 Result<bool> AnswerCondition(const http::Request& request, http::Responder& responder, const http::Headers& headers);
 // Whether If-Match, where there is one, names any representation of the version that `etag` (of a Selection) is of.
 bool IsVersionMeant(const http::Request& request, std::string_view etag);
-// A tag for answers whose octets differ every time, as those in parts do by their boundary.
+// A tag for answers whose bytes differ every time, as those in parts do by their boundary.
 inline std::string WeakTag(std::string_view etag) {
   return "W/" + std::string(etag);
 }
 
 // One stored range as the whole body, or the part of it that Range asks for, unless If-Range is about another version
-// than the ETag of `headers`. Octets that are not what was stored are never sent.
+// than the ETag of `headers`. Bytes that are not what was stored are never sent.
 Status SendRange(storage::Store& store, const http::Request& request, http::Responder& responder,
                  const StoredRange& range, http::Headers headers);
-// The same of octets in several places, one behind the other. Range is left aside when there is more than one.
+// The same of bytes in several places, one behind the other. Range is left aside when there is more than one.
 Status SendRanges(storage::Store& store, const http::Request& request, http::Responder& responder,
                   const std::vector<StoredRange>& ranges, http::Headers headers);
 // The same of bytes in memory.

@@ -37,7 +37,7 @@ Service::Service(storage::Store& store, ServiceOptions options, pixel::FrameCode
       plain_documents_(plain_room_),
       stored_instances_(metrics.counter("hilum_stow_instances_total", "Instances of STOW requests by outcome",
                                         {{"outcome", "stored"}})),
-      stored_bytes_(metrics.counter("hilum_stow_bytes_total", "Octets of STOW request bodies")),
+      stored_bytes_(metrics.counter("hilum_stow_bytes_total", "Bytes of STOW request bodies")),
       refused_instances_(metrics.counter("hilum_stow_instances_total", "Instances of STOW requests by outcome",
                                          {{"outcome", "refused"}})),
       codec_failures_(metrics.counter("hilum_codec_failures_total",

@@ -158,7 +158,7 @@ class Service {
                       http::Headers headers, http::Responder& responder);
   // Of one frame, with all that `rendering` asks for; `state`: to be applied, may be null.
   struct PictureFile {
-    std::string octets;
+    std::string bytes;
     std::string warning;  // what is not as it was asked for
   };
   Result<PictureFile> Picture(Found* found, uint32_t frame, Rendering rendering, Found* state);

@@ -26,14 +26,14 @@ Status ReceiveSingle(http::BodyReader& body, IngestBatch& batch, uint64_t* recei
   const auto buffer = std::make_unique<char[]>(kReadBytes);
   batch.BeginInstance();
   while (true) {
-    const auto octets = body.Read({buffer.get(), kReadBytes});
-    if (!octets.ok()) {
+    const auto bytes = body.Read({buffer.get(), kReadBytes});
+    if (!bytes.ok()) {
       batch.EndInstance(/*received_whole=*/false);
-      return octets.status();
+      return bytes.status();
     }
-    if (*octets == 0) break;
-    *received += *octets;
-    batch.Append({buffer.get(), *octets});
+    if (*bytes == 0) break;
+    *received += *bytes;
+    batch.Append({buffer.get(), *bytes});
   }
   if (*received == 0) {
     batch.EndInstance(/*received_whole=*/false);
@@ -63,10 +63,10 @@ Status ReceiveMultipart(http::BodyReader& body, std::string_view boundary, Inges
     if (!event.ok()) return broken(event.status());
     switch (*event) {
       case Parser::Event::kNeedInput: {
-        const auto octets = body.Read(parser.Space());
-        if (!octets.ok()) return broken(octets.status());
-        *received += *octets;
-        parser.Filled(*octets);
+        const auto bytes = body.Read(parser.Space());
+        if (!bytes.ok()) return broken(bytes.status());
+        *received += *bytes;
+        parser.Filled(*bytes);
         break;
       }
       case Parser::Event::kPartBegin:

@@ -17,7 +17,7 @@ using multipart::MediaType;
 using multipart::Parser;
 
 // What an empty part costs in memory.
-constexpr uint64_t kPartOctets = 256;
+constexpr uint64_t kPartBytes = 256;
 
 constexpr std::string_view kDefaultJpeg = "1.2.840.10008.1.2.4.70";
 
@@ -38,7 +38,7 @@ std::string DefaultSyntax(const std::string& media_type) {
   return "";
 }
 
-// "" where the octets are the value as it is.
+// "" where the bytes are the value as it is.
 Result<std::string> SyntaxOf(const MediaType& type) {
   std::string syntax(type.Parameter("transfer-syntax").value_or(""));
   if (syntax.empty()) {
@@ -80,7 +80,7 @@ class Parts {
     bool used = false;
   };
 
-  Status Charge(uint64_t octets);
+  Status Charge(uint64_t bytes);
 
   const std::string type_;
   const ModelStoreLimits& limits_;
@@ -100,7 +100,7 @@ Status Parts::Begin(const multipart::PartHeaders& headers) {
   in_metadata_ = type->Essence() == type_;
   if (in_metadata_) {
     open_ = &metadata_.emplace_back();
-    return Charge(kPartOctets);
+    return Charge(kPartBytes);
   }
   if (!location || location->empty())
     return Invalid("a part is neither " + type_ + " nor has it a Content-Location that metadata could refer to");
@@ -115,15 +115,15 @@ Status Parts::Begin(const multipart::PartHeaders& headers) {
   bulk.view.charset = charset;
   bulk.syntax_named = type->Parameter("transfer-syntax").has_value();
   open_ = &bulk.pieces.emplace_back();
-  return Charge(kPartOctets + location->size());
+  return Charge(kPartBytes + location->size());
 }
 
-Status Parts::Charge(uint64_t octets) {
+Status Parts::Charge(uint64_t bytes) {
   uint64_t& sum = in_metadata_ ? metadata_bytes_ : bulk_bytes_;
   const uint64_t limit = in_metadata_ ? limits_.metadata_bytes : limits_.bulk_bytes;
-  sum += octets;
+  sum += bytes;
   if (sum > limit)
-    return LimitExceeded("more than " + std::to_string(limit) + " octets of " +
+    return LimitExceeded("more than " + std::to_string(limit) + " bytes of " +
                          (in_metadata_ ? "metadata" : "bulk data") +
                          " in one request; send fewer instances at a time, or whole ones as application/dicom");
   return Status::Ok();
@@ -150,9 +150,9 @@ Status Receive(http::BodyReader& body, std::string_view boundary, Parts* parts, 
     HILUM_ASSIGN_OR_RETURN(const auto event, parser.Next());
     switch (event) {
       case Parser::Event::kNeedInput: {
-        HILUM_ASSIGN_OR_RETURN(const size_t octets, body.Read(parser.Space()));
-        *received += octets;
-        parser.Filled(octets);
+        HILUM_ASSIGN_OR_RETURN(const size_t bytes, body.Read(parser.Space()));
+        *received += bytes;
+        parser.Filled(bytes);
         break;
       }
       case Parser::Event::kPartBegin:

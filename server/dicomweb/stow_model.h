@@ -26,7 +26,7 @@ struct ModelStoreLimits {
 };
 
 // Hands every instance of the body to `batch`; what is wrong with one is its outcome. kInvalid and kLimit for a body
-// that cannot be taken at all. `received` counts octets of the body.
+// that cannot be taken at all. `received` counts bytes of the body.
 Status StoreModels(http::BodyReader& body, std::string_view boundary, ModelForm form, const ModelStoreLimits& limits,
                    IngestBatch& batch, uint64_t* received);
 

@@ -53,7 +53,7 @@ std::string TagFor(const std::vector<InstanceChoice>& choices, const std::string
   return (choices.front().packing == Packing::kZip ? "\"z" : "\"") + tag + etag.substr(1);
 }
 
-// Whether the octets begin as a DICOM file does. What cannot be read shows when it is sent.
+// Whether the bytes begin as a DICOM file does. What cannot be read shows when it is sent.
 bool IsFile(const StoredRange& range) {
   char head[132] = {};
   if (range.length < sizeof(head)) return false;
@@ -135,7 +135,7 @@ Status Service::Retrieve(http::Request& request, const Resource& resource, const
   if (answered) return Status::Ok();
 
   const std::string base = BaseUrl(request) + "/studies/" + *resource.study + "/series/";
-  // "*" means the stored octets, but in an archive are files.
+  // "*" means the stored bytes, but in an archive are files.
   const bool wants_files = packing == Packing::kZip || choices->front().transfer_syntax != "*";
   std::vector<Packed> instances;
   for (Found& found : selection.instances) {
@@ -207,7 +207,7 @@ Status Service::Fill(const std::vector<Packed>& instances, bool insists, Package
     if (refusal.ok()) refusal = std::move(status);
     refusal.IgnoreError();  // the client is told by Warning, if not below
   }
-  // Stored octets are better than none, but no answer to a request that nothing of this could fulfil.
+  // Stored bytes are better than none, but no answer to a request that nothing of this could fulfil.
   if (!begun && insists && !refusal.ok()) return refusal;
   HILUM_RETURN_IF_ERROR(send_held(instances.size()));
   return package.Finish();

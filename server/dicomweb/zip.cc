@@ -81,7 +81,7 @@ std::unique_ptr<Package> AsZip(storage::Store& store, const std::string& study, 
                                http::Headers headers, http::Responder& responder) {
   headers.Set("Content-Type", "application/zip");
   headers.Set("Content-Disposition", "attachment; filename=\"" + study + ".zip\"");
-  // Octets that are sent as stored have a known length; of converted ones it shows at their end.
+  // Bytes that are sent as stored have a known length; of converted ones it shows at their end.
   std::optional<uint64_t> length;
   if (std::ranges::all_of(instances, &Packed::as_stored)) {
     std::vector<zip::Writer::EntrySize> entries;

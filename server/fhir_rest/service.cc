@@ -183,7 +183,7 @@ Result<std::string> Service::ReadBody(http::Request& request) const {
   const uint64_t limit = options_.max_body_bytes;
   const auto too_large = [limit] {
     return LimitExceeded("the body has more than " + std::to_string(limit) +
-                         " octets (fhir.max_body): send it in smaller parts");
+                         " bytes (fhir.max_body): send it in smaller parts");
   };
   std::string body;
   if (const auto length = request.body->length()) {

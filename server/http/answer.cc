@@ -61,25 +61,25 @@ Status Answer::Head(int status, const Headers& headers, std::optional<uint64_t> 
     if (text->empty()) text->reserve(kUsualHead);
     AppendAnswerHead(status, headers, framing, request_.id, context_.clock.Now(), extra_lines_, text);
   });
-  // A stream may take its time for the first octets; its client is told at once that it begins.
+  // A stream may take its time for the first bytes; its client is told at once that it begins.
   return sized_ ? Status::Ok() : Flush();
 }
 
-Status Answer::Account(uint64_t octets) {
+Status Answer::Account(uint64_t bytes) {
   if (!started() || finished_) return Internal("send answer: Write before Head or after Finish");
   if (broken_) return Gone();
   if (!sized_) return Status::Ok();
-  if (octets > left_) {
+  if (bytes > left_) {
     broken_ = true;
     return Internal("send answer: the body is longer than the length given to Head");
   }
-  left_ -= octets;
+  left_ -= bytes;
   return Status::Ok();
 }
 
-void Answer::AppendChunkSize(uint64_t octets) {
+void Answer::AppendChunkSize(uint64_t bytes) {
   std::array<char, 18> text;
-  char* end = std::to_chars(text.data(), text.data() + 16, octets, 16).ptr;
+  char* end = std::to_chars(text.data(), text.data() + 16, bytes, 16).ptr;
   *end++ = '\r';
   *end++ = '\n';
   output_.Append(Bytes(text.data(), static_cast<size_t>(end - text.data())));

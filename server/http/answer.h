@@ -42,8 +42,8 @@ class Answer final : public Responder {
 
  private:
   bool CanHaveBody() const { return !head_only_ && status_ >= 200 && status_ != 204 && status_ != 304; }
-  Status Account(uint64_t octets);
-  void AppendChunkSize(uint64_t octets);
+  Status Account(uint64_t bytes);
+  void AppendChunkSize(uint64_t bytes);
   Status Pump(Bytes body);
   Status Flush();
   Status CompressBody(Headers* headers, Bytes* body, std::string* storage) const;

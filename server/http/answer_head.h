@@ -1,4 +1,4 @@
-// The status line and header fields of an answer as octets. Pure, thread-safe.
+// The status line and header fields of an answer as bytes. Pure, thread-safe.
 #pragma once
 
 #include <optional>
@@ -24,7 +24,7 @@ struct AnswerFraming {
 };
 
 // Fields the server owns (Content-Length, Transfer-Encoding, Connection, Date, X-Request-Id) are left out of `fields`;
-// octets that could end a field early become blanks. `extra` is appended as it is: whole lines.
+// bytes that could end a field early become blanks. `extra` is appended as it is: whole lines.
 void AppendAnswerHead(int status, const Headers& fields, const AnswerFraming& framing, std::string_view request_id,
                       Micros now, std::string_view extra, std::string* out);
 

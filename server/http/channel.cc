@@ -74,7 +74,7 @@ IoResult Channel::Receive(std::span<char> into) {
     } while (got < 0 && errno == EINTR);
     result = got >= 0 ? IoResult{Io::kDone, static_cast<size_t>(got)} : FromErrno(Io::kWantRead);
   }
-  if (result.octets > 0) received_.Add(result.octets);
+  if (result.bytes > 0) received_.Add(result.bytes);
   return result;
 }
 

@@ -21,7 +21,7 @@ enum class Io : uint8_t { kDone, kWantRead, kWantWrite, kClosed };
 
 struct IoResult {
   Io state = Io::kDone;
-  size_t octets = 0;  // moved, when kDone; 0 received means the peer sent all it will send
+  size_t bytes = 0;  // moved, when kDone; 0 received means the peer sent all it will send
 };
 
 struct SslDeleter {
@@ -43,12 +43,12 @@ class Channel {
   std::string ClientSubject() const;
 
   IoResult Receive(std::span<char> into);
-  // Whether octets of the peer are decrypted already, so that the descriptor does not become readable for them.
+  // Whether bytes of the peer are decrypted already, so that the descriptor does not become readable for them.
   bool HasDecrypted() const { return ssl_ && SSL_has_pending(ssl_.get()) == 1; }
   // Sends a prefix of the pieces. `more` says that more follows at once. REQUIRES: some piece is not empty; after
-  // kWantWrite the same octets come first again.
+  // kWantWrite the same bytes come first again.
   IoResult Send(std::span<const iovec> pieces, bool more);
-  // Sends a prefix of at most `length` octets of the file. kClosed when the file is shorter or unreadable: the answer
+  // Sends a prefix of at most `length` bytes of the file. kClosed when the file is shorter or unreadable: the answer
   // is broken then.
   IoResult SendFile(const File& file, uint64_t offset, uint64_t length);
   // Says the orderly goodbye of TLS and that no more will be sent; ignores failures, the connection ends anyway.

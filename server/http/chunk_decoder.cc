@@ -7,7 +7,7 @@
 namespace hilum::http {
 namespace {
 
-// Extensions on every chunk of a long body could carry more octets than the body itself: they have one budget.
+// Extensions on every chunk of a long body could carry more bytes than the body itself: they have one budget.
 constexpr uint64_t kMaxSkipped = 16 * 1024;
 // 15 digits hold 2^60 - 1, so sizes never overflow.
 constexpr int kMaxSizeDigits = 15;
@@ -27,9 +27,9 @@ Status ChunkDecoder::Advance(Bytes* input) {
   return Status::Ok();
 }
 
-void ChunkDecoder::Took(uint64_t octets) {
-  assert(octets <= data_left());
-  size_ -= octets;
+void ChunkDecoder::Took(uint64_t bytes) {
+  assert(bytes <= data_left());
+  size_ -= bytes;
   if (size_ == 0) state_ = State::kDataCr;
 }
 

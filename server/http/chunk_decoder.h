@@ -1,4 +1,4 @@
-// The chunked transfer coding of a request body (RFC 9112 7.1), octet by octet, so that a split at any place gives the
+// The chunked transfer coding of a request body (RFC 9112 7.1), byte by byte, so that a split at any place gives the
 // same body. Strict: CRLF only, no blanks around the size, trailer lines of the form of header lines. Extensions and
 // trailer fields are skipped, within limits. Not thread-safe.
 #pragma once
@@ -16,10 +16,10 @@ class ChunkDecoder {
   // kInvalid for bad framing: the rest of the connection is then meaningless.
   Status Advance(Bytes* input);
 
-  // Octets of chunk data that come next in the stream; the caller takes them itself and says so with Took().
+  // Bytes of chunk data that come next in the stream; the caller takes them itself and says so with Took().
   uint64_t data_left() const { return state_ == State::kData ? size_ : 0; }
-  // REQUIRES: octets <= data_left()
-  void Took(uint64_t octets);
+  // REQUIRES: bytes <= data_left()
+  void Took(uint64_t bytes);
 
   bool done() const { return state_ == State::kDone; }
 
@@ -47,7 +47,7 @@ class ChunkDecoder {
   State state_ = State::kSizeStart;
   int digits_ = 0;
   uint64_t size_ = 0;
-  uint64_t skipped_ = 0;  // octets of extensions and trailer fields so far
+  uint64_t skipped_ = 0;  // bytes of extensions and trailer fields so far
 };
 
 }  // namespace hilum::http

@@ -22,7 +22,7 @@ constexpr int kZstdLevel = 3;
 constexpr int kLowZstdLevel = 1;
 constexpr size_t kMaxZstdJob = size_t{16} << 20;
 
-// ISA-L takes half the time of libdeflate's lowest level, for a twentieth more octets.
+// ISA-L takes half the time of libdeflate's lowest level, for a twentieth more bytes.
 Status Deflate(Bytes body, bool last, std::string* packed) {
   const std::unique_ptr<uint8_t[]> level_buffer(new uint8_t[ISAL_DEF_LVL1_DEFAULT]);
   const auto stream = std::make_unique<isal_zstream>();
@@ -147,7 +147,7 @@ Status DecompressZstd(Bytes packed, uint64_t size, const std::function<Status(By
   const std::unique_ptr<char[]> piece(new char[room]);
   ZSTD_inBuffer in{packed.data(), packed.size(), 0};
   uint64_t made = 0;
-  size_t expected = 1;  // octets of input; 0 at the end
+  size_t expected = 1;  // bytes of input; 0 at the end
   while (expected != 0) {
     ZSTD_outBuffer out{piece.get(), room, 0};
     expected = ZSTD_decompressStream(context.get(), &out, &in);

@@ -26,7 +26,7 @@ enum class Effort : uint8_t { kUsual, kLow };
 // kInternal when the library fails (out of memory).
 Result<std::string> Compress(Coding coding, Bytes body, Effort effort = Effort::kUsual);
 // Calls `take` with what Compress packed, piece by piece; its first error is returned. kInternal when `packed` is not
-// of `size` octets; what was taken before is then worthless.
+// of `size` bytes; what was taken before is then worthless.
 Status DecompressZstd(Bytes packed, uint64_t size, const std::function<Status(Bytes)>& take);
 
 // "gzip" or "zstd".

@@ -230,7 +230,7 @@ bool Connection::StepHandshake() {
   return true;
 }
 
-// False when octets are missing (or the client is gone): the connection then waits.
+// False when bytes are missing (or the client is gone): the connection then waits.
 bool Connection::ReceiveHead(RequestHead* head, HeadParse* parse) {
   if (!input_.empty()) *parse = ParseHead(input_.bytes(), &searched_, context_.head_limits, head);
   while (input_.empty() || parse->outcome == HeadParse::Outcome::kNeedMore) {
@@ -241,18 +241,18 @@ bool Connection::ReceiveHead(RequestHead* head, HeadParse* parse) {
     }
     const std::span<char> room = loop_.scratch();
     const IoResult got = channel_.Receive(room);
-    if (got.state == Io::kClosed || (got.state == Io::kDone && got.octets == 0)) {
+    if (got.state == Io::kClosed || (got.state == Io::kDone && got.bytes == 0)) {
       Close(false);
       return false;
     }
     // A short read emptied the socket; when more comes, or the end, the level-triggered event says so.
-    if (got.octets < room.size()) readable_ = false;
+    if (got.bytes < room.size()) readable_ = false;
     if (got.state == Io::kWantWrite) {
       WaitFor(Interest::kWrite);
       return false;
     }
     if (got.state != Io::kDone) continue;
-    const Bytes fresh(room.data(), got.octets);
+    const Bytes fresh(room.data(), got.bytes);
     if (!input_.empty()) {
       input_.Append(fresh);
       *parse = ParseHead(input_.bytes(), &searched_, context_.head_limits, head);
@@ -522,7 +522,7 @@ bool Connection::StepFlush() {
     return true;
   }
   channel_.FinishSending();
-  // Closing over octets that were not read would reset the connection and could take the answer away from the client.
+  // Closing over bytes that were not read would reset the connection and could take the answer away from the client.
   state_ = State::kLingering;
   deadline_ = now + kLingerTime;
   return true;
@@ -555,10 +555,10 @@ bool Connection::HearParked() {
     }
     const std::span<char> room = loop_.scratch();
     const IoResult got = channel_.Receive(room);
-    if (got.state == Io::kClosed || (got.state == Io::kDone && got.octets == 0)) return false;
-    if (got.octets < room.size()) readable_ = false;
+    if (got.state == Io::kClosed || (got.state == Io::kDone && got.bytes == 0)) return false;
+    if (got.bytes < room.size()) readable_ = false;
     if (got.state != Io::kDone) break;
-    input_.Append(Bytes(room.data(), got.octets));
+    input_.Append(Bytes(room.data(), got.bytes));
   }
   WaitFor(Interest::kRead);
   return true;
@@ -584,12 +584,12 @@ bool Connection::StepSkip() {
   for (int i = 0; i < kReceivesPerTurn && skip_left_ > 0; ++i) {
     const std::span<char> room = loop_.scratch();
     const IoResult got = channel_.Receive(room.first(std::min<uint64_t>(room.size(), skip_left_)));
-    if (got.state == Io::kClosed || (got.state == Io::kDone && got.octets == 0)) {
+    if (got.state == Io::kClosed || (got.state == Io::kDone && got.bytes == 0)) {
       Close(false);
       return false;
     }
     if (got.state != Io::kDone) break;
-    skip_left_ -= got.octets;
+    skip_left_ -= got.bytes;
   }
   if (skip_left_ > 0) {
     WaitFor(Interest::kRead);

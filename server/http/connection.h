@@ -104,9 +104,9 @@ class Connection {
   State state_ = State::kReceiving;
   After after_flush_ = After::kNextRequest;
   bool reset_ = false;
-  uint64_t skip_left_ = 0;     // body octets of the last request that are dropped when they come
+  uint64_t skip_left_ = 0;     // body bytes of the last request that are dropped when they come
   size_t searched_ = 0;        // of input_, for the end of a header
-  bool head_started_ = false;  // octets of a request have come
+  bool head_started_ = false;  // bytes of a request have come
   Micros deadline_{0};
   uint64_t sent_before_ = 0;  // progress mark of the flush
   Micros completed_{0};       // when the last exchange did

@@ -49,7 +49,7 @@ class Headers {
 class BodyReader {
  public:
   virtual ~BodyReader() = default;
-  // Waits for body octets and copies at most into.size() of them (chunked coding removed); 0 at the end of the body.
+  // Waits for body bytes and copies at most into.size() of them (chunked coding removed); 0 at the end of the body.
   // kLimit past the route's body limit, kInvalid for bad chunk framing, kCancelled when the client went away or fell
   // silent.
   virtual Result<size_t> Read(std::span<char> into) = 0;
@@ -79,7 +79,7 @@ Result<std::vector<std::pair<std::string, std::string>>> ParseQuery(std::string_
 Result<std::string> PercentDecode(std::string_view text);
 std::string PercentEncode(std::string_view text);  // everything but unreserved characters
 
-// Octets [offset, offset + length) of a file; keeps it open until sent.
+// Bytes [offset, offset + length) of a file; keeps it open until sent.
 struct FileRange {
   std::shared_ptr<File> file;
   uint64_t offset = 0;
@@ -96,10 +96,10 @@ class Responder {
  public:
   virtual ~Responder() = default;
 
-  // Sends the status line and header fields. With `length` the body must have exactly that many octets; without, it is
+  // Sends the status line and header fields. With `length` the body must have exactly that many bytes; without, it is
   // sent chunked (or, to an HTTP/1.0 client, until the connection closes). Date, Content-Length, Transfer-Encoding,
   // Connection and X-Request-Id are added. For HEAD, 204 and 304 the body calls send nothing. With `length` the head
-  // travels with the first octets of the body; without, at once. REQUIRES: called once, before Write.
+  // travels with the first bytes of the body; without, at once. REQUIRES: called once, before Write.
   virtual Status Head(int status, const Headers& headers, std::optional<uint64_t> length) = 0;
   // Sends or queues; waits while the client has too much unread. kCancelled when the client went away: stop working.
   virtual Status Write(Bytes bytes) = 0;

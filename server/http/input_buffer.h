@@ -1,4 +1,4 @@
-// Octets of a connection that were received but not used yet: the rest of a header, a small body, pipelined requests.
+// Bytes of a connection that were received but not used yet: the rest of a header, a small body, pipelined requests.
 // Used by one thread at a time: the owner of the connection.
 #pragma once
 

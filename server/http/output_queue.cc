@@ -60,19 +60,19 @@ IoResult OutputQueue::SendFront(Channel& channel, Bytes* body) {
   return channel.Send({gathered.data(), count}, more);
 }
 
-void OutputQueue::Drop(size_t octets, Bytes* body) {
-  sent_ += octets;
-  while (octets > 0 && !empty()) {
+void OutputQueue::Drop(size_t bytes, Bytes* body) {
+  sent_ += bytes;
+  while (bytes > 0 && !empty()) {
     Piece& piece = pieces_[front_];
     if (piece.is_file()) {
-      piece.file.offset += octets;
-      piece.file.length -= octets;
-      octets = 0;
+      piece.file.offset += bytes;
+      piece.file.length -= bytes;
+      bytes = 0;
       if (piece.file.length > 0) return;
       piece.file.file.reset();
     } else {
-      const size_t dropped = std::min(octets, piece.text.size() - offset_);
-      octets -= dropped;
+      const size_t dropped = std::min(bytes, piece.text.size() - offset_);
+      bytes -= dropped;
       offset_ += dropped;
       memory_ -= dropped;
       if (offset_ < piece.text.size()) return;
@@ -81,14 +81,14 @@ void OutputQueue::Drop(size_t octets, Bytes* body) {
     ++front_;
     offset_ = 0;
   }
-  body->remove_prefix(octets);
+  body->remove_prefix(bytes);
 }
 
 Io OutputQueue::SendThrough(Channel& channel, Bytes* body) {
   while (!empty() || !body->empty()) {
     const IoResult result = SendFront(channel, body);
     if (result.state != Io::kDone) return result.state;
-    Drop(result.octets, body);
+    Drop(result.bytes, body);
   }
   return Io::kDone;
 }
@@ -99,7 +99,7 @@ Io OutputQueue::Flush(Channel& channel, uint64_t budget) {
   while (!empty() && sent_ - start <= budget) {
     const IoResult result = SendFront(channel, &nothing);
     if (result.state != Io::kDone) return result.state;
-    Drop(result.octets, &nothing);
+    Drop(result.bytes, &nothing);
   }
   return Io::kDone;
 }

@@ -1,4 +1,4 @@
-// Octets and file ranges on their way to one client, in order. Octets of memory are counted; file ranges cost none.
+// Bytes and file ranges on their way to one client, in order. Bytes of memory are counted; file ranges cost none.
 // Used by one thread at a time: the owner of the connection.
 #pragma once
 
@@ -16,9 +16,9 @@ namespace hilum::http {
 class OutputQueue {
  public:
   bool empty() const { return front_ == pieces_.size(); }
-  // Octets of memory that wait.
+  // Bytes of memory that wait.
   size_t memory() const { return memory_; }
-  // Octets sent since the connection began: tells whether the client takes any.
+  // Bytes sent since the connection began: tells whether the client takes any.
   uint64_t sent() const { return sent_; }
 
   void Append(Bytes bytes);
@@ -32,7 +32,7 @@ class OutputQueue {
   }
   void Append(FileRange range);
 
-  // Sends what waits: kDone when nothing is left or more than `budget` octets went out, else what the channel waits
+  // Sends what waits: kDone when nothing is left or more than `budget` bytes went out, else what the channel waits
   // for.
   Io Flush(Channel& channel, uint64_t budget = UINT64_MAX);
   // Sends what waits, then `body` from where it lies, and takes the sent prefix off it.
@@ -45,13 +45,13 @@ class OutputQueue {
     bool is_file() const { return file.file != nullptr; }
   };
   IoResult SendFront(Channel& channel, Bytes* body);
-  void Drop(size_t octets, Bytes* body);
+  void Drop(size_t bytes, Bytes* body);
   std::string& Tail();
   void Recycle();
 
   std::vector<Piece> pieces_;
   size_t front_ = 0;   // the first piece not sent
-  size_t offset_ = 0;  // octets of a front text that are sent
+  size_t offset_ = 0;  // bytes of a front text that are sent
   size_t memory_ = 0;
   uint64_t sent_ = 0;
 };

@@ -11,7 +11,7 @@ namespace {
 using Range = std::optional<std::pair<uint64_t, uint64_t>>;
 
 Status Unsatisfiable(uint64_t total) {
-  return Invalid("range: no octet of the " + std::to_string(total) + " octets lies in it");
+  return Invalid("range: no byte of the " + std::to_string(total) + " bytes lies in it");
 }
 
 }  // namespace

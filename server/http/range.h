@@ -1,4 +1,4 @@
-// The Range header field (RFC 9110 14.2), single ranges of octets. Pure functions.
+// The Range header field (RFC 9110 14.2), single ranges of bytes. Pure functions.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +10,8 @@
 
 namespace hilum::http {
 
-// {offset, length} inside a body of `total` octets. nullopt when the field is to be ignored and the whole body sent:
-// another unit, bad syntax, several ranges. kInvalid when no octet of the body lies in the range: answer 416 with
+// {offset, length} inside a body of `total` bytes. nullopt when the field is to be ignored and the whole body sent:
+// another unit, bad syntax, several ranges. kInvalid when no byte of the body lies in the range: answer 416 with
 // `Content-Range: bytes */total`.
 Result<std::optional<std::pair<uint64_t, uint64_t>>> ParseRange(std::string_view header, uint64_t total);
 

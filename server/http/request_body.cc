@@ -7,7 +7,7 @@
 namespace hilum::http {
 namespace {
 
-// Unread octets worth waiting for to keep a connection; more, and closing is cheaper for both sides.
+// Unread bytes worth waiting for to keep a connection; more, and closing is cheaper for both sides.
 constexpr uint64_t kMaxSkip = 256 * 1024;
 constexpr size_t kFill = 64 * 1024;
 
@@ -31,7 +31,7 @@ Result<size_t> RequestBody::Read(std::span<char> into) {
 Status RequestBody::CheckLimit() const {
   if (taken_ <= options_.max_bytes) return Status::Ok();
   return LimitExceeded("read request body: more than the " + std::to_string(options_.max_bytes) +
-                       " octets accepted here");
+                       " bytes accepted here");
 }
 
 size_t RequestBody::TakeBuffered(std::span<char> into) {
@@ -107,7 +107,7 @@ Result<size_t> RequestBody::ReceiveSome(std::span<char> into) {
   if (continue_due_) HILUM_RETURN_IF_ERROR(SendContinue());
   for (;;) {
     const IoResult result = channel_.Receive(into);
-    if (result.state == Io::kDone && result.octets > 0) return result.octets;
+    if (result.state == Io::kDone && result.bytes > 0) return result.bytes;
     if (result.state == Io::kDone || result.state == Io::kClosed) {
       return Cancelled("read request body: the client went away");
     }
@@ -127,7 +127,7 @@ Status RequestBody::AwaitClient(Io wanted) {
   if (!came) return Cancelled("read request body: the client fell silent");
   if (slow) {
     return Cancelled("read request body: the client sends less than " + std::to_string(options_.bytes_per_second) +
-                     " octets a second");
+                     " bytes a second");
   }
   return Status::Ok();
 }

@@ -1,4 +1,4 @@
-// The body of one request as a pull stream: octets that came with the header first, then straight from the socket.
+// The body of one request as a pull stream: bytes that came with the header first, then straight from the socket.
 // Used by the owner of the connection alone.
 #pragma once
 
@@ -18,7 +18,7 @@ class RequestBody final : public BodyReader {
  public:
   struct Options {
     uint64_t max_bytes = 0;
-    std::chrono::milliseconds timeout{0};  // of one wait for octets
+    std::chrono::milliseconds timeout{0};  // of one wait for bytes
     uint64_t bytes_per_second = 0;         // what comes at least while we wait, once that took `timeout`; 0: any
     bool may_wait = true;                  // false on the event loop: what did not come yet is an error there
   };
@@ -29,7 +29,7 @@ class RequestBody final : public BodyReader {
   Result<size_t> Read(std::span<char> into) override;
   std::optional<uint64_t> length() const override { return length_; }
 
-  // Whether octets of the body are still to come from the socket.
+  // Whether bytes of the body are still to come from the socket.
   bool AwaitsSocket() const { return !complete() && (chunked_ || input_.bytes().size() < left_); }
   bool complete() const { return chunked_ ? decoder_.done() : left_ == 0; }
   bool timed_out() const { return timed_out_; }
@@ -38,14 +38,14 @@ class RequestBody final : public BodyReader {
 
   // After the handler: drops what is there already.
   void DropBuffered();
-  // Octets still unread when they are few enough to wait for, so that the connection can go on; nullopt when it must
+  // Bytes still unread when they are few enough to wait for, so that the connection can go on; nullopt when it must
   // end.
   std::optional<uint64_t> Skippable() const;
 
  private:
   Result<size_t> ReadSized(std::span<char> into);
   Result<size_t> ReadChunked(std::span<char> into);
-  // Waits for octets; at most into.size().
+  // Waits for bytes; at most into.size().
   Result<size_t> ReceiveSome(std::span<char> into);
   // Waits until the socket can go on.
   Status AwaitClient(Io wanted);

@@ -57,17 +57,17 @@ class Collector final : public beast::basic_parser<true> {
   RequestHead* head_;
 };
 
-// Whether none of the eight octets is a control (0x00 to 0x1F, 0x7F), tabs counted as such.
-bool HasNoControls(const char* octets) {
+// Whether none of the eight bytes is a control (0x00 to 0x1F, 0x7F), tabs counted as such.
+bool HasNoControls(const char* bytes) {
   constexpr uint64_t kOnes = 0x0101010101010101, kHighBits = 0x80 * kOnes;
-  const uint64_t word = LoadLe<uint64_t>(octets);
+  const uint64_t word = LoadLe<uint64_t>(bytes);
   const uint64_t deletes = word ^ (0x7F * kOnes);
   return ((((word - 0x20 * kOnes) & ~word) | ((deletes - kOnes) & ~deletes)) & kHighBits) == 0;
 }
 
-// What the tokenizer lets through but a strict reader must not: bare CR or LF, folded lines, control octets. Nullptr
+// What the tokenizer lets through but a strict reader must not: bare CR or LF, folded lines, control bytes. Nullptr
 // when clean.
-const char* FindBadOctets(Bytes input, size_t from) {
+const char* FindBadBytes(Bytes input, size_t from) {
   for (size_t i = from; i < input.size(); ++i) {
     while (i + 8 < input.size() && HasNoControls(input.data() + i)) i += 8;
     const char c = input[i];
@@ -222,7 +222,7 @@ HeadParse ParseHead(Bytes input, size_t* searched, const HeadLimits& limits, Req
   const size_t head_end = end == Bytes::npos ? input.size() : end + 4;
   if (head_end - skipped > limits.max_bytes) return TooLong(input.substr(skipped), limits);
   const Bytes block = input.substr(skipped, head_end - skipped);
-  if (const char* bad = FindBadOctets(block, from - skipped)) return Refuse(400, bad);
+  if (const char* bad = FindBadBytes(block, from - skipped)) return Refuse(400, bad);
   if (end == Bytes::npos) {
     *searched = input.size();
     return {};

@@ -37,7 +37,7 @@ struct HeadParse {
 };
 
 // Reads a head from the front of `input`. `searched` (0 at first) is where the search for its end resumes when more
-// octets came.
+// bytes came.
 HeadParse ParseHead(Bytes input, size_t* searched, const HeadLimits& limits, RequestHead* head);
 
 }  // namespace hilum::http

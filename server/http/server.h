@@ -56,11 +56,11 @@ struct ServerOptions {
   size_t max_connections = 10000;       // further ones are answered 503 and closed
   size_t max_header_bytes = 32 * 1024;  // request line + header fields: 431 beyond
   size_t max_header_fields = 128;
-  size_t write_buffer_bytes = 1024 * 1024;           // unsent octets of memory per connection before Write waits
-  std::chrono::milliseconds header_timeout{10'000};  // from the first octet of a request to the end of its header: 408
-  std::chrono::milliseconds body_timeout{30'000};    // without any body octet: 408 or abort
+  size_t write_buffer_bytes = 1024 * 1024;           // unsent bytes of memory per connection before Write waits
+  std::chrono::milliseconds header_timeout{10'000};  // from the first byte of a request to the end of its header: 408
+  std::chrono::milliseconds body_timeout{30'000};    // without any body byte: 408 or abort
   uint64_t body_bytes_per_second = 1024;             // on average after body_timeout: 408 or abort below; 0: any
-  std::chrono::milliseconds write_timeout{60'000};   // without the client taking any octet: abort
+  std::chrono::milliseconds write_timeout{60'000};   // without the client taking any byte: abort
   std::chrono::milliseconds idle_timeout{75'000};    // keep-alive connection without a request: close
   TlsOptions tls;
   // scheme://host[:port][/prefix] that clients reach us by; empty: what their request says, or the proxies before us.

@@ -8,8 +8,8 @@ namespace hilum::http {
 
 ServerMetrics::ServerMetrics(Registry& registry)
     : connections(registry.gauge("hilum_http_connections", "Open client connections")),
-      received_bytes(registry.counter("hilum_http_received_bytes_total", "Octets received from clients")),
-      sent_bytes(registry.counter("hilum_http_sent_bytes_total", "Octets sent to clients")),
+      received_bytes(registry.counter("hilum_http_received_bytes_total", "Bytes received from clients")),
+      sent_bytes(registry.counter("hilum_http_sent_bytes_total", "Bytes sent to clients")),
       overloaded(registry.counter("hilum_http_overloaded_total", "Requests and connections refused with 503")),
       aborted(registry.counter("hilum_http_aborted_total", "Connections cut off inside an exchange")),
       seconds(registry.histogram("hilum_http_request_seconds", "Time from the request header to the end of the handler",

@@ -60,10 +60,10 @@ std::string PercentEncode(std::string_view text) {
       encoded.push_back(c);
       continue;
     }
-    const auto octet = static_cast<unsigned char>(c);
+    const auto byte = static_cast<unsigned char>(c);
     encoded.push_back('%');
-    encoded.push_back(kDigits[octet >> 4]);
-    encoded.push_back(kDigits[octet & 15]);
+    encoded.push_back(kDigits[byte >> 4]);
+    encoded.push_back(kDigits[byte & 15]);
   }
   return encoded;
 }

@@ -99,10 +99,10 @@ void AdminRoutes::Backup(http::Request& request, http::Responder& responder) {
   std::string body(kMaxRequestBytes, '\0');
   size_t length = 0;
   while (length < body.size()) {
-    const auto octets = request.body->Read({body.data() + length, body.size() - length});
-    if (!octets.ok()) return;
-    if (*octets == 0) break;
-    length += *octets;
+    const auto bytes = request.body->Read({body.data() + length, body.size() - length});
+    if (!bytes.ok()) return;
+    if (*bytes == 0) break;
+    length += *bytes;
   }
   body.resize(length);
   const json parsed = json::parse(body, nullptr, false);

@@ -111,8 +111,8 @@ void AddLimits(std::string* out) {
   *out += "| limit | value |\n|---|---|\n";
   row("nested sequences", read.max_depth);
   row("data elements, items and fragments of an instance", read.max_elements);
-  row("octets of a deflated data set, inflated", read.max_inflated_bytes);
-  row("octets of a frame, decoded", decode.max_frame_octets);
+  row("bytes of a deflated data set, inflated", read.max_inflated_bytes);
+  row("bytes of a frame, decoded", decode.max_frame_bytes);
   row("rows of a search without `limit`", service.search_default_limit);
   row("rows of a search at most", service.search_max_limit);
 }

@@ -68,7 +68,7 @@ Config Settings::MakeConfig() {
       Setting("http.header_timeout", &http.header_timeout, "Time for a request header to arrive."),
       Setting("http.body_timeout", &http.body_timeout, "Silence of a client in the middle of its upload."),
       Setting::Size("http.body_rate", &http.body_bytes_per_second,
-                    "Octets a second that a client sends of its upload at least, once it was waited for as long as "
+                    "Bytes a second that a client sends of its upload at least, once it was waited for as long as "
                     "http.body_timeout; 0 takes any."),
       Setting("http.write_timeout", &http.write_timeout, "Time a client may take nothing of its answer."),
       Setting("http.idle_timeout", &http.idle_timeout, "Time a connection without a request is kept."),
@@ -104,15 +104,15 @@ Config Settings::MakeConfig() {
               "Open a store that lost acknowledged data, and go on with what is left."),
       Setting(
           "store.keep_deleted", &store.keep_deleted,
-          "Time that the octets of a deleted or replaced instance stay on the disk at least, although nobody can get "
+          "Time that the bytes of a deleted or replaced instance stay on the disk at least, although nobody can get "
           "it any more; longer takes more disk."),
       Setting("store.compact_every", &maintenance.compact_every,
               "Time between looks for segments whose space can be given back."),
       Setting::Size("store.scrub_rate", &maintenance.scrub_bytes_per_second,
-                    "Octets a second read in the background to find damage; 0 turns it off."),
+                    "Bytes a second read in the background to find damage; 0 turns it off."),
       Setting("store.scrub_pause", &maintenance.scrub_pause, "Rest between two passes over all objects."),
       Setting::Size("stow.memory", &upload_memory,
-                    "Octets of an arriving instance held in memory before it goes to a segment of its own; times "
+                    "Bytes of an arriving instance held in memory before it goes to a segment of its own; times "
                     "http.uploads in all."),
       Setting("codec.workers", &codecs.workers,
               "Processes that decode and encode compressed pixels; more use more processors and memory.", "processes",
@@ -143,7 +143,7 @@ Config Settings::MakeConfig() {
       Setting("fhir.max_count", &interactions.max_count, "Entries on a page of a FHIR search at most.", "entries",
               size_t{1}, size_t{10'000}),
       Setting::Size("fhir.max_body", &fhir_rest.max_body_bytes,
-                    "Octets of a FHIR request; it is held in memory, several times over while it is stored."),
+                    "Bytes of a FHIR request; it is held in memory, several times over while it is stored."),
       Setting("fhir.max_parameters", &fhir_rest.max_parameters,
               "Parameters of a FHIR request at most, those of a form included; more are answered with 413.",
               "parameters", size_t{1}, size_t{10'000}),

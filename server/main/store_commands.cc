@@ -130,12 +130,12 @@ Status ImportFile(OpenStore& open, const std::string& path, IngestBatch& batch, 
   std::string piece(256 * 1024, '\0');
   batch.BeginInstance();
   for (uint64_t at = 0; at < size; at += piece.size()) {
-    const size_t octets = std::min<uint64_t>(piece.size(), size - at);
-    if (!file->ReadAt(at, {piece.data(), octets}).ok()) {
+    const size_t step = std::min<uint64_t>(piece.size(), size - at);
+    if (!file->ReadAt(at, {piece.data(), step}).ok()) {
       batch.EndInstance(/*received_whole=*/false);
       return Status::Ok();
     }
-    batch.Append({piece.data(), octets});
+    batch.Append({piece.data(), step});
   }
   batch.EndInstance();
   *bytes += size;
@@ -213,10 +213,10 @@ Result<uint64_t> ImportFhir(OpenStore& open, fhir::ResourceStore& resources, con
     if (!error) total += size;
   }
   const auto started = std::chrono::steady_clock::now();
-  Progress progress("import", total, "octets");
-  FhirImport import(
-      resources, interactions,
-      {.base_url = settings.resources.base_url, .progress = [&](uint64_t octets) { progress.Show(octets, octets); }});
+  Progress progress("import", total, "bytes");
+  FhirImport import(resources, interactions, {.base_url = settings.resources.base_url, .progress = [&](uint64_t bytes) {
+                                                progress.Show(bytes, bytes);
+                                              }});
   for (const std::string& file : files) {
     if (!import.Add(file).ok()) break;  // Finish says it again
   }
@@ -340,7 +340,7 @@ int VerifyStore(Arguments arguments) {
   PrintFindings(resources->findings);
   const uint64_t findings = report->findings.count() + resources->findings.count();
   std::printf(
-      "%llu studies, %llu series, %llu instances, %llu resources in %llu versions, %llu octets read: %s\n",
+      "%llu studies, %llu series, %llu instances, %llu resources in %llu versions, %llu bytes read: %s\n",
       static_cast<unsigned long long>(report->studies), static_cast<unsigned long long>(report->series),
       static_cast<unsigned long long>(report->instances), static_cast<unsigned long long>(resources->resources),
       static_cast<unsigned long long>(resources->versions),
@@ -381,7 +381,7 @@ namespace {
 struct FolderContent {
   std::vector<fs::path> folders;
   std::vector<fs::path> files;
-  uint64_t octets = 0;
+  uint64_t bytes = 0;
 };
 
 Result<FolderContent> ContentOf(const fs::path& folder) {
@@ -391,13 +391,13 @@ Result<FolderContent> ContentOf(const fs::path& folder) {
     if (it->is_directory(error)) content.folders.push_back(it->path());
     if (error || !it->is_regular_file(error) || it->path() == folder / AdminRoutes::kAnnouncement) continue;
     content.files.push_back(it->path());
-    content.octets += it->file_size(error);
+    content.bytes += it->file_size(error);
   }
   if (error) return IoError("read " + folder.string() + ": " + error.message());
   return content;
 }
 
-// All of it is durable when it returns OK. `copied` is told of octets.
+// All of it is durable when it returns OK. `copied` is told of bytes.
 Status CopyFolder(Disk& disk, const fs::path& from, const fs::path& to, const FolderContent& content,
                   const std::function<void(uint64_t)>& copied) {
   const auto target = [&](const fs::path& path) { return (to / path.lexically_relative(from)).lexically_normal(); };
@@ -408,8 +408,8 @@ Status CopyFolder(Disk& disk, const fs::path& from, const fs::path& to, const Fo
     if (error) return IoError("copy " + file.string() + ": " + error.message());
     HILUM_ASSIGN_OR_RETURN(const auto copy, disk.Open(target(file).string(), OpenMode::kReadWrite));
     HILUM_RETURN_IF_ERROR(copy->Sync());
-    HILUM_ASSIGN_OR_RETURN(const uint64_t octets, copy->Size());
-    copied(octets);
+    HILUM_ASSIGN_OR_RETURN(const uint64_t bytes, copy->Size());
+    copied(bytes);
   }
   for (const fs::path& folder : content.folders) HILUM_RETURN_IF_ERROR(disk.SyncDirectory(target(folder).string()));
   return Status::Ok();
@@ -441,10 +441,10 @@ int RestoreStore(Arguments arguments) {
                                               " makes such a copy"));
   const auto content = ContentOf(from);
   if (!content.ok()) return Complain("restore", content.status());
-  Progress progress("restore", content->octets, "octets");
+  Progress progress("restore", content->bytes, "bytes");
   uint64_t done = 0;
-  const Status status = CopyFolder(disk, from, data, *content, [&](uint64_t octets) {
-    done += octets;
+  const Status status = CopyFolder(disk, from, data, *content, [&](uint64_t bytes) {
+    done += bytes;
     progress.Show(done, done);
   });
   progress.Done();

@@ -33,7 +33,7 @@ inline constexpr FieldId kLackedByInstance{4};
 enum class Matching : uint8_t {
   kNone,      // kept and returned, not searchable
   kCode,      // identifiers and coded words: equal or wildcard, without regard to case
-  kUid,       // equal, octet for octet
+  kUid,       // equal, byte for byte
   kText,      // free text: equal or wildcard, without regard to case and accents
   kName,      // as kText, each component group by itself
   kDate,      // DA: a day or a range of days

@@ -5,7 +5,7 @@
 namespace hilum::storage {
 namespace {
 
-// First octet of every row: readers refuse what a newer version wrote.
+// First byte of every row: readers refuse what a newer version wrote.
 constexpr char kRowVersion = 1;
 // Kinds of keys, beside those of rows.cc.
 constexpr char kTagKey = 't', kOperationKey = 'o', kErrorKey = 'x', kGenerationKey = 'g';

@@ -8,7 +8,7 @@
 namespace hilum::storage {
 namespace {
 
-// First octet of every row: readers refuse what a newer version wrote.
+// First byte of every row: readers refuse what a newer version wrote.
 constexpr char kRowVersion = 1;
 
 void AppendCounts(std::string* out, const std::map<std::string, uint64_t>& counts) {

@@ -131,7 +131,7 @@ std::string SegmentKey(uint32_t segment);        // -> SegmentAccount
 std::string ObjectKey(const ObjectRef& object);  // -> the instance that owns the bytes
 
 struct SegmentAccount {
-  uint64_t live = 0;         // octets of records that rows point at
+  uint64_t live = 0;         // bytes of records that rows point at
   int64_t freed_micros = 0;  // when an object in it was last left; 0: never, or before this was kept
 };
 std::string Encode(const SegmentAccount& account);

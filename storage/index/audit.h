@@ -1,5 +1,5 @@
 // Whether the index of a collection holds exactly what its documents put into it: every posting, column row and long
-// text, and no more. One scan of the collection's keys, whatever the order in which documents are given; 8 octets of
+// text, and no more. One scan of the collection's keys, whatever the order in which documents are given; 8 bytes of
 // memory for each document that was ever numbered. Not thread-safe.
 #pragma once
 

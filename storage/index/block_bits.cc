@@ -33,7 +33,7 @@ BlockBits::BlockBits(const Bitmap& docs) {
   assert(LoadLe<uint32_t>(bytes.data()) == kCookie);
   const auto count = LoadLe<uint32_t>(bytes.data() + 4);
   const char* head = bytes.data() + 8;
-  const char* container = head + size_t{8} * count;  // behind a head and an offset of four octets each
+  const char* container = head + size_t{8} * count;  // behind a head and an offset of four bytes each
   for (uint32_t i = 0; i < count; ++i, head += 4) {
     const uint32_t members = uint32_t{LoadLe<uint16_t>(head + 2)} + 1;
     Words& words = blocks_[LoadLe<uint16_t>(head)];

@@ -345,7 +345,7 @@ uint32_t CountAbout(Bytes encoded) {
   switch (static_cast<unsigned char>(encoded[0])) {
     case kGaps:
       return static_cast<uint32_t>(
-          std::ranges::count_if(members, [](char octet) { return (static_cast<unsigned char>(octet) & 0x80) == 0; }));
+          std::ranges::count_if(members, [](char byte) { return (static_cast<unsigned char>(byte) & 0x80) == 0; }));
     case kArray:
       return static_cast<uint32_t>(members.size() / 2);
     case kBits:

@@ -1,7 +1,7 @@
 // A set of documents within one block of 65,536, as postings store it, and the merge operands that change it. Value
 // type.
 //
-// Stored as one octet for the form, then: 0 gaps as varints (short lists); 1 ascending uint16; 2 a bit for each of the
+// Stored as one byte for the form, then: 0 gaps as varints (short lists); 1 ascending uint16; 2 a bit for each of the
 // 65,536; 3 runs of (first, length - 1) as uint16 pairs: forms 1 to 3 are Roaring's containers. All little-endian.
 // A merge operand is a stored set (add these) or 0x10, the sized set to remove, and the set to add. Disjoint.
 #pragma once

@@ -26,8 +26,8 @@ std::string ToBase64Url(Bytes bytes) {
   std::string text;
   uint32_t bits = 0;
   int count = 0;
-  for (const char octet : bytes) {
-    bits = bits << 8 | static_cast<unsigned char>(octet);
+  for (const char byte : bytes) {
+    bits = bits << 8 | static_cast<unsigned char>(byte);
     for (count += 8; count >= 6; count -= 6) text.push_back(kAlphabet[bits >> (count - 6) & 63]);
   }
   if (count > 0) text.push_back(kAlphabet[bits << (6 - count) & 63]);
@@ -66,7 +66,7 @@ Result<Cursor> DecodeCursor(std::string_view text, Bytes key) {
   };
   if (text.size() > kMaxCursorText) return refused();
   const auto bytes = FromBase64Url(text);
-  // Written differently, the last character may decode to the same octets: there is one text for each cursor.
+  // Written differently, the last character may decode to the same bytes: there is one text for each cursor.
   if (!bytes || bytes->size() < kMacBytes || ToBase64Url(*bytes) != text) return refused();
   const Bytes message = Bytes(*bytes).substr(0, bytes->size() - kMacBytes);
   if (CRYPTO_memcmp(Mac(key, message).data(), message.data() + message.size(), kMacBytes) != 0) return refused();

@@ -68,9 +68,9 @@ Cursor CursorBehind(const DatePlace& place, Doc doc) {
   for (const auto& position : place) {
     cursor.last_key.push_back(position ? 1 : 0);
     if (!position) continue;
-    std::string octets;
-    AppendBe(&octets, *position);
-    AppendSized(&cursor.last_key, octets);
+    std::string bytes;
+    AppendBe(&bytes, *position);
+    AppendSized(&cursor.last_key, bytes);
   }
   return cursor;
 }
@@ -93,11 +93,11 @@ std::optional<DatePlace> PlaceOf(const Cursor& cursor, const std::vector<SortKey
   ByteReader in(cursor.last_key);
   DatePlace place(sort.size());
   for (auto& position : place) {
-    Bytes has, octets;
+    Bytes has, bytes;
     if (!in.ReadBytes(1, &has)) return std::nullopt;
     if (has[0] == 0) continue;
-    if (!in.ReadSized(&octets) || octets.size() != sizeof(uint64_t)) return std::nullopt;
-    position = LoadBe<uint64_t>(octets.data());
+    if (!in.ReadSized(&bytes) || bytes.size() != sizeof(uint64_t)) return std::nullopt;
+    position = LoadBe<uint64_t>(bytes.data());
   }
   if (!in.empty()) return std::nullopt;
   return place;

@@ -1,8 +1,8 @@
 // One index over images and clinical records: postings and columns under the key-value store, queried as bitmaps. QIDO
 // and FHIR search are two grammars over it. Layout: keys.h. Measurements: tests/bench/index.
 //
-// Texts are folded (text.h) and searched up to 32 kB; keys, columns and sort positions keep 200 octets of them, longer
-// ones are told apart by a hash. A pattern compares codes by their first 200 octets. Numbers that are NaN are not
+// Texts are folded (text.h) and searched up to 32 kB; keys, columns and sort positions keep 200 bytes of them, longer
+// ones are told apart by a hash. A pattern compares codes by their first 200 bytes. Numbers that are NaN are not
 // indexed; a date whose end is not after its begin is an instant.
 //
 // IndexWriter is used inside a Txn (writer thread). IndexReader is a view of one snapshot: cheap to make, not
@@ -93,7 +93,7 @@ struct Cursor {
   Doc last_doc = 0;
   uint64_t fingerprint = 0;  // of the query and sort it belongs to, as the caller computes it
 };
-// base64url(cursor, HMAC-SHA-256 cut to 16 octets). `key`: 32 secret octets kept in the store.
+// base64url(cursor, HMAC-SHA-256 cut to 16 bytes). `key`: 32 secret bytes kept in the store.
 std::string EncodeCursor(const Cursor& cursor, Bytes key);
 // kInvalid when it was not made by EncodeCursor with this key.
 Result<Cursor> DecodeCursor(std::string_view text, Bytes key);

@@ -8,19 +8,19 @@
 namespace hilum::storage {
 namespace {
 
-// 0 ends a text, so 0 and the escape itself are written as two octets that sort the same way.
+// 0 ends a text, so 0 and the escape itself are written as two bytes that sort the same way.
 constexpr char kEscape = 1;
 
 }  // namespace
 
 void AppendEntryPrefix(std::string* key, Tenant tenant, CollectionId collection, Entry entry, FieldId field) {
   // In one piece: every posting begins with it.
-  const auto octet = [](auto number, int place) {
+  const auto byte = [](auto number, int place) {
     return static_cast<char>(static_cast<uint32_t>(number) >> 8 * place);
   };
-  const char prefix[kEntryPrefixBytes] = {octet(tenant, 3), octet(tenant, 2),     octet(tenant, 1),
-                                          octet(tenant, 0), octet(collection, 1), octet(collection, 0),
-                                          octet(entry, 0),  octet(field, 1),      octet(field, 0)};
+  const char prefix[kEntryPrefixBytes] = {byte(tenant, 3), byte(tenant, 2),     byte(tenant, 1),
+                                          byte(tenant, 0), byte(collection, 1), byte(collection, 0),
+                                          byte(entry, 0),  byte(field, 1),      byte(field, 0)};
   key->append(prefix, sizeof(prefix));
 }
 
@@ -36,17 +36,17 @@ uint64_t HashOf(Bytes bytes) {
 
 void AppendTextPrefix(std::string* key, Bytes prefix) {
   prefix = prefix.substr(0, kMaxKeyTextBytes);
-  const auto is_plain = [](char octet) { return static_cast<unsigned char>(octet) > kEscape; };
+  const auto is_plain = [](char byte) { return static_cast<unsigned char>(byte) > kEscape; };
   if (std::ranges::all_of(prefix, is_plain)) {
     key->append(prefix);
     return;
   }
-  for (const char octet : prefix) {
-    if (is_plain(octet)) {
-      key->push_back(octet);
+  for (const char byte : prefix) {
+    if (is_plain(byte)) {
+      key->push_back(byte);
     } else {
       key->push_back(kEscape);
-      key->push_back(static_cast<char>(octet + 1));
+      key->push_back(static_cast<char>(byte + 1));
     }
   }
 }
@@ -62,12 +62,12 @@ bool ReadText(Bytes* rest, KeyText* out) {
   const size_t end = rest->find('\0');
   if (end == Bytes::npos) return false;
   for (size_t i = 0; i < end; ++i) {
-    char octet = (*rest)[i];
-    if (octet == kEscape) {
+    char byte = (*rest)[i];
+    if (byte == kEscape) {
       if (++i == end) return false;
-      octet = static_cast<char>((*rest)[i] - 1);
+      byte = static_cast<char>((*rest)[i] - 1);
     }
-    out->text.push_back(octet);
+    out->text.push_back(byte);
   }
   rest->remove_prefix(end + 1);
   out->cut = out->text.size() == kMaxKeyTextBytes;

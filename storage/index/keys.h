@@ -27,7 +27,7 @@ enum class Entry : uint8_t {
   kSystem = 7,     // hash of the system (8)
   kText = 8,       // strings: folded text | hash of the original (8); uris: text
   kWord = 9,       // strings: a word of the folded text, as text
-  kTrigram = 10,   // strings: three octets of the folded text
+  kTrigram = 10,   // strings: three bytes of the folded text
   kStart = 11,     // ranges: level (1) | bucket (8) the range begins in
   kEnd = 12,       // ranges: level (1) | bucket (8) the range ends in, where it is not the one it begins in
   kReferrer = 13,  // references: target collection (2) | target document (4)

@@ -47,7 +47,7 @@ class Lists {
   using VisitKey = std::function<bool(Bytes value, uint32_t block, Bytes stored)>;
   Status Scan(const std::string& lower, const std::string& upper, bool descending, const VisitKey& visit);
 
-  // Calls visit(doc, cells) for each of `docs` that has a row, ascending. `cells`: the row without its first octet,
+  // Calls visit(doc, cells) for each of `docs` that has a row, ascending. `cells`: the row without its first byte,
   // chunks joined.
   using VisitRow = std::function<Status(Doc doc, Bytes cells)>;
   Status Rows(CollectionId collection, FieldId field, const Bitmap& docs, const VisitRow& visit);

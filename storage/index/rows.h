@@ -1,6 +1,6 @@
 // A row of a column: all values of one field of one document, as far as sorting, checking and following them need.
 //
-// Inline rows are an octet 0 and the values one after the other; a row that would exceed kMaxRowBytes is the octet 1
+// Inline rows are a byte 0 and the values one after the other; a row that would exceed kMaxRowBytes is the byte 1
 // alone and its values lie in kColumnOverflow. An empty row: no values. Pure functions.
 #pragma once
 
@@ -36,7 +36,7 @@ inline uint64_t UnitHash(Bytes part) {
 }
 
 // Where a document stands in the order of a field: the least of its values, or the greatest when descending. Compared
-// as octets. nullopt when the cells are damaged or there is none. `cells`: the row without its first octet.
+// as bytes. nullopt when the cells are damaged or there is none. `cells`: the row without its first byte.
 std::optional<std::string> SortPosition(FieldKind kind, Bytes cells, bool descending);
 std::string RangeSortPosition(uint64_t start);
 // The same by values that need not be in the index. Not of references.

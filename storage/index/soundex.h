@@ -15,7 +15,7 @@ inline constexpr size_t kLongestSound = 64;
 
 // "smith" is s530. Letters that are Latin but not ASCII count as the ones they are written for (ø as o, ł as l);
 // hyphens and apostrophes are passed over. Empty for words with anything else, that begin with no letter or are longer
-// than any name (kLongestSound octets). `folded` as Fold makes it.
+// than any name (kLongestSound bytes). `folded` as Fold makes it.
 std::string Soundex(std::string_view folded);
 
 // The beginnings of all folded words with that code.

@@ -40,8 +40,8 @@ icu::UnicodeString WithoutMarks(const icu::UnicodeString& text) {
   return out;
 }
 
-bool Continues(char octet) {
-  return (static_cast<unsigned char>(octet) & 0xC0) == 0x80;
+bool Continues(char byte) {
+  return (static_cast<unsigned char>(byte) & 0xC0) == 0x80;
 }
 
 // Past one character from `at`; `at` is inside the text.
@@ -89,8 +89,8 @@ std::vector<std::string_view> Trigrams(std::string_view folded) {
   if (folded.size() >= 3) trigrams.reserve(folded.size() - 2);
   for (size_t i = 0; i + 3 <= folded.size(); ++i) trigrams.push_back(folded.substr(i, 3));
   const auto number = [](std::string_view trigram) {
-    const auto octet = [&](size_t i) { return static_cast<uint32_t>(static_cast<unsigned char>(trigram[i])); };
-    return octet(0) << 16 | octet(1) << 8 | octet(2);
+    const auto byte = [&](size_t i) { return static_cast<uint32_t>(static_cast<unsigned char>(trigram[i])); };
+    return byte(0) << 16 | byte(1) << 8 | byte(2);
   };
   std::ranges::sort(trigrams, {}, number);
   trigrams.erase(std::ranges::unique(trigrams, {}, number).begin(), trigrams.end());

@@ -21,7 +21,7 @@ std::string FoldForIndex(std::string_view text);
 // Parts between blanks, '^', '=' and ',' (DICOM person names, PS3.5 6.2.1), views into `folded`.
 std::vector<std::string_view> Words(std::string_view folded);
 
-// Each run of three octets once, ascending; views into `folded`.
+// Each run of three bytes once, ascending; views into `folded`.
 std::vector<std::string_view> Trigrams(std::string_view folded);
 
 // A DICOM wildcard pattern (PS3.4 C.2.2.2.4): '*' any run, '?' any one character of UTF-8.

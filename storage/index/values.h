@@ -31,7 +31,7 @@ enum class FieldKind : uint8_t {
 };
 
 // A code in a system; `system` may be empty. DICOM identifiers, code strings and UIDs are tokens without a system.
-// Compared by octet; what should match without case is folded by the caller.
+// Compared by byte; what should match without case is folded by the caller.
 struct TokenValue {
   std::string system;
   std::string code;

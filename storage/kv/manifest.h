@@ -11,7 +11,7 @@
 
 namespace hilum::storage {
 
-// Of the first `bytes` octets of MANIFEST-<number>; the file only grows.
+// Of the first `bytes` bytes of MANIFEST-<number>; the file only grows.
 struct ManifestPrint {
   uint64_t number = 0;  // 0: none was taken
   uint64_t bytes = 0;

@@ -97,7 +97,7 @@ rocksdb::ColumnFamilyOptions MakeFamilyOptions(const KvOptions& options, const s
   return family;
 }
 
-// Octets by which keys of a family are of one kind: the tenant, and what follows it.
+// Bytes by which keys of a family are of one kind: the tenant, and what follows it.
 size_t KindBytes(Family family) {
   switch (family) {
     case Family::kMeta:

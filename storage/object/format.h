@@ -1,4 +1,4 @@
-// The octets of segment files: docs/on-disk-format.md, "Objects". Pure functions, no disk.
+// The bytes of segment files: docs/on-disk-format.md, "Objects". Pure functions, no disk.
 #pragma once
 
 #include <array>

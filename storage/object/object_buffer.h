@@ -14,7 +14,7 @@ namespace hilum::storage {
 
 class ObjectBuffer {
  public:
-  explicit ObjectBuffer(size_t capacity);  // octets of body
+  explicit ObjectBuffer(size_t capacity);  // bytes of body
 
   size_t capacity() const { return capacity_; }
   size_t size() const { return size_; }
@@ -30,7 +30,7 @@ class ObjectBuffer {
     void operator()(char* memory) const;
   };
 
-  // The record, ObjectStore::RecordBytes(size()) octets of it in use; of these the body alone has its value.
+  // The record, ObjectStore::RecordBytes(size()) bytes of it in use; of these the body alone has its value.
   char* record() { return memory_.get(); }
 
   size_t capacity_;

@@ -22,7 +22,7 @@ using segment::Record;
 
 Status CheckId(Bytes id) {
   if (id.size() <= segment::kMaxIdBytes) return Status::Ok();
-  return Invalid("an object id of " + std::to_string(id.size()) + " octets; at most " +
+  return Invalid("an object id of " + std::to_string(id.size()) + " bytes; at most " +
                  std::to_string(segment::kMaxIdBytes) + " fit");
 }
 
@@ -67,13 +67,13 @@ class SegmentStore : public ObjectStore {
     HILUM_RETURN_IF_ERROR(fail_stop_.status());
     HILUM_RETURN_IF_ERROR(CheckId(id));
     const std::string table = ChunkTable(body.body());
-    const uint64_t octets = RecordBytes(body.size());
-    HILUM_ASSIGN_OR_RETURN(const segment::SegmentSet::Place place, segments_.Reserve(octets));
+    const uint64_t bytes = RecordBytes(body.size());
+    HILUM_ASSIGN_OR_RETURN(const segment::SegmentSet::Place place, segments_.Reserve(bytes));
     const ObjectRef ref{place.segment, place.offset, body.size()};
     FillRecord(body.record(), {ref, std::string(id), segment::Checksum(table)}, table);
-    const Bytes record(body.record(), octets);
-    Status status = options_.direct_writes && octets >= kDirectBytes ? place.file->WriteDirect(ref.offset, record)
-                                                                     : place.file->Write(ref.offset, {&record, 1});
+    const Bytes record(body.record(), bytes);
+    Status status = options_.direct_writes && bytes >= kDirectBytes ? place.file->WriteDirect(ref.offset, record)
+                                                                    : place.file->Write(ref.offset, {&record, 1});
     if (status.ok())
       status = segments_.Release(place);
     else
@@ -110,8 +110,8 @@ class SegmentStore : public ObjectStore {
       if (!record) {
         HILUM_ASSIGN_OR_RETURN(record, OpenRecord(ref));
       }
-      char octet = 0;  // reading one octet checks its chunk
-      HILUM_RETURN_IF_ERROR(record->Read(chunk * kChunkBytes, {&octet, 1}));
+      char byte = 0;  // reading one byte checks its chunk
+      HILUM_RETURN_IF_ERROR(record->Read(chunk * kChunkBytes, {&byte, 1}));
       checked_.Add(ref.segment, page);
     }
     return Status::Ok();
@@ -185,8 +185,8 @@ class SegmentStore : public ObjectStore {
   Status CheckRoom(const std::string& directory, uint64_t bytes) const {
     HILUM_ASSIGN_OR_RETURN(const uint64_t free, disk_.FreeBytes(directory));
     if (free >= bytes && free - bytes >= options_.low_water_bytes) return Status::Ok();
-    return DiskFull("a segment of " + std::to_string(bytes) + " octets would leave less than " +
-                    std::to_string(options_.low_water_bytes) + " octets free in " + directory);
+    return DiskFull("a segment of " + std::to_string(bytes) + " bytes would leave less than " +
+                    std::to_string(options_.low_water_bytes) + " bytes free in " + directory);
   }
 
   Result<Record> OpenRecord(const ObjectRef& ref) const {
@@ -223,8 +223,8 @@ Result<std::vector<std::string>> ObjectStore::FilesWithObjects(Disk& disk, const
   for (const std::string& name : names) {
     if (!segment::ParseFileName(name)) continue;
     HILUM_ASSIGN_OR_RETURN(const auto file, disk.Open(directory + "/" + name, OpenMode::kRead));
-    HILUM_ASSIGN_OR_RETURN(const uint64_t octets, file->Size());
-    if (octets > segment::kPageBytes) found.push_back(name);
+    HILUM_ASSIGN_OR_RETURN(const uint64_t bytes, file->Size());
+    if (bytes > segment::kPageBytes) found.push_back(name);
   }
   return found;
 }

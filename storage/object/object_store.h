@@ -30,12 +30,12 @@ namespace hilum::storage {
 struct ObjectRef {
   uint32_t segment = 0;  // from 1
   uint64_t offset = 0;   // of the record (header), in the segment file
-  uint64_t length = 0;   // of the body, in octets
+  uint64_t length = 0;   // of the body, in bytes
 
   bool operator==(const ObjectRef&) const = default;
 };
 
-// 20 octets or fewer; ReadObjectRef is false on damaged bytes.
+// 20 bytes or fewer; ReadObjectRef is false on damaged bytes.
 void AppendObjectRef(std::string* out, const ObjectRef& ref);
 bool ReadObjectRef(ByteReader* in, ObjectRef* out);
 
@@ -84,7 +84,7 @@ class ObjectStore {
   static Result<std::vector<std::string>> FilesWithObjects(Disk& disk, const std::string& directory);
   virtual ~ObjectStore() = default;
 
-  // `id` (<= 64 octets) names the object in its record, so that scans can tell whose bytes they are.
+  // `id` (<= 64 bytes) names the object in its record, so that scans can tell whose bytes they are.
   virtual Result<ObjectRef> Put(Bytes id, ObjectBuffer& body) = 0;
   Result<ObjectRef> Put(Bytes id, Bytes body);  // of a copy
   virtual Result<std::unique_ptr<ObjectWriter>> NewWriter(Bytes id, Space space = Space::kUsual) = 0;
@@ -92,10 +92,10 @@ class ObjectStore {
   // Makes the objects durable; callers that wait together share one fdatasync per segment.
   virtual Status Sync(std::span<const ObjectRef> refs) = 0;
 
-  // Fills `out` with the octets from `offset` of the body, checking the checksum of every chunk it touches. kCorruption
+  // Fills `out` with the bytes from `offset` of the body, checking the checksum of every chunk it touches. kCorruption
   // names segment and offset. REQUIRES: offset + out.size() <= ref.length.
   virtual Status Read(const ObjectRef& ref, uint64_t offset, std::span<char> out) const = 0;
-  // Makes sure that the octets [offset, offset + length) of the body are what was stored, reading each chunk once as
+  // Makes sure that the bytes [offset, offset + length) of the body are what was stored, reading each chunk once as
   // long as the store is open: call it before sending them from the file. kCorruption names segment and offset.
   // REQUIRES: offset + length <= ref.length.
   virtual Status Check(const ObjectRef& ref, uint64_t offset, uint64_t length) const = 0;
@@ -110,7 +110,7 @@ class ObjectStore {
   // name.
   virtual Status VerifyObject(Bytes id, const ObjectRef& ref) const = 0;
 
-  // Octets the record of a body of this length takes, padding included: for live-byte accounting.
+  // Bytes the record of a body of this length takes, padding included: for live-byte accounting.
   static uint64_t RecordBytes(uint64_t body_length);
 
   virtual std::vector<SegmentInfo> Segments() const = 0;

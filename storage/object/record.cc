@@ -45,7 +45,7 @@ uint64_t Record::ChunkLength(uint64_t chunk) const {
 Status Record::ReadChunk(uint64_t chunk, std::span<char> out) const {
   HILUM_RETURN_IF_ERROR(file_->ReadAt(layout_.body + chunk * kChunkBytes, out));
   if (Checksum({out.data(), out.size()}) != LoadLe<uint64_t>(&table_[chunk * sizeof(uint64_t)])) {
-    return Damaged(footer_.ref, "the body is damaged between its octets " + std::to_string(chunk * kChunkBytes) +
+    return Damaged(footer_.ref, "the body is damaged between its bytes " + std::to_string(chunk * kChunkBytes) +
                                     " and " + std::to_string(chunk * kChunkBytes + out.size()));
   }
   return Status::Ok();

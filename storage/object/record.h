@@ -19,7 +19,7 @@ class Record {
   static Result<Record> Open(std::shared_ptr<File> file, const ObjectRef& ref);
 
   const Frame& frame() const { return footer_; }
-  // Fills `out` with body octets after checking every chunk it touches. kInvalid when the range leaves the body.
+  // Fills `out` with body bytes after checking every chunk it touches. kInvalid when the range leaves the body.
   Status Read(uint64_t offset, std::span<char> out) const;
   // Visits the checked chunks of the body in order; stops at the first error, its own or the visitor's.
   Status ReadAll(const std::function<Status(Bytes)>& visit) const;

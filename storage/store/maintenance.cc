@@ -11,12 +11,12 @@ Maintenance::Maintenance(Store& store, const MaintenanceOptions& options, Regist
       options_(options),
       log_(std::move(log)),
       scrubbed_bytes_(
-          metrics.counter("hilum_scrubbed_bytes_total", "Octets of stored objects read and checked in the background")),
+          metrics.counter("hilum_scrubbed_bytes_total", "Bytes of stored objects read and checked in the background")),
       scrub_findings_(metrics.counter("hilum_scrub_findings_total", "Damaged objects found in the background")),
       scrub_passes_(
           metrics.counter("hilum_scrub_passes_total", "Times all stored objects were checked in the background")),
       reclaimed_bytes_(
-          metrics.counter("hilum_reclaimed_bytes_total", "Octets of deleted objects given back to the disk")),
+          metrics.counter("hilum_reclaimed_bytes_total", "Bytes of deleted objects given back to the disk")),
       thread_([this](const std::stop_token& stop) { Work(stop); }) {}
 
 void Maintenance::Work(const std::stop_token& stop) {

@@ -29,7 +29,7 @@ class Maintenance {
 
  private:
   void Work(const std::stop_token& stop);
-  // Checks the next objects until about a second's worth of octets is read; false at the end of a pass.
+  // Checks the next objects until about a second's worth of bytes is read; false at the end of a pass.
   bool ScrubSlice();
 
   Store& store_;

@@ -41,7 +41,7 @@ struct StoreOptions {
   uint64_t low_water_bytes = 1ull << 30;
   bool direct_writes = true;  // of large objects, past the page cache
   bool accept_loss = false;
-  std::chrono::seconds keep_deleted{3600};  // before the octets of a deleted object may be overwritten
+  std::chrono::seconds keep_deleted{3600};  // before the bytes of a deleted object may be overwritten
   // Called once, from any thread, when the store can no longer promise durability: stop the process.
   std::function<void(const Status&)> on_fatal;
 };
@@ -162,7 +162,7 @@ class Store {
   Store();
   Result<Doomed> FindDoomed(const std::string& study_uid, const std::optional<std::string>& series_uid,
                             const std::optional<std::string>& sop_uid);
-  // The octets given back. REQUIRES: maintenance_ is held.
+  // The bytes given back. REQUIRES: maintenance_ is held.
   Result<uint64_t> CompactIfWorthIt(const SegmentInfo& segment);
   Status CompactSegment(const SegmentInfo& segment);
 
@@ -176,7 +176,7 @@ class Store {
   std::unique_ptr<UploadTicket::Tickets> tickets_;
   std::mutex maintenance_;  // compaction and backup exclude each other
   // Both guarded by maintenance_: segment -> first ticket given out after it was seen sealed, and
-  // segment -> its live octets when damage was found in it.
+  // segment -> its live bytes when damage was found in it.
   std::map<uint32_t, uint64_t> sealed_before_;
   std::map<uint32_t, uint64_t> damaged_at_;
   CommitSignal commits_;

@@ -233,7 +233,7 @@ class Verifier {
       const uint64_t expected = counted == live_.end() ? 0 : counted->second;
       if (account->live != expected)
         Finding("segment " + std::to_string(segment) + " is accounted with " + std::to_string(account->live) +
-                " live octets, but has " + std::to_string(expected));
+                " live bytes, but has " + std::to_string(expected));
       live_.erase(segment);
     }
     for (const auto& [segment, bytes] : live_) Finding("segment " + std::to_string(segment) + " has no accounting");
@@ -262,8 +262,8 @@ void Findings::Add(std::string text) {
 }
 
 Status CheckSegments(Store& store) {
-  std::map<uint32_t, uint64_t> octets;
-  for (const SegmentInfo& segment : store.objects().Segments()) octets.emplace(segment.segment, segment.bytes);
+  std::map<uint32_t, uint64_t> bytes;
+  for (const SegmentInfo& segment : store.objects().Segments()) bytes.emplace(segment.segment, segment.bytes);
   const std::string all = ObjectKey({}).substr(0, 1);
   const auto it = store.kv().NewIterator(Family::kObject, all, PrefixEnd(all));
   // From the last object of each segment to that of the one before.
@@ -271,10 +271,10 @@ Status CheckSegments(Store& store) {
     ByteReader key(it->key().substr(all.size()));
     ObjectRef last;
     if (!key.ReadBe(&last.segment) || !key.ReadBe(&last.offset)) return Corruption("the key of an object is damaged");
-    const auto found = octets.find(last.segment);
-    if (found == octets.end() || found->second <= last.offset)
+    const auto found = bytes.find(last.segment);
+    if (found == bytes.end() || found->second <= last.offset)
       return Corruption("segment " + std::to_string(last.segment) + " of the stored objects is " +
-                        (found == octets.end() ? "missing" : "too short") +
+                        (found == bytes.end() ? "missing" : "too short") +
                         "; restore a backup, or start with --store.accept_loss to serve what is left");
     const std::string first = ObjectKey({last.segment, 0, 0});
     it->SeekForPrev(first);

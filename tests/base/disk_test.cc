@@ -68,7 +68,7 @@ TEST_P(DiskTest, ReadsBackWhatWasWrittenAtAnyOffset) {
 
 TEST_P(DiskTest, WritesAroundTheCacheAreSeenBesideOrdinaryOnes) {
   struct alignas(File::kDirectBytes) Pages {
-    char octets[2 * File::kDirectBytes];
+    char bytes[2 * File::kDirectBytes];
   };
   const auto pages = std::make_unique<Pages>();
   const auto file = OpenOrDie(*disk_, Path("a"), OpenMode::kCreateNew);
@@ -76,8 +76,8 @@ TEST_P(DiskTest, WritesAroundTheCacheAreSeenBesideOrdinaryOnes) {
   ASSERT_TRUE(file->WriteAt(0, expected).ok());
   std::string seen(expected.size(), ' ');
   ASSERT_TRUE(file->ReadAt(0, seen).ok());  // so that the pages are in the cache
-  std::fill(std::begin(pages->octets), std::end(pages->octets), 'd');
-  const Bytes direct(pages->octets, sizeof(pages->octets));
+  std::fill(std::begin(pages->bytes), std::end(pages->bytes), 'd');
+  const Bytes direct(pages->bytes, sizeof(pages->bytes));
   ASSERT_TRUE(file->WriteDirectAt(File::kDirectBytes, direct).ok());
   ASSERT_TRUE(file->WriteDirectAt(expected.size(), direct).ok());  // makes the file longer
   ASSERT_TRUE(file->Sync().ok());

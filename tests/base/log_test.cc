@@ -38,14 +38,13 @@ TEST(Log, WritesOneJsonObjectALine) {
   LogStream stream;
   const Logger log(stream.descriptor(), LogLevel::kInfo);
   log.Info("stored",
-           {{"instances", 3}, {"octets", uint64_t{1} << 63}, {"seconds", 0.25}, {"repeat", false}, {"who", "x"}});
+           {{"instances", 3}, {"bytes", uint64_t{1} << 63}, {"seconds", 0.25}, {"repeat", false}, {"who", "x"}});
   const auto lines = stream.Lines();
   ASSERT_EQ(lines.size(), 1u);
   EXPECT_THAT(lines[0], testing::MatchesRegex(
                             R"(\{"time":"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z",.*)"));
-  EXPECT_THAT(lines[0],
-              testing::HasSubstr(R"("level":"info","msg":"stored","instances":3,"octets":9223372036854775808,)"
-                                 R"("seconds":0.25,"repeat":false,"who":"x"})"));
+  EXPECT_THAT(lines[0], testing::HasSubstr(R"("level":"info","msg":"stored","instances":3,"bytes":9223372036854775808,)"
+                                           R"("seconds":0.25,"repeat":false,"who":"x"})"));
 }
 
 TEST(Log, EscapesWhatWouldBreakALine) {

@@ -35,9 +35,9 @@ TEST(Metrics, HistogramBucketsAreCumulativeAndInclusive) {
 }
 
 TEST(Metrics, HistogramSumsHoldLargeUnits) {
-  Histogram octets({1e6, 1e9});
-  for (int i = 0; i < 100; ++i) octets.Observe(5e9);
-  EXPECT_DOUBLE_EQ(octets.sum(), 5e11);
+  Histogram bytes({1e6, 1e9});
+  for (int i = 0; i < 100; ++i) bytes.Observe(5e9);
+  EXPECT_DOUBLE_EQ(bytes.sum(), 5e11);
 }
 
 TEST(Metrics, EscapesLabelsAndHelp) {

@@ -15,7 +15,7 @@ TEST(Random, TheSameSeedGivesTheSameSequence) {
   EXPECT_NE(first.Next64(), other.Next64());
 }
 
-TEST(Random, HexHasTwoDigitsAnOctet) {
+TEST(Random, HexHasTwoDigitsAByte) {
   SeededRandom random(1);
   EXPECT_THAT(random.Hex(7), testing::MatchesRegex("[0-9a-f]{14}"));
   EXPECT_EQ(random.Hex(0), "");

@@ -170,7 +170,7 @@ http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000;
 
     @staticmethod
     def fetch(connection, path, headers, body=None):
-        """Seconds until the last octet, and the octets."""
+        """Seconds until the last byte, and the bytes."""
         begin = time.perf_counter()
         connection.request("POST" if body else "GET", path, body, headers)
         answer = connection.getresponse()
@@ -505,7 +505,7 @@ http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000;
             one = got[name]
             self.row(f"FHIR: {what}, in process", f">= {least:,} {unit}/s",
                      f"{one['per_s']:,.0f}/s in {one['seconds']:.1f} s, {one['per_s'] / one['limit_per_s']:.3f} of the reference; {one['cpu_us']:.0f} us of processor each",
-                     f"simdjson + append + shared fdatasync of the same {one['json_bytes']:.0f} octets each: {one['limit_per_s']:,.0f}/s, "
+                     f"simdjson + append + shared fdatasync of the same {one['json_bytes']:.0f} bytes each: {one['limit_per_s']:,.0f}/s, "
                      f"{one['limit_cpu_us']:.1f} us of processor", one["per_s"] >= least)
 
         def search(name, what, quantile, most, size=0):
@@ -538,8 +538,8 @@ http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000;
         search("chain", "chain", "p99", 50)
         search("_has", "_has", "p99", 50)
         octets, json_octets = got["disk"]["bytes_per_resource"], got["import"]["json_bytes"]
-        self.row("FHIR: disk after compaction, versions, history and index", "<= 450 octets/resource",
-                 f"{octets:.0f} octets, {octets / json_octets:.2f} of the JSON", f"JSON alone {json_octets:.0f} octets", octets <= 450)
+        self.row("FHIR: disk after compaction, versions, history and index", "<= 450 bytes/resource",
+                 f"{octets:.0f} bytes, {octets / json_octets:.2f} of the JSON", f"JSON alone {json_octets:.0f} bytes", octets <= 450)
         memory = got["memory"]
         self.row(f"FHIR: memory after these loads and searches, {count:,} resources", "<= 1,536 MB at 10,000,000 resources",
                  f"{memory['resident_mb']:.0f} MB, peak {memory['peak_mb']:.0f} MB", "the benchmark's own included", memory["peak_mb"] <= 1536,

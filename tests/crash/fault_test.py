@@ -179,7 +179,7 @@ def low_disk(options, rng, folder):
 
 
 def sudden_full_disk(options, rng, folder):
-    """Something else fills the disk to the last octet: refuse or stop, never crash, never lose."""
+    """Something else fills the disk to the last byte: refuse or stop, never crash, never lose."""
     with small_disk(os.path.join(folder, "disk"), 64) as disk:
         bench = Bench(options, rng, os.path.join(disk, "data"))
         ballast = os.path.join(disk, "ballast")
@@ -281,7 +281,7 @@ def damage_one(rng, data):
             file.seek(at)
             file.write(bytes([octet ^ 1 << rng.randrange(8)]))
         action = f"flip at {at}"
-    return f"{action} of {os.path.relpath(path, data)} ({size} octets)"
+    return f"{action} of {os.path.relpath(path, data)} ({size} bytes)"
 
 
 def what_is_wrong(bench):

@@ -38,7 +38,7 @@ def check_bytes(port, instance):
     if status != 200:
         raise Failure(f"GET {instance_path(instance)}: status {status}: {body[:300]!r}")
     if hashlib.sha256(body).hexdigest() != instance.digest:
-        raise Failure(f"GET {instance_path(instance)}: {len(body)} octets that are not the ones stored")
+        raise Failure(f"GET {instance_path(instance)}: {len(body)} bytes that are not the ones stored")
 
 
 def by_study(instances):

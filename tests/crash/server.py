@@ -112,7 +112,7 @@ def multipart_pieces(bodies):
 def store(connection, bodies, chunked=False, pause=None, stop_after=None):
     """Posts the bodies as one STOW request; returns (status, answer).
 
-    `pause` is called between pieces of at most 64 KiB. `stop_after` breaks the connection after so many octets and returns None."""
+    `pause` is called between pieces of at most 64 KiB. `stop_after` breaks the connection after so many bytes and returns None."""
     pieces = list(multipart_pieces(bodies))
     connection.putrequest("POST", "/dicom-web/studies")
     connection.putheader("Content-Type", f'multipart/related; type="application/dicom"; boundary={BOUNDARY}')

@@ -34,7 +34,7 @@ before(async () => {
   const rows = await clientOf(source.url).searchForInstances({ queryParams: { Modality: 'MR' } });
   files = await Promise.all(rows.map(async row => ({
     ...keys(row),
-    octets: await (await fetch(value(row, '00081190'), { headers: { Accept: 'application/dicom; transfer-syntax=*' } })).arrayBuffer(),
+    bytes: await (await fetch(value(row, '00081190'), { headers: { Accept: 'application/dicom; transfer-syntax=*' } })).arrayBuffer(),
   })));
   assert.equal(files.length, 16);
 });
@@ -44,20 +44,20 @@ after(async () => {
 });
 
 test('storeInstances stores several files at once', async () => {
-  const report = await client.storeInstances({ datasets: files.map(file => file.octets) });
+  const report = await client.storeInstances({ datasets: files.map(file => file.bytes) });
   const json = JSON.parse(report);
   assert.equal(json['00081199'].Value.length, 16);
   assert.equal(json['00081198'], undefined);
 });
 
 test('storeInstances below the study, again: a success, not an error', async () => {
-  const { studyInstanceUID, octets } = files[0];
-  const json = JSON.parse(await client.storeInstances({ studyInstanceUID, datasets: [octets] }));
+  const { studyInstanceUID, bytes } = files[0];
+  const json = JSON.parse(await client.storeInstances({ studyInstanceUID, datasets: [bytes] }));
   assert.equal(json['00081199'].Value.length, 1);
 });
 
 test('storeInstances below another study is refused', async () => {
-  await assert.rejects(client.storeInstances({ studyInstanceUID: '1.2.3', datasets: [files[0].octets] }), error => error.status === 409);
+  await assert.rejects(client.storeInstances({ studyInstanceUID: '1.2.3', datasets: [files[0].bytes] }), error => error.status === 409);
 });
 
 test('searches at every level', async () => {
@@ -83,18 +83,18 @@ test('metadata at every level', async () => {
 });
 
 test('instances, series and studies come back as they were stored', async () => {
-  const [{ studyInstanceUID, seriesInstanceUID, sopInstanceUID, octets }] = files;
-  assert.ok(same(await client.retrieveInstance({ studyInstanceUID, seriesInstanceUID, sopInstanceUID }), octets));
+  const [{ studyInstanceUID, seriesInstanceUID, sopInstanceUID, bytes }] = files;
+  assert.ok(same(await client.retrieveInstance({ studyInstanceUID, seriesInstanceUID, sopInstanceUID }), bytes));
   assert.equal((await client.retrieveSeries({ studyInstanceUID, seriesInstanceUID })).length, 16);
   const study = await client.retrieveStudy({ studyInstanceUID });
-  assert.ok(files.every(file => study.some(octets => same(octets, file.octets))));
+  assert.ok(files.every(file => study.some(bytes => same(bytes, file.bytes))));
 });
 
 test('an instance in another transfer syntax', async () => {
   const [file] = files;
   for (const transferSyntaxUID of ['1.2.840.10008.1.2.4.80', '1.2.840.10008.1.2.4.90', '1.2.840.10008.1.2.5']) {
-    const octets = await retrieveAs(transferSyntaxUID, file);
-    assert.ok(Buffer.from(octets).includes(`UI${String.fromCharCode(transferSyntaxUID.length + transferSyntaxUID.length % 2)}\0${transferSyntaxUID}`), transferSyntaxUID);
+    const bytes = await retrieveAs(transferSyntaxUID, file);
+    assert.ok(Buffer.from(bytes).includes(`UI${String.fromCharCode(transferSyntaxUID.length + transferSyntaxUID.length % 2)}\0${transferSyntaxUID}`), transferSyntaxUID);
   }
 });
 
@@ -136,7 +136,7 @@ test('what is not there is an error with its status', async () => {
   await assert.rejects(client.retrieveStudyMetadata({ studyInstanceUID: '9.9' }), error => error.status === 404);
 });
 
-test('real files: stored at once, searched, read back octet for octet', { skip: withoutData }, async () => {
+test('real files: stored at once, searched, read back byte for byte', { skip: withoutData }, async () => {
   const folder = path.join(TEST_DATA, 'dicom/wg04');
   const names = fs.readdirSync(folder).filter(name => /_(UNC|J2KR|JLSL|RLE|JPLL|JPLY)/.test(name)).slice(0, 12);
   assert.ok(names.length > 0, 'wg04 holds images');
@@ -146,8 +146,8 @@ test('real files: stored at once, searched, read back octet for octet', { skip: 
   for (const reference of report['00081199'].Value) {
     const [, studyInstanceUID, seriesInstanceUID, sopInstanceUID] = value(reference, '00081190').match(/studies\/(.*)\/series\/(.*)\/instances\/(.*)/);
     const uids = { studyInstanceUID, seriesInstanceUID, sopInstanceUID };
-    const octets = await retrieveAs('*', uids);
-    assert.ok(datasets.some(stored => same(stored, octets)), sopInstanceUID);
+    const bytes = await retrieveAs('*', uids);
+    assert.ok(datasets.some(stored => same(stored, bytes)), sopInstanceUID);
     const frames = await client.retrieveInstanceFrames({ ...uids, frameNumbers: [1] });
     assert.equal(frames.length, 1);
   }

@@ -50,7 +50,7 @@ class Comparison:
     """What pydicom says about one instance against the DICOM JSON that the server gave; collects the differences."""
 
     def __init__(self, bulk_data):
-        self.bulk_data = bulk_data  # octets behind a BulkDataURI
+        self.bulk_data = bulk_data  # bytes behind a BulkDataURI
         self.differences = []
         self.elements = 0
 
@@ -97,7 +97,7 @@ class Comparison:
         else:
             held = base64.b64decode(ours.get("InlineBinary", ""))
         if held != octets:
-            self.differ(place, f"pydicom has {len(octets)} octets, the metadata {len(held)} or others")
+            self.differ(place, f"pydicom has {len(octets)} bytes, the metadata {len(held)} or others")
 
     @staticmethod
     def values(element):

@@ -23,7 +23,7 @@ class ReadmeTest(unittest.TestCase):
                                   capture_output=True, text=True, timeout=120, env={**os.environ, "no_proxy": "*"})
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
             self.assertIn("CT of a phantom head", done.stdout)
-            self.assertIn("131072", done.stdout, "the octets of one frame")
+            self.assertIn("131072", done.stdout, "the bytes of one frame")
             self.assertIn("00081199", done.stdout, "storing again is a success")
             self.assertIn('"201 Created"', done.stdout, "the transaction")
             self.assertIn('"value":80.50', done.stdout, "the search by chain and quantity")

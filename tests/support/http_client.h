@@ -17,7 +17,7 @@ struct HttpAnswer {
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
   std::string error;
-  curl_off_t sent = 0;  // octets of the request's body
+  curl_off_t sent = 0;  // bytes of the request's body
 
   std::optional<std::string> Header(std::string_view name) const {
     for (const auto& [n, v] : headers)

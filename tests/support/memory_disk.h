@@ -58,7 +58,7 @@ class MemoryDisk : public Disk {
   // used from it.
   void set_after_sync(std::function<void()> hook);
 
-  // Writes and preallocations beyond this many octets fail with ENOSPC. Unlimited at first.
+  // Writes and preallocations beyond this many bytes fail with ENOSPC. Unlimited at first.
   void set_capacity(uint64_t bytes);
   uint64_t used_bytes() const;
 
@@ -69,7 +69,7 @@ class MemoryDisk : public Disk {
 
   enum class Loss {
     kUnsynced,       // everything that was not synced is gone
-    kAnyOfUnsynced,  // each unsynced page, size and name is kept, lost or (pages) torn at a 512-octet sector, as `seed`
+    kAnyOfUnsynced,  // each unsynced page, size and name is kept, lost or (pages) torn at a 512-byte sector, as `seed`
                      // decides
   };
   // Files that are open keep working on contents nobody else sees, as those of a process that died.

@@ -190,7 +190,7 @@ TEST_F(ConfigTest, TheReferenceListsEverySetting) {
             "| `http.listen` (also `--http`) | string | `\"127.0.0.1:8080\"` |  | Host and port. |\n"
             "| `http.workers` | integer | `64` | threads | Requests at a time. |\n"
             "| `http.body_timeout` | duration | `\"30s\"` |  | Silence that ends an upload. |\n"
-            "| `kv.cache` | size | `\"64MiB\"` | octets | Memory for blocks. |\n"
+            "| `kv.cache` | size | `\"64MiB\"` | bytes | Memory for blocks. |\n"
             "| `http.compress` | boolean | `true` |  | Whether answers are compressed. |\n"
             "| `cors.origins` | list of strings | `[]` |  | Who may call. |\n");
 }

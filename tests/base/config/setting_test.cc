@@ -20,9 +20,9 @@ TEST(Setting, ReadsSizesWithUnits) {
                                                     {"10 GB", 10'000'000'000},
                                                     {"3TiB", 3ULL << 40},
                                                     {"18446744073709551615", UINT64_MAX}};
-  for (const auto& [text, octets] : table) {
+  for (const auto& [text, bytes] : table) {
     EXPECT_TRUE(setting.Store(text)) << text;
-    EXPECT_EQ(target, octets) << text;
+    EXPECT_EQ(target, bytes) << text;
   }
   target = 7;
   for (const char* text :
@@ -91,13 +91,13 @@ TEST(Setting, ReadsBooleansStringsAndLists) {
 }
 
 TEST(Setting, TheDefaultIsWhatTheTargetHolds) {
-  uint64_t octets = 64 << 20, odd = 1025, decimal = 5'000'000;
+  uint64_t bytes = 64 << 20, odd = 1025, decimal = 5'000'000;
   milliseconds minute{60'000}, zero{0}, odd_time{1500};
   std::string text = "here";
   std::vector<std::string> list = {"a", "b"}, empty;
   bool flag = true;
   int number = -5;
-  EXPECT_EQ(Setting::Size("a", &octets, "").default_text(), "\"64MiB\"");
+  EXPECT_EQ(Setting::Size("a", &bytes, "").default_text(), "\"64MiB\"");
   EXPECT_EQ(Setting::Size("a", &decimal, "").default_text(), "\"5MB\"");
   EXPECT_EQ(Setting::Size("a", &odd, "").default_text(), "\"1025B\"");
   EXPECT_EQ(Setting("a", &minute, "").default_text(), "\"1m\"");

@@ -38,7 +38,7 @@ std::string GeneratedCt() {
   t::DataSet extra;
   for (uint16_t element = 0x1000; element < 0x10E0; ++element)
     extra.Text({0x0045, element}, element % 3 == 0 ? "DS" : "LO", "12345.678");
-  return t::Instance({.rows = 512, .columns = 512, .extra = extra.octets()});
+  return t::Instance({.rows = 512, .columns = 512, .extra = extra.bytes()});
 }
 
 std::string Load(int count, char** arguments) {
@@ -117,11 +117,11 @@ int main(int count, char** arguments) {
       return json.size();
     }));
   }
-  std::printf("%zu of %zu attributes, %zu octets, median of %d rounds\n", ours_found, std::size(kTags), file.size(),
+  std::printf("%zu of %zu attributes, %zu bytes, median of %d rounds\n", ours_found, std::size(kTags), file.size(),
               kRounds);
   std::printf("hilum ReadHeader      %8.2f us\n", Median(ours));
   std::printf("DCMTK until PixelData %8.2f us\n", Median(dcmtk));
   std::printf("ratio                 %8.1f (target: 20)\n", Median(ratios));
-  std::printf("hilum AppendJson      %8.2f us for %zu octets of JSON\n", Median(whole), json.size());
+  std::printf("hilum AppendJson      %8.2f us for %zu bytes of JSON\n", Median(whole), json.size());
   return Median(ratios) < 20 ? 1 : 0;
 }

@@ -141,7 +141,7 @@ void ReadSearches(Server& server, const std::string& searches, uint64_t rounds) 
     const std::clock_t begin = std::clock();
     for (uint64_t round = 0; round < rounds; ++round) answer = server.Get(url);
     const double seconds = static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
-    std::printf("processor %7.3f ms  %8zu octets %016zx  %s\n", 1e3 * seconds / static_cast<double>(rounds),
+    std::printf("processor %7.3f ms  %8zu bytes %016zx  %s\n", 1e3 * seconds / static_cast<double>(rounds),
                 answer.size(), std::hash<std::string>()(answer), url.c_str());
   }
 }

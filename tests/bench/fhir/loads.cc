@@ -65,7 +65,7 @@ void ParseBare(simdjson::dom::parser& parser, const std::string& text) {
   std::exit(1);
 }
 
-// Bodies of `count` turns on `threads` threads, parsed and appended, but not indexed or compressed. Adds their octets
+// Bodies of `count` turns on `threads` threads, parsed and appended, but not indexed or compressed. Adds their bytes
 // to `bytes`.
 using GiveBodies = std::function<void(uint64_t turn, const std::function<void(const std::string&)>& give)>;
 Cost MeasureBare(Server& server, const std::string& scratch, int threads, uint64_t count, const GiveBodies& bodies,

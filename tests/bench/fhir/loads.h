@@ -1,4 +1,4 @@
-// Writing, each beside its limit: the same octets parsed by simdjson and appended to a file with a shared fdatasync.
+// Writing, each beside its limit: the same bytes parsed by simdjson and appended to a file with a shared fdatasync.
 #pragma once
 
 #include <cstdint>

@@ -137,7 +137,7 @@ class Bench {
     for (const auto& file : std::filesystem::recursive_directory_iterator(folder_)) {
       if (file.path().extension() == ".sst") bytes += file.file_size();
     }
-    std::printf("tables: %.0f octets a document (single keys of one field included)\n", double(bytes) / count_);
+    std::printf("tables: %.0f bytes a document (single keys of one field included)\n", double(bytes) / count_);
   }
 
  private:

@@ -40,10 +40,10 @@ struct Geometry {
 };
 
 // Squares of 512 pixels for anything from half a megabyte on, one smaller square below.
-Geometry GeometryFor(uint64_t pixel_octets) {
+Geometry GeometryFor(uint64_t pixel_bytes) {
   constexpr uint64_t kFrame = 512 * 512 * 2;
-  if (pixel_octets >= kFrame) return {512, (pixel_octets + kFrame / 2) / kFrame};
-  return {std::max<uint64_t>(1, static_cast<uint64_t>(std::sqrt(static_cast<double>(pixel_octets) / 2))), 1};
+  if (pixel_bytes >= kFrame) return {512, (pixel_bytes + kFrame / 2) / kFrame};
+  return {std::max<uint64_t>(1, static_cast<uint64_t>(std::sqrt(static_cast<double>(pixel_bytes) / 2))), 1};
 }
 
 // Attributes of a CT slice as scanners write them.
@@ -144,16 +144,16 @@ std::string MakeHeader(const Geometry& geometry) {
 
 }  // namespace
 
-DicomTemplate::DicomTemplate(uint64_t octets) {
+DicomTemplate::DicomTemplate(uint64_t bytes) {
   const uint64_t overhead = MakeHeader({1, 1}).size() + 12;
-  const Geometry geometry = GeometryFor(octets > overhead ? octets - overhead : 0);
-  const uint64_t pixel_octets = geometry.side * geometry.side * 2 * geometry.frames;
+  const Geometry geometry = GeometryFor(bytes > overhead ? bytes - overhead : 0);
+  const uint64_t pixel_bytes = geometry.side * geometry.side * 2 * geometry.frames;
   header_ = MakeHeader(geometry);
   header_.append("\xE0\x7F\x10\x00OW\0\0", 8);
-  AppendLe<uint32_t>(&header_, static_cast<uint32_t>(pixel_octets));
-  pixels_.resize(pixel_octets);
+  AppendLe<uint32_t>(&header_, static_cast<uint32_t>(pixel_bytes));
+  pixels_.resize(pixel_bytes);
   uint64_t state = 1;  // twelve-bit noise from a linear congruence: not compressible to nothing, and quick to make
-  for (uint64_t i = 0; i + 1 < pixel_octets; i += 2) {
+  for (uint64_t i = 0; i + 1 < pixel_bytes; i += 2) {
     state = state * 6364136223846793005ULL + 1442695040888963407ULL;
     pixels_[i] = static_cast<char>(state >> 40);
     pixels_[i + 1] = static_cast<char>(state >> 60);

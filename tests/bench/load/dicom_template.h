@@ -11,13 +11,13 @@ namespace hilum::load {
 
 class DicomTemplate {
  public:
-  // Instances of about `octets` octets (at least the header and one pixel row).
-  explicit DicomTemplate(uint64_t octets);
+  // Instances of about `bytes` bytes (at least the header and one pixel row).
+  explicit DicomTemplate(uint64_t bytes);
 
   // Everything before the value of Pixel Data, for patching.
   const std::string& header() const { return header_; }
   const std::string& pixels() const { return pixels_; }
-  uint64_t octets() const { return header_.size() + pixels_.size(); }
+  uint64_t bytes() const { return header_.size() + pixels_.size(); }
 
   // Writes the identity of one instance into a copy of header(). Runs, clients, studies, series and instances that
   // differ in a number differ in their UIDs; all UIDs have the same length. Every study of every client has its own

@@ -63,7 +63,7 @@ Result<bool> RunGet(const GetOptions& options) {
           continue;
         }
         figures.latencies_ms.push_back(std::chrono::duration<double, std::milli>(SteadyClock::now() - start).count());
-        figures.octets += response->octets;
+        figures.bytes += response->bytes;
         ++figures.items;
       }
       report.Add(figures);

@@ -20,7 +20,7 @@ namespace hilum::load {
 namespace {
 
 constexpr size_t kReadSize = 64 * 1024;
-constexpr size_t kKeptOctets = 2048;
+constexpr size_t kKeptBytes = 2048;
 
 struct AddressList {
   addrinfo* first = nullptr;
@@ -123,29 +123,29 @@ Result<std::string_view> Connection::Line() {
 }
 
 void Connection::Keep(std::string_view body, Response* response) {
-  response->octets += body.size();
-  response->beginning.append(body.substr(0, kKeptOctets - std::min(kKeptOctets, response->beginning.size())));
+  response->bytes += body.size();
+  response->beginning.append(body.substr(0, kKeptBytes - std::min(kKeptBytes, response->beginning.size())));
 }
 
-Status Connection::Discard(uint64_t octets, Response* response) {
-  while (octets > 0) {
+Status Connection::Discard(uint64_t bytes, Response* response) {
+  while (bytes > 0) {
     if (used_ == buffer_.size()) {
-      if (octets > kReadSize && response->beginning.size() >= kKeptOctets) {
-        // TCP drops the octets in the kernel: a client that copied them would compete with the server for memory.
-        const ssize_t dropped = recv(socket_, nullptr, std::min<uint64_t>(octets, 1 << 20), MSG_TRUNC);
+      if (bytes > kReadSize && response->beginning.size() >= kKeptBytes) {
+        // TCP drops the bytes in the kernel: a client that copied them would compete with the server for memory.
+        const ssize_t dropped = recv(socket_, nullptr, std::min<uint64_t>(bytes, 1 << 20), MSG_TRUNC);
         if (dropped < 0 && errno == EINTR) continue;
         if (dropped < 0) return ErrnoStatus("receive", errno);
         if (dropped == 0) return Cancelled("the server closed the connection inside a body");
-        response->octets += static_cast<uint64_t>(dropped);
-        octets -= static_cast<uint64_t>(dropped);
+        response->bytes += static_cast<uint64_t>(dropped);
+        bytes -= static_cast<uint64_t>(dropped);
         continue;
       }
       HILUM_RETURN_IF_ERROR(Fill());
     }
-    const std::string_view part = std::string_view(buffer_).substr(used_, octets);
+    const std::string_view part = std::string_view(buffer_).substr(used_, bytes);
     Keep(part, response);
     used_ += part.size();
-    octets -= part.size();
+    bytes -= part.size();
   }
   return Status::Ok();
 }
@@ -185,9 +185,9 @@ Result<Response> Connection::Receive() {
     std::string_view value = line.substr(std::min(colon + 1, line.size()));
     value.remove_prefix(std::min(value.find_first_not_of(' '), value.size()));
     if (EqualsIgnoringCase(name, "Content-Length")) {
-      uint64_t octets = 0;
-      std::from_chars(value.data(), value.data() + value.size(), octets);
-      length = octets;
+      uint64_t bytes = 0;
+      std::from_chars(value.data(), value.data() + value.size(), bytes);
+      length = bytes;
     }
     if (EqualsIgnoringCase(name, "Transfer-Encoding")) chunked = EqualsIgnoringCase(value, "chunked");
     if (EqualsIgnoringCase(name, "Connection")) closes = EqualsIgnoringCase(value, "close");

@@ -23,7 +23,7 @@ Result<Url> ParseUrl(std::string_view text);
 
 struct Response {
   int status = 0;
-  uint64_t octets = 0;    // of the body, chunk framing removed
+  uint64_t bytes = 0;     // of the body, chunk framing removed
   std::string beginning;  // of the body, at most 2 kB: for messages
 };
 
@@ -46,16 +46,16 @@ class Connection {
   Result<Response> Receive();
 
  private:
-  Status Fill();  // reads more octets behind those not yet used
+  Status Fill();  // reads more bytes behind those not yet used
   Result<std::string_view> Line();
-  Status Discard(uint64_t octets, Response* response);
+  Status Discard(uint64_t bytes, Response* response);
   Status ReceiveChunks(Response* response);
   void Keep(std::string_view body, Response* response);
 
   const Url server_;
   int socket_ = -1;
   std::string buffer_;
-  size_t used_ = 0;  // octets of buffer_ that are consumed
+  size_t used_ = 0;  // bytes of buffer_ that are consumed
 };
 
 }  // namespace hilum::load

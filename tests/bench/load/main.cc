@@ -33,12 +33,12 @@ Config StowConfig(StowOptions* options) {
       Setting("url", &options->url, "Where instances are posted."),
       Setting("clients", &options->clients, "Connections, each with a thread.", "", 1, 9000),
       Setting("requests", &options->requests, "Requests of each client."),
-      Setting::Size("size", &options->size, "Octets of an instance, about."),
+      Setting::Size("size", &options->size, "Bytes of an instance, about."),
       Setting("batch", &options->batch, "Instances of one request.", "", 1),
       Setting("per_series", &options->per_series, "Instances of a series.", "", 1),
       Setting("per_study", &options->per_study, "Series of a study.", "", 1),
       Setting("run", &options->run, "Number that makes the UIDs; 0 takes the clock."),
-      Setting::Size("total", &options->total, "Octets of all held uploads together (inflight)."),
+      Setting::Size("total", &options->total, "Bytes of all held uploads together (inflight)."),
   });
 }
 

@@ -29,7 +29,7 @@ void Report::Add(const Figures& figures) {
   const std::lock_guard lock(mu_);
   total_.latencies_ms.insert(total_.latencies_ms.end(), figures.latencies_ms.begin(), figures.latencies_ms.end());
   total_.items += figures.items;
-  total_.octets += figures.octets;
+  total_.bytes += figures.bytes;
   total_.failures += figures.failures;
   if (total_.first_failure.empty()) total_.first_failure = figures.first_failure;
 }
@@ -47,7 +47,7 @@ void Report::Print(std::string_view op, std::string_view items_name,
   std::printf(",\"seconds\":%.3f,\"%s\":%llu,\"failures\":%llu", seconds, items.c_str(),
               static_cast<unsigned long long>(total_.items), static_cast<unsigned long long>(total_.failures));
   std::printf(",\"%s_per_s\":%.1f,\"mb_per_s\":%.1f", items.c_str(), static_cast<double>(total_.items) / seconds,
-              static_cast<double>(total_.octets) / seconds / 1e6);
+              static_cast<double>(total_.bytes) / seconds / 1e6);
   std::printf(",\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"max_ms\":%.3f", Percentile(latencies, 0.5),
               Percentile(latencies, 0.99), Percentile(latencies, 1.0));
   if (!total_.first_failure.empty()) std::printf(",\"first_failure\":\"%s\"", Plain(total_.first_failure).c_str());

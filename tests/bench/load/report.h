@@ -17,7 +17,7 @@ class Report {
   struct Figures {
     std::vector<double> latencies_ms;  // one for each request that succeeded
     uint64_t items = 0;                // instances stored, answers received
-    uint64_t octets = 0;
+    uint64_t bytes = 0;
     uint64_t failures = 0;
     std::string first_failure;
   };

@@ -29,7 +29,7 @@ class Request {
  public:
   Request(const DicomTemplate& instance, const Url& url, const StowOptions& options, uint64_t client)
       : instance_(instance), options_(options), client_(client), headers_(options.batch, instance.header()) {
-    const uint64_t part = kPartHead.size() + instance.octets();
+    const uint64_t part = kPartHead.size() + instance.bytes();
     head_ =
         "POST " + url.path + " HTTP/1.1\r\nHost: " + url.host + ":" + url.port +
         "\r\nContent-Type: multipart/related; type=\"application/dicom\"; boundary=" + kBoundary +
@@ -72,7 +72,7 @@ Status Exchange(Connection& connection, std::vector<iovec> pieces) {
   return Unavailable("status " + std::to_string(response->status) + ": " + response->beginning);
 }
 
-void Count(const Status& outcome, SteadyClock::time_point start, uint64_t items, uint64_t octets,
+void Count(const Status& outcome, SteadyClock::time_point start, uint64_t items, uint64_t bytes,
            Report::Figures* figures) {
   if (!outcome.ok()) {
     ++figures->failures;
@@ -81,7 +81,7 @@ void Count(const Status& outcome, SteadyClock::time_point start, uint64_t items,
   }
   figures->latencies_ms.push_back(std::chrono::duration<double, std::milli>(SteadyClock::now() - start).count());
   figures->items += items;
-  figures->octets += octets;
+  figures->bytes += bytes;
 }
 
 StowOptions WithRun(StowOptions options) {
@@ -93,7 +93,7 @@ StowOptions WithRun(StowOptions options) {
 std::vector<std::pair<std::string, std::string>> Describe(const StowOptions& options, const DicomTemplate& instance) {
   return {{"clients", std::to_string(options.clients)},
           {"batch", std::to_string(options.batch)},
-          {"instance_octets", std::to_string(instance.octets())}};
+          {"instance_bytes", std::to_string(instance.bytes())}};
 }
 
 }  // namespace
@@ -116,7 +116,7 @@ Result<bool> RunStow(const StowOptions& given) {
         auto pieces = request.Next();
         const auto start = SteadyClock::now();
         const Status outcome = Exchange(connection, std::move(pieces));
-        Count(outcome, start, options.batch, options.batch * instance.octets(), &figures);
+        Count(outcome, start, options.batch, options.batch * instance.bytes(), &figures);
         if (!outcome.ok()) connection.Close();
       }
       report.Add(figures);
@@ -150,14 +150,14 @@ Result<bool> RunInflight(const StowOptions& given) {
       go_on.wait();
       const auto start = SteadyClock::now();
       Report::Figures figures;
-      Count(begun.ok() ? Exchange(connection, {last}) : begun, start, 1, instance.octets(), &figures);
+      Count(begun.ok() ? Exchange(connection, {last}) : begun, start, 1, instance.bytes(), &figures);
       report.Add(figures);
     });
   }
   sent.arrive_and_wait();
-  std::printf("{\"op\":\"inflight\",\"held\":true,\"uploads\":%llu,\"octets\":%llu}\n",
+  std::printf("{\"op\":\"inflight\",\"held\":true,\"uploads\":%llu,\"bytes\":%llu}\n",
               static_cast<unsigned long long>(options.clients),
-              static_cast<unsigned long long>(options.clients * instance.octets()));
+              static_cast<unsigned long long>(options.clients * instance.bytes()));
   std::fflush(stdout);
   std::string line;
   std::getline(std::cin, line);

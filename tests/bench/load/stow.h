@@ -18,13 +18,13 @@ struct StowOptions {
   uint64_t per_series = 100;
   uint64_t per_study = 4;    // series of one study
   uint64_t run = 0;          // 0: chosen by the clock. Runs of the same number store the same instances
-  uint64_t total = 1 << 30;  // inflight: octets of all uploads together
+  uint64_t total = 1 << 30;  // inflight: bytes of all uploads together
 };
 
 // True when every request was acknowledged.
 Result<bool> RunStow(const StowOptions& options);
 
-// Opens the uploads, sends all but the last octets, prints {"op":"inflight","held":true,...}, waits for a line on
+// Opens the uploads, sends all but the last bytes, prints {"op":"inflight","held":true,...}, waits for a line on
 // standard input (or its end), then finishes them and prints the report.
 Result<bool> RunInflight(const StowOptions& options);
 

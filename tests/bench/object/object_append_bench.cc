@@ -2,7 +2,7 @@
 // against a bare loop that writes the same bodies to a preallocated file and shares one fdatasync among the waiting
 // threads. Both run in turns in one process.
 //
-//   object_append_bench [directory] [threads] [object octets] [rounds]
+//   object_append_bench [directory] [threads] [object bytes] [rounds]
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -56,7 +56,7 @@ void Run(const std::string& directory, int threads, size_t object_bytes, int rou
   PosixDisk disk;
   std::mt19937_64 random(1);
   std::string body(object_bytes, '\0');
-  for (char& octet : body) octet = static_cast<char>(random());
+  for (char& byte : body) byte = static_cast<char>(random());
   std::vector<double> bare_rates, store_rates, ratios;
   for (int round = 0; round < rounds;) {
     Require(disk.CreateDirectories(directory));
@@ -88,7 +88,7 @@ void Run(const std::string& directory, int threads, size_t object_bytes, int rou
     std::filesystem::remove_all(directory);
   }
   std::printf(
-      "%d threads, %zu octets: bare append + group fdatasync %.0f MB/s, object store %.0f MB/s, ratio %.2f (medians of "
+      "%d threads, %zu bytes: bare append + group fdatasync %.0f MB/s, object store %.0f MB/s, ratio %.2f (medians of "
       "%zu)\n",
       threads, object_bytes, Median(bare_rates), Median(store_rates), Median(ratios), ratios.size());
 }

@@ -91,7 +91,7 @@ TEST(CharsetTest, ResetsAtDelimiters) {
 
 TEST(CharsetTest, NeverTakesHalfACharacterForADelimiter) {
   EXPECT_EQ(Decode("\\ISO 2022 IR 87", "\x1B$B!\\\x1B(B\\x"), "＋\\x")
-      << "0x5C is the second octet of a kanji set character";
+      << "0x5C is the second byte of a kanji set character";
   EXPECT_EQ(Decode("GB18030", "\x81\x5C\\x"), "乗\\x");
   EXPECT_EQ(Decode("ISO_IR 13", "a\\b"), "a\\b") << "the yen sign is the delimiter";
 }
@@ -103,7 +103,7 @@ TEST(CharsetTest, UsesTheExtensionWhereTheEscapeSequenceIsMissing) {
 
 TEST(CharsetTest, ReadsShiftJisWhereItWasCalledJisX0201) {
   EXPECT_EQ(Decode("ISO_IR 13", "\x8E\x52\x93\x63^\xC0\xDB\xB3"), "山田^ﾀﾛｳ");
-  EXPECT_EQ(Decode("ISO_IR 13", "\x95\x5C\\x"), "表\\x") << "the second octet is no delimiter";
+  EXPECT_EQ(Decode("ISO_IR 13", "\x95\x5C\\x"), "表\\x") << "the second byte is no delimiter";
 }
 
 TEST(CharsetTest, ReplacesWhatMeansNothing) {

@@ -1,4 +1,4 @@
-// Every sample file is read by DCMTK as well: both must see the same elements with the same octets.
+// Every sample file is read by DCMTK as well: both must see the same elements with the same bytes.
 #include <dcmtk/config/osconfig.h>
 
 #include <dcmtk/dcmdata/dctk.h>
@@ -75,7 +75,7 @@ struct Refused {
 constexpr Refused kRefused[] = {
     {"MR_truncated.dcm", "pixel data break off"},
     {"rtplan_truncated.dcm", "a sequence breaks off"},
-    {"no_meta.dcm", "an octet is missing at the front"},
+    {"no_meta.dcm", "a byte is missing at the front"},
     {"DICOMDIR-nooffset", "the last item breaks off"},
     {"Deeply-Nested-Sequence.dcm", "deeper than any real file; DCMTK dies of it"},
 };
@@ -165,7 +165,7 @@ TEST_F(DcmtkTest, SeesTheSameElementsInGeneratedInstances) {
     testing::DataSet extra(encoding);
     extra.Sequence(tags::kRequestAttributesSequence, {item, testing::DataSet(encoding)},
                    testing::DataSet::Lengths::kUndefined);
-    testing::InstanceSpec spec{.encoding = encoding, .extra = extra.octets()};
+    testing::InstanceSpec spec{.encoding = encoding, .extra = extra.bytes()};
     if (encoding.uid == testing::kJpegBaseline.uid) spec.fragments = {"", "abcd"};
     const std::string file = testing::Instance(spec);
     std::ofstream(path, std::ios::binary) << file;

@@ -18,7 +18,7 @@ Result<FrameTable> TableOf(const std::string& file) {
   return ReadFrameTable(file, header);
 }
 
-// The octets of each frame, or "!" and the code.
+// The bytes of each frame, or "!" and the code.
 std::vector<std::string> FramesOf(const std::string& file) {
   const auto table = TableOf(file);
   if (!table.ok()) return {"!" + std::string(CodeName(table.status().code()))};
@@ -33,9 +33,9 @@ std::vector<std::string> FramesOf(const std::string& file) {
 }
 
 std::string Little32(std::initializer_list<uint32_t> numbers) {
-  std::string octets;
-  for (const uint32_t number : numbers) AppendLe(&octets, number);
-  return octets;
+  std::string bytes;
+  for (const uint32_t number : numbers) AppendLe(&bytes, number);
+  return bytes;
 }
 
 std::vector<std::string> FramesOf(uint32_t frames, std::vector<std::string> fragments,
@@ -54,7 +54,7 @@ TEST(FramesTest, CutsNativePixelDataIntoFrames) {
       << "padding is not of the frame";
 }
 
-TEST(FramesTest, FindsTheOctetsThatHoldBitPackedFrames) {
+TEST(FramesTest, FindsTheBytesThatHoldBitPackedFrames) {
   const std::string file = Instance({.rows = 3, .columns = 4, .bits_allocated = 1, .frames = 3, .pixels = "abcde"});
   const auto table = TableOf(file);
   ASSERT_TRUE(table.ok());
@@ -62,7 +62,7 @@ TEST(FramesTest, FindsTheOctetsThatHoldBitPackedFrames) {
   EXPECT_THAT(FramesOf(file), ElementsAre("ab", "bc", "de"));
   const auto whole = TableOf(Instance({.rows = 4, .columns = 4, .bits_allocated = 1, .frames = 2, .pixels = "abcd"}));
   ASSERT_TRUE(whole.ok());
-  EXPECT_FALSE(whole->bit_packed) << "every frame begins on an octet";
+  EXPECT_FALSE(whole->bit_packed) << "every frame begins on a byte";
 }
 
 TEST(FramesTest, KnowsSubsampledColour) {
@@ -122,7 +122,7 @@ TEST(FramesTest, FollowsTheBasicOffsetTable) {
 TEST(FramesTest, FollowsTheExtendedOffsetTable) {
   DataSet table(kJpegBaseline);
   table.Numbers(tags::kExtendedOffsetTable, "UV", {0, 20}).Numbers(tags::kExtendedOffsetTableLengths, "UV", {4, 4});
-  EXPECT_THAT(FramesOf(2, {"", "ab", "cd", "ef", "gh"}, kJpegBaseline, table.octets()), ElementsAre("abcd", "efgh"));
+  EXPECT_THAT(FramesOf(2, {"", "ab", "cd", "ef", "gh"}, kJpegBaseline, table.bytes()), ElementsAre("abcd", "efgh"));
 }
 
 TEST(FramesTest, TellsCodestreamsApartByTheirFirstMarker) {
@@ -215,7 +215,7 @@ TEST_P(StoredTableTest, ReadsBackWhatWasWrittenAndNoPrefixOfIt) {
   }
 }
 
-TEST(StoredTableTest, TakesAFewOctetsForNativeFrames) {
+TEST(StoredTableTest, TakesAFewBytesForNativeFrames) {
   const auto table = TableOf(Instance({.rows = 1, .columns = 2, .bits_allocated = 8, .frames = 1000}));
   ASSERT_TRUE(table.ok());
   std::string stored;

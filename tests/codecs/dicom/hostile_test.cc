@@ -40,18 +40,16 @@ std::vector<std::string> Seeds() {
   extra.Sequence(kRequests, {item, item})
       .Sequence({0x0040, 0x0555}, {DataSet().Sequence(kRequests, {item})}, DataSet::Lengths::kUndefined);
   extra.Header({0x0041, 0x1001}, "UN", kUndefined)
-      .Octets(
-          DataSet(kImplicitLittle).Header(tags::kItem, Vr(), 0).Header(tags::kSequenceDelimitation, Vr(), 0).octets());
+      .Raw(DataSet(kImplicitLittle).Header(tags::kItem, Vr(), 0).Header(tags::kSequenceDelimitation, Vr(), 0).bytes());
   DataSet implicit_extra(kImplicitLittle);
   implicit_extra.Sequence(kRequests, {DataSet(kImplicitLittle).Text(tags::kScheduledProcedureStepId, "SH", "A")},
                           DataSet::Lengths::kUndefined);
-  return {Instance({.extra = extra.octets()}),
-          Instance({.encoding = kImplicitLittle, .extra = implicit_extra.octets()}),
+  return {Instance({.extra = extra.bytes()}), Instance({.encoding = kImplicitLittle, .extra = implicit_extra.bytes()}),
           Instance({.encoding = kExplicitBig}),
           Instance({.encoding = kJpegBaseline,
                     .frames = 2,
                     .fragments = {std::string("\0\0\0\0\x0C\0\0\0", 8), "abcd", "efgh"},
-                    .extra = extra.octets()})};
+                    .extra = extra.bytes()})};
 }
 
 TEST(HostileTest, ReadsEveryPrefix) {
@@ -140,7 +138,7 @@ TEST(HostileTest, RefusesDeepNestingInAnyForm) {
       defined.Header(kRequests, "SQ", (100'000 - i) * 20 - 12).Header(tags::kItem, Vr(), (100'000 - i) * 20 - 20);
       implicit.Header(tags::kItem, Vr(), kUndefined).Header({0x0009, 0x1001}, "UN", kUndefined);
     }
-    unknown.Header({0x0009, 0x1001}, "UN", kUndefined).Octets(implicit.octets());
+    unknown.Header({0x0009, 0x1001}, "UN", kUndefined).Raw(implicit.bytes());
     ExpectQuick(Part10(undefined), Code::kLimit);
     ExpectQuick(Part10(unknown), Code::kLimit);
     if (encoding.explicit_vr) ExpectQuick(Part10(defined), Code::kLimit);
@@ -152,16 +150,16 @@ TEST(HostileTest, TakesLinearTimeForManyElements) {
   DataSet items, zeros, duplicates, descending;
   for (int i = 0; i < kMany; ++i) {
     items.Header(tags::kItem, Vr(), 0);
-    zeros.Octets(std::string_view("\0\0\0\0UL\0\0", 8));
+    zeros.Raw(std::string_view("\0\0\0\0UL\0\0", 8));
     duplicates.Text(tags::kModality, "CS", "CT");
     descending.Text({0x0009, static_cast<uint16_t>(0xFFFF - i % 60'000)}, "LO", "x");
   }
   ExpectQuick(Part10(DataSet()
                          .Header(kRequests, "SQ", kUndefined)
-                         .Octets(items.octets())
+                         .Raw(items.bytes())
                          .Header(tags::kSequenceDelimitation, Vr(), 0)),
               Code::kNotFound);
-  ExpectQuick(Part10(DataSet().Text(tags::kModality, "CS", "CT").Octets(zeros.octets())), Code::kNotFound);
+  ExpectQuick(Part10(DataSet().Text(tags::kModality, "CS", "CT").Raw(zeros.bytes())), Code::kNotFound);
   ExpectQuick(Part10(duplicates), Code::kNotFound);
   ExpectQuick(Part10(descending), Code::kNotFound);
 }
@@ -191,7 +189,7 @@ TEST(HostileTest, KeepsBulkTablesThatLieFromHarm) {
   tables.Numbers(tags::kExtendedOffsetTable, "UV", {0xFFFFFFFFFFFFFFF8, 0x7FFFFFFFFFFFFFFF})
       .Numbers(tags::kExtendedOffsetTableLengths, "UV", {~0ull, ~0ull});
   EXPECT_EQ(ReadAll(Instance(
-                {.encoding = kJpegBaseline, .frames = 2, .fragments = {"", "a", "b", "c"}, .extra = tables.octets()})),
+                {.encoding = kJpegBaseline, .frames = 2, .fragments = {"", "a", "b", "c"}, .extra = tables.bytes()})),
             Code::kInvalid);
 }
 

@@ -132,7 +132,7 @@ TEST(JsonTest, WritesBulkDataInlineOrByReference) {
             R"({"00091001":{"vr":"OB","InlineBinary":"YQ=="}})");
 }
 
-TEST(JsonTest, WritesBinaryOctetsInLittleEndianOrder) {
+TEST(JsonTest, WritesBinaryBytesInLittleEndianOrder) {
   const DataSet big = DataSet(kExplicitBig)
                           .Raw({0x0009, 0x1001}, "OB", "abcd")
                           .Raw({0x0009, 0x1002}, "OW", "badc")

@@ -26,7 +26,7 @@ EXCEPTIONS = {
     "Deeply-Nested-Sequence.dcm": "pydicom runs out of stack; we refuse it",
     "MR_truncated.dcm": "we refuse pixel data that break off",
     "rtplan_truncated.dcm": "we refuse a sequence that breaks off",
-    "no_meta.dcm": "an octet is missing at the front",
+    "no_meta.dcm": "a byte is missing at the front",
     "DICOMDIR-nooffset": "we refuse an item that breaks off",
     "emri_small_jpeg_2k_lossless_too_short.dcm": "pydicom drops fragments without a final delimiter",
     "badVR.dcm": "pydicom stops at the number string '1A'",
@@ -131,7 +131,7 @@ def justified_vr(tag, ours, theirs):
     # Private elements in implicit VR: pydicom has private dictionaries.
     if ours == "UN" and int(tag[3], 16) % 2 == 1:
         return True
-    # pydicom parses a sequence of known length out of UN; we keep the octets.
+    # pydicom parses a sequence of known length out of UN; we keep the bytes.
     return ours == "UN" and theirs == "SQ"
 
 

@@ -85,7 +85,7 @@ TEST(ModelEncoderTest, TakesBulkDataFromWhereItIs) {
   };
   EXPECT_TRUE(file_of("n").ends_with(std::string_view("\x04\0\0\0abcd", 8)));
   const std::string file = file_of("c");
-  EXPECT_TRUE(file.ends_with(DataSet().Fragments({"", std::string("abc\0", 4), "de"}).octets()));
+  EXPECT_TRUE(file.ends_with(DataSet().Fragments({"", std::string("abc\0", 4), "de"}).bytes()));
   EXPECT_THAT(file, HasSubstr("1.2.840.10008.1.2.4.50"));
   EXPECT_THAT(file_of("x"), HasSubstr("(7FE0,0010): the bulk data URI is the Content-Location of no part"));
   EXPECT_THAT(Encoded(R"({"00880200":{"vr":"SQ","Value":[{"7FE00010":{"vr":"OB","BulkDataURI":"c"}}]}})", find),
@@ -144,7 +144,7 @@ TEST(ModelXmlReaderTest, RefusesDocumentTypesAndForeignEncodings) {
   EXPECT_THAT(FromXml("<?xml version=\"1.0\" encoding=\"latin1\"?><NativeDicomModel/>"), HasSubstr("UTF-8"));
   EXPECT_THAT(FromXml("<NativeDicomModel>\xE9</NativeDicomModel>"), HasSubstr("UTF-8"));
   EXPECT_THAT(FromXml("<Other/>"), HasSubstr("no NativeDicomModel"));
-  EXPECT_THAT(FromXml("<NativeDicomModel>"), HasSubstr("not well-formed XML at octet"));
+  EXPECT_THAT(FromXml("<NativeDicomModel>"), HasSubstr("not well-formed XML at byte"));
   EXPECT_TRUE(FromXml("").starts_with("!"));
 }
 

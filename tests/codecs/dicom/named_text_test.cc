@@ -24,10 +24,10 @@ TEST(NamedTextTest, TextIsUtf8WhateverItCameAs) {
 }
 
 TEST(NamedTextTest, WhatIsNoTextInItsCharacterSetIsRefused) {
-  EXPECT_EQ(Read("utf-8", "M\xFCller"), "the octets are no text in utf-8");
-  EXPECT_EQ(Read("us-ascii", "M\xFCller"), "the octets are no text in us-ascii");
-  EXPECT_EQ(Read("utf-8", "\xED\xA0\x80"), "the octets are no text in utf-8") << "half of a pair";
-  EXPECT_EQ(Read("utf-8", "M\xC3"), "the octets are no text in utf-8") << "it breaks off";
+  EXPECT_EQ(Read("utf-8", "M\xFCller"), "the bytes are no text in utf-8");
+  EXPECT_EQ(Read("us-ascii", "M\xFCller"), "the bytes are no text in us-ascii");
+  EXPECT_EQ(Read("utf-8", "\xED\xA0\x80"), "the bytes are no text in utf-8") << "half of a pair";
+  EXPECT_EQ(Read("utf-8", "M\xC3"), "the bytes are no text in utf-8") << "it breaks off";
 }
 
 TEST(NamedTextTest, UnknownNamesAreRefused) {

@@ -32,7 +32,7 @@ inline constexpr Encoding kRle{"1.2.840.10008.1.2.5", true, false};
 
 inline constexpr uint32_t kUndefined = 0xFFFFFFFF;
 
-// The octets of a data set or item. Elements stand in the order they are added.
+// The bytes of a data set or item. Elements stand in the order they are added.
 class DataSet {
  public:
   explicit DataSet(Encoding encoding = kExplicitLittle) : encoding_(encoding) {}
@@ -44,21 +44,21 @@ class DataSet {
     if (!encoding_.explicit_vr || tag.group == 0xFFFE) {
       Append<uint32_t>(length);
     } else if (vr.has_long_length()) {
-      octets_.append(vr.text()).append(2, '\0');
+      bytes_.append(vr.text()).append(2, '\0');
       Append<uint32_t>(length);
     } else {
-      octets_.append(vr.text());
+      bytes_.append(vr.text());
       Append<uint16_t>(static_cast<uint16_t>(length));
     }
     return *this;
   }
-  DataSet& Octets(std::string_view octets) {
-    octets_.append(octets);
+  DataSet& Raw(std::string_view bytes) {
+    bytes_.append(bytes);
     return *this;
   }
   // The value as it is; an odd one stays odd.
   DataSet& Raw(Tag tag, Vr vr, std::string_view value) {
-    return Header(tag, vr, static_cast<uint32_t>(value.size())).Octets(value);
+    return Header(tag, vr, static_cast<uint32_t>(value.size())).Raw(value);
   }
   // Padded to an even length, as PS3.5 6.2 wants it.
   DataSet& Text(Tag tag, Vr vr, std::string_view value) {
@@ -79,7 +79,7 @@ class DataSet {
       else
         value.Append<uint64_t>(number);
     }
-    return Raw(tag, vr, value.octets_);
+    return Raw(tag, vr, value.bytes_);
   }
 
   enum class Lengths { kDefined, kUndefined };
@@ -87,37 +87,37 @@ class DataSet {
     const bool defined = lengths == Lengths::kDefined;
     DataSet content(encoding_);
     for (const DataSet& item : items) {
-      content.Header(tags::kItem, Vr(), defined ? static_cast<uint32_t>(item.octets_.size()) : kUndefined);
-      content.Octets(item.octets_);
+      content.Header(tags::kItem, Vr(), defined ? static_cast<uint32_t>(item.bytes_.size()) : kUndefined);
+      content.Raw(item.bytes_);
       if (!defined) content.Header(tags::kItemDelimitation, Vr(), 0);
     }
-    Header(tag, "SQ", defined ? static_cast<uint32_t>(content.octets_.size()) : kUndefined).Octets(content.octets_);
+    Header(tag, "SQ", defined ? static_cast<uint32_t>(content.bytes_.size()) : kUndefined).Raw(content.bytes_);
     return defined ? *this : Header(tags::kSequenceDelimitation, Vr(), 0);
   }
   // Encapsulated Pixel Data: the first string is the Basic Offset Table.
   DataSet& Fragments(const std::vector<std::string>& fragments) {
     Header(tags::kPixelData, "OB", kUndefined);
     for (const std::string& fragment : fragments) {
-      Header(tags::kItem, Vr(), static_cast<uint32_t>(fragment.size())).Octets(fragment);
+      Header(tags::kItem, Vr(), static_cast<uint32_t>(fragment.size())).Raw(fragment);
     }
     return Header(tags::kSequenceDelimitation, Vr(), 0);
   }
 
-  const std::string& octets() const { return octets_; }
+  const std::string& bytes() const { return bytes_; }
   Encoding encoding() const { return encoding_; }
 
  private:
   template <typename T>
   DataSet& Append(T value) {
     if (encoding_.big_endian)
-      AppendBe<T>(&octets_, value);
+      AppendBe<T>(&bytes_, value);
     else
-      AppendLe<T>(&octets_, value);
+      AppendLe<T>(&bytes_, value);
     return *this;
   }
 
   Encoding encoding_;
-  std::string octets_;
+  std::string bytes_;
 };
 
 // Group 0002 with a right group length. Without a UID there is no Transfer Syntax UID element.
@@ -128,14 +128,14 @@ inline std::string FileMeta(std::string_view transfer_syntax, std::string_view s
   rest.Text(tags::kMediaStorageSopClassUid, "UI", sop_class).Text(tags::kMediaStorageSopInstanceUid, "UI", sop_uid);
   if (!transfer_syntax.empty()) rest.Text(tags::kTransferSyntaxUid, "UI", transfer_syntax);
   rest.Text({0x0002, 0x0012}, "UI", "1.2.3.4.5");
-  return DataSet(kExplicitLittle).Numbers({0x0002, 0x0000}, "UL", {rest.octets().size()}).octets() + rest.octets();
+  return DataSet(kExplicitLittle).Numbers({0x0002, 0x0000}, "UL", {rest.bytes().size()}).bytes() + rest.bytes();
 }
 
 inline std::string Part10(std::string_view transfer_syntax, std::string_view data_set) {
   return std::string(128, '\0').append("DICM").append(FileMeta(transfer_syntax)).append(data_set);
 }
 inline std::string Part10(const DataSet& data_set) {
-  return Part10(data_set.encoding().uid, data_set.octets());
+  return Part10(data_set.encoding().uid, data_set.bytes());
 }
 
 // What an instance is made of; every field has a usable default.
@@ -172,7 +172,7 @@ inline DataSet InstanceDataSet(const InstanceSpec& spec) {
   if (spec.frames != 1) set.Text(tags::kNumberOfFrames, "IS", std::to_string(spec.frames));
   set.Numbers(tags::kRows, "US", {spec.rows}).Numbers(tags::kColumns, "US", {spec.columns});
   set.Numbers(tags::kBitsAllocated, "US", {spec.bits_allocated});
-  set.Octets(spec.extra);
+  set.Raw(spec.extra);
   if (!spec.fragments.empty()) return set.Fragments(spec.fragments);
   std::string pixels = spec.pixels;
   if (pixels.empty()) {
@@ -184,7 +184,7 @@ inline DataSet InstanceDataSet(const InstanceSpec& spec) {
 
 inline std::string Instance(const InstanceSpec& spec = {}) {
   return std::string(128, '\0').append("DICM").append(FileMeta(spec.encoding.uid, spec.sop_class_uid, spec.sop_uid)) +
-         InstanceDataSet(spec).octets();
+         InstanceDataSet(spec).bytes();
 }
 
 }  // namespace hilum::dicom::testing

@@ -67,25 +67,25 @@ TEST_P(SyntaxTest, ReportsElementsSequencesAndItemsInFileOrder) {
 TEST_P(SyntaxTest, TellsTheSyntaxFromTheBytesWhenNothingElseDoes) {
   Layout layout;
   const std::string expected = TraceOf(Part10(Sample(GetParam())));
-  EXPECT_EQ(TraceOf(Sample(GetParam()).octets(), &layout), expected) << "no preamble, no File Meta Information";
+  EXPECT_EQ(TraceOf(Sample(GetParam()).bytes(), &layout), expected) << "no preamble, no File Meta Information";
   EXPECT_EQ(layout.transfer_syntax, GetParam().uid);
   EXPECT_FALSE(layout.has_meta);
-  EXPECT_EQ(TraceOf(std::string(128, 'x') + "DICM" + Sample(GetParam()).octets(), &layout), expected);
-  EXPECT_EQ(TraceOf("DICM" + Sample(GetParam()).octets(), &layout), expected);
-  EXPECT_EQ(TraceOf(Part10("", Sample(GetParam()).octets()), &layout), expected) << "no transfer syntax";
+  EXPECT_EQ(TraceOf(std::string(128, 'x') + "DICM" + Sample(GetParam()).bytes(), &layout), expected);
+  EXPECT_EQ(TraceOf("DICM" + Sample(GetParam()).bytes(), &layout), expected);
+  EXPECT_EQ(TraceOf(Part10("", Sample(GetParam()).bytes()), &layout), expected) << "no transfer syntax";
   EXPECT_EQ(layout.transfer_syntax, GetParam().uid);
-  EXPECT_EQ(TraceOf(FileMeta(GetParam().uid) + Sample(GetParam()).octets(), &layout), expected) << "no preamble";
+  EXPECT_EQ(TraceOf(FileMeta(GetParam().uid) + Sample(GetParam()).bytes(), &layout), expected) << "no preamble";
 }
 
 TEST(ReaderTest, BelievesTheBytesWhenTheDeclaredSyntaxIsAnotherOne) {
   Layout layout;
-  EXPECT_EQ(TraceOf(Part10(kImplicitLittle.uid, Sample(kExplicitLittle).octets()), &layout),
+  EXPECT_EQ(TraceOf(Part10(kImplicitLittle.uid, Sample(kExplicitLittle).bytes()), &layout),
             TraceOf(Part10(Sample(kExplicitLittle))));
   EXPECT_TRUE(layout.explicit_vr);
   EXPECT_EQ(layout.transfer_syntax, kImplicitLittle.uid) << "what was declared stays visible";
-  EXPECT_EQ(TraceOf(Part10(kExplicitLittle.uid, Sample(kImplicitLittle).octets())),
+  EXPECT_EQ(TraceOf(Part10(kExplicitLittle.uid, Sample(kImplicitLittle).bytes())),
             TraceOf(Part10(Sample(kImplicitLittle))));
-  EXPECT_EQ(TraceOf(Part10(kExplicitLittle.uid, Sample(kExplicitBig).octets())), TraceOf(Part10(Sample(kExplicitBig))));
+  EXPECT_EQ(TraceOf(Part10(kExplicitLittle.uid, Sample(kExplicitBig).bytes())), TraceOf(Part10(Sample(kExplicitBig))));
 }
 
 TEST(ReaderTest, EndsTheMetaInformationWithItsLastElementWhateverItsLengthSays) {
@@ -104,13 +104,13 @@ TEST(ReaderTest, TakesTheFirstOfTwoTransferSyntaxes) {
   DataSet second(kExplicitLittle);
   second.Text(tags::kTransferSyntaxUid, "UI", kExplicitBig.uid);
   Layout layout;
-  const std::string file = FileMeta(kExplicitLittle.uid) + second.octets() + Sample(kExplicitLittle).octets();
+  const std::string file = FileMeta(kExplicitLittle.uid) + second.bytes() + Sample(kExplicitLittle).bytes();
   EXPECT_EQ(TraceOf(file, &layout), TraceOf(Part10(Sample(kExplicitLittle))));
   EXPECT_EQ(layout.transfer_syntax, kExplicitLittle.uid);
 }
 
 TEST(ReaderTest, ReadsDeflatedDataSets) {
-  const std::string plain = Sample(kExplicitLittle).octets();
+  const std::string plain = Sample(kExplicitLittle).bytes();
   Layout layout;
   EXPECT_EQ(TraceOf(Part10("1.2.840.10008.1.2.1.99", Deflate(plain)), &layout),
             TraceOf(Part10(Sample(kExplicitLittle))));
@@ -119,13 +119,13 @@ TEST(ReaderTest, ReadsDeflatedDataSets) {
 }
 
 TEST(ReaderTest, RefusesDamagedAndBoundsHostileDeflatedDataSets) {
-  const std::string deflated = Deflate(InstanceDataSet({.rows = 64, .columns = 64}).octets());
+  const std::string deflated = Deflate(InstanceDataSet({.rows = 64, .columns = 64}).bytes());
   EXPECT_THAT(TraceOf(Part10("1.2.840.10008.1.2.1.99", deflated.substr(0, deflated.size() / 2))),
               AllOf(StartsWith("!invalid"), HasSubstr("breaks off")));
   EXPECT_THAT(TraceOf(Part10("1.2.840.10008.1.2.1.99", "\xFF\xFF\xFF\xFFgarbage")), StartsWith("!invalid"));
   const std::string bomb = Part10("1.2.840.10008.1.2.1.99", Deflate(std::string(64 << 20, '\0')));
   EXPECT_THAT(TraceOf(bomb, nullptr, {.max_inflated_bytes = 1 << 20}),
-              AllOf(StartsWith("!limit"), HasSubstr("1048576 octets")));
+              AllOf(StartsWith("!limit"), HasSubstr("1048576 bytes")));
   EXPECT_THAT(TraceOf(bomb), AllOf(StartsWith("!limit"), HasSubstr("500 fold")));
 }
 
@@ -154,17 +154,17 @@ TEST(ReaderTest, ReadsAFileWithMetaInformationAndAnEmptyDataSet) {
 // ---- lengths and delimiters
 
 TEST(ReaderTest, NamesTheTagPathAndTheOffsetWhereAFileBreaksOff) {
-  const DataSet item = DataSet().Header(kStepId, "SH", 100).Octets("A ");
+  const DataSet item = DataSet().Header(kStepId, "SH", 100).Raw("A ");
   const std::string file = Part10(DataSet().Text(kModality, "CS", "CT").Sequence(kRequests, {DataSet(), item}));
   EXPECT_THAT(TraceOf(file), AllOf(StartsWith("!invalid"), HasSubstr("(0040,0275)[1]/(0040,0009) at offset "),
-                                   HasSubstr("100 octets, but only 2")));
+                                   HasSubstr("100 bytes, but only 2")));
 }
 
 TEST(ReaderTest, RefusesEveryPrefixThatLosesPartOfAnElement) {
   const DataSet data_set =
       DataSet().Text(kModality, "CS", "CT").Text(kPatientId, "LO", "12345678").Numbers(tags::kRows, "US", {1});
   const std::string file = Part10(data_set);
-  const size_t start = file.size() - data_set.octets().size();
+  const size_t start = file.size() - data_set.bytes().size();
   for (size_t size = start + 1; size < file.size(); ++size) {
     const bool at_boundary = size == start + 10 || size == start + 26;
     EXPECT_EQ(TraceOf(file.substr(0, size)).starts_with("!invalid"), !at_boundary) << size;
@@ -180,13 +180,12 @@ TEST(ReaderTest, TakesOddLengthsLiterally) {
 TEST(ReaderTest, RefusesAFileThatEndsInsideASequence) {
   for (const int missing : {1, 2, 3, 4}) {
     DataSet inner = DataSet().Text(kStepId, "SH", "A");
-    std::string octets =
-        DataSet()
-            .Sequence(kRequests, {DataSet().Sequence(kRequests, {inner}, DataSet::Lengths::kUndefined)},
-                      DataSet::Lengths::kUndefined)
-            .octets();
-    octets.resize(octets.size() - missing * 8);
-    EXPECT_THAT(TraceOf(Part10(kExplicitLittle.uid, octets)), HasSubstr("the file ends inside a sequence")) << missing;
+    std::string bytes = DataSet()
+                            .Sequence(kRequests, {DataSet().Sequence(kRequests, {inner}, DataSet::Lengths::kUndefined)},
+                                      DataSet::Lengths::kUndefined)
+                            .bytes();
+    bytes.resize(bytes.size() - missing * 8);
+    EXPECT_THAT(TraceOf(Part10(kExplicitLittle.uid, bytes)), HasSubstr("the file ends inside a sequence")) << missing;
   }
   EXPECT_THAT(TraceOf(Part10(DataSet().Header({0x0041, 0x1001}, "UN", kUndefined))),
               HasSubstr("the file ends inside a sequence"));
@@ -200,15 +199,14 @@ TEST(ReaderTest, AcceptsMissingDelimitersWhereALengthSaysTheEnd) {
 }
 
 TEST(ReaderTest, AcceptsAnItemWithoutDelimiterBeforeThatOfItsSequence) {
-  const std::string octets = DataSet()
-                                 .Header(kRequests, "SQ", kUndefined)
-                                 .Header(tags::kItem, Vr(), kUndefined)
-                                 .Text(kStepId, "SH", "A")
-                                 .Header(tags::kSequenceDelimitation, Vr(), 0)
-                                 .Numbers({0x0040, 0xA0B0}, "US", {1})
-                                 .octets();
-  EXPECT_EQ(TraceOf(Part10(kExplicitLittle.uid, octets)),
-            "00400275 SQ\n  item\n    00400009 SH A \n0040A0B0 US 0100\n");
+  const std::string bytes = DataSet()
+                                .Header(kRequests, "SQ", kUndefined)
+                                .Header(tags::kItem, Vr(), kUndefined)
+                                .Text(kStepId, "SH", "A")
+                                .Header(tags::kSequenceDelimitation, Vr(), 0)
+                                .Numbers({0x0040, 0xA0B0}, "US", {1})
+                                .bytes();
+  EXPECT_EQ(TraceOf(Part10(kExplicitLittle.uid, bytes)), "00400275 SQ\n  item\n    00400009 SH A \n0040A0B0 US 0100\n");
 }
 
 TEST(ReaderTest, AcceptsADelimiterAtTheEndOfWhatHasALength) {
@@ -224,9 +222,9 @@ TEST(ReaderTest, RefusesContradictoryStructure) {
   refused(DataSet().Header(kRequests, "SQ", 16).Header(tags::kItem, Vr(), 100).Text(kStepId, "SH", ""));
   refused(DataSet().Header(kRequests, "SQ", 1000).Header(tags::kItem, Vr(), 0));
   refused(DataSet().Header(kRequests, "SQ", kUndefined).Header(tags::kItemDelimitation, Vr(), 0));
-  refused(DataSet().Header(kRequests, "SQ", kUndefined).Header(tags::kSequenceDelimitation, Vr(), 4).Octets("abcd"));
-  refused(DataSet().Header({0x0008, 0x0119}, "UC", kUndefined).Octets("abcd"));
-  refused(DataSet().Header({0x0008, 0x0119}, "UC", 0xFFFFFFFE).Octets("abcd"));
+  refused(DataSet().Header(kRequests, "SQ", kUndefined).Header(tags::kSequenceDelimitation, Vr(), 4).Raw("abcd"));
+  refused(DataSet().Header({0x0008, 0x0119}, "UC", kUndefined).Raw("abcd"));
+  refused(DataSet().Header({0x0008, 0x0119}, "UC", 0xFFFFFFFE).Raw("abcd"));
 }
 
 TEST(ReaderTest, AcceptsZerosAfterTheDataSetAndNothingElse) {
@@ -251,12 +249,12 @@ TEST(ReaderTest, ReadsUnknownOfUndefinedLengthAsImplicitLittleEndian) {
                            .Sequence(kRequests, {DataSet(kImplicitLittle).Text(kStepId, "SH", "A")});
   for (const Encoding& encoding : {kExplicitLittle, kExplicitBig}) {
     DataSet data_set = DataSet(encoding).Text(kModality, "CS", "CT").Header({0x0009, 0x1010}, "UN", kUndefined);
-    data_set.Octets(DataSet(kImplicitLittle)
-                        .Header(tags::kItem, Vr(), kUndefined)
-                        .Octets(item.octets())
-                        .Header(tags::kItemDelimitation, Vr(), 0)
-                        .Header(tags::kSequenceDelimitation, Vr(), 0)
-                        .octets());
+    data_set.Raw(DataSet(kImplicitLittle)
+                     .Header(tags::kItem, Vr(), kUndefined)
+                     .Raw(item.bytes())
+                     .Header(tags::kItemDelimitation, Vr(), 0)
+                     .Header(tags::kSequenceDelimitation, Vr(), 0)
+                     .bytes());
     data_set.Numbers(tags::kRows, "US", {1});
     const std::string rows = encoding.big_endian ? "0001" : "0100";
     EXPECT_EQ(
@@ -267,7 +265,7 @@ TEST(ReaderTest, ReadsUnknownOfUndefinedLengthAsImplicitLittleEndian) {
   }
 }
 
-TEST(ReaderTest, KeepsUnknownOfDefinedLengthAsOctets) {
+TEST(ReaderTest, KeepsUnknownOfDefinedLengthAsBytes) {
   EXPECT_EQ(TraceOf(Part10(DataSet().Raw(kRequests, "UN", "abcd"))), "00400275 UN 61626364\n");
 }
 
@@ -297,9 +295,9 @@ TEST(ReaderTest, ReadsElementsWhoseVrIsNoneInTheOnlyWayThatMakesSense) {
   const auto read = [&](std::string_view header_after_tag) {
     DataSet data_set;
     data_set.Text(kModality, "CS", "CT")
-        .Octets(std::string_view("\x10\0\x20\0", 4))
-        .Octets(header_after_tag)
-        .Octets(after.octets());
+        .Raw(std::string_view("\x10\0\x20\0", 4))
+        .Raw(header_after_tag)
+        .Raw(after.bytes());
     return TraceOf(Part10(data_set));
   };
   const std::string expected = "00080060 CS CT\n00100020 UN 41424344\n00280010 US 0100\n";
@@ -342,7 +340,7 @@ TEST(ReaderTest, KnowsWhereNativePixelDataLie) {
 
 TEST(ReaderTest, KnowsWhereEncapsulatedPixelDataLie) {
   Layout layout;
-  // A fragment may hold the octets of a delimiter: lengths count.
+  // A fragment may hold the bytes of a delimiter: lengths count.
   const std::string file =
       Instance({.encoding = kJpegBaseline, .fragments = {"", std::string("\xFE\xFF\xDD\xE0\0\0\0\0", 8)}});
   const std::string trace = TraceOf(file, &layout);
@@ -370,7 +368,7 @@ TEST(ReaderTest, RefusesPixelDataThatBreakOff) {
 
 TEST(ReaderTest, DoesNotInventATransferSyntaxForEncapsulatedPixelData) {
   Layout layout;
-  TraceOf(InstanceDataSet({.fragments = {"", "ab"}}).octets(), &layout);
+  TraceOf(InstanceDataSet({.fragments = {"", "ab"}}).bytes(), &layout);
   EXPECT_EQ(layout.transfer_syntax, "");
 }
 
@@ -397,7 +395,7 @@ TEST(ReaderTest, StopsBeforeTheFirstTagBeyondWhatIsWanted) {
                                       .Text(kModality, "CS", "MR")
                                       .Text(kPatientId, "LO", "2")
                                       .Numbers(tags::kRows, "US", {1})
-                                      .Octets("garbage"));
+                                      .Raw("garbage"));
   ASSERT_TRUE(Read(file, {}, trace, &inflated).ok());
   EXPECT_EQ(trace.text(), "00080060 CS CT\n00100020 LO 1 \n00080060 CS MR\n00100020 LO 2 \n");
 }

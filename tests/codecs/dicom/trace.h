@@ -30,9 +30,9 @@ class Trace : public Visitor {
 
   const std::string& text() const { return text_; }
 
-  static std::string Hex(std::string_view octets) {
+  static std::string Hex(std::string_view bytes) {
     std::string hex;
-    for (const char c : octets) {
+    for (const char c : bytes) {
       constexpr char kDigits[] = "0123456789abcdef";
       hex.append({kDigits[static_cast<unsigned char>(c) >> 4], kDigits[c & 15]});
     }

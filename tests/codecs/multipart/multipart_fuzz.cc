@@ -1,4 +1,4 @@
-// The first octets choose the split sizes, the rest is the body: the verdict and the parts must not depend on the
+// The first bytes choose the split sizes, the rest is the body: the verdict and the parts must not depend on the
 // split.
 #include <algorithm>
 #include <cstddef>
@@ -21,11 +21,11 @@ std::string Transcript(Bytes body, size_t step) {
     if (!event.ok()) return transcript + "!" + event.status().message();
     switch (*event) {
       case Parser::Event::kNeedInput: {
-        const size_t octets = std::min({step, parser.Space().size(), body.size()});
+        const size_t bytes = std::min({step, parser.Space().size(), body.size()});
         if (parser.Space().empty()) std::abort();
-        std::copy_n(body.data(), octets, parser.Space().data());
-        body.remove_prefix(octets);
-        parser.Filled(octets);
+        std::copy_n(body.data(), bytes, parser.Space().data());
+        body.remove_prefix(bytes);
+        parser.Filled(bytes);
         break;
       }
       case Parser::Event::kPartBegin:

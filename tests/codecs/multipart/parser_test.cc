@@ -35,7 +35,7 @@ void PrintTo(const Outcome& outcome, std::ostream* out) {
   for (const Part& part : outcome.parts) {
     *out << "\n[";
     for (const auto& [name, value] : part.headers) *out << name << "=" << value << ";";
-    *out << "] " << part.body.size() << " octets: " << part.body.substr(0, 80) << (part.ended ? "" : " (not ended)");
+    *out << "] " << part.body.size() << " bytes: " << part.body.substr(0, 80) << (part.ended ? "" : " (not ended)");
   }
 }
 
@@ -55,10 +55,10 @@ Outcome ParsePieces(std::string_view boundary, Bytes body, const std::function<s
       case Parser::Event::kNeedInput: {
         const auto space = parser.Space();
         EXPECT_FALSE(space.empty());
-        const size_t octets = std::min({next_size(), space.size(), body.size()});
-        std::copy_n(body.data(), octets, space.data());
-        body.remove_prefix(octets);
-        parser.Filled(octets);
+        const size_t bytes = std::min({next_size(), space.size(), body.size()});
+        std::copy_n(body.data(), bytes, space.data());
+        body.remove_prefix(bytes);
+        parser.Filled(bytes);
         break;
       }
       case Parser::Event::kPartBegin:
@@ -155,7 +155,7 @@ TEST(MultipartParser, ErrorsStay) {
   EXPECT_EQ(parser.Next().status().code(), Code::kInvalid);
 }
 
-TEST(MultipartParser, LimitsPartsFieldsAndHeaderOctets) {
+TEST(MultipartParser, LimitsPartsFieldsAndHeaderBytes) {
   std::string many = "--b";
   for (int i = 0; i < 4; ++i) many += "\r\n\r\nx\r\n--b";
   many += "--";
@@ -206,7 +206,7 @@ TEST(MultipartParser, PartsLargerThanTheBufferArriveWhole) {
   }
 }
 
-// Whatever the octets, the parser ends, and its verdict does not depend on how they were split.
+// Whatever the bytes, the parser ends, and its verdict does not depend on how they were split.
 TEST(MultipartParser, MutatedBodiesNeitherCrashNorDependOnSplits) {
   SeededRandom random(11);
   const std::string good =
@@ -267,7 +267,7 @@ TEST(MultipartParser, ParsesImageSizedPartsAtMemorySpeed) {
   for (int i = 0; i < 32; ++i) body += "\r\n--" + boundary + "\r\nContent-Type: application/dicom\r\n\r\n" + data;
   body += "\r\n--" + boundary + "--";
   const int rounds = std::getenv("HILUM_LONG_TESTS") ? 200 : 5;
-  uint64_t octets = 0;
+  uint64_t bytes = 0;
   double searching = 0;  // without the copy into the buffer, which stands for the network
   for (int round = 0; round < rounds; ++round) {
     Parser parser(boundary);
@@ -277,7 +277,7 @@ TEST(MultipartParser, ParsesImageSizedPartsAtMemorySpeed) {
       const auto event = parser.Next();
       searching += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
       ASSERT_TRUE(event.ok());
-      if (*event == Parser::Event::kPartData) octets += parser.data().size();
+      if (*event == Parser::Event::kPartData) bytes += parser.data().size();
       done = *event == Parser::Event::kEnd;
       if (*event != Parser::Event::kNeedInput) continue;
       const size_t size = std::min(parser.Space().size(), rest.size());
@@ -286,9 +286,9 @@ TEST(MultipartParser, ParsesImageSizedPartsAtMemorySpeed) {
       parser.Filled(size);
     }
   }
-  EXPECT_EQ(octets, 32u * data.size() * static_cast<uint64_t>(rounds));
-  RecordProperty("GBytesPerSecond", std::to_string(static_cast<double>(octets) / searching / 1e9));
-  std::printf("parsed at %.1f GB/s\n", static_cast<double>(octets) / searching / 1e9);
+  EXPECT_EQ(bytes, 32u * data.size() * static_cast<uint64_t>(rounds));
+  RecordProperty("GBytesPerSecond", std::to_string(static_cast<double>(bytes) / searching / 1e9));
+  std::printf("parsed at %.1f GB/s\n", static_cast<double>(bytes) / searching / 1e9);
 }
 
 }  // namespace

@@ -263,7 +263,7 @@ TEST(Codec, RefusesWhatDisagreesWithTheDataSet) {
 
 TEST(Codec, RefusesFormatsBeforeAllocatingForThem) {
   const auto code = [](FrameFormat format, uint64_t limit = 1 << 30) {
-    return Decode(kRle, std::string(64, '\0'), format, {.max_frame_octets = limit}).status().code();
+    return Decode(kRle, std::string(64, '\0'), format, {.max_frame_bytes = limit}).status().code();
   };
   const FrameFormat good = testing::FormatOf({});
   FrameFormat bad = good;

@@ -36,7 +36,7 @@ inline FrameFormat FormatOf(const ImageSpec& spec) {
 // Smooth waves with noise over the full range of the stored bits; single bits are a checkerboard of odd squares.
 inline Image MakeImage(const ImageSpec& spec) {
   Image image{.format = FormatOf(spec)};
-  image.pixels.assign(FrameOctets(image.format), '\0');
+  image.pixels.assign(FrameBytes(image.format), '\0');
   std::mt19937 random(spec.seed);
   const double range = std::ldexp(1.0, spec.bits_stored);
   const double low = spec.is_signed ? -range / 2 : 0, high = low + range - 1;

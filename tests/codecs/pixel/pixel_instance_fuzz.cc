@@ -36,7 +36,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const dicom::ReadLimits limits{.max_inflated_bytes = 1 << 20};
   const Result<Instance> instance = Instance::Open(file, limits);
   if (!instance.ok()) return 0;
-  RenderOptions options{.viewport = Viewport{.width = 32, .height = 32}, .decode = {.max_frame_octets = 1 << 20}};
+  RenderOptions options{.viewport = Viewport{.width = 32, .height = 32}, .decode = {.max_frame_bytes = 1 << 20}};
   const Result<Picture> picture = RenderPicture(*instance, instance->frames() - 1, options, codec);
   if (picture.ok() && picture->samples.size() != size_t{picture->width} * picture->height * picture->channels)
     std::abort();

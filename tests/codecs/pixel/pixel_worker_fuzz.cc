@@ -1,5 +1,5 @@
 // Codestreams for the libraries, in workers: whatever a codec does to its process, this one lives, answers in time and
-// gets what it asked for. The first octet chooses the transfer syntax, the second the format.
+// gets what it asked for. The first byte chooses the transfer syntax, the second the format.
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -38,6 +38,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const FrameFormat format = FormatOf(data[1]);
   const auto image = pool.Decode(syntaxes[data[0] % syntaxes.size()].uid,
                                  std::string_view(reinterpret_cast<const char*>(data) + 2, size - 2), format, {});
-  if (image.ok() && image->pixels.size() != FrameOctets(format)) std::abort();
+  if (image.ok() && image->pixels.size() != FrameBytes(format)) std::abort();
   return 0;
 }

@@ -31,7 +31,7 @@ std::string Sequence(Tag tag, const std::string& items) {
   return Element(tag, "SQ", items);
 }
 template <typename T>
-std::string Octets(const std::vector<T>& values) {
+std::string Packed(const std::vector<T>& values) {
   std::string out;
   for (const T value : values) out.append(reinterpret_cast<const char*>(&value), sizeof(value));
   return out;
@@ -102,15 +102,15 @@ TEST(PresentationStateTest, ItsGrayscaleGoesBeforeThatOfTheImage) {
 
 TEST(PresentationStateTest, APresentationLutComesLast) {
   const std::string lut =
-      Sequence({0x2050, 0x0010}, Item(Element({0x0028, 0x3002}, "US", Octets<uint16_t>({2, 0, 16})) +
-                                      Element({0x0028, 0x3006}, "OW", Octets<uint16_t>({65535, 0}))));
+      Sequence({0x2050, 0x0010}, Item(Element({0x0028, 0x3002}, "US", Packed<uint16_t>({2, 0, 16})) +
+                                      Element({0x0028, 0x3006}, "OW", Packed<uint16_t>({65535, 0}))));
   EXPECT_EQ(Samples(Shown(State(lut)))[0], 255);
   EXPECT_EQ(Samples(Shown(State(lut)))[11], 255) << "110 of 255 is nearer to the first entry";
 }
 
 std::string Turned(int degrees, const char* flip) {
   return Element({0x0070, 0x0041}, "CS", flip) +
-         Element({0x0070, 0x0042}, "US", Octets<uint16_t>({static_cast<uint16_t>(degrees)}));
+         Element({0x0070, 0x0042}, "US", Packed<uint16_t>({static_cast<uint16_t>(degrees)}));
 }
 
 TEST(PresentationStateTest, TurnsClockwiseThenFlips) {
@@ -125,8 +125,8 @@ TEST(PresentationStateTest, TurnsClockwiseThenFlips) {
 }
 
 std::string Area(int left, int top, int right, int bottom) {
-  return Sequence({0x0070, 0x005A}, Item(Element({0x0070, 0x0052}, "SL", Octets<int32_t>({left, top})) +
-                                         Element({0x0070, 0x0053}, "SL", Octets<int32_t>({right, bottom})) +
+  return Sequence({0x0070, 0x005A}, Item(Element({0x0070, 0x0052}, "SL", Packed<int32_t>({left, top})) +
+                                         Element({0x0070, 0x0053}, "SL", Packed<int32_t>({right, bottom})) +
                                          Element({0x0070, 0x0100}, "CS", "SCALE TO FIT")));
 }
 
@@ -146,7 +146,7 @@ TEST(PresentationStateTest, ShuttersHideWhatIsOutside) {
   const std::string shutter = Element({0x0018, 0x1600}, "CS", "RECTANGULAR") + Element({0x0018, 0x1602}, "IS", "2") +
                               Element({0x0018, 0x1604}, "IS", "3") + Element({0x0018, 0x1606}, "IS", "1") +
                               Element({0x0018, 0x1608}, "IS", "2") +
-                              Element({0x0018, 0x1622}, "US", Octets<uint16_t>({65535}));
+                              Element({0x0018, 0x1622}, "US", Packed<uint16_t>({65535}));
   EXPECT_EQ(Samples(Shown(State(shutter))), (V{255, 10, 20, 255, 255, 50, 60, 255, 255, 255, 255, 255}));
 }
 
@@ -157,9 +157,9 @@ std::string Graphics(const std::string& units, const std::string& shape, const s
       Item(Element({0x0070, 0x0002}, "CS", "LAYER") +
            Sequence(
                {0x0070, 0x0009},
-               Item(Element({0x0070, 0x0005}, "CS", units) + Element({0x0070, 0x0020}, "US", Octets<uint16_t>({2})) +
-                    Element({0x0070, 0x0021}, "US", Octets<uint16_t>({static_cast<uint16_t>(data.size() / 2)})) +
-                    Element({0x0070, 0x0022}, "FL", Octets(data)) + Element({0x0070, 0x0023}, "CS", shape) +
+               Item(Element({0x0070, 0x0005}, "CS", units) + Element({0x0070, 0x0020}, "US", Packed<uint16_t>({2})) +
+                    Element({0x0070, 0x0021}, "US", Packed<uint16_t>({static_cast<uint16_t>(data.size() / 2)})) +
+                    Element({0x0070, 0x0022}, "FL", Packed(data)) + Element({0x0070, 0x0023}, "CS", shape) +
                     Element({0x0070, 0x0024}, "CS", filled)))));
 }
 
@@ -179,12 +179,12 @@ TEST(PresentationStateTest, DrawsLayersInTheirOrder) {
   const auto line_of = [](const std::string& layer) {
     return Item(Element({0x0070, 0x0002}, "CS", layer) +
                 Sequence({0x0070, 0x0009}, Item(Element({0x0070, 0x0005}, "CS", "PIXEL") +
-                                                Element({0x0070, 0x0022}, "FL", Octets<float>({0, 1.5F, 3.9F, 1.5F})) +
+                                                Element({0x0070, 0x0022}, "FL", Packed<float>({0, 1.5F, 3.9F, 1.5F})) +
                                                 Element({0x0070, 0x0023}, "CS", "POLYLINE"))));
   };
   const auto layer = [](const std::string& name, const std::string& order, uint16_t grey) {
     return Item(Element({0x0070, 0x0002}, "CS", name) + Element({0x0070, 0x0062}, "IS", order) +
-                Element({0x0070, 0x0066}, "US", Octets<uint16_t>({grey})));
+                Element({0x0070, 0x0066}, "US", Packed<uint16_t>({grey})));
   };
   const std::string lines = Sequence({0x0070, 0x0001}, line_of("WHITE") + line_of("BLACK"));
   const auto seen = [&](const std::string& order_of_white, const std::string& order_of_black) {
@@ -201,11 +201,11 @@ TEST(PresentationStateTest, DrawsLayersInTheirOrder) {
 TEST(PresentationStateTest, ABitmapHidesWhatIsSetInIt) {
   // Three rows of four pixels, of which the first and the last are hidden.
   const std::string shutter = Element({0x0018, 0x1600}, "CS", "BITMAP") +
-                              Element({0x0018, 0x1622}, "US", Octets<uint16_t>({65535})) +
-                              Element({0x0018, 0x1623}, "US", Octets<uint16_t>({0x6000}));
-  const std::string plane = Element({0x6000, 0x0010}, "US", Octets<uint16_t>({3})) +
-                            Element({0x6000, 0x0011}, "US", Octets<uint16_t>({4})) +
-                            Element({0x6000, 0x0050}, "SS", Octets<int16_t>({1, 1}));
+                              Element({0x0018, 0x1622}, "US", Packed<uint16_t>({65535})) +
+                              Element({0x0018, 0x1623}, "US", Packed<uint16_t>({0x6000}));
+  const std::string plane = Element({0x6000, 0x0010}, "US", Packed<uint16_t>({3})) +
+                            Element({0x6000, 0x0011}, "US", Packed<uint16_t>({4})) +
+                            Element({0x6000, 0x0050}, "SS", Packed<int16_t>({1, 1}));
   const std::string bits = Element({0x6000, 0x3000}, "OB", std::string("\x01\x08", 2));
   EXPECT_EQ(Samples(Shown(State(shutter + plane + bits))), (V{255, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 255}));
   EXPECT_EQ(Samples(Shown(State(shutter + plane))), Samples(Shown(State("")))) << "without bits there is no shutter";
@@ -214,7 +214,7 @@ TEST(PresentationStateTest, ABitmapHidesWhatIsSetInIt) {
 TEST(PresentationStateTest, LayersHaveTheirRecommendedColours) {
   const auto shown = [](const std::string& colour) {
     const std::string graphic = Element({0x0070, 0x0005}, "CS", "PIXEL") +
-                                Element({0x0070, 0x0022}, "FL", Octets<float>({0, 0, 4, 0, 4, 3, 0, 3, 0, 0})) +
+                                Element({0x0070, 0x0022}, "FL", Packed<float>({0, 0, 4, 0, 4, 3, 0, 3, 0, 0})) +
                                 Element({0x0070, 0x0023}, "CS", "POLYLINE") + Element({0x0070, 0x0024}, "CS", "Y");
     return Shown(State(Sequence({0x0070, 0x0001}, Item(Element({0x0070, 0x0002}, "CS", "MARKS") +
                                                        Sequence({0x0070, 0x0009}, Item(graphic)))) +
@@ -225,10 +225,10 @@ TEST(PresentationStateTest, LayersHaveTheirRecommendedColours) {
     const V samples = Samples(picture);
     return V(samples.begin(), samples.begin() + std::min<ptrdiff_t>(picture.channels, std::ssize(samples)));
   };
-  EXPECT_EQ(first(shown(Element({0x0070, 0x0066}, "US", Octets<uint16_t>({32768})))), V{128}) << "grey stays grey";
-  EXPECT_EQ(first(shown(Element({0x0070, 0x0067}, "US", Octets<uint16_t>({65535, 0, 32768})))), (V{255, 0, 128}));
+  EXPECT_EQ(first(shown(Element({0x0070, 0x0066}, "US", Packed<uint16_t>({32768})))), V{128}) << "grey stays grey";
+  EXPECT_EQ(first(shown(Element({0x0070, 0x0067}, "US", Packed<uint16_t>({65535, 0, 32768})))), (V{255, 0, 128}));
   // L 54.29, a 80.82, b 69.9: the red of sRGB under D50.
-  const V red = first(shown(Element({0x0070, 0x0401}, "US", Octets<uint16_t>({35579, 53667, 50861}))));
+  const V red = first(shown(Element({0x0070, 0x0401}, "US", Packed<uint16_t>({35579, 53667, 50861}))));
   ASSERT_EQ(red.size(), 3u);
   EXPECT_GE(red[0], 253);
   EXPECT_LE(red[1], 12);
@@ -238,15 +238,15 @@ TEST(PresentationStateTest, LayersHaveTheirRecommendedColours) {
 // A line along the second row, with more attributes.
 std::string Styled(const std::string& style) {
   const std::string graphic = Element({0x0070, 0x0005}, "CS", "PIXEL") +
-                              Element({0x0070, 0x0022}, "FL", Octets<float>({0, 1.5F, 3.9F, 1.5F})) +
+                              Element({0x0070, 0x0022}, "FL", Packed<float>({0, 1.5F, 3.9F, 1.5F})) +
                               Element({0x0070, 0x0023}, "CS", "POLYLINE");
   return State(Sequence({0x0070, 0x0001}, Item(Sequence({0x0070, 0x0009}, Item(graphic + style)))));
 }
 std::string Opacity(Tag tag, float opacity) {
-  return Element(tag, "FL", Octets<float>({opacity}));
+  return Element(tag, "FL", Packed<float>({opacity}));
 }
 // Encoded CIELab values of black and white.
-const std::string kBlack = Octets<uint16_t>({0, 0x8080, 0x8080}), kWhite = Octets<uint16_t>({65535, 0x8080, 0x8080});
+const std::string kBlack = Packed<uint16_t>({0, 0x8080, 0x8080}), kWhite = Packed<uint16_t>({65535, 0x8080, 0x8080});
 
 TEST(PresentationStateTest, LinesHaveTheirOwnStyle) {
   const auto row = [](const std::string& elements) {
@@ -257,7 +257,7 @@ TEST(PresentationStateTest, LinesHaveTheirOwnStyle) {
     return second;
   };
   const std::string solid = Element({0x0070, 0x0251}, "US", kWhite) +
-                            Element({0x0070, 0x0253}, "FL", Octets<float>({1})) +
+                            Element({0x0070, 0x0253}, "FL", Packed<float>({1})) +
                             Element({0x0070, 0x0254}, "CS", "SOLID");
   EXPECT_EQ(row(solid + Opacity({0x0070, 0x0284}, 1)), (V{255, 255, 255, 255}));
   EXPECT_EQ(row(Element({0x0070, 0x0251}, "US", kBlack)), (V{0, 0, 0, 0}));
@@ -266,8 +266,8 @@ TEST(PresentationStateTest, LinesHaveTheirOwnStyle) {
   for (size_t i = 0; i < 4; ++i) EXPECT_NEAR(half[i], (255 + 40 + 10 * static_cast<int>(i)) / 2, 1);
   const auto dashed = [&](float off_opacity) {
     return row(Element({0x0070, 0x0251}, "US", kWhite) + Element({0x0070, 0x0252}, "US", kBlack) +
-               Element({0x0070, 0x0253}, "FL", Octets<float>({1})) + Element({0x0070, 0x0254}, "CS", "DASHED") +
-               Element({0x0070, 0x0255}, "UL", Octets<uint32_t>({0xAAAAAAAA})) + Opacity({0x0070, 0x0284}, 1) +
+               Element({0x0070, 0x0253}, "FL", Packed<float>({1})) + Element({0x0070, 0x0254}, "CS", "DASHED") +
+               Element({0x0070, 0x0255}, "UL", Packed<uint32_t>({0xAAAAAAAA})) + Opacity({0x0070, 0x0284}, 1) +
                Opacity({0x0070, 0x0285}, off_opacity));
   };
   EXPECT_EQ(dashed(0), (V{255, 50, 255, 70})) << "between the dashes is the image";
@@ -278,7 +278,7 @@ TEST(PresentationStateTest, LinesAreAsThickAsTheySay) {
   const auto white = [](float thickness) {
     const std::string style = Sequence(
         {0x0070, 0x0232},
-        Item(Element({0x0070, 0x0251}, "US", kWhite) + Element({0x0070, 0x0253}, "FL", Octets<float>({thickness}))));
+        Item(Element({0x0070, 0x0251}, "US", kWhite) + Element({0x0070, 0x0253}, "FL", Packed<float>({thickness}))));
     const V samples = Samples(Shown(Styled(style), {.viewport = Viewport{.width = 400, .height = 300}}));
     return std::ranges::count_if(samples, [](int level) { return level > 250; });
   };
@@ -290,7 +290,7 @@ TEST(PresentationStateTest, LinesAreAsThickAsTheySay) {
 TEST(PresentationStateTest, AreasHaveTheirOwnStyle) {
   const auto filled = [](const std::string& elements) {
     const std::string graphic = Element({0x0070, 0x0005}, "CS", "PIXEL") +
-                                Element({0x0070, 0x0022}, "FL", Octets<float>({0, 0, 4, 0, 4, 3, 0, 3, 0, 0})) +
+                                Element({0x0070, 0x0022}, "FL", Packed<float>({0, 0, 4, 0, 4, 3, 0, 3, 0, 0})) +
                                 Element({0x0070, 0x0023}, "CS", "POLYLINE") + Element({0x0070, 0x0024}, "CS", "Y") +
                                 Sequence({0x0070, 0x0232}, Item(Opacity({0x0070, 0x0284}, 0))) +
                                 Sequence({0x0070, 0x0233}, Item(elements));
@@ -312,22 +312,22 @@ TEST(PresentationStateTest, AreasHaveTheirOwnStyle) {
 TEST(PresentationStateTest, ShowsTheOverlaysItActivates) {
   const std::string layer = Sequence(
       {0x0070, 0x0060},
-      Item(Element({0x0070, 0x0002}, "CS", "MARKS") + Element({0x0070, 0x0066}, "US", Octets<uint16_t>({0x8080}))));
+      Item(Element({0x0070, 0x0002}, "CS", "MARKS") + Element({0x0070, 0x0066}, "US", Packed<uint16_t>({0x8080}))));
   // Two rows of two pixels from the second row and third column on: the first and the last one.
   const auto overlay = [](const std::string& activation) {
-    return Element({0x6000, 0x0010}, "US", Octets<uint16_t>({2})) +
-           Element({0x6000, 0x0011}, "US", Octets<uint16_t>({2})) +
-           Element({0x6000, 0x0050}, "SS", Octets<int16_t>({2, 3})) + activation +
-           Element({0x6000, 0x3000}, "OW", Octets<uint16_t>({0b1001}));
+    return Element({0x6000, 0x0010}, "US", Packed<uint16_t>({2})) +
+           Element({0x6000, 0x0011}, "US", Packed<uint16_t>({2})) +
+           Element({0x6000, 0x0050}, "SS", Packed<int16_t>({2, 3})) + activation +
+           Element({0x6000, 0x3000}, "OW", Packed<uint16_t>({0b1001}));
   };
   const std::string active = Element({0x6000, 0x1001}, "CS", "MARKS");
   const V plain = {0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110};
   EXPECT_EQ(Samples(Shown(State(layer + overlay(active)))), (V{0, 10, 20, 30, 40, 50, 128, 70, 80, 90, 100, 128}));
   EXPECT_EQ(Samples(Shown(State(layer + overlay("")))), plain) << "not activated";
   EXPECT_EQ(Samples(Shown(State(layer + active))), plain) << "the image has none";
-  const std::string cut = Element({0x6000, 0x0010}, "US", Octets<uint16_t>({9000})) +
-                          Element({0x6000, 0x0011}, "US", Octets<uint16_t>({9000})) + active +
-                          Element({0x6000, 0x3000}, "OW", Octets<uint16_t>({0xFFFF}));
+  const std::string cut = Element({0x6000, 0x0010}, "US", Packed<uint16_t>({9000})) +
+                          Element({0x6000, 0x0011}, "US", Packed<uint16_t>({9000})) + active +
+                          Element({0x6000, 0x3000}, "OW", Packed<uint16_t>({0xFFFF}));
   EXPECT_EQ(Samples(Shown(State(layer + cut))), plain) << "too few bits";
 }
 
@@ -352,8 +352,8 @@ TEST(PresentationStateTest, WritesTexts) {
       Sequence({0x0070, 0x0001},
                Item(Sequence({0x0070, 0x0008}, Item(Element({0x0070, 0x0003}, "CS", "DISPLAY") +
                                                     Element({0x0070, 0x0006}, "ST", "left\r\nknee") +
-                                                    Element({0x0070, 0x0010}, "FL", Octets<float>({0.1F, 0.1F})) +
-                                                    Element({0x0070, 0x0011}, "FL", Octets<float>({0.9F, 0.9F}))))));
+                                                    Element({0x0070, 0x0010}, "FL", Packed<float>({0.1F, 0.1F})) +
+                                                    Element({0x0070, 0x0011}, "FL", Packed<float>({0.9F, 0.9F}))))));
   RenderOptions options{.viewport = Viewport{.width = 400, .height = 300}};
   EXPECT_TRUE(Shown(State(text), options).samples == Shown(State(""), options).samples) << "nobody to write them";
   options.painter = painter->get();
@@ -370,7 +370,7 @@ TEST(PresentationStateTest, NonsenseIsNotDrawnAndTakesNoTime) {
   std::vector<float> zigzag;
   for (int i = 0; i < 8000; ++i) zigzag.push_back(i % 4 == 0 ? -1e5F : i % 4 == 2 ? 1e5F : static_cast<float>(i % 7));
   const std::string graphic =
-      Item(Element({0x0070, 0x0005}, "CS", "PIXEL") + Element({0x0070, 0x0022}, "FL", Octets(zigzag)) +
+      Item(Element({0x0070, 0x0005}, "CS", "PIXEL") + Element({0x0070, 0x0022}, "FL", Packed(zigzag)) +
            Element({0x0070, 0x0023}, "CS", "POLYLINE"));
   std::string many;
   for (int i = 0; i < 50; ++i) many += graphic;

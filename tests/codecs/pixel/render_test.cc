@@ -29,9 +29,9 @@ FrameFormat Format(uint32_t rows, uint32_t columns, uint16_t bits, Photometric p
 }
 
 std::string Words(std::initializer_list<int> values) {
-  std::string octets;
-  for (const int value : values) AppendLe<uint16_t>(&octets, static_cast<uint16_t>(value));
-  return octets;
+  std::string bytes;
+  for (const int value : values) AppendLe<uint16_t>(&bytes, static_cast<uint16_t>(value));
+  return bytes;
 }
 
 using Attributes = std::function<void(Part10Writer*)>;
@@ -125,9 +125,9 @@ TEST(Render, PaddingIsBlackAndCountsForNoWindow) {
 // Float Pixel Data, with one window if its width is above 0, and a value that is padding.
 std::vector<int> RenderedFloats(const std::vector<float>& values, double center, double width) {
   const auto floats = [](const std::vector<float>& all) {
-    std::string octets;
-    for (const float one : all) AppendLe(&octets, std::bit_cast<uint32_t>(one));
-    return octets;
+    std::string bytes;
+    for (const float one : all) AppendLe(&bytes, std::bit_cast<uint32_t>(one));
+    return bytes;
   };
   Part10Writer out("1.2.840.10008.5.1.4.1.1.30", "1.2.3.4");
   out.AddUint16({0x0028, 0x0002}, 1);
@@ -256,7 +256,7 @@ TEST(Render, PalettesOf8And16Bits) {
 }
 
 TEST(Render, SegmentedPalettesAreExpanded) {
-  // Discrete 0x0100; linear in 3 steps to 0x0400; then both again, from octet 0... the linear one from the last entry.
+  // Discrete 0x0100; linear in 3 steps to 0x0400; then both again, from byte 0... the linear one from the last entry.
   const std::string segments = Words({0, 1, 0x0100, 1, 3, 0x0400, 2, 2, 0, 0});
   const auto attributes = [&](Part10Writer* out) {
     for (uint16_t i = 1; i <= 3; ++i)

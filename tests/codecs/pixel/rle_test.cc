@@ -61,13 +61,13 @@ TEST(Rle, ExpandsRunsAsTheStandardSays) {
   }
 }
 
-TEST(Rle, MostSignificantOctetsComeFirst) {
+TEST(Rle, MostSignificantBytesComeFirst) {
   const Result<Image> image = Decode(kRle, Frame({"\1AB", "\1ab"}), Grey(1, 2, 16));
   ASSERT_TRUE(image.ok()) << image.status().message();
   EXPECT_EQ(image->pixels, "aAbB");
 }
 
-TEST(Rle, SingleBitsComePackedOrAsOctets) {
+TEST(Rle, SingleBitsComePackedOrAsBytes) {
   const FrameFormat format = Grey(3, 3, 1);
   for (const std::string& segment : {std::string("\1\x55\1", 3), std::string("\10\1\0\1\0\1\0\1\0\1", 10)}) {
     const Result<Image> image = Decode(kRle, Frame({segment}), format);

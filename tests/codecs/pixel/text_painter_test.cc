@@ -67,7 +67,7 @@ TEST_F(TextPainterTest, IsClippedAtTheEdges) {
   EXPECT_GT(painter_->Width("wide", 20), painter_->Width("i", 20));
 }
 
-TEST_F(TextPainterTest, AnyOctetsAreText) {
+TEST_F(TextPainterTest, AnyBytesAreText) {
   for (const std::string& text :
        {std::string("\xFF\xFE\x00", 3), std::string(100'000, 'x'), std::string("a\nb\tc"), std::string("\u202E\u202E")})
     EXPECT_EQ(Drawn(text).size(), Drawn("").size()) << "the picture stays as it is but for its samples";

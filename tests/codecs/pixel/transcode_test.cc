@@ -92,7 +92,7 @@ TEST(Transcode, ThereAndBackIsTheSameFile) {
 }
 
 TEST(Transcode, SingleBitsRunOnFromFrameToFrame) {
-  // 15 pixels a frame: the second frame begins inside an octet.
+  // 15 pixels a frame: the second frame begins inside a byte.
   const FrameFormat format{.rows = 3, .columns = 5, .bits_allocated = 1, .bits_stored = 1};
   const std::string file = MakeInstance({.format = format, .frames = 2, .pixels = std::string("\xFF\x7F\x01\x20", 4)});
   for (const std::string_view to : {kRle, kHtj2k, std::string_view("1.2.840.10008.1.2.8.1")}) {
@@ -134,7 +134,7 @@ TEST(Transcode, LossIsWrittenDown) {
 TEST(Transcode, OffsetTablesAreFilledWithinTheBudget) {
   const std::string file = Multiframe({.rows = 20, .columns = 21}, 4);
   const Result<std::string> table = TranscodeToString(file, kRle);
-  const Result<std::string> none = TranscodeToString(file, kRle, {.offset_table_octets = 1});
+  const Result<std::string> none = TranscodeToString(file, kRle, {.offset_table_bytes = 1});
   ASSERT_TRUE(table.ok() && none.ok());
   EXPECT_EQ(table->size(), none->size() + 16);
   EXPECT_EQ(AllPixels(*table), AllPixels(file));

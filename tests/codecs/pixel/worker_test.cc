@@ -133,7 +133,7 @@ TEST(CodecPool, PassesOnTheCodecsReasons) {
   EXPECT_EQ(status.code(), Code::kInvalid);
   EXPECT_NE(status.message().find("SOC"), std::string::npos) << status.message();
   EXPECT_EQ(f.count(WorkerEvent::kCrashed), 0);
-  EXPECT_EQ(f.pool->Decode(kJpeg2000, "", format, {.max_frame_octets = 100}).status().code(), Code::kLimit);
+  EXPECT_EQ(f.pool->Decode(kJpeg2000, "", format, {.max_frame_bytes = 100}).status().code(), Code::kLimit);
   EXPECT_EQ(f.pool->Decode("1.2.3", "", format, {}).status().code(), Code::kUnsupported);
 }
 
@@ -340,7 +340,7 @@ TEST(CodecPool, DamagedCodestreamsHarmNobody) {
           bytes[at] = static_cast<char>(random());
         }
         const auto begin = std::chrono::steady_clock::now();
-        const Result<Image> back = f.pool->Decode(syntax.uid, bytes, encoded->format, {.max_frame_octets = 1 << 24});
+        const Result<Image> back = f.pool->Decode(syntax.uid, bytes, encoded->format, {.max_frame_bytes = 1 << 24});
         EXPECT_LT(std::chrono::steady_clock::now() - begin, 25s) << syntax.name;
         if (back.ok()) {
           EXPECT_EQ(back->pixels.size(), image.pixels.size());
@@ -353,7 +353,7 @@ TEST(CodecPool, DamagedCodestreamsHarmNobody) {
   EXPECT_EQ(f.count(WorkerEvent::kTimedOut), 0);
 }
 
-// What a worker is that answers each request twice: with no octets, but well-formed.
+// What a worker is that answers each request twice: with no bytes, but well-formed.
 constexpr std::string_view kAnswersTwice = "answers_twice";
 
 int AnswerTwice() {

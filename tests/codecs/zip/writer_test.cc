@@ -59,7 +59,7 @@ TEST(ZipWriterTest, SizesAndPlacesBeyond32BitsGoToZip64Fields) {
   EXPECT_EQ(LoadLe<uint64_t>(large.data() + 39), kLarge);
   const std::string small = writer.BeginKnown("small", 1, 7);
   const std::string end = writer.End();
-  // The directory entry of "large": 46 octets, name, field with two sizes; then that of "small" with its place.
+  // The directory entry of "large": 46 bytes, name, field with two sizes; then that of "small" with its place.
   EXPECT_EQ(LoadLe<uint64_t>(end.data() + 46 + 5 + 4), kLarge);
   EXPECT_EQ(LoadLe<uint64_t>(end.data() + (46 + 5 + 20) + 46 + 5 + 4), large.size() + kLarge);
   EXPECT_EQ(Writer::ArchiveLength(std::vector<Writer::EntrySize>{{"large", kLarge}, {"small", 1}}),

@@ -181,7 +181,7 @@ class GrowingStudyTest : public DerivedTest {
     EXPECT_EQ(At(text, "numberOfInstances"), std::to_string(images)) << version;
     EXPECT_EQ(At(text, "meta.versionId"), std::to_string(version));
   }
-  // Octets of the row of a version.
+  // Bytes of the row of a version.
   size_t Stored(uint64_t version, const std::string& id = "1.2.1") {
     const auto reader = resources_->Read();
     const TypeId type = *FindResourceType("ImagingStudy");

@@ -1,4 +1,4 @@
-// Every example of the specification and of US Core that is valid comes back octet for octet, but for what the server
+// Every example of the specification and of US Core that is valid comes back byte for byte, but for what the server
 // sets and the white space around it.
 #include "tests/fhir/support/examples.h"
 #include "fhir/json/edits.h"

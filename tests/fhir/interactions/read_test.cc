@@ -5,7 +5,7 @@ namespace {
 
 class ReadTest : public StoreFixture {};
 
-TEST_F(ReadTest, GivesTheStoredOctetsWithTheirVersionAndTime) {
+TEST_F(ReadTest, GivesTheStoredBytesWithTheirVersionAndTime) {
   Put(Patient("1", "Doe", R"(,"extension":[{"url":"http://a.test","valueDecimal":1.50}])"));
   const Answer answer = Get("Patient/1");
   EXPECT_EQ(answer.status, 200);

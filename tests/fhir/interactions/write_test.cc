@@ -12,7 +12,7 @@ using ::testing::StartsWith;
 
 using WriteTest = InteractionsFixture;
 
-TEST_F(WriteTest, CreatesWithAnIdVersionAndTimeOfTheServerAndKeepsEveryOctetOfTheRest) {
+TEST_F(WriteTest, CreatesWithAnIdVersionAndTimeOfTheServerAndKeepsEveryByteOfTheRest) {
   const Answer created = Run("POST", "Observation",
                              R"({ "resourceType": "Observation", "id":"mine", "status":"final", "code":{"text":"x"},
                "valueQuantity":{"value":1.10,"unit":"mg"} })");

@@ -1,4 +1,4 @@
-// Whatever the octets: no crash, and an accepted text can be taken apart, printed and parsed again.
+// Whatever the bytes: no crash, and an accepted text can be taken apart, printed and parsed again.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

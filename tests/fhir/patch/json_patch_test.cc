@@ -72,7 +72,7 @@ TEST(JsonPatch, DoesWhatTheCasesSay) {
   }
 }
 
-TEST(JsonPatch, KeepsEveryOctetOfWhatIsNotTouched) {
+TEST(JsonPatch, KeepsEveryByteOfWhatIsNotTouched) {
   const auto result = Patched(R"({"a" : { "value" : 1.10 , "s":"\u0041" }, "b" : [ 1.0 , 2 ], "c":3})",
                               R"([{"op":"replace","path":"/c","value":1.000}])");
   ASSERT_TRUE(result.ok());

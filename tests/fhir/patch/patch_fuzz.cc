@@ -1,4 +1,4 @@
-// The octets before the first NUL are a resource, those behind it a patch. Whatever they are: no crash, and what comes
+// The bytes before the first NUL are a resource, those behind it a patch. Whatever they are: no crash, and what comes
 // out is JSON that a patch without operations leaves alone.
 #include <cstddef>
 #include <cstdint>

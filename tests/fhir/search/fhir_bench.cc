@@ -32,7 +32,7 @@ std::vector<std::string> ResourcesBelow(const std::string& folder) {
 }
 
 struct Cost {
-  double parse = 0, validate = 0, extract = 0, octets = 0, values = 0;
+  double parse = 0, validate = 0, extract = 0, bytes = 0, values = 0;
 };
 
 Cost Measure(const std::vector<std::string>& resources) {
@@ -53,7 +53,7 @@ Cost Measure(const std::vector<std::string>& resources) {
     cost.parse += Micros(parsed - start);
     cost.validate += Micros(validated - parsed);
     cost.extract += Micros(extracted - validated);
-    cost.octets += static_cast<double>(text.size());
+    cost.bytes += static_cast<double>(text.size());
     cost.values += static_cast<double>(values->entries.size());
   }
   return cost;
@@ -71,8 +71,8 @@ int main(int argc, char** argv) {
   const double n = static_cast<double>(resources.size());
   for (int round = 0; round < 3; ++round) {
     const Cost cost = Measure(resources);
-    std::cout << resources.size() << " resources of " << cost.octets / n << " octets: parse " << cost.parse / n
-              << " us (" << cost.octets / cost.parse << " MB/s), validate " << cost.validate / n << " us, extract "
+    std::cout << resources.size() << " resources of " << cost.bytes / n << " bytes: parse " << cost.parse / n << " us ("
+              << cost.bytes / cost.parse << " MB/s), validate " << cost.validate / n << " us, extract "
               << cost.extract / n << " us, together " << (cost.parse + cost.validate + cost.extract) / n << " us; "
               << cost.values / n << " index values\n";
   }

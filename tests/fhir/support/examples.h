@@ -22,7 +22,7 @@ inline std::vector<std::filesystem::path> FilesBelow(const std::filesystem::path
   return files;
 }
 
-// Octets of a file, inflated when it is gzip.
+// Bytes of a file, inflated when it is gzip.
 inline std::string ReadAll(const std::filesystem::path& path) {
   std::string out;
   gzFile file = gzopen(path.c_str(), "rb");

@@ -1,4 +1,4 @@
-// Whatever the octets: validation neither crashes nor finds issues without a place, and its outcome is JSON.
+// Whatever the bytes: validation neither crashes nor finds issues without a place, and its outcome is JSON.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

@@ -211,7 +211,7 @@ TEST_F(IngestTest, APrefixIsRefusedWithAReasonUnlessItEndsWithAnElement) {
     EXPECT_FALSE(outcome.explanation.empty());
   }
   EXPECT_GT(refused, 150);
-  EXPECT_FALSE(Ingest(bytes.substr(0, bytes.size() - 1)).stored()) << "pixel data that lacks an octet";
+  EXPECT_FALSE(Ingest(bytes.substr(0, bytes.size() - 1)).stored()) << "pixel data that lacks a byte";
 }
 
 TEST_F(IngestTest, ManyRequestsForOneNameStoreItOnce) {

@@ -15,7 +15,7 @@ using ::testing::Not;
 namespace t = dicom::tags;
 
 constexpr char kStudy[] = "/dicom-web/studies/1.2.1";
-constexpr char kOctets[] = "application/octet-stream";
+constexpr char kOctetStream[] = "application/octet-stream";
 constexpr char kNative[] = "application/octet-stream; transfer-syntax=1.2.840.10008.1.2.1";
 
 struct Part {
@@ -124,7 +124,7 @@ TEST_F(AllBulkDataTest, BulkDataAreAllValuesThatTheMetadataReferTo) {
   const std::vector<Part> parts = Parts(Get(std::string(kStudy) + "/bulkdata"));
   ASSERT_THAT(Locations(parts), ElementsAre(At(first_ + "/bulkdata/7FE00010"), At(second_ + "/bulkdata/60003000"),
                                             At(second_ + "/bulkdata/7FE00010"), At(third_ + "/bulkdata/00420011")));
-  EXPECT_EQ(parts[1].type, kOctets);
+  EXPECT_EQ(parts[1].type, kOctetStream);
   EXPECT_TRUE(parts[1].body == overlay_);
   EXPECT_EQ(parts[3].type, "application/pdf");
   EXPECT_TRUE(parts[3].body == document_);
@@ -143,7 +143,7 @@ TEST_F(AllBulkDataTest, WhatAnImageTypeCannotHoldComesAsItIs) {
       Parts(Get(std::string(kStudy) + "/bulkdata", {"Accept: multipart/related; type=\"image/jp2\""}));
   ASSERT_EQ(parts.size(), 6u);
   EXPECT_EQ(parts[0].type, "image/jp2; transfer-syntax=1.2.840.10008.1.2.4.90");
-  EXPECT_EQ(parts[1].type, kOctets) << "an overlay";
+  EXPECT_EQ(parts[1].type, kOctetStream) << "an overlay";
   EXPECT_EQ(parts[5].type, "application/pdf");
 }
 
@@ -240,16 +240,16 @@ TEST_F(AllBulkDataTest, AnIconIsFoundWhereTheMetadataSaysIt) {
   using dicom::testing::DataSet;
   DataSet icon;
   icon.Header(t::kPixelData, "OB", dicom::testing::kUndefined)
-      .Octets(std::string("\xFE\xFF\x00\xE0\0\0\0\0", 8))
-      .Octets(std::string("\xFE\xFF\x00\xE0\x04\0\0\0ICON", 12))
-      .Octets(std::string("\xFE\xFF\xDD\xE0\0\0\0\0", 8));
+      .Raw(std::string("\xFE\xFF\x00\xE0\0\0\0\0", 8))
+      .Raw(std::string("\xFE\xFF\x00\xE0\x04\0\0\0ICON", 12))
+      .Raw(std::string("\xFE\xFF\xDD\xE0\0\0\0\0", 8));
   DataSet set;
   set.Text(t::kSopClassUid, "UI", "1.2.840.10008.5.1.4.1.1.7")
       .Text(t::kSopInstanceUid, "UI", "1.2.6.1.1")
       .Text(t::kStudyInstanceUid, "UI", "1.2.6")
       .Text(t::kSeriesInstanceUid, "UI", "1.2.6.1")
       .Sequence({0x0088, 0x0200}, {icon});
-  ASSERT_TRUE(Ingest(dicom::testing::Part10(dicom::testing::kJpegBaseline.uid, set.octets())).stored());
+  ASSERT_TRUE(Ingest(dicom::testing::Part10(dicom::testing::kJpegBaseline.uid, set.bytes())).stored());
   const std::string path = "/dicom-web/studies/1.2.6/series/1.2.6.1/instances/1.2.6.1.1/bulkdata/00880200/0/7FE00010";
   EXPECT_THAT(Get("/dicom-web/studies/1.2.6/metadata").body, HasSubstr(path));
   EXPECT_EQ(Get(path, {"Accept: application/octet-stream"}).body, "ICON");

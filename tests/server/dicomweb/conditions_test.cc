@@ -10,7 +10,7 @@ using testing::HttpAnswer;
 using testing::InstanceSpec;
 
 constexpr const char* kInstance = "/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.1";
-constexpr const char* kOctets = "Accept: application/octet-stream";
+constexpr const char* kOctetStream = "Accept: application/octet-stream";
 
 class ConditionsTest : public testing::ServiceFixture {
  protected:
@@ -25,12 +25,12 @@ class ConditionsTest : public testing::ServiceFixture {
     return Get(path, {accept}).Header("ETag").value_or("");
   }
 
-  // Every resource whose octets are a version's own, with a way to ask for it alone.
+  // Every resource whose bytes are a version's own, with a way to ask for it alone.
   const std::vector<std::pair<std::string, std::string>> alone_ = {
       {kInstance, "Accept: application/dicom; transfer-syntax=*"},
-      {kInstance + std::string("/frames/1"), kOctets},
-      {kInstance + std::string("/pixeldata"), kOctets},
-      {kInstance + std::string("/bulkdata/7FE00010"), kOctets}};
+      {kInstance + std::string("/frames/1"), kOctetStream},
+      {kInstance + std::string("/pixeldata"), kOctetStream},
+      {kInstance + std::string("/bulkdata/7FE00010"), kOctetStream}};
 };
 
 TEST_F(ConditionsTest, WhatIsKnownIsNotSentAgain) {

@@ -123,7 +123,7 @@ TEST_F(DocumentsTest, ADocumentHasAPictureForWhoWantsOne) {
   EXPECT_EQ(Get(frame).status, 406);
 }
 
-TEST_F(DocumentsTest, ADocumentWithoutItsOctetsIsNotFound) {
+TEST_F(DocumentsTest, ADocumentWithoutItsBytesIsNotFound) {
   ASSERT_TRUE(Ingest(Begin("1.2.840.10008.5.1.4.1.1.104.1").Take()).stored());
   EXPECT_EQ(Get(kRendered).status, 404);
 }

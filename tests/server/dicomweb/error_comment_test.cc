@@ -32,7 +32,7 @@ TEST(ErrorCommentTest, AWordThatFitsNowhereIsBroken) {
   EXPECT_THAT(ErrorComments(std::string(70, 'a')), ElementsAre(std::string(60, 'a') + " ...", std::string(10, 'a')));
 }
 
-TEST(ErrorCommentTest, CharactersAreCountedNotOctets) {
+TEST(ErrorCommentTest, CharactersAreCountedNotBytes) {
   std::string text;
   for (int i = 0; i < 64; ++i) text += "\xC3\xA9";
   EXPECT_THAT(ErrorComments(text), ElementsAre(text));

@@ -10,7 +10,7 @@ namespace {
 using ::testing::HasSubstr;
 using testing::HttpAnswer;
 
-constexpr const char* kOctetParts = "Accept: multipart/related; type=\"application/octet-stream\"";
+constexpr const char* kOctetStreamParts = "Accept: multipart/related; type=\"application/octet-stream\"";
 
 class FramesTest : public testing::ServiceFixture {
  protected:
@@ -42,7 +42,7 @@ class FramesTest : public testing::ServiceFixture {
     return letters;
   }
 
-  HttpAnswer Frames(const std::string& list) { return Get(kInstance + ("/frames/" + list), {kOctetParts}); }
+  HttpAnswer Frames(const std::string& list) { return Get(kInstance + ("/frames/" + list), {kOctetStreamParts}); }
 
   static constexpr const char* kInstance = "/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.1";
 };
@@ -65,7 +65,7 @@ class PaddedNumberTest : public FramesTest {
     return file.replace(number + 8, 2, " 2");
   }
   std::string Both() {
-    return Letters(Get("/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.2/frames/1,2", {kOctetParts}));
+    return Letters(Get("/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.2/frames/1,2", {kOctetStreamParts}));
   }
 };
 
@@ -149,14 +149,14 @@ TEST_F(FramesTest, OfPixelsThatEndTooEarlyTheFirstFramesAreThere) {
   out.Add(dicom::tags::kPixelData, "OB", testing::LetterFrames("xy") + std::string(100, 'z'));
   ASSERT_TRUE(Ingest(out.Take()).stored());
   const std::string path = "/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.2";
-  EXPECT_EQ(Letters(Get(path + "/frames/1,2", {kOctetParts})), "xy");
+  EXPECT_EQ(Letters(Get(path + "/frames/1,2", {kOctetStreamParts})), "xy");
   EXPECT_EQ(Get(path + "/frames/2/rendered").status, 200);
   for (const char* const gone : {"/frames/3", "/frames/3/rendered", "/frames/1,3"}) {
     const HttpAnswer answer = Get(path + gone, {"Accept: */*"});
     EXPECT_EQ(answer.status, 400) << gone;
     EXPECT_THAT(answer.body, HasSubstr("frame 3 is missing: the pixel data end behind frame 2")) << gone;
   }
-  EXPECT_EQ(Get(path + "/frames/4", {kOctetParts}).status, 404);
+  EXPECT_EQ(Get(path + "/frames/4", {kOctetStreamParts}).status, 404);
   EXPECT_EQ(Get(path + "/pixeldata", {"Accept: application/octet-stream"}).status, 400) << "it is not whole";
 }
 
@@ -228,7 +228,7 @@ TEST_F(BeyondBitsStoredTest, TheNextFormIsSent) {
   EXPECT_THAT(refused.body, HasSubstr("image/jls; transfer-syntax=1.2.840.10008.1.2.4.80"));
 }
 
-TEST_F(ChoicesTest, OfADamagedFrameTheOctetsAreSentToWhoTakesThemToo) {
+TEST_F(ChoicesTest, OfADamagedFrameTheBytesAreSentToWhoTakesThemToo) {
   auto out = testing::BeginImage({.sop = "1.2.1.1.3", .transfer_syntax = "1.2.840.10008.1.2.4.80"});
   const Bytes fragments[] = {"no codestream at all"};
   out.AddFragments(dicom::tags::kPixelData, fragments);

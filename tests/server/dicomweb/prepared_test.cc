@@ -261,13 +261,13 @@ TEST_F(PreparedTest, MakingThatThrowsKeepsNobodyWaiting) {
 TEST_F(PreparedTest, FailuresAreNotKeptAndRoomIsBounded) {
   DocumentCache cache(10'000);
   int made = 0;
-  const auto ask = [&](const std::string& key, size_t octets) {
+  const auto ask = [&](const std::string& key, size_t bytes) {
     return cache
         .FindOrMake(key,
                     [&]() -> Result<Document> {
                       ++made;
-                      if (octets == 0) return Unavailable("not now");
-                      return Document{.packed = std::string(octets, 'x')};
+                      if (bytes == 0) return Unavailable("not now");
+                      return Document{.packed = std::string(bytes, 'x')};
                     })
         .ok();
   };

@@ -150,7 +150,7 @@ TEST_F(BareTest, ComesAsAFileAllTheSame) {
     EXPECT_FALSE(answer.Header("Warning")) << accept;
   }
   EXPECT_TRUE(Get(kInstance, {"Accept: application/dicom"}).body.ends_with(bare_));
-  EXPECT_TRUE(Get(kInstance, {"Accept: application/dicom; transfer-syntax=*"}).body == bare_) << "the octets stored";
+  EXPECT_TRUE(Get(kInstance, {"Accept: application/dicom; transfer-syntax=*"}).body == bare_) << "the bytes stored";
 }
 
 TEST_F(BareTest, ArchivesHoldFiles) {
@@ -192,7 +192,7 @@ TEST_F(DamagedTest, WhatCannotBeDecodedComesAsItIsStoredWhenNoSyntaxWasAskedFor)
 }
 
 TEST_F(DamagedTest, ADamagedFrameBehindGoodOnesIsFoundBeforeTheInstanceIsBegun) {
-  // RLE (PS3.5 Annex G): one segment of 256 octets, twice as a run; then a frame that holds none.
+  // RLE (PS3.5 Annex G): one segment of 256 bytes, twice as a run; then a frame that holds none.
   const std::string frame = std::string("\x01\0\0\0\x40\0\0\0", 8) + std::string(56, '\0') + "\x81x\x81y";
   const std::vector<Bytes> fragments = {frame, frame, "no segments at all"};
   auto out = testing::BeginImage({.sop = "1.2.1.1.2",

@@ -209,7 +209,7 @@ TEST_F(StowModelTest, BulkDataOfTextAreInTheCharacterSetThatTheirPartSays) {
   }
 }
 
-TEST_F(StowModelTest, OctetsStayWhateverCharacterSetTheirPartSays) {
+TEST_F(StowModelTest, BytesStayWhateverCharacterSetTheirPartSays) {
   const HttpAnswer answer =
       Store("application/dicom+json", {{"application/dicom+json", "", json{Metadata("1.2.1.1.1", "a")}.dump()},
                                        {"text/plain; charset=iso-8859-1", "a", "\xFC\xFC\xFC\xFC"}});

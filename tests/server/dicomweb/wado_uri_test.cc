@@ -37,7 +37,7 @@ TEST(WadoUriTest, WhatIsNotANumberIsNamed) {
 
 class WadoUriServiceTest : public testing::ServiceFixture {};
 
-TEST_F(WadoUriServiceTest, GivesTheOctetsThatWadoRsGives) {
+TEST_F(WadoUriServiceTest, GivesTheBytesThatWadoRsGives) {
   ASSERT_TRUE(Ingest(testing::InstanceSpec{}).stored());
   const std::string uri = "/wado?requestType=WADO&studyUID=1.2.1&seriesUID=1.2.1.1&objectUID=1.2.1.1.1";
   const std::string instance = "/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.1";

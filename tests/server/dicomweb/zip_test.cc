@@ -19,7 +19,7 @@ class ZipTest : public testing::ServiceFixture {
     ASSERT_TRUE(Ingest(testing::InstanceSpec{.series = "1.2.1.2", .sop = "1.2.1.2.1", .pixel_fill = 5}).stored());
   }
 
-  // The octets of file `name`; all checksums are checked.
+  // The bytes of file `name`; all checksums are checked.
   std::string Extract(const std::string& archive, const std::string& name) {
     const std::string path = directory_.path() + "/study.zip", out = directory_.path() + "/one.dcm";
     std::ofstream(path, std::ios::binary) << archive;

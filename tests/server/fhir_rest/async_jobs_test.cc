@@ -101,7 +101,7 @@ TEST_F(AsyncJobsTest, TooManyAndTooLargeOnesAreRefused) {
   EXPECT_EQ(jobs.Start(1, [] { return Answer(); }).status().code(), Code::kUnavailable);
   finish.set_value();
   AnswerOf(jobs, *running);
-  EXPECT_TRUE(jobs.Start(60, [] { return Answer(); }).ok()) << "the octets of the first are free again";
+  EXPECT_TRUE(jobs.Start(60, [] { return Answer(); }).ok()) << "the bytes of the first are free again";
 }
 
 }  // namespace

@@ -51,8 +51,8 @@ void Client::FinishSending() {
   shutdown(descriptor_, SHUT_WR);
 }
 
-void Client::SetReceiveBuffer(int octets) {
-  setsockopt(descriptor_, SOL_SOCKET, SO_RCVBUF, &octets, sizeof(octets));
+void Client::SetReceiveBuffer(int bytes) {
+  setsockopt(descriptor_, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
 }
 
 bool Client::StartTls(SSL_CTX* context, const std::string& server_name) {
@@ -64,13 +64,13 @@ bool Client::StartTls(SSL_CTX* context, const std::string& server_name) {
   return SSL_connect(ssl_) == 1;
 }
 
-bool Client::Send(std::string_view octets) {
-  while (!octets.empty()) {
+bool Client::Send(std::string_view bytes) {
+  while (!bytes.empty()) {
     const ssize_t put = ssl_ != nullptr
-                            ? SSL_write(ssl_, octets.data(), static_cast<int>(std::min<size_t>(octets.size(), 1 << 20)))
-                            : send(descriptor_, octets.data(), octets.size(), MSG_NOSIGNAL);
+                            ? SSL_write(ssl_, bytes.data(), static_cast<int>(std::min<size_t>(bytes.size(), 1 << 20)))
+                            : send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (put <= 0) return false;
-    octets.remove_prefix(static_cast<size_t>(put));
+    bytes.remove_prefix(static_cast<size_t>(put));
   }
   return true;
 }
@@ -91,8 +91,8 @@ bool Client::Fill(std::chrono::milliseconds limit) {
   return true;
 }
 
-bool Client::FillTo(size_t octets) {
-  while (buffer_.size() < octets) {
+bool Client::FillTo(size_t bytes) {
+  while (buffer_.size() < bytes) {
     if (!Fill(kPatience)) return false;
   }
   return true;
@@ -151,11 +151,11 @@ std::optional<Reply> Client::Read(bool to_head) {
   return reply;
 }
 
-uint64_t Client::Discard(uint64_t octets) {
-  uint64_t dropped = std::min<uint64_t>(octets, buffer_.size());
+uint64_t Client::Discard(uint64_t bytes) {
+  uint64_t dropped = std::min<uint64_t>(bytes, buffer_.size());
   buffer_.erase(0, dropped);
-  while (dropped < octets && Fill(kPatience)) {
-    const uint64_t now = std::min<uint64_t>(octets - dropped, buffer_.size());
+  while (dropped < bytes && Fill(kPatience)) {
+    const uint64_t now = std::min<uint64_t>(bytes - dropped, buffer_.size());
     buffer_.erase(0, now);
     dropped += now;
   }

@@ -1,4 +1,4 @@
-// A raw-socket HTTP client for the tests: sends exactly the octets it is given and reads answers one by one.
+// A raw-socket HTTP client for the tests: sends exactly the bytes it is given and reads answers one by one.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -34,12 +34,12 @@ class Client {
   SSL* ssl() const { return ssl_; }
 
   // False when the server no longer takes it all.
-  bool Send(std::string_view octets);
+  bool Send(std::string_view bytes);
   // One answer. `to_head`: it has no body, as the request was HEAD. nullopt when the server closed before or 10 s
   // passed.
   std::optional<Reply> Read(bool to_head = false);
-  // Reads and drops `octets` octets; how many came.
-  uint64_t Discard(uint64_t octets);
+  // Reads and drops `bytes` bytes; how many came.
+  uint64_t Discard(uint64_t bytes);
   // What is already read or comes until the server closes; nullopt when it does not within `limit`.
   std::optional<std::string> ReadToEnd(std::chrono::milliseconds limit = std::chrono::seconds(10));
   // Whether the server closes within `limit` without sending anything more.
@@ -49,11 +49,11 @@ class Client {
   void FinishSending();
   void Close();
   // The size of the socket's receive buffer, so that a slow reader is slow.
-  void SetReceiveBuffer(int octets);
+  void SetReceiveBuffer(int bytes);
 
  private:
   bool Fill(std::chrono::milliseconds limit);
-  bool FillTo(size_t octets);
+  bool FillTo(size_t bytes);
   std::optional<std::string> ReadLine();
   bool ReadChunks(std::string* body);
 

@@ -44,6 +44,13 @@ void SendHello(Responder& out) {
   out.Send(200, {{"Content-Type", "text/plain"}}, "hello").IgnoreError();
 }
 
+Handler WaitAt(Door& door) {
+  return [&door](Request&, Responder& out) {
+    door.Pass();
+    SendHello(out);
+  };
+}
+
 TEST(DefenceTest, RefusesSmugglingFormsAndTakesNoSecondRequestFromThem) {
   TestServer server;
   server.Start();
@@ -138,7 +145,7 @@ TEST(DefenceTest, BoundsChunkedBodiesWhileTheyArrive) {
   EXPECT_EQ(code, static_cast<int>(Code::kLimit));
 }
 
-TEST(DefenceTest, UnderstandsAChunkedBodySplitAtEveryOctet) {
+TEST(DefenceTest, UnderstandsAChunkedBodySplitAtEveryByte) {
   TestServer server;
   server.Start();
   const std::string head = "POST /mirror HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -278,7 +285,7 @@ TEST(DefenceTest, SlowUploadsHoldUpNothingElseAndEnd) {
     other.Send(WithBody("POST", "/mirror", "all of it at once"));
     EXPECT_EQ(other.Read()->status, 200);
   }
-  // Never silent for long, but two octets a second are no upload: the next ones have their turn, and end as well.
+  // Never silent for long, but two bytes a second are no upload: the next ones have their turn, and end as well.
   for (const auto& client : slow) {
     const auto reply = client->Read();
     ASSERT_TRUE(reply);
@@ -332,10 +339,7 @@ TEST(DefenceTest, SaysBusyWhenTheQueueIsFullAndRecovers) {
   options.worker_threads = 2;
   options.worker_queue = 2;
   Door door;
-  server.Add("/wait", [&](Request&, Responder& out) {
-    door.Pass();
-    SendHello(out);
-  });
+  server.Add("/wait", WaitAt(door));
   server.Start(options);
   std::vector<std::unique_ptr<Client>> patient;
   for (int i = 0; i < 2; ++i) {
@@ -386,12 +390,7 @@ TEST(DefenceTest, RefusesConnectionsBeyondTheLimitAndRecovers) {
     EXPECT_TRUE(refused.ClosedWithin(milliseconds(3000)));
   }
   clients.pop_back();
-  EXPECT_TRUE(Eventually([&] {
-    Client again(server.port());
-    again.Send(Get("/hello"));
-    const auto reply = again.Read();
-    return reply && reply->status == 200;
-  }));
+  EXPECT_TRUE(AnswersInTheEnd(server.port()));
 }
 
 TEST(DefenceTest, AbortsWhenAHandlerDoesNotFinish) {
@@ -427,10 +426,7 @@ TEST(DefenceTest, AbortsWhenAHandlerDoesNotFinish) {
 TEST(DefenceTest, LetsASlowHandlerStopNobodyElse) {
   TestServer server;
   Door door;
-  server.Add("/wait", [&](Request&, Responder& out) {
-    door.Pass();
-    SendHello(out);
-  });
+  server.Add("/wait", WaitAt(door));
   server.Start();
   Client slow(server.port());
   slow.Send(Get("/wait"));
@@ -468,10 +464,7 @@ TEST(DefenceTest, NoticesClientsThatLeaveWhileTheirHandlerRuns) {
 TEST(DefenceTest, DrainsBeforeItStops) {
   TestServer server;
   Door door;
-  server.Add("/wait", [&](Request&, Responder& out) {
-    door.Pass();
-    SendHello(out);
-  });
+  server.Add("/wait", WaitAt(door));
   server.Start();
   Client idle(server.port());
   idle.Send(Get("/hello"));

@@ -9,6 +9,8 @@
 #include <thread>
 #include <vector>
 
+#include "tests/server/http/client.h"
+
 namespace hilum::http {
 namespace {
 
@@ -86,13 +88,13 @@ size_t OpenDescriptors() {
   return count;
 }
 
-bool Eventually(const std::function<bool()>& done, std::chrono::milliseconds limit) {
-  const auto end = std::chrono::steady_clock::now() + limit;
-  while (!done()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  }
-  return true;
+bool AnswersInTheEnd(uint16_t port) {
+  return Eventually([&] {
+    Client client(port);
+    client.Send(Get("/hello"));
+    const auto reply = client.Read();
+    return reply && reply->status == 200;
+  });
 }
 
 bool LongTests() {

@@ -11,6 +11,7 @@
 #include "base/metrics.h"
 #include "base/random.h"
 #include "server/http/server.h"
+#include "tests/support/eventually.h"
 
 namespace hilum::http {
 
@@ -38,12 +39,12 @@ class TestServer {
   std::unique_ptr<Server> server_;
 };
 
-// Resident memory of this process in octets.
+// Resident memory of this process in bytes.
 uint64_t ResidentBytes();
 // Open descriptors of this process.
 size_t OpenDescriptors();
-// Polls until `done` or the limit.
-bool Eventually(const std::function<bool()>& done, std::chrono::milliseconds limit = std::chrono::seconds(10));
+// Whether a new client gets an answer of /hello in the end.
+bool AnswersInTheEnd(uint16_t port);
 // HILUM_LONG_TESTS=1
 bool LongTests();
 // Reads a body to its end; nullopt on any error.

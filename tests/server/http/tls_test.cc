@@ -243,9 +243,9 @@ TEST_F(TlsTest, TellsClientsThatTheirCertificateIsMissing) {
     Client client(server_.port());
     ASSERT_TRUE(client.StartTls(context.get()));
     client.Send(Get("/hello"));
-    char octet = 0;
+    char byte = 0;
     ERR_clear_error();
-    EXPECT_LE(SSL_read(client.ssl(), &octet, 1), 0);
+    EXPECT_LE(SSL_read(client.ssl(), &byte, 1), 0);
     EXPECT_EQ(ERR_GET_REASON(ERR_peek_error()), SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED) << i;
   }
 }

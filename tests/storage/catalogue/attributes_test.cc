@@ -119,7 +119,7 @@ TEST(FillGaps, TakesNothingOfOtherLevels) {
 TEST(FillGaps, CutsWhatIsTooLongForARow) {
   namespace t = dicom::tags;
   KeptAttributes kept;
-  const std::string longer = std::string(kMaxKeptValueBytes - 1, 'x') + "\u00e4";  // whose second octet does not fit
+  const std::string longer = std::string(kMaxKeptValueBytes - 1, 'x') + "\u00e4";  // whose second byte does not fit
   EXPECT_TRUE(FillGaps(*AttributeTable::BuiltIn(), Level::kStudy,
                        HeaderOf({{t::kStudyDescription, {longer}}, {t::kStudyId, {200, "7"}}}), &kept));
   EXPECT_EQ(FirstValue(kept, t::kStudyDescription), std::string(kMaxKeptValueBytes - 1, 'x'));

@@ -296,7 +296,7 @@ TEST_F(CatalogueTest, CompactionGivesSpaceBackAndMovesWhatLives) {
     if (i % 4 == 0) continue;
     ASSERT_TRUE(store_->Delete("1.4", "1.4.1", "1.4.1." + std::to_string(i)).ok());
   }
-  EXPECT_EQ(store_->CompactObjects().reclaimed_bytes, 0u) << "deleted octets are kept for a time";
+  EXPECT_EQ(store_->CompactObjects().reclaimed_bytes, 0u) << "deleted bytes are kept for a time";
   Reopen();
   EXPECT_EQ(store_->CompactObjects().reclaimed_bytes, 0u) << "also over a restart";
   clock_.Advance(storage::StoreOptions().keep_deleted);

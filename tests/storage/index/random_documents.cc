@@ -181,7 +181,7 @@ DocumentValues RandomDocuments::Document(CollectionId collection) {
 
 std::string RandomDocuments::Mangled(std::string text) {
   if (Chance(40)) text = text.substr(0, static_cast<size_t>(Number(0, static_cast<int64_t>(text.size()))));
-  // The reference takes octets for characters: only ASCII may be cut or replaced.
+  // The reference takes bytes for characters: only ASCII may be cut or replaced.
   for (const char c : text) {
     if (static_cast<unsigned char>(c) >= 0x80) return "Smith";
   }

@@ -29,7 +29,7 @@ Rows FillStore(const std::string& directory, uint64_t seed) {
   Rows rows;
   for (int i = 0; i < 400; ++i) {
     std::string value(random() % 16'000, '\0');
-    for (char& octet : value) octet = static_cast<char>(random());
+    for (char& byte : value) byte = static_cast<char>(random());
     Batch batch;
     for (const auto family : {Family::kCatalogue, Family::kObject}) {
       if (family == Family::kObject && i % 50 != 0) continue;
@@ -68,9 +68,9 @@ std::vector<fs::path> FilesEndingIn(const std::string& directory, const std::str
 void FlipBit(const fs::path& file, uint64_t bit) {
   std::fstream stream(file, std::ios::in | std::ios::out | std::ios::binary);
   stream.seekg(static_cast<std::streamoff>(bit / 8));
-  const char octet = static_cast<char>(stream.get() ^ (1 << bit % 8));
+  const char byte = static_cast<char>(stream.get() ^ (1 << bit % 8));
   stream.seekp(static_cast<std::streamoff>(bit / 8));
-  stream.put(octet);
+  stream.put(byte);
 }
 
 class CorruptionTest : public ::testing::Test {

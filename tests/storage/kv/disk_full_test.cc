@@ -188,7 +188,7 @@ TEST_F(SmallFileSystemTest, FillsUpWithoutHarmAndGoesOnWhenSpaceReturns) {
     const size_t before = values.size();
     while (true) {
       std::string value(60'000, '\0');
-      for (char& octet : value) octet = static_cast<char>(random());
+      for (char& byte : value) byte = static_cast<char>(random());
       const auto outcome = kv.Commit(OnePut(Family::kCatalogue, std::to_string(values.size()), value));
       if (!outcome.ok()) {
         EXPECT_EQ(outcome.status().code(), Code::kDiskFull) << outcome.status().ToString();

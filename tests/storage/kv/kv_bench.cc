@@ -69,7 +69,7 @@ void Measure(Kv& kv, Writer& writer, const Load& load, double seconds, double ap
             txn.Merge(Family::kIndex, key.substr(0, 2), "a");
           else
             txn.Put(Family::kCatalogue, key,
-                    "a value of an ordinary size, a hundred octets or so, as rows of the catalogue have them, more or "
+                    "a value of an ordinary size, a hundred bytes or so, as rows of the catalogue have them, more or "
                     "less");
         }
         return Status::Ok();

@@ -71,7 +71,7 @@ TEST_F(KvTest, NumbersCommitsWithoutGapsAcrossReopening) {
   EXPECT_EQ(*next, 4u);
 }
 
-TEST_F(KvTest, WalksKeysInOctetOrderWithinBounds) {
+TEST_F(KvTest, WalksKeysInByteOrderWithinBounds) {
   Batch batch;
   for (const char* key : {"b", "a\xFF", "a", "c", "ab", "\xFF\xFF"}) batch.Put(Family::kCatalogue, key, "v");
   HILUM_EXPECT_OK(kv_->Commit(std::move(batch)));

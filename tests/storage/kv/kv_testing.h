@@ -98,7 +98,7 @@ inline std::string Read(const Kv& kv, Family family, Bytes key, const Snapshot* 
 inline std::string ValueFor(const std::string& key) {
   std::mt19937_64 random(std::hash<std::string>()(key));
   std::string value(random() % 2000, '\0');
-  for (char& octet : value) octet = static_cast<char>(random());
+  for (char& byte : value) byte = static_cast<char>(random());
   return value;
 }
 

@@ -5,15 +5,12 @@
 #include <atomic>
 #include <memory>
 
+#include "tests/support/eventually.h"
+
 namespace hilum::storage {
 namespace {
 
 using std::chrono::milliseconds;
-
-bool Eventually(const std::function<bool()>& done) {
-  for (int i = 0; i < 1000 && !done(); ++i) std::this_thread::sleep_for(milliseconds(5));
-  return done();
-}
 
 TEST(CommitSignalTest, TellsEveryListenerAfterACommit) {
   CommitSignal signal(milliseconds(1));

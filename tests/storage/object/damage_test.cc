@@ -1,4 +1,4 @@
-// Octets that are not what was written: found always, believed never.
+// Bytes that are not what was written: found always, believed never.
 #include <set>
 
 #include "tests/storage/object/fixture.h"
@@ -19,13 +19,13 @@ class DamageTest : public ObjectStoreTest {
   }
 
   void Flip(uint64_t offset, int bit) {
-    std::string octet(1, '\0');
-    ASSERT_TRUE(file_->ReadAt(offset, octet).ok());
-    octet[0] = static_cast<char>(octet[0] ^ (1 << bit));
-    ASSERT_TRUE(file_->WriteAt(offset, octet).ok());
+    std::string byte(1, '\0');
+    ASSERT_TRUE(file_->ReadAt(offset, byte).ok());
+    byte[0] = static_cast<char>(byte[0] ^ (1 << bit));
+    ASSERT_TRUE(file_->WriteAt(offset, byte).ok());
   }
 
-  // The record that holds this octet of the file.
+  // The record that holds this byte of the file.
   const Stored& Owner(uint64_t offset) const {
     for (const Stored& stored : all_) {
       if (offset < stored.ref.offset + ObjectStore::RecordBytes(stored.ref.length)) return stored;
@@ -79,7 +79,7 @@ TEST_F(DamageTest, EveryFlippedBitThatMattersIsNoticed) {
   const uint64_t end = all_.back().ref.offset + ObjectStore::RecordBytes(all_.back().ref.length);
   std::set<Part> parts;
   for (int i = 0; i < 150 && !HasFailure(); ++i) {
-    // Headers and footers are small among the octets: aim at them every other time.
+    // Headers and footers are small among the bytes: aim at them every other time.
     const Stored& aim = all_[random() % all_.size()];
     const uint64_t record_end = aim.ref.offset + ObjectStore::RecordBytes(aim.ref.length);
     uint64_t offset = 4096 + random() % (end - 4096);

@@ -37,7 +37,7 @@ class CompactionTest : public ObjectStoreTest {
     EXPECT_EQ(moved_[stored.id].from, stored.ref);
     ExpectIntact({stored.id, stored.body, moved_[stored.id].to});
   }
-  uint64_t Octets() {
+  uint64_t StoredBytes() {
     uint64_t sum = 0;
     for (const SegmentInfo& info : store_->Segments()) sum += info.bytes;
     return sum;
@@ -69,9 +69,9 @@ TEST_F(CompactionTest, GoesOnBelowTheLowWaterMarkDownToTheReserve) {
   low_water_bytes_ = 8 << 20;
   reserve_bytes_ = 4 << 20;
   Open();
-  const auto leave_free = [&](uint64_t octets) {
+  const auto leave_free = [&](uint64_t bytes) {
     disk_.set_capacity(1 << 30);
-    disk_.set_capacity((1 << 30) - *disk_.FreeBytes("/") + octets);
+    disk_.set_capacity((1 << 30) - *disk_.FreeBytes("/") + bytes);
   };
   leave_free((4 << 20) - 1);
   EXPECT_EQ(Compact().code(), Code::kDiskFull);
@@ -123,11 +123,11 @@ TEST_F(CompactionTest, AReaderKeepsTheOldFile) {
 TEST_F(CompactionTest, ADamagedLiveBodyKeepsTheSegment) {
   const auto file = disk_.Open(std::string(kDirectory) + "/000001.seg", OpenMode::kReadWrite);
   ASSERT_TRUE((*file)->WriteAt(all_[2].ref.offset + 128, "damage").ok());
-  const uint64_t before = Octets();
+  const uint64_t before = StoredBytes();
   EXPECT_EQ(Compact().code(), Code::kCorruption);
   EXPECT_TRUE(FileExists());
   EXPECT_TRUE(moved_.empty());
-  EXPECT_EQ(Octets(), before) << "copies that nobody points at";
+  EXPECT_EQ(StoredBytes(), before) << "copies that nobody points at";
   live_.erase("id2");
   EXPECT_TRUE(Compact().ok());
   EXPECT_FALSE(FileExists());

@@ -61,7 +61,7 @@ TEST_F(ObjectStoreTest, NothingOfAnEarlierBodyInTheSameBufferReachesTheDisk) {
   EXPECT_EQ(a.find("xx"), std::string::npos);
 }
 
-TEST_F(ObjectStoreTest, StreamedAndPutRecordsAreTheSameOctets) {
+TEST_F(ObjectStoreTest, StreamedAndPutRecordsAreTheSameBytes) {
   Open();
   std::mt19937_64 random(3);
   const std::string body = RandomBytes(random, 3 * kChunk + 100);
@@ -440,14 +440,14 @@ TEST_F(ObjectStoreTest, RefusesASegmentWhoseFirstPageIsDamaged) {
   store_.reset();
   const auto file = disk_.Open(std::string(kDirectory) + "/000001.seg", OpenMode::kReadWrite);
   for (const uint64_t offset : {0, 9, 13, 100, 4095}) {
-    std::string octet(1, '\0');
-    ASSERT_TRUE((*file)->ReadAt(offset, octet).ok());
-    const char good = octet[0];
-    octet[0] = static_cast<char>(good ^ 0x10);
-    ASSERT_TRUE((*file)->WriteAt(offset, octet).ok());
+    std::string byte(1, '\0');
+    ASSERT_TRUE((*file)->ReadAt(offset, byte).ok());
+    const char good = byte[0];
+    byte[0] = static_cast<char>(good ^ 0x10);
+    ASSERT_TRUE((*file)->WriteAt(offset, byte).ok());
     EXPECT_EQ(TryOpen().status().code(), Code::kCorruption);
-    octet[0] = good;
-    ASSERT_TRUE((*file)->WriteAt(offset, octet).ok());
+    byte[0] = good;
+    ASSERT_TRUE((*file)->WriteAt(offset, byte).ok());
   }
   EXPECT_TRUE(TryOpen().ok());
 }

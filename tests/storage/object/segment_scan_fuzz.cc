@@ -1,8 +1,8 @@
-// Arbitrary octets as the records of a segment: nothing may crash, hang or read what is not there, and whatever a scan
+// Arbitrary bytes as the records of a segment: nothing may crash, hang or read what is not there, and whatever a scan
 // calls whole must read back.
 //
-// Checksums would keep a fuzzer out, so frames are repaired: where the first octet of a 4 KiB page is 'R' the page gets
-// a header, where the first of its last 128 octets is 'F' it gets a footer, with the segment and the checksum right and
+// Checksums would keep a fuzzer out, so frames are repaired: where the first byte of a 4 KiB page is 'R' the page gets
+// a header, where the first of its last 128 bytes is 'F' it gets a footer, with the segment and the checksum right and
 // the rest as the input says.
 #include <cstdlib>
 #include <string>
