@@ -1,9 +1,11 @@
 // Codestreams for the libraries, in workers: whatever a codec does to its process, this one lives, answers in time and
-// gets what it asked for. The first byte chooses the transfer syntax, the second the format.
+// gets what it asked for. The first byte chooses the transfer syntax, the second the format. One more value of the
+// first is for colour profiles.
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <string>
 #include <string_view>
 
 #include "codecs/pixel/worker.h"
@@ -35,9 +37,16 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static CodecPool pool({.workers = 1, .timeout = std::chrono::seconds(15), .cpu_limit = std::chrono::seconds(2)});
   if (size < 2) return 0;
   const auto syntaxes = TransferSyntaxes();
+  const std::string_view rest(reinterpret_cast<const char*>(data) + 2, size - 2);
+  const size_t choice = data[0] % (syntaxes.size() + 1);
+  if (choice == syntaxes.size()) {
+    const std::string rgb(300, '\x5A');
+    const auto converted = pool.ConvertColours(rgb, rest, static_cast<ColourSpace>(data[1] % 4));
+    if (converted.ok() && converted->size() != rgb.size()) std::abort();
+    return 0;
+  }
   const FrameFormat format = FormatOf(data[1]);
-  const auto image = pool.Decode(syntaxes[data[0] % syntaxes.size()].uid,
-                                 std::string_view(reinterpret_cast<const char*>(data) + 2, size - 2), format, {});
+  const auto image = pool.Decode(syntaxes[choice].uid, rest, format, {});
   if (image.ok() && image->pixels.size() != FrameBytes(format)) std::abort();
   return 0;
 }
