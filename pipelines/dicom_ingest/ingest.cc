@@ -8,6 +8,7 @@
 #include "base/mapping.h"
 #include "base/uid.h"
 #include "codecs/dicom/frames.h"
+#include "pipelines/dicom_ingest/remarks.h"
 
 namespace hilum {
 
@@ -202,6 +203,7 @@ void IngestBatch::Take(InstanceOutcome* outcome) {
   }
   if (const Status status = ReadInstance(bytes, outcome, &pending.instance); !status.ok())
     return FailBy(outcome, status);
+  AddRemarks(pending.instance.header, &outcome->warnings);
 
   const storage::InstanceName& name = outcome->name;
   for (const auto& [what, uid] :

@@ -185,6 +185,29 @@ TEST_F(IngestTest, TakesUidsThatOnlyBreakTheFinerRulesWithAWarning) {
   EXPECT_THAT(outcome.warnings, ::testing::Contains(HasSubstr("9.1")));
 }
 
+TEST_F(IngestTest, RemarksWhatCannotBeRightAndStoresItAllTheSame) {
+  const auto remarks = [&](const std::string& part10) {
+    const InstanceOutcome outcome = Ingest(part10, {.duplicates = DuplicatePolicy::kReplace});
+    EXPECT_TRUE(outcome.stored()) << outcome.explanation;
+    return outcome.warnings;
+  };
+  EXPECT_THAT(remarks(MakeInstance({})), ::testing::IsEmpty());
+  EXPECT_THAT(remarks(MakeInstance({.birth_date = "", .study_date = "2024.01.15"})), ::testing::IsEmpty());
+  EXPECT_THAT(remarks(MakeInstance({.birth_date = "19701331"})),
+              ::testing::ElementsAre("Patient's Birth Date is not a date"));
+  EXPECT_THAT(remarks(MakeInstance({.study_date = "yesterday"})), ::testing::ElementsAre("Study Date is not a date"));
+
+  const auto with = [](std::string_view from, std::string_view to) {
+    std::string bytes = MakeInstance({});
+    bytes.replace(bytes.find(from), to.size(), to);  // the first one is in the File Meta Information
+    return bytes;
+  };
+  EXPECT_THAT(remarks(with("1.2.1.1.1", "1.2.1.1.7")),
+              ::testing::ElementsAre(HasSubstr("Media Storage SOP Instance UID is not")));
+  EXPECT_THAT(remarks(with("1.2.840.10008.1.2.1", "1.2.840.10008.1.2.9")),
+              ::testing::ElementsAre("the transfer syntax 1.2.840.10008.1.2.9 is unknown"));
+}
+
 TEST_F(IngestTest, NothingIsKeptOfAnAbandonedRequest) {
   IngestBatch batch(*store_, {}, std::nullopt, Logger());
   batch.BeginInstance();
