@@ -28,7 +28,9 @@ std::string TimestampText(Micros time, Fraction fraction) {
   PutNumber(static_cast<uint64_t>(clock.minutes().count()), 16, &text);
   PutNumber(static_cast<uint64_t>(clock.seconds().count()), 19, &text);
   PutNumber(static_cast<uint64_t>(clock.subseconds().count()), 26, &text);
-  if (fraction == Fraction::kMillis) text.replace(23, 4, "Z");
+  if (fraction == Fraction::kMicros) return text;
+  text.resize(23);
+  text.push_back('Z');
   return text;
 }
 
