@@ -53,6 +53,10 @@ struct Answer {
   std::function<Result<std::string>()> more;
 };
 
+// Whether the value of If-Match or If-None-Match, a list of entity tags, names the version: by W/"3" or "3", or by 3 as
+// some clients write it. Weakly (RFC 9110 13.1.2); "*" is none.
+bool NamesVersion(std::string_view tags, uint64_t version);
+
 // An answer that is an OperationOutcome.
 Answer OutcomeAnswer(int status, const std::vector<Issue>& issues);
 // What an error means to a client: 400, 404, 409, 412, 422, ... with an OperationOutcome.

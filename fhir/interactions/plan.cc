@@ -4,7 +4,6 @@
 #include <array>
 #include <utility>
 
-#include "base/text.h"
 #include "fhir/json/subset.h"
 #include "fhir/patch/json_patch.h"
 
@@ -15,19 +14,6 @@ Plan Refused(Answer answer) {
   Plan plan;
   plan.answer = std::move(answer);
   return plan;
-}
-
-// W/"3", "3" or 3, or a list of them (RFC 9110 13.1.1).
-bool NamesVersion(std::string_view tags, uint64_t version) {
-  while (!tags.empty()) {
-    const size_t comma = std::min(tags.find(','), tags.size());
-    std::string_view tag = Trimmed(tags.substr(0, comma));
-    tags.remove_prefix(std::min(comma + 1, tags.size()));
-    if (tag.starts_with("W/")) tag.remove_prefix(2);
-    if (tag.size() >= 2 && tag.front() == '"' && tag.back() == '"') tag = tag.substr(1, tag.size() - 2);
-    if (tag == std::to_string(version)) return true;
-  }
-  return false;
 }
 
 std::optional<Answer> CheckConditions(const std::optional<Version>& newest, const IfMatch& conditions) {

@@ -2,24 +2,12 @@
 
 #include <charconv>
 
-#include "base/text.h"
 #include "fhir/interactions/interactions.h"
 #include "fhir/interactions/shape.h"
 #include "fhir/validate/date_time.h"
 
 namespace hilum::fhir {
 namespace {
-
-// Weak comparison with a list of entity tags (RFC 9110 13.1.2).
-bool Names(std::string_view etags, uint64_t version) {
-  const std::string asked = "\"" + std::to_string(version) + "\"";
-  while (!etags.empty()) {
-    std::string_view etag = TakeUntil(&etags, ',');
-    if (etag.starts_with("W/")) etag.remove_prefix(2);
-    if (etag == "*" || etag == asked) return true;
-  }
-  return false;
-}
 
 // Microseconds since 1970, of the last that an IMF-fixdate (RFC 9110 5.6.7) or an instant of FHIR stands for; nullopt
 // for anything else, which is then ignored (13.1.3).
@@ -32,7 +20,8 @@ std::optional<int64_t> ParseSince(const std::string& text) {
 }
 
 bool IsUnchanged(const Version& version, const Interaction& request) {
-  if (!request.if_none_match.empty()) return Names(request.if_none_match, version.number);
+  if (!request.if_none_match.empty())
+    return request.if_none_match == "*" || NamesVersion(request.if_none_match, version.number);
   if (request.if_modified_since.empty()) return false;
   const auto since = ParseSince(request.if_modified_since);
   return since && version.updated_micros <= *since;

@@ -26,9 +26,8 @@ bool IsConditional(const BundleEntry& entry) {
 
 // Of a search that is written with the base of this server, or a slash, in front of its type.
 std::string_view BelowBase(std::string_view text, std::string_view base) {
-  if (!base.empty() && text.starts_with(base)) text.remove_prefix(base.size());
-  if (text.starts_with('/')) text.remove_prefix(1);
-  return text;
+  if (text.starts_with(base) && text.substr(base.size()).starts_with('/')) return text.substr(base.size() + 1);
+  return text.starts_with('/') ? text.substr(1) : text;
 }
 
 }  // namespace

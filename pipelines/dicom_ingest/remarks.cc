@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/uid.h"
+#include "codecs/dicom/padding.h"
 #include "storage/catalogue/attribute_values.h"
 
 namespace hilum {
@@ -41,8 +42,7 @@ void AddRemarks(const dicom::Header& header, std::vector<std::string>* remarks) 
   }
   for (const dicom::Element& element : header.layout.meta) {
     if (element.tag != t::kMediaStorageSopInstanceUid) continue;
-    const size_t end = element.value.find_last_not_of(std::string_view(" \0", 2));
-    if (element.value.substr(0, end + 1) != header.sop_uid)
+    if (dicom::Unpadded(element.value) != header.sop_uid)
       remarks->push_back("Media Storage SOP Instance UID is not the SOP Instance UID of the data set");
   }
   // Empty: none was declared, and the pixel data do not tell which it is.
