@@ -77,7 +77,8 @@ TEST_F(RebindTest, GoesOnWhereItWasInterrupted) {
   const std::string interrupted = directory_.path() + "/interrupted";
   resource_options_.on_rebound = [&](uint64_t done) {
     if (done < 600 || std::filesystem::exists(interrupted)) return;
-    std::filesystem::copy(directory_.path() + "/data", interrupted, std::filesystem::copy_options::recursive);
+    const Status copied = store_->Backup(interrupted);
+    EXPECT_TRUE(copied.ok()) << copied.ToString();
   };
   ReopenWith(kOtherBase, 0);
   resource_options_.on_rebound = nullptr;
