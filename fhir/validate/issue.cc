@@ -22,6 +22,7 @@ IssueType IssueTypeOf(Code code) {
     case Code::kLimit:
       return IssueType::kTooCostly;
     case Code::kDiskFull:
+      return IssueType::kNoStore;
     case Code::kUnavailable:
       return IssueType::kThrottled;
     case Code::kCorruption:
@@ -48,10 +49,10 @@ std::string_view SeverityCode(Severity severity) {
 }
 
 std::string_view IssueTypeCode(IssueType type) {
-  constexpr std::string_view kCodes[] = {"invalid",      "structure",        "required",   "value",         "invariant",
-                                         "code-invalid", "too-long",         "too-costly", "not-supported", "not-found",
-                                         "duplicate",    "multiple-matches", "deleted",    "conflict",      "forbidden",
-                                         "login",        "exception",        "throttled",  "informational"};
+  constexpr std::string_view kCodes[] = {
+      "invalid",    "structure",     "required",  "value",     "invariant",        "code-invalid", "too-long",
+      "too-costly", "not-supported", "not-found", "duplicate", "multiple-matches", "deleted",      "conflict",
+      "forbidden",  "login",         "exception", "throttled", "no-store",         "informational"};
   return kCodes[static_cast<size_t>(type)];
 }
 

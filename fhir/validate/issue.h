@@ -33,6 +33,7 @@ enum class IssueType : uint8_t {
   kLogin,
   kException,
   kThrottled,
+  kNoStore,
   kInformational,
 };
 

@@ -16,6 +16,8 @@ fhir::IssueType TypeOf(int status) {
       return fhir::IssueType::kTooLong;
     case 500:
       return fhir::IssueType::kException;
+    case 507:
+      return fhir::IssueType::kNoStore;
     default:
       return fhir::IssueType::kStructure;
   }

@@ -22,6 +22,8 @@ TEST(Issue, EveryTypeHasACode) {
   EXPECT_EQ(IssueTypeCode(IssueType::kInvalid), "invalid");
   EXPECT_EQ(IssueTypeCode(IssueType::kCodeInvalid), "code-invalid");
   EXPECT_EQ(IssueTypeCode(IssueType::kMultipleMatches), "multiple-matches");
+  EXPECT_EQ(IssueTypeCode(IssueType::kThrottled), "throttled");
+  EXPECT_EQ(IssueTypeCode(IssueType::kNoStore), "no-store");
   EXPECT_EQ(IssueTypeCode(IssueType::kInformational), "informational");
   EXPECT_EQ(SeverityCode(Severity::kInformation), "information");
 }
@@ -31,6 +33,8 @@ TEST(Issue, StatusBecomesAnIssue) {
   EXPECT_EQ(issue.type, IssueType::kTooCostly);
   EXPECT_EQ(issue.severity, Severity::kError);
   EXPECT_EQ(issue.diagnostics, "too many");
+  EXPECT_EQ(IssueOf(DiskFull("full")).type, IssueType::kNoStore);
+  EXPECT_EQ(IssueOf(Unavailable("busy")).type, IssueType::kThrottled);
   EXPECT_EQ(IssueOf(Status::Ok()).severity, Severity::kInformation);
 }
 

@@ -10,7 +10,7 @@ namespace {
 using ::testing::HasSubstr;
 
 TEST(RefusalTest, IsAnOutcomeBelowTheRoot) {
-  for (const int status : {400, 408, 414, 431, 500, 503, 505}) {
+  for (const int status : {400, 408, 414, 431, 500, 503, 505, 507}) {
     for (const char* path : {"/fhir", "/fhir/", "/fhir/Patient"}) {
       const auto body = RefusalBody("/fhir", path, status, "a \"reason\"");
       ASSERT_TRUE(body) << path;
@@ -21,6 +21,8 @@ TEST(RefusalTest, IsAnOutcomeBelowTheRoot) {
       EXPECT_THAT(body->text, HasSubstr("a \\\"reason\\\""));
     }
   }
+  EXPECT_THAT(RefusalBody("/fhir", "/fhir/Patient", 503, "busy")->text, HasSubstr(R"("code":"throttled")"));
+  EXPECT_THAT(RefusalBody("/fhir", "/fhir/Patient", 507, "full")->text, HasSubstr(R"("code":"no-store")"));
   EXPECT_THAT(RefusalBody("/fhir", "/fhir/Patient", 414, "too long")->text, HasSubstr("POST to _search"));
 }
 
