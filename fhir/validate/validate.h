@@ -16,7 +16,7 @@ namespace hilum::fhir {
 
 struct ValidateOptions {
   size_t max_issues = 50;     // the rest is not looked for
-  bool check_targets = true;  // reference target types
+  bool check_targets = true;  // reference target types, and that each contained resource can be referred to
   bool check_narrative = true;
   bool check_required = true;  // that no element lacks what FHIR demands of it
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <set>
 
 #include "base/text.h"
 #include "fhir/validate/primitives.h"
@@ -19,6 +20,7 @@ const TypeId kReference = *FindType("Reference");
 const TypeId kCoding = *FindType("Coding");
 const TypeId kCodeableConcept = *FindType("CodeableConcept");
 const TypeId kElement = *FindType("Element");
+constexpr std::string_view kContained = "contained";
 constexpr std::string_view kDefinitions = "http://hl7.org/fhir/StructureDefinition/";
 
 std::vector<Value> ItemsOf(Value value) {
@@ -181,10 +183,27 @@ bool Validator::CheckRepeated(Value array, const Property& property) {
     CheckItem(item, property);
   }
   here->index = -1;
+  if (element.name == kContained && !contained_ && options_.check_targets) CheckContainedIds(array);
   if (element.max != kUnbounded && count > element.max) {
     Error(array, IssueType::kStructure, "has more items than the " + std::to_string(element.max) + " allowed");
   }
   return lacks;
+}
+
+void Validator::CheckContainedIds(Value array) {
+  std::set<std::string_view> ids;
+  int index = 0;
+  for (const json::MaybeValue resource : array.children()) {
+    place_->index = index++;
+    if (!resource->is_object()) continue;
+    const json::MaybeValue id = resource["id"];
+    if (!id) {
+      Error(*resource, IssueType::kRequired, "a contained resource needs an id: it is referred to by that");
+    } else if (!ids.insert(id.TextOr("")).second) {
+      Error(*id, IssueType::kDuplicate, "another contained resource has this id");
+    }
+  }
+  place_->index = -1;
 }
 
 void Validator::CheckItem(Value value, const Property& property) {
@@ -201,7 +220,7 @@ void Validator::CheckItem(Value value, const Property& property) {
       }
       break;
     case TypeKind::kResource: {
-      const bool contained = element.name == "contained";
+      const bool contained = element.name == kContained;
       if (contained && contained_) {
         return Error(value, IssueType::kStructure, "a contained resource must not contain resources");
       }
@@ -333,7 +352,7 @@ void Validator::CheckReference(Value reference, const Property& property) {
 
 json::MaybeValue Validator::FindContained(std::string_view id) const {
   if (id.empty()) return container_;
-  const json::MaybeValue contained = container_["contained"];
+  const json::MaybeValue contained = container_[kContained];
   if (!contained || !contained->is_array()) return {};
   for (const json::MaybeValue resource : contained->children()) {
     if (resource["id"].TextOr("") == id) return resource;

@@ -34,6 +34,8 @@ class Validator {
   bool CheckProperty(json::Value value, const Property& property);
   bool CheckRepeated(json::Value array, const Property& property);
   void CheckItem(json::Value value, const Property& property);
+  // Contained resources are referred to by their ids (R4 dom-3).
+  void CheckContainedIds(json::Value array);
   // Both return whether something is missing that the value must make up for.
   bool CheckCarrier(json::Value value, const Property& property);
   bool CheckCarrierItem(json::Value value);

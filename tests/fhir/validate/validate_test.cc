@@ -84,7 +84,8 @@ TEST(Validate, SaysWhatIsWrongAndWhere) {
        "Patient.extension[0]: ext-1: an extension must have either a value or extensions, not both"},
       {Patient(R"("text":{"status":"generated","div":"<p/>"})"),
        "Patient.text.div: the narrative must begin with <div"},
-      {Patient(R"("contained":[{"resourceType":"Patient","contained":[{"resourceType":"Patient","id":"x"}]}])"),
+      {Patient(
+           R"("contained":[{"resourceType":"Patient","id":"y","contained":[{"resourceType":"Patient","id":"x"}]}])"),
        "Patient.contained[0].contained[0]: a contained resource must not contain resources"},
       {R"({"resourceType":"Observation","status":"final"})", "Observation: Observation.code is required"},
       {R"({"resourceType":"Condition","subject":{"display":"x"},"clinicalStatus":{"coding":[{"system":"s","code":"active"}]}})",
@@ -211,6 +212,22 @@ TEST(Validate, LocalAndLogicalReferencesHaveTheirTargetToo) {
   EXPECT_EQ(IssuesOf(entry).size(), 1u) << "each entry has its own";
 }
 
+TEST(Validate, EachContainedResourceHasAnIdOfItsOwn) {
+  const auto contained = [](const std::string& resources) { return Patient(R"("contained":[)" + resources + "]"); };
+  const std::string a = R"({"resourceType":"Organization","id":"a"})", b = R"({"resourceType":"Location","id":"b"})";
+  const std::string nameless = R"({"resourceType":"Location","name":"x"})";
+  EXPECT_THAT(IssuesOf(contained(a + "," + b)), IsEmpty());
+  EXPECT_THAT(IssuesOf(contained(a + "," + nameless)),
+              ElementsAre("Patient.contained[1]: a contained resource needs an id: it is referred to by that"));
+  EXPECT_THAT(IssuesOf(contained(a + "," + b + "," + a)),
+              ElementsAre("Patient.contained[2]: another contained resource has this id"));
+  const std::string entry = "{\"resource\":" + contained(a) + "}";
+  EXPECT_THAT(IssuesOf(R"({"resourceType":"Bundle","type":"collection","entry":[)" + entry + "," + entry + "]}"),
+              IsEmpty())
+      << "ids are of the resource that contains";
+  EXPECT_THAT(IssuesOf(contained(nameless), {.check_targets = false}), IsEmpty());
+}
+
 TEST(Validate, CanBeToldWhatNotToCheckAndWhenToStop) {
   EXPECT_THAT(IssuesOf(Patient(R"("managingOrganization":{"reference":"Patient/1"})"), {.check_targets = false}),
               IsEmpty());
@@ -240,7 +257,7 @@ TEST(Validate, NoTypeHasMoreElementsThanThePassHasRoomFor) {
 TEST(Validate, SurvivesDamagedResources) {
   const std::string seed = Patient(
       R"("id":"p","name":[{"given":["a",null],"_given":[null,{"extension":[{"url":"u","valueCode":"c"}]}]}],)"
-      R"("contained":[{"resourceType":"Organization","name":"x"}],"deceasedDateTime":"2020-01-01","text":{"status":"empty","div":"<div/>"})");
+      R"("contained":[{"resourceType":"Organization","id":"o"}],"deceasedDateTime":"2020-01-01","text":{"status":"empty","div":"<div/>"})");
   std::mt19937 random(11);
   size_t valid = 0, invalid = 0;
   for (int round = 0; round < 20'000; ++round) {
