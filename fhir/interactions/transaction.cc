@@ -30,6 +30,21 @@ std::string_view BelowBase(std::string_view text, std::string_view base) {
   return text.starts_with('/') ? text.substr(1) : text;
 }
 
+// All strings in a JSON text.
+std::set<std::string, std::less<>> StringsIn(const std::string& text) {
+  std::set<std::string, std::less<>> strings;
+  const Result<json::Document> document = json::Document::Parse(text);
+  if (!document.ok()) {
+    document.status().IgnoreError();  // who applies the patch says so
+    return strings;
+  }
+  for (uint32_t i = 0; i < document->nodes().size(); ++i) {
+    const json::Value value(&*document, i);
+    if (value.is_string()) strings.emplace(value.text());
+  }
+  return strings;
+}
+
 }  // namespace
 
 Transaction::Transaction(ResourceStore& store, json::Value bundle, const Typing& typing,
@@ -242,7 +257,12 @@ std::optional<Answer> Transaction::TryRead(const Interaction& request,
 void Transaction::NoteFullUrl(size_t place) {
   const BundleEntry& entry = entries_[place];
   const Target& target = targets_[place];
-  if (entry.full_url.empty() || target.id.empty() || entry.request.method == "DELETE") return;
+  if (entry.full_url.empty()) return;
+  if (entry.request.method == "DELETE") {
+    links_[entry.full_url].clear();
+    return;
+  }
+  if (target.id.empty()) return;
   const std::string link = LinkOf(target.type, target.id);
   links_[entry.full_url] = link;
   // A relative reference is below the base of the fullUrl (R4 bundle.html#references).
@@ -264,7 +284,6 @@ Plan Transaction::PlanOne(size_t place, ResourceReader& reader, Planner& planner
     Result<Plan> unchanged = planner.Unchanged(target.type, *target.existing);
     return unchanged.ok() ? *std::move(unchanged) : refused(unchanged.status());
   }
-  const auto resolve = [&](json::Value resource, const Typing& typing) { return Rewrites(resource, typing, reader); };
   const IfMatch conditions{.match = entry.request.if_match, .none_match = entry.request.if_none_match};
   if (entry.request.method == "DELETE") {
     if (!target.id.empty()) return planner.Remove(target.type, target.id, conditions);
@@ -276,14 +295,21 @@ Plan Transaction::PlanOne(size_t place, ResourceReader& reader, Planner& planner
     if (target.id.empty()) return refused(NotFound("the condition matches no resource to patch"));
     const Result<std::string> patch = PatchIn(entry);
     if (!patch.ok()) return refused(patch.status());
-    return planner.Patch(target.type, target.id, *patch, conditions, resolve);
+    // What was there before is not the transaction's to resolve.
+    const Texts brought = StringsIn(*patch);
+    return planner.Patch(target.type, target.id, *patch, conditions, [&](json::Value resource, const Typing& typing) {
+      return Rewrites(resource, typing, &brought, reader);
+    });
   }
   const Method method = entry.request.method == "POST" ? Method::kCreate : Method::kUpdate;
-  return planner.PutRewritten(target.type, target.id, *entry.resource, typing_, method, conditions, resolve);
+  return planner.PutRewritten(
+      target.type, target.id, *entry.resource, typing_, method, conditions,
+      [&](json::Value resource, const Typing& typing) { return Rewrites(resource, typing, nullptr, reader); });
 }
 
 Result<std::optional<std::string>> Transaction::Resolve(std::string_view text, ResourceReader& reader) {
-  if (auto link = FindLink(text)) return link;
+  HILUM_ASSIGN_OR_RETURN(auto link, FindLink(text));
+  if (link) return link;
   const ReferenceText parts = ParseReference(BelowBase(text, RequestBase()));
   if (parts.form != ReferenceText::Form::kConditional) return std::optional<std::string>();
   if (const auto known = conditional_.find(text); known != conditional_.end()) return std::optional(known->second);
@@ -297,34 +323,44 @@ Result<std::optional<std::string>> Transaction::Resolve(std::string_view text, R
   return std::optional(*found.begin());
 }
 
-std::optional<std::string> Transaction::FindLink(std::string_view text) const {
-  if (const auto link = links_.find(text); link != links_.end()) return link->second;
-  if (!text.starts_with("urn:")) return std::nullopt;
-  const size_t end = std::min(text.find('#'), text.find("/_history/"));
-  const auto link = end == text.npos ? links_.end() : links_.find(text.substr(0, end));
-  if (link == links_.end()) return std::nullopt;
-  return link->second + std::string(text.substr(end));
+Result<std::optional<std::string>> Transaction::FindLink(std::string_view text) const {
+  size_t end = text.size();
+  auto link = links_.find(text);
+  if (link == links_.end() && text.starts_with("urn:")) {
+    end = std::min({end, text.find('#'), text.find("/_history/")});
+    link = links_.find(text.substr(0, end));
+  }
+  if (link == links_.end()) return std::optional<std::string>();
+  if (link->second.empty()) {
+    return Invalid(
+        "a reference leads to the fullUrl of an entry that is a deletion (R4 3.1.0.11.2); leave one of them "
+        "out");
+  }
+  return std::optional(link->second + std::string(text.substr(end)));
 }
 
-std::optional<std::string> Transaction::ResolveLinks(std::string_view narrative) const {
+Result<std::optional<std::string>> Transaction::ResolveLinks(std::string_view narrative) const {
   std::string out;
   size_t done = 0;
   for (const std::string_view text : LinksInXhtml(narrative)) {
-    const auto link = FindLink(text);
+    HILUM_ASSIGN_OR_RETURN(const auto link, FindLink(text));
     if (!link) continue;
     const auto at = static_cast<size_t>(text.data() - narrative.data());
     out.append(narrative.substr(done, at - done)).append(*link);
     done = at + text.size();
   }
-  if (done == 0) return std::nullopt;
-  return out.append(narrative.substr(done));
+  if (done == 0) return std::optional<std::string>();
+  return std::optional(out.append(narrative.substr(done)));
 }
 
-Result<json::Edits> Transaction::Rewrites(json::Value resource, const Typing& typing, ResourceReader& reader) {
+Result<json::Edits> Transaction::Rewrites(json::Value resource, const Typing& typing, const Texts* among,
+                                          ResourceReader& reader) {
   json::Edits edits;
   for (const ReferenceSite& site : ReferencesIn(resource, typing)) {
+    if (among != nullptr && !among->contains(site.text)) continue;
     if (site.narrative) {
-      if (const auto text = ResolveLinks(site.text)) edits.Replace(site.begin, site.end, json::Quoted(*text));
+      HILUM_ASSIGN_OR_RETURN(const auto text, ResolveLinks(site.text));
+      if (text) edits.Replace(site.begin, site.end, json::Quoted(*text));
       continue;
     }
     HILUM_ASSIGN_OR_RETURN(const auto link, Resolve(site.text, reader));

@@ -101,10 +101,13 @@ class Transaction {
   // The new text of a reference; nullopt when it stays as it is.
   Result<std::optional<std::string>> Resolve(std::string_view text, ResourceReader& reader);
   // The same of a whole narrative.
-  std::optional<std::string> ResolveLinks(std::string_view narrative) const;
-  // Where a reference leads that begins with a fullUrl: "Patient/1#part", "Patient/1/_history/1".
-  std::optional<std::string> FindLink(std::string_view text) const;
-  Result<json::Edits> Rewrites(json::Value resource, const Typing& typing, ResourceReader& reader);
+  Result<std::optional<std::string>> ResolveLinks(std::string_view narrative) const;
+  // Where a reference leads that begins with a fullUrl: "Patient/1#part", "Patient/1/_history/1". kInvalid when its
+  // entry is a deletion.
+  Result<std::optional<std::string>> FindLink(std::string_view text) const;
+  using Texts = std::set<std::string, std::less<>>;
+  // Of the references that are `among` these texts (nullptr: of all).
+  Result<json::Edits> Rewrites(json::Value resource, const Typing& typing, const Texts* among, ResourceReader& reader);
 
   ResourceStore& store_;
   const json::Value bundle_;
@@ -116,7 +119,7 @@ class Transaction {
   std::vector<Target> targets_;
   std::map<std::string, size_t, std::less<>> written_;     // Type/id -> place
   std::map<std::string, size_t, std::less<>> unmatched_;   // conditions that no stored resource matches -> first place
-  std::map<std::string, std::string, std::less<>> links_;  // fullUrl -> Type/id
+  std::map<std::string, std::string, std::less<>> links_;  // fullUrl -> Type/id, of deletions empty
   std::map<std::string, std::string, std::less<>> conditional_;  // resolved conditional references
   size_t comparisons_ = 0;                                       // what conditions cost so far
 };

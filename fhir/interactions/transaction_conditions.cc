@@ -20,7 +20,8 @@ class Transaction::View final : public PlannedView {
   View(Transaction& transaction, ResourceReader& reader) : transaction_(transaction), reader_(reader) {}
 
   Result<storage::ReferenceValue> Resolve(const storage::ReferenceValue& reference) override {
-    const auto link = reference.target ? std::nullopt : transaction_.FindLink(reference.text);
+    if (reference.target) return reference;
+    HILUM_ASSIGN_OR_RETURN(const auto link, transaction_.FindLink(reference.text));
     if (!link) return reference;
     const ReferenceText parts = ParseReference(*link);
     HILUM_ASSIGN_OR_RETURN(const auto doc, FindDoc(parts.type, parts.id));

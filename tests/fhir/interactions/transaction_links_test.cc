@@ -70,6 +70,46 @@ TEST_F(TransactionLinksTest, WhatAPatchAddsLeadsToEntriesToo) {
   EXPECT_EQ(Total("Patient?organization.name=o"), 1);
 }
 
+TEST_F(TransactionLinksTest, WhatAPatchLeavesAloneStaysAsItIs) {
+  Run("PUT", "Organization/o", R"({"resourceType":"Organization","id":"o","name":"o"})");
+  // As from a source that writes them without a transaction: text.
+  const std::string stored = R"({"resourceType":"Patient","id":"a","generalPractitioner":[
+      {"reference":"Organization?name=o"},{"reference":"Organization?name=nobody"}]})";
+  ASSERT_EQ(Run("PUT", "Patient/a", stored).status, 201);
+  const std::string patch = R"([{"op":"add","path":"/active","value":true},
+      {"op":"add","path":"/managingOrganization","value":{"reference":"Organization?name:exact=o"}}])";
+  const Answer answer = Run("POST", "", Bundle("transaction", PatchOf("Patient/a", patch)));
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  const std::string patched = Run("GET", "Patient/a").body;
+  EXPECT_EQ(At(patched, "managingOrganization.reference"), "Organization/o");
+  EXPECT_EQ(At(patched, "generalPractitioner.0.reference"), "Organization?name=o");
+  EXPECT_EQ(At(patched, "generalPractitioner.1.reference"), "Organization?name=nobody");
+}
+
+TEST_F(TransactionLinksTest, RefusesAReferenceToTheFullUrlOfADeletion) {
+  const std::string urn = "urn:uuid:33333333-3333-4333-8333-333333333333";
+  const std::string linked = R"("subject":{"reference":")" + urn + R"("})";
+  const std::string versioned = R"("subject":{"reference":")" + urn + R"(/_history/1"})";
+  const std::string narrative =
+      R"("text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\"><a href=\")" + urn +
+      R"(\">x</a></div>"})";
+  for (const std::string url : {"Patient/a", "Patient?gender=female", "Patient?gender=other"}) {
+    const std::string deletion = R"({"fullUrl":")" + urn + R"(","request":{"method":"DELETE","url":")" + url + "\"}}";
+    for (const std::string& reference : {linked, versioned, narrative}) {
+      const std::string basic = R"({"request":{"method":"POST","url":"Basic"},
+          "resource":{"resourceType":"Basic","code":{"text":"x"},)" +
+                                reference + "}}";
+      Run("PUT", "Patient/a", R"({"resourceType":"Patient","id":"a","gender":"female"})");
+      for (const std::string& entries : {deletion + "," + basic, basic + "," + deletion}) {
+        const Answer answer = Run("POST", "", Bundle("transaction", entries));
+        EXPECT_EQ(answer.status, 400) << entries;
+        EXPECT_THAT(answer.body, HasSubstr("fullUrl of an entry that is a deletion")) << entries;
+        EXPECT_EQ(Run("GET", "Patient/a").status, 200) << "all of it or nothing";
+      }
+    }
+  }
+}
+
 TEST_F(TransactionLinksTest, ConditionalReferencesMayComeWithTheBaseInFront) {
   Run("PUT", "Patient/a", R"({"resourceType":"Patient","id":"a","gender":"female"})");
   for (const std::string before : {"", "/", "http://test/fhir/"}) {
