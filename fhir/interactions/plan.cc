@@ -45,13 +45,6 @@ bool SaysTheSame(const Version& stored, json::Value resource) {
   return document.ok() && Content(document->root()) == Content(resource);
 }
 
-bool AsksForMore(const std::vector<Parameter>& criteria) {
-  return std::ranges::any_of(criteria, [](const Parameter& parameter) {
-    return parameter.name.find('.') != std::string::npos || parameter.name.starts_with("_has") ||
-           parameter.name.starts_with("dicom-") || parameter.name == "_list";
-  });
-}
-
 constexpr std::array kShapeAnswers = {std::string_view("_format"), std::string_view("_pretty"),
                                       std::string_view("_summary"), std::string_view("_elements")};
 
@@ -78,6 +71,13 @@ std::optional<storage::TokenValue> OnlyIdentifier(const std::vector<Parameter>& 
 }
 
 }  // namespace
+
+bool AsksForMore(const std::vector<Parameter>& criteria) {
+  return std::ranges::any_of(criteria, [](const Parameter& parameter) {
+    return parameter.name.find('.') != std::string::npos || parameter.name.starts_with("_has") ||
+           parameter.name.starts_with("dicom-") || parameter.name == "_list";
+  });
+}
 
 Answer PreconditionFailed(std::string reason) {
   return OutcomeAnswer(412, {{.type = IssueType::kConflict, .diagnostics = std::move(reason)}});
@@ -109,7 +109,7 @@ Result<std::vector<Parameter>> CriteriaIn(TypeId type, std::string_view if_none_
   return SplitQuery(if_none_exist, kMaxCriteria);
 }
 
-Result<storage::Query> CompileCondition(ResourceReader& reader, TypeId type, const std::vector<Parameter>& criteria,
+Result<storage::Query> CompileCondition(SearchCatalog& catalog, TypeId type, const std::vector<Parameter>& criteria,
                                         const SearchOptions& options) {
   // Who limits a deletion by _count must not lose everything.
   const auto stray = std::ranges::find_if(criteria, IsAboutResults, &Parameter::name);
@@ -119,7 +119,7 @@ Result<storage::Query> CompileCondition(ResourceReader& reader, TypeId type, con
   }
   HILUM_ASSIGN_OR_RETURN(
       SearchRequest search,
-      CompileSearch(type, criteria, Handling::kStrict, {kShapeAnswers.begin(), kShapeAnswers.end()}, reader, options));
+      CompileSearch(type, criteria, Handling::kStrict, {kShapeAnswers.begin(), kShapeAnswers.end()}, catalog, options));
   if (search.used.empty()) return Invalid("a conditional interaction needs at least one search parameter");
   return std::move(search.query);
 }
@@ -263,30 +263,32 @@ Plan Planner::PutRewritten(TypeId type, const std::string& id, json::Value resou
   return Put(type, id, checked.document.root(), checked.typing, method, conditions);
 }
 
-Plan Planner::Patch(TypeId type, const std::string& id, Bytes patch, const IfMatch& conditions,
-                    const Rewrite& rewrite) {
+std::variant<Checked, Answer> Planner::Patched(TypeId type, const std::string& id, Bytes patch) {
   const Result<std::optional<Version>> newest = Find(type, id);
-  if (!newest.ok()) return Refused(ErrorAnswer(newest.status()));
-  if (!*newest) return Refused(ErrorAnswer(NotFound("there is no such resource to patch")));
-  if ((*newest)->deleted()) {
-    return Refused(OutcomeAnswer(410, {{.type = IssueType::kDeleted, .diagnostics = "the resource is deleted"}}));
-  }
+  if (!newest.ok()) return ErrorAnswer(newest.status());
+  if (!*newest) return ErrorAnswer(NotFound("there is no such resource to patch"));
+  if ((*newest)->deleted())
+    return OutcomeAnswer(410, {{.type = IssueType::kDeleted, .diagnostics = "the resource is deleted"}});
   const Result<json::Document> document = json::Document::Parse((*newest)->bytes);
-  if (!document.ok()) return Refused(ErrorAnswer(Internal("a stored resource cannot be read")));
+  if (!document.ok()) return ErrorAnswer(Internal("a stored resource cannot be read"));
   Result<std::string> patched = ApplyJsonPatch(document->root(), patch);
-  if (!patched.ok()) {
-    const int status = patched.status().code() == Code::kConflict ? 422 : 400;
-    return Refused(OutcomeAnswer(status, {IssueOf(patched.status())}));
-  }
+  if (!patched.ok())
+    return OutcomeAnswer(patched.status().code() == Code::kConflict ? 422 : 400, {IssueOf(patched.status())});
   std::variant<Checked, Answer> checked = Check(*std::move(patched), type);
   if (auto* refusal = std::get_if<Answer>(&checked)) {
     refusal->status = 422;
-    return Refused(std::move(*refusal));
+    return checked;
   }
-  const Checked& resource = std::get<Checked>(checked);
-  if (json::MaybeValue(resource.document.root())["id"].TextOr("") != id) {
-    return Refused(OutcomeAnswer(422, {{.diagnostics = "a patch must leave the id as it is"}}));
-  }
+  if (json::MaybeValue(std::get<Checked>(checked).document.root())["id"].TextOr("") != id)
+    return OutcomeAnswer(422, {{.diagnostics = "a patch must leave the id as it is"}});
+  return checked;
+}
+
+Plan Planner::Patch(TypeId type, const std::string& id, Bytes patch, const IfMatch& conditions,
+                    const Rewrite& rewrite) {
+  std::variant<Checked, Answer> patched = Patched(type, id, patch);
+  if (auto* refusal = std::get_if<Answer>(&patched)) return Refused(std::move(*refusal));
+  const Checked& resource = std::get<Checked>(patched);
   if (rewrite)
     return PutRewritten(type, id, resource.document.root(), resource.typing, Method::kPatch, conditions, rewrite);
   return Put(type, id, resource.document.root(), resource.typing, Method::kPatch, conditions);

@@ -55,6 +55,8 @@ class Planner {
   Plan PutRewritten(TypeId type, const std::string& id, json::Value resource, const Typing& typing, Method method,
                     const IfMatch& conditions, const Rewrite& rewrite);
   Plan Remove(TypeId type, const std::string& id, const IfMatch& conditions);
+  // The newest version of the resource after the patch, or why it cannot be done.
+  std::variant<Checked, Answer> Patched(TypeId type, const std::string& id, Bytes patch);
   // The patched resource, rewritten.
   Plan Patch(TypeId type, const std::string& id, Bytes patch, const IfMatch& conditions, const Rewrite& rewrite = {});
   // Notes the condition for the commit.
@@ -86,8 +88,10 @@ inline constexpr size_t kMaxCriteria = 1000;  // parameters of one condition
 // The search in If-None-Exist and Bundle.entry.request.ifNoneExist. Clients put the type in front of it, as the example
 // of R4 itself (Bundle-xds).
 Result<std::vector<Parameter>> CriteriaIn(TypeId type, std::string_view if_none_exist);
+// Whether a condition looks at other resources than those it finds.
+bool AsksForMore(const std::vector<Parameter>& criteria);
 // What a condition asks for. kInvalid as for FindMatches.
-Result<storage::Query> CompileCondition(ResourceReader& reader, TypeId type, const std::vector<Parameter>& criteria,
+Result<storage::Query> CompileCondition(SearchCatalog& catalog, TypeId type, const std::vector<Parameter>& criteria,
                                         const SearchOptions& options);
 // What the client wants to see of what it wrote (Prefer: return). `dangling`: as in Committed, of this write.
 Answer Preferred(Answer answer, const Interaction& request, const std::vector<DanglingReference>& dangling);

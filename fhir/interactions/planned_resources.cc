@@ -31,46 +31,70 @@ void PlannedResources::Add(size_t place, storage::DocumentValues values) {
   values_.emplace(place, std::move(values));
 }
 
-PlannedResources::Found PlannedResources::Find(const Query& query, PlannedView& view) const {
+Result<PlannedResources::Places> PlannedResources::Find(const Query& query, PlannedView& view) const {
   return FindAmong(query, nullptr, view);
 }
 
-PlannedResources::Found PlannedResources::FindAmong(const Query& query, const Places* among, PlannedView& view) const {
-  if (among != nullptr && among->empty()) return std::optional(Places());
+Result<std::vector<storage::ReferenceValue>> PlannedResources::References(size_t place, storage::FieldId field,
+                                                                          PlannedView& view) const {
+  HILUM_RETURN_IF_ERROR(view.Spend(1));
+  std::vector<storage::ReferenceValue> references;
+  for (const auto& entry : values_.at(place).entries) {
+    if (entry.field != field) continue;
+    HILUM_ASSIGN_OR_RETURN(references.emplace_back(), view.Resolve(std::get<storage::ReferenceValue>(entry.value)));
+  }
+  return references;
+}
+
+Result<PlannedResources::Places> PlannedResources::FindAmong(const Query& query, const Places* among,
+                                                             PlannedView& view) const {
+  if (among != nullptr && among->empty()) return Places();
   if (const auto* all = std::get_if<storage::And>(&query.node)) return FindAll(*all, among, view);
   if (const auto* any = std::get_if<storage::Or>(&query.node)) return FindAny(*any, among, view);
   if (const auto* none = std::get_if<storage::Not>(&query.node)) return FindNone(*none, among, view);
   if (const auto* chain = std::get_if<storage::RefersTo>(&query.node)) return FindReferring(*chain, among, view);
-  if (std::holds_alternative<storage::ReferredToBy>(query.node)) return std::optional<Places>();
-  if (IsLookedUp(query)) {
-    const auto* token = std::get_if<storage::TokenIs>(&query.node);
-    Places places = token != nullptr ? FindToken(*token) : FindPrefix(std::get<storage::StringMatch>(query.node));
-    if (among != nullptr) std::erase_if(places, [&](size_t place) { return !among->contains(place); });
-    return std::optional(std::move(places));
+  if (const auto* link = std::get_if<storage::ReferredToBy>(&query.node)) {
+    HILUM_ASSIGN_OR_RETURN(const storage::Bitmap docs, view.FindReferees(collection_, *link));
+    return FindDocs(docs, among, view);
   }
   if (const auto* docs = std::get_if<storage::DocsIn>(&query.node)) {
-    return Filter(among, view, [&](size_t place, const auto&) -> Result<bool> {
-      HILUM_ASSIGN_OR_RETURN(const auto doc, view.DocOf(place));
-      return doc && std::ranges::find(docs->docs, *doc) != docs->docs.end();
-    });
+    return FindDocs(storage::Bitmap(docs->docs), among, view);
   }
-  const auto field = storage::FieldOfLeaf(query);
+  if (!IsLookedUp(query)) return FindValue(query, among, view);
+  const auto* token = std::get_if<storage::TokenIs>(&query.node);
+  Places places = token != nullptr ? FindToken(*token) : FindPrefix(std::get<storage::StringMatch>(query.node));
+  if (among != nullptr) std::erase_if(places, [&](size_t place) { return !among->contains(place); });
+  return places;
+}
+
+Result<PlannedResources::Places> PlannedResources::FindValue(const Query& leaf, const Places* among,
+                                                             PlannedView& view) const {
+  const auto field = storage::FieldOfLeaf(leaf);
   return Filter(among, view, [&](size_t, const storage::DocumentValues& values) -> Result<bool> {
     if (!field) return true;  // All
     for (const auto& entry : values.entries) {
       if (entry.field != *field) continue;
       const auto* reference = std::get_if<storage::ReferenceValue>(&entry.value);
-      if (reference == nullptr && storage::Matches(query, entry.value)) return true;
+      if (reference == nullptr && storage::Matches(leaf, entry.value)) return true;
       if (reference == nullptr) continue;
       HILUM_ASSIGN_OR_RETURN(auto resolved, view.Resolve(*reference));
-      if (storage::Matches(query, storage::IndexValue(std::move(resolved)))) return true;
+      if (storage::Matches(leaf, storage::IndexValue(std::move(resolved)))) return true;
     }
     return false;
   });
 }
 
+Result<PlannedResources::Places> PlannedResources::FindDocs(const storage::Bitmap& docs, const Places* among,
+                                                            PlannedView& view) const {
+  return Filter(among, view, [&](size_t place, const auto&) -> Result<bool> {
+    HILUM_ASSIGN_OR_RETURN(const storage::Doc doc, view.DocOf(place));
+    return docs.Contains(doc);
+  });
+}
+
 template <typename Holds>
-PlannedResources::Found PlannedResources::Filter(const Places* among, PlannedView& view, const Holds& holds) const {
+Result<PlannedResources::Places> PlannedResources::Filter(const Places* among, PlannedView& view,
+                                                          const Holds& holds) const {
   HILUM_RETURN_IF_ERROR(view.Spend(among != nullptr ? among->size() : values_.size()));
   Places places;
   const auto try_one = [&](size_t place, const storage::DocumentValues& values) -> Status {
@@ -83,7 +107,7 @@ PlannedResources::Found PlannedResources::Filter(const Places* among, PlannedVie
   } else {
     for (const auto& [place, values] : values_) HILUM_RETURN_IF_ERROR(try_one(place, values));
   }
-  return std::optional(std::move(places));
+  return places;
 }
 
 PlannedResources::Places PlannedResources::FindToken(const storage::TokenIs& token) const {
@@ -106,54 +130,46 @@ PlannedResources::Places PlannedResources::FindPrefix(const storage::StringMatch
   return places;
 }
 
-PlannedResources::Found PlannedResources::FindAll(const storage::And& query, const Places* among,
-                                                  PlannedView& view) const {
+Result<PlannedResources::Places> PlannedResources::FindAll(const storage::And& query, const Places* among,
+                                                           PlannedView& view) const {
   std::vector<const Query*> parts;
   for (const Query& part : query.parts) parts.push_back(&part);
   std::ranges::stable_partition(parts, [](const Query* part) { return IsLookedUp(*part); });
   std::optional<Places> places;
   for (const Query* part : parts) {
-    HILUM_ASSIGN_OR_RETURN(std::optional<Places> found, FindAmong(*part, places ? &*places : among, view));
-    if (!found) return found;
-    places = std::move(found);
+    HILUM_ASSIGN_OR_RETURN(places, FindAmong(*part, places ? &*places : among, view));
   }
-  if (places) return places;
+  if (places) return *std::move(places);
   return FindAmong({storage::All()}, among, view);
 }
 
-PlannedResources::Found PlannedResources::FindAny(const storage::Or& query, const Places* among,
-                                                  PlannedView& view) const {
+Result<PlannedResources::Places> PlannedResources::FindAny(const storage::Or& query, const Places* among,
+                                                           PlannedView& view) const {
   Places places;
   for (const Query& part : query.parts) {
-    HILUM_ASSIGN_OR_RETURN(std::optional<Places> found, FindAmong(part, among, view));
-    if (!found) return found;
-    places.merge(*found);
+    HILUM_ASSIGN_OR_RETURN(Places found, FindAmong(part, among, view));
+    places.merge(found);
   }
-  return std::optional(std::move(places));
+  return places;
 }
 
-PlannedResources::Found PlannedResources::FindNone(const storage::Not& query, const Places* among,
-                                                   PlannedView& view) const {
-  HILUM_ASSIGN_OR_RETURN(const std::optional<Places> some, FindAmong(*query.part, among, view));
-  if (!some) return some;
-  return Filter(among, view, [&](size_t place, const auto&) -> Result<bool> { return !some->contains(place); });
+Result<PlannedResources::Places> PlannedResources::FindNone(const storage::Not& query, const Places* among,
+                                                            PlannedView& view) const {
+  HILUM_ASSIGN_OR_RETURN(const Places some, FindAmong(*query.part, among, view));
+  return Filter(among, view, [&](size_t place, const auto&) -> Result<bool> { return !some.contains(place); });
 }
 
-PlannedResources::Found PlannedResources::FindReferring(const storage::RefersTo& chain, const Places* among,
-                                                        PlannedView& view) const {
-  HILUM_ASSIGN_OR_RETURN(const auto targets, view.FindAll(chain.target, *chain.query));
-  if (!targets) return std::optional<Places>();
-  return Filter(among, view, [&](size_t, const storage::DocumentValues& values) -> Result<bool> {
-    for (const auto& entry : values.entries) {
-      if (entry.field != chain.field) continue;
-      HILUM_ASSIGN_OR_RETURN(const auto reference, view.Resolve(std::get<storage::ReferenceValue>(entry.value)));
-      if (!reference.target && targets->links.contains(reference.text)) return true;
-      if (reference.target && reference.target->collection == chain.target &&
-          targets->docs.Contains(reference.target->doc)) {
-        return true;
-      }
-    }
-    return false;
+Result<PlannedResources::Places> PlannedResources::FindReferring(const storage::RefersTo& chain, const Places* among,
+                                                                 PlannedView& view) const {
+  HILUM_ASSIGN_OR_RETURN(const auto linked, view.FindLinked(collection_, chain));
+  if (linked) return FindDocs(*linked, among, view);
+  HILUM_ASSIGN_OR_RETURN(const storage::Bitmap targets, view.FindAll(chain.target, *chain.query));
+  return Filter(among, view, [&](size_t place, const auto&) -> Result<bool> {
+    HILUM_ASSIGN_OR_RETURN(const auto references, References(place, chain.field, view));
+    return std::ranges::any_of(references, [&](const storage::ReferenceValue& reference) {
+      return reference.target && reference.target->collection == chain.target &&
+             targets.Contains(reference.target->doc);
+    });
   });
 }
 

@@ -15,10 +15,6 @@ Answer Blame(size_t place, Answer answer) {
   return AboutPlace("Bundle.entry[" + std::to_string(place) + "]", std::move(answer));
 }
 
-bool Writes(const BundleEntry& entry) {
-  return entry.request.method != "GET" && entry.request.method != "HEAD";
-}
-
 // Its target is found by a search.
 bool IsConditional(const BundleEntry& entry) {
   return entry.request.method == "POST" ? !entry.request.if_none_exist.empty() : entry.request.path.size() == 1;
@@ -55,7 +51,11 @@ Transaction::Transaction(ResourceStore& store, json::Value bundle, const Typing&
       entries_(std::move(entries)),
       deletes_(
           std::ranges::any_of(entries_, [](const BundleEntry& entry) { return entry.request.method == "DELETE"; })) {
-  for (size_t i = 0; i < entries_.size(); ++i) new_ids_.push_back(store_.NewId());
+  for (const BundleEntry& entry : entries_) {
+    new_ids_.push_back(store_.NewId());
+    const auto type = entry.request.path.empty() ? std::nullopt : FindResourceType(entry.request.path[0]);
+    if (Writes(entry) && type) types_.insert(*type);
+  }
 }
 
 // All entries came by one request.
@@ -71,6 +71,7 @@ SearchOptions Transaction::ConditionOptions() const {
 
 Transaction::Outcome Transaction::Attempt(const std::function<Answer(const Interaction&)>& read) {
   targets_.assign(entries_.size(), {});
+  bodies_.clear();
   written_.clear();
   unmatched_.clear();
   links_.clear();
@@ -139,7 +140,7 @@ Transaction::Outcome Transaction::Attempt(const std::function<Answer(const Inter
 std::vector<size_t> Transaction::OrderOfTargets() const {
   const auto rank = [&](size_t place) {
     const BundleEntry& entry = entries_[place];
-    return entry.request.method == "DELETE" ? 0 : IsConditional(entry) ? 2 : 1;
+    return entry.request.method == "DELETE" ? 0 : BringsResource(entry) && IsConditional(entry) ? 2 : 1;
   };
   std::vector<size_t> places;
   for (size_t i = 0; i < entries_.size(); ++i) {

@@ -30,6 +30,10 @@ Result<std::string> PatchIn(const BundleEntry& entry);
 // Bundle.entry[i] for an answer: response, and the resource if its body is one.
 std::string ResponseEntry(const Answer& answer);
 
+inline bool Writes(const BundleEntry& entry) {
+  return entry.request.method != "GET" && entry.request.method != "HEAD";
+}
+
 inline bool BringsResource(const BundleEntry& entry) {
   return entry.request.method == "POST" || entry.request.method == "PUT";
 }
@@ -59,13 +63,14 @@ class Transaction {
     std::string id;
     std::optional<storage::Doc> existing;  // of a conditional create that finds something: nothing is written
     std::optional<size_t> same_as;         // likewise, when another entry creates what it asks for
+    std::optional<storage::Doc> doc;       // once it was looked for
   };
-  // The entries of one type that bring a resource.
+  // The entries of one type after which a resource says something else.
   struct Bodies {
     std::vector<size_t> places;
     std::optional<PlannedResources> resources;
   };
-  class View;  // what it knows of references, for its conditions
+  class View;  // what is stored as it will be, for its conditions
 
   std::string_view RequestBase() const;
   SearchOptions ConditionOptions() const;
@@ -87,14 +92,20 @@ class Transaction {
   // A deletion comes before everything else (R4 3.1.0.11.2): what it takes is not there any more for a create.
   Status LeaveOutDeleted(TypeId type, Planner& planner, std::vector<storage::Doc>* docs) const;
   bool IsDeleted(const std::string& link) const;
-  // nullptr when no entry brings a resource of the type.
+  // nullptr when there are none of the type.
   Bodies* BodiesOf(TypeId type);
-  Result<const PlannedResources*> PlannedOf(Bodies& bodies, ResourceReader& reader);
-  // The places of the entries besides `place` whose resources match; nullopt when the condition has a _has.
-  Result<std::optional<PlannedResources::Places>> FindPlanned(TypeId type, const std::vector<Parameter>& criteria,
-                                                              std::optional<size_t> place, ResourceReader& reader);
+  // What they will say; nullptr when there are none of the type.
+  Result<const PlannedResources*> PlannedOf(TypeId type, ResourceReader& reader);
+  // What a patch makes; nullopt when it cannot be done, which is said when the entry is planned.
+  Result<std::optional<storage::DocumentValues>> PatchedValues(size_t place, ResourceReader& reader);
+  // The places of the entries besides `place` whose resources match.
+  Result<PlannedResources::Places> FindPlanned(TypeId type, const std::vector<Parameter>& criteria,
+                                               std::optional<size_t> place, ResourceReader& reader);
   void NoteFullUrl(size_t place);
   Plan PlanOne(size_t place, ResourceReader& reader, Planner& planner);
+  // Of what is stored, those whom a condition finds by what will be there.
+  Result<std::vector<storage::Doc>> FindStored(TypeId type, const std::vector<Parameter>& criteria,
+                                               ResourceReader& reader);
   // Type/id of what a conditional reference leads to once the transaction is done: R4 3.1.0.11.2 resolves them last.
   Result<std::set<std::string>> FindReferred(TypeId type, const std::vector<Parameter>& criteria,
                                              ResourceReader& reader);
@@ -115,6 +126,7 @@ class Transaction {
   const std::vector<BundleEntry> entries_;
   const bool deletes_;                // some entry does
   std::vector<std::string> new_ids_;  // for entries that make a resource; the same in every attempt
+  std::set<TypeId> types_;            // of what it writes
   std::map<TypeId, Bodies> bodies_;   // empty until a condition needs it
   std::vector<Target> targets_;
   std::map<std::string, size_t, std::less<>> written_;     // Type/id -> place

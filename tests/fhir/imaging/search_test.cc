@@ -53,6 +53,27 @@ TEST_F(ImagingSearchTest, DerivedOnesAndThoseOfUsersAreFoundByTheSameSearch) {
   for (const auto& [query, found] : cases) EXPECT_EQ(Total("ImagingStudy?" + query), found) << query;
 }
 
+TEST_F(ImagingSearchTest, ConditionsOfATransactionReachTheImagesOfWhatItWrites) {
+  const std::string study = Read("ImagingStudy/1.2.1");
+  const std::string noted = std::string(study).insert(study.size() - 1, R"(,"note":[{"text":"x"}])");
+  const std::string entry = R"({"request":{"method":"PUT","url":"ImagingStudy/1.2.1"},"resource":)" + noted + "}";
+  const auto run = [&](const std::string& condition) {
+    return Run("POST", "",
+               R"({"resourceType":"Bundle","type":"transaction","entry":[)" + entry +
+                   R"(,{"request":{"method":"POST","url":"Basic"},"resource":{"resourceType":"Basic",
+                       "code":{"text":"x"},"subject":{"reference":")" +
+                   condition + R"("}}}]})");
+  };
+  for (const std::string condition :
+       {"ImagingStudy?dicom-Modality=MR", "ImagingStudy?series=1.2.1.2", "ImagingStudy?dicom-series=Modality$MR",
+        "Patient?_has:ImagingStudy:patient:dicom-Modality=MR"}) {
+    EXPECT_EQ(run(condition).status, 200) << condition;
+  }
+  EXPECT_EQ(run("ImagingStudy?dicom-Modality=US").status, 400);
+  EXPECT_EQ(Total("Basic?subject=ImagingStudy/1.2.1"), 3);
+  EXPECT_EQ(Total("Basic?subject=Patient/p"), 1);
+}
+
 TEST_F(ImagingSearchTest, ChainsReachTheImages) {
   EXPECT_EQ(Total("Patient?_has:ImagingStudy:patient:modality=MR"), 1);
   EXPECT_EQ(Total("Patient?_has:ImagingStudy:patient:instance=1.2.1.2.1"), 1);

@@ -201,7 +201,11 @@ const std::string kWritten = R"(
      "resource":{"resourceType":"RiskAssessment","id":"r","status":"final","subject":{"reference":"Patient/q"},
                  "prediction":[{"probabilityDecimal":0.25}]}},
     {"request":{"method":"PUT","url":"ValueSet/s"},
-     "resource":{"resourceType":"ValueSet","id":"s","status":"active","url":"http://vs.test/a/b"}})";
+     "resource":{"resourceType":"ValueSet","id":"s","status":"active","url":"http://vs.test/a/b"}},
+    {"request":{"method":"PUT","url":"List/l"},
+     "resource":{"resourceType":"List","id":"l","status":"current","mode":"working",
+                 "entry":[{"item":{"reference":"Patient/q"}}]}})";
+constexpr int kCountOfWritten = 7;
 
 // A condition that finds just one of them.
 struct FoundBy {
@@ -224,6 +228,14 @@ const std::vector<FoundBy> kFoundBy = {
     {"RiskAssessment?probability=lt0.5", "RiskAssessment/r"},
     {"RiskAssessment?patient.birthdate=1990", "RiskAssessment/r"},
     {"ValueSet?url:below=http://vs.test/a", "ValueSet/s"},
+    {"Patient?_id=q", "Patient/q"},
+    {"Patient?_id:not=p", "Patient/q"},
+    {"Observation?subject:Patient._id=p", "Observation/v"},
+    {"Patient?_list=l", "Patient/q"},
+    {"Patient?_has:Observation:patient:value-quantity=5.4||mg", "Patient/p"},
+    {"Patient?_has:RiskAssessment:patient:probability=lt0.5&birthdate=1990", "Patient/q"},
+    {"Organization?_has:Patient:organization:_has:Observation:patient:status=final", "Organization/o"},
+    {"Observation?patient:Patient._has:Observation:patient:status=final", "Observation/v"},
 };
 
 TEST_F(TransactionTest, ConditionalReferencesFindWhatItWritesByEveryKindOfParameter) {
@@ -239,7 +251,8 @@ TEST_F(TransactionTest, ConditionalReferencesFindWhatItWritesByEveryKindOfParame
     const Answer answer = interactions_->Run(request);
     ASSERT_EQ(answer.status, 200) << answer.body;
     for (size_t n = 0; n < kFoundBy.size(); ++n) {
-      EXPECT_EQ(At(answer.body, "entry." + std::to_string(6 + n) + ".resource.subject.reference"), kFoundBy[n].id)
+      EXPECT_EQ(At(answer.body, "entry." + std::to_string(kCountOfWritten + n) + ".resource.subject.reference"),
+                kFoundBy[n].id)
           << kFoundBy[n].condition;
     }
   }
@@ -274,6 +287,78 @@ TEST_F(TransactionTest, ConditionalCreatesShareWhatItCreatesByEveryKindOfParamet
       EXPECT_EQ(Run("DELETE", "Patient?family=kim").status, 204);
     }
   }
+}
+
+// An entry with a Basic that is about what the condition finds.
+std::string About(const std::string& condition) {
+  return R"({"request":{"method":"POST","url":"Basic"},"resource":{"resourceType":"Basic","code":{"text":"x"},
+             "subject":{"reference":")" +
+         condition + "\"}}}";
+}
+
+std::string PutEntry(const std::string& id, const std::string& resource) {
+  return R"({"request":{"method":"PUT","url":")" + id + R"("},"resource":)" + resource + "}";
+}
+
+TEST_F(TransactionTest, ConditionalReferencesFollowLinksAsTheyWillBe) {
+  const auto observation = [](const std::string& patient) {
+    return R"({"resourceType":"Observation","id":"v","status":"final","code":{"text":"x"},
+               "subject":{"reference":"Patient/)" +
+           patient + "\"}}";
+  };
+  const auto patient = [](const std::string& id, const std::string& family) {
+    return R"({"resourceType":"Patient","id":")" + id + R"(","name":[{"family":")" + family + "\"}]}";
+  };
+  const std::string deletion = R"({"request":{"method":"DELETE","url":"Observation/v"}})";
+  const std::string moved = PutEntry("Observation/v", observation("b"));
+  const std::string renamed = PutEntry("Patient/a", patient("a", "New"));
+  const std::string of_observation = "Patient?_has:Observation:patient:status=final";
+  const struct {
+    std::string entries, condition, found;
+  } kCases[] = {
+      {PutEntry("Observation/w", R"({"resourceType":"Observation","id":"w","status":"amended","code":{"text":"x"},
+           "subject":{"reference":"Patient/b"}})"),
+       "Patient?_has:Observation:patient:status=amended", "Patient/b"},
+      {moved, of_observation, "Patient/b"},
+      {moved, of_observation + "&family=kim", ""},
+      {deletion, of_observation, ""},
+      {renamed, "Observation?subject:Patient.family=new", "Observation/v"},
+      {renamed, "Observation?subject:Patient.family=kim", ""},
+      {R"({"request":{"method":"DELETE","url":"Patient/a"}})", "Observation?subject:Patient.family=kim", ""},
+      {PatchOf("Patient/a", R"([{"op":"replace","path":"/name/0/family","value":"New"}])"), "Patient?family=new",
+       "Patient/a"},
+      {PatchOf("Patient/a", R"([{"op":"replace","path":"/name/0/family","value":"New"}])"), "Patient?family=kim", ""},
+      {PatchOf("Patient?family=kim", R"([{"op":"replace","path":"/name/0/family","value":"New"}])"),
+       "Observation?subject:Patient.family=new", "Observation/v"},
+      {PatchOf("Observation/v", R"([{"op":"replace","path":"/subject/reference","value":"Patient/b"}])"),
+       of_observation, "Patient/b"},
+  };
+  for (const auto& [entries, condition, found] : kCases) {
+    for (const std::string& all : {entries + "," + About(condition), About(condition) + "," + entries}) {
+      ASSERT_LT(Run("PUT", "Patient/a", patient("a", "Kim")).status, 300);
+      ASSERT_LT(Run("PUT", "Patient/b", patient("b", "Lim")).status, 300);
+      ASSERT_LT(Run("PUT", "Observation/v", observation("a")).status, 300);
+      Interaction request = Request("POST", "", Bundle("transaction", all));
+      request.prefer_return = Return::kRepresentation;
+      const Answer answer = interactions_->Run(request);
+      EXPECT_EQ(answer.status, found.empty() ? 400 : 200) << all << answer.body;
+      EXPECT_THAT(answer.body, HasSubstr(found.empty() ? "matches no resource" : R"("reference":")" + found + "\""))
+          << all;
+    }
+  }
+}
+
+TEST_F(TransactionTest, AConditionalCreateOfWhatAPatchMakesIsRefused) {
+  ASSERT_EQ(Run("PUT", "Patient/a", R"({"resourceType":"Patient","id":"a","gender":"male"})").status, 201);
+  const std::string patch = PatchOf("Patient/a", R"([{"op":"replace","path":"/gender","value":"female"}])");
+  const std::string create = R"({"request":{"method":"POST","url":"Patient","ifNoneExist":"gender=female"},
+      "resource":{"resourceType":"Patient","gender":"female"}})";
+  for (const std::string& entries : {patch + "," + create, create + "," + patch}) {
+    const Answer answer = Run("POST", "", Bundle("transaction", entries));
+    EXPECT_EQ(answer.status, 400);
+    EXPECT_THAT(answer.body, HasSubstr("only once"));
+  }
+  EXPECT_EQ(Total("Patient?gender=male"), 1);
 }
 
 TEST_F(TransactionTest, AConditionalCreateComesAfterADeletion) {
