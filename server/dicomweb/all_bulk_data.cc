@@ -1,24 +1,19 @@
 // WADO-RS: all bulk data, or the pixel data alone, of a study, a series or an instance (PS3.18 10.4.1.1.5, 10.4.1.1.6).
 #include <algorithm>
-#include <functional>
 
 #include "codecs/dicom/bulk.h"
 #include "codecs/dicom/json.h"
+#include "server/dicomweb/bulk_data.h"
 #include "server/dicomweb/bulk_parts.h"
 #include "server/dicomweb/documents.h"
-#include "server/dicomweb/frame_source.h"
-#include "server/dicomweb/negotiate.h"
 #include "server/dicomweb/package.h"
-#include "server/dicomweb/selection.h"
-#include "server/dicomweb/service.h"
+#include "server/dicomweb/refusal.h"
 
 namespace hilum::dicomweb {
 namespace {
 
 constexpr char kOctetStream[] = "application/octet-stream";
 constexpr dicom::Tag kDocument{0x0042, 0x0011};
-// Attributes stand before the pixels, nearly always within this: what is sent is checked when it is sent.
-constexpr uint64_t kHeaderBytes = 64 * 1024;
 
 bool IsPixels(const dicom::Element& element) {
   namespace t = dicom::tags;
@@ -77,8 +72,6 @@ constexpr char kUnreadable[] = "299 hilum \"left out: it cannot be read\"";
 // Sends the bulk data of one instance after the other.
 class BulkSender {
  public:
-  // What an error of the codec means for an instance.
-  using Failure = std::function<Status(const Status&, const std::string& sop_uid)>;
   struct Wish {
     std::vector<InstanceChoice> choices;  // most wanted first
     bool only_pixels = false;
@@ -86,12 +79,12 @@ class BulkSender {
   };
 
   BulkSender(storage::Store& store, const storage::CatalogueReader& reader, pixel::FrameCodec& codec,
-             const dicom::ReadLimits& limits, Failure failure, Wish wish, BulkParts& parts)
+             const dicom::ReadLimits& limits, CodecFailures& failures, Wish wish, BulkParts& parts)
       : store_(store),
         reader_(reader),
         codec_(codec),
         limits_(limits),
-        failure_(std::move(failure)),
+        failures_(failures),
         wish_(std::move(wish)),
         parts_(parts) {}
 
@@ -122,7 +115,7 @@ class BulkSender {
   const storage::CatalogueReader& reader_;
   pixel::FrameCodec& codec_;
   const dicom::ReadLimits& limits_;
-  const Failure failure_;
+  CodecFailures& failures_;
   const Wish wish_;
   BulkParts& parts_;
   bool in_part_ = false;  // a part is begun and not complete
@@ -197,7 +190,7 @@ Status BulkSender::AddPixels(const dicom::BulkValue& value) {
     Status status = AddPixelsAs(target, url, refused, &next, &ours);
     if (status.ok() || in_part_ || ours) return status;
     if (status.code() == Code::kUnsupported && ++i < targets.size()) continue;
-    status = failure_(status, found_->row.uid);
+    status = failures_.Tell(status, found_->row.uid);
     const bool its_own = status.code() != Code::kCancelled && status.code() != Code::kUnavailable;
     if (!its_own || (wish_.or_fail && !parts_.begun())) return status;
     status.IgnoreError();  // the client is told by Warning
@@ -247,7 +240,7 @@ Status BulkSender::AddFrames(const FrameSource& source, const std::string& url, 
 
 }  // namespace
 
-Status Service::RetrieveAllBulkData(http::Request& request, const Resource& resource, const QueryParameters& query,
+Status BulkDataService::RetrieveAll(http::Request& request, const Resource& resource, const QueryParameters& query,
                                     http::Responder& responder) {
   const storage::CatalogueReader reader = store_.Read();
   HILUM_ASSIGN_OR_RETURN(Selection selection, Select(reader, resource));
@@ -261,10 +254,10 @@ Status Service::RetrieveAllBulkData(http::Request& request, const Resource& reso
         "no type that was asked for fits; " +
             (only_pixels ? "pixel data can be had " + frames : ObtainableBulkData(selection.instances, frames)));
   }
-  return SendAllBulkData(request, resource, reader, std::move(selection), choices, responder);
+  return SendAll(request, resource, reader, std::move(selection), choices, responder);
 }
 
-Status Service::SendAllBulkData(http::Request& request, const Resource& resource,
+Status BulkDataService::SendAll(http::Request& request, const Resource& resource,
                                 const storage::CatalogueReader& reader, Selection selection,
                                 const std::vector<InstanceChoice>& choices, http::Responder& responder) {
   const bool only_pixels = resource.what != Resource::What::kAllBulkData;
@@ -273,10 +266,9 @@ Status Service::SendAllBulkData(http::Request& request, const Resource& resource
   if (answered) return Status::Ok();
 
   BulkParts parts(store_, random_, std::move(headers), responder);
-  const auto failure = [this](const Status& status, const std::string& uid) { return CodecFailure(status, uid); };
-  BulkSender sender(store_, reader, codec_, options_.ingest.limits, failure,
+  BulkSender sender(store_, reader, codec_, options_.ingest.limits, failures_,
                     {choices, only_pixels, /*or_fail=*/selection.instances.size() == 1}, parts);
-  const std::string base = BaseUrl(request) + "/studies/" + *resource.study + "/series/";
+  const std::string base = options_.BaseUrl(request) + "/studies/" + *resource.study + "/series/";
   for (Found& found : selection.instances) {
     const Status status = sender.Add(&found, base + found.series_uid + "/instances/" + found.row.uid);
     if (status.code() == Code::kUnsupported && !parts.begun())

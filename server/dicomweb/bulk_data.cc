@@ -1,13 +1,11 @@
-// WADO-RS: bulk data, the values that metadata only refers to (PS3.18 10.4.1.5).
+#include "server/dicomweb/bulk_data.h"
+
 #include <algorithm>
 
 #include "codecs/dicom/bulk.h"
 #include "server/dicomweb/bulk_parts.h"
 #include "server/dicomweb/documents.h"
-#include "server/dicomweb/frame_source.h"
-#include "server/dicomweb/negotiate.h"
-#include "server/dicomweb/selection.h"
-#include "server/dicomweb/service.h"
+#include "server/dicomweb/refusal.h"
 
 namespace hilum::dicomweb {
 namespace {
@@ -55,8 +53,8 @@ std::string TypeOfDocument(const storage::InstanceRow& row, const std::string& s
 
 }  // namespace
 
-Status Service::RetrieveBulkData(http::Request& request, const Resource& resource, const QueryParameters& query,
-                                 http::Responder& responder) {
+Status BulkDataService::RetrieveOne(http::Request& request, const Resource& resource, const QueryParameters& query,
+                                    http::Responder& responder) {
   HILUM_ASSIGN_OR_RETURN(Selection selection, Select(store_.Read(), resource));
   Found& found = selection.instances.front();
   HILUM_ASSIGN_OR_RETURN(const StoredRange object, LocateObject(store_, &found));

@@ -1,13 +1,13 @@
-// The change feed of Microsoft's DICOM service (microsoft/dicom-server, docs/concepts/change-feed.md), over the change
-// log. Its sequences are the numbers of changes of instances; what clients see: docs/changes.md.
+#include "server/dicomweb/changefeed.h"
+
 #include <algorithm>
 
 #include "base/text.h"
 #include "base/time_text.h"
 #include "fhir/validate/date_time.h"
 #include "server/changes/follow.h"
-#include "server/dicomweb/service.h"
-#include "storage/log/change_log.h"
+#include "server/dicomweb/metadata.h"
+#include "server/dicomweb/refusal.h"
 
 namespace hilum::dicomweb {
 namespace {
@@ -80,8 +80,8 @@ Result<std::optional<Found>> FindNow(const storage::CatalogueReader& reader, con
 
 }  // namespace
 
-Status Service::AppendFeedEntry(const storage::CatalogueReader& reader, const Change& change, const std::string& base,
-                                ObjectViews* views, std::string* json) {
+Status ChangeFeed::AppendEntry(const storage::CatalogueReader& reader, const Change& change, const std::string& base,
+                               ObjectViews* views, std::string* json) {
   if (change.path.size() != 3) return Corruption("a change of an instance does not name one; restore a backup");
   HILUM_ASSIGN_OR_RETURN(std::optional<Found> found, FindNow(reader, change));
   json->append("{\"Sequence\":").append(std::to_string(change.instance_number));
@@ -95,7 +95,7 @@ Status Service::AppendFeedEntry(const storage::CatalogueReader& reader, const Ch
   json->append("\",\"State\":\"").append(!found ? "deleted" : is_newest ? "current" : "replaced").append("\"");
   if (found && views != nullptr) {
     std::string metadata;
-    const Status status = AppendMetadata(change.path[0], base, *views, &*found, &metadata);
+    const Status status = AppendMetadata(change.path[0], base, *views, options_.ingest.limits, &*found, &metadata);
     if (status.ok()) {
       json->append(",\"Metadata\":").append(metadata);
     } else if (status.code() != Code::kNotFound) {  // gone since `reader` looked
@@ -107,16 +107,16 @@ Status Service::AppendFeedEntry(const storage::CatalogueReader& reader, const Ch
   return Status::Ok();
 }
 
-Status Service::SendChangeFeed(http::Request& request, const QueryParameters& query, http::Responder& responder) {
+Status ChangeFeed::Send(http::Request& request, const QueryParameters& query, http::Responder& responder) {
   HILUM_ASSIGN_OR_RETURN(FeedQuery feed, ParseFeedQuery(query));
-  const std::string base = BaseUrl(request);
+  const std::string base = options_.BaseUrl(request);
   const storage::CatalogueReader reader = store_.Read();
   const storage::Snapshot* const snapshot = &reader.snapshot();
   HILUM_ASSIGN_OR_RETURN(uint64_t end, storage::LatestInstanceChange(store_.kv(), Tenant::kDefault, snapshot));
   if (feed.from_now) feed.offset = end;
   if (changes::WantsEvents(request)) {
     if (feed.start_micros || feed.end_micros) return Invalid("a stream of events has no startTime and endTime");
-    return StreamChangeFeed(request, feed.offset, feed.metadata, responder);
+    return Stream(request, feed.offset, feed.metadata, responder);
   }
   uint64_t after = feed.offset;
   if (feed.start_micros) {
@@ -141,7 +141,7 @@ Status Service::SendChangeFeed(http::Request& request, const QueryParameters& qu
   ObjectViews views(store_);
   for (const Change& change : found) {
     if (&change != &found.front()) json.push_back(',');
-    HILUM_RETURN_IF_ERROR(AppendFeedEntry(reader, change, base, feed.metadata ? &views : nullptr, &json));
+    HILUM_RETURN_IF_ERROR(AppendEntry(reader, change, base, feed.metadata ? &views : nullptr, &json));
     if (json.size() < kGathered) continue;
     if (!responder.started()) HILUM_RETURN_IF_ERROR(responder.Head(200, headers, std::nullopt));
     HILUM_RETURN_IF_ERROR(responder.Write(json));
@@ -153,11 +153,10 @@ Status Service::SendChangeFeed(http::Request& request, const QueryParameters& qu
   return responder.Finish();
 }
 
-Status Service::StreamChangeFeed(http::Request& request, uint64_t after, bool with_metadata,
-                                 http::Responder& responder) {
+Status ChangeFeed::Stream(http::Request& request, uint64_t after, bool with_metadata, http::Responder& responder) {
   HILUM_ASSIGN_OR_RETURN(const auto last, changes::LastEventId(request));
-  const auto read = [this, with_metadata, base = BaseUrl(request)](uint64_t seen, size_t budget,
-                                                                   std::string* events) -> Result<changes::Progress> {
+  const auto read = [this, with_metadata, base = options_.BaseUrl(request)](
+                        uint64_t seen, size_t budget, std::string* events) -> Result<changes::Progress> {
     constexpr size_t kAtATime = 100;
     const storage::CatalogueReader reader = store_.Read();
     const storage::Snapshot* const snapshot = &reader.snapshot();
@@ -172,7 +171,7 @@ Status Service::StreamChangeFeed(http::Request& request, uint64_t after, bool wi
         break;
       }
       std::string json;
-      HILUM_RETURN_IF_ERROR(AppendFeedEntry(reader, change, base, with_metadata ? &views : nullptr, &json));
+      HILUM_RETURN_IF_ERROR(AppendEntry(reader, change, base, with_metadata ? &views : nullptr, &json));
       changes::AppendEvent(change.instance_number, json, events);
       progress.seen = change.instance_number;
     }
@@ -184,7 +183,7 @@ Status Service::StreamChangeFeed(http::Request& request, uint64_t after, bool wi
   return status;
 }
 
-Status Service::SendLatestChange(http::Request& request, const QueryParameters& query, http::Responder& responder) {
+Status ChangeFeed::SendLatest(http::Request& request, const QueryParameters& query, http::Responder& responder) {
   HILUM_ASSIGN_OR_RETURN(const FeedQuery feed, ParseFeedQuery(query));
   const storage::CatalogueReader reader = store_.Read();
   const storage::Snapshot* const snapshot = &reader.snapshot();
@@ -195,7 +194,8 @@ Status Service::SendLatestChange(http::Request& request, const QueryParameters& 
   if (found.empty()) return responder.Send(204, {}, "");
   std::string json;
   ObjectViews views(store_);
-  HILUM_RETURN_IF_ERROR(AppendFeedEntry(reader, found[0], BaseUrl(request), feed.metadata ? &views : nullptr, &json));
+  HILUM_RETURN_IF_ERROR(
+      AppendEntry(reader, found[0], options_.BaseUrl(request), feed.metadata ? &views : nullptr, &json));
   return responder.Send(200, {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}}, json);
 }
 

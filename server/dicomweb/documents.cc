@@ -2,8 +2,6 @@
 
 #include "codecs/dicom/frames.h"
 #include "codecs/dicom/report.h"
-#include "server/dicomweb/negotiate.h"
-#include "server/dicomweb/service.h"
 
 namespace hilum::dicomweb {
 namespace {
@@ -46,6 +44,20 @@ class DocumentFinder : public dicom::Visitor {
   uint64_t stated_ = 0;
 };
 
+Status SendVideo(storage::Store& store, const http::Request& request, Found& found, http::Headers headers,
+                 http::Responder& responder) {
+  dicom::FrameTable table;
+  HILUM_ASSIGN_OR_RETURN(const std::string encoded, store.Read().FrameTable(found.doc, found.row));
+  ByteReader in(encoded);
+  if (encoded.empty()) return NotFound("instance " + found.row.uid + " has no video stream");
+  if (!dicom::ReadFrameTable(&in, &table))
+    return Corruption("the frame table of instance " + found.row.uid + " is damaged");
+  HILUM_ASSIGN_OR_RETURN(const StoredRange object, LocateObject(store, &found));
+  std::vector<StoredRange> stream;
+  for (const dicom::FrameRange& range : table.ranges) stream.push_back(object.Slice(range.offset, range.length));
+  return SendRanges(store, request, responder, stream, std::move(headers));
+}
+
 }  // namespace
 
 std::string_view VideoType(std::string_view transfer_syntax) {
@@ -65,42 +77,30 @@ std::string_view DocumentType(const storage::InstanceRow& row) {
   return {};
 }
 
-Status Service::SendReadable(http::Request& request, Found& found, std::string_view type, http::Headers headers,
-                             http::Responder& responder) {
+Status SendReadable(storage::Store& store, const dicom::ReadLimits& limits, const http::Request& request, Found& found,
+                    std::string_view type, http::Headers headers, http::Responder& responder) {
   headers.Set("Content-Type", std::string(type));
-  if (!VideoType(found.row.transfer_syntax).empty()) return SendVideo(request, found, std::move(headers), responder);
+  if (!VideoType(found.row.transfer_syntax).empty())
+    return SendVideo(store, request, found, std::move(headers), responder);
   // Both run in the browser as pages of ours: without scripts, forms and anything from elsewhere.
   if (type.starts_with("text/"))
     headers.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox");
-  HILUM_ASSIGN_OR_RETURN(const StoredRange object, LocateObject(store_, &found));
-  HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store_, &found));
+  HILUM_ASSIGN_OR_RETURN(const StoredRange object, LocateObject(store, &found));
+  HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store, &found));
   if (type == "text/html") {
     headers.Set("Content-Type", "text/html; charset=utf-8");
-    HILUM_ASSIGN_OR_RETURN(const std::string html, dicom::ReportHtml(mapping.bytes(), options_.ingest.limits));
+    HILUM_ASSIGN_OR_RETURN(const std::string html, dicom::ReportHtml(mapping.bytes(), limits));
     return responder.Send(200, std::move(headers), html);
   }
   DocumentFinder finder;
   std::string inflated;
-  HILUM_RETURN_IF_ERROR(dicom::Read(mapping.bytes(), options_.ingest.limits, finder, &inflated).status());
+  HILUM_RETURN_IF_ERROR(dicom::Read(mapping.bytes(), limits, finder, &inflated).status());
   if (!finder.found() || finder.length() == 0)
     return NotFound("instance " + found.row.uid + " holds no document (0042,0011)");
   if (inflated.empty())
-    return SendRange(store_, request, responder, object.Slice(finder.found()->offset, finder.length()),
+    return SendRange(store, request, responder, object.Slice(finder.found()->offset, finder.length()),
                      std::move(headers));
   return SendBytes(request, responder, finder.found()->value.substr(0, finder.length()), std::move(headers));
-}
-
-Status Service::SendVideo(http::Request& request, Found& found, http::Headers headers, http::Responder& responder) {
-  dicom::FrameTable table;
-  HILUM_ASSIGN_OR_RETURN(const std::string encoded, store_.Read().FrameTable(found.doc, found.row));
-  ByteReader in(encoded);
-  if (encoded.empty()) return NotFound("instance " + found.row.uid + " has no video stream");
-  if (!dicom::ReadFrameTable(&in, &table))
-    return Corruption("the frame table of instance " + found.row.uid + " is damaged");
-  HILUM_ASSIGN_OR_RETURN(const StoredRange object, LocateObject(store_, &found));
-  std::vector<StoredRange> stream;
-  for (const dicom::FrameRange& range : table.ranges) stream.push_back(object.Slice(range.offset, range.length));
-  return SendRanges(store_, request, responder, stream, std::move(headers));
 }
 
 }  // namespace hilum::dicomweb

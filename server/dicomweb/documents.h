@@ -1,10 +1,13 @@
 // Instances whose readable form is something else than a picture: documents, reports and video (PS3.18 table 8.7.4-1).
-// Pure functions, thread-safe.
+// Pure functions, thread-safe, except
+// that the responder is used by one thread.
 #pragma once
 
 #include <string_view>
 
-#include "storage/catalogue/rows.h"
+#include "server/dicomweb/selection.h"
+#include "server/http/http.h"
+#include "storage/store/store.h"
 
 namespace hilum::dicomweb {
 
@@ -13,5 +16,9 @@ namespace hilum::dicomweb {
 std::string_view DocumentType(const storage::InstanceRow& row);
 // Of a video in that transfer syntax; empty when it is none.
 std::string_view VideoType(std::string_view transfer_syntax);
+
+// Such an instance in its readable form, which DocumentType gave; of videos the stream, with Range.
+Status SendReadable(storage::Store& store, const dicom::ReadLimits& limits, const http::Request& request, Found& found,
+                    std::string_view type, http::Headers headers, http::Responder& responder);
 
 }  // namespace hilum::dicomweb

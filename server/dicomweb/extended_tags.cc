@@ -8,7 +8,7 @@
 #include "codecs/dicom/tag_path.h"
 #include "codecs/multipart/media_type.h"
 #include "fhir/json/document.h"
-#include "server/dicomweb/service.h"
+#include "server/dicomweb/refusal.h"
 
 namespace hilum::dicomweb {
 namespace {

@@ -1,15 +1,14 @@
 // WADO-RS: frames (PS3.18 10.4.1.4).
 #include <algorithm>
 
+#include "server/dicomweb/bulk_data.h"
 #include "server/dicomweb/documents.h"
-#include "server/dicomweb/frame_source.h"
-#include "server/dicomweb/negotiate.h"
-#include "server/dicomweb/selection.h"
-#include "server/dicomweb/service.h"
+#include "server/dicomweb/refusal.h"
 
 namespace hilum::dicomweb {
-Status Service::RetrieveFrames(http::Request& request, const Resource& resource, const QueryParameters& query,
-                               http::Responder& responder) {
+
+Status BulkDataService::RetrieveFrames(http::Request& request, const Resource& resource, const QueryParameters& query,
+                                       http::Responder& responder) {
   const storage::CatalogueReader reader = store_.Read();
   HILUM_ASSIGN_OR_RETURN(Selection selection, Select(reader, resource));
   Found& found = selection.instances.front();
@@ -46,9 +45,10 @@ Status Service::RetrieveFrames(http::Request& request, const Resource& resource,
   return SendError(responder, request, 406, reason + "; frames of this instance can be had " + forms);
 }
 
-Status Service::SendFramesAs(http::Request& request, const Resource& resource, const storage::CatalogueReader& reader,
-                             const Selection& selection, const std::vector<InstanceChoice>& choices,
-                             const FrameSource& source, http::Responder& responder) {
+Status BulkDataService::SendFramesAs(http::Request& request, const Resource& resource,
+                                     const storage::CatalogueReader& reader, const Selection& selection,
+                                     const std::vector<InstanceChoice>& choices, const FrameSource& source,
+                                     http::Responder& responder) {
   const Found& found = selection.instances.front();
   const InstanceChoice& choice = choices.front();
   // What takes a video as anything is a player: those know nothing of parts.
@@ -57,7 +57,7 @@ Status Service::SendFramesAs(http::Request& request, const Resource& resource, c
   const bool value = alone && resource.frames.empty() && (source.StoredValue() || source.MakesValue());
   const bool one = resource.frames.size() == 1 || (resource.frames.empty() && source.frames() == 1);
   if (resource.frames.empty() && !value && !(alone && one))
-    return SendAllBulkData(request, resource, reader, selection, choices, responder);
+    return SendAll(request, resource, reader, selection, choices, responder);
   const std::string etag = "\"f" + std::string(source.target()) + "-" + selection.etag.substr(1);
   http::Headers headers = {{"ETag", value || (alone && one) ? etag : WeakTag(etag)}, {"Vary", "Accept"}};
   HILUM_ASSIGN_OR_RETURN(const bool answered, AnswerCondition(request, responder, headers));
@@ -69,17 +69,17 @@ Status Service::SendFramesAs(http::Request& request, const Resource& resource, c
   return SendFrames(source, resource.frames, found.row.uid, std::move(headers), responder);
 }
 
-Status Service::SendFrame(http::Request& request, const FrameSource& source, uint32_t frame, const std::string& sop_uid,
-                          http::Headers headers, http::Responder& responder) {
+Status BulkDataService::SendFrame(http::Request& request, const FrameSource& source, uint32_t frame,
+                                  const std::string& sop_uid, http::Headers headers, http::Responder& responder) {
   headers.Add("Content-Type", source.ContentType());
   if (source.as_stored()) return SendRanges(store_, request, responder, source.Stored(frame), std::move(headers));
   const auto bytes = source.Make(frame, codec_);
-  if (!bytes.ok()) return CodecFailure(bytes.status(), sop_uid);
+  if (!bytes.ok()) return failures_.Tell(bytes.status(), sop_uid);
   return SendBytes(request, responder, *bytes, std::move(headers));
 }
 
-Status Service::SendFrames(const FrameSource& source, const std::vector<uint32_t>& frames, const std::string& sop_uid,
-                           http::Headers headers, http::Responder& responder) {
+Status BulkDataService::SendFrames(const FrameSource& source, const std::vector<uint32_t>& frames,
+                                   const std::string& sop_uid, http::Headers headers, http::Responder& responder) {
   const multipart::PartHeaders part_headers = {{"Content-Type", source.ContentType()}};
   if (source.as_stored()) {
     std::vector<Part> parts;
@@ -90,7 +90,7 @@ Status Service::SendFrames(const FrameSource& source, const std::vector<uint32_t
   headers.Add("Content-Type", writer.ContentType(source.media_type()));
   for (const uint32_t frame : frames) {
     const auto bytes = source.Make(frame, codec_);
-    if (!bytes.ok()) return CodecFailure(bytes.status(), sop_uid);
+    if (!bytes.ok()) return failures_.Tell(bytes.status(), sop_uid);
     const std::string part = writer.PartHead(part_headers);
     if (!responder.started()) {
       std::optional<uint64_t> length;  // of several it is known only when all are made
@@ -104,13 +104,13 @@ Status Service::SendFrames(const FrameSource& source, const std::vector<uint32_t
   return responder.Finish();
 }
 
-Status Service::SendPixelValue(http::Request& request, const FrameSource& source, const std::string& sop_uid,
-                               http::Headers headers, http::Responder& responder) {
+Status BulkDataService::SendPixelValue(http::Request& request, const FrameSource& source, const std::string& sop_uid,
+                                       http::Headers headers, http::Responder& responder) {
   headers.Add("Content-Type", source.ContentType());
   if (const auto value = source.StoredValue()) return SendRange(store_, request, responder, *value, std::move(headers));
   for (uint32_t frame = 1; frame <= source.frames(); ++frame) {
     const auto bytes = source.Make(frame, codec_);
-    if (!bytes.ok()) return CodecFailure(bytes.status(), sop_uid);
+    if (!bytes.ok()) return failures_.Tell(bytes.status(), sop_uid);
     if (source.frames() == 1) return SendBytes(request, responder, *bytes, std::move(headers));
     if (!responder.started())
       HILUM_RETURN_IF_ERROR(responder.Head(200, headers, uint64_t{bytes->size()} * source.frames()));

@@ -12,6 +12,8 @@
 
 namespace hilum::dicomweb {
 
+inline constexpr char kNativeXml[] = "application/dicom+xml";
+
 // One data set of DICOM JSON, made by us, as an XML document.
 Result<std::string> XmlOf(std::string_view json);
 

@@ -55,7 +55,7 @@ std::string WithPlus(std::string text) {
 
 }  // namespace
 
-Accepted::Accepted(const http::Request& request, const std::vector<std::pair<std::string, std::string>>& query) {
+Accepted::Accepted(const http::Request& request, const http::QueryParameters& query) {
   for (const auto& [name, value] : query)
     if (EqualsIgnoringCase(name, "accept")) entries_ = multipart::ParseAccept(WithPlus(value));
   if (entries_.empty()) entries_ = multipart::ParseAccept(request.headers.Joined("Accept"));

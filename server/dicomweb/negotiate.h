@@ -30,7 +30,7 @@ struct InstanceChoice {
 // What the client accepts: the `accept` query parameter when there is one, else the Accept fields. Empty: anything.
 class Accepted {
  public:
-  Accepted(const http::Request& request, const std::vector<std::pair<std::string, std::string>>& query);
+  Accepted(const http::Request& request, const http::QueryParameters& query);
 
   // DICOM JSON (application/dicom+json, application/json, any).
   bool Json() const;

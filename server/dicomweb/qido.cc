@@ -1,14 +1,15 @@
-// QIDO-RS: searching (PS3.18 10.6). The grammar is search_request.h, matching is storage/catalogue's.
+#include "server/dicomweb/qido.h"
+
 #include <algorithm>
 #include <map>
 
 #include "codecs/dicom/tag_path.h"
 #include "server/dicomweb/native_xml.h"
 #include "server/dicomweb/negotiate.h"
+#include "server/dicomweb/refusal.h"
 #include "server/dicomweb/rows.h"
 #include "server/dicomweb/search_request.h"
 #include "server/dicomweb/selection.h"
-#include "server/dicomweb/service.h"
 #include "storage/catalogue/extended_tags.h"
 
 namespace hilum::dicomweb {
@@ -184,8 +185,8 @@ std::string PagingKey(const http::Request& request, const QueryParameters& param
 
 }  // namespace
 
-Status Service::Search(http::Request& request, const Resource& resource, const QueryParameters& parameters,
-                       http::Responder& responder) {
+Status SearchService::Search(http::Request& request, const Resource& resource, const QueryParameters& parameters,
+                             http::Responder& responder) {
   const auto form = Accepted(request, parameters).Search();
   if (!form)
     return SendError(responder, request, 406,
@@ -215,7 +216,7 @@ Status Service::Search(http::Request& request, const Resource& resource, const Q
   }
   HILUM_ASSIGN_OR_RETURN(const storage::CatalogueMatches matches, reader.Find(search.query, std::move(studies)));
   if (newest_first && search.query.offset == 0 && matches.newest) paging_.Begin(paging_key, *matches.newest);
-  const std::string base = BaseUrl(request);
+  const std::string base = options_.BaseUrl(request);
   std::vector<Row> rows;
   for (const CatalogueMatch& match : matches.rows) {
     rows.push_back(RowOf(reader.table(), base, search, match));

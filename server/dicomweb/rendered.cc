@@ -1,23 +1,28 @@
-// WADO-RS: rendered resources and thumbnails (PS3.18 10.4.1.1.3, 8.3.5).
+#include "server/dicomweb/rendered.h"
+
 #include <algorithm>
 
 #include "codecs/pixel/presentation_state.h"
 #include "server/dicomweb/annotation.h"
 #include "server/dicomweb/documents.h"
+#include "server/dicomweb/frame_source.h"
 #include "server/dicomweb/negotiate.h"
-#include "server/dicomweb/rendering.h"
-#include "server/dicomweb/selection.h"
-#include "server/dicomweb/service.h"
+#include "server/dicomweb/refusal.h"
 
 namespace hilum::dicomweb {
 namespace {
 
-constexpr uint32_t kMaxThumbnail = 1024;
+constexpr uint32_t kDefaultThumbnail = 128, kMaxThumbnail = 1024;
 constexpr uint32_t kRenderedPage = 512;
 
 // What tells versions of an instance apart, as part of an entity tag.
 std::string InstanceTag(const Found& found) {
   return std::to_string(found.doc) + "." + std::to_string(found.row.version) + "-";
+}
+
+// Pictures that stand for a whole series or study are found by its tag.
+std::string LevelThumbnailKey(const std::string& tag) {
+  return "level" + tag;
 }
 
 // A document as a small picture, for instances that have no pixels: a page with lines of text.
@@ -51,7 +56,20 @@ uint32_t PageSize(const pixel::RenderOptions& options, uint32_t usual) {
 
 }  // namespace
 
-Result<std::string> Service::Thumbnail(const Found& found, uint32_t frame, uint32_t size, pixel::PictureType type) {
+PictureService::PictureService(storage::Store& store, pixel::FrameCodec& codec, Random& random, CodecFailures& failures,
+                               const ServiceOptions& options)
+    : store_(store),
+      codec_(codec),
+      random_(random),
+      failures_(failures),
+      options_(options),
+      thumbnails_(options.thumbnail_cache_bytes) {
+  auto painter = pixel::TextPainter::Open(options_.fonts);
+  if (painter.ok()) painter_ = *std::move(painter);
+}
+
+Result<std::string> PictureService::MakeThumbnail(const Found& found, uint32_t frame, uint32_t size,
+                                                  pixel::PictureType type) {
   Found now = found;
   HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store_, &now));
   const auto instance = pixel::Instance::Open(mapping.bytes(), options_.ingest.limits);
@@ -62,7 +80,8 @@ Result<std::string> Service::Thumbnail(const Found& found, uint32_t frame, uint3
   return pixel::Thumbnail(*instance, frame, size, type, codec_);
 }
 
-Result<Service::PictureFile> Service::Picture(Found* found, uint32_t frame, Rendering rendering, Found* state) {
+Result<PictureService::PictureFile> PictureService::Picture(Found* found, uint32_t frame, Rendering rendering,
+                                                            Found* state) {
   HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store_, found));
   const auto instance = pixel::Instance::Open(mapping.bytes(), options_.ingest.limits);
   const bool no_pixels = instance.status().code() == Code::kNotFound || !VideoType(found->row.transfer_syntax).empty();
@@ -71,7 +90,7 @@ Result<Service::PictureFile> Service::Picture(Found* found, uint32_t frame, Rend
     HILUM_ASSIGN_OR_RETURN(page.bytes, PageIcon(PageSize(rendering.options, kRenderedPage), rendering.options));
     return page;
   }
-  if (!instance.ok()) return CodecFailure(instance.status(), found->row.uid);
+  if (!instance.ok()) return failures_.Tell(instance.status(), found->row.uid);
   if (frame >= instance->frames()) return NoSuchFrame(*instance, frame);
   std::optional<pixel::Presentation> presentation;
   if (state) {
@@ -84,7 +103,7 @@ Result<Service::PictureFile> Service::Picture(Found* found, uint32_t frame, Rend
     rendering.options.painter = painter_.get();
   }
   auto picture = pixel::RenderPicture(*instance, frame, rendering.options, codec_);
-  if (!picture.ok()) return CodecFailure(picture.status(), found->row.uid);
+  if (!picture.ok()) return failures_.Tell(picture.status(), found->row.uid);
   if ((rendering.patient || rendering.technique) && painter_) {
     HILUM_ASSIGN_OR_RETURN(
         const Annotation annotation,
@@ -96,20 +115,47 @@ Result<Service::PictureFile> Service::Picture(Found* found, uint32_t frame, Rend
   return file;
 }
 
-Result<std::shared_ptr<const std::string>> Service::ReadyThumbnail(const Found& found, uint32_t frame, uint32_t size,
-                                                                   pixel::PictureType type) {
+Result<std::shared_ptr<const std::string>> PictureService::ReadyThumbnail(const Found& found, uint32_t frame,
+                                                                          uint32_t size, pixel::PictureType type) {
   const std::string key = std::to_string(found.doc) + "." + std::to_string(found.row.version) + "." +
                           std::to_string(frame) + "." + std::to_string(size) + std::string(pixel::MediaType(type));
   if (auto picture = thumbnails_.Find(key)) return picture;
-  auto made = Thumbnail(found, frame, size, type);
+  auto made = MakeThumbnail(found, frame, size, type);
   if (made.status().code() == Code::kNotFound) return made.status();
-  if (!made.ok()) return CodecFailure(made.status(), found.row.uid);
+  if (!made.ok()) return failures_.Tell(made.status(), found.row.uid);
   auto picture = std::make_shared<const std::string>(*std::move(made));
   thumbnails_.Add(key, picture);
   return picture;
 }
 
-Status Service::FollowState(const std::string& study, Found* found, std::optional<Found>* state, uint32_t* frame) {
+Result<bool> PictureService::SendReadyThumbnail(const http::Request& request, const Resource& resource,
+                                                const QueryParameters& query, http::Responder& responder) {
+  if (resource.instance || !query.empty() ||
+      Accepted(request, query).FirstOf({"image/jpeg", "image/png"}) != "image/jpeg")
+    return false;
+  HILUM_ASSIGN_OR_RETURN(const std::string tag, SelectTag(store_.Read(), resource));
+  const auto picture = thumbnails_.Find(LevelThumbnailKey(tag));
+  if (!picture) return false;
+  const std::string etag = "\"r" + tag.substr(1);
+  http::Headers headers = {
+      {"Content-Type", "image/jpeg"}, {"ETag", etag}, {"Cache-Control", "private, no-cache"}, {"Vary", "Accept"}};
+  HILUM_ASSIGN_OR_RETURN(const bool answered, AnswerCondition(request, responder, headers));
+  if (!answered) HILUM_RETURN_IF_ERROR(responder.Send(200, std::move(headers), *picture));
+  return true;
+}
+
+Status PictureService::Prepare(const Resource& resource) {
+  HILUM_ASSIGN_OR_RETURN(const Selection selection, Select(store_.Read(), resource));
+  const std::string key = LevelThumbnailKey(selection.etag);
+  if (selection.instances.empty() || thumbnails_.Find(key)) return Status::Ok();
+  HILUM_ASSIGN_OR_RETURN(const auto picture,
+                         ReadyThumbnail(selection.Middle(), 0, kDefaultThumbnail, pixel::PictureType::kJpeg));
+  thumbnails_.Add(key, picture);
+  return Status::Ok();
+}
+
+Status PictureService::FollowState(const std::string& study, Found* found, std::optional<Found>* state,
+                                   uint32_t* frame) {
   HILUM_ASSIGN_OR_RETURN(const Mapping file, MapObject(store_, found));
   HILUM_ASSIGN_OR_RETURN(const auto read, pixel::PresentationState::Read(file.bytes(), options_.ingest.limits));
   if (read.images().empty()) return NotFound("the presentation state " + found->row.uid + " refers to no image");
@@ -125,8 +171,8 @@ Status Service::FollowState(const std::string& study, Found* found, std::optiona
   return Status::Ok();
 }
 
-Status Service::RetrieveRendered(http::Request& request, const Resource& resource, const QueryParameters& query,
-                                 http::Responder& responder) {
+Status PictureService::Retrieve(http::Request& request, const Resource& resource, const QueryParameters& query,
+                                http::Responder& responder) {
   const bool thumbnail = resource.what == Resource::What::kThumbnail;
   if (thumbnail) {
     HILUM_ASSIGN_OR_RETURN(const bool sent, SendReadyThumbnail(request, resource, query, responder));
@@ -188,7 +234,8 @@ Status Service::RetrieveRendered(http::Request& request, const Resource& resourc
   for (const std::string& warning : rendering.warnings) headers.Add("Warning", "299 hilum \"" + warning + "\"");
   HILUM_ASSIGN_OR_RETURN(const bool answered, AnswerCondition(request, responder, headers));
   if (answered) return Status::Ok();
-  if (type == document) return SendReadable(request, found, document, std::move(headers), responder);
+  if (type == document)
+    return SendReadable(store_, options_.ingest.limits, request, found, document, std::move(headers), responder);
 
   if (thumbnail) {
     const uint32_t size = PageSize(options, kDefaultThumbnail);
@@ -206,7 +253,7 @@ Status Service::RetrieveRendered(http::Request& request, const Resource& resourc
   }
   if (in_parts) {
     const std::vector<uint32_t> frames = resource.frames.empty() ? std::vector{frame + 1} : resource.frames;
-    const std::string url = BaseUrl(request) + "/studies/" + *resource.study + "/series/" + found.series_uid +
+    const std::string url = options_.BaseUrl(request) + "/studies/" + *resource.study + "/series/" + found.series_uid +
                             "/instances/" + found.row.uid;
     const std::string after = "/rendered" + (request.query.empty() ? "" : "?" + request.query);
     const auto url_of = [&](uint32_t number) { return url + "/frames/" + std::to_string(number) + after; };
@@ -218,9 +265,10 @@ Status Service::RetrieveRendered(http::Request& request, const Resource& resourc
   return responder.Send(200, std::move(headers), file->bytes);
 }
 
-Status Service::SendPictures(const Found& found, const std::vector<uint32_t>& frames, const Rendering& rendering,
-                             const std::optional<Found>& state, const std::function<std::string(uint32_t)>& url_of,
-                             http::Headers headers, http::Responder& responder) {
+Status PictureService::SendPictures(const Found& found, const std::vector<uint32_t>& frames, const Rendering& rendering,
+                                    const std::optional<Found>& state,
+                                    const std::function<std::string(uint32_t)>& url_of, http::Headers headers,
+                                    http::Responder& responder) {
   const std::string type(*headers.First("Content-Type"));
   multipart::Writer writer(random_);
   headers.Set("Content-Type", writer.ContentType(type));

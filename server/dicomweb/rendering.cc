@@ -93,8 +93,7 @@ Status ParseIccProfile(std::string_view value, Rendering* rendering) {
 
 }  // namespace
 
-Result<Rendering> ParseRendering(const std::vector<std::pair<std::string, std::string>>& query,
-                                 std::string_view media_type) {
+Result<Rendering> ParseRendering(const http::QueryParameters& query, std::string_view media_type) {
   Rendering rendering;
   pixel::RenderOptions& options = rendering.options;
   StateName state;

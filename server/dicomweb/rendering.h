@@ -4,11 +4,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/result.h"
 #include "codecs/pixel/render.h"
+#include "server/http/http.h"
 
 namespace hilum::dicomweb {
 
@@ -26,7 +26,6 @@ struct Rendering {
 };
 
 // kInvalid names the parameter that is wrong; unknown ones are ignored.
-Result<Rendering> ParseRendering(const std::vector<std::pair<std::string, std::string>>& query,
-                                 std::string_view media_type);
+Result<Rendering> ParseRendering(const http::QueryParameters& query, std::string_view media_type);
 
 }  // namespace hilum::dicomweb

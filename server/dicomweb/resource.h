@@ -8,8 +8,11 @@
 #include <vector>
 
 #include "base/result.h"
+#include "server/http/http.h"
 
 namespace hilum::dicomweb {
+
+using http::QueryParameters;
 
 struct Resource {
   enum class What : uint8_t {

@@ -4,7 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "server/dicomweb/service.h"
+#include "server/dicomweb/options.h"
+#include "server/dicomweb/resource.h"
 #include "storage/catalogue/catalogue.h"
 
 namespace hilum::dicomweb {

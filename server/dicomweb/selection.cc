@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "server/dicomweb/service.h"
+#include "server/dicomweb/refusal.h"
 #include "server/http/compression.h"
 #include "server/http/entity_tag.h"
 #include "server/http/range.h"

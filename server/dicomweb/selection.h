@@ -51,6 +51,9 @@ struct StoredRange {
   StoredRange Slice(uint64_t from, uint64_t bytes) const { return {object, offset + from, bytes, file, body}; }
 };
 
+// Attributes stand before the pixels, nearly always within this: no need to read the pixels to vouch for them.
+inline constexpr uint64_t kHeaderBytes = 64 * 1024;
+
 // All of an instance. Compaction may have moved it since the row was read: then the row is brought up to date.
 Result<StoredRange> LocateObject(storage::Store& store, Found* found);
 // The same as a view, of which the first `checked` bytes at least are known to be what was stored.

@@ -1,11 +1,9 @@
 #include "server/dicomweb/service.h"
 
-#include "base/http_status.h"
-#include "base/json_text.h"
 #include "server/dicomweb/capabilities.h"
 #include "server/dicomweb/negotiate.h"
+#include "server/dicomweb/refusal.h"
 #include "server/dicomweb/selection.h"
-#include "server/dicomweb/wado_uri.h"
 
 namespace hilum::dicomweb {
 namespace {
@@ -28,22 +26,16 @@ Service::Service(storage::Store& store, ServiceOptions options, pixel::FrameCode
                  Registry& metrics, Logger log)
     : store_(store),
       options_(std::move(options)),
-      codec_(codec),
-      random_(random),
-      log_(std::move(log)),
-      thumbnails_(options_.thumbnail_cache_bytes),
-      plain_room_(options_.metadata_cache_bytes / 4),
-      documents_(options_.metadata_cache_bytes - plain_room_),
-      plain_documents_(plain_room_),
-      stored_instances_(metrics.counter("hilum_stow_instances_total", "Instances of STOW requests by outcome",
-                                        {{"outcome", "stored"}})),
-      stored_bytes_(metrics.counter("hilum_stow_bytes_total", "Bytes of STOW request bodies")),
-      refused_instances_(metrics.counter("hilum_stow_instances_total", "Instances of STOW requests by outcome",
-                                         {{"outcome", "refused"}})),
-      codec_failures_(metrics.counter("hilum_codec_failures_total",
-                                      "Requests that failed because pixels could not be decoded or encoded")) {
-  auto painter = pixel::TextPainter::Open(options_.fonts);
-  if (painter.ok()) painter_ = *std::move(painter);
+      usual_base_(options_.public_url.empty() ? "" : options_.public_url + options_.root),
+      failures_(metrics, log),
+      stow_(store_, options_, usual_base_, metrics),
+      search_(store_, random, options_),
+      metadata_(store_, random, options_, usual_base_),
+      instances_(store_, codec, random, failures_, options_),
+      bulk_data_(store_, codec, random, failures_, options_),
+      pictures_(store_, codec, random, failures_, options_),
+      by_uri_(store_, options_, instances_, pictures_),
+      feed_(store_, options_, std::move(log)) {
   const auto handler = [this](http::Request& request, http::Responder& responder) { Handle(request, responder); };
   store_route_ = {options_.max_store_bytes, false, handler};
   read_route_ = {64 * 1024, false, handler};
@@ -76,10 +68,10 @@ void Service::Handle(http::Request& request, http::Responder& responder) {
 Status Service::Dispatch(http::Request& request, http::Responder& responder) {
   HILUM_ASSIGN_OR_RETURN(const QueryParameters query, http::ParseQuery(request.query));
   if (request.path == kWadoUri || request.path == options_.root + std::string(kWadoUri))
-    return RetrieveByUri(request, query, responder);
+    return by_uri_.Retrieve(request, query, responder);
   const auto parsed = ParseResource(std::string_view(request.path).substr(options_.root.size()));
   if (parsed.status().code() == Code::kInvalid && request.method == "POST")
-    return RefuseStore(request, 400, std::string(parsed.status().message()), responder);
+    return stow_.Refuse(request, 400, std::string(parsed.status().message()), responder);
   HILUM_ASSIGN_OR_RETURN(const Resource resource, parsed);
   const bool reading = request.method == "GET" || request.method == "HEAD";
   switch (resource.what) {
@@ -90,39 +82,39 @@ Status Service::Dispatch(http::Request& request, http::Responder& responder) {
     case Resource::What::kStudies:
     case Resource::What::kSeries:
     case Resource::What::kInstances:
-      if (reading) return Search(request, resource, query, responder);
+      if (reading) return search_.Search(request, resource, query, responder);
       break;
     case Resource::What::kObject:
-      if (reading) return Retrieve(request, resource, query, responder);
+      if (reading) return instances_.Retrieve(request, resource, query, responder);
       if (request.method == "DELETE") return Delete(request, resource, responder);
       break;
     case Resource::What::kMetadata:
-      if (reading) return RetrieveMetadata(request, resource, query, responder);
+      if (reading) return metadata_.Retrieve(request, resource, query, responder);
       break;
     case Resource::What::kFrames:
-      if (reading) return RetrieveFrames(request, resource, query, responder);
+      if (reading) return bulk_data_.RetrieveFrames(request, resource, query, responder);
       break;
     case Resource::What::kBulkData:
-      if (reading) return RetrieveBulkData(request, resource, query, responder);
+      if (reading) return bulk_data_.RetrieveOne(request, resource, query, responder);
       break;
     case Resource::What::kPixelData:
     case Resource::What::kAllBulkData:
-      if (reading) return RetrieveAllBulkData(request, resource, query, responder);
+      if (reading) return bulk_data_.RetrieveAll(request, resource, query, responder);
       break;
     case Resource::What::kChangeFeed:
-      if (reading) return SendChangeFeed(request, query, responder);
+      if (reading) return feed_.Send(request, query, responder);
       break;
     case Resource::What::kLatestChange:
-      if (reading) return SendLatestChange(request, query, responder);
+      if (reading) return feed_.SendLatest(request, query, responder);
       break;
     case Resource::What::kRendered:
     case Resource::What::kThumbnail:
-      if (reading) return RetrieveRendered(request, resource, query, responder);
+      if (reading) return pictures_.Retrieve(request, resource, query, responder);
       break;
   }
   const bool stores =
       resource.what == Resource::What::kStudies || (resource.what == Resource::What::kObject && !resource.series);
-  if (request.method == "POST" && stores) return Store(request, resource, responder);
+  if (request.method == "POST" && stores) return stow_.Store(request, resource, responder);
   if (request.method == "OPTIONS") return responder.Send(204, {{"Allow", resource.Allow()}}, "");
   return SendError(responder, request, 405, request.method + " is not possible here", {{"Allow", resource.Allow()}});
 }
@@ -141,41 +133,20 @@ Status Service::SendCapabilities(http::Request& request, const QueryParameters& 
   const std::string wadl = "application/vnd.sun.wadl+xml";
   const auto type = Accepted(request, query).FirstOf({wadl, "application/json"});
   if (!type) return SendError(responder, request, 406, "capabilities can be had as " + wadl + " or application/json");
-  const std::string base = BaseUrl(request);
+  const std::string base = options_.BaseUrl(request);
   const auto table = store_.attributes().Current();
   return responder.Send(
       200, {{"Content-Type", *type}, {"Vary", "Accept"}, {"Allow", Resource{.what = Resource::What::kRoot}.Allow()}},
       *type == wadl ? CapabilitiesWadl(base, *table) : CapabilitiesJson(base, *table));
 }
 
-Status Service::CodecFailure(const Status& status, const std::string& sop_uid) {
-  if (status.code() == Code::kCancelled || status.code() == Code::kUnavailable) return status;
-  // Nothing to decode, or nothing we can decode: no failure of pixels.
-  if (status.code() == Code::kNotFound || status.code() == Code::kUnsupported)
-    return Unsupported("instance " + sop_uid + ": " + status.message());
-  codec_failures_.Add();
-  log_.Warning("pixels could not be decoded or encoded", {{"instance", sop_uid}, {"reason", status.message()}});
-  return Status(Code::kInvalid, "instance " + sop_uid + ": " + status.message());
-}
-
-std::string Service::BaseUrl(const http::Request& request) const {
-  return request.base_url + options_.root;
-}
-
-Status SendError(http::Responder& responder, const http::Request& request, int status, std::string_view message,
-                 http::Headers headers) {
-  std::string body = "{\"error\":";
-  AppendJsonString(message, &body);
-  body += ",\"request\":";
-  AppendJsonString(request.id, &body);
-  body += "}";
-  headers.Set("Content-Type", "application/json");
-  if (status == 503 || status == 507) headers.Set("Retry-After", "30");
-  return responder.Send(status, std::move(headers), body);
-}
-
-int HttpStatusOf(const Status& status) {
-  return status.code() == Code::kUnsupported ? 406 : hilum::HttpStatusOf(status.code());
+Status Service::Prepare(const std::string& study_uid, const std::string& series_uid) {
+  Resource resource{.what = Resource::What::kObject, .study = study_uid, .series = series_uid};
+  Status status = metadata_.Prepare(resource);
+  if (status.ok()) status = pictures_.Prepare(resource);
+  resource.series.reset();
+  if (status.ok()) status = pictures_.Prepare(resource);
+  return status.code() == Code::kNotFound ? Status::Ok() : status;  // deleted meanwhile
 }
 
 }  // namespace hilum::dicomweb

@@ -1,4 +1,5 @@
-// STOW-RS: storing instances (PS3.18 10.5).
+#include "server/dicomweb/stow.h"
+
 #include <algorithm>
 
 #include "base/text.h"
@@ -9,7 +10,7 @@
 #include "server/dicomweb/error_comment.h"
 #include "server/dicomweb/native_xml.h"
 #include "server/dicomweb/negotiate.h"
-#include "server/dicomweb/service.h"
+#include "server/dicomweb/refusal.h"
 #include "server/dicomweb/stow_model.h"
 
 namespace hilum::dicomweb {
@@ -183,31 +184,42 @@ int ResponseStatus(const std::vector<InstanceOutcome>& outcomes, bool store_heal
 
 }  // namespace
 
-Status Service::AnswerStore(const http::Request& request, int code, const std::vector<InstanceOutcome>& outcomes,
-                            http::Responder& responder) {
+StoreService::StoreService(storage::Store& store, const ServiceOptions& options, UsualBase& usual_base,
+                           Registry& metrics)
+    : store_(store),
+      options_(options),
+      usual_base_(usual_base),
+      stored_instances_(metrics.counter("hilum_stow_instances_total", "Instances of STOW requests by outcome",
+                                        {{"outcome", "stored"}})),
+      stored_bytes_(metrics.counter("hilum_stow_bytes_total", "Bytes of STOW request bodies")),
+      refused_instances_(metrics.counter("hilum_stow_instances_total", "Instances of STOW requests by outcome",
+                                         {{"outcome", "refused"}})) {}
+
+Status StoreService::Answer(const http::Request& request, int code, const std::vector<InstanceOutcome>& outcomes,
+                            http::Responder& responder) const {
   const auto parameters = http::ParseQuery(request.query);
   const Accepted accepted(request, parameters.ok() ? *parameters : QueryParameters());
   const bool as_xml = accepted.Metadata() == Accepted::Listing::kXml;
   http::Headers headers = {{"Content-Type", as_xml ? "application/dicom+xml" : "application/dicom+json"}};
   if (code == 503 || code == 507) headers.Add("Retry-After", "30");
-  std::string body = ResponseBody(BaseUrl(request), outcomes);
+  std::string body = ResponseBody(options_.BaseUrl(request), outcomes);
   if (as_xml) {
     HILUM_ASSIGN_OR_RETURN(body, XmlOf(body));
   }
   return responder.Send(code, std::move(headers), body);
 }
 
-Status Service::RefuseStore(const http::Request& request, int code, std::string explanation,
-                            http::Responder& responder) {
+Status StoreService::Refuse(const http::Request& request, int code, std::string explanation,
+                            http::Responder& responder) const {
   InstanceOutcome outcome;
   outcome.reason = code == 507 ? FailureReason::kOutOfResources : FailureReason::kCannotUnderstand;
   outcome.explanation = std::move(explanation);
-  return AnswerStore(request, code, {outcome}, responder);
+  return Answer(request, code, {outcome}, responder);
 }
 
-Status Service::Store(http::Request& request, const Resource& resource, http::Responder& responder) {
+Status StoreService::Store(http::Request& request, const Resource& resource, http::Responder& responder) {
   const auto refuse = [&](int code, std::string explanation) {
-    return RefuseStore(request, code, std::move(explanation), responder);
+    return Refuse(request, code, std::move(explanation), responder);
   };
   if (const auto coding = request.headers.First("Content-Encoding"); coding && !EqualsIgnoringCase(*coding, "identity"))
     return refuse(415, "the body must be sent without Content-Encoding");
@@ -256,8 +268,8 @@ Status Service::Store(http::Request& request, const Resource& resource, http::Re
       static_cast<uint64_t>(std::count_if(outcomes.begin(), outcomes.end(), [](const auto& o) { return o.stored(); }));
   stored_instances_.Add(stored);
   refused_instances_.Add(outcomes.size() - stored);
-  NoteBase(BaseUrl(request), /*reads=*/false);
-  return AnswerStore(request, ResponseStatus(outcomes, store_.health().ok()), outcomes, responder);
+  usual_base_.Note(options_.BaseUrl(request), /*reads=*/false);
+  return Answer(request, ResponseStatus(outcomes, store_.health().ok()), outcomes, responder);
 }
 
 }  // namespace hilum::dicomweb

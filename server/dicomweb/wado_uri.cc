@@ -10,13 +10,13 @@
 #include "codecs/multipart/media_type.h"
 #include "server/dicomweb/documents.h"
 #include "server/dicomweb/negotiate.h"
-#include "server/dicomweb/service.h"
+#include "server/dicomweb/refusal.h"
+#include "server/dicomweb/selection.h"
 
 namespace hilum::dicomweb {
 namespace {
 
 constexpr uint32_t kMaxSide = 8192;
-constexpr uint64_t kHeaderBytes = 64 * 1024;  // see prepared.cc
 
 // The first value of that name; parameters come in any case from old clients.
 std::string_view Find(const QueryParameters& query, std::string_view name) {
@@ -113,7 +113,7 @@ std::string ViewportOf(const UriRequest& request, uint32_t image_rows, uint32_t 
   return viewport;
 }
 
-Status Service::RetrieveByUri(http::Request& request, const QueryParameters& query, http::Responder& responder) {
+Status UriService::Retrieve(http::Request& request, const QueryParameters& query, http::Responder& responder) {
   if (request.method == "OPTIONS") return responder.Send(204, {{"Allow", "GET, HEAD, OPTIONS"}}, "");
   if (request.method != "GET" && request.method != "HEAD")
     return SendError(responder, request, 405, request.method + " is not possible here",
@@ -145,7 +145,7 @@ Status Service::RetrieveByUri(http::Request& request, const QueryParameters& que
           "set "
           "contentType to image/jpeg or image/png, or leave them out");
     const std::string syntax = wanted.transfer_syntax.empty() ? "" : "; transfer-syntax=" + wanted.transfer_syntax;
-    return Retrieve(request, wanted.object, {{"accept", *type + syntax}}, responder);
+    return instances_.Retrieve(request, wanted.object, {{"accept", *type + syntax}}, responder);
   }
   Resource rendered = wanted.object;
   rendered.what = Resource::What::kRendered;
@@ -155,7 +155,7 @@ Status Service::RetrieveByUri(http::Request& request, const QueryParameters& que
   rendering.emplace_back("accept", *type == "image/png" && !wanted.content_type.empty() ? wanted.content_type : *type);
   if (const std::string viewport = ViewportOf(wanted, header.rows, header.columns); !viewport.empty())
     rendering.emplace_back("viewport", viewport);
-  return RetrieveRendered(request, rendered, rendering, responder);
+  return pictures_.Retrieve(request, rendered, rendering, responder);
 }
 
 }  // namespace hilum::dicomweb

@@ -1,16 +1,19 @@
 // Requests of the URI service (PS3.18 9, "WADO-URI"): one object named by query parameters. Each is put in terms of
-// WADO-RS, so that both give the same answers. Pure functions, thread-safe.
+// WADO-RS, so that both give the same answers. Safe for concurrent use.
 #pragma once
 
 #include <array>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
 #include "base/result.h"
+#include "server/dicomweb/instances.h"
+#include "server/dicomweb/options.h"
+#include "server/dicomweb/rendered.h"
 #include "server/dicomweb/resource.h"
+#include "server/http/http.h"
+#include "storage/store/store.h"
 
 namespace hilum::dicomweb {
 
@@ -27,7 +30,7 @@ struct UriRequest {
   std::optional<std::array<double, 4>> region;
   // What /rendered takes under the same or another name: window, quality, annotation,
   // presentation state.
-  std::vector<std::pair<std::string, std::string>> rendering;
+  QueryParameters rendering;
 
   // What only makes sense for pictures was asked for.
   bool WantsPicture() const { return frame || rows > 0 || columns > 0 || region || !rendering.empty(); }
@@ -35,9 +38,24 @@ struct UriRequest {
 
 // kInvalid names the parameter that is missing or wrong, or that asks for what is not done (anonymize). Unknown
 // parameters are ignored.
-Result<UriRequest> ParseUriRequest(const std::vector<std::pair<std::string, std::string>>& query);
+Result<UriRequest> ParseUriRequest(const QueryParameters& query);
 
 // The `viewport` of WADO-RS that shows what was asked for of an image of that size; empty: all of it.
 std::string ViewportOf(const UriRequest& request, uint32_t image_rows, uint32_t image_columns);
+
+class UriService {
+ public:
+  // References outlive the service.
+  UriService(storage::Store& store, const ServiceOptions& options, InstanceService& instances, PictureService& pictures)
+      : store_(store), options_(options), instances_(instances), pictures_(pictures) {}
+
+  Status Retrieve(http::Request& request, const QueryParameters& query, http::Responder& responder);
+
+ private:
+  storage::Store& store_;
+  const ServiceOptions& options_;
+  InstanceService& instances_;
+  PictureService& pictures_;
+};
 
 }  // namespace hilum::dicomweb

@@ -73,8 +73,10 @@ struct Request {
   Logger log;                  // carries the id
 };
 
-// Name and value, percent-decoded ('+' is a blank), in order, repeats kept. kInvalid for bad escapes or NUL.
-Result<std::vector<std::pair<std::string, std::string>>> ParseQuery(std::string_view query);
+// Name and value, percent-decoded ('+' is a blank), in order, repeats kept.
+using QueryParameters = std::vector<std::pair<std::string, std::string>>;
+// kInvalid for bad escapes or NUL.
+Result<QueryParameters> ParseQuery(std::string_view query);
 // Decodes %XX; kInvalid for bad escapes or NUL. '+' stays.
 Result<std::string> PercentDecode(std::string_view text);
 std::string PercentEncode(std::string_view text);  // everything but unreserved characters

@@ -9,7 +9,7 @@
 #include "pipelines/dicom_ingest/ingest.h"
 #include "server/dicomweb/extended_tags.h"
 #include "server/dicomweb/resource.h"
-#include "server/dicomweb/service.h"
+#include "server/dicomweb/options.h"
 #include "server/main/commands.h"
 #include "storage/catalogue/attributes.h"
 

@@ -8,7 +8,7 @@
 #include "codecs/pixel/worker.h"
 #include "fhir/imaging/linker.h"
 #include "fhir/interactions/interactions.h"
-#include "server/dicomweb/service.h"
+#include "server/dicomweb/options.h"
 #include "server/fhir_rest/service.h"
 #include "server/http/server.h"
 #include "storage/store/maintenance.h"

@@ -1,20 +1,12 @@
-// WADO-RS: whole instances and their metadata (PS3.18 10.4).
+#include "server/dicomweb/instances.h"
+
 #include <algorithm>
 
 #include "codecs/pixel/transcode.h"
-#include "server/dicomweb/negotiate.h"
-#include "server/dicomweb/package.h"
-#include "server/dicomweb/selection.h"
-#include "server/dicomweb/service.h"
+#include "server/dicomweb/refusal.h"
 
 namespace hilum::dicomweb {
 namespace {
-
-// Metadata is sent in pieces of this size, so that a study of any length takes no memory.
-constexpr size_t kPieceBytes = 1 << 20;
-
-// Attributes stand before the pixels, nearly always within this: what is sent is checked when it is sent.
-constexpr uint64_t kHeaderBytes = 64 * 1024;
 
 // Of a converted instance, kept back until it is whole or longer: a frame that cannot be decoded may come late.
 constexpr size_t kHeldBytes = 16 << 20;
@@ -67,8 +59,8 @@ bool HasNoRoom(const Status& status) {
 
 }  // namespace
 
-Result<std::vector<InstanceChoice>> Service::ChooseInstances(std::vector<InstanceChoice> choices,
-                                                             std::vector<Found>* instances) {
+Result<std::vector<InstanceChoice>> InstanceService::ChooseInstances(std::vector<InstanceChoice> choices,
+                                                                     std::vector<Found>* instances) {
   std::erase_if(choices, [&](const InstanceChoice& choice) {
     return std::ranges::all_of(*instances, [&](const Found& found) {
       return SyntaxFor(choice.transfer_syntax, found.row.transfer_syntax).empty();
@@ -97,7 +89,7 @@ Result<std::vector<InstanceChoice>> Service::ChooseInstances(std::vector<Instanc
   return choices;
 }
 
-std::string Service::ObtainableSyntaxes(const std::vector<Found>& instances) {
+std::string InstanceService::ObtainableSyntaxes(const std::vector<Found>& instances) {
   std::string stored, others;
   std::vector<Found> examples = OneOfEachSyntax(instances);
   for (const Found& found : examples) stored += (stored.empty() ? "" : ", ") + found.row.transfer_syntax;
@@ -115,8 +107,8 @@ std::string Service::ObtainableSyntaxes(const std::vector<Found>& instances) {
   return "as stored with transfer-syntax=* (" + stored + ")" + others;
 }
 
-Status Service::Retrieve(http::Request& request, const Resource& resource, const QueryParameters& query,
-                         http::Responder& responder) {
+Status InstanceService::Retrieve(http::Request& request, const Resource& resource, const QueryParameters& query,
+                                 http::Responder& responder) {
   HILUM_ASSIGN_OR_RETURN(Selection selection, Select(store_.Read(), resource));
   const auto choices =
       ChooseInstances(Accepted(request, query).Instances(resource.instance.has_value()), &selection.instances);
@@ -134,7 +126,7 @@ Status Service::Retrieve(http::Request& request, const Resource& resource, const
   HILUM_ASSIGN_OR_RETURN(const bool answered, AnswerCondition(request, responder, headers));
   if (answered) return Status::Ok();
 
-  const std::string base = BaseUrl(request) + "/studies/" + *resource.study + "/series/";
+  const std::string base = options_.BaseUrl(request) + "/studies/" + *resource.study + "/series/";
   // "*" means the stored bytes, but in an archive are files.
   const bool wants_files = packing == Packing::kZip || choices->front().transfer_syntax != "*";
   std::vector<Packed> instances;
@@ -167,7 +159,7 @@ Status Service::Retrieve(http::Request& request, const Resource& resource, const
   return SendParts(store_, responder, random_, "application/dicom", parts, std::move(headers));
 }
 
-Status Service::Fill(const std::vector<Packed>& instances, bool insists, Package& package) {
+Status InstanceService::Fill(const std::vector<Packed>& instances, bool insists, Package& package) {
   bool begun = false;  // something was sent
   size_t held = 0;     // instances before the one at hand that were refused, and not sent
   Status refusal;      // the first
@@ -200,7 +192,7 @@ Status Service::Fill(const std::vector<Packed>& instances, bool insists, Package
       HILUM_RETURN_IF_ERROR(package.End());
       continue;
     }
-    status = CodecFailure(status, one.uid);
+    status = failures_.Tell(status, one.uid);
     const bool its_own = status.code() != Code::kCancelled && status.code() != Code::kUnavailable;
     if (opened || !its_own) return status;
     ++held;
@@ -213,8 +205,8 @@ Status Service::Fill(const std::vector<Packed>& instances, bool insists, Package
   return package.Finish();
 }
 
-Status Service::Convert(const Packed& one, const std::string& syntax, Package& package,
-                        const std::function<Status()>& before) {
+Status InstanceService::Convert(const Packed& one, const std::string& syntax, Package& package,
+                                const std::function<Status()>& before) {
   HILUM_RETURN_IF_ERROR(store_.objects().Check(one.range.object, 0, one.range.length));
   HILUM_ASSIGN_OR_RETURN(const Mapping mapping, Mapping::Map(one.range.file, one.range.body, one.range.length));
   std::string kept, remark;
@@ -242,45 +234,6 @@ Status Service::Convert(const Packed& one, const std::string& syntax, Package& p
   options.remark = [&](std::string_view what) { remark = what; };
   HILUM_RETURN_IF_ERROR(pixel::Transcode(mapping.bytes(), syntax, options, codec_, send));
   return opened ? Status::Ok() : release();
-}
-
-Status Service::RetrieveMetadata(http::Request& request, const Resource& resource, const QueryParameters& query,
-                                 http::Responder& responder) {
-  const auto form = Accepted(request, query).Metadata();
-  if (!form)
-    return SendError(responder, request, 406,
-                     "metadata can be had as application/dicom+json or multipart/related; "
-                     "type=\"application/dicom+xml\"");
-  if (form == Accepted::Listing::kJson && !resource.instance) {
-    HILUM_ASSIGN_OR_RETURN(const bool sent, SendReadyMetadata(request, resource, responder));
-    if (sent) return Status::Ok();
-  }
-  HILUM_ASSIGN_OR_RETURN(Selection selection, Select(store_.Read(), resource));
-  if (form == Accepted::Listing::kXml) return RetrieveXmlMetadata(request, resource, std::move(selection), responder);
-  // The representation is another one than the object's: another tag.
-  const std::string etag = "\"m" + selection.etag.substr(1);
-  http::Headers headers = {{"Content-Type", "application/dicom+json"},
-                           {"ETag", etag},
-                           {"Cache-Control", "private, no-cache"},
-                           {"Vary", "Accept"}};
-  HILUM_ASSIGN_OR_RETURN(const bool answered, AnswerCondition(request, responder, headers));
-  if (answered) return Status::Ok();
-
-  const std::string base = BaseUrl(request);
-  std::string body = "[";
-  ObjectViews views(store_);
-  for (Found& found : selection.instances) {
-    if (body.size() > 1 || responder.started()) body.push_back(',');
-    HILUM_RETURN_IF_ERROR(AppendMetadata(*resource.study, base, views, &found, &body));
-    if (body.size() < kPieceBytes) continue;
-    if (!responder.started()) HILUM_RETURN_IF_ERROR(responder.Head(200, headers, std::nullopt));
-    HILUM_RETURN_IF_ERROR(responder.Write(body));
-    body.clear();
-  }
-  body.push_back(']');
-  if (!responder.started()) return responder.Send(200, std::move(headers), body);
-  HILUM_RETURN_IF_ERROR(responder.Write(body));
-  return responder.Finish();
 }
 
 }  // namespace hilum::dicomweb

@@ -1,0 +1,36 @@
+// How the DICOMweb service is to behave.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "pipelines/dicom_ingest/ingest.h"
+#include "server/dicomweb/stow_model.h"
+#include "server/http/http.h"
+
+namespace hilum::dicomweb {
+
+struct ServiceOptions {
+  std::string root = "/dicom-web";
+  std::string public_url;  // that all requests will have as their base_url; empty: not known ahead
+  IngestOptions ingest;
+  size_t search_default_limit = 100;
+  size_t search_max_limit = 5000;
+  bool search_strict = false;  // refuse unknown search keys instead of ignoring them with a warning
+  // For annotations, the preferred one first; those that are not there are passed over.
+  std::vector<std::string> fonts = {"/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
+                                    "/usr/share/fonts/opentype/unifont/unifont.otf"};
+  uint64_t thumbnail_cache_bytes = 16 << 20;
+  uint64_t metadata_cache_bytes = 64 << 20;  // of metadata documents, each of a series or study
+  ModelStoreLimits models;                   // of one STOW request of metadata and bulk data
+  uint64_t max_store_bytes = UINT64_MAX;     // of one STOW request
+  // Of converted instances, of all requests together, held back before they are sent: to learn whether they can be
+  // converted at all, and where their frames are. Without it they are sent as they are made.
+  uint64_t held_bytes = 256 << 20;
+
+  // "https://host/dicom-web", for absolute URLs in answers.
+  std::string BaseUrl(const http::Request& request) const { return request.base_url + root; }
+};
+
+}  // namespace hilum::dicomweb

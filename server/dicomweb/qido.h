@@ -1,0 +1,39 @@
+// QIDO-RS: searching (PS3.18 10.6). The grammar is search_request.h, matching is storage/catalogue's.
+//
+// Safe for concurrent use; what is passed by reference outlives it.
+#pragma once
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "fhir/studies/study_filter.h"
+#include "server/dicomweb/options.h"
+#include "server/dicomweb/paging_memory.h"
+#include "server/dicomweb/resource.h"
+#include "server/http/http.h"
+#include "storage/store/store.h"
+
+namespace hilum::dicomweb {
+
+class SearchService {
+ public:
+  SearchService(storage::Store& store, Random& random, const ServiceOptions& options)
+      : store_(store), random_(random), options_(options) {}
+
+  // Takes `fhir` filters by these records, which outlive the service. Before the first request.
+  void FilterBy(const fhir::StudyFilter& records) { records_ = &records; }
+
+  Status Search(http::Request& request, const Resource& resource, const QueryParameters& query,
+                http::Responder& responder);
+
+ private:
+  static constexpr size_t kMaxPagedSearches = 2000;
+
+  storage::Store& store_;
+  Random& random_;
+  const ServiceOptions& options_;
+  const SystemClock clock_;
+  PagingMemory paging_{clock_, kMaxPagedSearches};
+  const fhir::StudyFilter* records_ = nullptr;
+};
+
+}  // namespace hilum::dicomweb

@@ -1,0 +1,66 @@
+// WADO-RS: rendered resources and thumbnails (PS3.18 10.4.1.1.3, 8.3.5). Safe for concurrent use; what is passed by
+// reference outlives it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+#include "codecs/pixel/codec.h"
+#include "codecs/pixel/text_painter.h"
+#include "server/dicomweb/codec_failures.h"
+#include "server/dicomweb/options.h"
+#include "server/dicomweb/picture_cache.h"
+#include "server/dicomweb/rendering.h"
+#include "server/dicomweb/resource.h"
+#include "server/dicomweb/selection.h"
+#include "server/http/http.h"
+#include "storage/store/store.h"
+
+namespace hilum::dicomweb {
+
+class PictureService {
+ public:
+  PictureService(storage::Store& store, pixel::FrameCodec& codec, Random& random, CodecFailures& failures,
+                 const ServiceOptions& options);
+
+  // Of a resource that is rendered, or a thumbnail.
+  Status Retrieve(http::Request& request, const Resource& resource, const QueryParameters& query,
+                  http::Responder& responder);
+  // Makes the default thumbnail of a series or study ready, if it is not.
+  Status Prepare(const Resource& resource);
+
+ private:
+  // From a presentation state to the first frame of the first image it is about.
+  Status FollowState(const std::string& study, Found* found, std::optional<Found>* state, uint32_t* frame);
+  // Of the frames, with `rendering` each, in parts; `url_of`: where one is had alone.
+  Status SendPictures(const Found& found, const std::vector<uint32_t>& frames, const Rendering& rendering,
+                      const std::optional<Found>& state, const std::function<std::string(uint32_t)>& url_of,
+                      http::Headers headers, http::Responder& responder);
+  // Of one frame, with all that `rendering` asks for; `state`: to be applied, may be null.
+  struct PictureFile {
+    std::string bytes;
+    std::string warning;  // what is not as it was asked for
+  };
+  Result<PictureFile> Picture(Found* found, uint32_t frame, Rendering rendering, Found* state);
+  Result<std::string> MakeThumbnail(const Found& found, uint32_t frame, uint32_t size, pixel::PictureType type);
+  // From the cache, or made and put there.
+  Result<std::shared_ptr<const std::string>> ReadyThumbnail(const Found& found, uint32_t frame, uint32_t size,
+                                                            pixel::PictureType type);
+  // False when there is nothing ready to answer with and nothing was sent.
+  Result<bool> SendReadyThumbnail(const http::Request& request, const Resource& resource, const QueryParameters& query,
+                                  http::Responder& responder);
+
+  storage::Store& store_;
+  pixel::FrameCodec& codec_;
+  Random& random_;
+  CodecFailures& failures_;
+  const ServiceOptions& options_;
+  std::unique_ptr<pixel::TextPainter> painter_;  // null: without fonts
+  PictureCache thumbnails_;
+};
+
+}  // namespace hilum::dicomweb

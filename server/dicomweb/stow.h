@@ -1,0 +1,37 @@
+// STOW-RS: storing instances (PS3.18 10.5). Safe for concurrent use; what is passed by reference outlives it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/metrics.h"
+#include "pipelines/dicom_ingest/ingest.h"
+#include "server/dicomweb/options.h"
+#include "server/dicomweb/resource.h"
+#include "server/dicomweb/usual_base.h"
+#include "server/http/http.h"
+#include "storage/store/store.h"
+
+namespace hilum::dicomweb {
+
+class StoreService {
+ public:
+  StoreService(storage::Store& store, const ServiceOptions& options, UsualBase& usual_base, Registry& metrics);
+
+  Status Store(http::Request& request, const Resource& resource, http::Responder& responder);
+  // A request that cannot be taken at all is answered in the form of one failed instance: clients read nothing else.
+  Status Refuse(const http::Request& request, int code, std::string explanation, http::Responder& responder) const;
+
+ private:
+  Status Answer(const http::Request& request, int code, const std::vector<InstanceOutcome>& outcomes,
+                http::Responder& responder) const;
+
+  storage::Store& store_;
+  const ServiceOptions& options_;
+  UsualBase& usual_base_;
+  Counter& stored_instances_;
+  Counter& stored_bytes_;
+  Counter& refused_instances_;
+};
+
+}  // namespace hilum::dicomweb
