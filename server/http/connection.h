@@ -63,7 +63,6 @@ class Connection {
   void Advance();
   bool StepHandshake();
   bool StepReceive();
-  bool StepParked();
   // Sends what is to be sent. False when it waits for the client, or closed the connection.
   bool SendOutput();
   bool StepFlush();
@@ -77,14 +76,15 @@ class Connection {
   // Idle while the server no longer takes requests.
   bool IdlesInVain() const;
 
+  // connection_exchange.cc
   bool Begin(RequestHead head);
-  void FillRequest(RequestHead* head);
   bool Dispatch(const Route& route, bool awaits_socket);
   void Refuse(int status, std::string_view reason);
   // The whole answer of the exchange; `path` for ServerOptions::error_body.
   void SendFailure(int status, std::string_view reason, std::string_view path);
   void RunHandler(const Handler& handler, bool may_park);
   bool SubmitToWorker(WorkerPool& pool, std::function<void()> task);
+  bool StepParked();
   void GoOn(Resumed why);
   bool HearParked();
   void Complete();
