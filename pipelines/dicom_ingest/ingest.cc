@@ -172,10 +172,6 @@ Status IngestBatch::ReadInstance(Bytes bytes, InstanceOutcome* outcome, NewInsta
   dicom::Header& header = instance->header;
   outcome->name = {header.study_uid, header.series_uid, header.sop_uid};
   outcome->sop_class_uid = header.sop_class_uid;
-  // PS3.5 A.4 wants the delimiter. How many fragments there should be is said nowhere: a file that was cut off between
-  // two of them would be taken for whole.
-  if (header.layout.lacks_delimiter)
-    return Invalid("the file ends inside the pixel data: no sequence delimiter follows the last fragment");
   auto frames = dicom::ReadFrameTable(bytes, header);
   if (frames.ok()) {
     dicom::AppendFrameTable(*frames, &instance->frame_table);
@@ -204,40 +200,64 @@ void IngestBatch::Take(InstanceOutcome* outcome) {
   if (const Status status = ReadInstance(bytes, outcome, &pending.instance); !status.ok())
     return FailBy(outcome, status);
   AddRemarks(pending.instance.header, &outcome->warnings);
+  if (!CheckName(outcome)) return;
 
+  const std::string key = NameKey(outcome->name);
+  if (!pending_names_.insert(key).second) {  // twice in one request: the first one comes first
+    Commit();
+    pending_names_.insert(key);
+  }
+  // What is stored already was taken once, whatever is asked of instances since.
+  if (FindHeld(bytes, outcome, &pending.held) && CheckContent(pending.instance.header, outcome) &&
+      MayStore(pending.held, outcome) && Write(outcome, &pending.instance.object)) {
+    pending_.push_back(std::move(pending));
+  } else {
+    pending_names_.erase(key);
+  }
+}
+
+bool IngestBatch::CheckName(InstanceOutcome* outcome) {
   const storage::InstanceName& name = outcome->name;
+  const auto fail = [&](FailureReason reason, std::string explanation) {
+    Fail(outcome, reason, std::move(explanation));
+    return false;
+  };
   for (const auto& [what, uid] :
        {std::pair("Study", &name.study_uid), {"Series", &name.series_uid}, {"SOP", &name.sop_uid}}) {
-    if (uid->empty())
-      return Fail(outcome, FailureReason::kDataSetMismatch, std::string(what) + " Instance UID is missing");
+    if (uid->empty()) return fail(FailureReason::kDataSetMismatch, std::string(what) + " Instance UID is missing");
     if (!IsStorableUid(*uid))
-      return Fail(outcome, FailureReason::kDataSetMismatch, std::string(what) + " Instance UID is not a UID");
+      return fail(FailureReason::kDataSetMismatch, std::string(what) + " Instance UID is not a UID");
     if (!IsValidUid(*uid))
       outcome->warnings.push_back(std::string(what) + " Instance UID breaks the rules of PS3.5 9.1");
   }
-  if (outcome->sop_class_uid.empty()) return Fail(outcome, FailureReason::kDataSetMismatch, "SOP Class UID is missing");
-  if (!IsStorableUid(outcome->sop_class_uid))
-    return Fail(outcome, FailureReason::kDataSetMismatch, "SOP Class UID is not a UID");
   if (study_uid_ && *study_uid_ != name.study_uid)
-    return Fail(outcome, FailureReason::kStudyMismatch, "the instance belongs to study " + name.study_uid);
+    return fail(FailureReason::kStudyMismatch, "the instance belongs to study " + name.study_uid);
+  return true;
+}
 
-  if (!pending_names_.insert(NameKey(name)).second) {  // twice in one request: the first one comes first
-    Commit();
-    pending_names_.insert(NameKey(name));
-  }
-  if (!CheckDuplicate(bytes, name, outcome, &pending.held)) {
-    pending_names_.erase(NameKey(name));
-    return;
-  }
-  if (!writer_) {
-    auto ref = store_.objects().Put(name.sop_uid, buffer_);
-    if (!ref.ok()) {
-      pending_names_.erase(NameKey(name));
-      return FailBy(outcome, ref.status());
-    }
-    pending.instance.object = *ref;
-  }
-  pending_.push_back(std::move(pending));
+bool IngestBatch::CheckContent(const dicom::Header& header, InstanceOutcome* outcome) {
+  const auto fail = [&](FailureReason reason, std::string explanation) {
+    Fail(outcome, reason, std::move(explanation));
+    return false;
+  };
+  if (header.sop_class_uid.empty()) return fail(FailureReason::kDataSetMismatch, "SOP Class UID is missing");
+  if (!IsStorableUid(header.sop_class_uid)) return fail(FailureReason::kDataSetMismatch, "SOP Class UID is not a UID");
+  // PS3.5 A.4 wants the delimiter. How many fragments there should be is said nowhere: a file that was cut off between
+  // two of them would be taken for whole.
+  if (header.layout.lacks_delimiter)
+    return fail(FailureReason::kCannotUnderstand,
+                "the file ends inside the pixel data: no sequence delimiter follows the last fragment");
+  return true;
+}
+
+bool IngestBatch::Write(InstanceOutcome* outcome, ObjectRef* object) {
+  if (writer_) return true;  // it was written while it came
+  const auto ref = store_.objects().Put(outcome->name.sop_uid, buffer_);
+  if (ref.ok())
+    *object = *ref;
+  else
+    FailBy(outcome, ref.status());
+  return ref.ok();
 }
 
 Result<bool> IngestBatch::IsStoredAt(const ObjectRef& ref, Bytes bytes) const {
@@ -251,17 +271,15 @@ Result<bool> IngestBatch::IsStoredAt(const ObjectRef& ref, Bytes bytes) const {
   return identical;
 }
 
-bool IngestBatch::CheckDuplicate(Bytes bytes, const storage::InstanceName& name, InstanceOutcome* outcome,
-                                 std::optional<ObjectRef>* held) {
+bool IngestBatch::FindHeld(Bytes bytes, InstanceOutcome* outcome, std::optional<ObjectRef>* held) {
   const auto settle = [&](const Status& status) {
     FailBy(outcome, status);
     return false;
   };
-  bool identical = false;
   for (bool again = false;; again = true) {
     held->reset();
     const storage::CatalogueReader reader = store_.Read();
-    const auto doc = reader.FindInstance(name);
+    const auto doc = reader.FindInstance(outcome->name);
     if (!doc.ok()) return settle(doc.status());
     if (!*doc) return true;
     const auto row = reader.Instance(**doc);
@@ -271,14 +289,13 @@ bool IngestBatch::CheckDuplicate(Bytes bytes, const storage::InstanceName& name,
     // Compaction may have moved it, or somebody deleted it, since the row was read.
     if (same.status().code() == Code::kNotFound && !again) continue;
     if (!same.ok()) return settle(same.status());
-    identical = *same;
-    break;
+    if (*same) outcome->kind = InstanceOutcome::Kind::kIdentical;
+    return !*same;
   }
-  if (identical) {
-    outcome->kind = InstanceOutcome::Kind::kIdentical;
-    return false;
-  }
-  if (options_.duplicates == DuplicatePolicy::kReplace) return true;
+}
+
+bool IngestBatch::MayStore(const std::optional<ObjectRef>& held, InstanceOutcome* outcome) {
+  if (!held || options_.duplicates == DuplicatePolicy::kReplace) return true;
   Fail(outcome, FailureReason::kDuplicate,
        "another instance is stored under this SOP Instance UID; delete it first, or allow replacing");
   return false;
@@ -342,7 +359,7 @@ void IngestBatch::CommitOne(Pending& pending) {
       if (const Status read = ReadInstance(mapped->bytes(), &outcome, &pending.instance); !read.ok())
         return FailBy(&outcome, read);
     }
-    if (!CheckDuplicate(mapped->bytes(), outcome.name, &outcome, &pending.held)) return;
+    if (!FindHeld(mapped->bytes(), &outcome, &pending.held) || !MayStore(pending.held, &outcome)) return;
   }
   Fail(&outcome, FailureReason::kProcessingFailure,
        "other requests keep storing under this SOP Instance UID; send it again");

@@ -99,9 +99,16 @@ class IngestBatch {
   void Take(InstanceOutcome* outcome);
   Status ReadInstance(Bytes bytes, InstanceOutcome* outcome, storage::NewInstance* instance);
   Result<bool> IsStoredAt(const storage::ObjectRef& ref, Bytes bytes) const;
-  // Decides by what the store holds under the name now. False when the outcome is settled and nothing is to be written.
-  bool CheckDuplicate(Bytes bytes, const storage::InstanceName& name, InstanceOutcome* outcome,
-                      std::optional<storage::ObjectRef>* held);
+  // These three are false when the outcome is settled; it says why.
+  bool CheckName(InstanceOutcome* outcome);
+  bool CheckContent(const dicom::Header& header, InstanceOutcome* outcome);
+  // Of an instance that is not in a segment yet.
+  bool Write(InstanceOutcome* outcome, storage::ObjectRef* object);
+  // Finds what the store holds under the name now. False when the outcome is settled: it is these bytes, or it cannot
+  // be told.
+  bool FindHeld(Bytes bytes, InstanceOutcome* outcome, std::optional<storage::ObjectRef>* held);
+  // Whether it may be stored where `held` is; by policy.
+  bool MayStore(const std::optional<storage::ObjectRef>& held, InstanceOutcome* outcome);
   void Commit();
   void CommitChunk(std::span<Pending> chunk);
   void CommitOne(Pending& pending);

@@ -67,6 +67,29 @@ TEST_F(IngestTest, ARepeatIsHarmless) {
   EXPECT_EQ(Findings(), "");
 }
 
+// Releases before this one took files without the delimiter.
+TEST_F(IngestTest, ARepeatIsHarmlessAlsoOfWhatWouldNotBeTakenToday) {
+  auto out = testing::BeginImage({.transfer_syntax = "1.2.840.10008.1.2.4.80", .frames = 1});
+  const Bytes fragments[] = {"single frame"};
+  out.AddFragments(dicom::tags::kPixelData, fragments);
+  std::string bytes = out.Take();
+  bytes.resize(bytes.size() - 8);
+  storage::ObjectBuffer buffer(bytes.size());
+  buffer.Append(bytes);
+  storage::NewInstance instance{.table = store_->attributes().Current()};
+  instance.header = *dicom::ReadHeader(bytes, instance.table->selection(), {});
+  instance.object = *store_->objects().Put(instance.header.sop_uid, buffer);
+  ASSERT_TRUE(store_->objects().Sync({&instance.object, 1}).ok());
+  const auto put = [&](storage::CatalogueTxn& catalogue) { return catalogue.Put(instance, std::nullopt).status(); };
+  ASSERT_TRUE(store_->ChangeCatalogue(put).ok());
+
+  EXPECT_EQ(Ingest(bytes).kind, Kind::kIdentical);
+  bytes.back() ^= 1;
+  for (const auto policy : {DuplicatePolicy::kReject, DuplicatePolicy::kReplace})
+    EXPECT_THAT(Ingest(bytes, {.duplicates = policy}).explanation, HasSubstr("the file ends inside the pixel data"));
+  EXPECT_EQ(Findings(), "");
+}
+
 TEST_F(IngestTest, OtherBytesUnderAStoredNameAreDecidedByPolicy) {
   const std::string first = MakeInstance({.pixel_fill = 1});
   const std::string second = MakeInstance({.pixel_fill = 2});
