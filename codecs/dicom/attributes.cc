@@ -185,6 +185,8 @@ class HeaderVisitor : public Visitor {
       if (fact->empty()) *fact = TrimPadding(Vr(vr[0], vr[1]), element.value);
     };
     switch (element.tag.packed()) {
+      case tags::kSpecificCharacterSet.packed():
+        return note_text(&header_.character_set, "CS");
       case tags::kSopClassUid.packed():
         return note_text(&header_.sop_class_uid, "UI");
       case tags::kSopInstanceUid.packed():

@@ -33,6 +33,7 @@ struct Header {
   // Facts for frames and rendering; 0 when absent.
   uint32_t rows = 0, columns = 0, bits_allocated = 0, samples_per_pixel = 0, frames = 1;
   std::string photometric_interpretation;
+  std::string character_set;  // Specific Character Set of the data set, as written; empty when absent
 
   const Attribute* Find(Tag tag) const;
   // First value, "" when absent.

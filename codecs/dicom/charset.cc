@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "base/utf8.h"
+#include "codecs/dicom/padding.h"
 
 namespace hilum::dicom {
 namespace {
@@ -145,6 +147,16 @@ std::optional<Term> FindTerm(std::string_view term) {
   return *found;
 }
 
+template <typename Use>
+void ForEachTerm(std::string_view value, const Use& use) {
+  while (true) {
+    const size_t end = std::min(value.find('\\'), value.size());
+    use(value.substr(0, end));
+    if (end == value.size()) break;
+    value.remove_prefix(end + 1);
+  }
+}
+
 }  // namespace
 
 bool IsAsciiIn(Bytes text, const Charset& charset) {
@@ -167,13 +179,14 @@ std::vector<std::string> CharacterSetTerms() {
 
 Charset::Charset(std::string_view value) {
   bool first = true;
-  while (true) {
-    const size_t end = std::min(value.find('\\'), value.size());
-    AddTerm(value.substr(0, end), first);
-    first = false;
-    if (end == value.size()) break;
-    value.remove_prefix(end + 1);
-  }
+  ForEachTerm(value, [&](std::string_view term) { AddTerm(term, std::exchange(first, false)); });
+}
+
+bool IsKnownCharset(std::string_view value) {
+  bool known = true;
+  ForEachTerm(value,
+              [&](std::string_view term) { known = known && (Unpadded(term).empty() || FindTerm(term).has_value()); });
+  return known;
 }
 
 void Charset::AddTerm(std::string_view text, bool first) {

@@ -72,6 +72,9 @@ class Charset {
 // Whether `text` is the same bytes in UTF-8.
 bool IsAsciiIn(Bytes text, const Charset& charset);
 
+// Whether every term of a value of Specific Character Set is understood; one that is left empty is.
+bool IsKnownCharset(std::string_view value);
+
 // The terms of PS3.3 C.12.1.1.2 that are understood.
 std::vector<std::string> CharacterSetTerms();
 

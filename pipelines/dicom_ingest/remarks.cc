@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/uid.h"
+#include "codecs/dicom/charset.h"
 #include "codecs/dicom/padding.h"
 #include "storage/catalogue/attribute_values.h"
 
@@ -40,6 +41,8 @@ void AddRemarks(const dicom::Header& header, std::vector<std::string>* remarks) 
     const std::string_view date = header.First(tag);
     if (!date.empty() && !storage::ParseDate(date)) remarks->push_back(std::string(name) + " is not a date");
   }
+  if (!dicom::IsKnownCharset(header.character_set))
+    remarks->push_back("Specific Character Set is unknown: text is read as UTF-8 or else as ISO 8859-1");
   for (const dicom::Element& element : header.layout.meta) {
     if (element.tag != t::kMediaStorageSopInstanceUid) continue;
     if (dicom::Unpadded(element.value) != header.sop_uid)

@@ -53,6 +53,14 @@ const Case kCases[] = {
     {"ISO 2022 IR 6\\ISO 2022 IR 166", "\x1B-T\xA1\xD2\xC3", "การ"},
 };
 
+TEST(CharsetTest, TellsWhatItKnows) {
+  for (const char* known : {"", " ", "ISO_IR 192", "\\ISO 2022 IR 149", "iso ir 100 ", "GB18030", "utf-8"})
+    EXPECT_TRUE(IsKnownCharset(known)) << known;
+  for (const std::string& term : CharacterSetTerms()) EXPECT_TRUE(IsKnownCharset(term)) << term;
+  for (const char* unknown : {"ISO_IR 999", "ISO_IR 100\\EBCDIC", "x"})
+    EXPECT_FALSE(IsKnownCharset(unknown)) << unknown;
+}
+
 TEST(CharsetTest, DecodesEveryDefinedTerm) {
   for (const Case& example : kCases) EXPECT_EQ(Decode(example.charset, example.text), example.utf8) << example.charset;
 }

@@ -219,6 +219,12 @@ TEST_F(IngestTest, RemarksWhatCannotBeRightAndStoresItAllTheSame) {
   EXPECT_THAT(remarks(MakeInstance({.birth_date = "19701331"})),
               ::testing::ElementsAre("Patient's Birth Date is not a date"));
   EXPECT_THAT(remarks(MakeInstance({.study_date = "yesterday"})), ::testing::ElementsAre("Study Date is not a date"));
+  InstanceSpec spec;
+  spec.with_character_set = false;
+  spec.more = {{dicom::tags::kSpecificCharacterSet, dicom::Vr("CS"), "ISO 2022 IR 6\\ISO 2022 IR 87"}};
+  EXPECT_THAT(remarks(MakeInstance(spec)), ::testing::IsEmpty());
+  spec.more[0].value = "ISO_IR 999";
+  EXPECT_THAT(remarks(MakeInstance(spec)), ::testing::ElementsAre(HasSubstr("Specific Character Set is unknown")));
 
   const auto with = [](std::string_view from, std::string_view to) {
     std::string bytes = MakeInstance({});
