@@ -39,6 +39,8 @@ struct Resource {
   std::vector<uint32_t> frames;  // from 1, as asked; empty: all
   std::string bulk_data;         // path of the element: "7FE00010", "00291010/0/00291020"
 
+  // Whether instances can be stored there (PS3.18 table 10.5.1-1).
+  bool TakesInstances() const { return what == What::kStudies || (what == What::kObject && !series); }
   // Methods that make sense for it, for Allow.
   std::string Allow() const;
 };

@@ -112,9 +112,7 @@ Status Service::Dispatch(http::Request& request, http::Responder& responder) {
       if (reading) return pictures_.Retrieve(request, resource, query, responder);
       break;
   }
-  const bool stores =
-      resource.what == Resource::What::kStudies || (resource.what == Resource::What::kObject && !resource.series);
-  if (request.method == "POST" && stores) return stow_.Store(request, resource, responder);
+  if (request.method == "POST" && resource.TakesInstances()) return stow_.Store(request, resource, responder);
   if (request.method == "OPTIONS") return responder.Send(204, {{"Allow", resource.Allow()}}, "");
   return SendError(responder, request, 405, request.method + " is not possible here", {{"Allow", resource.Allow()}});
 }

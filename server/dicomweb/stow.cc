@@ -182,7 +182,23 @@ int ResponseStatus(const std::vector<InstanceOutcome>& outcomes, bool store_heal
   return remarks ? 202 : 200;
 }
 
+InstanceOutcome FailureOf(int status, std::string explanation) {
+  InstanceOutcome outcome;
+  outcome.reason = status == 507 ? FailureReason::kOutOfResources : FailureReason::kCannotUnderstand;
+  outcome.explanation = std::move(explanation);
+  return outcome;
+}
+
 }  // namespace
+
+std::optional<http::ErrorBody> StoreRefusal(std::string_view root, std::string_view method, std::string_view path,
+                                            int status, std::string_view reason) {
+  if (method != "POST" || !path.starts_with(root)) return std::nullopt;
+  const auto resource = ParseResource(path.substr(root.size()));
+  if (!resource.ok() || !resource->TakesInstances()) return std::nullopt;
+  return http::ErrorBody{.content_type = "application/dicom+json",
+                         .text = ResponseBody("", {FailureOf(status, std::string(reason))})};
+}
 
 StoreService::StoreService(storage::Store& store, const ServiceOptions& options, UsualBase& usual_base,
                            Registry& metrics)
@@ -211,10 +227,7 @@ Status StoreService::Answer(const http::Request& request, int code, const std::v
 
 Status StoreService::Refuse(const http::Request& request, int code, std::string explanation,
                             http::Responder& responder) const {
-  InstanceOutcome outcome;
-  outcome.reason = code == 507 ? FailureReason::kOutOfResources : FailureReason::kCannotUnderstand;
-  outcome.explanation = std::move(explanation);
-  return Answer(request, code, {outcome}, responder);
+  return Answer(request, code, {FailureOf(code, std::move(explanation))}, responder);
 }
 
 Status StoreService::Store(http::Request& request, const Resource& resource, http::Responder& responder) {

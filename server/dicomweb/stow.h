@@ -1,7 +1,9 @@
 // STOW-RS: storing instances (PS3.18 10.5). Safe for concurrent use; what is passed by reference outlives it.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/metrics.h"
@@ -10,9 +12,15 @@
 #include "server/dicomweb/resource.h"
 #include "server/dicomweb/usual_base.h"
 #include "server/http/http.h"
+#include "server/http/server.h"
 #include "storage/store/store.h"
 
 namespace hilum::dicomweb {
+
+// The body of an answer of the HTTP layer to a request that would store; nullopt for any other. `reason`: of that
+// layer.
+std::optional<http::ErrorBody> StoreRefusal(std::string_view root, std::string_view method, std::string_view path,
+                                            int status, std::string_view reason);
 
 class StoreService {
  public:

@@ -133,7 +133,8 @@ void Connection::SendFailure(int status, std::string_view reason, std::string_vi
   Headers headers;
   if (status == 503) headers.Add("Retry-After", "1");
   std::optional<ErrorBody> body;
-  if (const ErrorWriter& write = context_.options.error_body) body = write(path, status, reason);
+  if (const ErrorWriter& write = context_.options.error_body)
+    body = write(exchange_->request.method, path, status, reason);
   // What fails here shows when the connection flushes.
   if (body) {
     headers.Add("Content-Type", std::move(body->content_type));

@@ -42,9 +42,10 @@ struct ErrorBody {
   std::string content_type;
   std::string text;
 };
-// Who writes it, for a path that may be cut short or empty when the request could not be read; nullopt: {"error":
-// reason}. Called on event loops and workers: must be quick.
-using ErrorWriter = std::function<std::optional<ErrorBody>(std::string_view path, int status, std::string_view reason)>;
+// Who writes it; nullopt: {"error": reason}. Of a request that could not be read there is no method, and its path may
+// be cut short or empty. Called on event loops and workers: must be quick.
+using ErrorWriter = std::function<std::optional<ErrorBody>(std::string_view method, std::string_view path, int status,
+                                                           std::string_view reason)>;
 
 struct ServerOptions {
   std::string address = "127.0.0.1";

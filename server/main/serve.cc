@@ -262,7 +262,8 @@ Status Run(Settings& settings) {
     if (const http::Route* route = viewer.FindRoute(path)) return route;
     return path == "/" ? &landing : nullptr;
   };
-  settings.http.error_body = [&](std::string_view path, int status, std::string_view reason) {
+  settings.http.error_body = [&](std::string_view method, std::string_view path, int status, std::string_view reason) {
+    if (auto body = dicomweb::StoreRefusal(settings.dicomweb.root, method, path, status, reason)) return body;
     return fhir_rest::RefusalBody(settings.fhir_rest.root, path, status, reason);
   };
   HILUM_ASSIGN_OR_RETURN(const std::unique_ptr<http::Server> server,

@@ -23,7 +23,12 @@ class ServiceFixture : public StoreFixture {
     service_ = std::make_unique<dicomweb::Service>(*store_, std::move(options), codec_, random_, metrics_, Logger());
     http::ServerOptions http;
     http.worker_threads = 8;
+    http.body_timeout = body_timeout_;
     http.trusted_proxies = {"127.0.0.1"};  // a case that says Forwarded is one of a proxy
+    http.error_body = [root = dicomweb::ServiceOptions().root](std::string_view method, std::string_view path,
+                                                               int status, std::string_view reason) {
+      return dicomweb::StoreRefusal(root, method, path, status, reason);
+    };
     auto server = http::Server::Start(
         http, [this](std::string_view method, std::string_view path) { return service_->FindRoute(method, path); },
         system_clock_, random_, metrics_, Logger());
@@ -46,6 +51,7 @@ class ServiceFixture : public StoreFixture {
   }
   static constexpr const char* kMultipart = "multipart/related; type=\"application/dicom\"; boundary=frontier";
 
+  std::chrono::milliseconds body_timeout_{30'000};
   SystemClock system_clock_;
   Registry metrics_;
   pixel::LocalCodec codec_;

@@ -6,6 +6,7 @@
 
 #include "tests/server/dicomweb/service_fixture.h"
 #include "tests/server/dicomweb/stow_answer.h"
+#include "tests/server/http/client.h"
 
 namespace hilum::dicomweb {
 namespace {
@@ -318,6 +319,29 @@ TEST_F(StowTest, UnchangedMetadataAndInstancesAre304) {
               200);
     const bool unaffected = std::string_view(path).ends_with("1.2.1.1.1/metadata");
     EXPECT_EQ(Get(path, {"If-None-Match: " + *etag}).status, unaffected ? 304 : 200) << path;
+  }
+}
+
+TEST_F(StowTest, WhatTheServerRefusesBeforeItIsReadIsOneFailedInstanceToo) {
+  body_timeout_ = std::chrono::milliseconds(50);
+  Start({.max_store_bytes = 1000});
+  const struct {
+    std::string path, body;
+    int length, status;
+    std::string explanation;
+  } cases[] = {
+      {"/dicom-web/studies", "--frontier\r\n\r\nDI", 900, 408, "the request body did not arrive in time\n"},
+      {"/dicom-web/studies/1.2.1", "", 5000, 413, "the body is larger than accepted here\n"},
+  };
+  for (const auto& [path, body, length, status, explanation] : cases) {
+    http::Client client(server_->port());
+    client.Send("POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Type: " + kMultipart +
+                "\r\nContent-Length: " + std::to_string(length) + "\r\n\r\n" + body);
+    const auto reply = client.Read();
+    ASSERT_TRUE(reply) << path;
+    EXPECT_EQ(reply->status, status);
+    EXPECT_EQ(reply->headers.First("Content-Type"), "application/dicom+json");
+    EXPECT_EQ(Explanations(reply->body), explanation);
   }
 }
 

@@ -179,11 +179,14 @@ TEST(DefenceTest, RefusesBadChunksWithoutHanging) {
 
 TEST(DefenceTest, RefusesInTheWordsOfWhoeverServesThePath) {
   TestServer server;
+  server.Add(
+      "/echo/little", [](Request&, Responder&) {}, /*max_body_bytes=*/4);
   ServerOptions options;
   options.max_header_bytes = 4096;
-  options.error_body = [](std::string_view path, int status, std::string_view) -> std::optional<ErrorBody> {
+  options.error_body = [](std::string_view method, std::string_view path, int status,
+                          std::string_view) -> std::optional<ErrorBody> {
     if (!path.starts_with("/echo")) return std::nullopt;
-    return ErrorBody{.content_type = "text/plain", .text = "ours " + std::to_string(status)};
+    return ErrorBody{.content_type = "text/plain", .text = std::string(method) + " ours " + std::to_string(status)};
   };
   server.Start(options);
   const struct {
@@ -191,6 +194,7 @@ TEST(DefenceTest, RefusesInTheWordsOfWhoeverServesThePath) {
   } cases[] = {{"GET /echo?" + std::string(10'000, 'a'), "ours 414"},
                {Get("/echo?" + std::string(3000, 'a')), "ours 414"},
                {"GET /echo HTTP/1.1\r\n\r\n", "ours 400"},
+               {WithBody("POST", "/echo/little", "too long"), "POST ours 413"},
                {Get("/echo", "A: " + std::string(10'000, 'a') + "\r\n"), "ours 431"},
                {Get("/" + std::string(3000, 'a')), "request target too long"},
                {"nothing\r\n\r\n", "malformed request line"}};
