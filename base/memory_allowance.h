@@ -8,7 +8,7 @@ namespace hilum {
 
 class MemoryAllowance {
  public:
-  explicit MemoryAllowance(uint64_t bytes) : left_(bytes) {}
+  explicit MemoryAllowance(uint64_t bytes) : total_(bytes), left_(bytes) {}
 
   // What one holder has of it, given back at the end. Used by one thread at a time; the allowance outlives it.
   class Share {
@@ -38,6 +38,7 @@ class MemoryAllowance {
     uint64_t held_ = 0;
   };
 
+  uint64_t total() const { return total_; }
   uint64_t left() const { return left_.load(std::memory_order_relaxed); }
 
  private:
@@ -48,6 +49,7 @@ class MemoryAllowance {
     return false;
   }
 
+  const uint64_t total_;
   std::atomic<uint64_t> left_;
 };
 

@@ -79,17 +79,22 @@ class BulkSender {
   };
 
   BulkSender(storage::Store& store, const storage::CatalogueReader& reader, pixel::FrameCodec& codec,
-             const dicom::ReadLimits& limits, CodecFailures& failures, Wish wish, BulkParts& parts)
+             const dicom::ReadLimits& limits, CodecFailures& failures, MemoryAllowance& memory, Wish wish,
+             BulkParts& parts)
       : store_(store),
         reader_(reader),
         codec_(codec),
         limits_(limits),
         failures_(failures),
+        memory_(memory),
+        share_(std::make_unique<MemoryAllowance::Share>(&memory)),
         wish_(std::move(wish)),
         parts_(parts) {}
 
   // `url`: of the instance.
   Status Add(Found* found, std::string url);
+  // What the memory of frames counts in.
+  std::unique_ptr<MemoryAllowance::Share> TakeShare() { return std::move(share_); }
 
  private:
   Status AddBulk(const dicom::BulkValue& value);
@@ -102,6 +107,7 @@ class BulkSender {
   // Frames from number *next on, which moves on; whole ones, so that others can take over where one fails.
   Status AddFrames(const FrameSource& source, const std::string& url, bool refused, uint32_t* next);
   Status MakeValue(const FrameSource& source, const std::string& url);
+  Result<std::string> Make(const FrameSource& source, uint32_t frame);
 
   multipart::PartHeaders HeadOf(std::string type, std::string url, bool refused) const {
     multipart::PartHeaders head = {{"Content-Type", std::move(type)}, {"Content-Location", std::move(url)}};
@@ -116,6 +122,8 @@ class BulkSender {
   pixel::FrameCodec& codec_;
   const dicom::ReadLimits& limits_;
   CodecFailures& failures_;
+  const MemoryAllowance& memory_;
+  std::unique_ptr<MemoryAllowance::Share> share_;
   const Wish wish_;
   BulkParts& parts_;
   bool in_part_ = false;  // a part is begun and not complete
@@ -211,9 +219,16 @@ Status BulkSender::AddPixelsAs(const std::string& syntax, const std::string& url
   return source.MakesValue() ? MakeValue(source, url) : AddFrames(source, url, refused, next);
 }
 
+Result<std::string> BulkSender::Make(const FrameSource& source, uint32_t frame) {
+  const Status room = TakeRoom(source.FrameBytes(), memory_, share_.get());
+  if (!parts_.begun()) HILUM_RETURN_IF_ERROR(room);
+  room.IgnoreError();  // what was begun goes on; it counts as far as there is room
+  return source.Make(frame, codec_);
+}
+
 Status BulkSender::MakeValue(const FrameSource& source, const std::string& url) {
   for (uint32_t frame = 1; frame <= source.frames(); ++frame) {
-    HILUM_ASSIGN_OR_RETURN(const std::string bytes, source.Make(frame, codec_));
+    HILUM_ASSIGN_OR_RETURN(const std::string bytes, Make(source, frame));
     if (!in_part_) HILUM_RETURN_IF_ERROR(parts_.Begin(HeadOf(source.ContentType(), url, /*refused=*/false)));
     in_part_ = true;
     HILUM_RETURN_IF_ERROR(parts_.Append(bytes));
@@ -231,7 +246,7 @@ Status BulkSender::AddFrames(const FrameSource& source, const std::string& url, 
       HILUM_RETURN_IF_ERROR(parts_.AddStored(head, source.Stored(*next)));
       continue;
     }
-    HILUM_ASSIGN_OR_RETURN(const std::string bytes, source.Make(*next, codec_));
+    HILUM_ASSIGN_OR_RETURN(const std::string bytes, Make(source, *next));
     HILUM_RETURN_IF_ERROR(parts_.Begin(head));
     HILUM_RETURN_IF_ERROR(parts_.Append(bytes));
   }
@@ -266,7 +281,7 @@ Status BulkDataService::SendAll(http::Request& request, const Resource& resource
   if (answered) return Status::Ok();
 
   BulkParts parts(store_, random_, std::move(headers), responder);
-  BulkSender sender(store_, reader, codec_, options_.ingest.limits, failures_,
+  BulkSender sender(store_, reader, codec_, options_.ingest.limits, failures_, memory_,
                     {choices, only_pixels, /*or_fail=*/selection.instances.size() == 1}, parts);
   const std::string base = options_.BaseUrl(request) + "/studies/" + *resource.study + "/series/";
   for (Found& found : selection.instances) {
@@ -277,6 +292,7 @@ Status BulkDataService::SendAll(http::Request& request, const Resource& resource
     HILUM_RETURN_IF_ERROR(status);
     if (request.method == "HEAD" && parts.begun()) return responder.Finish();
   }
+  responder.CountUnsent(sender.TakeShare());
   if (!parts.begun()) return NotFound(only_pixels ? "there are no pixel data" : "there are no bulk data");
   return parts.Finish();
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/memory_allowance.h"
 #include "base/random.h"
 #include "codecs/pixel/codec.h"
 #include "server/dicomweb/codec_failures.h"
@@ -23,8 +24,8 @@ namespace hilum::dicomweb {
 class BulkDataService {
  public:
   BulkDataService(storage::Store& store, pixel::FrameCodec& codec, Random& random, CodecFailures& failures,
-                  const ServiceOptions& options)
-      : store_(store), codec_(codec), random_(random), failures_(failures), options_(options) {}
+                  MemoryAllowance& memory, const ServiceOptions& options)
+      : store_(store), codec_(codec), random_(random), failures_(failures), memory_(memory), options_(options) {}
 
   // frames.cc
   Status RetrieveFrames(http::Request& request, const Resource& resource, const QueryParameters& query,
@@ -60,6 +61,7 @@ class BulkDataService {
   pixel::FrameCodec& codec_;
   Random& random_;
   CodecFailures& failures_;
+  MemoryAllowance& memory_;  // for what is made and not sent
   const ServiceOptions& options_;
 };
 

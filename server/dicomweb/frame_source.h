@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/memory_allowance.h"
 #include "codecs/dicom/frames.h"
 #include "codecs/pixel/instance.h"
 #include "server/dicomweb/negotiate.h"
@@ -36,6 +37,10 @@ std::string ObtainableFrames(storage::Store& store, const std::vector<Found>& in
 // The error for a frame (from 0) beyond those of an instance: kNotFound, or kInvalid where there should be one.
 Status NoSuchFrame(const pixel::Instance& instance, uint32_t frame);
 
+// Has `share`, of `memory`, hold as much as a frame that is made takes; one that takes more than there is has all of
+// it. kUnavailable when others have it.
+Status TakeRoom(uint64_t frame_bytes, const MemoryAllowance& memory, MemoryAllowance::Share* share);
+
 class FrameSource {
  public:
   // `target`: of FrameSyntax. kNotFound: the instance has no pixels; kUnsupported: the target has no room for them, or
@@ -61,6 +66,8 @@ class FrameSource {
   std::optional<StoredRange> StoredValue() const;
   // Whether frames that are made are native ones that make up a value when put one behind the other.
   bool MakesValue() const;
+  // Of a frame that is made, decoded: encoded ones are seldom longer. REQUIRES: !as_stored().
+  uint64_t FrameBytes() const { return pixel::FrameBytes(instance_->format()); }
   // REQUIRES: !as_stored().
   Result<std::string> Make(uint32_t frame, pixel::FrameCodec& codec) const;
 

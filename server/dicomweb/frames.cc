@@ -6,6 +6,12 @@
 #include "server/dicomweb/refusal.h"
 
 namespace hilum::dicomweb {
+namespace {
+
+// Of frames in parts, held back before the first is sent.
+constexpr uint64_t kHeldBytes = 16 << 20;
+
+}  // namespace
 
 Status BulkDataService::RetrieveFrames(http::Request& request, const Resource& resource, const QueryParameters& query,
                                        http::Responder& responder) {
@@ -73,8 +79,11 @@ Status BulkDataService::SendFrame(http::Request& request, const FrameSource& sou
                                   const std::string& sop_uid, http::Headers headers, http::Responder& responder) {
   headers.Add("Content-Type", source.ContentType());
   if (source.as_stored()) return SendRanges(store_, request, responder, source.Stored(frame), std::move(headers));
+  auto share = std::make_unique<MemoryAllowance::Share>(&memory_);
+  HILUM_RETURN_IF_ERROR(TakeRoom(source.FrameBytes(), memory_, share.get()));
   const auto bytes = source.Make(frame, codec_);
   if (!bytes.ok()) return failures_.Tell(bytes.status(), sop_uid);
+  responder.CountUnsent(std::move(share));
   return SendBytes(request, responder, *bytes, std::move(headers));
 }
 
@@ -88,19 +97,34 @@ Status BulkDataService::SendFrames(const FrameSource& source, const std::vector<
   }
   multipart::Writer writer(random_);
   headers.Add("Content-Type", writer.ContentType(source.media_type()));
-  for (const uint32_t frame : frames) {
-    const auto bytes = source.Make(frame, codec_);
+  auto share = std::make_unique<MemoryAllowance::Share>(&memory_);
+  HILUM_RETURN_IF_ERROR(TakeRoom(source.FrameBytes(), memory_, share.get()));
+  const uint64_t room = share->held();  // for one
+  std::vector<std::string> made;        // not sent yet
+  uint64_t made_bytes = 0;
+  for (size_t i = 0; i < frames.size(); ++i) {
+    auto bytes = source.Make(frames[i], codec_);
     if (!bytes.ok()) return failures_.Tell(bytes.status(), sop_uid);
-    const std::string part = writer.PartHead(part_headers);
+    made_bytes += bytes->size();
+    made.push_back(*std::move(bytes));
+    const bool last = i + 1 == frames.size();
+    // While nothing was sent a frame that cannot be made leads on to the next form that the client takes.
+    if (!last && !responder.started() && made_bytes < kHeldBytes && share->Grow(source.FrameBytes())) continue;
     if (!responder.started()) {
-      std::optional<uint64_t> length;  // of several it is known only when all are made
-      if (frames.size() == 1) length = part.size() + bytes->size() + writer.End().size();
-      HILUM_RETURN_IF_ERROR(responder.Head(200, headers, length));
+      std::vector<multipart::Writer::PartSize> sizes;
+      for (const std::string& frame : made) sizes.push_back({part_headers, frame.size()});
+      HILUM_RETURN_IF_ERROR(
+          responder.Head(200, headers, last ? std::optional(writer.BodyLength(sizes)) : std::nullopt));
     }
-    HILUM_RETURN_IF_ERROR(responder.Write(part));
-    HILUM_RETURN_IF_ERROR(responder.Write(*bytes));
+    for (const std::string& frame : made) {
+      HILUM_RETURN_IF_ERROR(responder.Write(writer.PartHead(part_headers)));
+      HILUM_RETURN_IF_ERROR(responder.Write(frame));
+    }
+    made.clear();
+    share->Shrink(share->held() - room);
   }
   HILUM_RETURN_IF_ERROR(responder.Write(writer.End()));
+  responder.CountUnsent(std::move(share));
   return responder.Finish();
 }
 
@@ -108,9 +132,12 @@ Status BulkDataService::SendPixelValue(http::Request& request, const FrameSource
                                        http::Headers headers, http::Responder& responder) {
   headers.Add("Content-Type", source.ContentType());
   if (const auto value = source.StoredValue()) return SendRange(store_, request, responder, *value, std::move(headers));
+  auto share = std::make_unique<MemoryAllowance::Share>(&memory_);
+  HILUM_RETURN_IF_ERROR(TakeRoom(source.FrameBytes(), memory_, share.get()));
   for (uint32_t frame = 1; frame <= source.frames(); ++frame) {
     const auto bytes = source.Make(frame, codec_);
     if (!bytes.ok()) return failures_.Tell(bytes.status(), sop_uid);
+    if (frame == source.frames()) responder.CountUnsent(std::move(share));
     if (source.frames() == 1) return SendBytes(request, responder, *bytes, std::move(headers));
     if (!responder.started())
       HILUM_RETURN_IF_ERROR(responder.Head(200, headers, uint64_t{bytes->size()} * source.frames()));

@@ -210,7 +210,7 @@ Status InstanceService::Convert(const Packed& one, const std::string& syntax, Pa
   HILUM_RETURN_IF_ERROR(store_.objects().Check(one.range.object, 0, one.range.length));
   HILUM_ASSIGN_OR_RETURN(const Mapping mapping, Mapping::Map(one.range.file, one.range.body, one.range.length));
   std::string kept, remark;
-  MemoryAllowance::Share held(&held_);
+  MemoryAllowance::Share held(&memory_);
   bool opened = false;
   const auto release = [&]() -> Status {
     opened = true;
@@ -222,7 +222,12 @@ Status InstanceService::Convert(const Packed& one, const std::string& syntax, Pa
     return Status::Ok();
   };
   const auto send = [&](Bytes bytes) -> Status {
-    if (opened) return package.Append(bytes);
+    if (opened) {  // what was begun goes on; it counts as far as there is room
+      const bool counted = held.Grow(bytes.size());
+      const Status sent = package.Append(bytes);
+      if (counted) held.Shrink(bytes.size());
+      return sent;
+    }
     if (kept.size() + bytes.size() <= kHeldBytes && held.Grow(bytes.size())) {
       kept.append(bytes);
       return Status::Ok();
@@ -230,7 +235,7 @@ Status InstanceService::Convert(const Packed& one, const std::string& syntax, Pa
     HILUM_RETURN_IF_ERROR(release());
     return package.Append(bytes);
   };
-  pixel::TranscodeOptions options{.read = options_.ingest.limits, .held = &held_};
+  pixel::TranscodeOptions options{.read = options_.ingest.limits, .held = &memory_};
   options.remark = [&](std::string_view what) { remark = what; };
   HILUM_RETURN_IF_ERROR(pixel::Transcode(mapping.bytes(), syntax, options, codec_, send));
   return opened ? Status::Ok() : release();

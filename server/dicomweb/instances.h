@@ -22,8 +22,8 @@ namespace hilum::dicomweb {
 class InstanceService {
  public:
   InstanceService(storage::Store& store, pixel::FrameCodec& codec, Random& random, CodecFailures& failures,
-                  const ServiceOptions& options)
-      : store_(store), codec_(codec), random_(random), failures_(failures), options_(options) {}
+                  MemoryAllowance& memory, const ServiceOptions& options)
+      : store_(store), codec_(codec), random_(random), failures_(failures), memory_(memory), options_(options) {}
 
   Status Retrieve(http::Request& request, const Resource& resource, const QueryParameters& query,
                   http::Responder& responder);
@@ -47,8 +47,8 @@ class InstanceService {
   pixel::FrameCodec& codec_;
   Random& random_;
   CodecFailures& failures_;
+  MemoryAllowance& memory_;  // for what is made and not sent
   const ServiceOptions& options_;
-  MemoryAllowance held_{options_.held_bytes};
 };
 
 }  // namespace hilum::dicomweb

@@ -25,8 +25,9 @@ struct ServiceOptions {
   uint64_t metadata_cache_bytes = 64 << 20;  // of metadata documents, each of a series or study
   ModelStoreLimits models;                   // of one STOW request of metadata and bulk data
   uint64_t max_store_bytes = UINT64_MAX;     // of one STOW request
-  // Of converted instances, of all requests together, held back before they are sent: to learn whether they can be
-  // converted at all, and where their frames are. Without it they are sent as they are made.
+  // Of converted instances and frames, of all requests together: those held back before they are sent, to learn whether
+  // they can be made at all, and frames on their way to clients that read slowly. Without it they are sent as they are
+  // made.
   uint64_t held_bytes = 256 << 20;
 
   // "https://host/dicom-web", for absolute URLs in answers.

@@ -31,8 +31,8 @@ Service::Service(storage::Store& store, ServiceOptions options, pixel::FrameCode
       stow_(store_, options_, usual_base_, metrics),
       search_(store_, random, options_),
       metadata_(store_, random, options_, usual_base_),
-      instances_(store_, codec, random, failures_, options_),
-      bulk_data_(store_, codec, random, failures_, options_),
+      instances_(store_, codec, random, failures_, memory_, options_),
+      bulk_data_(store_, codec, random, failures_, memory_, options_),
       pictures_(store_, codec, random, failures_, options_),
       by_uri_(store_, options_, instances_, pictures_),
       feed_(store_, options_, std::move(log)) {

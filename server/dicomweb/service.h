@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/memory_allowance.h"
 #include "base/metrics.h"
 #include "base/random.h"
 #include "server/dicomweb/bulk_data.h"
@@ -55,6 +56,7 @@ class Service {
   const ServiceOptions options_;
   UsualBase usual_base_;
   CodecFailures failures_;
+  MemoryAllowance memory_{options_.held_bytes};  // for what is made and not sent
   StoreService stow_;
   SearchService search_;
   MetadataService metadata_;

@@ -141,6 +141,7 @@ Status Answer::Finish() {
   if (CanHaveBody() && chunked_) output_.Append("0\r\n\r\n");
   HILUM_RETURN_IF_ERROR(Flush());
   finished_ = true;
+  output_.CountIn(std::move(share_));
   while (!on_loop_ && !output_.empty() && context_.pool.queued() == 0 && channel_.Wait(Io::kWantWrite, kPatience)) {
     if (output_.Flush(channel_) == Io::kClosed) return Gone();
   }

@@ -30,6 +30,7 @@ class Answer final : public Responder {
   Status Head(int status, const Headers& headers, std::optional<uint64_t> length) override;
   Status Write(Bytes bytes) override;
   Status WriteFile(FileRange range) override;
+  void CountUnsent(std::unique_ptr<MemoryAllowance::Share> share) override { share_ = std::move(share); }
   Status Finish() override;
   Status Send(int status, Headers headers, Bytes body) override;
   bool started() const override { return status_ != 0; }
@@ -68,6 +69,7 @@ class Answer final : public Responder {
   int status_ = 0;
   std::string extra_lines_;
   std::string known_tags_;
+  std::unique_ptr<MemoryAllowance::Share> share_;
 };
 
 // The server's own answers: {"error": reason, "request": id}.

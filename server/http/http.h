@@ -21,6 +21,7 @@
 #include "base/bytes.h"
 #include "base/disk.h"
 #include "base/log.h"
+#include "base/memory_allowance.h"
 #include "base/result.h"
 
 namespace hilum::http {
@@ -107,6 +108,10 @@ class Responder {
   virtual Status Write(Bytes bytes) = 0;
   // As Write, without loading the range: sendfile where the connection allows.
   virtual Status WriteFile(FileRange range) = 0;
+  // What the handler holds of the answer counts in `share`. Given here before Finish, it also counts what still waits
+  // to be sent by then, until the last byte of it is with the system, or the client is gone. The allowance outlives the
+  // server.
+  virtual void CountUnsent(std::unique_ptr<MemoryAllowance::Share> share) = 0;
   // Completes the answer. The connection serves the next request, unless the body was not read to its end and is too
   // long to skip.
   virtual Status Finish() = 0;

@@ -42,6 +42,11 @@ void OutputQueue::Recycle() {
   if (pieces_.front().text.capacity() > kKeptCapacity) std::string().swap(pieces_.front().text);
 }
 
+void OutputQueue::CountIn(std::unique_ptr<MemoryAllowance::Share> share) {
+  share_ = empty() ? nullptr : std::move(share);
+  if (share_ && share_->held() > memory_) share_->Shrink(share_->held() - memory_);
+}
+
 IoResult OutputQueue::SendFront(Channel& channel, Bytes* body) {
   if (!empty() && pieces_[front_].is_file()) {
     const FileRange& range = pieces_[front_].file;
@@ -81,6 +86,7 @@ void OutputQueue::Drop(size_t bytes, Bytes* body) {
     ++front_;
     offset_ = 0;
   }
+  if (empty()) share_.reset();
   body->remove_prefix(bytes);
 }
 

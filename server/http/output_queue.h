@@ -4,10 +4,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/memory_allowance.h"
 #include "server/http/channel.h"
 #include "server/http/http.h"
 
@@ -32,6 +34,9 @@ class OutputQueue {
   }
   void Append(FileRange range);
 
+  // Has what waits in memory counted in `share` (may be null), and no more than that, until all of it is sent.
+  void CountIn(std::unique_ptr<MemoryAllowance::Share> share);
+
   // Sends what waits: kDone when nothing is left or more than `budget` bytes went out, else what the channel waits
   // for.
   Io Flush(Channel& channel, uint64_t budget = UINT64_MAX);
@@ -54,6 +59,7 @@ class OutputQueue {
   size_t offset_ = 0;  // bytes of a front text that are sent
   size_t memory_ = 0;
   uint64_t sent_ = 0;
+  std::unique_ptr<MemoryAllowance::Share> share_;
 };
 
 }  // namespace hilum::http

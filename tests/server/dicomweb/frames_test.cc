@@ -3,6 +3,8 @@
 
 #include "codecs/dicom/frames.h"
 #include "tests/server/dicomweb/service_fixture.h"
+#include "tests/server/http/client.h"
+#include "tests/support/eventually.h"
 
 namespace hilum::dicomweb {
 namespace {
@@ -226,6 +228,74 @@ TEST_F(BeyondBitsStoredTest, TheNextFormIsSent) {
   EXPECT_EQ(refused.status, 406);
   EXPECT_THAT(refused.body, HasSubstr("JPEG baseline holds 8 bits, the image has more"));
   EXPECT_THAT(refused.body, HasSubstr("image/jls; transfer-syntax=1.2.840.10008.1.2.4.80"));
+}
+
+TEST_F(BeyondBitsStoredTest, OneFormIsSentOfAllFramesOfAList) {
+  std::string file = testing::MakeInstance({.sop = "1.2.1.1.3",
+                                            .pixel_bytes = 2048,
+                                            .pixel_fill = '\0',
+                                            .more = {{dicom::tags::kNumberOfFrames, "IS", "4"}}});
+  const auto set = [&](char element, char group, char value) {
+    file[file.find(std::string{'\x28', '\0', element, group, 'U', 'S'}) + 8] = value;
+  };
+  set('\x10', '\0', '\x04');  // Rows
+  set('\x01', '\x01', '\x08');
+  set('\x02', '\x01', '\x07');
+  file.replace(file.size() - 512, 512, 512, '\x7F');  // the last frame
+  ASSERT_TRUE(Ingest(file).stored());
+  const std::string path = "/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.3/frames/";
+  const std::string accept = std::string("Accept: ") + kBaseline + ", multipart/related; type=\"image/jls\";q=0.5";
+  const HttpAnswer fitting = Get(path + "1-3", {accept});
+  EXPECT_THAT(fitting.Header("Content-Type").value_or(""), HasSubstr("type=\"image/jpeg\""));
+  EXPECT_EQ(fitting.Header("Content-Length"), std::to_string(fitting.body.size()));
+  const HttpAnswer all = Get(path + "1-4", {accept});
+  EXPECT_EQ(all.status, 200) << all.error;
+  EXPECT_THAT(all.Header("Content-Type").value_or(""), HasSubstr("type=\"image/jls\""));
+  EXPECT_THAT(all.body, ::testing::Not(HasSubstr("image/jpeg")));
+  const HttpAnswer none = Get(path + "1-4", {std::string("Accept: ") + kBaseline});
+  EXPECT_EQ(none.status, 406) << none.error;
+}
+
+// 16 MiB, more than the system takes for a client that does not read.
+class LargeFrameTest : public testing::ServiceFixture {
+ protected:
+  void SetUp() override {
+    ServiceFixture::SetUp();
+    auto out = testing::BeginImage({});
+    out.Add(dicom::tags::kPixelData, "OB", std::string(16 << 20, 'x'));
+    std::string file = out.Take();
+    for (const char side : {'\x10', '\x11'})
+      file.replace(file.find(std::string{'\x28', '\0', side, '\0', 'U', 'S'}) + 8, 2, std::string("\x00\x10", 2));
+    ASSERT_TRUE(Ingest(file).stored());
+  }
+  HttpAnswer Frame() { return Get(kPath, {kImplicit}); }
+
+  static constexpr const char* kPath = "/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.1/frames/1";
+  static constexpr const char* kImplicit = "Accept: application/octet-stream; transfer-syntax=1.2.840.10008.1.2";
+};
+
+TEST_F(LargeFrameTest, OnItsWayToAClientThatDoesNotReadItTakesMemoryFromOthers) {
+  Start({.held_bytes = 20 << 20});
+  http::Client slow(server_->port());
+  slow.SetReceiveBuffer(64 << 10);
+  slow.Send("GET " + std::string(kPath) + " HTTP/1.1\r\nHost: x\r\n" + kImplicit + "\r\n\r\n");
+  HttpAnswer refused;
+  ASSERT_TRUE(Eventually([&] {
+    refused = Frame();
+    return refused.status != 200;
+  }));
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_EQ(refused.Header("Retry-After"), "30");
+  EXPECT_THAT(refused.body, HasSubstr("frames on their way to other clients"));
+  EXPECT_EQ(Get(kPath, {"Accept: application/octet-stream; transfer-syntax=*"}).status, 200) << "bytes of the file";
+  slow.Abort();
+  EXPECT_TRUE(Eventually([&] { return Frame().status == 200; }));
+}
+
+TEST_F(LargeFrameTest, ThatTakesMoreThanThereIsHasAllOfIt) {
+  Start({.held_bytes = 1 << 20});
+  EXPECT_EQ(Frame().status, 200);
+  EXPECT_TRUE(Eventually([&] { return Frame().status == 200; })) << "it was given back";
 }
 
 TEST_F(ChoicesTest, OfADamagedFrameTheBytesAreSentToWhoTakesThemToo) {

@@ -4,10 +4,12 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <memory>
 #include <random>
 #include <thread>
 
 #include "base/disk.h"
+#include "base/memory_allowance.h"
 #include "tests/server/http/client.h"
 #include "tests/server/http/test_server.h"
 
@@ -289,6 +291,40 @@ TEST(VolumeTest, NeverAnswersTheWrongClient) {
   EXPECT_EQ(wrong, 0u);
   EXPECT_GT(right, 500u);
   RecordProperty("right_answers", static_cast<int>(right));
+}
+
+TEST(VolumeTest, WhatTheClientHasNotTakenCountsAfterTheHandlerToo) {
+  constexpr uint64_t kBody = 24 * kMegabyte;
+  MemoryAllowance allowance(kBody);
+  std::atomic<int> handled{0};
+  TestServer server;
+  server.Add("/counted", [&](Request&, Responder& out) {
+    auto share = std::make_unique<MemoryAllowance::Share>(&allowance);
+    EXPECT_TRUE(share->Grow(kBody));
+    EXPECT_TRUE(out.Head(200, {}, kBody).ok());
+    EXPECT_TRUE(out.Write(std::string(kBody, 'x')).ok());
+    out.CountUnsent(std::move(share));
+    EXPECT_TRUE(out.Finish().ok());
+    ++handled;
+  });
+  ServerOptions options;
+  options.write_buffer_bytes = kBody;  // the handler waits for nobody
+  server.Start(options);
+  const auto all_is_left = [&] { return allowance.left() == kBody; };
+  for (const bool reads : {true, false}) {
+    const int before = handled;
+    Client client(server.port());
+    client.SetReceiveBuffer(64 * 1024);
+    client.Send(Get("/counted"));
+    ASSERT_TRUE(Eventually([&] { return handled > before; }));
+    EXPECT_GT(allowance.left(), 0u) << "what the system took no longer counts";
+    EXPECT_FALSE(all_is_left());
+    if (reads)
+      EXPECT_GE(client.Discard(kBody), kBody);
+    else
+      client.Abort();
+    EXPECT_TRUE(Eventually(all_is_left)) << reads;
+  }
 }
 
 }  // namespace
