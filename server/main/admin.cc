@@ -15,6 +15,7 @@ namespace {
 using nlohmann::json;
 
 constexpr size_t kMaxRequestBytes = 64 * 1024;
+constexpr char kBackupPath[] = "/admin/backup", kReadyPath[] = "/admin/ready";
 
 std::string AnnouncementPath(const std::string& data_directory) {
   return data_directory + "/" + std::string(AdminRoutes::kAnnouncement);
@@ -70,6 +71,9 @@ AdminRoutes::AdminRoutes(storage::Store& store, const std::string& data_director
                    responder.Send(200, {{"Content-Type", "text/plain; version=0.0.4"}}, metrics_.Expose())
                        .IgnoreError();  // as in Answer
                  })};
+  asked_ready_ = {0, false, [this](http::Request& request, http::Responder& responder) {
+                    if (MayAsk(request, responder)) Ready(request, responder);
+                  }};
   backup_ = {kMaxRequestBytes, false,
              [this](http::Request& request, http::Responder& responder) { Backup(request, responder); }};
 }
@@ -82,7 +86,8 @@ const http::Route* AdminRoutes::FindRoute(std::string_view method, std::string_v
 }
 
 const http::Route* AdminRoutes::FindJob(std::string_view method, std::string_view path) const {
-  return path == "/admin/backup" && method == "POST" ? &backup_ : nullptr;
+  if (path == kReadyPath && method == "GET") return &asked_ready_;
+  return path == kBackupPath && method == "POST" ? &backup_ : nullptr;
 }
 
 void AdminRoutes::Ready(http::Request&, http::Responder& responder) {
@@ -91,11 +96,17 @@ void AdminRoutes::Ready(http::Request&, http::Responder& responder) {
   Answer(responder, 503, {{"status", "not ready"}, {"reason", health.message()}});
 }
 
-void AdminRoutes::Backup(http::Request& request, http::Responder& responder) {
+bool AdminRoutes::MayAsk(http::Request& request, http::Responder& responder) const {
   const std::string expected = "Bearer " + token_;
   const std::string_view given = request.headers.First("Authorization").value_or("");
-  if (given.size() != expected.size() || CRYPTO_memcmp(given.data(), expected.data(), expected.size()) != 0)
-    return Answer(responder, 401, {{"error", "the token of the data folder's admin.json is needed"}});
+  if (given.size() == expected.size() && CRYPTO_memcmp(given.data(), expected.data(), expected.size()) == 0)
+    return true;
+  Answer(responder, 401, {{"error", "the token of the data folder's admin.json is needed"}});
+  return false;
+}
+
+void AdminRoutes::Backup(http::Request& request, http::Responder& responder) {
+  if (!MayAsk(request, responder)) return;
   std::string body(kMaxRequestBytes, '\0');
   size_t length = 0;
   while (length < body.size()) {
@@ -138,7 +149,16 @@ Status RefuseBackupInside(const std::string& data_directory, const std::string& 
                   ": name a folder outside of it, best on another disk");
 }
 
-Status RequestBackup(Disk& disk, const std::string& data_directory, const std::string& to) {
+namespace {
+
+struct Reply {
+  long status = 0;
+  json body;
+};
+
+// Of the server that has the folder open: a POST of `body`, or a GET where there is none, that may take `seconds` (0:
+// any time). kNotFound when none is running.
+Result<Reply> Ask(Disk& disk, const std::string& data_directory, const char* path, const json* body, long seconds) {
   HILUM_ASSIGN_OR_RETURN(const std::string text,
                          ReadWholeFile(disk, AnnouncementPath(data_directory), kMaxRequestBytes));
   const json announcement = json::parse(text, nullptr, false);
@@ -148,9 +168,8 @@ Status RequestBackup(Disk& disk, const std::string& data_directory, const std::s
 
   const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> curl(curl_easy_init(), curl_easy_cleanup);
   if (!curl) return Internal("the HTTP client could not be started");
-  const std::string url = server + "/admin/backup";
-  const std::string body =
-      json{{"to", std::filesystem::absolute(to).string()}, {"folder", IdentityOf(data_directory)}}.dump();
+  const std::string url = server + path;
+  const std::string sent = body ? body->dump() : "";
   const std::string authorization = "Authorization: Bearer " + token;
   curl_slist* list = curl_slist_append(nullptr, authorization.c_str());
   list = curl_slist_append(list, "Content-Type: application/json");
@@ -158,21 +177,38 @@ Status RequestBackup(Disk& disk, const std::string& data_directory, const std::s
   std::string answer;
   curl_easy_setopt(curl.get(), CURLOPT_URL, url.c_str());
   curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, headers.get());
-  curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDS, body.c_str());
+  if (body) curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDS, sent.c_str());
   curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, AppendBody);
   curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &answer);
   curl_easy_setopt(curl.get(), CURLOPT_NOPROXY, "*");
+  curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT, seconds);
   // The address comes from a file only we can write, and the certificate, if any, is our own server's for another name.
   curl_easy_setopt(curl.get(), CURLOPT_SSL_VERIFYPEER, 0L);
   curl_easy_setopt(curl.get(), CURLOPT_SSL_VERIFYHOST, 0L);
   const CURLcode code = curl_easy_perform(curl.get());
   if (code == CURLE_COULDNT_CONNECT) return NotFound("no server answers at " + url);
   if (code != CURLE_OK) return IoError("asking the server at " + url + ": " + curl_easy_strerror(code));
-  long http_status = 0;
-  curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &http_status);
-  if (http_status == 200) return Status::Ok();
-  return Unavailable("the server answered " + std::to_string(http_status) + ": " +
-                     TextOf(json::parse(answer, nullptr, false), "error"));
+  Reply reply{.body = json::parse(answer, nullptr, false)};
+  curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &reply.status);
+  return reply;
+}
+
+Status Refusal(const Reply& reply, const char* why) {
+  return Unavailable("the server answered " + std::to_string(reply.status) + ": " + TextOf(reply.body, why));
+}
+
+}  // namespace
+
+Status RequestBackup(Disk& disk, const std::string& data_directory, const std::string& to) {
+  const json wish = {{"to", std::filesystem::absolute(to).string()}, {"folder", IdentityOf(data_directory)}};
+  HILUM_ASSIGN_OR_RETURN(const Reply reply, Ask(disk, data_directory, kBackupPath, &wish, /*seconds=*/0));
+  return reply.status == 200 ? Status::Ok() : Refusal(reply, "error");
+}
+
+Status RequestReady(Disk& disk, const std::string& data_directory) {
+  constexpr long kSeconds = 10;
+  HILUM_ASSIGN_OR_RETURN(const Reply reply, Ask(disk, data_directory, kReadyPath, nullptr, kSeconds));
+  return reply.status == 200 ? Status::Ok() : Refusal(reply, "reason");
 }
 
 }  // namespace hilum

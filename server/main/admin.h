@@ -36,6 +36,8 @@ class AdminRoutes {
   static void Withdraw(Disk& disk, const std::string& data_directory);
 
  private:
+  // False when the request lacks the token; it is answered then.
+  bool MayAsk(http::Request& request, http::Responder& responder) const;
   void Ready(http::Request& request, http::Responder& responder);
   void Backup(http::Request& request, http::Responder& responder);
 
@@ -44,7 +46,7 @@ class AdminRoutes {
   Registry& metrics_;
   const std::string folder_;
   const std::string token_;
-  http::Route health_, ready_, exposition_, backup_;
+  http::Route health_, ready_, asked_ready_, exposition_, backup_;
 };
 
 // kConflict when `to` lies in the data folder: what is there is the store's own.
@@ -53,5 +55,7 @@ Status RefuseBackupInside(const std::string& data_directory, const std::string& 
 // The other side, for the command line: asks the server that has `data_directory` open to write a backup into `to`.
 // kNotFound when none is running; nothing is written when the server that answers has another folder open.
 Status RequestBackup(Disk& disk, const std::string& data_directory, const std::string& to);
+// The same, whether it is ready: kUnavailable when it says no.
+Status RequestReady(Disk& disk, const std::string& data_directory);
 
 }  // namespace hilum

@@ -20,6 +20,7 @@ int Import(Arguments arguments);
 int VerifyStore(Arguments arguments);
 int BackupStore(Arguments arguments);
 int RestoreStore(Arguments arguments);
+int CheckReady(Arguments arguments);
 int ConfigCommand(Arguments arguments);
 int Conformance(Arguments arguments);
 

@@ -8,8 +8,8 @@
 #include "codecs/pixel/codec.h"
 #include "pipelines/dicom_ingest/ingest.h"
 #include "server/dicomweb/extended_tags.h"
-#include "server/dicomweb/resource.h"
 #include "server/dicomweb/options.h"
+#include "server/dicomweb/resource.h"
 #include "server/main/commands.h"
 #include "storage/catalogue/attributes.h"
 

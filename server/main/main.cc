@@ -23,6 +23,8 @@ constexpr Command kCommands[] = {
      "(no server may run)"},
     {"backup", hilum::BackupStore, "backup  [--data DIR] --to DIR         consistent copy, also of a running server"},
     {"restore", hilum::RestoreStore, "restore [--data DIR] --from DIR       back from a backup, checked"},
+    {"ready", hilum::CheckReady,
+     "ready   [--data DIR]                  is the server of that folder ready? exit 0 or 1"},
     {"config", hilum::ConfigCommand,
      "config  check FILE.toml | reference   is this configuration good? what can be configured?"},
     {"conformance", hilum::Conformance,

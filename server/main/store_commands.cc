@@ -349,6 +349,18 @@ int VerifyStore(Arguments arguments) {
   return findings == 0 ? 0 : 1;
 }
 
+int CheckReady(Arguments arguments) {
+  Invocation invocation;
+  if (const Status status = ReadFlags(arguments, &invocation); !status.ok()) return Complain("ready", status, 2);
+  PosixDisk disk;
+  const Status status = RequestReady(disk, invocation.settings.data);
+  if (status.code() == Code::kNotFound)
+    return Complain("ready", NotFound("no server serves " + invocation.settings.data));
+  if (!status.ok()) return Complain("ready", status);
+  std::puts("ready");
+  return 0;
+}
+
 int BackupStore(Arguments arguments) {
   std::string to;
   Invocation invocation;

@@ -216,6 +216,18 @@ class ProgramTest(unittest.TestCase):
             self.assertEqual([s["0020000D"] for s in self.studies(server)], [s["0020000D"] for s in before])
             self.assertEqual(fetch(server.url + path, Accept="application/dicom")[2], octets)
 
+    def test_ready_tells_whether_the_folder_is_served(self):
+        code, output, error = run("ready", "--data", str(self.data))
+        self.assertEqual((code, output), (1, ""))
+        self.assertIn(f"no server serves {self.data}", error)
+        with serving(self.data) as server:
+            self.assertEqual(run("ready", environment={"HILUM_DATA": str(self.data)}), (0, "ready\n", ""))
+            self.assertEqual(server.stop(), 0)
+        self.assertEqual(run("ready", "--data", str(self.data))[0], 1)
+        with serving(self.data):
+            pass  # killed: its admin.json stays behind
+        self.assertEqual(run("ready", "--data", str(self.data))[0], 1)
+
     @unittest.skipUnless(shutil.which("openssl"), "there is no openssl program")
     def test_backup_needs_no_client_certificate(self):
         self.certificate("main.test", "main")
@@ -228,6 +240,8 @@ class ProgramTest(unittest.TestCase):
             for path in ("/metrics", "/dicom-web/studies", "/readyz"):
                 self.assertEqual(fetch(announced["url"] + path)[0], 404, "nothing but jobs is served there")
             self.assertEqual(fetch(announced["url"] + "/admin/backup", "POST", b"{}")[0], 401)
+            self.assertEqual(fetch(announced["url"] + "/admin/ready")[0], 401)
+            self.assertEqual(run("ready", "--data", str(self.data))[0], 0)
             code, output, error = run("backup", "--data", str(self.data), "--to", str(self.folder / "backup"), *SMALL)
             self.assertEqual(code, 0, output + error)
         self.assertIn("3 studies", run("verify", "--data", str(self.folder / "backup"), *SMALL)[1])
