@@ -1,4 +1,7 @@
 // From method and path to the interaction (R4 3.1.0.0.13).
+#include <algorithm>
+#include <array>
+
 #include "fhir/interactions/interactions.h"
 
 namespace hilum::fhir {
@@ -41,7 +44,8 @@ Answer Interactions::Run(const Interaction& request) {
   }
   if (path[0] == "_search" && path.size() == 1)
     return IsSearchPost(request, 0) ? Search(request, kNoType, std::nullopt) : NotAllowed("POST");
-  if (path[0].starts_with("$meta") && path.size() == 1) return Meta(request, kNoType, "", path[0].substr(1));
+  if (path[0].starts_with("$meta") && path.size() == 1)
+    return RunOperation(request, {}, [&] { return Meta(request, kNoType, "", path[0].substr(1)); });
   const std::optional<TypeId> type = FindResourceType(path[0]);
   if (!type) {
     return OutcomeAnswer(404, {{.type = IssueType::kNotSupported,
@@ -53,15 +57,34 @@ Answer Interactions::Run(const Interaction& request) {
   if (path[1] == "_history" && path.size() == 2) {
     return IsRead(request) ? History(request, *type, std::nullopt) : NotAllowed("GET");
   }
-  if (path[1].starts_with("$meta") && path.size() == 2) return Meta(request, *type, "", path[1].substr(1));
+  if (path[1].starts_with("$meta") && path.size() == 2)
+    return RunOperation(request, {}, [&] { return Meta(request, *type, "", path[1].substr(1)); });
   if (path[1] == "$cohort" && path.size() == 2 && TypeOf(*type).name == "Group") {
     return IsRead(request) || request.method == "POST" ? Cohort(request) : NotAllowed("GET and POST");
   }
   if (path[1] == "$conflicts" && path.size() == 2 && store_.DerivedOf(*type) != nullptr) {
-    return IsRead(request) ? Conflicts(request, *type, std::nullopt) : NotAllowed("GET");
+    if (!IsRead(request)) return NotAllowed("GET");
+    return RunOperation(request, {"_count", "_after"}, [&] { return Conflicts(request, *type, std::nullopt); });
   }
   if (path[1].starts_with('$') || path[1].starts_with('_')) return NotThere(request);
   return RunInstance(request, *type, path[1]);
+}
+
+Answer Interactions::RunOperation(const Interaction& request, std::initializer_list<std::string_view> parameters,
+                                  const std::function<Answer()>& operation) const {
+  constexpr std::array<std::string_view, 4> kOfEveryAnswer = {"_format", "_pretty", "_summary", "_elements"};
+  std::vector<Issue> ignored;
+  for (const auto& [name, value] : request.query) {
+    if (std::ranges::count(kOfEveryAnswer, name) > 0 || std::ranges::count(parameters, name) > 0) continue;
+    const std::string reason = request.path.back().substr(0, 64) + " has no parameter '" + name.substr(0, 64) + "'";
+    if (request.prefer_handling.value_or(options_.handling) == Handling::kStrict)
+      return ErrorAnswer(Unsupported(reason));
+    ignored.push_back(
+        {.severity = Severity::kWarning, .type = IssueType::kNotSupported, .diagnostics = reason + "; it is ignored"});
+  }
+  Answer answer = operation();
+  if (answer.status < 300) answer.warnings.insert(answer.warnings.end(), ignored.begin(), ignored.end());
+  return answer;
 }
 
 Answer Interactions::RunType(const Interaction& request, TypeId type) {
@@ -90,15 +113,19 @@ Answer Interactions::RunInstance(const Interaction& request, TypeId type, const 
     return IsRead(request) || request.method == "POST" ? Everything(request, id) : NotAllowed("GET and POST");
   }
   if (path[2] == "$cohort" && path.size() == 3 && TypeOf(type).name == "Group") {
-    return IsRead(request) || request.method == "POST" ? SavedCohort(request, id) : NotAllowed("GET and POST");
+    if (!IsRead(request) && request.method != "POST") return NotAllowed("GET and POST");
+    return RunOperation(request, {}, [&] { return SavedCohort(request, id); });
   }
   if (path[2] == "$cohort-list" && path.size() == 3 && TypeOf(type).name == "Group") {
-    return IsRead(request) ? ListCohort(request, id) : NotAllowed("GET");
+    if (!IsRead(request)) return NotAllowed("GET");
+    return RunOperation(request, {"level"}, [&] { return ListCohort(request, id); });
   }
   if (path[2] == "$conflicts" && path.size() == 3 && store_.DerivedOf(type) != nullptr) {
-    return IsRead(request) ? Conflicts(request, type, id) : NotAllowed("GET");
+    if (!IsRead(request)) return NotAllowed("GET");
+    return RunOperation(request, {}, [&] { return Conflicts(request, type, id); });
   }
-  if (path[2].starts_with("$meta") && path.size() == 3) return Meta(request, type, id, path[2].substr(1));
+  if (path[2].starts_with("$meta") && path.size() == 3)
+    return RunOperation(request, {}, [&] { return Meta(request, type, id, path[2].substr(1)); });
   // A compartment: Patient/1/Observation, Patient/1/*.
   const std::optional<TypeId> member = path[2] == "*" ? kNoType : FindResourceType(path[2]);
   if (!member || FindCompartment(type) == nullptr) return NotThere(request);

@@ -36,6 +36,7 @@ struct EverythingRequest {
   std::vector<TypeId> types;         // empty: all
   size_t count = 0;
   std::vector<Parameter> used;
+  std::vector<Issue> ignored;
 };
 
 // Not thread-safe; one per request. The reader and options outlive it.
@@ -96,8 +97,11 @@ class EverythingRun {
     } else if (name == "_count") {
       HILUM_RETURN_IF_ERROR(AddCount(value));
     } else if (name != "_type" && name != "_summary" && name != "_elements" && name != "_pretty" && name != "_format") {
-      if (request_.prefer_handling.value_or(options_.handling) == Handling::kLenient) return Status::Ok();
-      return Unsupported("$everything has no parameter '" + name.substr(0, 64) + "'");
+      const std::string reason = "$everything has no parameter '" + name.substr(0, 64) + "'";
+      if (request_.prefer_handling.value_or(options_.handling) == Handling::kStrict) return Unsupported(reason);
+      asked_.ignored.push_back(
+          {.severity = Severity::kWarning, .type = IssueType::kNotSupported, .diagnostics = "ignored: " + reason});
+      return Status::Ok();
     }
     asked_.used.push_back(parameter);
     return Status::Ok();
@@ -240,6 +244,7 @@ class EverythingRun {
     bundle.AddLink("self", link_to(cursor));
     if (page.next) bundle.AddLink("next", link_to(page.next));
     HILUM_RETURN_IF_ERROR(bundle.AddResults(reader_, page.rows));
+    if (!asked_.ignored.empty()) bundle.AddOutcome(asked_.ignored);
     return bundle.Finish();
   }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,6 +47,10 @@ class Interactions {
   // dispatch.cc
   Answer RunType(const Interaction& request, TypeId type);
   Answer RunInstance(const Interaction& request, TypeId type, const std::string& id);
+  // Runs an operation with these parameters besides those of every answer's form. Of others in the URL it warns, or,
+  // when handling is strict, refuses them.
+  Answer RunOperation(const Interaction& request, std::initializer_list<std::string_view> parameters,
+                      const std::function<Answer()>& operation) const;
 
   // read.cc: read, vread; with If-None-Match, If-Modified-Since, _summary, _elements, _pretty.
   Answer Read(const Interaction& request, TypeId type, const std::string& id);

@@ -175,6 +175,18 @@ TEST_F(CohortInteractionTest, ListsPatientsInTwoFormats) {
   EXPECT_EQ(Get(group + "/$cohort-list?_format=xml").status, 400);
 }
 
+TEST_F(CohortInteractionTest, NamesTheParametersThatItIgnores) {
+  const std::string group = Saved();
+  for (const std::string operation : {"/$cohort", "/$cohort-list"}) {
+    const std::string url = group + operation + "?levle=study";
+    const Answer answer = Get(url);
+    EXPECT_EQ(answer.status, 200) << url;
+    ASSERT_EQ(answer.warnings.size(), 1u) << url;
+    EXPECT_THAT(answer.warnings[0].diagnostics, HasSubstr("no parameter 'levle'"));
+    EXPECT_EQ(Get(url, {.prefer_handling = Handling::kStrict}).status, 400) << url;
+  }
+}
+
 TEST_F(CohortInteractionTest, ListsAnyGroupButRefreshesOnlyItsOwn) {
   Put(R"({"resourceType":"Group","id":"mine","type":"person","actual":true,"member":[{"entity":{"reference":"Patient/carl"}}]})");
   EXPECT_EQ(ListOf(Get("Group/mine/$cohort-list")),

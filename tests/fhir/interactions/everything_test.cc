@@ -6,7 +6,9 @@ namespace hilum::fhir {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::UnorderedElementsAre;
 
 class EverythingTest : public StoreFixture {
@@ -98,6 +100,16 @@ TEST_F(EverythingTest, TakesItsParametersFromABody) {
   const BundleView page(answer);
   EXPECT_THAT(page.matches, ElementsAre("Observation/early"));
   EXPECT_THAT(Of(page.Link("next")).matches, ElementsAre("Observation/late"));
+}
+
+TEST_F(EverythingTest, NamesTheParametersThatItIgnores) {
+  const BundleView all = Of("Patient/1/$everything?foo=bar&_type=Patient");
+  EXPECT_THAT(all.matches, ElementsAre("Patient/1"));
+  ASSERT_EQ(all.outcomes.size(), 1u);
+  EXPECT_THAT(all.outcomes[0], HasSubstr("ignored: $everything has no parameter 'foo'"));
+  EXPECT_THAT(all.Link("self"), Not(HasSubstr("foo")));
+  EXPECT_THAT(Of("Patient/1/$everything?_type=Patient").outcomes, IsEmpty());
+  EXPECT_EQ(Get("Patient/1/$everything?foo=bar", {.prefer_handling = Handling::kStrict}).status, 400);
 }
 
 TEST_F(EverythingTest, RefusesWhatItCannotDo) {

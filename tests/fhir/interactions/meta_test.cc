@@ -78,6 +78,18 @@ TEST_F(MetaTest, OfATypeAndOfEverythingIsWhatAnyOfTheResourcesHas) {
   EXPECT_EQ(Get("Group/$meta").body, R"({"resourceType":"Parameters","parameter":[{"name":"return"}]})");
 }
 
+TEST_F(MetaTest, NamesTheParametersThatItIgnores) {
+  Put(Patient("1", "Doe"));
+  for (const std::string url : {"$meta", "Patient/$meta", "Patient/1/$meta"}) {
+    const Answer answer = Get(url + "?foo=bar&_pretty=true");
+    EXPECT_EQ(answer.status, 200) << url;
+    ASSERT_EQ(answer.warnings.size(), 1u) << url;
+    EXPECT_EQ(answer.warnings[0].diagnostics, "$meta has no parameter 'foo'; it is ignored");
+    EXPECT_EQ(Get(url + "?foo=bar", {.prefer_handling = Handling::kStrict}).status, 400) << url;
+    EXPECT_TRUE(Get(url).warnings.empty()) << url;
+  }
+}
+
 TEST_F(MetaTest, RefusesWhatIsNotDone) {
   Put(Patient("1", "Doe"));
   for (const char* url : {"$meta-add", "Patient/$meta-delete"}) {
