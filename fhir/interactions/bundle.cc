@@ -1,4 +1,5 @@
 // POST of a Bundle: batch, each entry on its own; transaction, see transaction.h.
+#include <algorithm>
 #include <set>
 
 #include "base/base64.h"
@@ -105,6 +106,41 @@ Status CheckFullUrls(json::Value entries) {
   return Status::Ok();
 }
 
+// Where something is in a text of which `begin` is the place of a part, and `within` its place in that.
+json::Position Behind(json::Position begin, json::Position within) {
+  return {.line = begin.line + within.line - 1,
+          .column = within.line == 1 ? begin.column + within.column - 1 : within.column};
+}
+
+// Places in a text that are asked for in ascending order; each byte is looked at once.
+class Places {
+ public:
+  explicit Places(Bytes text) : text_(text) {}
+  json::Position At(size_t offset) {
+    const Bytes between = text_.substr(done_, offset - done_);
+    position_ = Behind(position_, json::PositionAt(between, between.size()));
+    done_ = offset;
+    return position_;
+  }
+
+ private:
+  const Bytes text_;
+  size_t done_ = 0;
+  json::Position position_;
+};
+
+// An answer about the resource of an entry, by lines and columns of the Bundle.
+Answer LocatedInBundle(Answer answer, json::Value resource, Places* places) {
+  const bool located = std::ranges::any_of(answer.issues, [](const Issue& issue) { return issue.position.line > 0; });
+  if (!located) return answer;
+  const json::Position begin = places->At(resource.begin());
+  for (Issue& issue : answer.issues) {
+    if (issue.position.line > 0) issue.position = Behind(begin, issue.position);
+  }
+  answer.body = OperationOutcome(answer.issues);
+  return answer;
+}
+
 // HEAD asks for no body.
 Answer WithoutUnasked(Answer answer, const Interaction& request) {
   if (request.method == "HEAD" && !answer.outcome()) answer.body.clear();
@@ -191,11 +227,12 @@ Answer Interactions::RunBundle(const Interaction& request) {
     return ErrorAnswer(LimitExceeded("a Bundle takes at most " + std::to_string(options_.max_bundle_entries) +
                                      " entries here; split it"));
   }
-  return kind == "batch" ? RunBatch(*entries) : RunTransaction(bundle, checked.typing, *std::move(entries));
+  return kind == "batch" ? RunBatch(bundle, *entries) : RunTransaction(bundle, checked.typing, *std::move(entries));
 }
 
-Answer Interactions::RunBatch(const std::vector<BundleEntry>& entries) {
+Answer Interactions::RunBatch(json::Value bundle, const std::vector<BundleEntry>& entries) {
   std::vector<std::string> responses;
+  Places places(bundle.document().bytes());
   for (const BundleEntry& entry : entries) {
     Interaction request = entry.request;
     if (request.path.empty()) {
@@ -212,7 +249,9 @@ Answer Interactions::RunBatch(const std::vector<BundleEntry>& entries) {
     } else if (entry.resource) {
       request.body = std::string(entry.resource->raw());
     }
-    responses.push_back(ResponseEntry(WithoutUnasked(Run(request), request)));
+    Answer answer = WithoutUnasked(Run(request), request);
+    if (entry.resource) answer = LocatedInBundle(std::move(answer), *entry.resource, &places);
+    responses.push_back(ResponseEntry(answer));
   }
   return {.body = BundleOf("batch-response", responses)};
 }

@@ -97,7 +97,7 @@ class Interactions {
 
   // bundle.cc: batch and transaction.
   Answer RunBundle(const Interaction& request);
-  Answer RunBatch(const std::vector<BundleEntry>& entries);
+  Answer RunBatch(json::Value bundle, const std::vector<BundleEntry>& entries);
   Answer RunTransaction(json::Value bundle, const Typing& typing, std::vector<BundleEntry> entries);
 
   ResourceStore& store_;

@@ -40,6 +40,13 @@ std::string Content(json::Value resource) {
   return json::Compact(edits.Apply(resource));
 }
 
+// Of what was made of several texts: its lines and columns are in none that the client knows.
+Answer WithoutPositions(Answer answer) {
+  for (Issue& issue : answer.issues) issue.position = {.line = 0, .column = 0};
+  answer.body = OperationOutcome(answer.issues);
+  return answer;
+}
+
 bool SaysTheSame(const Version& stored, json::Value resource) {
   const Result<json::Document> document = json::Document::Parse(stored.StoredBytes());
   return document.ok() && Content(document->root()) == Content(resource);
@@ -212,7 +219,7 @@ Plan Planner::Put(TypeId type, const std::string& id, json::Value resource, cons
   if (judged->bytes.empty()) return PutOver(newest, type, id, resource, typing, method, false);
   // Lacking what is derived.
   std::variant<Checked, Answer> shell = Check(judged->bytes, type, {.check_required = false});
-  if (auto* refusal = std::get_if<Answer>(&shell)) return Refused(std::move(*refusal));
+  if (auto* refusal = std::get_if<Answer>(&shell)) return Refused(WithoutPositions(std::move(*refusal)));
   const Checked& checked = std::get<Checked>(shell);
   return PutOver(newest, type, id, checked.document.root(), checked.typing, method, true);
 }
@@ -258,7 +265,7 @@ Plan Planner::PutRewritten(TypeId type, const std::string& id, json::Value resou
   if (!edits.ok()) return Refused(ErrorAnswer(edits.status()));
   if (edits->empty()) return Put(type, id, resource, typing, method, conditions);
   std::variant<Checked, Answer> rewritten = Check(edits->Apply(resource), type);
-  if (auto* refusal = std::get_if<Answer>(&rewritten)) return Refused(std::move(*refusal));
+  if (auto* refusal = std::get_if<Answer>(&rewritten)) return Refused(WithoutPositions(std::move(*refusal)));
   const Checked& checked = std::get<Checked>(rewritten);
   return Put(type, id, checked.document.root(), checked.typing, method, conditions);
 }
@@ -277,7 +284,7 @@ std::variant<Checked, Answer> Planner::Patched(TypeId type, const std::string& i
   std::variant<Checked, Answer> checked = Check(*std::move(patched), type);
   if (auto* refusal = std::get_if<Answer>(&checked)) {
     refusal->status = 422;
-    return checked;
+    return WithoutPositions(std::move(*refusal));
   }
   if (json::MaybeValue(std::get<Checked>(checked).document.root())["id"].TextOr("") != id)
     return OutcomeAnswer(422, {{.diagnostics = "a patch must leave the id as it is"}});

@@ -8,7 +8,9 @@
 namespace hilum::fhir {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 using TransactionTest = InteractionsFixture;
@@ -502,6 +504,36 @@ TEST_F(TransactionTest, ABatchAnswersEachEntryOnItsOwn) {
   EXPECT_THAT(At(answer.body, "entry.1.response.status"), StartsWith("201"));
   EXPECT_THAT(At(answer.body, "entry.2.response.status"), StartsWith("404"));
   EXPECT_EQ(At(answer.body, "entry.3.resource.total"), "1");
+}
+
+TEST_F(TransactionTest, ErrorsOfABatchAreByLinesOfTheBundle) {
+  const Answer answer = Run("POST", "",
+                            "{\"resourceType\":\"Bundle\",\"type\":\"batch\",\"entry\":[\n"
+                            "{\"request\":{\"method\":\"POST\",\"url\":\"Patient\"},\"resource\":\n"
+                            " {\"resourceType\":\"Patient\", \"gender\":\"x\",\n"
+                            "  \"active\":7}},\n"
+                            "{\"resource\":{\"resourceType\":\"Patient\",\"active\":true},"
+                            "\"request\":{\"method\":\"POST\",\"url\":\"Patient\"}},\n"
+                            "{\"resource\":{\"resourceType\":\"Patient\",\"active\":7},"
+                            "\"request\":{\"method\":\"POST\",\"url\":\"Patient\"}}]}");
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  const std::string first = At(answer.body, "entry.0.response.outcome");
+  EXPECT_THAT(At(first, "issue.0.diagnostics"), HasSubstr("(line 3, column 38)"));
+  EXPECT_THAT(At(first, "issue.1.diagnostics"), HasSubstr("(line 4, column 12)"));
+  EXPECT_EQ(At(answer.body, "entry.1.response.status"), "201 Created");
+  EXPECT_THAT(At(answer.body, "entry.2.response.outcome.issue.0.diagnostics"), HasSubstr("(line 6, column 48)"));
+}
+
+TEST_F(TransactionTest, ErrorsOfWhatItMakesOfSeveralTextsNameNoLine) {
+  Run("PUT", "Patient/a", R"({"resourceType":"Patient","id":"a"})");
+  const Answer patched =
+      Run("POST", "", Bundle("batch", PatchOf("Patient/a", R"([{"op":"add","path":"/active","value":7}])")));
+  EXPECT_THAT(patched.body, AllOf(HasSubstr("Patient.active"), Not(HasSubstr("line"))));
+  const Answer rewritten =
+      Run("POST", "", Bundle("transaction", kPatientAndObservation + R"(,{"request":{"method":"POST","url":"Patient"},
+          "resource":{"resourceType":"Patient",
+          "managingOrganization":{"reference":"urn:uuid:11111111-1111-4111-8111-111111111111"}}})"));
+  EXPECT_THAT(rewritten.body, AllOf(HasSubstr("must not refer to a Patient"), Not(HasSubstr("line"))));
 }
 
 TEST_F(TransactionTest, HeadsInItBringNoResource) {
