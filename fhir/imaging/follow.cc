@@ -5,6 +5,16 @@
 #include "fhir/imaging/linker.h"
 
 namespace hilum::fhir::imaging {
+namespace {
+
+// Of whom the study is, or else its Patient ID.
+std::string NameOf(const storage::StudyRow& study, const std::optional<Version>& patient) {
+  if (patient) return "Patient/" + patient->id;
+  const std::string id = CleanText(storage::FirstValue(study.attributes, dicom::tags::kPatientId));
+  return id.empty() ? "unknown" : id;
+}
+
+}  // namespace
 
 bool Linker::Follows(TypeId type) const {
   return options_.enabled && (type == patient_ || type == order_ || type == report_ || type == type_);
@@ -88,11 +98,10 @@ Result<std::vector<Disagreement>> Linker::Disagreements(ResourceReader& reader, 
     found = CompareDemographics(study->row, patient.root());
     if (auto identifier = resolver_.CompareIdentifier(study->row, patient.root()))
       found.insert(found.begin(), *std::move(identifier));
-    const std::string name = "Patient/" + resolution.patient->id;
-    for (Disagreement& one : found) one.other = name;
-    for (const ForeignRecord& record : resolution.foreign)
-      found.push_back({record.reference, "subject", name, "Patient/" + record.patient});
+    for (Disagreement& one : found) one.other = "Patient/" + resolution.patient->id;
   }
+  for (const ForeignRecord& record : resolution.foreign)
+    found.push_back({record.reference, "subject", NameOf(study->row, resolution.patient), record.patient});
   for (Disagreement& one : CompareImages(study->row)) found.push_back(std::move(one));
   return found;
 }

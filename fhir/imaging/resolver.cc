@@ -22,7 +22,7 @@ using storage::TokenValue;
 constexpr std::string_view kUnknown =
     R"({"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/data-absent-reason","valueCode":"unknown"}]})";
 // Grows when ImagingStudies say something else of the same images and records: stored ones are then derived anew.
-constexpr uint64_t kDerivation = 4;
+constexpr uint64_t kDerivation = 5;
 
 constexpr std::string ResolverOptions::*kOrderSystems[] = {
     &ResolverOptions::accession_system, &ResolverOptions::placer_system, &ResolverOptions::filler_system};
@@ -431,8 +431,8 @@ std::vector<Resolver::Named> Resolver::NamesOf(const Asked& asked) const {
   return names;
 }
 
-Status Resolver::AddRecords(const Records& records, TypeId type, const Named& name, std::vector<std::string>* ids,
-                            Resolution* out) const {
+Status Resolver::AddRecords(const Records& records, const storage::StudyRow& study, TypeId type, const Named& name,
+                            std::vector<std::string>* ids, Resolution* out) const {
   HILUM_ASSIGN_OR_RETURN(const std::vector<std::string> found, records.with_identifier(type, name.identifier));
   for (const std::string& id : found) {
     if (std::ranges::count(*ids, id) > 0) continue;
@@ -440,7 +440,8 @@ Status Resolver::AddRecords(const Records& records, TypeId type, const Named& na
     if (!record) continue;
     HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(record->bytes));
     if (json::Find(document.root(), "status").TextOr("") == kVoid || !IsNamed(document.root(), name)) continue;
-    HILUM_ASSIGN_OR_RETURN(auto other, OtherPatient(records, document.root(), out));
+    HILUM_ASSIGN_OR_RETURN(auto other,
+                           OtherPatient(records, study, document.root(), name.identifier.system == kUidSystem, out));
     if (!other) {
       ids->push_back(id);
       continue;
@@ -452,21 +453,59 @@ Status Resolver::AddRecords(const Records& records, TypeId type, const Named& na
   return Status::Ok();
 }
 
-Result<std::optional<std::string>> Resolver::OtherPatient(const Records& records, json::Value record,
-                                                          Resolution* out) const {
-  const auto subject = ReferredPatient(json::Find(record, "subject"), base_url_);
-  if (!subject || !out->patient || *subject == out->patient->id) return std::optional<std::string>();
-  std::vector<std::string> replaced;
-  HILUM_ASSIGN_OR_RETURN(const auto survivor, Survivor(records, *subject, &replaced, out));
-  if (!survivor || survivor->id == out->patient->id) return std::optional<std::string>();
-  return std::optional(survivor->id);
+bool Resolver::IsLikely(const storage::StudyRow& study, json::Value patient) const {
+  const PatientIdentifier identifier = IdentifierOf(study);
+  const json::MaybeValue identifiers = json::Find(patient, "identifier");
+  if (identifier.token.code.empty() || !identifiers) return false;
+  const auto list = identifiers->children();
+  const bool names_no_issuer = identifier.token.system.empty() && identifier.assigner.empty();
+  const bool named =
+      names_no_issuer
+          ? std::any_of(list.begin(), list.end(),
+                        [&](json::Value item) { return json::Find(item, "value").TextOr("") == identifier.token.code; })
+          : identifier.IsIn(patient);
+  return named && CompareDemographics(study, patient).empty();
+}
+
+Result<std::optional<std::string>> Resolver::OtherPatient(const Records& records, const storage::StudyRow& study,
+                                                          json::Value record, bool by_uid, Resolution* out) const {
+  const json::MaybeValue subject = json::Find(record, "subject");
+  const TokenValue said{std::string(subject["identifier"]["system"].TextOr("")),
+                        std::string(subject["identifier"]["value"].TextOr(""))};
+  std::vector<std::string> ids;
+  if (auto id = ReferredPatient(subject, base_url_)) {
+    ids.push_back(*std::move(id));
+  } else if (!subject["reference"] && !said.code.empty()) {
+    out->watches.push_back(WatchOf(patient_, said));
+    HILUM_ASSIGN_OR_RETURN(ids, records.with_identifier(patient_, said));
+  } else {
+    return std::optional<std::string>();
+  }
+  std::optional<std::string> other;
+  for (const std::string& id : ids) {
+    std::vector<std::string> replaced;
+    HILUM_ASSIGN_OR_RETURN(const auto survivor, Survivor(records, id, &replaced, out));
+    if (!survivor) continue;
+    if (out->patient && out->patient->id == survivor->id) return std::optional<std::string>();
+    if (!out->patient) {
+      HILUM_ASSIGN_OR_RETURN(const json::Document patient, json::Document::Parse(survivor->bytes));
+      if (by_uid || IsLikely(study, patient.root())) return std::optional<std::string>();
+    }
+    other = "Patient/" + survivor->id;
+  }
+  if (other || said.code.empty()) return other;
+  // It is of somebody who is not here.
+  const PatientIdentifier mine = IdentifierOf(study);
+  const bool differs = !mine.token.code.empty() && mine.assigner.empty() && mine.token.system == said.system &&
+                       mine.token.code != said.code;
+  return differs ? std::optional(said.code) : std::nullopt;
 }
 
 Status Resolver::FindOrdersAndReports(const Records& records, const Asked& asked, Resolution* out) const {
   for (const Named& name : NamesOf(asked)) {
     out->watches.push_back(WatchOf(order_, name.identifier));
-    HILUM_RETURN_IF_ERROR(AddRecords(records, order_, name, &out->orders, out));
-    HILUM_RETURN_IF_ERROR(AddRecords(records, report_, name, &out->reports, out));
+    HILUM_RETURN_IF_ERROR(AddRecords(records, asked.study, order_, name, &out->orders, out));
+    HILUM_RETURN_IF_ERROR(AddRecords(records, asked.study, report_, name, &out->reports, out));
   }
   if (!out->foreign.empty() && !out->is_chosen) out->review.emplace_back(kRecordMismatch);
   return Status::Ok();

@@ -44,7 +44,7 @@ inline constexpr std::string_view kPatientAmbiguous = "patient-ambiguous";
 inline constexpr std::string_view kPatientMismatch = "patient-mismatch";
 // Its images name different patients.
 inline constexpr std::string_view kImagesMismatch = "images-mismatch";
-// An order or a report has a number of the study, but is of another Patient.
+// An order or a report has a number of the study, but is of another Patient, or of one of whom nothing else says so.
 inline constexpr std::string_view kRecordMismatch = "record-mismatch";
 // Users made other ImagingStudies for it before there were images.
 inline constexpr std::string_view kStudyDuplicate = "study-duplicate";
@@ -66,10 +66,10 @@ Result<bool> IsDuplicated(const Records& records, std::string_view study_uid, co
 // `subject`: of the ImagingStudy, which says who was chosen or given. Without orders and duplicates.
 Asked AskedOf(const storage::StudyRow& study, json::MaybeValue subject);
 
-// An order or a report that is not linked, for it is of another Patient than the study.
+// An order or a report that is not linked, for it is, or may be, of another Patient than the study.
 struct ForeignRecord {
   std::string reference;  // "ServiceRequest/7"
-  std::string patient;    // id, after all merges
+  std::string patient;    // "Patient/7", after all merges; or the value of the identifier by which it says who it is
 };
 
 struct Resolution {
@@ -139,10 +139,14 @@ class Resolver {
   static bool IsNamed(json::Value record, const Named& name);
   // Those that have the identifier, as one of this type: their ids, unless they are there already, and those of other
   // Patients.
-  Status AddRecords(const Records& records, TypeId type, const Named& name, std::vector<std::string>* ids,
-                    Resolution* out) const;
-  // Id of whom the record is of, after all merges, when that is known to be somebody else than the study's Patient.
-  Result<std::optional<std::string>> OtherPatient(const Records& records, json::Value record, Resolution* out) const;
+  Status AddRecords(const Records& records, const storage::StudyRow& study, TypeId type, const Named& name,
+                    std::vector<std::string>* ids, Resolution* out) const;
+  // Whom the record says it is of (ForeignRecord::patient), unless that is the study's Patient, may well be, or is not
+  // known. `by_uid`: it names the study itself, not a number that others may have, too.
+  Result<std::optional<std::string>> OtherPatient(const Records& records, const storage::StudyRow& study,
+                                                  json::Value record, bool by_uid, Resolution* out) const;
+  // Whether a study of no known Patient may well be of this one.
+  bool IsLikely(const storage::StudyRow& study, json::Value patient) const;
 
   const ResolverOptions options_;
   const std::string base_url_;

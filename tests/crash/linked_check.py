@@ -131,8 +131,15 @@ class Archive:
             if record["status"] == "entered-in-error" or not any(has_identifier(record, one) for one in wanted):
                 continue
             of = self.survivor(record.get("subject", {}).get("reference", "/").split("/")[1])
-            (foreign if patient and of and of != patient else linked).append(f"{type}/{id}")
+            likely = not patient and of and (has_identifier(record, wanted[0]) or self.is_likely(of, study))
+            (linked if not of or of == patient or likely else foreign).append(f"{type}/{id}")
         return sorted(linked), sorted(foreign)
+
+    def is_likely(self, patient, study):
+        """Whether a study of no known Patient may well be of this one."""
+        identifier = {"system": MRN, "value": value(self.studies[study], "00100020")}
+        resource = self.resources["Patient"][patient]
+        return has_identifier(resource, identifier) and not mismatch(resource)
 
     def series_of(self, study):
         series = [uid for of, uid in self.series if of == study]

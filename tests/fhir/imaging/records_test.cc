@@ -257,6 +257,7 @@ TEST_F(ForeignRecordTest, AreListedAndSomebodySaysWhoseTheyAre) {
     EXPECT_EQ(At(conflicts, "parameter.0.part.3.valueString"), "Patient/mine");
     EXPECT_EQ(At(conflicts, "parameter.0.part.4.valueString"), "Patient/other");
     EXPECT_EQ(At(conflicts, "parameter.1"), "(nothing)");
+    EXPECT_EQ(Run("GET", url + "?foo=bar").warnings.size(), 1u) << "ignored, and said so";
   }
   std::string body = Read(std::string(kStudy));
   const std::string mine = R"("reference":"Patient/mine")";
@@ -270,15 +271,97 @@ TEST_F(ForeignRecordTest, AreListedAndSomebodySaysWhoseTheyAre) {
 }
 
 TEST_F(ForeignRecordTest, WhoeverIsNotKnownIsNoOther) {
-  PutPatient("other", "P2");
-  PutOrderOf("other");
+  PutRecord("ServiceRequest", "o", R"({"value":"A1"})",
+            R"("intent":"order","status":"active","subject":{"display":"x"})");
   PutReportOf("nobody");
   Stow({{}});
-  EXPECT_EQ(Order(), "ServiceRequest/o") << "nobody has the Patient ID of the images";
+  EXPECT_EQ(Order(), "ServiceRequest/o") << "it names nobody";
+  EXPECT_EQ(Report(), "DiagnosticReport/r") << "its Patient does not exist";
+  PutPatient("mine", "P1");
+  EXPECT_EQ(Order(), "ServiceRequest/o");
   EXPECT_EQ(Report(), "DiagnosticReport/r");
+  PutPatient("nobody", "P2");
+  EXPECT_EQ(Report(), "(nothing)");
+  ExpectAllAgrees();
+}
+
+TEST_F(ForeignRecordTest, ANumberAloneMakesNoStudyThatOfAPatient) {
+  PutPatient("other", "P2");
+  PutOrderOf("other");
+  Stow({{}});
+  EXPECT_EQ(Order(), "(nothing)") << "nobody has the Patient ID of the images";
+  EXPECT_EQ(Review(), kRecordMismatch);
+  const std::string conflicts = Run("GET", "ImagingStudy/$conflicts").body;
+  EXPECT_EQ(At(conflicts, "parameter.0.part.1.valueReference.reference"), "ServiceRequest/o") << conflicts;
+  EXPECT_EQ(At(conflicts, "parameter.0.part.3.valueString"), "P1");
+  EXPECT_EQ(At(conflicts, "parameter.0.part.4.valueString"), "Patient/other");
+  ExpectAllAgrees();
+  PutRecord("DiagnosticReport", "r", R"({"system":"urn:dicom:uid","value":"urn:oid:1.2.1"})",
+            R"("status":"final","code":{"text":"x"},"subject":{"reference":"Patient/other"})");
+  EXPECT_EQ(Report(), "DiagnosticReport/r") << "it names the study itself";
+  PutPatient("other", "P1");
+  EXPECT_EQ(Order(), "ServiceRequest/o");
+  PutPatient("other", "P2");
+  EXPECT_EQ(Order(), "(nothing)");
+  std::string body = Read(std::string(kStudy));
+  const std::string nobody = R"("subject":{)";
+  ASSERT_EQ(
+      Run("PUT", kStudy, body.insert(body.find(nobody) + nobody.size(), R"("reference":"Patient/other",)")).status,
+      200);
+  EXPECT_EQ(Order(), "ServiceRequest/o") << "somebody says whose study it is";
+  EXPECT_EQ(Review(), "(nothing)");
+  ExpectAllAgrees();
+}
+
+TEST_F(ForeignRecordTest, AmongSeveralWithThePatientIdTheNumberTells) {
+  PutPatient("mine", "P1");
+  PutPatient("twin", "P1");
+  PutPatient("other", "P2");
+  Stow({{}});
+  for (const auto& [patient, linked] : {std::pair("mine", true), {"other", false}, {"twin", true}}) {
+    PutOrderOf(patient);
+    EXPECT_EQ(Order(), linked ? "ServiceRequest/o" : "(nothing)") << patient;
+    ExpectAllAgrees();
+  }
+  PutPatient("twin", "P1", R"(,"birthDate":"1911-01-01")");
+  EXPECT_EQ(Order(), "(nothing)") << "not born when the patient of the images was";
+  EXPECT_EQ(Subject(), "(nothing)");
+  ExpectAllAgrees();
+}
+
+TEST_F(ForeignRecordTest, WithoutAnIssuerThePatientIdIsComparedInAnySystem) {
+  options_.resolver.systems.clear();
+  Link();
+  PutPatient("mine", "P1");
+  PutPatient("other", "P2");
+  Stow({{}});
+  PutOrderOf("mine");
+  EXPECT_EQ(Order(), "ServiceRequest/o");
+  EXPECT_EQ(Subject(), "(nothing)") << "who has that number elsewhere need not be the same";
+  PutOrderOf("other");
+  EXPECT_EQ(Order(), "(nothing)");
+  ExpectAllAgrees();
+}
+
+TEST_F(ForeignRecordTest, RecordsMayNameTheirPatientByIdentifier) {
+  const auto put = [&](const std::string& value) {
+    PutRecord(
+        "ServiceRequest", "o", R"({"value":"A1"})",
+        R"("intent":"order","status":"active","subject":{"identifier":{"system":"http://hospital.test/mrn","value":")" +
+            value + R"("}})");
+  };
+  Stow({{}});
+  put("P1");
+  EXPECT_EQ(Order(), "ServiceRequest/o");
+  put("P2");
+  EXPECT_EQ(Order(), "(nothing)");
+  EXPECT_EQ(Review(), kRecordMismatch);
+  EXPECT_EQ(At(Run("GET", "ImagingStudy/$conflicts").body, "parameter.0.part.4.valueString"), "P2");
+  ExpectAllAgrees();
   PutPatient("mine", "P1");
   EXPECT_EQ(Order(), "(nothing)");
-  EXPECT_EQ(Report(), "DiagnosticReport/r") << "its Patient does not exist";
+  Merge("former", "P2", "mine");
+  EXPECT_EQ(Order(), "ServiceRequest/o") << "it is one person";
   ExpectAllAgrees();
 }
 
