@@ -23,7 +23,8 @@ import tempfile
 import time
 
 import journal as journals
-from server import Failure, NotReady, Server, connect, instance_path, retrieve, search, store, value
+from server import (Failure, NotReady, Server, connect, expect_sound, instance_path, retrieve, run_verify, search, store,
+                    value)
 from writers import Universe
 
 SKIPPED = 77
@@ -71,21 +72,6 @@ class Bench:
 
     def verify(self):
         journals.verify(self.server.port, self.journal, self.rng)
-
-
-def run_verify(options, data):
-    """(exit code, output) of `hilum verify`."""
-    result = subprocess.run([options.hilum, "verify", "--data", data, *SMALL], capture_output=True, text=True,
-                            errors="replace", check=False)
-    if result.returncode < 0:
-        raise Failure(f"hilum verify died of signal {-result.returncode}: {result.stderr[-2000:]}")
-    return result.returncode, (result.stdout + result.stderr)[-2000:]
-
-
-def expect_sound(options, data):
-    code, output = run_verify(options, data)
-    if code != 0:
-        raise Failure(f"hilum verify: exit code {code}: {output}")
 
 
 @contextlib.contextmanager
@@ -138,7 +124,7 @@ def full_disk(options, rng, folder):
             bench.verify()
         finally:
             bench.server.kill()
-        expect_sound(options, bench.data)
+        expect_sound(options.hilum, bench.data, SMALL)
         return f"{len(bench.journal.acknowledged)} acknowledged around a full disk"
 
 
@@ -173,8 +159,8 @@ def low_disk(options, rng, folder):
             bench.verify()
         finally:
             bench.server.kill()
-        expect_sound(options, bench.data)
-        expect_sound(options, backup)
+        expect_sound(options.hilum, bench.data, SMALL)
+        expect_sound(options.hilum, backup, SMALL)
         return f"{len(bench.journal.acknowledged)} acknowledged, one deleted, a backup made on a disk that was low"
 
 
@@ -204,7 +190,7 @@ def sudden_full_disk(options, rng, folder):
                 bench.server.kill()
         finally:
             bench.server.kill()
-        expect_sound(options, bench.data)
+        expect_sound(options.hilum, bench.data, SMALL)
         return f"{rounds} times, {len(bench.journal.acknowledged)} acknowledged"
 
 
@@ -324,7 +310,7 @@ def damage(options, rng, folder):
         shutil.copytree(bench.data, for_serve)
         what = damage_one(rng, for_serve)
         shutil.copytree(for_serve, for_verify)
-        code, _ = run_verify(options, for_verify)
+        code, _ = run_verify(options.hilum, for_verify, SMALL)
         trial = Bench(options, rng, for_serve)
         trial.journal = bench.journal
         try:

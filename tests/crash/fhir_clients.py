@@ -3,38 +3,22 @@
 Every client has resources of its own, so that it knows what each must say: `acknowledged` or, when the last answer never
 came, `in_doubt`. Codes that all clients race for are shared: conditional creates of one make at most one resource."""
 
-import http.client
 import json
-import random
-import threading
 import time
 
-from server import Failure, connect
+from clients import Worker
+from server import Failure, get
 
 SYSTEM = "urn:hilum:crash"
 SHARED_CODES = 60
 
 
-class Client(threading.Thread):
-    """Writes until stopped or until the server is gone. `run` may be started once; make a new Client with the same Book."""
+class Client(Worker):
+    """What is in doubt when the connection breaks stays so until it is looked up: a new Client with the same Book goes on."""
 
     def __init__(self, port, book, seed):
-        super().__init__(daemon=True)
-        self.port, self.book = port, book
-        self.rng = random.Random(seed)
-        self.stopping = threading.Event()
-        self.unexpected = None  # an answer that no crash explains
-
-    def run(self):
-        connection = connect(self.port, timeout=30)
-        while not self.stopping.is_set() and self.unexpected is None:
-            try:
-                self.one_write(connection)
-            except (OSError, http.client.HTTPException):
-                # What is in doubt stays so until it is looked up.
-                connection.close()
-                return
-        connection.close()
+        super().__init__(port, seed)
+        self.book = book
 
     def one_write(self, connection):
         write = self.rng.choices([self.create, self.update, self.delete, self.transaction, self.conditional], [4, 4, 1, 4, 3])[0]
@@ -154,14 +138,8 @@ class Doubt:
 
 
 def fetch(port, path):
-    connection = connect(port)
-    try:
-        connection.request("GET", "/fhir" + path)
-        response = connection.getresponse()
-        body = response.read()
-        return response.status, json.loads(body) if body else None
-    finally:
-        connection.close()
+    status, body = get(port, path, accept="application/fhir+json", root="/fhir")
+    return status, json.loads(body) if body else None
 
 
 def count(port, kind, code):

@@ -9,32 +9,24 @@
   fhir_crash_test.py --hilum build/release/hilum --loops 100 [--seed N]
 """
 
-import sys
-
-from crash_test import FLAGS, check_offline, kill_while_starting, run, run_clients, start
 from fhir_clients import Book, Client, verify_book
-from server import Server
+from harness import Trial, main
 
 
-def run_store(binary, data, loops, rng, tally, clients):
-    """Loops over one store, from empty; raises Failure."""
-    books = [Book(number) for number in range(clients)]
-    server = Server(binary, data, FLAGS)
-    try:
-        start(server, tally)
-        for loop in range(loops):
-            run_clients(server, [Client(server.port, book, rng.getrandbits(64)) for book in books], rng, tally)
-            if rng.random() < 0.4:
-                kill_while_starting(server, rng, tally)
-            start(server, tally)
-            last = loop + 1 == loops
-            tally.read += sum(verify_book(server.port, book, rng, None if last else 50) for book in books)
-        server.kill()
-        check_offline(binary, data)
-    finally:
-        server.kill()
-        tally.acknowledged += sum(book.acknowledged for book in books)
+class Records(Trial):
+    def __init__(self, rng, clients):
+        super().__init__(rng, clients)
+        self.books = [Book(number) for number in range(clients)]
+
+    def clients(self, port):
+        return [Client(port, book, self.rng.getrandbits(64)) for book in self.books]
+
+    def check(self, port, last):
+        return sum(verify_book(port, book, self.rng, None if last else 50) for book in self.books)
+
+    def acknowledged(self):
+        return sum(book.acknowledged for book in self.books)
 
 
 if __name__ == "__main__":
-    sys.exit(run("FHIR crash test", __doc__, run_store, loops=4, things="writes"))
+    main("FHIR crash test", __doc__, Records, loops=4, things="writes")

@@ -12,45 +12,36 @@ compares everything with everything:
   linked_crash_test.py --hilum build/release/hilum --loops 100 [--seed N]
 """
 
-import sys
-
-from crash_test import FLAGS, check_offline, kill_while_starting, run, run_clients, start
+from harness import FLAGS, Trial, main
 from linked_check import check
 from linked_clients import MRN, LinkedBook, LinkedClient
-from server import Server
-
 
 POLICIES = ["link", "create", "quarantine"]
 
 
-def flags_for(policy):
-    return [*FLAGS, "--store.duplicates=replace", f"--imaging.patients={policy}", f"--imaging.patient_systems=={MRN}"]
+class ImagesAndRecords(Trial):
+    def __init__(self, rng, clients):
+        super().__init__(rng, clients)
+        seed = rng.randrange(1, 10**6)
+        self.policy = rng.choice(POLICIES)
+        self.books = [LinkedBook(number, seed, clients) for number in range(clients)]
+        self.logs = ([], [])
 
+    def flags(self):
+        if self.rng.random() < 0.3:
+            self.policy = self.rng.choice(POLICIES)
+        return [*FLAGS, "--store.duplicates=replace", f"--imaging.patients={self.policy}", f"--imaging.patient_systems=={MRN}"]
 
-def run_store(binary, data, loops, rng, tally, clients):
-    """Loops over one store, from empty; raises Failure."""
-    seed, policy = rng.randrange(1, 10**6), rng.choice(POLICIES)
-    books = [LinkedBook(number, seed, clients) for number in range(clients)]
-    server = Server(binary, data, flags_for(policy))
-    logs = ([], [])
-    try:
-        start(server, tally)
-        for _ in range(loops):
-            run_clients(server, [LinkedClient(server.port, book, rng.getrandbits(64)) for book in books], rng, tally)
-            if rng.random() < 0.3:
-                policy = rng.choice(POLICIES)
-                server.flags = flags_for(policy)
-            if rng.random() < 0.4:
-                kill_while_starting(server, rng, tally)
-            start(server, tally)
-            logs = check(server.port, policy, books, logs, rng)
-            tally.read += len(logs[0]) + len(logs[1])
-        server.kill()
-        check_offline(binary, data)
-    finally:
-        server.kill()
-        tally.acknowledged += sum(book.acknowledged for book in books)
+    def clients(self, port):
+        return [LinkedClient(port, book, self.rng.getrandbits(64)) for book in self.books]
+
+    def check(self, port, last):
+        self.logs = check(port, self.policy, self.books, self.logs, self.rng)
+        return sum(map(len, self.logs))
+
+    def acknowledged(self):
+        return sum(book.acknowledged for book in self.books)
 
 
 if __name__ == "__main__":
-    sys.exit(run("crash test of images and records", __doc__, run_store, loops=4, things="writes"))
+    main("crash test of images and records", __doc__, ImagesAndRecords, loops=4, things="writes")

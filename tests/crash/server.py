@@ -98,6 +98,20 @@ class Server:
             return None
 
 
+def run_verify(binary, data, flags):
+    """(exit code, output) of `hilum verify`."""
+    result = subprocess.run([binary, "verify", "--data", data, *flags], capture_output=True, text=True, errors="replace", check=False)
+    if result.returncode < 0:
+        raise Failure(f"hilum verify died of signal {-result.returncode}: {result.stderr[-2000:]}")
+    return result.returncode, (result.stdout + result.stderr)[-2000:]
+
+
+def expect_sound(binary, data, flags):
+    code, output = run_verify(binary, data, flags)
+    if code != 0:
+        raise Failure(f"hilum verify: exit code {code}: {output}")
+
+
 def connect(port, timeout=60):
     return http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
 

@@ -1,12 +1,12 @@
 """Clients that store as hard as they can and note what was acknowledged."""
 
-import http.client
 import random
 import threading
 import time
 
+from clients import Worker
 from part10 import Instance
-from server import connect, store
+from server import store
 
 ROOT = "2.25.41"
 
@@ -29,26 +29,14 @@ class Universe:
         return Instance.make(study, series, f"{series}.{number}", number, pixels, octets)
 
 
-class Writer(threading.Thread):
-    """Stores until stopped or until the server is gone."""
-
+class Writer(Worker):
     def __init__(self, port, universe, journal, seed):
-        super().__init__(daemon=True)
-        self.port, self.universe, self.journal = port, universe, journal
-        self.rng = random.Random(seed)
-        self.stopping = threading.Event()
-        self.unexpected = None  # an answer that no crash explains
+        super().__init__(port, seed)
+        self.universe, self.journal = universe, journal
 
-    def run(self):
-        connection = connect(self.port, timeout=30)
-        while not self.stopping.is_set() and self.unexpected is None:
-            try:
-                self.one_request(connection)
-            except (OSError, http.client.HTTPException):
-                connection.close()
-                if not self.stopping.wait(0.02):
-                    continue
-        connection.close()
+    def goes_on(self):
+        self.stopping.wait(0.02)
+        return True  # it breaks connections itself
 
     def octets(self):
         kind = self.rng.random()
@@ -56,7 +44,7 @@ class Writer(threading.Thread):
             return self.rng.randrange(2_000, 60_000)
         return self.rng.randrange(60_000, 600_000) if kind < 0.9 else self.rng.randrange(600_000, 4_000_000)
 
-    def one_request(self, connection):
+    def one_write(self, connection):
         kind = self.rng.random()
         if kind < 0.1:
             again = self.journal.some_acknowledged(self.rng)
