@@ -1,16 +1,17 @@
 // Feeds a request stream to the header parser and the chunk decoder, whole and in two parts: both must agree and stay
 // in bounds.
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 
 #include "server/http/chunk_decoder.h"
 #include "server/http/range.h"
 #include "server/http/request_head.h"
+#include "tests/fuzz/require.h"
 
 namespace {
 
 using hilum::Bytes;
+using hilum::fuzz::Require;
 using namespace hilum::http;  // NOLINT: the module under test
 
 struct Decoded {
@@ -30,10 +31,6 @@ void Decode(Bytes input, ChunkDecoder* decoder, Decoded* decoded) {
     decoder->Took(data);
   }
   decoded->done = decoder->done();
-}
-
-void Require(bool condition) {
-  if (!condition) std::abort();
 }
 
 }  // namespace

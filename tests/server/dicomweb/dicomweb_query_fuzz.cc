@@ -2,7 +2,6 @@
 // bounds and what they make of it is fit to go on with. Input: path, query and Accept, a line each.
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
@@ -10,15 +9,13 @@
 #include "server/dicomweb/rendering.h"
 #include "server/dicomweb/search_request.h"
 #include "server/dicomweb/wado_uri.h"
+#include "tests/fuzz/require.h"
 
 namespace {
 
 using namespace hilum;            // NOLINT: the modules under test
 using namespace hilum::dicomweb;  // NOLINT
-
-void Require(bool condition) {
-  if (!condition) std::abort();
-}
+using hilum::fuzz::Require;
 
 std::string_view TakeLine(std::string_view* rest) {
   const std::string_view line = rest->substr(0, rest->find('\n'));
@@ -75,10 +72,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   http::Request request;
   request.headers.Add("Accept", std::string(accept));
   const Accepted accepted(request, *query);
-  for (const bool single : {false, true}) {
+  for (const bool single : {false, true})
     for (const InstanceChoice& choice : accepted.Instances(single)) Require(choice.media_type == "application/dicom");
-    for (const InstanceChoice& choice : accepted.Frames(single)) Require(!choice.media_type.empty());
-  }
+  for (const InstanceChoice& choice : accepted.Frames()) Require(!choice.media_type.empty());
   if (const auto type = accepted.FirstOf({"image/jpeg", "image/png"})) Require(type->starts_with("image/"));
   return 0;
 }

@@ -1,7 +1,6 @@
 // Feeds stored bytes to the decoders of postings, columns, keys and rows: they refuse or read, never leave their
 // bounds, and what they read they write back the same.
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -9,16 +8,14 @@
 #include "storage/index/column_block.h"
 #include "storage/index/index.h"
 #include "storage/index/rows.h"
+#include "tests/fuzz/require.h"
 
 namespace {
 
 using namespace hilum::storage;  // NOLINT: the module under test
 using hilum::ByteReader;
 using hilum::Bytes;
-
-void Check(bool holds) {
-  if (!holds) std::abort();
-}
+using hilum::fuzz::Require;
 
 void ReadSet(Bytes input) {
   BlockSet set;
@@ -26,12 +23,12 @@ void ReadSet(Bytes input) {
   std::string encoded, again;
   set.Encode(&encoded);
   BlockSet read;
-  Check(read.AddEncoded(encoded));
+  Require(read.AddEncoded(encoded));
   read.Encode(&again);
-  Check(encoded == again);
+  Require(encoded == again);
   BitmapBuilder builder;
-  Check(builder.Add(1, input));
-  Check(builder.Build().Count() == set.Count());
+  Require(builder.Add(1, input));
+  Require(builder.Build().Count() == set.Count());
 }
 
 void Merge(Bytes input, Entry entry) {
@@ -43,31 +40,31 @@ void Merge(Bytes input, Entry entry) {
   const bool folds = IndexMerger().Fold(key, std::nullopt, operands, &folded);
   if (!combines || !folds) return;
   const Bytes one = combined;
-  Check(IndexMerger().Fold(key, std::nullopt, {&one, 1}, &folded_combined));
+  Require(IndexMerger().Fold(key, std::nullopt, {&one, 1}, &folded_combined));
   // A set of one has a form of its own when nothing was folded; compare what they hold.
   BlockSet a, b;
   if (entry == Entry::kColumn) {
-    Check(folded == folded_combined);
+    Require(folded == folded_combined);
   } else {
-    Check(a.AddEncoded(folded) && b.AddEncoded(folded_combined));
+    Require(a.AddEncoded(folded) && b.AddEncoded(folded_combined));
     std::string of_a, of_b;
     a.Encode(&of_a);
     b.Encode(&of_b);
-    Check(of_a == of_b);
+    Require(of_a == of_b);
   }
 }
 
 void ReadCells(Bytes input) {
   for (const FieldKind kind : {FieldKind::kString, FieldKind::kDate, FieldKind::kNumber, FieldKind::kQuantity}) {
     const auto position = SortPosition(kind, input, false);
-    Check(!position || position->size() <= kMaxKeyTextBytes);
+    Require(!position || position->size() <= kMaxKeyTextBytes);
   }
   ByteReader references(input);
   ReferenceValue value;
-  while (!references.empty() && ReadReferenceCell(&references, &value)) Check(value.text.size() <= input.size());
+  while (!references.empty() && ReadReferenceCell(&references, &value)) Require(value.text.size() <= input.size());
   Bytes rest = input;
   KeyText text;
-  if (ReadText(&rest, &text)) Check(text.text.size() <= kMaxKeyTextBytes);
+  if (ReadText(&rest, &text)) Require(text.text.size() <= kMaxKeyTextBytes);
   const std::string key(32, 'k');
   DecodeCursor(input, key).IgnoreError();  // refusing is fine
 }

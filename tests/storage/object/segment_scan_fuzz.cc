@@ -4,20 +4,17 @@
 // Checksums would keep a fuzzer out, so frames are repaired: where the first byte of a 4 KiB page is 'R' the page gets
 // a header, where the first of its last 128 bytes is 'F' it gets a footer, with the segment and the checksum right and
 // the rest as the input says.
-#include <cstdlib>
 #include <string>
 
 #include "storage/object/format.h"
 #include "storage/object/object_store.h"
+#include "tests/fuzz/require.h"
 #include "tests/support/memory_disk.h"
 
 namespace hilum::storage {
 namespace {
 
-void Require(bool condition) {
-  if (!condition) std::abort();
-}
-
+using hilum::fuzz::Require;
 void Repair(segment::FrameKind kind, std::string* file, uint64_t at) {
   segment::Frame frame;
   frame.ref.segment = 1;
