@@ -9,7 +9,6 @@
 #include <dcmtk/dcmdata/dctk.h>
 #include <dcmtk/oflog/oflog.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <fstream>
@@ -18,12 +17,14 @@
 
 #include "codecs/dicom/attributes.h"
 #include "codecs/dicom/json.h"
+#include "tests/bench/support/figures.h"
 #include "tests/codecs/dicom/part10_builder.h"
 
 namespace {
 
 using namespace hilum;         // NOLINT: a program of its own
 using namespace hilum::dicom;  // NOLINT
+using hilum::bench::Median;
 
 constexpr uint32_t kTags[] = {0x00080005, 0x00080016, 0x00080018, 0x00080020, 0x00080030, 0x00080050,
                               0x00080060, 0x00080070, 0x00080090, 0x00081030, 0x0008103E, 0x00081090,
@@ -83,11 +84,6 @@ double MicrosPerCall(const std::function<size_t()>& call) {
     calls += 10;
   }
   return std::chrono::duration<double, std::micro>(elapsed).count() / calls;
-}
-
-double Median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + values.size() / 2, values.end());
-  return values[values.size() / 2];
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 // One line of JSON for each thing measured; run.py reads them.
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <functional>
@@ -10,6 +9,8 @@
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include "tests/bench/support/figures.h"
 
 namespace hilum::bench {
 
@@ -30,12 +31,6 @@ inline double Seconds(int threads, const std::function<void(int)>& work) {
   for (int i = 0; i < threads; ++i) all.emplace_back(work, i);
   for (std::thread& thread : all) thread.join();
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
-
-// `part` in 0..1 of the times, by nearest rank.
-inline double Quantile(std::vector<double> times, double part) {
-  std::sort(times.begin(), times.end());
-  return times[std::min(times.size() - 1, static_cast<size_t>(part * static_cast<double>(times.size())))];
 }
 
 }  // namespace hilum::bench

@@ -15,11 +15,15 @@
 #include "base/clock.h"
 #include "base/disk.h"
 #include "storage/index/index.h"
+#include "tests/bench/support/figures.h"
+#include "tests/bench/support/require.h"
 
 namespace {
 
 using namespace hilum;           // NOLINT: a program
 using namespace hilum::storage;  // NOLINT
+using hilum::bench::Must;
+using hilum::bench::Require;
 
 constexpr CollectionId kRecords{1}, kPatients{2};
 constexpr FieldId kUid{1}, kCode{2}, kCategory{3}, kStatus{4}, kSubject{5}, kDay{6}, kUpdated{7}, kValue{8}, kScore{9},
@@ -32,17 +36,6 @@ double Seconds(const std::function<void()>& work) {
   const auto begin = std::chrono::steady_clock::now();
   work();
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
-
-void Require(const Status& status) {
-  if (status.ok()) return;
-  std::fprintf(stderr, "%s\n", status.ToString().c_str());
-  std::exit(1);
-}
-template <typename T>
-T Must(Result<T> result) {
-  Require(result.status());
-  return *std::move(result);
 }
 
 Schema MakeSchema() {
@@ -218,10 +211,9 @@ class Bench {
                       }));
       if (i >= 10 && times.back() > 500) break;
     }
-    std::sort(times.begin(), times.end());
-    const double median = times[times.size() / 2];
+    const double median = bench::Median(times);
     std::printf("  %-58s %9llu hits  %8.3f ms  p99 %8.3f ms\n", what, static_cast<unsigned long long>(hits), median,
-                times[times.size() * 99 / 100]);
+                bench::Quantile(times, 0.99));
     return median;
   }
 

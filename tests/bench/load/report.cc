@@ -1,19 +1,13 @@
 #include "tests/bench/load/report.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
+
+#include "tests/bench/support/figures.h"
 
 namespace hilum::load {
 
 namespace {
-
-// The smallest value that at least `share` of all do not exceed. REQUIRES: `sorted` is.
-double Percentile(const std::vector<double>& sorted, double share) {
-  if (sorted.empty()) return 0;
-  const auto rank = static_cast<size_t>(std::ceil(share * static_cast<double>(sorted.size())));
-  return sorted[std::clamp<size_t>(rank, 1, sorted.size()) - 1];
-}
 
 // Printable ASCII without quotes and backslashes: enough for a message inside JSON.
 std::string Plain(std::string_view text) {
@@ -38,8 +32,7 @@ void Report::Print(std::string_view op, std::string_view items_name,
                    const std::vector<std::pair<std::string, std::string>>& fields,
                    std::chrono::duration<double> elapsed) {
   const std::lock_guard lock(mu_);
-  auto& latencies = total_.latencies_ms;
-  std::sort(latencies.begin(), latencies.end());
+  const auto& latencies = total_.latencies_ms;
   const double seconds = std::max(elapsed.count(), 1e-9);
   const std::string items(items_name);
   std::printf("{\"op\":\"%s\"", std::string(op).c_str());
@@ -48,8 +41,8 @@ void Report::Print(std::string_view op, std::string_view items_name,
               static_cast<unsigned long long>(total_.items), static_cast<unsigned long long>(total_.failures));
   std::printf(",\"%s_per_s\":%.1f,\"mb_per_s\":%.1f", items.c_str(), static_cast<double>(total_.items) / seconds,
               static_cast<double>(total_.bytes) / seconds / 1e6);
-  std::printf(",\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"max_ms\":%.3f", Percentile(latencies, 0.5),
-              Percentile(latencies, 0.99), Percentile(latencies, 1.0));
+  std::printf(",\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"max_ms\":%.3f", bench::Quantile(latencies, 0.5),
+              bench::Quantile(latencies, 0.99), bench::Quantile(latencies, 1.0));
   if (!total_.first_failure.empty()) std::printf(",\"first_failure\":\"%s\"", Plain(total_.first_failure).c_str());
   std::printf("}\n");
   std::fflush(stdout);

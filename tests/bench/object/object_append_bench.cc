@@ -3,7 +3,6 @@
 // threads. Both run in turns in one process.
 //
 //   object_append_bench [directory] [threads] [object bytes] [rounds]
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -17,6 +16,7 @@
 #include "base/disk.h"
 #include "storage/object/object_store.h"
 #include "tests/bench/support/bare_file.h"
+#include "tests/bench/support/figures.h"
 
 namespace hilum::storage {
 namespace {
@@ -24,6 +24,7 @@ namespace {
 constexpr uint64_t kSegmentBytes = 1ull << 30;
 
 using bench::BareFile;
+using bench::Median;
 using bench::Require;
 
 // MB/s of `append(body)` called by all threads.
@@ -43,11 +44,6 @@ double Measure(int threads, const std::string& body, double seconds, Append appe
   }
   for (std::thread& thread : all) thread.join();
   return static_cast<double>(bytes.load()) / 1e6 / std::chrono::duration<double>(Clock::now() - begin).count();
-}
-
-double Median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
 }
 
 void Run(const std::string& directory, int threads, size_t object_bytes, int rounds) {

@@ -14,6 +14,7 @@
 #include "codecs/pixel/instance.h"
 #include "codecs/pixel/render.h"
 #include "codecs/pixel/worker.h"
+#include "tests/bench/support/figures.h"
 #include "tests/codecs/pixel/generated.h"
 #include "tests/codecs/pixel/instances.h"
 
@@ -32,10 +33,7 @@ class Stopwatch {
     if (!work()) std::exit(1);
     times_.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count());
   }
-  Times Result() {
-    std::sort(times_.begin(), times_.end());
-    return {times_.front(), times_[times_.size() / 2]};
-  }
+  Times Result() const { return {std::ranges::min(times_), bench::Median(times_)}; }
 
  private:
   std::vector<double> times_;

@@ -4,21 +4,14 @@
 
 #include <atomic>
 #include <condition_variable>
-#include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <mutex>
 #include <string>
 
 #include "base/disk.h"
+#include "tests/bench/support/require.h"
 
 namespace hilum::bench {
-
-inline void Require(const Status& status) {
-  if (status.ok()) return;
-  std::fprintf(stderr, "%s\n", status.ToString().c_str());
-  std::exit(1);
-}
 
 class BareFile {
  public:
