@@ -1,4 +1,5 @@
-// Records come and change after images, too: Patients and orders find the studies that wait for them.
+// Records come and change after images, too: Patients and orders find the
+// studies that wait for them.
 #include <algorithm>
 
 #include "fhir/imaging/demographics.h"
@@ -21,7 +22,15 @@ bool Linker::Follows(TypeId type) const {
 }
 
 Status Linker::OnWritten(ResourceTxn& resources, const std::vector<WrittenResource>& written) const {
-  HILUM_ASSIGN_OR_RETURN(const auto studies, WatchersOf(resources, written));
+  HILUM_ASSIGN_OR_RETURN(auto studies, WatchersOf(resources, written));
+  for (const WrittenResource& resource : written) {
+    if (resource.type != report_) continue;
+    HILUM_ASSIGN_OR_RETURN(const auto orders, FollowReport(resources, resource.id));
+    for (const std::string& order : orders) {
+      HILUM_ASSIGN_OR_RETURN(const auto found, FindWatchers(resources.txn(), order));
+      studies.insert(found.begin(), found.end());
+    }
+  }
   return Relink(resources, studies);
 }
 

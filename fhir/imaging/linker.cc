@@ -27,8 +27,8 @@ bool NamesOthers(const storage::RowPair<storage::SeriesRow>& row) {
          (after ? OrderNumbersOf(*after) : std::vector<OrderNumber>());
 }
 
-// What is derived is valid by construction; what users wrote was valid when it came. `required`: a shell may lack
-// what is required of its series.
+// What is derived is valid by construction; what users wrote was valid when it
+// came. `required`: a shell may lack what is required of its series.
 Result<Validation> Valid(const json::Document& document, bool required) {
   Validation validation =
       Validate(document.root(), {.check_targets = false, .check_narrative = false, .check_required = required});
@@ -38,7 +38,8 @@ Result<Validation> Valid(const json::Document& document, bool required) {
   return Internal("what was made of images is not valid at" + places);
 }
 
-// Whether Patients and orders are looked up by what they were before. REQUIRES: the study was there and is.
+// Whether Patients and orders are looked up by what they were before. REQUIRES:
+// the study was there and is.
 bool AsksTheSame(const storage::StudyChange& change) {
   const auto& [before, after] = change.row;
   return before->attributes == after->attributes &&
@@ -46,8 +47,8 @@ bool AsksTheSame(const storage::StudyChange& change) {
          std::ranges::none_of(change.series, [](const auto& series) { return NamesOthers(series.second.row); });
 }
 
-// Of what does the same: whether all elements of the ImagingStudy stay, but for numberOfInstances. What users added to
-// an instance goes with it.
+// Of what does the same: whether all elements of the ImagingStudy stay, but for
+// numberOfInstances. What users added to an instance goes with it.
 bool OnlyCounts(const storage::StudyChange& change) {
   const auto& [before, after] = change.row;
   const auto loses = [](const auto& series) {
@@ -115,6 +116,7 @@ Status Linker::NoteSynced(const std::optional<std::string>& options) {
 }
 
 Status Linker::Sync(bool anew) {
+  HILUM_RETURN_IF_ERROR(SyncReports());
   std::set<std::string> uids;
   const auto collect = [&](Family family, const std::string& prefix) -> Status {
     const auto rows = store_.kv().NewIterator(family, prefix, storage::PrefixEnd(prefix));
@@ -321,7 +323,8 @@ Status Linker::Describe(ResourceTxn& resources, const CatalogueStudy& study, con
                          json::Document::Parse(exists ? newest->bytes : R"({"resourceType":"ImagingStudy"})"));
   Linked linked;
   const json::MaybeValue subject = json::Find(old.root(), "subject");
-  // Nobody was there when it was looked for, or has been deleted since: the next images make one.
+  // Nobody was there when it was looked for, or has been deleted since: the
+  // next images make one.
   const bool lacks_patient = options_.resolver.policy == PatientPolicy::kCreate && !subject["reference"];
   if (look == Look::kNot && lacks_patient) look = Look::kAndMakePatient;
   if (look == Look::kNot && live && exists) {
@@ -368,7 +371,8 @@ Result<std::optional<Linked>> Linker::Relate(ResourceTxn& resources, const Catal
   }
   HILUM_ASSIGN_OR_RETURN(Resolution resolution, Resolve(resources, study, std::move(asked), look));
   if (current != nullptr && !resolution.made.empty()) {
-    // Patients who yield, or no longer do, concern other studies; what these bring about may concern this one.
+    // Patients who yield, or no longer do, concern other studies; what these
+    // bring about may concern this one.
     HILUM_ASSIGN_OR_RETURN(const auto head, resources.FindHead(type_, next->id));
     if (head && head->version != current->number) return std::optional<Linked>();
   }
@@ -474,7 +478,10 @@ Result<std::optional<json::Edits::Edit>> Linker::Missing(const Kv& kv, const Sna
   StudyImages images;  // none of a study that was deleted while nobody linked
   if (newest) {
     HILUM_ASSIGN_OR_RETURN(const auto uid, kv.Get(Family::kResource, StudyUidKey(stored.doc), snapshot));
-    if (!uid) return Corruption("an ImagingStudy does not say which study it is of; run hilum verify");
+    if (!uid)
+      return Corruption(
+          "an ImagingStudy does not say which study it is of; "
+          "run hilum verify");
     HILUM_ASSIGN_OR_RETURN(const auto study, FindStudy(kv, snapshot, *uid));
     if (study) {
       HILUM_ASSIGN_OR_RETURN(images, LoadImages(kv, snapshot, *study));

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "fhir/imaging/rows.h"
+
 namespace hilum::fhir::imaging {
 namespace {
 
@@ -24,6 +26,7 @@ Records RecordsOf(ResourceTxn& resources) {
             }
             return ids;
           },
+          .based_on = [&resources](const std::string& watch) { return FindBasedOn(resources.txn(), watch); },
           .current = [&resources](TypeId type, const std::string& id) -> Result<std::optional<Version>> {
             HILUM_ASSIGN_OR_RETURN(auto version, resources.Newest(type, id));
             return Existing(std::move(version));
@@ -31,22 +34,24 @@ Records RecordsOf(ResourceTxn& resources) {
 }
 
 Records RecordsOf(ResourceReader& reader) {
-  return {.with_identifier = [&reader](TypeId type,
-                                       const storage::TokenValue& identifier) -> Result<std::vector<std::string>> {
-            HILUM_ASSIGN_OR_RETURN(const auto docs, reader.FindIdentifier(type, identifier));
-            std::vector<std::string> ids;
-            for (const storage::Doc doc : docs) {
-              HILUM_ASSIGN_OR_RETURN(auto version, reader.Newest(type, doc, Form::kStored));
-              if (version) ids.push_back(std::move(version->id));
-            }
-            return ids;
-          },
-          .current = [&reader](TypeId type, const std::string& id) -> Result<std::optional<Version>> {
-            HILUM_ASSIGN_OR_RETURN(const auto head, reader.FindHead(type, id));
-            if (!head || !head->exists()) return std::optional<Version>();
-            HILUM_ASSIGN_OR_RETURN(auto version, reader.Newest(type, head->doc, Form::kStored));
-            return Existing(std::move(version));
-          }};
+  return {
+      .with_identifier = [&reader](TypeId type,
+                                   const storage::TokenValue& identifier) -> Result<std::vector<std::string>> {
+        HILUM_ASSIGN_OR_RETURN(const auto docs, reader.FindIdentifier(type, identifier));
+        std::vector<std::string> ids;
+        for (const storage::Doc doc : docs) {
+          HILUM_ASSIGN_OR_RETURN(auto version, reader.Newest(type, doc, Form::kStored));
+          if (version) ids.push_back(std::move(version->id));
+        }
+        return ids;
+      },
+      .based_on = [&reader](const std::string& watch) { return FindBasedOn(reader.kv(), &reader.snapshot(), watch); },
+      .current = [&reader](TypeId type, const std::string& id) -> Result<std::optional<Version>> {
+        HILUM_ASSIGN_OR_RETURN(const auto head, reader.FindHead(type, id));
+        if (!head || !head->exists()) return std::optional<Version>();
+        HILUM_ASSIGN_OR_RETURN(auto version, reader.Newest(type, head->doc, Form::kStored));
+        return Existing(std::move(version));
+      }};
 }
 
 Records RecordsAfter(ResourceReader& reader, const PlannedWrites* planned) {
@@ -67,6 +72,7 @@ Records RecordsAfter(ResourceReader& reader, const PlannedWrites* planned) {
         }
         return ids;
       },
+      .based_on = std::move(stored.based_on),
       .current = [planned, find = std::move(stored.current)](TypeId type,
                                                              const std::string& id) -> Result<std::optional<Version>> {
         const Write* const write = planned->Find(type, id);

@@ -21,29 +21,12 @@ using storage::TokenValue;
 // R4 extension-data-absent-reason.
 constexpr std::string_view kUnknown =
     R"({"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/data-absent-reason","valueCode":"unknown"}]})";
-// Grows when ImagingStudies say something else of the same images and records: stored ones are then derived anew.
+// Grows when ImagingStudies say something else of the same images and records:
+// stored ones are then derived anew.
 constexpr uint64_t kDerivation = 5;
 
 constexpr std::string ResolverOptions::*kOrderSystems[] = {
     &ResolverOptions::accession_system, &ResolverOptions::placer_system, &ResolverOptions::filler_system};
-constexpr std::string_view kIdentifierTypes = "http://terminology.hl7.org/CodeSystem/v2-0203";
-
-// Status of orders and reports that should never have existed (R4 request-status, diagnostic-report-status).
-constexpr std::string_view kVoid = "entered-in-error";
-
-// Whether `identifier` says of itself to be something else.
-bool IsOfAnotherType(json::Value identifier, std::string_view type) {
-  const json::MaybeValue codings = json::Find(identifier, "type")["coding"];
-  if (!codings || type.empty()) return false;
-  bool other = false;
-  for (const json::Value coding : codings->children()) {
-    if (json::Find(coding, "system").TextOr("") != kIdentifierTypes) continue;
-    if (json::Find(coding, "code").TextOr("") == type) return false;
-    other = true;
-  }
-  return other;
-}
-
 void AddNew(std::vector<std::string>* list, std::vector<std::string> more) {
   for (std::string& one : more) {
     if (std::ranges::find(*list, one) == list->end()) list->push_back(std::move(one));
@@ -61,8 +44,8 @@ std::string OfQualifiers(const storage::StudyRow& study, dicom::Tag tag) {
   return found == study.attributes.end() || found->values.empty() ? std::string() : CleanText(found->values.front());
 }
 
-// Identifier.system for a Universal Entity ID (0040,0032) of this type (PS3.3 table 10-17); empty for types that are no
-// URIs, so that no system is made up.
+// Identifier.system for a Universal Entity ID (0040,0032) of this type (PS3.3
+// table 10-17); empty for types that are no URIs, so that no system is made up.
 std::string UniversalSystem(const std::string& entity, std::string_view type) {
   if (type == "ISO" && IsValidUid(entity)) return "urn:oid:" + entity;
   if (type == "UUID" && !entity.empty() && entity.find(' ') == std::string::npos) return "urn:uuid:" + entity;
@@ -252,7 +235,8 @@ Result<std::vector<std::string>> Resolver::WithIdentifier(const Records& records
     sure &= survivor && (!out->made_yield_to || out->made_yield_to == survivor->id);
     if (survivor) out->made_yield_to = survivor->id;
   }
-  // Nobody is replaced by itself: who has the identifier was merged into one who was made.
+  // Nobody is replaced by itself: who has the identifier was merged into one
+  // who was made.
   if (!sure || std::ranges::count(out->made, *out->made_yield_to) > 0) out->made_yield_to.reset();
   theirs.insert(theirs.end(), yielding.begin(), yielding.end());
   return theirs;
@@ -392,123 +376,6 @@ Result<std::optional<Version>> Resolver::Survivor(const Records& records, std::s
     AddNew(replaced, {patient->id});
   }
   return std::optional<Version>();
-}
-
-bool Resolver::IsNamed(json::Value record, const Named& name) {
-  if (name.type.empty()) return true;
-  const json::MaybeValue identifiers = json::Find(record, "identifier");
-  if (!identifiers) return false;
-  const auto list = identifiers->children();
-  return std::any_of(list.begin(), list.end(), [&](json::Value identifier) {
-    return json::Find(identifier, "system").TextOr("") == name.identifier.system &&
-           json::Find(identifier, "value").TextOr("") == name.identifier.code &&
-           !IsOfAnotherType(identifier, name.type);
-  });
-}
-
-std::vector<Resolver::Named> Resolver::NamesOf(const Asked& asked) const {
-  using Kind = OrderNumber::Kind;
-  std::vector<Named> names = {{{std::string(kUidSystem), UidIdentifier(asked.study.uid)}, ""}};
-  const auto add = [&](const std::string& system, const std::string& value, std::string_view type) {
-    Named name{{system, value}, type};
-    const auto same = [&](const Named& other) { return other.identifier == name.identifier && other.type == type; };
-    if (!value.empty() && std::ranges::none_of(names, same)) names.push_back(std::move(name));
-  };
-  add(options_.accession_system, TextOf(asked.study, t::kAccessionNumber), "ACSN");
-  for (const OrderNumber& number : asked.orders) {
-    switch (number.kind) {
-      case Kind::kAccession:
-        add(options_.accession_system, number.value, "ACSN");
-        break;
-      case Kind::kPlacer:
-        add(options_.placer_system, number.value, "PLAC");
-        break;
-      case Kind::kFiller:
-        add(options_.filler_system, number.value, "FILL");
-        break;
-    }
-  }
-  return names;
-}
-
-Status Resolver::AddRecords(const Records& records, const storage::StudyRow& study, TypeId type, const Named& name,
-                            std::vector<std::string>* ids, Resolution* out) const {
-  HILUM_ASSIGN_OR_RETURN(const std::vector<std::string> found, records.with_identifier(type, name.identifier));
-  for (const std::string& id : found) {
-    if (std::ranges::count(*ids, id) > 0) continue;
-    HILUM_ASSIGN_OR_RETURN(const auto record, records.current(type, id));
-    if (!record) continue;
-    HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(record->bytes));
-    if (json::Find(document.root(), "status").TextOr("") == kVoid || !IsNamed(document.root(), name)) continue;
-    HILUM_ASSIGN_OR_RETURN(auto other,
-                           OtherPatient(records, study, document.root(), name.identifier.system == kUidSystem, out));
-    if (!other) {
-      ids->push_back(id);
-      continue;
-    }
-    std::string reference = std::string(TypeOf(type).name).append("/").append(id);
-    if (std::ranges::count(out->foreign, reference, &ForeignRecord::reference) == 0)
-      out->foreign.push_back({std::move(reference), *std::move(other)});
-  }
-  return Status::Ok();
-}
-
-bool Resolver::IsLikely(const storage::StudyRow& study, json::Value patient) const {
-  const PatientIdentifier identifier = IdentifierOf(study);
-  const json::MaybeValue identifiers = json::Find(patient, "identifier");
-  if (identifier.token.code.empty() || !identifiers) return false;
-  const auto list = identifiers->children();
-  const bool names_no_issuer = identifier.token.system.empty() && identifier.assigner.empty();
-  const bool named =
-      names_no_issuer
-          ? std::any_of(list.begin(), list.end(),
-                        [&](json::Value item) { return json::Find(item, "value").TextOr("") == identifier.token.code; })
-          : identifier.IsIn(patient);
-  return named && CompareDemographics(study, patient).empty();
-}
-
-Result<std::optional<std::string>> Resolver::OtherPatient(const Records& records, const storage::StudyRow& study,
-                                                          json::Value record, bool by_uid, Resolution* out) const {
-  const json::MaybeValue subject = json::Find(record, "subject");
-  const TokenValue said{std::string(subject["identifier"]["system"].TextOr("")),
-                        std::string(subject["identifier"]["value"].TextOr(""))};
-  std::vector<std::string> ids;
-  if (auto id = ReferredPatient(subject, base_url_)) {
-    ids.push_back(*std::move(id));
-  } else if (!subject["reference"] && !said.code.empty()) {
-    out->watches.push_back(WatchOf(patient_, said));
-    HILUM_ASSIGN_OR_RETURN(ids, records.with_identifier(patient_, said));
-  } else {
-    return std::optional<std::string>();
-  }
-  std::optional<std::string> other;
-  for (const std::string& id : ids) {
-    std::vector<std::string> replaced;
-    HILUM_ASSIGN_OR_RETURN(const auto survivor, Survivor(records, id, &replaced, out));
-    if (!survivor) continue;
-    if (out->patient && out->patient->id == survivor->id) return std::optional<std::string>();
-    if (!out->patient) {
-      HILUM_ASSIGN_OR_RETURN(const json::Document patient, json::Document::Parse(survivor->bytes));
-      if (by_uid || IsLikely(study, patient.root())) return std::optional<std::string>();
-    }
-    other = "Patient/" + survivor->id;
-  }
-  if (other || said.code.empty()) return other;
-  // It is of somebody who is not here.
-  const PatientIdentifier mine = IdentifierOf(study);
-  const bool differs = !mine.token.code.empty() && mine.assigner.empty() && mine.token.system == said.system &&
-                       mine.token.code != said.code;
-  return differs ? std::optional(said.code) : std::nullopt;
-}
-
-Status Resolver::FindOrdersAndReports(const Records& records, const Asked& asked, Resolution* out) const {
-  for (const Named& name : NamesOf(asked)) {
-    out->watches.push_back(WatchOf(order_, name.identifier));
-    HILUM_RETURN_IF_ERROR(AddRecords(records, asked.study, order_, name, &out->orders, out));
-    HILUM_RETURN_IF_ERROR(AddRecords(records, asked.study, report_, name, &out->reports, out));
-  }
-  if (!out->foreign.empty() && !out->is_chosen) out->review.emplace_back(kRecordMismatch);
-  return Status::Ok();
 }
 
 std::optional<Disagreement> Resolver::CompareIdentifier(const storage::StudyRow& study, json::Value patient) const {

@@ -122,6 +122,17 @@ bool ReadTexts(ByteReader* in, std::vector<std::string>* texts) {
   return true;
 }
 
+template <typename KeyOf>
+void ReplaceRows(Txn& txn, const std::vector<std::string>& before, const std::vector<std::string>& after,
+                 const KeyOf& key_of) {
+  for (const std::string& watch : before) {
+    if (std::ranges::find(after, watch) == after.end()) txn.Delete(Family::kResource, key_of(watch));
+  }
+  for (const std::string& watch : after) {
+    if (std::ranges::find(before, watch) == before.end()) txn.Put(Family::kResource, key_of(watch), {});
+  }
+}
+
 Result<std::optional<Link>> Decoded(const std::optional<std::string>& row) {
   if (!row) return std::optional<Link>();
   std::optional<Link> link = DecodeLink(*row);
@@ -228,12 +239,64 @@ std::string WatchOf(TypeId type, const storage::TokenValue& identifier) {
 
 void PutWatches(Txn& txn, std::string_view study_uid, const std::vector<std::string>& before,
                 const std::vector<std::string>& after) {
-  for (const std::string& watch : before) {
-    if (std::ranges::find(after, watch) == after.end()) txn.Delete(Family::kResource, WatchKey(watch, study_uid));
+  ReplaceRows(txn, before, after, [&](const std::string& watch) { return WatchKey(watch, study_uid); });
+}
+
+std::string OrdersPrefix() {
+  return KeyOf("mr");
+}
+
+std::string OrdersKey(std::string_view report_id) {
+  return OrdersPrefix().append(report_id);
+}
+
+std::string BasedOnPrefix() {
+  return KeyOf("mb");
+}
+
+std::string BasedOnKey(std::string_view watch, std::string_view report_id) {
+  return BasedOnPrefix().append(watch).append(report_id);
+}
+
+std::string EncodeOrders(const std::vector<std::string>& watches) {
+  std::string row;
+  for (const std::string& watch : watches) row += watch;
+  return row;
+}
+
+Result<std::vector<std::string>> DecodeOrders(Bytes row) {
+  if (row.size() % kWatchBytes != 0) return Damaged("the orders of a DiagnosticReport");
+  std::vector<std::string> watches;
+  for (; !row.empty(); row.remove_prefix(kWatchBytes)) watches.emplace_back(row.substr(0, kWatchBytes));
+  return watches;
+}
+
+void PutOrders(Txn& txn, std::string_view report_id, const std::vector<std::string>& before,
+               const std::vector<std::string>& after) {
+  if (before == after) return;
+  ReplaceRows(txn, before, after, [&](const std::string& watch) { return BasedOnKey(watch, report_id); });
+  if (after.empty()) {
+    txn.Delete(Family::kResource, OrdersKey(report_id));
+  } else {
+    txn.Put(Family::kResource, OrdersKey(report_id), EncodeOrders(after));
   }
-  for (const std::string& watch : after) {
-    if (std::ranges::find(before, watch) == before.end()) txn.Put(Family::kResource, WatchKey(watch, study_uid), {});
-  }
+}
+
+Result<std::vector<std::string>> FindBasedOn(Txn& txn, const std::string& watch) {
+  const std::string prefix = BasedOnKey(watch, "");
+  HILUM_ASSIGN_OR_RETURN(const auto rows, txn.Scan(Family::kResource, prefix, storage::PrefixEnd(prefix)));
+  std::vector<std::string> reports;
+  for (const auto& [key, nothing] : rows) reports.push_back(key.substr(prefix.size()));
+  return reports;
+}
+
+Result<std::vector<std::string>> FindBasedOn(const Kv& kv, const Snapshot* snapshot, const std::string& watch) {
+  const std::string prefix = BasedOnKey(watch, "");
+  std::vector<std::string> reports;
+  const auto rows = kv.NewIterator(Family::kResource, prefix, storage::PrefixEnd(prefix), snapshot);
+  for (rows->SeekToFirst(); rows->Valid(); rows->Next()) reports.emplace_back(rows->key().substr(prefix.size()));
+  HILUM_RETURN_IF_ERROR(rows->status());
+  return reports;
 }
 
 Result<std::vector<std::string>> FindWatchers(Txn& txn, const std::string& watch) {

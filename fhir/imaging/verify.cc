@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 #include "fhir/imaging/additions.h"
 #include "storage/log/change_log.h"
@@ -28,7 +29,9 @@ class LinkVerifier {
       if (options) {
         deriver_.emplace(resources_.options(), *options);
       } else {
-        report_.findings.Add("ImagingStudies come from another release; start the server once, then look again");
+        report_.findings.Add(
+            "ImagingStudies come from another release; start "
+            "the server once, then look again");
       }
     }
     const std::string studies = storage::StudyKey(storage::Tenant::kDefault, "");
@@ -38,6 +41,7 @@ class LinkVerifier {
     if (!deriver_) return std::move(report_);
     HILUM_RETURN_IF_ERROR(
         Each(Family::kResource, WatchesPrefix(), [&](const std::string& row) { return Waiting(row); }));
+    HILUM_RETURN_IF_ERROR(Reports());
     return std::move(report_);
   }
 
@@ -107,7 +111,9 @@ class LinkVerifier {
                                                                     version->sequence - 1, 1, &reader_->snapshot()));
     const std::vector<std::string> path = {std::string(kImagingStudy), version->id};
     if (changes.empty() || changes[0].path != path || changes[0].version != version->number)
-      Finding(uid, "the change log does not have the newest version of its ImagingStudy");
+      Finding(uid,
+              "the change log does not have the newest version of its "
+              "ImagingStudy");
     return Status::Ok();
   }
 
@@ -153,7 +159,9 @@ class LinkVerifier {
       derived.elements.emplace_back(kDerivedElement, AdditionsAfter(*additions, DeltaOf(images)));
     derived.former = link.added ? *link.added : PresumedFormer(document.root(), derived, deriver_->shell);
     if (link.added && AddedBy(document.root(), derived) != link.added)
-      Finding(uid, "other elements of its ImagingStudy are noted as the images' than are");
+      Finding(uid,
+              "other elements of its ImagingStudy are noted as the "
+              "images' than are");
     json::Edits edits;
     MakeShell(document.root(), derived, &edits);
     if (!edits.empty()) Finding(uid, "its ImagingStudy says something else than images and records");
@@ -178,6 +186,46 @@ class LinkVerifier {
     if (!link || std::ranges::find(link->watches, watch) == link->watches.end())
       Finding(uid, "it waits for a record that it does not depend on");
     return Status::Ok();
+  }
+
+  // The rows by which studies find reports by their orders.
+  Status Reports() {
+    const TypeId type = FindResourceType("DiagnosticReport").value_or(kNoType);
+    HILUM_ASSIGN_OR_RETURN(const Bitmap live, reader_->index().Live(reader_->CollectionOf(type)));
+    std::set<std::string> with_orders;
+    for (const Doc doc : live.ToVector()) {
+      HILUM_ASSIGN_OR_RETURN(const auto report, reader_->Newest(type, doc, Form::kStored));
+      if (!report || report->bytes.find("basedOn") == std::string::npos) continue;
+      HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(report->bytes));
+      const std::vector<std::string> orders = deriver_->resolver.OrdersOf(document.root());
+      HILUM_ASSIGN_OR_RETURN(const std::vector<std::string> noted, OrdersNoted(report->id));
+      if (orders != noted) report_.findings.Add("DiagnosticReport/" + report->id + ": its orders are not noted");
+      if (!orders.empty()) with_orders.insert(report->id);
+    }
+    HILUM_RETURN_IF_ERROR(Each(Family::kResource, OrdersPrefix(), [&](const std::string& id) -> Status {
+      if (!with_orders.contains(id))
+        report_.findings.Add("DiagnosticReport/" + id + ": has no orders, but some are noted");
+      HILUM_ASSIGN_OR_RETURN(const std::vector<std::string> noted, OrdersNoted(id));
+      for (const std::string& order : noted) {
+        HILUM_ASSIGN_OR_RETURN(const auto row,
+                               reader_->kv().Get(Family::kResource, BasedOnKey(order, id), &reader_->snapshot()));
+        if (!row) report_.findings.Add("DiagnosticReport/" + id + ": studies of its order would not find it");
+      }
+      return Status::Ok();
+    }));
+    return Each(Family::kResource, BasedOnPrefix(), [&](const std::string& row) -> Status {
+      const std::string id = row.substr(kWatchBytes);
+      HILUM_ASSIGN_OR_RETURN(const std::vector<std::string> noted, OrdersNoted(id));
+      if (std::ranges::find(noted, row.substr(0, kWatchBytes)) == noted.end())
+        report_.findings.Add("DiagnosticReport/" + id + ": is found by an order that it is not based on");
+      return Status::Ok();
+    });
+  }
+
+  Result<std::vector<std::string>> OrdersNoted(const std::string& report_id) {
+    HILUM_ASSIGN_OR_RETURN(const auto row,
+                           reader_->kv().Get(Family::kResource, OrdersKey(report_id), &reader_->snapshot()));
+    return row ? DecodeOrders(*row) : std::vector<std::string>();
   }
 
   // A link whose study has gone.

@@ -126,9 +126,11 @@ class Archive:
         wanted = [{"system": UID_SYSTEM, "value": f"urn:oid:{study}"}]
         if accession := value(self.studies[study], "00080050"):
             wanted.append({"value": accession})
+        orders = self.belonging("ServiceRequest", study)[0] if type == "DiagnosticReport" else []
         linked, foreign = [], []
         for id, record in self.resources[type].items():
-            if record["status"] == "entered-in-error" or not any(has_identifier(record, one) for one in wanted):
+            based = any(one["reference"] in orders for one in record.get("basedOn", []))
+            if record["status"] == "entered-in-error" or not based and not any(has_identifier(record, one) for one in wanted):
                 continue
             of = self.survivor(record.get("subject", {}).get("reference", "/").split("/")[1])
             likely = not patient and of and (has_identifier(record, wanted[0]) or self.is_likely(of, study))

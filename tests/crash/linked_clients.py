@@ -123,9 +123,10 @@ class LinkedClient(Client):
                 "note": [{"text": str(self.book.next_value())}]}
 
     def report(self):
+        order = {"reference": f"ServiceRequest/order-{self.book.number}-{self.rng.randrange(2)}"}
+        named = self.rng.choice([{"identifier": [{"value": self.rng.choice(ACCESSIONS)}]}, {"basedOn": [order]}])
         return {"resourceType": "DiagnosticReport", "id": f"report-{self.book.number}-{self.rng.randrange(2)}",
-                "identifier": [{"value": self.rng.choice(ACCESSIONS)}], "status": "final", "subject": self.subject(),
-                "code": {"text": str(self.book.next_value())}}
+                **named, "status": "final", "subject": self.subject(), "code": {"text": str(self.book.next_value())}}
 
     def record(self):
         return self.rng.choices([self.patient, self.order, self.report], [7, 2, 1])[0]()

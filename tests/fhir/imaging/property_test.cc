@@ -114,6 +114,11 @@ class ImagingPropertyTest : public ImagingFixture, public ::testing::WithParamIn
                                 (Pick(5) == 0 ? "entered-in-error" : "unknown") + "\"";
     if (type == "ServiceRequest") body += R"(,"intent":"order",)" + subject;
     if (type == "DiagnosticReport") body += R"(,"code":{"text":"x"},)" + subject;
+    if (type == "DiagnosticReport" && Pick(2) == 0) {
+      const std::string order(1, static_cast<char>('a' + Pick(3)));
+      body += R"(,"basedOn":[{"reference":"ServiceRequest/)" + order + R"("},{"identifier":{"value":"A)" + StudyUid() +
+              R"("}}])";
+    }
     if (patient && Pick(2) == 0) body += R"(,"gender":"male")";
     if (patient && Pick(3) == 0) {
       const std::string other(1, static_cast<char>('a' + Pick(3)));
@@ -249,6 +254,17 @@ TEST_F(DeepVerifyTest, FindsAPatientWhoWasNotLinked) {
 TEST_F(DeepVerifyTest, FindsAnOrderThatWasNotLinked) {
   WriteUnseen("ServiceRequest/a", R"({"resourceType":"ServiceRequest","id":"a","status":"active","intent":"order",)"
                                   R"("subject":{"display":"x"},"identifier":[{"value":"A1"}]})");
+}
+
+TEST_F(DeepVerifyTest, FindsAReportWhoseOrderWasNotNoted) {
+  WriteUnseen("DiagnosticReport/a",
+              R"({"resourceType":"DiagnosticReport","id":"a","status":"final","code":{"text":"x"},)"
+              R"("basedOn":[{"reference":"ServiceRequest/o"}]})");
+}
+
+TEST_F(DeepVerifyTest, FindsAReportThatIsFoundByAnOrderOfOthers) {
+  const std::string watch = WatchOf(*FindResourceType("ServiceRequest"), "o");
+  Change([&](storage::Txn& txn) { txn.Put(storage::Family::kResource, BasedOnKey(watch, "nobody"), {}); });
 }
 
 TEST_F(DeepVerifyTest, FindsAStudyThatWouldNotLearnOfItsPatient) {

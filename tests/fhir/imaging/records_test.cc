@@ -111,6 +111,71 @@ TEST_F(RecordsTest, ReportsAreFoundFromTheStudyInEitherOrder) {
   EXPECT_EQ(At(Read(std::string(kStudy)), "extension"), "(nothing)");
 }
 
+TEST_F(RecordsTest, ReportsAreFoundByTheOrderTheyAreBasedOnInWhateverOrderTheyCome) {
+  const std::string by_reference = R"(,"basedOn":[{"reference":"CarePlan/x"},{"reference":"ServiceRequest/o"}])";
+  const std::function<void()> steps[] = {[&] { Stow({{}}); }, [&] { PutOrder("o", R"({"value":"A1"})"); },
+                                         [&] { PutReport("r", R"({"value":"R1"})", by_reference); }};
+  std::vector<size_t> order = {0, 1, 2};
+  do {
+    for (const size_t step : order) steps[step]();
+    EXPECT_EQ(Report(), "DiagnosticReport/r");
+    ExpectAllAgrees();
+    Delete("1.2.1");
+    for (const char* url : {"ServiceRequest/o", "DiagnosticReport/r"}) ASSERT_EQ(Run("DELETE", url).status, 204);
+  } while (std::next_permutation(order.begin(), order.end()) && !HasFailure());
+}
+
+TEST_F(RecordsTest, AReportGoesWithItsOrder) {
+  const std::string based = R"(,"basedOn":[{"reference":"ServiceRequest/o"}])";
+  Stow({{}});
+  PutOrder("o", R"({"value":"A1"})");
+  PutReport("r", R"({"value":"R1"})", based);
+  EXPECT_EQ(Report(), "DiagnosticReport/r");
+  PutOrder("o", R"({"value":"A2"})");
+  EXPECT_EQ(Report(), "(nothing)");
+  PutOrder("o", R"({"value":"A1"})");
+  EXPECT_EQ(Report(), "DiagnosticReport/r");
+  PutReport("r", R"({"value":"R1"})");
+  EXPECT_EQ(Report(), "(nothing)");
+  PutReport("r", R"({"value":"R1"})", based);
+  EXPECT_EQ(Report(), "DiagnosticReport/r");
+  ASSERT_EQ(Run("DELETE", "ServiceRequest/o").status, 204);
+  EXPECT_EQ(Report(), "(nothing)");
+  PutOrder("o", R"({"value":"A1"})");
+  EXPECT_EQ(Report(), "DiagnosticReport/r");
+  ASSERT_EQ(Run("DELETE", "DiagnosticReport/r").status, 204);
+  EXPECT_EQ(Report(), "(nothing)");
+  ExpectAllAgrees();
+}
+
+TEST_F(RecordsTest, ReportsMayNameTheirOrderByItsNumber) {
+  const auto based_on = [](const std::string& identifier) {
+    return R"(,"basedOn":[{"identifier":)" + identifier + "}]";
+  };
+  PutReport("r", R"({"value":"R1"})", based_on(Typed("PLAC", "777")));
+  Stow({WithPlacer("777")});
+  EXPECT_EQ(Report(), "DiagnosticReport/r");
+  PutReport("r", R"({"value":"R1"})", based_on(Typed("FILL", "777")));
+  EXPECT_EQ(Report(), "(nothing)") << "a number of another type is not the same";
+  PutReport("r", R"({"value":"R1"})", based_on(R"({"value":"A1"})"));
+  EXPECT_EQ(Report(), "DiagnosticReport/r");
+  ExpectAllAgrees();
+}
+
+TEST_F(RecordsTest, ReportsThatCameWhileNobodyLinkedAreFoundByTheirOrders) {
+  PutReport("gone", R"({"value":"R0"})", R"(,"basedOn":[{"reference":"ServiceRequest/o"}])");
+  options_.enabled = false;
+  Link();
+  ASSERT_EQ(Run("DELETE", "DiagnosticReport/gone").status, 204);
+  PutReport("r", R"({"value":"R1"})", R"(,"basedOn":[{"reference":"ServiceRequest/o"}])");
+  options_.enabled = true;
+  Link();
+  PutOrder("o", R"({"value":"A1"})");
+  Stow({{}});
+  EXPECT_EQ(Report(), "DiagnosticReport/r");
+  ExpectAllAgrees();
+}
+
 TEST_F(RecordsTest, WhatTheServerLinkedCanBeDeletedWhenReferencesAreEnforced) {
   resource_options_.references = ReferencePolicy::kEnforce;
   Reopen();
@@ -363,6 +428,22 @@ TEST_F(ForeignRecordTest, RecordsMayNameTheirPatientByIdentifier) {
   Merge("former", "P2", "mine");
   EXPECT_EQ(Order(), "ServiceRequest/o") << "it is one person";
   ExpectAllAgrees();
+}
+
+TEST_F(ForeignRecordTest, AReportOfAnotherPatientIsNotFoundByItsOrder) {
+  PutPatient("mine", "P1");
+  PutPatient("other", "P2");
+  PutOrderOf("mine");
+  Stow({{}});
+  const auto put = [&](const std::string& patient) {
+    PutReport("r", R"({"value":"R1"})",
+              R"(,"basedOn":[{"reference":"ServiceRequest/o"}],"subject":{"reference":"Patient/)" + patient + R"("})");
+  };
+  put("other");
+  EXPECT_EQ(Report(), "(nothing)");
+  EXPECT_EQ(Review(), kRecordMismatch);
+  put("mine");
+  ExpectLinked(true);
 }
 
 TEST_F(ForeignRecordTest, WhatWasEnteredInErrorIsNotLinked) {
