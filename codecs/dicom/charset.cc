@@ -138,6 +138,7 @@ std::optional<Term> FindTerm(std::string_view term) {
   if (simple == "UTF8") return Term{"", Repertoire::kUtf8, Repertoire::kUtf8};
   if (simple.starts_with("ISO8859") || simple.starts_with("LATIN1")) {
     constexpr std::string_view kNumbers[] = {"100", "101", "109", "110", "144", "127", "126", "138", "148"};
+    if (simple == "ISO885915") return FindTerm("203");
     const char part = simple.size() == 8 ? simple[7] : '1';
     return FindTerm(part >= '1' && part <= '9' ? kNumbers[part - '1'] : "100");
   }

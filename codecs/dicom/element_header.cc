@@ -63,8 +63,8 @@ bool internal::ReadOtherElementHeader(Bytes rest, Syntax syntax, bool signed_pix
   if (rest.size() < 8) return false;
   const char* p = rest.data();
   out->tag = LoadTag(p, syntax.big_endian);
-  if (!syntax.explicit_vr || out->tag.group == 0xFFFE) {
-    out->vr = out->tag.group == 0xFFFE ? Vr() : ImplicitVr(out->tag, signed_pixels);
+  if (!syntax.explicit_vr || out->tag.group == tags::kItemGroup) {
+    out->vr = out->tag.group == tags::kItemGroup ? Vr() : ImplicitVr(out->tag, signed_pixels);
     out->length = Load32(p + 4, syntax.big_endian);
     out->size = 8;
     return true;

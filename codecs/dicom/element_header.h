@@ -56,7 +56,10 @@ inline bool ReadElementHeader(Bytes rest, Syntax syntax, bool signed_pixels, Ele
   const char* p = rest.data();
   out->vr = Vr(p[4], p[5]);
   const uint8_t flags = VrFlags(out->vr);
-  if (flags == 0) return internal::ReadOtherElementHeader(rest, syntax, signed_pixels, out);
+  // The length of an item may look like a VR.
+  if (flags == 0 || LoadLe<uint16_t>(p) == tags::kItemGroup) {
+    return internal::ReadOtherElementHeader(rest, syntax, signed_pixels, out);
+  }
   out->tag = LoadTag(p, false);
   const bool is_long = flags & kVrLong;
   out->length = is_long ? LoadLe<uint32_t>(p + 8) : LoadLe<uint16_t>(p + 6);

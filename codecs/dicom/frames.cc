@@ -150,6 +150,9 @@ unsigned __int128 FrameBits(const Header& header) {
 }
 
 Result<FrameTable> ReadNative(const Header& header) {
+  if (std::max({header.rows, header.columns, header.samples_per_pixel, header.bits_allocated}) > UINT16_MAX) {
+    return Contradiction(header, "Rows, Columns, Samples per Pixel or Bits Allocated is more than 65535");
+  }
   const unsigned __int128 bits = FrameBits(header);
   if (bits == 0) return Contradiction(header, "Rows, Columns or Bits Allocated is missing or zero");
   if ((bits * header.frames + 7) / 8 > header.layout.pixel_data_length) {

@@ -24,8 +24,9 @@ Status Inflate(Bytes deflated, const ReadLimits& limits, std::string* out) {
   out->clear();
   uint64_t consumed = 0;
   int state = Z_OK;
+  bool holds_more = false;  // of what it was given, for want of room
   while (state != Z_STREAM_END) {
-    if (stream.avail_in == 0) {
+    if (stream.avail_in == 0 && !holds_more) {
       const size_t some = std::min<uint64_t>(deflated.size() - consumed, 1 << 20);
       if (some == 0) return Invalid("deflated data set breaks off after " + std::to_string(consumed) + " bytes");
       stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(deflated.data() + consumed));
@@ -37,6 +38,7 @@ Status Inflate(Bytes deflated, const ReadLimits& limits, std::string* out) {
     stream.next_out = reinterpret_cast<Bytef*>(out->data() + before);
     stream.avail_out = kChunk;
     state = inflate(&stream, Z_NO_FLUSH);
+    holds_more = stream.avail_out == 0;
     out->resize(before + kChunk - stream.avail_out);
     const uint64_t used = consumed - stream.avail_in;
     if (state != Z_OK && state != Z_STREAM_END && state != Z_BUF_ERROR) {

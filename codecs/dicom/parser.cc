@@ -43,7 +43,7 @@ Status Parser::ReadElement() {
     if (stopped_) return Status::Ok();
     return Broken(position_, "the header of an element breaks off, or its value representation is not one");
   }
-  if (header.tag.group == 0xFFFE) return ReadDelimiter(header);
+  if (header.tag.group == tags::kItemGroup) return ReadDelimiter(header);
   if (stack_.size() == 1) {
     if (header.tag.packed() == 0) CheckTrailingZeros();
     if (header.tag > frame.tag && elements_ > 0 && !visitor_.WantsBeyond(frame.tag)) stopped_ = true;

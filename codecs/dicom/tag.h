@@ -92,7 +92,9 @@ inline constexpr Tag kRequestAttributesSequence{0x0040, 0x0275}, kScheduledProce
     kRequestedProcedureId{0x0040, 0x1001};
 inline constexpr Tag kPixelData{0x7FE0, 0x0010}, kFloatPixelData{0x7FE0, 0x0008}, kDoubleFloatPixelData{0x7FE0, 0x0009};
 inline constexpr Tag kExtendedOffsetTable{0x7FE0, 0x0001}, kExtendedOffsetTableLengths{0x7FE0, 0x0002};
-inline constexpr Tag kItem{0xFFFE, 0xE000}, kItemDelimitation{0xFFFE, 0xE00D}, kSequenceDelimitation{0xFFFE, 0xE0DD};
+inline constexpr uint16_t kItemGroup = 0xFFFE;  // its elements have no VR (PS3.5 7.5)
+inline constexpr Tag kItem{kItemGroup, 0xE000}, kItemDelimitation{kItemGroup, 0xE00D},
+    kSequenceDelimitation{kItemGroup, 0xE0DD};
 }  // namespace tags
 
 }  // namespace hilum::dicom

@@ -73,6 +73,8 @@ TEST(CharsetTest, UnderstandsMisspeltTerms) {
   for (const auto* term : {"ISO IR 192", "ISO_IR_192", "ISO-IR 192", "UTF8", "UTF-8", "utf-8"})
     EXPECT_EQ(Decode(term, "Jér"), "Jér") << term;
   EXPECT_EQ(Decode("ISO_8859-7", "\xC4\xE9"), "Δι");
+  for (const auto* term : {"ISO_8859-15", "ISO 8859-15", "ISO8859-15"})
+    EXPECT_EQ(Decode(term, "\xA4 \xBD"), "€ œ") << term;
   EXPECT_EQ(Decode("GB 18030", "\xCD\xF5"), "王");
 }
 

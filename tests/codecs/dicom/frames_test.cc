@@ -87,6 +87,16 @@ TEST(FramesTest, RefusesNativePixelDataThatCannotHoldTheFrames) {
   EXPECT_THAT(FramesOf(Instance({.rows = 65535, .columns = 65535, .bits_allocated = 16, .pixels = "12"})),
               ElementsAre("!invalid"));
   EXPECT_THAT(FramesOf(Instance({.rows = 0, .columns = 2, .pixels = "12"})), ElementsAre("!invalid"));
+  // As UL they may be so large that the bits of all frames are 2^128.
+  DataSet huge(kExplicitLittle);
+  for (const Tag tag :
+       {tags::kSamplesPerPixel, tags::kNumberOfFrames, tags::kRows, tags::kColumns, tags::kBitsAllocated}) {
+    if (tag == tags::kNumberOfFrames)
+      huge.Text(tag, "IS", "16");
+    else
+      huge.Numbers(tag, "UL", {0x80000000});
+  }
+  EXPECT_THAT(FramesOf(Part10(huge.Text(tags::kPixelData, "OB", ""))), ElementsAre("!invalid"));
   EXPECT_THAT(FramesOf(Instance({.rows = 2, .columns = 2, .bits_allocated = 0, .pixels = "12"})),
               ElementsAre("!invalid"));
   EXPECT_THAT(FramesOf(Instance(

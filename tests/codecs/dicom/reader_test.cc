@@ -109,6 +109,17 @@ TEST(ReaderTest, TakesTheFirstOfTwoTransferSyntaxes) {
   EXPECT_EQ(layout.transfer_syntax, kExplicitLittle.uid);
 }
 
+// The low half of the length stands where an element has its VR.
+TEST(ReaderTest, ReadsItemsWhoseLengthLooksLikeAVr) {
+  for (const std::string vr : {"DA", "DS", "DT", "TM", "LO", "LT", "PN", "FL", "FD"}) {
+    const size_t length = static_cast<uint8_t>(vr[0]) + 256 * static_cast<uint8_t>(vr[1]);
+    const std::string text(length - 12, 'x');
+    EXPECT_EQ(TraceOf(Part10(DataSet(kExplicitLittle)
+                                 .Sequence(kRequests, {DataSet(kExplicitLittle).Text({0x0040, 0xA160}, "UT", text)}))),
+              "00400275 SQ\n  item\n    0040A160 UT " + text + "\n");
+  }
+}
+
 TEST(ReaderTest, ReadsDeflatedDataSets) {
   const std::string plain = Sample(kExplicitLittle).bytes();
   Layout layout;
@@ -116,6 +127,15 @@ TEST(ReaderTest, ReadsDeflatedDataSets) {
             TraceOf(Part10(Sample(kExplicitLittle))));
   EXPECT_TRUE(layout.deflated);
   EXPECT_EQ(TraceOf(Part10("1.2.840.10008.1.2.1.99", Deflate(plain) + '\0')), TraceOf(Part10(Sample(kExplicitLittle))));
+}
+
+// What is inflated in pieces of 64 KiB may end just behind one, when all that was deflated has been handed in.
+TEST(ReaderTest, ReadsDeflatedDataSetsOfAnyLength) {
+  for (size_t length = 131000; length < 131100; length += 2) {
+    const DataSet plain = DataSet(kExplicitLittle).Text({0x0040, 0xA160}, "UT", std::string(length, ' '));
+    EXPECT_THAT(TraceOf(Part10("1.2.840.10008.1.2.1.99", Deflate(plain.bytes()))), StartsWith("0040A160 UT "))
+        << length;
+  }
 }
 
 TEST(ReaderTest, RefusesDamagedAndBoundsHostileDeflatedDataSets) {
