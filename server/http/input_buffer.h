@@ -12,9 +12,14 @@ class InputBuffer {
  public:
   Bytes bytes() const { return Bytes(data_).substr(used_); }
   bool empty() const { return used_ == data_.size(); }
+  size_t capacity() const { return data_.capacity(); }  // bytes of memory
 
   void Append(Bytes bytes) {
-    if (empty()) Clear();
+    // What was used goes before it outweighs what was not, or a pipeline that never runs dry would keep all of it.
+    if (used_ > 0 && used_ >= data_.size() - used_) {
+      data_.erase(0, used_);
+      used_ = 0;
+    }
     data_.append(bytes);
   }
   // REQUIRES: count <= bytes().size()
