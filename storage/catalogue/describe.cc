@@ -183,6 +183,11 @@ Status CatalogueWriter::DescribePatient(Txn& txn, const AttributeTable& table, R
     FillGaps(table, Level::kPatient, stored ? stored->attributes : study->attributes, &fresh);
     ++looks;
   }
+  // Studies of this transaction, and of those that are committed with it, are not in the index yet: what they said
+  // stays.
+  if (studies.Count() < patient->after.studies) {
+    FillGaps(table, Level::kPatient, patient->after.attributes, &fresh);
+  }
   if (looks > 0) patient->after.attributes = std::move(fresh);
   return Status::Ok();
 }

@@ -69,6 +69,23 @@ TEST_F(DescribeTest, AfterThePartialDeletionTheNextInstanceSpeaks) {
   EXPECT_EQ(Findings(), "");
 }
 
+TEST_F(DescribeTest, StudiesOfOneRequestSpeakOfThePatientTogether) {
+  InstanceSpec bare = first_, other = first_, last = first_;
+  bare.birth_date = bare.study_description = last.birth_date = "";
+  other.study = "1.2.2";
+  other.series = "1.2.2.1";
+  other.sop = "1.2.2.1.1";
+  last.sop = "1.3";
+  IngestBatch batch(*store_, {}, std::nullopt, Logger());
+  for (const InstanceSpec& spec : {bare, other, last}) {
+    batch.BeginInstance();
+    batch.Append(testing::MakeInstance(spec));
+    batch.EndInstance();
+  }
+  for (const InstanceOutcome& outcome : batch.Finish()) ASSERT_TRUE(outcome.stored());
+  EXPECT_THAT(Found(Level::kPatient, t::kPatientBirthDate, other.birth_date), ElementsAre("WRONG"));
+}
+
 TEST_F(DescribeTest, AReplacedInstanceSpeaksAnew) {
   ASSERT_TRUE(Ingest(first_).stored());
   InstanceSpec again = second_;
