@@ -293,8 +293,9 @@ Status SegmentSet::Remove(uint32_t segment) {
     }
     entries_.erase(segment);
   }
-  cache_.Drop(segment);
-  HILUM_RETURN_IF_ERROR(disk_.Remove(PathOf(segment)));
+  const Status removed = disk_.Remove(PathOf(segment));
+  cache_.Drop(segment);  // now that nobody can open it again
+  HILUM_RETURN_IF_ERROR(removed);
   if (Status status = disk_.SyncDirectory(options_.directory); !status.ok()) return fail_stop_.Trip(std::move(status));
   return Status::Ok();
 }

@@ -29,14 +29,18 @@ void Maintenance::Work(const std::stop_token& stop) {
       if (!outcome.first_error.ok()) log_.Error("compaction failed", {{"reason", outcome.first_error.message()}});
       next_compaction = steady_clock::now() + options_.compact_every;
     }
-    if (options_.scrub_bytes_per_second > 0 && steady_clock::now() >= next_scrub && !ScrubSlice()) {
+    if (options_.scrub_bytes_per_second == 0 || steady_clock::now() < next_scrub) continue;
+    const Result<bool> more = ScrubSlice();
+    if (more.ok() && *more) continue;
+    if (more.ok())
       scrub_passes_.Add();
-      next_scrub = steady_clock::now() + options_.scrub_pause;
-    }
+    else
+      log_.Error("scrubbing stopped; it is tried again", {{"reason", more.status().message()}});
+    next_scrub = steady_clock::now() + options_.scrub_pause;
   }
 }
 
-bool Maintenance::ScrubSlice() {
+Result<bool> Maintenance::ScrubSlice() {
   const std::string first = RowKey(Tenant::kDefault, Level::kInstance, 0);
   const std::string end = PrefixEnd(Bytes(first).substr(0, first.size() - sizeof(Doc)));
   uint64_t bytes = 0;
@@ -54,7 +58,7 @@ bool Maintenance::ScrubSlice() {
     if (row) bytes += row->object.length;
   }
   scrubbed_bytes_.Add(bytes);
-  if (const Status status = it->status(); !status.ok()) log_.Error("scrubbing stopped", {{"reason", status.message()}});
+  HILUM_RETURN_IF_ERROR(it->status());
   scrub_position_ = it->Valid() ? std::string(it->key()) : std::string();
   return it->Valid();
 }

@@ -29,8 +29,9 @@ class Maintenance {
 
  private:
   void Work(const std::stop_token& stop);
-  // Checks the next objects until about a second's worth of bytes is read; false at the end of a pass.
-  bool ScrubSlice();
+  // Checks the next objects until about a second's worth of bytes is read; false at the end of a pass. An error when
+  // the rows cannot be read: the next slice begins where this one did.
+  Result<bool> ScrubSlice();
 
   Store& store_;
   const MaintenanceOptions options_;
