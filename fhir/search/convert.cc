@@ -163,15 +163,15 @@ void Converter::Dates(Value value, std::vector<DateValue>* out) const {
 
 // Only the outer limits matter (R4 3.1.1.4.7).
 void Converter::TimingDates(Value timing, std::vector<DateValue>* out) const {
-  std::optional<DateValue> limits;
+  std::vector<DateValue> within;
   ForEach(Find(timing, "event"), [&](Value event) {
-    const auto date = DateOf(event);
-    if (!date) return;
-    limits = limits ? DateValue{std::min(limits->low, date->low), std::max(limits->high, date->high)} : *date;
+    if (const auto date = DateOf(event)) within.push_back(*date);
   });
-  if (limits) out->push_back(*limits);
   const MaybeValue bounds = MaybeValue(timing)["repeat"]["boundsPeriod"];
-  if (!limits && bounds) Dates(*bounds, out);
+  if (bounds && (within.empty() || options_.index_rules > 0)) Dates(*bounds, &within);
+  if (within.empty()) return;
+  out->push_back(
+      {std::ranges::min(within, {}, &DateValue::low).low, std::ranges::max(within, {}, &DateValue::high).high});
 }
 
 void Converter::Numbers(Value value, std::vector<storage::NumberValue>* out) const {

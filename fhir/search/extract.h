@@ -11,10 +11,15 @@
 
 namespace hilum::fhir {
 
+// How values are made of resources. Grows when that changes in a way that needs other values of what is stored:
+//   1  a Timing lasts from the first to the last of its events and bounds; before, bounds counted without events only
+inline constexpr int kIndexRules = 1;
+
 struct SearchOptions {
   int default_offset_minutes = 0;  // zone of dates without one
   std::string_view base_url;       // absolute references below it are local; without a slash at the end
   std::string_view request_base;   // likewise, what the client calls us: below it values of searches are local
+  int index_rules = kIndexRules;   // those of what is stored
   int64_t now = 0;                 // microseconds since 1970 UTC, for the prefix ap
   size_t max_parameters = 10'000;
   size_t max_values = 100'000;  // of all OR lists of one search

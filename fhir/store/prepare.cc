@@ -38,6 +38,7 @@ class ProvisionalCatalog : public SearchCatalog {
 SearchOptions ResourceStore::search_options() const {
   return {.default_offset_minutes = options_.default_offset_minutes,
           .base_url = options_.base_url,
+          .index_rules = options_.index_rules,
           .now = clock_.Now().count()};
 }
 

@@ -18,6 +18,7 @@ constexpr size_t kAtOnce = 256;
 // of the two URLs are; JSON may write a URL with escapes.
 bool MayDiffer(Bytes resource, const IndexSettings& from, const IndexSettings& to) {
   if (from.default_offset_minutes != to.default_offset_minutes) return true;
+  if (from.index_rules != to.index_rules && resource.find("boundsPeriod") != resource.npos) return true;
   if (resource.find("\\/") != resource.npos || resource.find("\\u") != resource.npos) return true;
   const auto has = [&](const std::string& url) { return !url.empty() && resource.find(url) != resource.npos; };
   return has(from.base_url) || has(to.base_url);
@@ -27,7 +28,7 @@ bool MayDiffer(Bytes resource, const IndexSettings& from, const IndexSettings& t
 
 Status ResourceStore::BindSettings() {
   HILUM_ASSIGN_OR_RETURN(const auto bound, store_.kv().Get(Family::kResource, SettingsKey(Tenant::kDefault)));
-  const IndexSettings wanted{options_.base_url, options_.default_offset_minutes};
+  const IndexSettings wanted{options_.base_url, options_.default_offset_minutes, options_.index_rules};
   if (!bound) {
     return store_.writer()
         .Run([&](storage::Txn& txn) {
@@ -51,6 +52,7 @@ Status ResourceStore::Rebind(const IndexSettings& from, SettingsChange change) {
     ResourceStoreOptions options;
     options.base_url = settings.base_url;
     options.default_offset_minutes = settings.default_offset_minutes;
+    options.index_rules = settings.index_rules;
     return std::unique_ptr<ResourceStore>(new ResourceStore(store_, std::move(options), schema_, clock_, random_));
   };
   const auto old = with(from), now = with(change.to);

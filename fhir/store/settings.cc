@@ -9,20 +9,26 @@ Status Damaged() {
   return Corruption("the settings that the FHIR resources are indexed by are damaged; restore a backup");
 }
 
+bool ReadNumber(Bytes text, int* number) {
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), *number);
+  return error == std::errc() && stop == text.data() + text.size();
+}
+
 }  // namespace
 
 std::string EncodeSettings(const IndexSettings& settings) {
-  return std::to_string(settings.default_offset_minutes) + " " + settings.base_url;
+  const std::string rules = settings.index_rules == 0 ? "" : " " + std::to_string(settings.index_rules);
+  return std::to_string(settings.default_offset_minutes) + " " + settings.base_url + rules;
 }
 
 Result<IndexSettings> DecodeSettings(Bytes stored) {
   IndexSettings settings;
   const size_t space = stored.find(' ');
-  if (space == stored.npos) return Damaged();
-  const char* const end = stored.data() + space;
-  const auto [stop, error] = std::from_chars(stored.data(), end, settings.default_offset_minutes);
-  if (error != std::errc() || stop != end) return Damaged();
-  settings.base_url = stored.substr(space + 1);
+  if (space == stored.npos || !ReadNumber(stored.substr(0, space), &settings.default_offset_minutes)) return Damaged();
+  stored.remove_prefix(space + 1);
+  const size_t end = stored.find(' ');  // no URL has one
+  settings.base_url = stored.substr(0, end);
+  if (end != stored.npos && !ReadNumber(stored.substr(end + 1), &settings.index_rules)) return Damaged();
   return settings;
 }
 

@@ -13,6 +13,7 @@ namespace hilum::fhir {
 struct IndexSettings {
   std::string base_url;
   int default_offset_minutes = 0;
+  int index_rules = 0;  // 0 in rows of releases that knew no others
   bool operator==(const IndexSettings&) const = default;
 };
 

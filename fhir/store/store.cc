@@ -82,6 +82,7 @@ Result<std::unique_ptr<ResourceStore>> ResourceStore::OpenAsBound(storage::Store
   }
   options.base_url = settings.base_url;
   options.default_offset_minutes = settings.default_offset_minutes;
+  options.index_rules = settings.index_rules;
   return Open(store, std::move(options), clock, random);
 }
 

@@ -36,9 +36,10 @@ enum class ReferencePolicy : uint8_t { kOff, kWarn, kEnforce };
 
 struct ResourceStoreOptions {
   ReferencePolicy references = ReferencePolicy::kOff;
-  // The index depends on both: opening a store with others brings it to these first, which takes its time.
+  // The index depends on them: opening a store with others brings it to these first, which takes its time.
   std::string base_url;            // absolute references below it are local; no slash at the end
   int default_offset_minutes = 0;  // zone of dates without one
+  int index_rules = kIndexRules;
   // How many resources were looked at so far, while that goes on.
   std::function<void(uint64_t resources)> on_rebound;
 };

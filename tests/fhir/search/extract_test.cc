@@ -96,6 +96,12 @@ TEST_F(ExtractTest, DatesWithPrecisionPeriodsAndTimings) {
   Load(
       R"({"resourceType":"Observation","status":"final","code":{"text":"c"},"effectiveTiming":{"event":["1970-01-03","1970-01-01"]}})");
   EXPECT_THAT(At("date"), ElementsAre(DateValue{0, 3 * kDay}));
+  const std::string both = R"({"resourceType":"Observation","status":"final","code":{"text":"c"},"effectiveTiming":{
+      "event":["1970-01-03"],"repeat":{"boundsPeriod":{"start":"1970-01-02","end":"1970-01-08"}}}})";
+  Load(both);
+  EXPECT_THAT(At("date"), ElementsAre(DateValue{kDay, 8 * kDay}));
+  Load(both, {.index_rules = 0});
+  EXPECT_THAT(At("date"), ElementsAre(DateValue{2 * kDay, 3 * kDay})) << "as older stores have it";
   Load(R"({"resourceType":"Patient","birthDate":"1970-01-02","meta":{"lastUpdated":"1970-01-01T00:00:00.5Z"}})",
        {.default_offset_minutes = 60});
   EXPECT_THAT(At("birthdate"), ElementsAre(DateValue{kDay - 3'600'000'000, 2 * kDay - 3'600'000'000}));

@@ -60,6 +60,31 @@ TEST_F(RebindTest, DatesWithoutAZoneAreOfTheNewOne) {
   EXPECT_THAT(Findings(), IsEmpty());
 }
 
+TEST_F(RebindTest, AStoreOfAnOlderReleaseIsIndexedByTheRulesOfThisOne) {
+  const auto put = [&](const std::string& id, const std::string& event) {
+    Put(R"({"resourceType":"Observation","status":"final","code":{"text":"x"},"id":")" + id +
+        R"(","effectiveTiming":{"event":[")" + event +
+        R"("],"repeat":{"boundsPeriod":{"start":"2024-02-01","end":"2024-02-28"}}}})");
+  };
+  resource_options_.index_rules = 0;
+  resource_options_.base_url = "";
+  Reopen();
+  for (const std::string id : {"a", "b", "c"}) put(id, "2024-01-01");
+  EXPECT_EQ(Total("Observation?date=ge2024-02-15"), 0);
+
+  resource_options_.index_rules = kIndexRules;
+  Reopen();
+  EXPECT_EQ(Total("Observation?date=ge2024-02-15"), 3);
+  EXPECT_EQ(Total("Observation?date=le2024-01-15"), 3);
+  EXPECT_THAT(Findings(), IsEmpty());
+  put("a", "2024-02-03");
+  Delete("Observation", "b");
+  EXPECT_EQ(Total("Observation?date=le2024-01-15"), 1);
+  EXPECT_THAT(Findings(), IsEmpty());
+  Reopen();
+  EXPECT_EQ(Total("Observation?date=ge2024-02-15"), 2);
+}
+
 TEST_F(RebindTest, WhatIsUpdatedAndDeletedAfterwardsLeavesNothingBehind) {
   PutSeenFromElsewhere("a");
   PutSeenFromElsewhere("b");
