@@ -1,10 +1,11 @@
 #include <algorithm>
 #include <condition_variable>
 #include <cstring>
-#include <deque>
+#include <memory>
 #include <mutex>
 #include <vector>
 
+#include "base/memory_allowance.h"
 #include "codecs/pixel/frame_codecs.h"
 #include "codecs/pixel/worker.h"
 #include "codecs/pixel/worker_process.h"
@@ -52,26 +53,13 @@ class CodecPool::Impl {
   }
 
   Result<FrameTurn> BeginFrame(uint64_t bytes) {
-    std::unique_lock lock(mu_);
-    const uint64_t ticket = ++last_ticket_;
-    waiting_.push_back(ticket);
-    const bool came = changed_.wait_for(lock, options_.queue_timeout, [&] {
-      return waiting_.front() == ticket && (at_hand_ == 0 || bytes <= Spare());
-    });
-    waiting_.erase(std::ranges::find(waiting_, ticket));
-    changed_.notify_all();  // somebody else is the first now
-    if (!came) return Unavailable("other frames at hand take all the memory there is for them");
-    at_hand_ += bytes;
-    return FrameTurn([this, bytes] {
-      const std::lock_guard guard(mu_);
-      at_hand_ -= bytes;
-      changed_.notify_all();
-    });
+    auto share = std::make_shared<MemoryAllowance::Share>(&frames_);
+    if (!share->GrowTo(bytes, options_.queue_timeout))
+      return Unavailable("other frames at hand take all the memory there is for them");
+    return FrameTurn([share]() mutable { share.reset(); });
   }
 
  private:
-  uint64_t Spare() const { return at_hand_ < options_.frame_memory ? options_.frame_memory - at_hand_ : 0; }
-
   // Gives the place back, and the worker when it lives.
   class Return {
    public:
@@ -110,9 +98,7 @@ class CodecPool::Impl {
   std::condition_variable changed_;
   size_t busy_ = 0;
   std::vector<std::unique_ptr<WorkerProcess>> idle_;
-  uint64_t at_hand_ = 0;          // bytes of frames
-  std::deque<uint64_t> waiting_;  // tickets for frames, in turn
-  uint64_t last_ticket_ = 0;
+  MemoryAllowance frames_{options_.frame_memory};  // at hand
 };
 
 CodecPool::CodecPool(CodecPoolOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}

@@ -79,21 +79,19 @@ class BulkSender {
   };
 
   BulkSender(storage::Store& store, const storage::CatalogueReader& reader, pixel::FrameCodec& codec,
-             const dicom::ReadLimits& limits, CodecFailures& failures, MemoryAllowance& memory, Wish wish,
-             BulkParts& parts)
+             const dicom::ReadLimits& limits, CodecFailures& failures, MadeMemory& memory, Wish wish, BulkParts& parts)
       : store_(store),
         reader_(reader),
         codec_(codec),
         limits_(limits),
         failures_(failures),
         memory_(memory),
-        share_(std::make_unique<MemoryAllowance::Share>(&memory)),
         wish_(std::move(wish)),
         parts_(parts) {}
 
   // `url`: of the instance.
   Status Add(Found* found, std::string url);
-  // What the memory of frames counts in.
+  // What the memory of frames counts in; null without any.
   std::unique_ptr<MemoryAllowance::Share> TakeShare() { return std::move(share_); }
 
  private:
@@ -122,7 +120,7 @@ class BulkSender {
   pixel::FrameCodec& codec_;
   const dicom::ReadLimits& limits_;
   CodecFailures& failures_;
-  const MemoryAllowance& memory_;
+  MadeMemory& memory_;
   std::unique_ptr<MemoryAllowance::Share> share_;
   const Wish wish_;
   BulkParts& parts_;
@@ -220,9 +218,14 @@ Status BulkSender::AddPixelsAs(const std::string& syntax, const std::string& url
 }
 
 Result<std::string> BulkSender::Make(const FrameSource& source, uint32_t frame) {
-  const Status room = TakeRoom(source.FrameBytes(), memory_, share_.get());
-  if (!parts_.begun()) HILUM_RETURN_IF_ERROR(room);
-  room.IgnoreError();  // what was begun goes on; it counts as far as there is room
+  const uint64_t bytes = source.FrameBytes();
+  if (!parts_.begun() && (!share_ || share_->held() < bytes)) {
+    share_.reset();  // who waits holds nothing
+    HILUM_ASSIGN_OR_RETURN(share_, memory_.ForFrame(bytes));
+  }
+  // What was begun goes on; it counts as far as there is room.
+  if (!share_) share_ = std::make_unique<MemoryAllowance::Share>(&memory_.allowance);
+  if (share_->held() < bytes) share_->Grow(bytes - share_->held());
   return source.Make(frame, codec_);
 }
 

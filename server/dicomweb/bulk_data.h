@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "base/memory_allowance.h"
 #include "base/random.h"
 #include "codecs/pixel/codec.h"
 #include "server/dicomweb/codec_failures.h"
 #include "server/dicomweb/frame_source.h"
+#include "server/dicomweb/made_memory.h"
 #include "server/dicomweb/negotiate.h"
 #include "server/dicomweb/options.h"
 #include "server/dicomweb/resource.h"
@@ -24,7 +24,7 @@ namespace hilum::dicomweb {
 class BulkDataService {
  public:
   BulkDataService(storage::Store& store, pixel::FrameCodec& codec, Random& random, CodecFailures& failures,
-                  MemoryAllowance& memory, const ServiceOptions& options)
+                  MadeMemory& memory, const ServiceOptions& options)
       : store_(store), codec_(codec), random_(random), failures_(failures), memory_(memory), options_(options) {}
 
   // frames.cc
@@ -61,7 +61,7 @@ class BulkDataService {
   pixel::FrameCodec& codec_;
   Random& random_;
   CodecFailures& failures_;
-  MemoryAllowance& memory_;  // for what is made and not sent
+  MadeMemory& memory_;
   const ServiceOptions& options_;
 };
 

@@ -150,12 +150,6 @@ Status NoSuchFrame(const pixel::Instance& instance, uint32_t frame) {
   return NotFound("there is no frame " + std::to_string(number) + "; the instance has " + there);
 }
 
-Status TakeRoom(uint64_t frame_bytes, const MemoryAllowance& memory, MemoryAllowance::Share* share) {
-  const uint64_t wanted = std::min(frame_bytes, memory.total());
-  if (share->held() >= wanted || share->Grow(wanted - share->held())) return Status::Ok();
-  return Unavailable("frames on their way to other clients take all the memory there is for them; try again later");
-}
-
 Result<FrameSource> FrameSource::Open(storage::Store& store, const storage::CatalogueReader& reader, Found* found,
                                       std::string target, const dicom::ReadLimits& limits) {
   FrameSource source;

@@ -7,7 +7,6 @@
 #include <string_view>
 #include <vector>
 
-#include "base/memory_allowance.h"
 #include "codecs/dicom/frames.h"
 #include "codecs/pixel/instance.h"
 #include "server/dicomweb/negotiate.h"
@@ -36,10 +35,6 @@ std::string ObtainableFrames(storage::Store& store, const std::vector<Found>& in
 
 // The error for a frame (from 0) beyond those of an instance: kNotFound, or kInvalid where there should be one.
 Status NoSuchFrame(const pixel::Instance& instance, uint32_t frame);
-
-// Has `share`, of `memory`, hold as much as a frame that is made takes; one that takes more than there is has all of
-// it. kUnavailable when others have it.
-Status TakeRoom(uint64_t frame_bytes, const MemoryAllowance& memory, MemoryAllowance::Share* share);
 
 class FrameSource {
  public:

@@ -79,8 +79,7 @@ Status BulkDataService::SendFrame(http::Request& request, const FrameSource& sou
                                   const std::string& sop_uid, http::Headers headers, http::Responder& responder) {
   headers.Add("Content-Type", source.ContentType());
   if (source.as_stored()) return SendRanges(store_, request, responder, source.Stored(frame), std::move(headers));
-  auto share = std::make_unique<MemoryAllowance::Share>(&memory_);
-  HILUM_RETURN_IF_ERROR(TakeRoom(source.FrameBytes(), memory_, share.get()));
+  HILUM_ASSIGN_OR_RETURN(auto share, memory_.ForFrame(source.FrameBytes()));
   const auto bytes = source.Make(frame, codec_);
   if (!bytes.ok()) return failures_.Tell(bytes.status(), sop_uid);
   responder.CountUnsent(std::move(share));
@@ -97,8 +96,7 @@ Status BulkDataService::SendFrames(const FrameSource& source, const std::vector<
   }
   multipart::Writer writer(random_);
   headers.Add("Content-Type", writer.ContentType(source.media_type()));
-  auto share = std::make_unique<MemoryAllowance::Share>(&memory_);
-  HILUM_RETURN_IF_ERROR(TakeRoom(source.FrameBytes(), memory_, share.get()));
+  HILUM_ASSIGN_OR_RETURN(auto share, memory_.ForFrame(source.FrameBytes()));
   const uint64_t room = share->held();  // for one
   std::vector<std::string> made;        // not sent yet
   uint64_t made_bytes = 0;
@@ -132,8 +130,7 @@ Status BulkDataService::SendPixelValue(http::Request& request, const FrameSource
                                        http::Headers headers, http::Responder& responder) {
   headers.Add("Content-Type", source.ContentType());
   if (const auto value = source.StoredValue()) return SendRange(store_, request, responder, *value, std::move(headers));
-  auto share = std::make_unique<MemoryAllowance::Share>(&memory_);
-  HILUM_RETURN_IF_ERROR(TakeRoom(source.FrameBytes(), memory_, share.get()));
+  HILUM_ASSIGN_OR_RETURN(auto share, memory_.ForFrame(source.FrameBytes()));
   for (uint32_t frame = 1; frame <= source.frames(); ++frame) {
     const auto bytes = source.Make(frame, codec_);
     if (!bytes.ok()) return failures_.Tell(bytes.status(), sop_uid);

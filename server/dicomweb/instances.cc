@@ -210,7 +210,7 @@ Status InstanceService::Convert(const Packed& one, const std::string& syntax, Pa
   HILUM_RETURN_IF_ERROR(store_.objects().Check(one.range.object, 0, one.range.length));
   HILUM_ASSIGN_OR_RETURN(const Mapping mapping, Mapping::Map(one.range.file, one.range.body, one.range.length));
   std::string kept, remark;
-  MemoryAllowance::Share held(&memory_);
+  MemoryAllowance::Share held(&memory_.allowance);
   bool opened = false;
   const auto release = [&]() -> Status {
     opened = true;
@@ -235,7 +235,7 @@ Status InstanceService::Convert(const Packed& one, const std::string& syntax, Pa
     HILUM_RETURN_IF_ERROR(release());
     return package.Append(bytes);
   };
-  pixel::TranscodeOptions options{.read = options_.ingest.limits, .held = &memory_};
+  pixel::TranscodeOptions options{.read = options_.ingest.limits, .held = &memory_.allowance};
   options.remark = [&](std::string_view what) { remark = what; };
   HILUM_RETURN_IF_ERROR(pixel::Transcode(mapping.bytes(), syntax, options, codec_, send));
   return opened ? Status::Ok() : release();

@@ -1,6 +1,7 @@
 // How the DICOMweb service is to behave.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -29,6 +30,7 @@ struct ServiceOptions {
   // they can be made at all, and frames on their way to clients that read slowly. Without it they are sent as they are
   // made.
   uint64_t held_bytes = 256 << 20;
+  std::chrono::milliseconds held_timeout{10'000};  // how long a frame waits for room there
 
   // "https://host/dicom-web", for absolute URLs in answers.
   std::string BaseUrl(const http::Request& request) const { return request.base_url + root; }

@@ -9,13 +9,13 @@
 #include <string>
 #include <string_view>
 
-#include "base/memory_allowance.h"
 #include "base/metrics.h"
 #include "base/random.h"
 #include "server/dicomweb/bulk_data.h"
 #include "server/dicomweb/changefeed.h"
 #include "server/dicomweb/codec_failures.h"
 #include "server/dicomweb/instances.h"
+#include "server/dicomweb/made_memory.h"
 #include "server/dicomweb/metadata.h"
 #include "server/dicomweb/options.h"
 #include "server/dicomweb/qido.h"
@@ -56,7 +56,7 @@ class Service {
   const ServiceOptions options_;
   UsualBase usual_base_;
   CodecFailures failures_;
-  MemoryAllowance memory_{options_.held_bytes};  // for what is made and not sent
+  MadeMemory memory_{MemoryAllowance(options_.held_bytes), options_.held_timeout};
   StoreService stow_;
   SearchService search_;
   MetadataService metadata_;

@@ -1,6 +1,8 @@
 // Frames and pixel data of instances with several frames (PS3.18 10.4.1.4).
 #include <gmock/gmock.h>
 
+#include <thread>
+
 #include "codecs/dicom/frames.h"
 #include "tests/server/dicomweb/service_fixture.h"
 #include "tests/server/http/client.h"
@@ -275,7 +277,7 @@ class LargeFrameTest : public testing::ServiceFixture {
 };
 
 TEST_F(LargeFrameTest, OnItsWayToAClientThatDoesNotReadItTakesMemoryFromOthers) {
-  Start({.held_bytes = 20 << 20});
+  Start({.held_bytes = 20 << 20, .held_timeout = std::chrono::milliseconds(100)});
   http::Client slow(server_->port());
   slow.SetReceiveBuffer(64 << 10);
   slow.Send("GET " + std::string(kPath) + " HTTP/1.1\r\nHost: x\r\n" + kImplicit + "\r\n\r\n");
@@ -292,10 +294,10 @@ TEST_F(LargeFrameTest, OnItsWayToAClientThatDoesNotReadItTakesMemoryFromOthers) 
   EXPECT_TRUE(Eventually([&] { return Frame().status == 200; }));
 }
 
-TEST_F(LargeFrameTest, ThatTakesMoreThanThereIsHasAllOfIt) {
+TEST_F(LargeFrameTest, ThatTakesMoreThanThereIsHasAllOfItInItsTurn) {
   Start({.held_bytes = 1 << 20});
-  EXPECT_EQ(Frame().status, 200);
-  EXPECT_TRUE(Eventually([&] { return Frame().status == 200; })) << "it was given back";
+  std::vector<std::jthread> clients;
+  for (int i = 0; i < 4; ++i) clients.emplace_back([&] { EXPECT_EQ(Frame().status, 200); });
 }
 
 TEST_F(ChoicesTest, OfADamagedFrameTheBytesAreSentToWhoTakesThemToo) {
