@@ -31,7 +31,7 @@ Status Linker::OnWritten(ResourceTxn& resources, const std::vector<WrittenResour
       studies.insert(found.begin(), found.end());
     }
   }
-  return Relink(resources, studies);
+  return Relink(resources, std::move(studies));
 }
 
 Result<std::set<std::string>> Linker::WatchersOf(ResourceTxn& resources,
@@ -64,12 +64,41 @@ Result<std::set<std::string>> Linker::WatchersOf(ResourceTxn& resources,
   return studies;
 }
 
-Status Linker::Relink(ResourceTxn& resources, const std::set<std::string>& studies) const {
+Status Linker::WritePatients(ResourceTxn& resources, std::vector<Write> writes, std::set<std::string>* studies) const {
+  const std::vector<WrittenResource> written = resources_.FollowedOf(writes);
+  HILUM_ASSIGN_OR_RETURN(const Committed committed, resources.WriteAll(std::move(writes), {}));
+  if (committed.outdated) return Internal("a Patient changed within the transaction that read it");
+  HILUM_ASSIGN_OR_RETURN(auto concerned, WatchersOf(resources, written));
+  studies->merge(concerned);
+  return Status::Ok();
+}
+
+Status Linker::SettleMade(ResourceTxn& resources, std::set<std::string>* studies) const {
+  std::vector<std::string> waiting(studies->begin(), studies->end());
+  while (!waiting.empty()) {
+    const std::string uid = std::move(waiting.back());
+    waiting.pop_back();
+    HILUM_ASSIGN_OR_RETURN(const auto study, FindStudy(resources.txn(), uid));
+    if (!study) continue;
+    HILUM_ASSIGN_OR_RETURN(std::vector<Write> writes, Settling(resources, study->row));
+    if (writes.empty()) continue;
+    std::set<std::string> concerned;
+    HILUM_RETURN_IF_ERROR(WritePatients(resources, std::move(writes), &concerned));
+    for (const std::string& other : concerned) {
+      if (studies->insert(other).second) waiting.push_back(other);
+    }
+  }
+  return Status::Ok();
+}
+
+Status Linker::Relink(ResourceTxn& resources, std::set<std::string> studies) const {
+  HILUM_RETURN_IF_ERROR(SettleMade(resources, &studies));
+  std::set<std::string> made_for;  // none: Patients are made for images that come
   for (const std::string& uid : studies) {
     HILUM_ASSIGN_OR_RETURN(const auto link, ReadLink(resources.txn(), uid));
     HILUM_ASSIGN_OR_RETURN(const auto study, FindStudy(resources.txn(), uid));
     if (!link || !link->live || !study || link->study != study->doc) continue;
-    HILUM_RETURN_IF_ERROR(Describe(resources, *study, link, {}, Look::kAgain));
+    HILUM_RETURN_IF_ERROR(DescribeAlone(resources, *study, link, {}, Look::kAgain, &made_for));
   }
   return Status::Ok();
 }

@@ -225,58 +225,46 @@ Status Linker::Follow(ResourceTxn& resources, Doc doc, const storage::StudyChang
   return Describe(resources, study, link, delta, known ? Look::kNot : Look::kAndMakePatient);
 }
 
-Result<Resolution> Linker::Resolve(ResourceTxn& resources, const CatalogueStudy& study, Asked asked, Look look) const {
+Result<Resolution> Linker::Resolve(ResourceTxn& resources, const CatalogueStudy& study, Asked asked, Look look,
+                                   std::set<std::string>* studies) const {
   HILUM_ASSIGN_OR_RETURN(asked.orders, LoadOrderNumbers(resources.txn(), study));
   HILUM_ASSIGN_OR_RETURN(Resolution resolution, resolver_.Resolve(RecordsOf(resources), asked));
-  HILUM_ASSIGN_OR_RETURN(const bool settled, SettleMade(resources, study.row, resolution));
-  if (settled) {
-    HILUM_ASSIGN_OR_RETURN(resolution, resolver_.Resolve(RecordsOf(resources), asked));
-  }
   const bool make = look == Look::kAndMakePatient && options_.resolver.policy == PatientPolicy::kCreate;
   if (!make || !resolution.nobody_has_identifier) return resolution;
-  HILUM_RETURN_IF_ERROR(MakePatient(resources, study.row));
+  HILUM_RETURN_IF_ERROR(MakePatient(resources, study.row, studies));
   return resolver_.Resolve(RecordsOf(resources), asked);
 }
 
-Status Linker::MakePatient(ResourceTxn& resources, const storage::StudyRow& study) const {
+Status Linker::MakePatient(ResourceTxn& resources, const storage::StudyRow& study,
+                           std::set<std::string>* studies) const {
   HILUM_ASSIGN_OR_RETURN(const json::Document patient, json::Document::Parse(resolver_.MakePatient(study)));
   HILUM_ASSIGN_OR_RETURN(const Validation validation, Valid(patient, /*required=*/true));
   std::vector<Write> writes;
   Write& write = writes.emplace_back(
       Write{.method = Method::kCreate, .type = patient_, .id = resources_.NewId(), .seen_version = 0});
   HILUM_ASSIGN_OR_RETURN(write.after, resources_.Prepare(patient.root(), validation.typing, write.id, 1));
-  return WritePatients(resources, std::move(writes), study);
+  return WritePatients(resources, std::move(writes), studies);
 }
 
-Result<bool> Linker::SettleMade(ResourceTxn& resources, const storage::StudyRow& study,
-                                const Resolution& resolution) const {
+Result<std::vector<Write>> Linker::Settling(ResourceTxn& resources, const storage::StudyRow& study) const {
   std::vector<Write> writes;
-  for (const std::string& id : resolution.made) {
-    HILUM_ASSIGN_OR_RETURN(const std::optional<Version> newest, resources.Newest(patient_, id));
+  HILUM_ASSIGN_OR_RETURN(const auto patients, resolver_.MadeFor(RecordsOf(resources), study));
+  for (const MadePatient& made : patients) {
+    HILUM_ASSIGN_OR_RETURN(const std::optional<Version> newest, resources.Newest(patient_, made.id));
     if (!newest || newest->deleted()) continue;
     HILUM_ASSIGN_OR_RETURN(const json::Document before, json::Document::Parse(newest->bytes));
     json::Edits edits;
-    Resolver::Yield(before.root(), resolution.made_yield_to, &edits);
+    Resolver::Yield(before.root(), made.yields_to, &edits);
     if (edits.empty()) continue;
     HILUM_ASSIGN_OR_RETURN(const json::Document after, json::Document::Parse(edits.Apply(before.root())));
     HILUM_ASSIGN_OR_RETURN(const Validation validation, Valid(after, /*required=*/true));
     Write& write = writes.emplace_back(
-        Write{.method = Method::kUpdate, .type = patient_, .id = id, .seen_version = newest->number});
-    HILUM_ASSIGN_OR_RETURN(write.after, resources_.Prepare(after.root(), validation.typing, id, newest->number + 1));
+        Write{.method = Method::kUpdate, .type = patient_, .id = made.id, .seen_version = newest->number});
+    HILUM_ASSIGN_OR_RETURN(write.after,
+                           resources_.Prepare(after.root(), validation.typing, made.id, newest->number + 1));
     HILUM_ASSIGN_OR_RETURN(write.before, resources_.PrepareStored(*newest));
   }
-  if (writes.empty()) return false;
-  HILUM_RETURN_IF_ERROR(WritePatients(resources, std::move(writes), study));
-  return true;
-}
-
-Status Linker::WritePatients(ResourceTxn& resources, std::vector<Write> writes, const storage::StudyRow& study) const {
-  const std::vector<WrittenResource> written = resources_.FollowedOf(writes);
-  HILUM_ASSIGN_OR_RETURN(const Committed committed, resources.WriteAll(std::move(writes), {}));
-  if (committed.outdated) return Internal("a Patient changed within the transaction that read it");
-  HILUM_ASSIGN_OR_RETURN(auto studies, WatchersOf(resources, written));
-  studies.erase(study.uid);
-  return Relink(resources, studies);
+  return writes;
 }
 
 Result<Linker::Place> Linker::PlaceFor(ResourceTxn& resources, const std::string& study_uid,
@@ -300,6 +288,15 @@ Result<Linker::Place> Linker::PlaceFor(ResourceTxn& resources, const std::string
 
 Status Linker::Describe(ResourceTxn& resources, const CatalogueStudy& study, const std::optional<Link>& link,
                         const StudyDelta& delta, Look look) const {
+  std::set<std::string> studies = {study.row.uid};
+  if (look != Look::kNot) HILUM_RETURN_IF_ERROR(SettleMade(resources, &studies));
+  HILUM_RETURN_IF_ERROR(DescribeAlone(resources, study, link, delta, look, &studies));
+  studies.erase(study.row.uid);
+  return Relink(resources, std::move(studies));
+}
+
+Status Linker::DescribeAlone(ResourceTxn& resources, const CatalogueStudy& study, const std::optional<Link>& link,
+                             const StudyDelta& delta, Look look, std::set<std::string>* studies) const {
   const std::string& uid = study.row.uid;
   Link next = link.value_or(Link{.id = uid});
   const bool live = next.live;
@@ -332,12 +329,7 @@ Status Linker::Describe(ResourceTxn& resources, const CatalogueStudy& study, con
     linked.former_orders = next.orders;
   } else {
     const Version* const current = live && newest ? &*newest : nullptr;
-    HILUM_ASSIGN_OR_RETURN(auto found, Relate(resources, study, current, old.root(), duplicated, look, &next));
-    if (!found) {
-      HILUM_ASSIGN_OR_RETURN(const auto changed, ReadLink(resources.txn(), uid));
-      return Describe(resources, study, changed, delta, Look::kAgain);
-    }
-    linked = *std::move(found);
+    HILUM_ASSIGN_OR_RETURN(linked, Relate(resources, study, current, old.root(), duplicated, look, &next, studies));
   }
   DerivedElements derived = ElementsOf(study.row, std::move(linked), shell_);
   if (const json::MaybeValue additions = json::Find(old.root(), kDerivedElement))
@@ -357,9 +349,9 @@ Status Linker::Describe(ResourceTxn& resources, const CatalogueStudy& study, con
   return Commit(resources, std::move(write), std::move(next), uid, delta);
 }
 
-Result<std::optional<Linked>> Linker::Relate(ResourceTxn& resources, const CatalogueStudy& study,
-                                             const Version* current, json::Value old, bool duplicated, Look look,
-                                             Link* next) const {
+Result<Linked> Linker::Relate(ResourceTxn& resources, const CatalogueStudy& study, const Version* current,
+                              json::Value old, bool duplicated, Look look, Link* next,
+                              std::set<std::string>* studies) const {
   const std::string& uid = study.row.uid;
   const json::MaybeValue subject = json::Find(old, "subject");
   Asked asked = AskedOf(study.row, subject);
@@ -369,13 +361,7 @@ Result<std::optional<Linked>> Linker::Relate(ResourceTxn& resources, const Catal
   } else if (auto referred = ReferredPatient(subject, shell_.base_url); referred && !asked.chosen) {
     asked.given = std::move(referred);
   }
-  HILUM_ASSIGN_OR_RETURN(Resolution resolution, Resolve(resources, study, std::move(asked), look));
-  if (current != nullptr && !resolution.made.empty()) {
-    // Patients who yield, or no longer do, concern other studies; what these
-    // bring about may concern this one.
-    HILUM_ASSIGN_OR_RETURN(const auto head, resources.FindHead(type_, next->id));
-    if (head && head->version != current->number) return std::optional<Linked>();
-  }
+  HILUM_ASSIGN_OR_RETURN(Resolution resolution, Resolve(resources, study, std::move(asked), look, studies));
   Linked linked{.subject = std::move(resolution.subject),
                 .review = std::move(resolution.review),
                 .orders = OrdersToAdd(old, std::move(resolution.orders), next->orders),
@@ -383,7 +369,7 @@ Result<std::optional<Linked>> Linker::Relate(ResourceTxn& resources, const Catal
   linked.former_orders = std::exchange(next->orders, linked.orders);
   PutWatches(resources.txn(), uid, next->watches, resolution.watches);
   next->watches = std::move(resolution.watches);
-  return std::optional(std::move(linked));
+  return linked;
 }
 
 Result<Write> Linker::PrepareWrite(const CatalogueStudy& study, const std::string& id,

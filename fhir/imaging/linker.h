@@ -82,18 +82,20 @@ class Linker : public storage::CatalogueObserver, public DerivedResources {
   // them may have changed. New Patients are made for images, not because
   // somebody deleted one.
   enum class Look : uint8_t { kNot, kAgain, kAndMakePatient };
-  // `delta`: what the newest version does not know of; from scratch when it may
-  // know nothing.
+  // Writes the ImagingStudy of a study, and those of others that what this makes of Patients concerns. `delta`: what
+  // the newest version does not know of; from scratch when it may know nothing.
   Status Describe(ResourceTxn& resources, const CatalogueStudy& study, const std::optional<Link>& link,
                   const StudyDelta& delta, Look look) const;
-  // Who and what the study is linked with, and in `next` what that depends on.
-  // `current`: what describes the images now, if anything does, as `old` with
-  // all elements. nullopt: it changed by what this brought about.
-  Result<std::optional<Linked>> Relate(ResourceTxn& resources, const CatalogueStudy& study, const Version* current,
-                                       json::Value old, bool duplicated, Look look, Link* next) const;
-  // The next version of an ImagingStudy, by `edits` of the newest one, which
-  // are `indexed` or not. `former`: the link by which that describes images;
-  // null when it does not.
+  // The same for this study alone; others that are concerned are added to `studies`. REQUIRES: Patients who were made
+  // of images are settled.
+  Status DescribeAlone(ResourceTxn& resources, const CatalogueStudy& study, const std::optional<Link>& link,
+                       const StudyDelta& delta, Look look, std::set<std::string>* studies) const;
+  // Who and what the study is linked with, and in `next` what that depends on. `current`: what describes the images
+  // now, if anything does, as `old` with all elements.
+  Result<Linked> Relate(ResourceTxn& resources, const CatalogueStudy& study, const Version* current, json::Value old,
+                        bool duplicated, Look look, Link* next, std::set<std::string>* studies) const;
+  // The next version of an ImagingStudy, by `edits` of the newest one, which are `indexed` or not. `former`: the link
+  // by which that describes images; null when it does not.
   Result<Write> PrepareWrite(const CatalogueStudy& study, const std::string& id, const std::optional<Version>& newest,
                              json::Value old, const Link* former, json::Edits edits, bool indexed) const;
   // A version that differs from the newest in the number of instances. False,
@@ -102,18 +104,21 @@ class Linker : public storage::CatalogueObserver, public DerivedResources {
   Result<bool> CountAgain(ResourceTxn& resources, const std::string& id, storage::Doc doc,
                           const storage::StudyChange& change) const;
   // `asked`: without orders.
-  Result<Resolution> Resolve(ResourceTxn& resources, const CatalogueStudy& study, Asked asked, Look look) const;
-  Status MakePatient(ResourceTxn& resources, const storage::StudyRow& study) const;
-  // Patients who were made of images name who replaces them, or nobody any
-  // more. True when one of them did not.
-  Result<bool> SettleMade(ResourceTxn& resources, const storage::StudyRow& study, const Resolution& resolution) const;
-  // Patients, in the course of describing a study. Others may have waited for
-  // them, too.
-  Status WritePatients(ResourceTxn& resources, std::vector<Write> writes, const storage::StudyRow& study) const;
+  Result<Resolution> Resolve(ResourceTxn& resources, const CatalogueStudy& study, Asked asked, Look look,
+                             std::set<std::string>* studies) const;
+  Status MakePatient(ResourceTxn& resources, const storage::StudyRow& study, std::set<std::string>* studies) const;
+  // Patients who were made of images and have an identifier of `studies` name who replaces them, or nobody any more.
+  // That concerns others, which are added, and so on. Each Patient is written once at most.
+  Status SettleMade(ResourceTxn& resources, std::set<std::string>* studies) const;
+  // The versions by which those do so that have the identifier of the study.
+  Result<std::vector<Write>> Settling(ResourceTxn& resources, const storage::StudyRow& study) const;
+  // Patients. The studies that depend on them are added to `studies`.
+  Status WritePatients(ResourceTxn& resources, std::vector<Write> writes, std::set<std::string>* studies) const;
   Status Withdraw(ResourceTxn& resources, const std::string& study_uid, Link link, const StudyDelta& delta) const;
   // Studies whose ImagingStudy depends on one of these.
   Result<std::set<std::string>> WatchersOf(ResourceTxn& resources, const std::vector<WrittenResource>& written) const;
-  Status Relink(ResourceTxn& resources, const std::set<std::string>& studies) const;
+  // Each of them once, and of those that this concerns.
+  Status Relink(ResourceTxn& resources, std::set<std::string> studies) const;
   struct Place {
     std::string id;
     std::optional<Version> newest;  // of that id

@@ -5,6 +5,7 @@
 #include "base/uid.h"
 #include "fhir/imaging/demographics.h"
 #include "fhir/imaging/images.h"
+#include "fhir/imaging/made.h"
 #include "fhir/imaging/rows.h"
 #include "fhir/imaging/shell.h"
 #include "fhir/json/edits.h"
@@ -21,9 +22,8 @@ using storage::TokenValue;
 // R4 extension-data-absent-reason.
 constexpr std::string_view kUnknown =
     R"({"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/data-absent-reason","valueCode":"unknown"}]})";
-// Grows when ImagingStudies say something else of the same images and records:
-// stored ones are then derived anew.
-constexpr uint64_t kDerivation = 5;
+// Grows when ImagingStudies say something else of the same images and records: stored ones are then derived anew.
+constexpr uint64_t kDerivation = 6;
 
 constexpr std::string ResolverOptions::*kOrderSystems[] = {
     &ResolverOptions::accession_system, &ResolverOptions::placer_system, &ResolverOptions::filler_system};
@@ -53,34 +53,6 @@ std::string UniversalSystem(const std::string& entity, std::string_view type) {
   return "";
 }
 
-// The id of the Patient who took over (R4 Patient.link); empty when nobody did.
-Result<std::string> ReplacedBy(const Version& patient, const std::string& base_url) {
-  HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(patient.bytes));
-  const json::MaybeValue links = json::Find(document.root(), "link");
-  if (!links) return std::string();
-  for (const json::Value link : links->children()) {
-    if (json::Find(link, "type").TextOr("") != "replaced-by") continue;
-    const ReferenceText other = ParseReference(json::Find(link, "other")["reference"].TextOr(""));
-    const bool local = other.form == ReferenceText::Form::kRelative ||
-                       (other.form == ReferenceText::Form::kAbsolute && other.base == base_url);
-    if (local && other.type == FindResourceType("Patient")) return std::string(other.id);
-  }
-  return std::string();
-}
-
-constexpr std::string_view kOriginSystem = "urn:hilum:origin";
-
-// Of a Patient.link that the server put there.
-constexpr std::string_view kYieldsExtension = "urn:hilum:yields";
-
-bool IsYield(json::Value link) {
-  const json::MaybeValue extensions = json::Find(link, "extension");
-  if (!extensions || !extensions->is_array()) return false;
-  const auto list = extensions->children();
-  return std::any_of(list.begin(), list.end(),
-                     [](json::Value extension) { return json::Find(extension, "url").TextOr("") == kYieldsExtension; });
-}
-
 bool Yields(json::Value patient) {
   const json::MaybeValue links = json::Find(patient, "link");
   if (!links) return false;
@@ -93,15 +65,6 @@ std::string WithExtension(std::string subject, const std::string& extension) {
   constexpr std::string_view kList = R"({"extension":[)";
   if (subject.starts_with(kList)) return subject.insert(kList.size(), extension + ",");
   return subject.insert(1, "\"extension\":[" + extension + "],");
-}
-
-bool IsMadeOfImages(json::Value patient) {
-  const json::MaybeValue tags = json::MaybeValue(patient)["meta"]["tag"];
-  if (!tags) return false;
-  const auto list = tags->children();
-  return std::any_of(list.begin(), list.end(), [](json::Value tag) {
-    return json::Find(tag, "system").TextOr("") == kOriginSystem && json::Find(tag, "code").TextOr("") == "images";
-  });
 }
 
 }  // namespace
@@ -212,63 +175,34 @@ bool Resolver::PatientIdentifier::IsIn(json::Value patient) const {
   });
 }
 
+Resolver::PatientIdentifier Resolver::IdentifierOf(json::Value identifier) {
+  return {.token = {std::string(json::Find(identifier, "system").TextOr("")),
+                    std::string(json::Find(identifier, "value").TextOr(""))},
+          .assigner = std::string(json::Find(identifier, "assigner")["display"].TextOr(""))};
+}
+
 Result<std::vector<std::string>> Resolver::WithIdentifier(const Records& records, const PatientIdentifier& identifier,
                                                           Resolution* out) const {
   HILUM_ASSIGN_OR_RETURN(const auto ids, records.with_identifier(patient_, identifier.token));
-  std::vector<std::string> theirs, yielding;
+  std::vector<std::string> theirs, made, yielding;
   for (const std::string& id : ids) {
     HILUM_ASSIGN_OR_RETURN(const auto patient, records.current(patient_, id));
     if (!patient) continue;
     HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(patient->bytes));
     if (!identifier.IsIn(document.root())) continue;
-    const bool made = IsMadeOfImages(document.root());
-    (made ? out->made : theirs).push_back(id);
-    if (made && Yields(document.root())) yielding.push_back(id);
+    if (!IsMadeOfImages(document.root())) {
+      theirs.push_back(id);
+      continue;
+    }
+    made.push_back(id);
+    if (Yields(document.root())) yielding.push_back(id);
+    MadePatient& one = out->made.emplace_back(MadePatient{.id = id, .yields_to = {}});
+    if (ids.size() > kMaxNamesakes) continue;
+    HILUM_ASSIGN_OR_RETURN(one.yields_to, YieldsTo(records, id, out));
   }
-  if (theirs.empty()) return out->made;
-  if (out->made.empty()) return theirs;
-  bool sure = true;
-  for (const std::string& id : theirs) {
-    Resolution none;
-    std::vector<std::string> replaced;
-    HILUM_ASSIGN_OR_RETURN(const auto survivor, Survivor(records, id, &replaced, &none));
-    sure &= survivor && (!out->made_yield_to || out->made_yield_to == survivor->id);
-    if (survivor) out->made_yield_to = survivor->id;
-  }
-  // Nobody is replaced by itself: who has the identifier was merged into one
-  // who was made.
-  if (!sure || std::ranges::count(out->made, *out->made_yield_to) > 0) out->made_yield_to.reset();
+  if (theirs.empty()) return made;
   theirs.insert(theirs.end(), yielding.begin(), yielding.end());
   return theirs;
-}
-
-void Resolver::Yield(json::Value patient, const std::optional<std::string>& to, json::Edits* edits) {
-  std::string others;
-  const json::MaybeValue links = json::Find(patient, "link");
-  bool is_so = !to;
-  if (links) {
-    for (const json::Value link : links->children()) {
-      if (IsYield(link)) {
-        is_so = to && json::Find(link, "other")["reference"].TextOr("") == "Patient/" + *to;
-      } else {
-        others.append(others.empty() ? "" : ",").append(link.raw());
-      }
-    }
-  }
-  if (is_so) return;
-  if (to) {
-    others.append(others.empty() ? "" : ",").append(R"({"extension":[{"url":")").append(kYieldsExtension);
-    others.append(R"(","valueBoolean":true}],"other":{"reference":"Patient/)").append(*to);
-    others.append(R"("},"type":"replaced-by"})");
-  }
-  if (links && others.empty()) {
-    constexpr std::string_view kLink[] = {"link"};
-    json::RemoveProperties(patient, kLink, edits);
-  } else if (links) {
-    edits->Replace(links->begin(), links->end(), "[" + others + "]");
-  } else {
-    edits->Insert(patient.end() - 1, ",\"link\":[" + others + "]");
-  }
 }
 
 Result<Resolution> Resolver::Resolve(const Records& records, const Asked& asked) const {
@@ -366,16 +300,32 @@ Status Resolver::TakeChosen(const Records& records, const Asked& asked, Resoluti
 }
 
 Result<std::optional<Version>> Resolver::Survivor(const Records& records, std::string id,
-                                                  std::vector<std::string>* replaced, Resolution* out) const {
-  for (int merges = 0; merges <= kMaxMerges; ++merges) {
+                                                  std::vector<std::string>* replaced, Resolution* out,
+                                                  Merges merges) const {
+  for (int merged = 0; merged <= kMaxMerges; ++merged) {
     out->watches.push_back(WatchOf(patient_, id));
     HILUM_ASSIGN_OR_RETURN(auto patient, records.current(patient_, id));
     if (!patient) return patient;
-    HILUM_ASSIGN_OR_RETURN(id, ReplacedBy(*patient, base_url_));
+    HILUM_ASSIGN_OR_RETURN(id, ReplacedBy(*patient, merges));
     if (id.empty()) return patient;
     AddNew(replaced, {patient->id});
   }
   return std::optional<Version>();
+}
+
+Result<std::string> Resolver::ReplacedBy(const Version& patient, Merges merges) const {
+  HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(patient.bytes));
+  const json::MaybeValue links = json::Find(document.root(), "link");
+  if (!links) return std::string();
+  const bool may_yield = merges == Merges::kOfUsers && IsMadeOfImages(document.root());
+  for (const json::Value link : links->children()) {
+    if (json::Find(link, "type").TextOr("") != "replaced-by" || (may_yield && IsYield(link))) continue;
+    const ReferenceText other = ParseReference(json::Find(link, "other")["reference"].TextOr(""));
+    const bool local = other.form == ReferenceText::Form::kRelative ||
+                       (other.form == ReferenceText::Form::kAbsolute && other.base == base_url_);
+    if (local && other.type == FindResourceType("Patient")) return std::string(other.id);
+  }
+  return std::string();
 }
 
 std::optional<Disagreement> Resolver::CompareIdentifier(const storage::StudyRow& study, json::Value patient) const {
@@ -387,13 +337,6 @@ std::optional<Disagreement> Resolver::CompareIdentifier(const storage::StudyRow&
       found.recorded.append(found.recorded.empty() ? "" : ", ").append(json::Find(item, "value").TextOr(""));
   }
   return found;
-}
-
-std::string Resolver::MakePatient(const storage::StudyRow& study) const {
-  constexpr std::string_view kMedicalRecord =
-      R"("type":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0203","code":"MR"}]},)";
-  constexpr std::string_view kFromImages = R"({"tag":[{"system":"urn:hilum:origin","code":"images"}]})";
-  return PatientOf(study, IdentifierOf(study).Json(kMedicalRecord), std::string(kFromImages));
 }
 
 }  // namespace hilum::fhir::imaging

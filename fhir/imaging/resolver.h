@@ -83,6 +83,13 @@ struct ForeignRecord {
                           // identifier by which it says who it is
 };
 
+// A Patient who was made of images, and the one whom it is to name as the one who replaces it; nullopt: nobody. That
+// depends on what users say of Patients alone, so it is the same by whichever study it is found.
+struct MadePatient {
+  std::string id;
+  std::optional<std::string> yields_to;
+};
+
 struct Resolution {
   std::string subject;               // ImagingStudy.subject in JSON
   std::optional<Version> patient;    // who it leads to, or would without quarantine
@@ -92,12 +99,8 @@ struct Resolution {
   std::vector<ForeignRecord> foreign;
   std::vector<std::string> watches;    // of all that this depends on (rows.h)
   bool nobody_has_identifier = false;  // there is a Patient ID
-  // Ids of Patients who have the identifier and were made of images, and of the
-  // Patient whom they are to name as the one who replaces them: who has it,
-  // too, after all merges. nullopt: nobody, or several.
-  std::vector<std::string> made;
-  std::optional<std::string> made_yield_to;
-  bool is_chosen = false;  // the Patient is the one of Asked::chosen, after all merges
+  std::vector<MadePatient> made;       // who have the identifier
+  bool is_chosen = false;              // the Patient is the one of Asked::chosen, after all merges
 };
 
 // Immutable, safe for concurrent use.
@@ -107,8 +110,9 @@ class Resolver {
   Resolver(ResolverOptions options, std::string base_url);
 
   Result<Resolution> Resolve(const Records& records, const Asked& asked) const;
-  // What images and Patient say of the identifier; nullopt when the Patient has
-  // it, or the images have none.
+  // Resolution::made, whoever was chosen for the study.
+  Result<std::vector<MadePatient>> MadeFor(const Records& records, const storage::StudyRow& study) const;
+  // What images and Patient say of the identifier; nullopt when the Patient has it, or the images have none.
   std::optional<Disagreement> CompareIdentifier(const storage::StudyRow& study, json::Value patient) const;
   // Watches of the orders that a DiagnosticReport says it is based on; each
   // once.
@@ -131,20 +135,30 @@ class Resolver {
     bool IsIn(json::Value patient) const;
   };
   PatientIdentifier IdentifierOf(const storage::StudyRow& study) const;
-  // Those who have the identifier. Patients who were made of images yield to
-  // others: they are in `out` only, and those who did so are replaced by them.
+  static PatientIdentifier IdentifierOf(json::Value identifier);  // of a Patient
+  // Those who have the identifier. Patients who were made of images yield to others: they are in `out` only, and those
+  // who did so are replaced by them.
   Result<std::vector<std::string>> WithIdentifier(const Records& records, const PatientIdentifier& identifier,
                                                   Resolution* out) const;
+  // MadePatient::yields_to of `made`: whoever replaces it, unless that one comes to yield to it in turn.
+  Result<std::optional<std::string>> YieldsTo(const Records& records, const std::string& made, Resolution* out) const;
+  // Who has any of the identifiers of the Patient without having been made of images, after all merges by users.
+  // nullopt: nobody, or several.
+  Result<std::optional<Version>> SuccessorOf(const Records& records, const std::string& made, Resolution* out) const;
   Status FindPatient(const Records& records, const storage::StudyRow& study, Resolution* out) const;
   // Does nothing when the Patient who was chosen is not there.
   Status TakeChosen(const Records& records, const Asked& asked, Resolution* out) const;
   // After FindPatient. Forgets the Patient who was given when that is the one
   // who was found; remembers one who is not there, which may come.
   Status TakeGiven(const Records& records, const Asked& asked, Resolution* out) const;
-  // Who is there after all merges of Patient `id`. nullopt when that is nobody,
-  // or a circle. Those on the way are added to `replaced`.
+  // Of merges, those that users wrote are all but what Patients who were made of images say when they yield.
+  enum class Merges : uint8_t { kAll, kOfUsers };
+  // Who is there after these merges of Patient `id`. nullopt when that is nobody, or a circle. Those on the way are
+  // added to `replaced`.
   Result<std::optional<Version>> Survivor(const Records& records, std::string id, std::vector<std::string>* replaced,
-                                          Resolution* out) const;
+                                          Resolution* out, Merges merges = Merges::kAll) const;
+  // The id of the Patient who took over (R4 Patient.link); empty when nobody did.
+  Result<std::string> ReplacedBy(const Version& patient, Merges merges) const;
   // After the Patient.
   Status FindOrdersAndReports(const Records& records, const Asked& asked, Resolution* out) const;
   // An identifier of orders and reports, and the code of HL7 table 0203 for its

@@ -149,6 +149,7 @@ class LinkVerifier {
     HILUM_ASSIGN_OR_RETURN(asked.duplicated, IsDuplicated(RecordsOf(*reader_), uid, link.id));
     HILUM_ASSIGN_OR_RETURN(Resolution fresh, deriver_->resolver.Resolve(RecordsOf(*reader_), asked));
     HILUM_RETURN_IF_ERROR(Watches(uid, fresh.watches, link));
+    HILUM_RETURN_IF_ERROR(Made(uid, fresh.made));
     Linked linked{.subject = std::move(fresh.subject), .review = std::move(fresh.review)};
     linked.orders = OrdersToAdd(document.root(), std::move(fresh.orders), link.orders);
     linked.former_orders = link.orders;
@@ -174,6 +175,18 @@ class LinkVerifier {
       HILUM_ASSIGN_OR_RETURN(const auto row,
                              reader_->kv().Get(Family::kResource, WatchKey(watch, uid), &reader_->snapshot()));
       if (!row) Finding(uid, "its ImagingStudy would not learn of a record that it depends on");
+    }
+    return Status::Ok();
+  }
+
+  Status Made(const std::string& uid, const std::vector<MadePatient>& patients) {
+    for (const MadePatient& made : patients) {
+      HILUM_ASSIGN_OR_RETURN(const auto patient, RecordsOf(*reader_).current(patient_, made.id));
+      if (!patient) continue;
+      HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(patient->bytes));
+      json::Edits edits;
+      Resolver::Yield(document.root(), made.yields_to, &edits);
+      if (!edits.empty()) Finding(uid, "a Patient who was made of images yields to another than it says");
     }
     return Status::Ok();
   }
@@ -259,6 +272,7 @@ class LinkVerifier {
   const ResourceStore& resources_;
   const std::unique_ptr<ResourceReader> reader_;
   const TypeId type_;
+  const TypeId patient_ = FindResourceType("Patient").value_or(kNoType);
   std::optional<Deriver> deriver_;
   bool current_ = false;  // derived by this release
   Bitmap live_;

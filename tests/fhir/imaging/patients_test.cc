@@ -154,6 +154,80 @@ TEST_F(PatientsTest, OneWhoYieldsIsReplacedByTheOther) {
   EXPECT_EQ(Run("GET", made).version, 6u);
 }
 
+// Patients who were made of images, like any other, gain identifiers: they stand in two numbers of one person.
+class GainedIdentifierTest : public PatientsTest {
+ protected:
+  void SetUp() override {
+    PatientsTest::SetUp();
+    PutTwo("made", kFromImages);
+    Stow({{}});
+    Stow({{.study = "1.2.2", .series = "1.2.2.1", .sop = "1.2.2.1.1", .patient_id = "P2"}});
+    EXPECT_EQ(Subjects(), "Patient/made Patient/made");
+  }
+  void TearDown() override {
+    ExpectAllAgrees();
+    PatientsTest::TearDown();
+  }
+  // With the Patient IDs of both studies.
+  void PutTwo(const std::string& id, const std::string& more = "") {
+    const Answer put = Run("PUT", "Patient/" + id,
+                           R"({"resourceType":"Patient","id":")" + id + R"(","identifier":[)" +
+                               R"({"system":"http://hospital.test/mrn","value":"P1"},)" +
+                               R"({"system":"http://hospital.test/mrn","value":"P2"}])" + more + "}");
+    ASSERT_LT(put.status, 300) << put.body;
+  }
+  std::string Subjects() { return Subject() + " " + At(Read("ImagingStudy/1.2.2"), "subject.reference"); }
+  std::string Replacement(const std::string& made = "made") {
+    return At(Read("Patient/" + made), "link.0.other.reference");
+  }
+  static constexpr const char* kFromImages = R"(,"meta":{"tag":[{"system":"urn:hilum:origin","code":"images"}]})";
+};
+
+TEST_F(GainedIdentifierTest, OneYieldsToWhoHasAnyOfThem) {
+  PutPatient("jane", "P1");
+  EXPECT_EQ(Replacement(), "Patient/jane");
+  EXPECT_EQ(Subjects(), "Patient/jane Patient/jane") << "both are one person";
+  EXPECT_EQ(Run("GET", "ImagingStudy/1.2.1").version, 2u);
+  EXPECT_EQ(Run("GET", "ImagingStudy/1.2.2").version, 2u);
+  EXPECT_EQ(Run("GET", "Patient/made").version, 2u);
+  PutPatient("jane", "P9");
+  EXPECT_EQ(Replacement(), "(nothing)");
+  EXPECT_EQ(Subjects(), "Patient/made Patient/made");
+}
+
+TEST_F(GainedIdentifierTest, OneYieldsToNobodyWhenSeveralHaveSome) {
+  PutPatient("jane", "P1");
+  PutPatient("joan", "P2");
+  EXPECT_EQ(Replacement(), "(nothing)") << "nobody knows by whom";
+  EXPECT_EQ(Subjects(), "Patient/jane Patient/joan");
+  ExpectAllAgrees();
+  EXPECT_EQ(Run("DELETE", "Patient/jane").status, 204);
+  EXPECT_EQ(Replacement(), "Patient/joan");
+  EXPECT_EQ(Subjects(), "Patient/joan Patient/joan");
+}
+
+TEST_F(GainedIdentifierTest, OneLearnsOfIdentifiersOfWhichThereAreNoImages) {
+  Delete("1.2.1");
+  PutPatient("jane", "P1");
+  EXPECT_EQ(Replacement(), "Patient/jane");
+  EXPECT_EQ(At(Read("ImagingStudy/1.2.2"), "subject.reference"), "Patient/jane");
+}
+
+TEST_F(GainedIdentifierTest, TheyNeverYieldInACircle) {
+  Delete("1.2.2");
+  PutPatient("made", "P1", kFromImages);
+  PutPatient("too", "P2", kFromImages);
+  Stow({{.study = "1.2.2", .series = "1.2.2.1", .sop = "1.2.2.1.1", .patient_id = "P2"}});
+  Merge("jane", "P1", "too");
+  EXPECT_EQ(Replacement("made"), "Patient/too");
+  EXPECT_EQ(Subjects(), "Patient/too Patient/too");
+  ExpectAllAgrees();
+  Merge("joan", "P2", "made");
+  EXPECT_EQ(Replacement("made"), "(nothing)");
+  EXPECT_EQ(Replacement("too"), "(nothing)");
+  EXPECT_EQ(Subjects(), "Patient/too Patient/made");
+}
+
 TEST_F(PatientsTest, OneIntoWhomOthersAreMergedDoesNotYield) {
   With(PatientPolicy::kCreate);
   Stow({{}});

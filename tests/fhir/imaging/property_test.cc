@@ -14,6 +14,8 @@ class ImagingPropertyTest : public ImagingFixture, public ::testing::WithParamIn
  protected:
   size_t Pick(size_t count) { return std::uniform_int_distribution<size_t>(0, count - 1)(random_numbers_); }
 
+  std::string PatientId() { return std::string(1, static_cast<char>('a' + Pick(4))); }
+  std::string Mrn() { return R"({"system":"http://hospital.test/mrn","value":"P)" + std::to_string(Pick(2)) + "\"}"; }
   std::string StudyUid() { return "1.2." + std::to_string(Pick(3)); }
   std::string SeriesUid(const std::string& study) { return study + "." + std::to_string(Pick(3)); }
 
@@ -90,27 +92,32 @@ class ImagingPropertyTest : public ImagingFixture, public ::testing::WithParamIn
     const auto document = json::Document::Parse(read.body);
     json::Edits edits;
     const json::MaybeValue said = json::Find(document->root(), "subject");
-    edits.Replace(said->begin(), said->end(), Pick(4) == 0 ? R"({"display":"x"})" : R"({"reference":"Patient/b"})");
+    edits.Replace(said->begin(), said->end(),
+                  Pick(4) == 0 ? R"({"display":"x"})" : R"({"reference":"Patient/)" + PatientId() + "\"}");
     const Answer put = Run("PUT", url, edits.Apply(document->root()));
     EXPECT_TRUE(put.status == 200 || put.status == 422) << put.body;
+    if (put.status == 200) chosen_[url] = Chosen(Read(url));
+  }
+  static std::string Chosen(const std::string& study) {
+    const auto document = json::Document::Parse(study);
+    return document.ok() ? ChosenPatient(json::Find(document->root(), "subject")).value_or("") : "";
   }
 
   // Patients come, go, merge and change their identifiers; orders and reports likewise.
   void WriteRecord() {
-    const std::string id(1, static_cast<char>('a' + Pick(3)));
+    const std::string id = PatientId();
     const std::string type = std::vector{"Patient", "Patient", "ServiceRequest", "DiagnosticReport"}[Pick(4)];
     if (Pick(4) == 0) {
       const Answer gone = Run("DELETE", type + "/" + id);
       EXPECT_TRUE(gone.status == 204 || gone.status == 404) << gone.body;
+      if (type == "Patient") std::erase_if(chosen_, [&](const auto& choice) { return choice.second == id; });
       return;
     }
     const bool patient = type == "Patient";
-    const std::string value = patient ? "P" + std::to_string(Pick(2)) : "A" + StudyUid();
-    std::string body = R"({"resourceType":")" + type + R"(","id":")" + id;
-    body += R"(","identifier":[{)" + std::string(patient ? R"("system":"http://hospital.test/mrn",)" : "");
-    body += R"("value":")" + value + "\"}]";
-    const std::string subject = R"("subject":{"reference":"Patient/)" +
-                                std::string(1, static_cast<char>('a' + Pick(3))) + R"("},"status":")" +
+    std::string body = R"({"resourceType":")" + type + R"(","id":")" + id + R"(","identifier":[)";
+    body += patient ? Mrn() + (Pick(3) == 0 ? "," + Mrn() : "") : R"({"value":"A)" + StudyUid() + "\"}";
+    body += "]";
+    const std::string subject = R"("subject":{"reference":"Patient/)" + PatientId() + R"("},"status":")" +
                                 (Pick(5) == 0 ? "entered-in-error" : "unknown") + "\"";
     if (type == "ServiceRequest") body += R"(,"intent":"order",)" + subject;
     if (type == "DiagnosticReport") body += R"(,"code":{"text":"x"},)" + subject;
@@ -120,12 +127,26 @@ class ImagingPropertyTest : public ImagingFixture, public ::testing::WithParamIn
               R"("}}])";
     }
     if (patient && Pick(2) == 0) body += R"(,"gender":"male")";
-    if (patient && Pick(3) == 0) {
-      const std::string other(1, static_cast<char>('a' + Pick(3)));
-      body += R"(,"link":[{"type":"replaced-by","other":{"reference":"Patient/)" + other + R"("}}])";
-    }
+    if (patient && Pick(3) == 0) body += R"(,"meta":{"tag":[{"system":"urn:hilum:origin","code":"images"}]})";
+    if (patient && Pick(3) == 0)
+      body += R"(,"link":[{"type":"replaced-by","other":{"reference":"Patient/)" + PatientId() + R"("}}])";
     const Answer put = Run("PUT", type + "/" + id, body + "}");
     EXPECT_LT(put.status, 300) << put.body;
+  }
+
+  // Somebody sends a Patient who was made of images back with one more identifier.
+  void GainIdentifier() {
+    const std::string made = Run("GET", "Patient?_tag=urn:hilum:origin|images&_count=9").body;
+    size_t count = 0;
+    while (At(made, "entry." + std::to_string(count) + ".resource.id") != "(nothing)") ++count;
+    if (count == 0) return;
+    const std::string id = At(made, "entry." + std::to_string(Pick(count)) + ".resource.id");
+    const std::string list = R"("identifier":[)";
+    std::string body = Read("Patient/" + id);
+    const size_t at = body.find(list);
+    ASSERT_NE(at, std::string::npos) << body;
+    const Answer put = Run("PUT", "Patient/" + id, body.insert(at + list.size(), Mrn() + ","));
+    EXPECT_EQ(put.status, 200) << put.body;
   }
 
   // What the ImagingStudies say of records is what looking at the records now gives.
@@ -167,6 +188,12 @@ class ImagingPropertyTest : public ImagingFixture, public ::testing::WithParamIn
       const std::string url = "ImagingStudy/1.2." + std::to_string(i);
       const Answer read = Run("GET", url);
       if (read.status == 200) remembered_[url + "/_history/" + std::to_string(*read.version)] = read.body;
+      const auto choice = chosen_.find(url);
+      if (choice == chosen_.end()) continue;
+      if (Images(read.body).empty())
+        chosen_.erase(choice);
+      else
+        EXPECT_EQ(Chosen(read.body), choice->second) << "a choice stays as long as study and Patient do: " << url;
     }
   }
 
@@ -177,13 +204,20 @@ class ImagingPropertyTest : public ImagingFixture, public ::testing::WithParamIn
 
   std::mt19937 random_numbers_;
   std::map<std::string, std::string> remembered_;
+  std::map<std::string, std::string> chosen_;  // the Patient whom a reviewer chose, by URL of the ImagingStudy
 };
 
 TEST_P(ImagingPropertyTest, EverythingAgreesAfterAnyInterleaving) {
   random_numbers_.seed(static_cast<unsigned>(GetParam()));
+  if (GetParam() % 2 == 0) {
+    options_.resolver.policy = PatientPolicy::kCreate;
+    Link();
+  }
   for (int step = 0; step < 60 && !HasFailure(); ++step) {
-    const size_t what = Pick(29);
-    if (what >= 27) {
+    const size_t what = Pick(31);
+    if (what >= 29) {
+      GainIdentifier();
+    } else if (what >= 27) {
       ReviewSome();
     } else if (what >= 20) {
       WriteRecord();
@@ -203,7 +237,7 @@ TEST_P(ImagingPropertyTest, EverythingAgreesAfterAnyInterleaving) {
   for (const auto& [url, text] : remembered_) EXPECT_EQ(Run("GET", url).body, text) << url;
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, ImagingPropertyTest, ::testing::Range(1, 7));
+INSTANTIATE_TEST_SUITE_P(Seeds, ImagingPropertyTest, ::testing::Range(1, 9));
 
 // The checker notices what it is there for.
 TEST_F(ImagingFixture, AStudyThatNobodyLinkedIsFound) {
