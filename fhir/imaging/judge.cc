@@ -28,7 +28,7 @@ struct Choice {
 
 // What `said` changes of the choice, where `subject` is the subject without it; nullopt when that is nothing, or nobody
 // is to choose because there is no doubt. Of extension and reference that one counts that is another than before:
-// clients send back what they read.
+// clients send back what they read, which may have no reference.
 std::optional<Choice> ChoiceIn(json::MaybeValue said, json::Value subject, const std::vector<std::string>& review,
                                const std::string& base_url) {
   const auto chosen = ChosenPatient(subject);
@@ -36,7 +36,8 @@ std::optional<Choice> ChoiceIn(json::MaybeValue said, json::Value subject, const
   if (auto patient = ChosenPatient(said); patient && patient != chosen) return Choice{std::move(patient)};
   if (auto patient = ReferredPatient(said, base_url); patient && patient != ReferredPatient(subject, base_url))
     return Choice{std::move(patient)};
-  return chosen && !said["reference"] ? std::optional(Choice()) : std::nullopt;
+  const bool as_read = ChosenPatient(said) && !json::Find(subject, "reference");
+  return chosen && !said["reference"] && !as_read ? std::optional(Choice()) : std::nullopt;
 }
 
 Judgement Refused(int status, std::vector<Issue> issues) {

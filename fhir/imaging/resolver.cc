@@ -284,15 +284,18 @@ Status Resolver::TakeGiven(const Records& records, const Asked& asked, Resolutio
 
 Status Resolver::TakeChosen(const Records& records, const Asked& asked, Resolution* out) const {
   if (!asked.chosen) return Status::Ok();
+  HILUM_ASSIGN_OR_RETURN(const auto chosen, records.current(patient_, *asked.chosen));
+  if (!chosen) return Status::Ok();  // the choice ends here
+  out->is_chosen = true;
   std::vector<std::string> replaced;
   HILUM_ASSIGN_OR_RETURN(out->patient, Survivor(records, *asked.chosen, &replaced, out));
   if (!out->patient) {
-    out->watches.clear();  // the choice ends here
-    return Status::Ok();
+    replaced.clear();
+    out->review.emplace_back(kPatientAmbiguous);
   }
-  out->is_chosen = true;
-  out->subject = "{" + SubjectExtensions(PatientExtension(kChoiceExtension, *asked.chosen), replaced) +
-                 R"(,"reference":"Patient/)" + out->patient->id + R"(","type":"Patient")";
+  out->subject = "{" + SubjectExtensions(PatientExtension(kChoiceExtension, *asked.chosen), replaced);
+  if (out->patient) out->subject += R"(,"reference":"Patient/)" + out->patient->id + "\"";
+  out->subject += R"(,"type":"Patient")";
   const PatientIdentifier identifier = IdentifierOf(asked.study);
   if (!identifier.token.code.empty()) out->subject += ",\"identifier\":" + identifier.Json("");
   out->subject += "}";

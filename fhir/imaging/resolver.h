@@ -100,7 +100,7 @@ struct Resolution {
   std::vector<std::string> watches;    // of all that this depends on (rows.h)
   bool nobody_has_identifier = false;  // there is a Patient ID
   std::vector<MadePatient> made;       // who have the identifier
-  bool is_chosen = false;              // the Patient is the one of Asked::chosen, after all merges
+  bool is_chosen = false;              // the Patient is the one of Asked::chosen, after all merges, or will be
 };
 
 // Immutable, safe for concurrent use.
@@ -146,7 +146,7 @@ class Resolver {
   // nullopt: nobody, or several.
   Result<std::optional<Version>> SuccessorOf(const Records& records, const std::string& made, Resolution* out) const;
   Status FindPatient(const Records& records, const storage::StudyRow& study, Resolution* out) const;
-  // Does nothing when the Patient who was chosen is not there.
+  // Does nothing once the Patient who was chosen is deleted. Where its merges lead to nobody, one is waited for.
   Status TakeChosen(const Records& records, const Asked& asked, Resolution* out) const;
   // After FindPatient. Forgets the Patient who was given when that is the one
   // who was found; remembers one who is not there, which may come.

@@ -159,6 +159,34 @@ TEST_F(ReviewTest, TheChoiceFollowsMergesAndEndsWithItsPatient) {
   EXPECT_EQ(Review(), kPatientAmbiguous);
 }
 
+TEST_F(ReviewTest, TheChoiceWaitsForWhomItsPatientIsMergedInto) {
+  const auto chosen = [&] { return At(Read(std::string(kStudy)), "subject.extension.0.valueReference.reference"); };
+  StowAmbiguous();
+  ASSERT_EQ(Choose(R"({"reference":"Patient/c"})"), 200);
+  Merge("c", "P3", "later");
+  EXPECT_EQ(Subject(), "(nothing)");
+  EXPECT_EQ(Review(), kPatientAmbiguous);
+  EXPECT_EQ(chosen(), "Patient/c");
+  Stow({{.sop = "1.2.1.1.2"}});
+  std::string read = Read(std::string(kStudy));
+  EXPECT_EQ(Run("PUT", kStudy, read.insert(read.size() - 1, R"(,"note":[{"text":"seen"}])")).status, 200);
+  EXPECT_EQ(chosen(), "Patient/c") << "who sends back what was read takes nothing back";
+  ExpectAllAgrees();
+  PutPatient("later", "P4");
+  EXPECT_EQ(Subject(), "Patient/later");
+  EXPECT_EQ(Review(), "(nothing)");
+
+  Merge("later", "P4", "c");
+  EXPECT_EQ(Subject(), "(nothing)") << "a circle";
+  EXPECT_EQ(chosen(), "Patient/c");
+  PutPatient("c", "P3");
+  EXPECT_EQ(Subject(), "Patient/c");
+  Merge("c", "P3", "nobody");
+  EXPECT_EQ(Choose(R"({"display":"whoever"})"), 200);
+  EXPECT_EQ(chosen(), "(nothing)") << "the choice is taken back";
+  ExpectAllAgrees();
+}
+
 TEST_F(ReviewTest, TheChoiceIsTakenBack) {
   StowAmbiguous();
   EXPECT_EQ(Choose(R"({"reference":"Patient/c"})"), 200);
