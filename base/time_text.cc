@@ -1,6 +1,9 @@
 #include "base/time_text.h"
 
+#include <algorithm>
 #include <cstdint>
+
+#include "base/text.h"
 
 namespace hilum {
 namespace {
@@ -38,6 +41,16 @@ std::string DateText(std::chrono::sys_days day) {
   std::string text = "0000-00-00";
   PutDate(day, &text);
   return text;
+}
+
+std::optional<int> ParseZone(std::string_view text) {
+  std::string digits(text);
+  if (digits.size() == 6 && digits[3] == ':') digits.erase(3, 1);
+  if (digits.size() != 5 || (digits[0] != '+' && digits[0] != '-')) return std::nullopt;
+  if (!std::all_of(digits.begin() + 1, digits.end(), IsDigit)) return std::nullopt;
+  const int hours = (digits[1] - '0') * 10 + digits[2] - '0', minutes = (digits[3] - '0') * 10 + digits[4] - '0';
+  if (minutes > 59 || hours * 60 + minutes > 14 * 60) return std::nullopt;
+  return (digits[0] == '-' ? -1 : 1) * (hours * 60 + minutes);
 }
 
 }  // namespace hilum

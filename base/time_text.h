@@ -2,7 +2,9 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
 
@@ -16,5 +18,9 @@ std::string TimestampText(Micros time, Fraction fraction);
 
 // "2026-11-21". REQUIRES: years 0 to 9999.
 std::string DateText(std::chrono::sys_days day);
+
+// An offset from UTC, "+05:30" or "+0530", in minutes east of Greenwich; nullopt for anything else, and beyond 14
+// hours.
+std::optional<int> ParseZone(std::string_view text);
 
 }  // namespace hilum

@@ -94,15 +94,6 @@ void AppendSeries(std::string* out, const std::string& uid, const SeriesImages& 
   out->append(series.instances.empty() ? "}" : "]}");
 }
 
-std::optional<int> ZoneMinutes(std::string_view zone) {
-  while (zone.ends_with(' ')) zone.remove_suffix(1);
-  if (zone.size() != 5 || (zone[0] != '+' && zone[0] != '-')) return std::nullopt;
-  if (!std::ranges::all_of(zone.substr(1), IsDigit)) return std::nullopt;
-  const int hours = (zone[1] - '0') * 10 + zone[2] - '0', minutes = (zone[3] - '0') * 10 + zone[4] - '0';
-  if (hours > 14 || minutes > 59) return std::nullopt;
-  return (zone[0] == '-' ? -1 : 1) * (hours * 60 + minutes);
-}
-
 }  // namespace
 
 bool SeriesImages::SaysTheSame(const SeriesImages& other) const {
@@ -178,7 +169,8 @@ std::string DateTimeOf(std::string_view date, std::string_view time, std::string
   if (!seconds) return text;
   const auto millis = static_cast<unsigned>(std::floor(seconds->low * 1000 + 0.5));
   const unsigned whole = std::min(millis / 1000, 86'399u);
-  const int offset = ZoneMinutes(zone).value_or(default_offset_minutes);
+  while (zone.ends_with(' ')) zone.remove_suffix(1);
+  const int offset = ParseZone(zone).value_or(default_offset_minutes);
   const unsigned minutes = static_cast<unsigned>(std::abs(offset));
   char clock[64];
   snprintf(clock, sizeof(clock), "T%02u:%02u:%02u", whole / 3600, whole / 60 % 60, whole % 60);

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
-#include <optional>
 
+#include "base/time_text.h"
 #include "server/http/forwarded.h"
 #include "server/http/text.h"
 
@@ -26,15 +26,6 @@ Status SplitListen(const std::string& listen, std::string* address, uint16_t* po
   if (error != std::errc() || end != digits.data() + digits.size())
     return Invalid("http.listen: the port must be a number from 0 to 65535");
   return Status::Ok();
-}
-
-// "+05:30" in minutes east of Greenwich; nullopt for anything else.
-std::optional<int> ParseZone(std::string_view text) {
-  const auto digit = [&](size_t at) { return text[at] >= '0' && text[at] <= '9' ? text[at] - '0' : 100; };
-  if (text.size() != 6 || (text[0] != '+' && text[0] != '-') || text[3] != ':') return std::nullopt;
-  const int hours = digit(1) * 10 + digit(2), minutes = digit(4) * 10 + digit(5);
-  if (hours > 14 || minutes > 59) return std::nullopt;
-  return (text[0] == '-' ? -1 : 1) * (hours * 60 + minutes);
 }
 
 }  // namespace

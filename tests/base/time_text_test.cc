@@ -30,5 +30,14 @@ TEST(TimeText, DatesHaveNoTime) {
   EXPECT_EQ(DateText(sys_days(std::chrono::year(850) / 7 / 31)), "0850-07-31");
 }
 
+TEST(TimeText, ZonesReachFourteenHoursEastAndWest) {
+  EXPECT_EQ(ParseZone("+05:30"), 330);
+  EXPECT_EQ(ParseZone("-0330"), -210);
+  EXPECT_EQ(ParseZone("+14:00"), 840);
+  EXPECT_EQ(ParseZone("-14:00"), -840);
+  for (const char* text : {"+14:01", "-1430", "+15:00", "+05:60", "0530", "+5:30", "+05-30", "+05:3", "Z", ""})
+    EXPECT_EQ(ParseZone(text), std::nullopt) << text;
+}
+
 }  // namespace
 }  // namespace hilum

@@ -277,6 +277,12 @@ TEST_F(GrowingStudyTest, GrowsOnAfterARestartWithoutANewBeginning) {
   ExpectAllAgrees();
 }
 
+TEST_F(DerivedTest, AZoneThatThereIsNotIsThatOfTheSettings) {
+  Stow({{.study_date = "20240115", .more = {{dicom::tags::kTimezoneOffsetFromUtc, dicom::Vr("SH"), "+1430"}}}});
+  EXPECT_EQ(At(Read("ImagingStudy/1.2.1"), "started"), "2024-01-15T10:15:00+00:00");
+  ExpectAllAgrees();
+}
+
 TEST_F(DerivedTest, GoesWithTheLastImageAndComesBackWithTheNext) {
   Stow({{}});
   Delete("1.2.1");
