@@ -74,7 +74,8 @@ Result<Judgement> Linker::JudgePut(ResourceReader& reader, const PlannedWrites* 
     Judgement allowed;
     for (const std::string& uid : StudyUidsIn(resource)) {
       HILUM_ASSIGN_OR_RETURN(const auto link, ReadLink(reader.kv(), &reader.snapshot(), uid));
-      if (link && link->live && link->id != id) {
+      HILUM_ASSIGN_OR_RETURN(const auto study, FindStudy(reader.kv(), &reader.snapshot(), uid));
+      if (study && link && link->live && link->id != id) {
         return Refused(409, {{.type = IssueType::kDuplicate,
                               .diagnostics = "the images of this study are described by ImagingStudy/" + link->id +
                                              "; change that one",
@@ -89,22 +90,21 @@ Result<Judgement> Linker::JudgePut(ResourceReader& reader, const PlannedWrites* 
 
 Result<Judgement> Linker::JudgeDerived(ResourceReader& reader, const PlannedWrites* planned, const Version& newest,
                                        json::Value resource) const {
-  HILUM_ASSIGN_OR_RETURN(const auto uid,
-                         reader.kv().Get(storage::Family::kResource, StudyUidKey(newest.doc), &reader.snapshot()));
-  if (!uid) return Corruption("an ImagingStudy does not say which study it is of; run hilum verify");
-  HILUM_ASSIGN_OR_RETURN(const auto study, FindStudy(reader.kv(), &reader.snapshot(), *uid));
-  if (!study) return Judgement();  // deleted while nobody linked: it is the users' alone
+  HILUM_ASSIGN_OR_RETURN(const std::string uid, StudyOf(reader, newest));
+  HILUM_ASSIGN_OR_RETURN(const auto study, FindStudy(reader.kv(), &reader.snapshot(), uid));
+  if (!study) return JudgeOrphan(reader, uid);
   HILUM_ASSIGN_OR_RETURN(const json::Document whole, json::Document::Parse(newest.bytes));
-  HILUM_ASSIGN_OR_RETURN(const auto link, ReadLink(reader.kv(), &reader.snapshot(), *uid));
+  HILUM_ASSIGN_OR_RETURN(const auto link, ReadLink(reader.kv(), &reader.snapshot(), uid));
   const std::vector<std::string> former_orders = link ? link->orders : std::vector<std::string>();
 
   // What holds once the commit is done counts, whatever else it writes.
   const Records records = RecordsAfter(reader, planned);
   Asked asked = AskedOf(study->row, json::Find(whole.root(), "subject"));
   HILUM_ASSIGN_OR_RETURN(asked.orders, LoadOrderNumbers(reader.kv(), &reader.snapshot(), *study));
-  HILUM_ASSIGN_OR_RETURN(asked.duplicated, IsDuplicated(records, *uid, newest.id));
+  HILUM_ASSIGN_OR_RETURN(asked.duplicated, IsDuplicated(records, uid, newest.id));
   HILUM_ASSIGN_OR_RETURN(Resolution now, resolver_.Resolve(records, asked));
-  Linked without = LinkedOf(whole.root(), former_orders);
+  const Linked stored = LinkedOf(whole.root(), former_orders);
+  Linked without = stored;
   if (options_.enabled) {
     without.subject = now.subject;
     without.review = now.review;
@@ -132,14 +132,19 @@ Result<Judgement> Linker::JudgeDerived(ResourceReader& reader, const PlannedWrit
                             .expression = std::string(kImagingStudy) + ".subject"}});
     }
   }
+  Linked linked = stored;
+  if (options_.enabled || choice) {
+    linked.subject = std::move(now.subject);
+    linked.review = std::move(now.review);
+  }
+  if (options_.enabled) {
+    linked.orders = std::move(now.orders);
+    linked.reports = std::move(now.reports);
+  }
   // Those that are not known to be ours yet become so in the commit, by a version of its own (Linker::OnWritten).
-  std::vector<std::string> orders = OrdersToAdd(resource, std::move(now.orders), former_orders);
-  std::erase_if(orders, [&](const std::string& id) { return !std::ranges::count(former_orders, id); });
-  const Linked linked{.subject = std::move(now.subject),
-                      .review = std::move(now.review),
-                      .orders = std::move(orders),
-                      .former_orders = former_orders,
-                      .reports = std::move(now.reports)};
+  linked.orders = OrdersToAdd(resource, std::move(linked.orders), former_orders);
+  std::erase_if(linked.orders, [&](const std::string& id) { return !std::ranges::count(former_orders, id); });
+  linked.former_orders = former_orders;
   DerivedElements derived = ElementsOf(study->row, linked, shell_);
   derived.elements.emplace_back(kDerivedElement, std::move(additions));
   if (link && link->added) derived.former = *link->added;
@@ -148,13 +153,30 @@ Result<Judgement> Linker::JudgeDerived(ResourceReader& reader, const PlannedWrit
   return Judgement{.bytes = edits.Apply(resource)};
 }
 
-Judgement Linker::JudgeDelete(const Version& newest) const {
+Result<std::string> Linker::StudyOf(ResourceReader& reader, const Version& newest) const {
+  HILUM_ASSIGN_OR_RETURN(auto uid,
+                         reader.kv().Get(storage::Family::kResource, StudyUidKey(newest.doc), &reader.snapshot()));
+  if (!uid) return Corruption("an ImagingStudy does not say which study it is of; run hilum verify");
+  return *std::move(uid);
+}
+
+Result<Judgement> Linker::JudgeOrphan(ResourceReader& reader, const std::string& study_uid) const {
+  HILUM_ASSIGN_OR_RETURN(const auto link, ReadLink(reader.kv(), &reader.snapshot(), study_uid));
+  Judgement allowed;
+  if (link) allowed.former_images = link->study;
+  return allowed;
+}
+
+Result<Judgement> Linker::JudgeDelete(ResourceReader& reader, const Version& newest) const {
   if (newest.type == endpoint_ && newest.id == kEndpointId) {
     return Refused(409, {{.type = IssueType::kConflict,
                           .diagnostics = "this Endpoint is the server's own DICOMweb service, which every ImagingStudy "
                                          "refers to; it stays as long as studies are linked (imaging.link)"}});
   }
-  if (!newest.partial) return {};
+  if (!newest.partial) return Judgement();
+  HILUM_ASSIGN_OR_RETURN(const std::string uid, StudyOf(reader, newest));
+  HILUM_ASSIGN_OR_RETURN(const auto study, FindStudy(reader.kv(), &reader.snapshot(), uid));
+  if (!study) return JudgeOrphan(reader, uid);
   return Refused(409, {{.type = IssueType::kConflict,
                         .diagnostics = "there are images of this study; delete the study over DICOMweb, and the "
                                        "ImagingStudy goes with them"}});

@@ -142,6 +142,7 @@ Status Linker::Sync(bool anew) {
 Status Linker::SyncStudy(ResourceTxn& resources, const std::string& study_uid, bool anew) const {
   HILUM_ASSIGN_OR_RETURN(auto link, ReadLink(resources.txn(), study_uid));
   if (link && link->live) HILUM_RETURN_IF_ERROR(Part(resources, study_uid, &*link));
+  if (link && link->live) HILUM_RETURN_IF_ERROR(LetGo(resources, study_uid, &*link));
   HILUM_ASSIGN_OR_RETURN(const auto study, FindStudy(resources.txn(), study_uid));
   const bool live = link && link->live;
   if (!study) return live ? Withdraw(resources, study_uid, *link, {}) : Status::Ok();
@@ -163,6 +164,16 @@ Status Linker::SyncStudy(ResourceTxn& resources, const std::string& study_uid, b
     delta = DeltaOf(images);
   }
   return Describe(resources, *study, link, delta, Look::kAndMakePatient);
+}
+
+Status Linker::LetGo(ResourceTxn& resources, const std::string& study_uid, Link* link) const {
+  HILUM_ASSIGN_OR_RETURN(const auto newest, resources.NewestRow(type_, link->id));
+  if (!newest || newest->deleted() || newest->partial) return Status::Ok();
+  PutWatches(resources.txn(), study_uid, std::exchange(link->watches, {}), {});
+  link->live = false;
+  link->added.reset();
+  resources.txn().Put(Family::kResource, LinkKey(study_uid), Encode(*link));
+  return Status::Ok();
 }
 
 Status Linker::Part(ResourceTxn& resources, const std::string& study_uid, Link* link) const {

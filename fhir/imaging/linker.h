@@ -28,8 +28,8 @@
 namespace hilum::fhir::imaging {
 
 struct LinkerOptions {
-  // Off: studies that are stored get no ImagingStudy, those that have one keep
-  // it as it is.
+  // Off: studies that are stored get no ImagingStudy. Those that have one keep what images and records said, until
+  // there are no images of the study: then it is the users'.
   bool enabled = true;
   ResolverOptions resolver;
 };
@@ -53,7 +53,7 @@ class Linker : public storage::CatalogueObserver, public DerivedResources {
   bool Judges(TypeId type) const override;
   Result<Judgement> JudgePut(ResourceReader& reader, const PlannedWrites* planned, const std::string& id,
                              const Version* newest, json::Value resource) const override;
-  Judgement JudgeDelete(const Version& newest) const override;
+  Result<Judgement> JudgeDelete(ResourceReader& reader, const Version& newest) const override;
   bool Follows(TypeId type) const override;
   Status OnWritten(ResourceTxn& resources, const std::vector<WrittenResource>& written) const override;
   Result<storage::Bitmap> LettingGo(ResourceReader& reader, std::string_view field, const storage::Bitmap& referrers,
@@ -114,6 +114,8 @@ class Linker : public storage::CatalogueObserver, public DerivedResources {
   Result<std::vector<Write>> Settling(ResourceTxn& resources, const storage::StudyRow& study) const;
   // Patients. The studies that depend on them are added to `studies`.
   Status WritePatients(ResourceTxn& resources, std::vector<Write> writes, std::set<std::string>* studies) const;
+  // Of a study whose ImagingStudy a user took over when there were no images, while nobody linked.
+  Status LetGo(ResourceTxn& resources, const std::string& study_uid, Link* link) const;
   Status Withdraw(ResourceTxn& resources, const std::string& study_uid, Link link, const StudyDelta& delta) const;
   // Studies whose ImagingStudy depends on one of these.
   Result<std::set<std::string>> WatchersOf(ResourceTxn& resources, const std::vector<WrittenResource>& written) const;
@@ -131,9 +133,13 @@ class Linker : public storage::CatalogueObserver, public DerivedResources {
   // Ends `link`, if another study has the same ImagingStudy, as earlier
   // releases let it happen. The other keeps it.
   Status Part(ResourceTxn& resources, const std::string& study_uid, Link* link) const;
+  // The study that an ImagingStudy describes, or described: it may have been deleted while nobody linked.
+  Result<std::string> StudyOf(ResourceReader& reader, const Version& newest) const;
   // Of one that describes images.
   Result<Judgement> JudgeDerived(ResourceReader& reader, const PlannedWrites* planned, const Version& newest,
                                  json::Value resource) const;
+  // Of one whose study is gone.
+  Result<Judgement> JudgeOrphan(ResourceReader& reader, const std::string& study_uid) const;
   // Of the Endpoint: what every ImagingStudy relies on stays.
   Judgement JudgeEndpoint(const std::string& id, const Version* newest, json::Value resource) const;
   Status Commit(ResourceTxn& resources, Write write, Link link, const std::string& study_uid,

@@ -216,7 +216,11 @@ Plan Planner::Put(TypeId type, const std::string& id, json::Value resource, cons
     if (!others.ok()) return Refused(ErrorAnswer(others.status()));
     conditions_.push_back({.type = type, .identifier = judged->sole_identifier, .found = *others});
   }
-  if (judged->bytes.empty()) return PutOver(newest, type, id, resource, typing, method, false);
+  if (judged->bytes.empty()) {
+    Plan plan = PutOver(newest, type, id, resource, typing, method, false);
+    if (plan.write && plan.write->before) plan.write->before->images = judged->former_images;
+    return plan;
+  }
   // Lacking what is derived.
   std::variant<Checked, Answer> shell = Check(judged->bytes, type, {.check_required = false});
   if (auto* refusal = std::get_if<Answer>(&shell)) return Refused(WithoutPositions(std::move(*refusal)));
@@ -311,15 +315,19 @@ Plan Planner::Remove(TypeId type, const std::string& id, const IfMatch& conditio
     if (newest) answer.version = newest->number;
     return Refused(std::move(answer));
   }
+  std::optional<storage::Doc> former_images;
   if (const DerivedResources* derived = store_.JudgeOf(type)) {
-    const Judgement judged = derived->JudgeDelete(*newest);
-    if (judged.status != 0) return Refused(OutcomeAnswer(judged.status, judged.issues));
+    const Result<Judgement> judged = derived->JudgeDelete(reader_, *newest);
+    if (!judged.ok()) return Refused(ErrorAnswer(judged.status()));
+    if (judged->status != 0) return Refused(OutcomeAnswer(judged->status, judged->issues));
+    former_images = judged->former_images;
   }
   Plan plan{.status = 204, .type = type, .id = id};
   Write write{.method = Method::kDelete, .type = type, .id = id, .seen_version = newest->number};
   Result<PreparedValues> before = store_.PrepareStored(*newest);
   if (!before.ok()) return Refused(ErrorAnswer(before.status()));
   write.before = *std::move(before);
+  write.before->images = former_images;
   plan.write = std::move(write);
   return plan;
 }

@@ -25,6 +25,8 @@ struct Judgement {
   int status = 0;             // 409 or 422 when it is refused
   std::vector<Issue> issues;  // why
   std::string bytes;          // the resource to store in part, in place of what came
+  // The study that it described, which is gone: it is the users' alone from then on.
+  std::optional<storage::Doc> former_images;
   // Must have the same result at the commit: nobody else describes the same thing meanwhile.
   std::optional<storage::TokenValue> sole_identifier;
 };
@@ -66,7 +68,7 @@ class DerivedResources {
   // that is judged; so below.
   virtual Result<Judgement> JudgePut(ResourceReader& reader, const PlannedWrites* planned, const std::string& id,
                                      const Version* newest, json::Value resource) const = 0;
-  virtual Judgement JudgeDelete(const Version& newest) const = 0;
+  virtual Result<Judgement> JudgeDelete(ResourceReader& reader, const Version& newest) const = 0;
 
   // Whether derived resources depend on what resources of `type` say.
   virtual bool Follows(TypeId type) const = 0;

@@ -196,6 +196,79 @@ TEST_F(JudgeTest, CannotBeDeletedWhileThereAreImages) {
   EXPECT_EQ(Run("DELETE", "ImagingStudy/1.2.1").status, 204);
 }
 
+// While nobody links (imaging.link), ImagingStudies of stored studies stay as they are.
+class UnlinkedTest : public JudgeTest {
+ protected:
+  void SetUp() override {
+    JudgeTest::SetUp();
+    PutPatient("P1");
+    LinkAgain(false);
+  }
+  void LinkAgain(bool enabled) {
+    options_.enabled = enabled;
+    Link();
+    if (enabled) ExpectAllAgrees();
+  }
+  void PutPatient(const std::string& mrn) {
+    const Answer put = Run("PUT", "Patient/jane",
+                           R"({"resourceType":"Patient","id":"jane","identifier":[{"system":)"
+                           R"("http://hospital.test/mrn","value":")" +
+                               mrn + "\"}]}");
+    ASSERT_LT(put.status, 300) << put.body;
+  }
+  std::string Subject() { return At(Read("ImagingStudy/1.2.1"), "subject.reference"); }
+  const std::string kKept =
+      R"({"resourceType":"ImagingStudy","id":"1.2.1","status":"cancelled","subject":{"display":"x"},)"
+      R"("identifier":[{"system":"urn:dicom:uid","value":"urn:oid:1.2.1"}],"note":[{"text":"kept"}]})";
+};
+
+TEST_F(UnlinkedTest, NotesLeaveLinksAsTheyAre) {
+  PutPatient("P9");
+  EXPECT_EQ(Put(With(kNote)).status, 200);
+  EXPECT_EQ(Subject(), "Patient/jane");
+  LinkAgain(true);
+  EXPECT_EQ(Subject(), "(nothing)");
+  EXPECT_THAT(Read("ImagingStudy/1.2.1"), HasSubstr("seen  twice"));
+}
+
+TEST_F(UnlinkedTest, WhatUsersMakeOfOneWithoutImagesStays) {
+  Delete("1.2.1");
+  EXPECT_EQ(Put(kKept).status, 200);
+  LinkAgain(true);
+  EXPECT_EQ(At(Read("ImagingStudy/1.2.1"), "note.0.text"), "kept");
+  Stow({{}});
+  EXPECT_EQ(Images(Read("ImagingStudy/1.2.1")), "1.2.1.1:1.2.1.1.1") << "adopted";
+  EXPECT_EQ(At(Read("ImagingStudy/1.2.1"), "note.0.text"), "kept");
+  ExpectAllAgrees();
+}
+
+TEST_F(UnlinkedTest, WhatUsersMakeOfOneIsAdoptedWhenImagesCameMeanwhile) {
+  Delete("1.2.1");
+  EXPECT_EQ(Put(kKept).status, 200);
+  Stow({{}});
+  LinkAgain(true);
+  EXPECT_EQ(Images(Read("ImagingStudy/1.2.1")), "1.2.1.1:1.2.1.1.1");
+  EXPECT_EQ(At(Read("ImagingStudy/1.2.1"), "note.0.text"), "kept");
+}
+
+TEST_F(UnlinkedTest, OneWithoutImagesMayBeDeleted) {
+  EXPECT_EQ(Run("DELETE", "ImagingStudy/1.2.1").status, 409);
+  Delete("1.2.1");
+  EXPECT_EQ(Run("DELETE", "ImagingStudy/1.2.1").status, 204);
+  LinkAgain(true);
+  EXPECT_EQ(Run("GET", "ImagingStudy/1.2.1").status, 410);
+  Stow({{}});
+  EXPECT_EQ(Images(Read("ImagingStudy/1.2.1")), "1.2.1.1:1.2.1.1.1");
+  ExpectAllAgrees();
+}
+
+TEST_F(UnlinkedTest, AnotherMayNameAStudyOfWhichThereAreNoImages) {
+  const std::string other = std::string(kKept).replace(kKept.find(R"("id":"1.2.1")"), 12, R"("id":"other")");
+  EXPECT_EQ(Run("PUT", "ImagingStudy/other", other).status, 409);
+  Delete("1.2.1");
+  EXPECT_EQ(Run("PUT", "ImagingStudy/other", other).status, 201);
+}
+
 const std::string kOfUsers =
     R"({"resourceType":"ImagingStudy",%"identifier":[{"system":"urn:dicom:uid","value":"urn:oid:1.9"}],)"
     R"("status":"registered","subject":{"display":"somebody"},"note":[{"text":"mine"}],)"
