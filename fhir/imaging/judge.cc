@@ -81,7 +81,9 @@ Result<Judgement> Linker::JudgePut(ResourceReader& reader, const PlannedWrites* 
                                              "; change that one",
                               .expression = std::string(kImagingStudy) + ".identifier"}});
       }
-      if (!allowed.sole_identifier) allowed.sole_identifier = {std::string(kUidSystem), UidIdentifier(uid)};
+      // In both ways of writing.
+      allowed.sole_identifiers.push_back({std::string(kUidSystem), UidIdentifier(uid)});
+      allowed.sole_identifiers.push_back({std::string(kUidSystem), uid});
     }
     return allowed;
   }

@@ -211,10 +211,10 @@ Plan Planner::Put(TypeId type, const std::string& id, json::Value resource, cons
   const Result<Judgement> judged = derived->JudgePut(reader_, planned_, id, exists ? &*newest : nullptr, resource);
   if (!judged.ok()) return Refused(ErrorAnswer(judged.status()));
   if (judged->status != 0) return Refused(OutcomeAnswer(judged->status, judged->issues));
-  if (judged->sole_identifier) {
-    const auto others = reader_.FindIdentifier(type, *judged->sole_identifier);
+  for (const storage::TokenValue& identifier : judged->sole_identifiers) {
+    const auto others = reader_.FindIdentifier(type, identifier);
     if (!others.ok()) return Refused(ErrorAnswer(others.status()));
-    conditions_.push_back({.type = type, .identifier = judged->sole_identifier, .found = *others});
+    conditions_.push_back({.type = type, .identifier = identifier, .found = *others});
   }
   if (judged->bytes.empty()) {
     Plan plan = PutOver(newest, type, id, resource, typing, method, false);

@@ -27,8 +27,8 @@ struct Judgement {
   std::string bytes;          // the resource to store in part, in place of what came
   // The study that it described, which is gone: it is the users' alone from then on.
   std::optional<storage::Doc> former_images;
-  // Must have the same result at the commit: nobody else describes the same thing meanwhile.
-  std::optional<storage::TokenValue> sole_identifier;
+  // Must have the same result at the commit: nobody else describes the same things meanwhile.
+  std::vector<storage::TokenValue> sole_identifiers;
 };
 
 // A resource that a commit wrote, with the identifiers that it has or had before.

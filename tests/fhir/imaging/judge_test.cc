@@ -3,6 +3,7 @@
 
 #include <fstream>
 
+#include "fhir/interactions/plan.h"
 #include "pipelines/fhir_import/import.h"
 #include "tests/fhir/imaging/imaging_fixture.h"
 
@@ -285,6 +286,26 @@ TEST_F(JudgeTest, ThereIsOneForAStoredStudy) {
   EXPECT_THAT(refused.body, HasSubstr("ImagingStudy/1.9"));
   EXPECT_EQ(Run("PUT", "ImagingStudy/mine", OfUsers(R"("id":"mine",)")).status, 409);
   EXPECT_EQ(Total("ImagingStudy?identifier=urn:dicom:uid|urn:oid:1.9"), 1);
+}
+
+TEST_F(JudgeTest, ThereIsOneThoughImagesComeBetweenJudgementAndCommit) {
+  const auto document = json::Document::Parse(
+      R"({"resourceType":"ImagingStudy","id":"mine","status":"registered","subject":{"display":"somebody"},)"
+      R"("identifier":[{"system":"urn:dicom:uid","value":"urn:oid:1.8"},{"system":"urn:dicom:uid","value":"1.9"}]})");
+  for (const std::string study : {"1.9", "1.8"}) {
+    const auto reader = resources_->Read();
+    Planner planner(*resources_, *reader);
+    Plan plan = planner.Put(*FindResourceType(kImagingStudy), "mine", document->root(),
+                            Validate(document->root()).typing, Method::kUpdate, {});
+    ASSERT_TRUE(plan.write.has_value());
+    Stow({{.study = study, .series = study + ".1", .sop = study + ".1.1"}});
+    std::vector<Write> writes;
+    writes.push_back(*std::move(plan.write));
+    const auto committed = resources_->Commit(std::move(writes), planner.TakeConditions());
+    ASSERT_TRUE(committed.ok()) << committed.status().ToString();
+    EXPECT_TRUE(committed->outdated) << study;
+    Delete(study);
+  }
 }
 
 TEST_F(JudgeTest, ImportsAreJudgedLikewise) {
