@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 #include <unordered_set>
+#include <utility>
 
 #include "base/text.h"
 #include "fhir/interactions/plan.h"
@@ -18,6 +19,12 @@ struct FhirImport::Item {
   std::shared_ptr<const std::string> file;
   std::string place;
   std::string text;
+  bool last_time = false;  // a refusal is final
+};
+
+struct FhirImport::RefusedItem {
+  Item item;
+  std::string reason;
 };
 
 struct FhirImport::Batch {
@@ -29,6 +36,7 @@ struct FhirImport::Batch {
 // What a resource comes to: refused, a write, or nothing (unchanged).
 struct FhirImport::Planned {
   std::string refusal;
+  bool judged = false;  // in view of what is stored
   std::optional<fhir::Write> write;
   TypeId type = fhir::kNoType;
   std::string id;
@@ -47,7 +55,13 @@ struct FhirImport::Prepared {
   std::vector<size_t> written;  // the item of each write
   std::vector<Unchanged> unchanged;
   std::vector<size_t> repeated;  // items of resources that the batch writes already
-  bool all_new = true;           // no item has an older version, as far as was looked
+  struct Judged {
+    size_t item;
+    std::string name;
+    std::string refusal;
+  };
+  std::vector<Judged> judged;
+  bool all_new = true;  // no item has an older version, as far as was looked
 };
 
 namespace {
@@ -96,6 +110,10 @@ std::string ReasonOf(const fhir::Answer& answer) {
   return document.ok() ? ReasonOf(MaybeValue(document->root())) : "refused with " + std::to_string(answer.status);
 }
 
+std::string NameOf(TypeId type, const std::string& id) {
+  return std::string(fhir::TypeOf(type).name).append("/").append(id);
+}
+
 // The error is about what is written; another resource may do better.
 bool IsOfTheResource(const Status& status) {
   return status.code() == Code::kConflict || status.code() == Code::kInvalid || status.code() == Code::kLimit;
@@ -134,6 +152,13 @@ Status FhirImport::Add(const std::string& path) {
 }
 
 Status FhirImport::Finish() {
+  Drain();
+  for (auto& [name, refused] : std::exchange(judged_again_, {})) {
+    for (RefusedItem& one : refused) {
+      one.item.last_time = true;
+      Enqueue(std::move(one.item));
+    }
+  }
   Drain();
   const std::lock_guard lock(mutex_);
   return failure_;
@@ -321,6 +346,7 @@ FhirImport::Planned FhirImport::Plan(fhir::ResourceReader& reader, const Item& i
         .method = fhir::Method::kUpdate, .type = planned.type, .id = planned.id, .after = *std::move(after)};
     return planned;
   }
+  planned.judged = derived;
   fhir::Plan plan = fhir::Planner(store_, reader)
                         .Put(planned.type, planned.id, resource, validation.typing, fhir::Method::kUpdate, {});
   if (plan.answer && plan.answer->status >= 300) return refused(ReasonOf(*plan.answer));
@@ -338,15 +364,17 @@ FhirImport::Prepared FhirImport::Prepare(const Batch& batch, bool expect_new) {
     return prepared;
   }
   prepared.sequence = *sequence;
-  std::unordered_set<std::string> taken;  // Type/id
+  std::unordered_set<std::string> taken;
   for (size_t i = 0; i < batch.items.size(); ++i) {
     Planned planned = Plan(*reader, batch.items[i], expect_new);
     prepared.all_new &= planned.seen_version == 0;
-    if (!planned.refusal.empty()) {
+    if (!planned.refusal.empty() && !planned.judged) {
       Refuse(*batch.items[i].file, batch.items[i].place, std::move(planned.refusal));
       continue;
     }
-    std::string name = std::string(fhir::TypeOf(planned.type).name).append("/").append(planned.id);
+    std::string name = NameOf(planned.type, planned.id);
+    if (planned.judged) prepared.judged.push_back({i, name, planned.refusal});
+    if (!planned.refusal.empty()) continue;
     if (taken.contains(name)) {
       prepared.repeated.push_back(i);
     } else if (planned.write) {
@@ -361,6 +389,7 @@ FhirImport::Prepared FhirImport::Prepare(const Batch& batch, bool expect_new) {
 }
 
 Status FhirImport::Commit(const Batch& batch, Prepared prepared, bool may_pass) {
+  for (const Prepared::Judged& one : prepared.judged) NoteJudged(batch.items[one.item], one.name, one.refusal);
   std::vector<size_t> alone = std::move(prepared.repeated);
   // What must be looked at again comes after the batches before, and before those after.
   may_pass &= alone.empty();
@@ -422,10 +451,12 @@ Status FhirImport::CommitAlone(const Item& item) {
   for (int i = 0; i < kAttempts; ++i) {
     const auto reader = store_.Read();
     Planned planned = Plan(*reader, item, /*expect_new=*/false);
-    if (!planned.refusal.empty()) {
-      Refuse(*item.file, item.place, std::move(planned.refusal));
-      return Status::Ok();
+    if (planned.judged) {
+      NoteJudged(item, NameOf(planned.type, planned.id), planned.refusal);
+    } else if (!planned.refusal.empty()) {
+      Refuse(*item.file, item.place, planned.refusal);
     }
+    if (!planned.refusal.empty()) return Status::Ok();
     if (!planned.write) {
       Count(&FhirImportReport::unchanged, 1);
       return Status::Ok();
@@ -445,6 +476,32 @@ Status FhirImport::CommitAlone(const Item& item) {
   }
   Refuse(*item.file, item.place, "is being changed by others at this moment; import it again");
   return Status::Ok();
+}
+
+void FhirImport::NoteJudged(const Item& item, const std::string& name, const std::string& refusal) {
+  if (item.last_time) {
+    if (!refusal.empty()) Refuse(*item.file, item.place, refusal);
+    return;
+  }
+  std::vector<RefusedItem> final;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto earlier = judged_again_.find(name);
+    if (earlier != judged_again_.end() && refusal.empty()) {
+      final = std::move(earlier->second);
+      judged_again_.erase(earlier);
+      for (const RefusedItem& one : final) judged_again_bytes_ -= one.item.text.size();
+    }
+    if (!refusal.empty()) {
+      if (judged_again_bytes_ + item.text.size() <= options_.max_judged_again_bytes) {
+        judged_again_bytes_ += item.text.size();
+        judged_again_[name].push_back({item, refusal});
+      } else {
+        final.push_back({item, refusal});
+      }
+    }
+  }
+  for (const RefusedItem& one : final) Refuse(*one.item.file, one.item.place, one.reason);
 }
 
 void FhirImport::Refuse(std::string_view file, std::string_view place, std::string reason) {

@@ -1,9 +1,11 @@
 // FHIR files into the store: NDJSON (one resource a line), Bundles, single resources; each plain or gzip.
 //
 // Resources keep their ids (update as create), those without one get one; what is there already with the same content
-// is left alone, so that an import which was broken off is simply repeated. The calling thread reads, `threads` others
-// parse, validate and prepare; commits of many resources follow each other in the order of the files. A resource that
-// is refused is reported and the rest goes on.
+// is left alone, so that an import which was broken off is simply repeated, unless there are resources without ids, or
+// transactions and batches that create. The calling thread reads, `threads` others parse, validate and prepare; commits
+// of many resources follow each other in the order of the files. A resource that is refused is reported and the rest
+// goes on. What an ImagingStudy says of stored images is judged again at the end, when the Patient whom it names may
+// be there, too.
 //
 // Add and Finish are for one thread. The resource store and the interactions outlive it.
 #pragma once
@@ -13,6 +15,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -48,6 +51,7 @@ struct FhirImportOptions {
   size_t commit_bytes = 24 << 20;
   size_t max_line_bytes = 64 << 20;
   size_t max_document_bytes = 256 << 20;         // of a Bundle or single resource, which is held in memory
+  size_t max_judged_again_bytes = 256 << 20;     // held in memory; beyond it a refusal is final
   size_t max_refusals = 100;                     // that are listed; all are counted
   std::string base_url;                          // URLs in Bundles below it are our own; no slash at the end
   std::function<void(uint64_t bytes)> progress;  // bytes of files read so far; called by Add
@@ -64,7 +68,7 @@ class FhirImport {
 
   // What is wrong with the file itself is a refusal. An error means that nothing can be stored any more.
   Status Add(const std::string& path);
-  // Commits the rest.
+  // Commits the rest, and judges again.
   Status Finish();
   // REQUIRES: Finish() returned.
   const FhirImportReport& report() const { return report_; }
@@ -72,6 +76,7 @@ class FhirImport {
  private:
   struct Item;
   struct Batch;
+  struct RefusedItem;
   struct Planned;
   struct Prepared;
 
@@ -96,6 +101,9 @@ class FhirImport {
   Status CommitParts(const Batch& batch, const std::vector<size_t>& items);
   // REQUIRES: it is the turn of this item.
   Status CommitAlone(const Item& item);
+  // A resource of a type that is judged (fhir/store/derived.h): refused for now, or not. REQUIRES: it is the turn of
+  // its batch.
+  void NoteJudged(const Item& item, const std::string& name, const std::string& refusal);
   // The next batch may be committed, after this one.
   void PassTurn(const Batch& batch);
   void Refuse(std::string_view file, std::string_view place, std::string reason);
@@ -119,6 +127,9 @@ class FhirImport {
   bool stopping_ = false;
   Status failure_;
   FhirImportReport report_;
+  // By Type/id, in the order of the files. One that comes later for the same resource takes their place.
+  std::map<std::string, std::vector<RefusedItem>> judged_again_;
+  size_t judged_again_bytes_ = 0;
   std::vector<std::thread> threads_;
 };
 

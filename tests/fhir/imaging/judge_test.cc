@@ -321,6 +321,54 @@ TEST_F(JudgeTest, ImportsAreJudgedLikewise) {
   EXPECT_THAT(Read("ImagingStudy/1.2.1"), HasSubstr("seen  twice"));
 }
 
+class ImportTest : public JudgeTest {
+ protected:
+  FhirImportReport Import(const std::vector<std::string>& lines, const FhirImportOptions& options = {}) {
+    const std::string path = directory_.path() + "/lines.ndjson";
+    std::ofstream file(path);
+    for (const std::string& line : lines) file << line << "\n";
+    file.close();
+    FhirImport import(*resources_, *interactions_, options);
+    EXPECT_TRUE(import.Add(path).ok());
+    EXPECT_TRUE(import.Finish().ok());
+    return import.report();
+  }
+  static std::string StudyWith(const std::string& subject, const std::string& note) {
+    return R"({"resourceType":"ImagingStudy","id":"1.2.1","status":"available","subject":)" + subject +
+           R"(,"note":[{"text":")" + note + "\"}]}";
+  }
+  const std::string kOfPatient = R"({"reference":"Patient/p"})";
+  const std::string kPatient =
+      R"({"resourceType":"Patient","id":"p","identifier":[{"system":"http://hospital.test/mrn","value":"P1"}]})";
+};
+
+TEST_F(ImportTest, ThePatientMayComeAfterTheStudyThatNamesIt) {
+  for (const size_t per_commit : {1, 500}) {
+    const auto report = Import({StudyWith(kOfPatient, "seen"), kPatient}, {.commit_resources = per_commit});
+    EXPECT_EQ(report.written, 2u);
+    EXPECT_EQ(report.refused, 0u);
+    EXPECT_EQ(At(Read("ImagingStudy/1.2.1"), "subject.reference"), "Patient/p");
+    EXPECT_EQ(At(Read("ImagingStudy/1.2.1"), "note.0.text"), "seen");
+    EXPECT_EQ(Put(StudyWith(kOfPatient, "other")).status, 200);
+    EXPECT_EQ(Run("DELETE", "Patient/p").status, 204);
+  }
+}
+
+TEST_F(ImportTest, TheLaterOfTheSameStudyWinsAlsoOverOneThatIsJudgedAgain) {
+  const auto report =
+      Import({StudyWith(kOfPatient, "first"),
+              StudyWith(R"({"identifier":{"system":"http://hospital.test/mrn","value":"P1"}})", "second"), kPatient});
+  EXPECT_EQ(report.written, 2u);
+  EXPECT_EQ(report.refused, 1u);
+  EXPECT_EQ(At(Read("ImagingStudy/1.2.1"), "note.0.text"), "second");
+}
+
+TEST_F(ImportTest, WhatIsHeldToBeJudgedAgainIsBounded) {
+  const auto report = Import({StudyWith(kOfPatient, "seen"), kPatient}, {.max_judged_again_bytes = 10});
+  EXPECT_EQ(report.written, 1u);
+  EXPECT_EQ(report.refused, 1u);
+}
+
 TEST_F(JudgeTest, OneThatUsersMadeBeforeIsAdopted) {
   ASSERT_EQ(Run("PUT", "ImagingStudy/mine", OfUsers(R"("id":"mine",)")).status, 201);
   Stow({{.study = "1.9", .series = "1.9.1", .sop = "1.9.1.1"}});
