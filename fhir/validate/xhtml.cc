@@ -21,6 +21,9 @@ constexpr std::array<std::string_view, 63> kAllowed = {
     "thead", "tr",   "tt",       "u",       "ul",   "var", "bdo",        "label",
 };
 
+// Attributes that hold a URL.
+constexpr std::array<std::string_view, 4> kLoading = {"href", "src", "cite", "background"};
+
 bool IsSpace(char c) {
   return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
@@ -91,20 +94,22 @@ class Scanner {
     const std::string_view value = rest_.substr(1, end - 1);
     rest_.remove_prefix(end + 1);
     if (value.find('<') != value.npos) return "has '<' in an attribute";
-    if (name.size() > 2 && (name[0] | 0x20) == 'o' && (name[1] | 0x20) == 'n') return "must not have event handlers";
-    const bool loads = name == "href" || name == "src" || name == "cite" || name == "background";
+    // Who shows a narrative as HTML has names without case.
+    if (EqualsIgnoringCase(name.substr(0, 2), "on") && name.size() > 2) return "must not have event handlers";
+    const bool loads =
+        std::ranges::any_of(kLoading, [&](std::string_view loading) { return EqualsIgnoringCase(name, loading); });
     if (loads && HasScriptScheme(value)) return "must not have script URLs";
     if (links_ != nullptr && (name == "href" || name == "src")) links_->push_back(value);
     return {};
   }
 
-  // Browsers skip white space and read character references in a scheme, so any '&' before the colon counts as
-  // disguise.
+  // Browsers skip white space and read character references in a scheme, so any '&' in place of a letter of it counts
+  // as disguise.
   static bool HasScriptScheme(std::string_view value) {
     std::string_view wanted = "javascript:";
     for (const char c : value) {
       if (static_cast<unsigned char>(c) <= ' ') continue;
-      if (c == '&') return wanted.size() < 11 || value.find("script") != value.npos;
+      if (c == '&') return true;
       if ((c | 0x20) != (wanted.front() | 0x20)) return false;
       wanted.remove_prefix(1);
       if (wanted.empty()) return true;
