@@ -192,7 +192,6 @@ Result<std::vector<BundleEntry>> EntriesOf(json::Value bundle, const Interaction
     const json::MaybeValue asked = json::MaybeValue(value)["request"];
     const std::string place = "Bundle.entry[" + std::to_string(entries.size()) + "]";
     if (!asked) return Invalid(place + ".request is missing: it says what to do with the entry");
-    entry.url = TextOf(asked["url"]);
     entry.full_url = TextOf(json::MaybeValue(value)["fullUrl"]);
     entry.resource = json::MaybeValue(value)["resource"];
     entry.request.base_url = request.base_url;
@@ -203,7 +202,7 @@ Result<std::vector<BundleEntry>> EntriesOf(json::Value bundle, const Interaction
     entry.request.if_none_match = TextOf(asked["ifNoneMatch"]);
     entry.request.if_modified_since = TextOf(asked["ifModifiedSince"]);
     entry.request.if_none_exist = TextOf(asked["ifNoneExist"]);
-    if (const Status status = SplitUrl(entry.url, &entry.request); !status.ok()) {
+    if (const Status status = SplitUrl(TextOf(asked["url"]), &entry.request); !status.ok()) {
       return status.WithContext(place + ".request.url");
     }
     entries.push_back(std::move(entry));
@@ -227,7 +226,7 @@ Answer Interactions::RunBundle(const Interaction& request) {
     return ErrorAnswer(LimitExceeded("a Bundle takes at most " + std::to_string(options_.max_bundle_entries) +
                                      " entries here; split it"));
   }
-  return kind == "batch" ? RunBatch(bundle, *entries) : RunTransaction(bundle, checked.typing, *std::move(entries));
+  return kind == "batch" ? RunBatch(bundle, *entries) : RunTransaction(checked.typing, *std::move(entries));
 }
 
 Answer Interactions::RunBatch(json::Value bundle, const std::vector<BundleEntry>& entries) {
@@ -256,9 +255,9 @@ Answer Interactions::RunBatch(json::Value bundle, const std::vector<BundleEntry>
   return {.body = BundleOf("batch-response", responses)};
 }
 
-Answer Interactions::RunTransaction(json::Value bundle, const Typing& typing, std::vector<BundleEntry> entries) {
+Answer Interactions::RunTransaction(const Typing& typing, std::vector<BundleEntry> entries) {
   const std::vector<BundleEntry> asked = entries;
-  Transaction transaction(store_, bundle, typing, std::move(entries));
+  Transaction transaction(store_, typing, std::move(entries));
   return Retrying([&]() -> std::optional<Answer> {
     Transaction::Outcome outcome = transaction.Attempt([this](const Interaction& request) { return Run(request); });
     if (outcome.failure) return *std::move(outcome.failure);

@@ -20,7 +20,6 @@ struct Interaction {
   std::vector<std::string> path;  // segments below the base, decoded: {"Patient", "1", "_history", "2"}
   std::vector<Parameter> query;   // in order; for POST _search with the parameters of the form behind them
   std::string body;
-  std::string content_type;  // without parameters, lower case; empty when there is none
 
   std::string if_match;                     // ETag as sent, W/"3"; empty: no such header
   std::string if_none_match;                // ETag or *

@@ -98,7 +98,7 @@ class Interactions {
   // bundle.cc: batch and transaction.
   Answer RunBundle(const Interaction& request);
   Answer RunBatch(json::Value bundle, const std::vector<BundleEntry>& entries);
-  Answer RunTransaction(json::Value bundle, const Typing& typing, std::vector<BundleEntry> entries);
+  Answer RunTransaction(const Typing& typing, std::vector<BundleEntry> entries);
 
   ResourceStore& store_;
   const InteractionOptions options_;

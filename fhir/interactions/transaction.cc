@@ -43,10 +43,8 @@ std::set<std::string, std::less<>> StringsIn(const std::string& text) {
 
 }  // namespace
 
-Transaction::Transaction(ResourceStore& store, json::Value bundle, const Typing& typing,
-                         std::vector<BundleEntry> entries)
+Transaction::Transaction(ResourceStore& store, const Typing& typing, std::vector<BundleEntry> entries)
     : store_(store),
-      bundle_(bundle),
       typing_(typing),
       entries_(std::move(entries)),
       deletes_(

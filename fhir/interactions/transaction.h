@@ -18,7 +18,6 @@ namespace hilum::fhir {
 // Bundle.entry.request, and the resource.
 struct BundleEntry {
   Interaction request;  // without a body
-  std::string url;      // as written
   std::string full_url;
   json::MaybeValue resource;
 };
@@ -44,8 +43,8 @@ inline std::string LinkOf(TypeId type, std::string_view id) {
 
 class Transaction {
  public:
-  // All outlive it.
-  Transaction(ResourceStore& store, json::Value bundle, const Typing& typing, std::vector<BundleEntry> entries);
+  // Both outlive it. `typing`: of the Bundle.
+  Transaction(ResourceStore& store, const Typing& typing, std::vector<BundleEntry> entries);
 
   // Answers of the entries that write, by place; nullopt for those that read. They mean nothing when the attempt was
   // outdated (attempt it again), nor when the transaction failed: `failure` is its answer then.
@@ -121,7 +120,6 @@ class Transaction {
   Result<json::Edits> Rewrites(json::Value resource, const Typing& typing, const Texts* among, ResourceReader& reader);
 
   ResourceStore& store_;
-  const json::Value bundle_;
   const Typing& typing_;
   const std::vector<BundleEntry> entries_;
   const bool deletes_;                // some entry does

@@ -154,8 +154,6 @@ class Document {
   Bytes bytes() const { return bytes_; }
   const std::vector<Node>& nodes() const { return nodes_; }
   std::string_view decoded() const { return decoded_; }
-  // Gives the bytes back; the document is empty afterwards.
-  std::string TakeBytes() && { return std::move(bytes_); }
 
  private:
   Document() = default;

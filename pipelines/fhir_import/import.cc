@@ -226,7 +226,6 @@ void FhirImport::RunBundle(const std::string& path, std::string text) {
   Drain();  // what the Bundle refers to may be in the files before
   const fhir::Answer answer = interactions_.Run({.method = "POST",
                                                  .body = std::move(text),
-                                                 .content_type = "application/fhir+json",
                                                  .prefer_return = fhir::Return::kMinimal,
                                                  .base_url = options_.base_url});
   if (answer.status >= 300) return Refuse(path, "", ReasonOf(answer));

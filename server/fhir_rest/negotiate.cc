@@ -104,12 +104,12 @@ bool NamesFhir(std::string_view content_type) {
   return type.ok() && IsFhir(*type);
 }
 
-Result<std::string> ReadContentType(const http::Request& request, BodyKind expected) {
+Status CheckContentType(const http::Request& request, BodyKind expected) {
   const std::string coding = request.headers.Joined("Content-Encoding");
   if (!coding.empty() && !EqualsIgnoringCase(coding, "identity"))
     return Unsupported("bodies are taken without Content-Encoding");
   const auto header = request.headers.First("Content-Type");
-  if (!header || header->empty()) return std::string();
+  if (!header || header->empty()) return Status::Ok();
   const auto type = multipart::ParseMediaType(*header);
   if (!type.ok()) return Unsupported("Content-Type is no media type");
   if (!EqualsIgnoringCase(type->Parameter("charset").value_or("utf-8"), "utf-8"))
@@ -117,16 +117,16 @@ Result<std::string> ReadContentType(const http::Request& request, BodyKind expec
   const std::string essence = type->Essence();
   switch (expected) {
     case BodyKind::kResource:
-      if (IsJson(*type) && IsR4(*type)) return essence;
+      if (IsJson(*type) && IsR4(*type)) return Status::Ok();
       return Unsupported("the body must be FHIR R4 in JSON: Content-Type application/fhir+json");
     case BodyKind::kJsonPatch:
-      if (essence == kJsonPatch) return essence;
+      if (essence == kJsonPatch) return Status::Ok();
       return Unsupported("PATCH takes JSON Patch (RFC 6902): Content-Type application/json-patch+json");
     case BodyKind::kForm:
-      if (essence == kForm) return essence;
+      if (essence == kForm) return Status::Ok();
       return Unsupported("POST _search takes parameters as a form: Content-Type application/x-www-form-urlencoded");
   }
-  return essence;
+  return Status::Ok();
 }
 
 bool ReadPreferences(const http::Request& request, fhir::Interaction* interaction) {

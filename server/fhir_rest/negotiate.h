@@ -26,9 +26,9 @@ bool NamesFhir(std::string_view content_type);
 
 // What the body of a request may be.
 enum class BodyKind : uint8_t { kResource, kJsonPatch, kForm };
-// The media type of the body, without parameters; empty when none was named, which is taken for what is expected.
-// kUnsupported for another type, charset or FHIR version.
-Result<std::string> ReadContentType(const http::Request& request, BodyKind expected);
+// kUnsupported for a body of another media type, charset or FHIR version. Where none is named it is taken for what is
+// expected.
+Status CheckContentType(const http::Request& request, BodyKind expected);
 
 // Sets what Prefer asks for (RFC 7240); unknown preferences are ignored, as is their right. Whether the answer may come
 // later (respond-async).

@@ -165,10 +165,9 @@ std::optional<Answer> Service::AddBody(http::Request& request, Interaction* inte
     return std::nullopt;
   }
   if (body->empty()) return std::nullopt;  // whether one is needed is for the interaction to say
-  auto type = ReadContentType(request, kind);
-  if (!type.ok()) return Refuse(415, fhir::IssueType::kNotSupported, type.status().message());
+  const Status type = CheckContentType(request, kind);
+  if (!type.ok()) return Refuse(415, fhir::IssueType::kNotSupported, type.message());
   if (!is_search) {
-    interaction->content_type = *std::move(type);
     interaction->body = *std::move(body);
     return std::nullopt;
   }

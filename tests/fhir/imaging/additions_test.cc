@@ -133,7 +133,6 @@ TEST_F(AdditionsTest, MayBeInsideOfWhatTheImagesSay) {
 TEST_F(AdditionsTest, ArePatched) {
   Interaction patch =
       Request("PATCH", "ImagingStudy/1.2.1", R"([{"op":"add","path":"/series/0/instance/1/title","value":"patched"}])");
-  patch.content_type = "application/json-patch+json";
   const Answer patched = interactions_->Run(patch);
   EXPECT_EQ(patched.status, 200) << patched.body;
   EXPECT_EQ(At(Read("ImagingStudy/1.2.1"), "series.0.instance.1.title"), "patched");

@@ -172,7 +172,6 @@ TEST_F(JudgeTest, WhatContradictsTheImagesIsRefusedByName) {
 TEST_F(JudgeTest, PatchesAreJudgedLikewise) {
   Interaction patch =
       Request("PATCH", "ImagingStudy/1.2.1", R"([{"op":"add","path":"/note","value":[{"text":"patched"}]}])");
-  patch.content_type = "application/json-patch+json";
   EXPECT_EQ(interactions_->Run(patch).status, 200);
   EXPECT_EQ(At(Read("ImagingStudy/1.2.1"), "note.0.text"), "patched");
   patch.body = R"([{"op":"remove","path":"/series/0/instance/0"}])";

@@ -217,7 +217,6 @@ TEST_F(ReviewTest, AnotherIsChosenByItsReferenceAlone) {
 
   Interaction patch =
       Request("PATCH", std::string(kStudy), R"([{"op":"replace","path":"/subject/reference","value":"Patient/b"}])");
-  patch.content_type = "application/json-patch+json";
   EXPECT_EQ(interactions_->Run(patch).status, 200);
   EXPECT_EQ(Subject(), "Patient/b");
   patch.body = R"([{"op":"remove","path":"/subject/reference"}])";
