@@ -64,6 +64,11 @@ Status CheckFollowed(const ResolvedParam& param) {
                      " holds canonical URLs, which chains, _has and includes do not follow; ask for the URL itself");
 }
 
+// The documents of the field may refer to what a parameter that narrows it never means.
+bool LeadsTo(const ResolvedParam& param, TypeId type) {
+  return param.only == kNoType || param.only == type;
+}
+
 }  // namespace
 
 bool IsByCanonical(const SearchParam& param) {
@@ -123,7 +128,7 @@ Result<Query> Compiler::Compile(TypeId type, std::string_view name, std::string_
   if (depth > options_.max_depth) {
     return LimitExceeded("chains and _has deeper than " + std::to_string(options_.max_depth) + " levels are refused");
   }
-  if (name.starts_with("_has:")) return CompileHas(name.substr(5), value, depth);
+  if (name.starts_with("_has:")) return CompileHas(type, name.substr(5), value, depth);
   const auto [head, rest] = SplitAt(name, '.');
   // Paths into DICOM sequences have dots, too.
   if (!rest.empty() && !(IsDicomCode(name) && catalog_.FindCustom(type, SplitAt(name, ':').first)))
@@ -161,14 +166,16 @@ Result<Query> Compiler::CompileChain(TypeId type, std::string_view head, std::st
       missing = query.status().message();
       continue;
     }
-    parts.push_back(Own(storage::RefersTo{param.field, catalog_.CollectionOf(to), Share(*std::move(query))}));
+    parts.push_back(LeadsTo(param, to)
+                        ? Own(storage::RefersTo{param.field, catalog_.CollectionOf(to), Share(*std::move(query))})
+                        : NoneOf());
   }
   if (parts.empty()) return NotFound(missing);
   return AnyOf(std::move(parts));
 }
 
 // _has:Observation:patient:code=x: documents that a matching Observation points at by `patient`.
-Result<Query> Compiler::CompileHas(std::string_view path, std::string_view value, size_t depth) {
+Result<Query> Compiler::CompileHas(TypeId type, std::string_view path, std::string_view value, size_t depth) {
   const auto [type_name, after_type] = SplitAt(path, ':');
   const auto [code, rest] = SplitAt(after_type, ':');
   const auto source = FindResourceType(type_name);
@@ -177,6 +184,7 @@ Result<Query> Compiler::CompileHas(std::string_view path, std::string_view value
   if (param.type != SearchType::kReference) return Invalid(Quote(code) + " in _has is no reference");
   HILUM_RETURN_IF_ERROR(CheckFollowed(param));
   HILUM_ASSIGN_OR_RETURN(Query query, Compile(*source, rest, value, depth + 1));
+  if (!LeadsTo(param, type)) return NoneOf();
   return Own(storage::ReferredToBy{catalog_.CollectionOf(*source), param.field, Share(std::move(query))});
 }
 
@@ -278,10 +286,9 @@ Result<Query> Compiler::CompileMissing(const ResolvedParam& param, std::string_v
   // Only the written field of a quantity has values whose unit is not known.
   const storage::FieldId field =
       param.type == SearchType::kQuantity && param.definition != nullptr ? param.second_field : param.field;
-  Query present = Own(storage::Present{field});
-  if (param.only != kNoType) {
-    present = Own(storage::RefersTo{field, catalog_.CollectionOf(param.only), Share(Own(storage::All{}))});
-  }
+  storage::Present any_value{field};
+  if (param.only != kNoType) any_value.target = catalog_.CollectionOf(param.only);
+  Query present = Own(any_value);
   if (const auto images = ImagesOf(param)) {
     std::vector<Query> either;
     either.push_back(std::move(present));

@@ -66,7 +66,7 @@ class Compiler {
   QueryResult Compile(TypeId type, std::string_view name, std::string_view value, size_t depth);
   QueryResult CompileChain(TypeId type, std::string_view head, std::string_view rest, std::string_view value,
                            size_t depth);
-  QueryResult CompileHas(std::string_view path, std::string_view value, size_t depth);
+  QueryResult CompileHas(TypeId type, std::string_view path, std::string_view value, size_t depth);
   QueryResult CompileNamed(TypeId type, std::string_view code, Modifier modifier, std::string_view value);
   QueryResult CompileIds(TypeId type, std::string_view value);
   QueryResult CompileMembers(std::optional<std::string_view> value);

@@ -158,8 +158,12 @@ Result<Bitmap> Evaluator::MatchLeaf(CollectionId collection, const Query& query,
   if (const auto* match = std::get_if<QuantityMatch>(&query.node)) return MatchQuantity(collection, *match, within);
   if (const auto* match = std::get_if<ReferenceIs>(&query.node)) return MatchReference(collection, *match);
   if (const auto* match = std::get_if<Present>(&query.node)) {
-    HILUM_ASSIGN_OR_RETURN(const FieldSpec* field, Find(collection, match->field));
-    return copied(lists_.List(collection, Entry::kPresent, field->id));
+    const auto kind = match->target ? std::optional(FieldKind::kReference) : std::nullopt;
+    HILUM_ASSIGN_OR_RETURN(const FieldSpec* field, Find(collection, match->field, kind));
+    if (!match->target) return copied(lists_.List(collection, Entry::kPresent, field->id));
+    std::string prefix = lists_.Prefix(collection, Entry::kReferrer, field->id);
+    AppendBe(&prefix, static_cast<uint16_t>(*match->target));
+    return copied(lists_.List(prefix, /*longer=*/true));
   }
   return Internal("index: a query node that does not exist");
 }

@@ -82,7 +82,11 @@ struct Meets {
     return uri.size() == asked.uri.size() || uri.back() == '/' ||
            std::string_view("/?#|").find(asked.uri[uri.size()]) != std::string_view::npos;
   }
-  bool operator()(const Present&) const { return true; }
+  bool operator()(const Present& asked) const {
+    if (!asked.target) return true;
+    const auto& target = std::get<ReferenceValue>(value).target;
+    return target && target->collection == *asked.target;
+  }
 };
 
 }  // namespace

@@ -96,6 +96,7 @@ struct ReferredToBy {
 };
 struct Present {  // has any value of the field
   FieldId field;
+  std::optional<CollectionId> target;  // of references: one that leads there, whether what is there lives or not
 };
 struct DocsIn {  // exactly these
   std::vector<Doc> docs;

@@ -501,6 +501,31 @@ TEST_F(SearchTest, SaysByWhichMethodASearchIsPosted) {
   }
 }
 
+TEST_F(SearchTest, AParameterThatNarrowsAnotherMissesNothingThatItFinds) {
+  Put(Observation("dangling", "nobody", "n"));
+  Put(Patient("gone", "Gone"));
+  Put(Observation("orphan", "gone", "n"));
+  Delete("Patient", "gone");
+  Put(R"({"resourceType":"Observation","id":"of-group","status":"final","code":{"coding":[{"code":"n"}]},)"
+      R"("subject":{"reference":"Group/g"}})");
+  EXPECT_THAT(Search("Observation?code=n&patient=Patient/nobody,Patient/gone").matches,
+              ElementsAre("Observation/dangling", "Observation/orphan"));
+  EXPECT_THAT(Search("Observation?code=n&patient:missing=false").matches,
+              ElementsAre("Observation/dangling", "Observation/orphan"));
+  EXPECT_THAT(Search("Observation?code=n&patient:missing=true").matches, ElementsAre("Observation/of-group"));
+}
+
+TEST_F(SearchTest, AParameterThatNarrowsAnotherNeverLeadsToOtherTypes) {
+  Put(R"({"resourceType":"Group","id":"g","type":"person","actual":true,"code":{"text":"x"}})");
+  Put(R"({"resourceType":"Observation","id":"of-group","status":"final","code":{"coding":[{"code":"n"}]},)"
+      R"("subject":{"reference":"Group/g"}})");
+  EXPECT_THAT(Search("Group?_has:Observation:subject:code=n").matches, ElementsAre("Group/g"));
+  EXPECT_THAT(Search("Group?_has:Observation:patient:code=n").matches, IsEmpty());
+  EXPECT_THAT(Search("Observation?subject:Group.type=person").matches, ElementsAre("Observation/of-group"));
+  EXPECT_THAT(Search("Observation?patient:Group.type=person").matches, IsEmpty());
+  EXPECT_EQ(Get("Group?_has:Observation:patient:nothing=n", {.prefer_handling = Handling::kStrict}).status, 400);
+}
+
 TEST_F(SearchTest, FindsTheMembersOfAList) {
   PutClinic();
   Put(R"({"resourceType":"List","id":"l","status":"current","mode":"working","entry":[{"item":{"reference":"Patient/2"}}]})");

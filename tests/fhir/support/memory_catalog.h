@@ -187,7 +187,11 @@ class MemoryIndex {
     return docs;
   }
   Docs Eval(storage::CollectionId collection, const storage::Present& node) {
-    return Where(collection, node.field, [](const storage::IndexValue&) { return true; });
+    return Where(collection, node.field, [&](const storage::IndexValue& value) {
+      if (!node.target) return true;
+      const auto& target = std::get<storage::ReferenceValue>(value).target;
+      return target && target->collection == *node.target;
+    });
   }
   Docs Eval(storage::CollectionId collection, const storage::DocsIn& node) {
     Docs docs(documents_[collection].size());

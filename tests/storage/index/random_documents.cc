@@ -43,7 +43,7 @@ std::string Describe(const Query& query) {
     leaf("Quantity", *q) << static_cast<int>(q->comparison) << " [" << q->asked.low << ", " << q->asked.high << "] "
                          << q->system.value_or("any") << '|' << q->code.value_or("any");
   }
-  if (const auto* q = std::get_if<Present>(&query.node)) leaf("Present", *q);
+  if (const auto* q = std::get_if<Present>(&query.node)) leaf("Present", *q) << (q->target ? "there" : "");
   if (out.str().empty()) out << "kind " << query.node.index();
   return out.str();
 }
@@ -242,7 +242,8 @@ Query RandomDocuments::RandomLeaf(CollectionId collection) {
       return MakeQuery(
           UriMatch{kUri, Pick({UriMatch::How::kExact, UriMatch::How::kBelow, UriMatch::How::kAbove}), Uri()});
     case 11:
-      return MakeQuery(Present{FieldId{static_cast<uint16_t>(Number(1, 13))}});
+      if (Chance(30)) return MakeQuery(Present{kToOther, Pick({kOther, kMain})});
+      return MakeQuery(Present{FieldId{static_cast<uint16_t>(Number(1, 13))}, {}});
     default: {
       DocsIn leaf;
       for (int64_t i = Number(0, 50); i > 0; --i) leaf.docs.push_back(RandomDoc());

@@ -139,7 +139,11 @@ struct LeafMatches {
     return !v.target && v.text == m.value.text;
   }
   bool operator()(const UriMatch& m) const { return UriMatches(m, std::get<UriValue>(value).uri); }
-  bool operator()(const Present&) const { return true; }
+  bool operator()(const Present& m) const {
+    if (!m.target) return true;
+    const auto& v = std::get<ReferenceValue>(value);
+    return v.target && v.target->collection == *m.target;
+  }
 };
 
 std::set<Doc> Intersection(const std::set<Doc>& a, const std::set<Doc>& b) {
