@@ -1,6 +1,7 @@
 #include "fhir/interactions/transaction.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "fhir/interactions/shape.h"
 #include "fhir/json/edits.h"
@@ -74,6 +75,7 @@ Transaction::Outcome Transaction::Attempt(const std::function<Answer(const Inter
   unmatched_.clear();
   links_.clear();
   conditional_.clear();
+  referred_.clear();
   comparisons_ = 0;
   const auto reader = store_.Read();
   Planner planner(store_, *reader, RequestBase());
@@ -113,7 +115,9 @@ Transaction::Outcome Transaction::Attempt(const std::function<Answer(const Inter
     if (entries_[i].request.prefer_return != Return::kRepresentation) plan.bytes.clear();
     written.emplace_back(i, std::move(plan));
   }
-  const Result<Committed> committed = store_.Commit(std::move(writes), planner.TakeConditions());
+  std::vector<Condition> conditions = planner.TakeConditions();
+  std::ranges::move(referred_, std::back_inserter(conditions));
+  const Result<Committed> committed = store_.Commit(std::move(writes), std::move(conditions));
   if (!committed.ok()) {
     outcome.failure = ErrorAnswer(committed.status());
     return outcome;

@@ -102,7 +102,7 @@ class Transaction {
                                                std::optional<size_t> place, ResourceReader& reader);
   void NoteFullUrl(size_t place);
   Plan PlanOne(size_t place, ResourceReader& reader, Planner& planner);
-  // Of what is stored, those whom a condition finds by what will be there.
+  // Of what is stored, those whom a condition finds by what will be there. Notes the condition for the commit.
   Result<std::vector<storage::Doc>> FindStored(TypeId type, const std::vector<Parameter>& criteria,
                                                ResourceReader& reader);
   // Type/id of what a conditional reference leads to once the transaction is done: R4 3.1.0.11.2 resolves them last.
@@ -131,6 +131,7 @@ class Transaction {
   std::map<std::string, size_t, std::less<>> unmatched_;   // conditions that no stored resource matches -> first place
   std::map<std::string, std::string, std::less<>> links_;  // fullUrl -> Type/id, of deletions empty
   std::map<std::string, std::string, std::less<>> conditional_;  // resolved conditional references
+  std::vector<Condition> referred_;                              // by which searches
   size_t comparisons_ = 0;                                       // what conditions cost so far
 };
 

@@ -324,9 +324,12 @@ Result<std::vector<Doc>> Transaction::FindStored(TypeId type, const std::vector<
     HILUM_ASSIGN_OR_RETURN(Bitmap found, view.FindStored(reader.CollectionOf(type), query));
     HILUM_ASSIGN_OR_RETURN(const Bitmap live, reader.index().Live(reader.CollectionOf(type)));
     found &= live;
+    HILUM_ASSIGN_OR_RETURN(const uint64_t sequence, reader.Sequence());
+    referred_.push_back({.type = type, .other_types = true, .sequence = sequence});
     return found.ToVector();
   }
   HILUM_ASSIGN_OR_RETURN(Matches matches, FindMatches(reader, type, criteria, ConditionOptions()));
+  referred_.push_back(std::move(matches.condition));
   return std::move(matches.docs);
 }
 

@@ -1,6 +1,7 @@
 // Where references of a transaction lead (R4 3.1.0.11.2).
 #include <gmock/gmock.h>
 
+#include "fhir/interactions/transaction.h"
 #include "tests/fhir/interactions/bundles.h"
 #include "tests/fhir/support/interactions_fixture.h"
 
@@ -45,6 +46,50 @@ TEST_F(TransactionLinksTest, RewritesLinksWhereverR4HasThem) {
   EXPECT_EQ(At(basic, "extension.3.valueReference.reference"), patient + "#part");
   EXPECT_EQ(At(basic, "extension.4.valueReference.reference"), patient + "/_history/1");
   EXPECT_EQ(At(basic, "extension.5.valueReference.reference"), "urn:uuid:9#x");
+}
+
+// Entries with the fullUrls, where there are any.
+std::string PatientAt(const std::string& full_url, const std::string& gender) {
+  return R"({"fullUrl":")" + full_url + R"(","resource":{"resourceType":"Patient","gender":")" + gender +
+         R"("},"request":{"method":"POST","url":"Patient"}})";
+}
+std::string ObservationAt(const std::string& full_url, const std::string& subject) {
+  return "{" + (full_url.empty() ? "" : "\"fullUrl\":\"" + full_url + "\",") +
+         R"("resource":{"resourceType":"Observation","status":"final","code":{"text":"x"},"subject":{"reference":")" +
+         subject + R"("}},"request":{"method":"POST","url":"Observation"}})";
+}
+
+TEST_F(TransactionLinksTest, AConditionalReferenceMustFindTheSameAtTheCommit) {
+  struct Meanwhile {
+    const char* what;
+    std::string method, url, body;
+  };
+  const std::string identified = R"("identifier":[{"system":"s","value":"1"}],"name":[{"family":"Roe"}])";
+  const std::vector<Meanwhile> changes = {
+      {"deleted", "DELETE", "Patient/p", ""},
+      {"another identifier and name", "PUT", "Patient/p", R"({"resourceType":"Patient","id":"p"})"},
+      {"a second match", "PUT", "Patient/q", R"({"resourceType":"Patient","id":"q",)" + identified + "}"},
+  };
+  for (const Meanwhile& change : changes) {
+    for (const std::string condition : {"identifier=s|1", "name=roe", "organization.name=o"}) {
+      Run("PUT", "Organization/o", R"({"resourceType":"Organization","id":"o","name":"o"})");
+      Run("DELETE", "Patient/q");
+      Run("PUT", "Patient/p",
+          R"({"resourceType":"Patient","id":"p","managingOrganization":{"reference":"Organization/o"},)" + identified +
+              "}");
+      const auto bundle = json::Document::Parse(Bundle(
+          "transaction", R"({"request":{"method":"GET","url":"Basic"}},)" + ObservationAt("", "Patient?" + condition)));
+      ASSERT_TRUE(bundle.ok());
+      const Validation validation = Validate(bundle->root());
+      Transaction transaction(*resources_, validation.typing, EntriesOf(bundle->root(), Request("POST", "")).value());
+      const auto outcome = transaction.Attempt([&](const Interaction&) {
+        EXPECT_LT(Run(change.method, change.url, change.body).status, 300);
+        return Answer();
+      });
+      EXPECT_FALSE(outcome.failure) << outcome.failure->body;
+      EXPECT_TRUE(outcome.outdated) << change.what << " with " << condition;
+    }
+  }
 }
 
 const std::string kOrganization =
