@@ -41,7 +41,8 @@ Result<std::vector<storage::ReferenceValue>> PlannedResources::References(size_t
   std::vector<storage::ReferenceValue> references;
   for (const auto& entry : values_.at(place).entries) {
     if (entry.field != field) continue;
-    HILUM_ASSIGN_OR_RETURN(references.emplace_back(), view.Resolve(std::get<storage::ReferenceValue>(entry.value)));
+    HILUM_ASSIGN_OR_RETURN(references.emplace_back(),
+                           view.Resolve(place, std::get<storage::ReferenceValue>(entry.value)));
   }
   return references;
 }
@@ -70,14 +71,14 @@ Result<PlannedResources::Places> PlannedResources::FindAmong(const Query& query,
 Result<PlannedResources::Places> PlannedResources::FindValue(const Query& leaf, const Places* among,
                                                              PlannedView& view) const {
   const auto field = storage::FieldOfLeaf(leaf);
-  return Filter(among, view, [&](size_t, const storage::DocumentValues& values) -> Result<bool> {
+  return Filter(among, view, [&](size_t place, const storage::DocumentValues& values) -> Result<bool> {
     if (!field) return true;  // All
     for (const auto& entry : values.entries) {
       if (entry.field != *field) continue;
       const auto* reference = std::get_if<storage::ReferenceValue>(&entry.value);
       if (reference == nullptr && storage::Matches(leaf, entry.value)) return true;
       if (reference == nullptr) continue;
-      HILUM_ASSIGN_OR_RETURN(auto resolved, view.Resolve(*reference));
+      HILUM_ASSIGN_OR_RETURN(auto resolved, view.Resolve(place, *reference));
       if (storage::Matches(leaf, storage::IndexValue(std::move(resolved)))) return true;
     }
     return false;

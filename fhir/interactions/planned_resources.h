@@ -23,8 +23,8 @@ class PlannedView {
  public:
   virtual ~PlannedView() = default;
 
-  // A reference as it will be stored, as far as that is known already.
-  virtual Result<storage::ReferenceValue> Resolve(const storage::ReferenceValue& reference) = 0;
+  // A reference of the entry as it will be stored, as far as that is known already.
+  virtual Result<storage::ReferenceValue> Resolve(size_t place, const storage::ReferenceValue& reference) = 0;
   // Who will match.
   virtual Result<storage::Bitmap> FindAll(storage::CollectionId collection, const storage::Query& query) = 0;
   // Whom of the collection those who match will refer to.

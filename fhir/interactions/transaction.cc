@@ -54,6 +54,7 @@ Transaction::Transaction(ResourceStore& store, const Typing& typing, std::vector
     new_ids_.push_back(store_.NewId());
     const auto type = entry.request.path.empty() ? std::nullopt : FindResourceType(entry.request.path[0]);
     if (Writes(entry) && type) types_.insert(*type);
+    if (Writes(entry) && !entry.full_url.empty()) full_urls_.insert(entry.full_url);
   }
 }
 
@@ -265,14 +266,7 @@ void Transaction::NoteFullUrl(size_t place) {
     links_[entry.full_url].clear();
     return;
   }
-  if (target.id.empty()) return;
-  const std::string link = LinkOf(target.type, target.id);
-  links_[entry.full_url] = link;
-  // A relative reference is below the base of the fullUrl (R4 bundle.html#references).
-  const ReferenceText parts = ParseReference(entry.full_url);
-  if (parts.form == ReferenceText::Form::kAbsolute && parts.type != kNoType) {
-    links_[LinkOf(parts.type, parts.id)] = link;
-  }
+  if (!target.id.empty()) links_[entry.full_url] = LinkOf(target.type, target.id);
 }
 
 Plan Transaction::PlanOne(size_t place, ResourceReader& reader, Planner& planner) {
@@ -301,17 +295,17 @@ Plan Transaction::PlanOne(size_t place, ResourceReader& reader, Planner& planner
     // What was there before is not the transaction's to resolve.
     const Texts brought = StringsIn(*patch);
     return planner.Patch(target.type, target.id, *patch, conditions, [&](json::Value resource, const Typing& typing) {
-      return Rewrites(resource, typing, &brought, reader);
+      return Rewrites(place, resource, typing, &brought, reader);
     });
   }
   const Method method = entry.request.method == "POST" ? Method::kCreate : Method::kUpdate;
   return planner.PutRewritten(
       target.type, target.id, *entry.resource, typing_, method, conditions,
-      [&](json::Value resource, const Typing& typing) { return Rewrites(resource, typing, nullptr, reader); });
+      [&](json::Value resource, const Typing& typing) { return Rewrites(place, resource, typing, nullptr, reader); });
 }
 
-Result<std::optional<std::string>> Transaction::Resolve(std::string_view text, ResourceReader& reader) {
-  HILUM_ASSIGN_OR_RETURN(auto link, FindLink(text));
+Result<std::optional<std::string>> Transaction::Resolve(size_t place, std::string_view text, ResourceReader& reader) {
+  HILUM_ASSIGN_OR_RETURN(auto link, FindLink(place, text));
   if (link) return link;
   const ReferenceText parts = ParseReference(BelowBase(text, RequestBase()));
   if (parts.form != ReferenceText::Form::kConditional) return std::optional<std::string>();
@@ -326,9 +320,15 @@ Result<std::optional<std::string>> Transaction::Resolve(std::string_view text, R
   return std::optional(*found.begin());
 }
 
-Result<std::optional<std::string>> Transaction::FindLink(std::string_view text) const {
+std::string Transaction::FullUrlOf(size_t place, std::string_view text) const {
+  const std::string_view base = ParseReference(entries_[place].full_url).base;
+  const bool relative = ParseReference(text).form == ReferenceText::Form::kRelative;
+  return relative && !base.empty() ? std::string(base).append("/").append(text) : std::string(text);
+}
+
+Result<std::optional<std::string>> Transaction::FindLink(size_t place, std::string_view text) const {
   size_t end = text.size();
-  auto link = links_.find(text);
+  auto link = links_.find(FullUrlOf(place, text));
   if (link == links_.end() && text.starts_with("urn:")) {
     end = std::min({end, text.find('#'), text.find("/_history/")});
     link = links_.find(text.substr(0, end));
@@ -342,11 +342,11 @@ Result<std::optional<std::string>> Transaction::FindLink(std::string_view text) 
   return std::optional(link->second + std::string(text.substr(end)));
 }
 
-Result<std::optional<std::string>> Transaction::ResolveLinks(std::string_view narrative) const {
+Result<std::optional<std::string>> Transaction::ResolveLinks(size_t place, std::string_view narrative) const {
   std::string out;
   size_t done = 0;
   for (const std::string_view text : LinksInXhtml(narrative)) {
-    HILUM_ASSIGN_OR_RETURN(const auto link, FindLink(text));
+    HILUM_ASSIGN_OR_RETURN(const auto link, FindLink(place, text));
     if (!link) continue;
     const auto at = static_cast<size_t>(text.data() - narrative.data());
     out.append(narrative.substr(done, at - done)).append(*link);
@@ -356,17 +356,17 @@ Result<std::optional<std::string>> Transaction::ResolveLinks(std::string_view na
   return std::optional(out.append(narrative.substr(done)));
 }
 
-Result<json::Edits> Transaction::Rewrites(json::Value resource, const Typing& typing, const Texts* among,
+Result<json::Edits> Transaction::Rewrites(size_t place, json::Value resource, const Typing& typing, const Texts* among,
                                           ResourceReader& reader) {
   json::Edits edits;
   for (const ReferenceSite& site : ReferencesIn(resource, typing)) {
     if (among != nullptr && !among->contains(site.text)) continue;
     if (site.narrative) {
-      HILUM_ASSIGN_OR_RETURN(const auto text, ResolveLinks(site.text));
+      HILUM_ASSIGN_OR_RETURN(const auto text, ResolveLinks(place, site.text));
       if (text) edits.Replace(site.begin, site.end, json::Quoted(*text));
       continue;
     }
-    HILUM_ASSIGN_OR_RETURN(const auto link, Resolve(site.text, reader));
+    HILUM_ASSIGN_OR_RETURN(const auto link, Resolve(place, site.text, reader));
     if (link) edits.Replace(site.begin, site.end, json::Quoted(*link));
   }
   return edits;

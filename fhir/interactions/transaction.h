@@ -69,7 +69,8 @@ class Transaction {
     std::vector<size_t> places;
     std::optional<PlannedResources> resources;
   };
-  class View;  // what is stored as it will be, for its conditions
+  class View;          // what is stored as it will be, for its conditions
+  class EntryCatalog;  // the catalogue as an entry sees it
 
   std::string_view RequestBase() const;
   SearchOptions ConditionOptions() const;
@@ -108,21 +109,26 @@ class Transaction {
   // Type/id of what a conditional reference leads to once the transaction is done: R4 3.1.0.11.2 resolves them last.
   Result<std::set<std::string>> FindReferred(TypeId type, const std::vector<Parameter>& criteria,
                                              ResourceReader& reader);
-  // The new text of a reference; nullopt when it stays as it is.
-  Result<std::optional<std::string>> Resolve(std::string_view text, ResourceReader& reader);
+  // The new text of a reference in the entry; nullopt when it stays as it is.
+  Result<std::optional<std::string>> Resolve(size_t place, std::string_view text, ResourceReader& reader);
   // The same of a whole narrative.
-  Result<std::optional<std::string>> ResolveLinks(std::string_view narrative) const;
-  // Where a reference leads that begins with a fullUrl: "Patient/1#part", "Patient/1/_history/1". kInvalid when its
-  // entry is a deletion.
-  Result<std::optional<std::string>> FindLink(std::string_view text) const;
+  Result<std::optional<std::string>> ResolveLinks(size_t place, std::string_view narrative) const;
+  // A reference of the entry as a fullUrl would say it: a relative one is below the base of the entry's own fullUrl (R4
+  // bundle.html#references). Without such a base it means a resource of this server, and no entry.
+  std::string FullUrlOf(size_t place, std::string_view text) const;
+  // Where a reference of the entry leads that begins with a fullUrl: "Patient/1#part", "Patient/1/_history/1". kInvalid
+  // when the entry it leads to is a deletion.
+  Result<std::optional<std::string>> FindLink(size_t place, std::string_view text) const;
   using Texts = std::set<std::string, std::less<>>;
-  // Of the references that are `among` these texts (nullptr: of all).
-  Result<json::Edits> Rewrites(json::Value resource, const Typing& typing, const Texts* among, ResourceReader& reader);
+  // Of the references of the entry that are `among` these texts (nullptr: of all).
+  Result<json::Edits> Rewrites(size_t place, json::Value resource, const Typing& typing, const Texts* among,
+                               ResourceReader& reader);
 
   ResourceStore& store_;
   const Typing& typing_;
   const std::vector<BundleEntry> entries_;
-  const bool deletes_;                // some entry does
+  const bool deletes_;  // some entry does
+  std::set<std::string, std::less<>> full_urls_;
   std::vector<std::string> new_ids_;  // for entries that make a resource; the same in every attempt
   std::set<TypeId> types_;            // of what it writes
   std::map<TypeId, Bodies> bodies_;   // empty until a condition needs it

@@ -23,15 +23,35 @@ constexpr storage::Doc kLastDoc = std::numeric_limits<storage::Doc>::max();
 
 }  // namespace
 
+// For the values of what an entry brings: a relative reference that a fullUrl answers stays text, which View::Resolve
+// follows; it is not for the resource of that id here.
+class Transaction::EntryCatalog final : public SearchCatalog {
+ public:
+  EntryCatalog(const Transaction& transaction, size_t place, ResourceReader& reader)
+      : transaction_(transaction), place_(place), reader_(reader) {}
+
+  storage::CollectionId CollectionOf(TypeId type) const override { return reader_.CollectionOf(type); }
+  storage::FieldId FieldOf(TypeId type, uint16_t field) const override { return reader_.FieldOf(type, field); }
+  Result<std::optional<Doc>> FindDoc(TypeId type, std::string_view id) override {
+    if (transaction_.full_urls_.contains(transaction_.FullUrlOf(place_, LinkOf(type, id)))) return std::optional<Doc>();
+    return reader_.FindDoc(type, id);
+  }
+
+ private:
+  const Transaction& transaction_;
+  const size_t place_;
+  ResourceReader& reader_;
+};
+
 // References to entries whose targets are not found yet stay as they are. The catalogue of the store besides, in which
 // what is new can be asked for.
 class Transaction::View final : public PlannedView, public SearchCatalog {
  public:
   View(Transaction& transaction, ResourceReader& reader) : transaction_(transaction), reader_(reader) {}
 
-  Result<ReferenceValue> Resolve(const ReferenceValue& reference) override {
+  Result<ReferenceValue> Resolve(size_t place, const ReferenceValue& reference) override {
     if (reference.target) return reference;
-    HILUM_ASSIGN_OR_RETURN(const auto link, transaction_.FindLink(reference.text));
+    HILUM_ASSIGN_OR_RETURN(const auto link, transaction_.FindLink(place, reference.text));
     if (!link && !transaction_.written_.contains(reference.text)) return reference;
     const ReferenceText parts = ParseReference(link ? *link : reference.text);
     HILUM_ASSIGN_OR_RETURN(const auto doc, FindDoc(parts.type, parts.id));
@@ -277,7 +297,8 @@ Result<const PlannedResources*> Transaction::PlannedOf(TypeId type, ResourceRead
     for (const size_t each : bodies->places) {
       std::optional<storage::DocumentValues> values;
       if (BringsResource(entries_[each])) {
-        HILUM_ASSIGN_OR_RETURN(values, Extract(*entries_[each].resource, typing_, reader, store_.search_options()));
+        EntryCatalog catalog(*this, each, reader);
+        HILUM_ASSIGN_OR_RETURN(values, Extract(*entries_[each].resource, typing_, catalog, store_.search_options()));
       } else {
         HILUM_ASSIGN_OR_RETURN(values, PatchedValues(each, reader));
       }

@@ -59,6 +59,42 @@ std::string ObservationAt(const std::string& full_url, const std::string& subjec
          subject + R"("}},"request":{"method":"POST","url":"Observation"}})";
 }
 
+TEST_F(TransactionLinksTest, ARelativeReferenceIsBelowTheBaseOfItsOwnEntry) {
+  const std::string entries = ObservationAt("http://a/fhir/Observation/5", "Patient/1") + "," +
+                              PatientAt("http://a/fhir/Patient/1", "female") + "," +
+                              PatientAt("http://b/fhir/Patient/1", "male") + "," +
+                              ObservationAt("http://a/fhir/Observation/6", "Patient/1");
+  const Answer answer = Run("POST", "", Bundle("transaction", entries));
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(Total("Observation?subject:Patient.gender=female"), 2);
+  EXPECT_EQ(Total("Observation?subject:Patient.gender=male"), 0);
+}
+
+TEST_F(TransactionLinksTest, ARelativeReferenceWithoutABaseIsToThisServer) {
+  Run("PUT", "Patient/1", R"({"resourceType":"Patient","id":"1","gender":"other"})");
+  const std::string entries = PatientAt("http://x/Patient/1", "male") + "," +
+                              ObservationAt("urn:uuid:11111111-1111-4111-8111-111111111111", "Patient/1") + "," +
+                              ObservationAt("", "Patient/1");
+  const Answer answer = Run("POST", "", Bundle("transaction", entries));
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(Total("Observation?subject=Patient/1"), 2);
+  EXPECT_EQ(Total("Observation?subject:Patient.gender=male"), 0);
+}
+
+TEST_F(TransactionLinksTest, ConditionsFollowRelativeReferencesToTheSameEntries) {
+  Run("PUT", "Patient/1", R"({"resourceType":"Patient","id":"1","gender":"other"})");
+  const auto reported = [](const std::string& gender) {
+    return R"({"resource":{"resourceType":"DiagnosticReport","status":"final","code":{"text":"x"},
+        "result":[{"reference":"Observation?subject:Patient.gender=)" +
+           gender + R"("}]},"request":{"method":"POST","url":"DiagnosticReport"}})";
+  };
+  const std::string entries =
+      PatientAt("http://a/Patient/1", "female") + "," + ObservationAt("http://a/Observation/5", "Patient/1") + ",";
+  const Answer answer = Run("POST", "", Bundle("transaction", entries + reported("female")));
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(Run("POST", "", Bundle("transaction", entries + reported("other"))).status, 400);
+}
+
 TEST_F(TransactionLinksTest, AConditionalReferenceMustFindTheSameAtTheCommit) {
   struct Meanwhile {
     const char* what;
