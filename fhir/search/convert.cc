@@ -88,7 +88,7 @@ TypeId Converter::TypeOfValue(Value value) const {
   return property == kNoProperty ? kResource : PropertyOf(property).type;
 }
 
-void Converter::Tokens(Value value, std::vector<TokenValue>* out) const {
+Status Converter::Tokens(Value value, std::vector<TokenValue>* out) const {
   const TypeId type = TypeOfValue(value);
   if (TypeOf(type).kind == TypeKind::kPrimitive) {
     std::string_view system;
@@ -101,10 +101,11 @@ void Converter::Tokens(Value value, std::vector<TokenValue>* out) const {
   } else if (type == kCoding) {
     CodingToken(value, out);
   } else if (type == kIdentifier) {
-    IdentifierTokens(value, out);
+    return IdentifierTokens(value, out);
   } else if (type == kContactPoint) {
     if (const MaybeValue text = Find(value, "value")) out->push_back({Text(Find(value, "system")), Text(text)});
   }
+  return Status::Ok();
 }
 
 void Converter::CodingToken(Value coding, std::vector<TokenValue>* out) const {
@@ -112,13 +113,17 @@ void Converter::CodingToken(Value coding, std::vector<TokenValue>* out) const {
   if (code || system) out->push_back({Text(system), Text(code)});
 }
 
-void Converter::IdentifierTokens(Value identifier, std::vector<TokenValue>* out) const {
+Status Converter::IdentifierTokens(Value identifier, std::vector<TokenValue>* out) const {
   const MaybeValue text = Find(identifier, "value"), system = Find(identifier, "system");
-  if (!text && !system) return;
+  if (!text && !system) return Status::Ok();
   out->push_back({Text(system), Text(text)});
-  ForEach(MaybeValue(identifier)["type"]["coding"], [&](Value coding) {
+  const MaybeValue codings = MaybeValue(identifier)["type"]["coding"];
+  if (!codings || !codings->is_array()) return Status::Ok();
+  for (const Value coding : codings->children()) {
+    HILUM_RETURN_IF_ERROR(budget_.Take(text.TextOr("").size()));  // each is a copy of the value
     out->push_back(OfTypeToken(Find(coding, "system").TextOr(""), Find(coding, "code").TextOr(""), text.TextOr("")));
-  });
+  }
+  return Status::Ok();
 }
 
 void Converter::Strings(Value value, std::vector<storage::StringValue>* out) const {

@@ -9,6 +9,30 @@
 
 namespace hilum::fhir {
 
+// What the values of one resource may take in memory: some are combined with each other, and then a small resource can
+// have very many. Not thread-safe.
+class ValueBudget {
+ public:
+  explicit ValueBudget(size_t resource_bytes) : left_(kFree + kPerByte * resource_bytes) {}
+
+  // For one more value with texts of so many bytes; kLimit when there is not enough left.
+  Status Take(size_t text_bytes) {
+    constexpr size_t kValueBytes = sizeof(storage::DocumentValues::Entry);
+    if (left_ < kValueBytes + text_bytes) {
+      return LimitExceeded(
+          "the codes and values of this resource make too many combinations to search by; give its elements fewer "
+          "codings, or split it");
+    }
+    left_ -= kValueBytes + text_bytes;
+    return Status::Ok();
+  }
+
+ private:
+  static constexpr size_t kFree = size_t{16} << 20;
+  static constexpr size_t kPerByte = 32;  // ordinary resources take less than ten
+  size_t left_;
+};
+
 // A quantity in base units, when its unit is known, and as it is written.
 struct ConvertedQuantity {
   std::optional<storage::QuantityValue> canonical;
@@ -20,10 +44,11 @@ struct ConvertedQuantity {
 // thread-safe; one per resource. REQUIRES: values of a validated document.
 class Converter {
  public:
-  Converter(const Typing& typing, SearchCatalog& catalog, const SearchOptions& options)
-      : typing_(typing), catalog_(catalog), options_(options) {}
+  Converter(const Typing& typing, SearchCatalog& catalog, const SearchOptions& options, ValueBudget& budget)
+      : typing_(typing), catalog_(catalog), options_(options), budget_(budget) {}
 
-  void Tokens(json::Value value, std::vector<storage::TokenValue>* out) const;
+  // kLimit as of the budget.
+  Status Tokens(json::Value value, std::vector<storage::TokenValue>* out) const;
   void Strings(json::Value value, std::vector<storage::StringValue>* out) const;
   void Dates(json::Value value, std::vector<storage::DateValue>* out) const;
   void Numbers(json::Value value, std::vector<storage::NumberValue>* out) const;
@@ -36,7 +61,7 @@ class Converter {
 
  private:
   void CodingToken(json::Value coding, std::vector<storage::TokenValue>* out) const;
-  void IdentifierTokens(json::Value identifier, std::vector<storage::TokenValue>* out) const;
+  Status IdentifierTokens(json::Value identifier, std::vector<storage::TokenValue>* out) const;
   std::optional<storage::DateValue> DateOf(json::MaybeValue value) const;
   void TimingDates(json::Value timing, std::vector<storage::DateValue>* out) const;
   void RangeQuantity(json::Value range, std::vector<ConvertedQuantity>* out) const;
@@ -45,6 +70,7 @@ class Converter {
   const Typing& typing_;
   SearchCatalog& catalog_;
   const SearchOptions& options_;
+  ValueBudget& budget_;
 };
 
 // The reference that `type`/`id` makes: to its document, or its text when there is none.

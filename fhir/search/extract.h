@@ -30,10 +30,15 @@ struct SearchOptions {
 // it lies in.
 //
 // How values are written down, so that queries (query.h) find them:
-//   token      code and system; a code element has the system of its required binding; an Identifier with a type also
-//   as OfTypeToken. reference  by document when local and known, else "Type/id" or the text as it is; an identifier
-//   also as IdentifierReference. quantity   twice: in canonical UCUM units, and as written (values without a UCUM unit
-//   only there). composite  of repeating elements: one value for each combination, see composite.h.
+// - token: code and system; a code element has the system of its required binding; an Identifier with a type also as
+//   OfTypeToken.
+// - reference: by document when local and known, else "Type/id" or the text as it is; an identifier also as
+//   IdentifierReference.
+// - quantity: in canonical UCUM units, and as written (values without a UCUM unit only there), and by the unit for
+//   people when that is another one.
+// - composite, of repeating elements: one value for each combination, see composite.h.
+//
+// kLimit when combinations come to far more than the resource itself (ValueBudget).
 Result<storage::DocumentValues> Extract(json::Value resource, const Typing& typing, SearchCatalog& catalog,
                                         const SearchOptions& options);
 

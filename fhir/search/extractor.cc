@@ -18,6 +18,19 @@ using storage::QuantityValue;
 constexpr size_t kMaxFields = 512;
 constexpr size_t kUsualValues = 24;
 
+size_t TextBytes(const storage::IndexValue& value) {
+  struct Bytes {
+    size_t operator()(const storage::TokenValue& v) const { return v.system.size() + v.code.size(); }
+    size_t operator()(const storage::StringValue& v) const { return v.text.size(); }
+    size_t operator()(const storage::QuantityValue& v) const { return v.system.size() + v.code.size(); }
+    size_t operator()(const storage::ReferenceValue& v) const { return v.text.size(); }
+    size_t operator()(const storage::UriValue& v) const { return v.uri.size(); }
+    size_t operator()(const storage::DateValue&) const { return 0; }
+    size_t operator()(const storage::NumberValue&) const { return 0; }
+  };
+  return std::visit(Bytes(), value);
+}
+
 }  // namespace
 
 Result<storage::DocumentValues> Extractor::Run() {
@@ -134,7 +147,8 @@ Status Extractor::AddParam(const SearchParam& param) {
     const auto steps = StepsOf(path);
     if (IsAbsent(steps)) continue;
     if (steps.size() == 1 && steps[0].op == Step::Op::kIsTrue) {
-      Add(param.field, storage::TokenValue{"", IsTrue(ElementId{steps[0].argument}) ? "true" : "false"});
+      HILUM_RETURN_IF_ERROR(
+          Add(param.field, storage::TokenValue{"", IsTrue(ElementId{steps[0].argument}) ? "true" : "false"}));
       continue;
     }
     found_.clear();
@@ -144,54 +158,57 @@ Status Extractor::AddParam(const SearchParam& param) {
   return Status::Ok();
 }
 
-template <typename Convert, typename Converted>
-void Extractor::AddAll(uint16_t field, Value value, Convert convert, std::vector<Converted>* scratch) {
+Status Extractor::Add(uint16_t field, storage::IndexValue value) {
+  HILUM_RETURN_IF_ERROR(budget_.Take(TextBytes(value)));
+  out_.entries.push_back({catalog_.FieldOf(type_, field), std::move(value)});
+  return Status::Ok();
+}
+
+template <typename Returned, typename Converted>
+Status Extractor::AddAll(uint16_t field, Value value,
+                         Returned (Converter::*convert)(Value, std::vector<Converted>*) const,
+                         std::vector<Converted>* scratch) {
   scratch->clear();
-  (convert_.*convert)(value, scratch);
-  for (Converted& converted : *scratch) Add(field, std::move(converted));
+  if constexpr (std::is_void_v<Returned>) {
+    (convert_.*convert)(value, scratch);
+  } else {
+    HILUM_RETURN_IF_ERROR((convert_.*convert)(value, scratch));
+  }
+  for (Converted& converted : *scratch) HILUM_RETURN_IF_ERROR(Add(field, std::move(converted)));
+  return Status::Ok();
 }
 
 Status Extractor::AddValue(const SearchParam& param, Value value) {
   switch (param.type) {
     case SearchType::kToken:
-      AddAll(param.field, value, &Converter::Tokens, &tokens_);
-      break;
+      return AddAll(param.field, value, &Converter::Tokens, &tokens_);
     case SearchType::kString:
-      AddAll(param.field, value, &Converter::Strings, &strings_);
-      break;
+      return AddAll(param.field, value, &Converter::Strings, &strings_);
     case SearchType::kDate:
-      AddAll(param.field, value, &Converter::Dates, &dates_);
-      break;
+      return AddAll(param.field, value, &Converter::Dates, &dates_);
     case SearchType::kNumber:
-      AddAll(param.field, value, &Converter::Numbers, &numbers_);
-      break;
+      return AddAll(param.field, value, &Converter::Numbers, &numbers_);
     case SearchType::kUri:
-      AddAll(param.field, value, &Converter::Uris, &uris_);
-      break;
+      return AddAll(param.field, value, &Converter::Uris, &uris_);
+    case SearchType::kReference:
+      return AddAll(param.field, value, &Converter::References, &references_);
     case SearchType::kQuantity:
-      AddQuantity(param, value);
-      break;
+      return AddQuantity(param, value);
     case SearchType::kSpecial:
-      AddPosition(param, value);
-      break;
-    case SearchType::kReference: {
-      references_.clear();
-      HILUM_RETURN_IF_ERROR(convert_.References(value, &references_));
-      for (storage::ReferenceValue& reference : references_) Add(param.field, std::move(reference));
-      break;
-    }
+      return AddPosition(param, value);
     case SearchType::kComposite:
       break;
   }
   return Status::Ok();
 }
 
-void Extractor::AddQuantity(const SearchParam& param, Value value) {
+Status Extractor::AddQuantity(const SearchParam& param, Value value) {
   for (const ConvertedQuantity& quantity : Quantities(value)) {
-    if (quantity.canonical) Add(param.field, *quantity.canonical);
-    Add(param.field + 1, quantity.written);
-    if (quantity.by_unit) Add(param.field + 2, *quantity.by_unit);
+    if (quantity.canonical) HILUM_RETURN_IF_ERROR(Add(param.field, *quantity.canonical));
+    HILUM_RETURN_IF_ERROR(Add(param.field + 1, quantity.written));
+    if (quantity.by_unit) HILUM_RETURN_IF_ERROR(Add(param.field + 2, *quantity.by_unit));
   }
+  return Status::Ok();
 }
 
 const std::vector<ConvertedQuantity>& Extractor::Quantities(Value value) {
@@ -200,11 +217,11 @@ const std::vector<ConvertedQuantity>& Extractor::Quantities(Value value) {
   return known->second;
 }
 
-void Extractor::AddPosition(const SearchParam& param, Value position) {
+Status Extractor::AddPosition(const SearchParam& param, Value position) {
   const MaybeValue latitude = Find(position, "latitude"), longitude = Find(position, "longitude");
-  if (!latitude || !longitude) return;
-  Add(param.field, storage::NumberValue{ToDouble(latitude->text()), ToDouble(latitude->text())});
-  Add(param.field + 1, storage::NumberValue{ToDouble(longitude->text()), ToDouble(longitude->text())});
+  if (!latitude || !longitude) return Status::Ok();
+  HILUM_RETURN_IF_ERROR(Add(param.field, storage::NumberValue{ToDouble(latitude->text()), ToDouble(latitude->text())}));
+  return Add(param.field + 1, storage::NumberValue{ToDouble(longitude->text()), ToDouble(longitude->text())});
 }
 
 Status Extractor::AddGroup(const CompositeGroup& group) {
@@ -214,7 +231,7 @@ Status Extractor::AddGroup(const CompositeGroup& group) {
   Walk(StepsOf(PathAt(group.path)), resource_, &values);
   for (const Value from : values) {
     std::vector<std::string> keys;
-    KeysOf(components[0], from, &keys);
+    HILUM_RETURN_IF_ERROR(KeysOf(components[0], from, &keys));
     for (const std::string& key : keys) {
       for (size_t place = 1; place < components.size(); ++place)
         HILUM_RETURN_IF_ERROR(AddComponent(group, place, from, key));
@@ -223,15 +240,17 @@ Status Extractor::AddGroup(const CompositeGroup& group) {
   return Status::Ok();
 }
 
-void Extractor::KeysOf(const CompositeComponent& component, Value from, std::vector<std::string>* keys) const {
+Status Extractor::KeysOf(const CompositeComponent& component, Value from, std::vector<std::string>* keys) {
   for (const Value value : Follow(component.paths, Root(component, from))) {
     std::vector<storage::TokenValue> tokens;
-    convert_.Tokens(value, &tokens);
+    HILUM_RETURN_IF_ERROR(convert_.Tokens(value, &tokens));
     for (const storage::TokenValue& token : tokens) {
-      keys->push_back(CompositeKey(token.system, token.code));
-      keys->push_back(CompositeKey(kAnySystem, token.code));
+      for (const std::string_view system : {std::string_view(token.system), kAnySystem}) {
+        HILUM_RETURN_IF_ERROR(budget_.Take(keys->emplace_back(CompositeKey(system, token.code)).size()));
+      }
     }
   }
+  return Status::Ok();
 }
 
 Status Extractor::AddComponent(const CompositeGroup& group, size_t place, Value from, const std::string& key) {
@@ -241,13 +260,16 @@ Status Extractor::AddComponent(const CompositeGroup& group, size_t place, Value 
       case SearchType::kQuantity: {
         for (const ConvertedQuantity& quantity : Quantities(value)) {
           const QuantityValue& w = quantity.written;
-          Add(group.field, QuantityValue{w.low, w.high, key, CompositeUnit("", "")});
-          Add(group.field, QuantityValue{w.low, w.high, key, CompositeUnit(w.system, w.code)});
+          const auto add = [&](const QuantityValue& of, std::string unit) {
+            return Add(group.field, QuantityValue{of.low, of.high, key, std::move(unit)});
+          };
+          HILUM_RETURN_IF_ERROR(add(w, CompositeUnit("", "")));
+          HILUM_RETURN_IF_ERROR(add(w, CompositeUnit(w.system, w.code)));
           // By its code alone a unit that has base units is asked for in those.
           if (const auto& c = quantity.canonical) {
-            Add(group.field, QuantityValue{c->low, c->high, key, CompositeUnit(kCanonicalUnits, c->code)});
+            HILUM_RETURN_IF_ERROR(add(*c, CompositeUnit(kCanonicalUnits, c->code)));
           } else if (!w.code.empty()) {
-            Add(group.field, QuantityValue{w.low, w.high, key, CompositeUnit(kAnySystem, w.code)});
+            HILUM_RETURN_IF_ERROR(add(w, CompositeUnit(kAnySystem, w.code)));
           }
         }
         break;
@@ -255,8 +277,9 @@ Status Extractor::AddComponent(const CompositeGroup& group, size_t place, Value 
       case SearchType::kNumber: {
         std::vector<storage::NumberValue> numbers;
         convert_.Numbers(value, &numbers);
-        for (const auto& number : numbers)
-          Add(group.field, QuantityValue{number.low, number.high, key, CompositePlace(place)});
+        for (const auto& number : numbers) {
+          HILUM_RETURN_IF_ERROR(Add(group.field, QuantityValue{number.low, number.high, key, CompositePlace(place)}));
+        }
         break;
       }
       case SearchType::kDate: {
@@ -264,27 +287,29 @@ Status Extractor::AddComponent(const CompositeGroup& group, size_t place, Value 
         convert_.Dates(value, &dates);
         for (const auto& date : dates) {
           const storage::NumberValue number = AsNumber(date);
-          Add(group.field, QuantityValue{number.low, number.high, key, CompositePlace(place)});
+          HILUM_RETURN_IF_ERROR(Add(group.field, QuantityValue{number.low, number.high, key, CompositePlace(place)}));
         }
         break;
       }
       case SearchType::kString: {
         std::vector<storage::StringValue> strings;
         convert_.Strings(value, &strings);
-        for (const auto& string : strings) Add(group.field, storage::StringValue{CompositeText(key, string.text)});
+        for (const auto& string : strings)
+          HILUM_RETURN_IF_ERROR(Add(group.field, storage::StringValue{CompositeText(key, string.text)}));
         break;
       }
       case SearchType::kReference: {
         const std::string_view text = Find(value, "reference").TextOr("");
-        if (!text.empty()) Add(group.field, storage::ReferenceValue{std::nullopt, CompositeText(key, text)});
+        if (text.empty()) break;
+        HILUM_RETURN_IF_ERROR(Add(group.field, storage::ReferenceValue{std::nullopt, CompositeText(key, text)}));
         break;
       }
       default: {
         std::vector<storage::TokenValue> tokens;
-        convert_.Tokens(value, &tokens);
+        HILUM_RETURN_IF_ERROR(convert_.Tokens(value, &tokens));
         for (const auto& token : tokens) {
-          Add(group.field, storage::TokenValue{key, CompositeKey(token.system, token.code)});
-          Add(group.field, storage::TokenValue{key, CompositeKey(kAnySystem, token.code)});
+          HILUM_RETURN_IF_ERROR(Add(group.field, storage::TokenValue{key, CompositeKey(token.system, token.code)}));
+          HILUM_RETURN_IF_ERROR(Add(group.field, storage::TokenValue{key, CompositeKey(kAnySystem, token.code)}));
         }
       }
     }

@@ -14,7 +14,12 @@ class Extractor {
  public:
   Extractor(json::Value resource, TypeId type, const Typing& typing, SearchCatalog& catalog,
             const SearchOptions& options)
-      : resource_(resource), type_(type), typing_(typing), catalog_(catalog), convert_(typing, catalog, options) {}
+      : resource_(resource),
+        type_(type),
+        typing_(typing),
+        catalog_(catalog),
+        budget_(resource.raw().size()),
+        convert_(typing, catalog, options, budget_) {}
 
   Result<storage::DocumentValues> Run();
 
@@ -38,22 +43,21 @@ class Extractor {
 
   Status AddParam(const SearchParam& param);
   Status AddValue(const SearchParam& param, json::Value value);
-  void AddPosition(const SearchParam& param, json::Value position);
-  void AddQuantity(const SearchParam& param, json::Value value);
+  Status AddPosition(const SearchParam& param, json::Value position);
+  Status AddQuantity(const SearchParam& param, json::Value value);
   const std::vector<ConvertedQuantity>& Quantities(json::Value value);
 
   Status AddGroup(const CompositeGroup& group);
   // The first component of a composite, in every way a query may name it.
-  void KeysOf(const CompositeComponent& component, json::Value from, std::vector<std::string>* keys) const;
+  Status KeysOf(const CompositeComponent& component, json::Value from, std::vector<std::string>* keys);
   Status AddComponent(const CompositeGroup& group, size_t place, json::Value from, const std::string& key);
 
-  template <typename Value>
-  void Add(uint16_t field, Value value) {
-    out_.entries.push_back({catalog_.FieldOf(type_, field), std::move(value)});
-  }
+  // kLimit as of the budget.
+  Status Add(uint16_t field, storage::IndexValue value);
   // Adds what `convert` makes of a value.
-  template <typename Convert, typename Value>
-  void AddAll(uint16_t field, json::Value value, Convert convert, std::vector<Value>* scratch);
+  template <typename Returned, typename Value>
+  Status AddAll(uint16_t field, json::Value value,
+                Returned (Converter::*convert)(json::Value, std::vector<Value>*) const, std::vector<Value>* scratch);
   json::Value Root(const CompositeComponent& component, json::Value from) const {
     return component.from_root ? resource_ : from;
   }
@@ -62,6 +66,7 @@ class Extractor {
   const TypeId type_;
   const Typing& typing_;
   SearchCatalog& catalog_;
+  ValueBudget budget_;
   const Converter convert_;
   std::vector<uint32_t> root_;  // node of each property of the resource, 0 for those it does not have
   // By node: several parameters, and composites for each of their keys, want the same.

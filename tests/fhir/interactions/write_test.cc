@@ -2,6 +2,7 @@
 
 #include <thread>
 
+#include "tests/fhir/interactions/bundles.h"
 #include "tests/fhir/support/interactions_fixture.h"
 
 namespace hilum::fhir {
@@ -97,6 +98,32 @@ TEST_F(WriteTest, APartDoesNotTakeThePlaceOfTheWhole) {
   EXPECT_THAT(answer.body, HasSubstr("SUBSETTED"));
   EXPECT_EQ(At(Run("GET", "Patient/a").body, "active"), "true");
   EXPECT_EQ(Run("POST", "Patient", part).status, 201) << "nothing is lost by it";
+}
+
+TEST_F(WriteTest, RefusesAResourceWhoseCodesAndValuesMakeTooManyCombinations) {
+  std::string codings, megabyte(1'000'000, 'v');
+  for (int i = 0; i < 5000; ++i) {
+    codings += (i == 0 ? "" : ",") + (R"({"system":"s","code":"c)" + std::to_string(i) + "\"}");
+  }
+  const std::string many = R"({"coding":[)" + codings + "]}";
+  const auto observation = [](const std::string& rest) {
+    return R"({"resourceType":"Observation","status":"final",)" + rest + "}";
+  };
+  const auto text = [&](const std::string& value) {
+    return R"("code":)" + many + R"(,"valueString":")" + value + "\"";
+  };
+  const std::vector<std::pair<std::string, std::string>> refused = {
+      {"Observation", observation(R"("code":{"text":"x"},"component":[{"code":)" + many +
+                                  R"(,"valueCodeableConcept":)" + many + "}]")},
+      {"Observation", observation(text(megabyte))},
+      {"Basic", R"({"resourceType":"Basic","code":{"text":"x"},"identifier":[{"value":")" + megabyte + R"(","type":)" +
+                    many + "}]}"}};
+  for (const auto& [type, body] : refused) {
+    const Answer answer = Run("POST", type, body);
+    EXPECT_EQ(answer.status, 413) << body.substr(0, 100);
+    EXPECT_THAT(answer.body.substr(0, 1000), HasSubstr("too many combinations"));
+  }
+  EXPECT_EQ(Run("POST", "Observation", observation(text("v"))).status, 201) << "many codes alone do no harm";
 }
 
 TEST_F(WriteTest, IfMatchHoldsForConditionalDeletesToo) {
