@@ -145,7 +145,7 @@ class EverythingRun {
                                reader_.index().Evaluate(reader_.CollectionOf(type), *query));
         docs |= found;
       }
-      if (!docs.empty()) segments_.push_back({.type = type, .docs = std::move(docs)});
+      segments_.push_back({.type = type, .docs = std::move(docs)});
     }
     members_ = segments_.size();
     return Status::Ok();
@@ -162,9 +162,13 @@ class EverythingRun {
                                                     : AddReferred(from, field, &referred));
       }
     }
-    for (auto& [type, docs] : referred) {
-      HILUM_ASSIGN_OR_RETURN(const storage::Bitmap live, reader_.index().Live(reader_.CollectionOf(type)));
-      docs &= live;
+    for (const TypeId type : ResourceTypes()) {
+      if (IsOfPatients(type)) continue;
+      storage::Bitmap docs;
+      if (const auto found = referred.find(type); found != referred.end()) {
+        HILUM_ASSIGN_OR_RETURN(docs, reader_.index().Live(reader_.CollectionOf(type)));
+        docs &= found->second;
+      }
       segments_.push_back({.type = type, .docs = std::move(docs), .mode = "include"});
     }
     return Status::Ok();
@@ -198,6 +202,7 @@ class EverythingRun {
   Status Narrow() {
     for (size_t i = 0; i < segments_.size(); ++i) {
       Segment& segment = segments_[i];
+      if (segment.docs.empty()) continue;
       if (!asked_.types.empty() && std::ranges::find(asked_.types, segment.type) == asked_.types.end()) {
         segment.docs = storage::Bitmap();
         continue;
@@ -257,8 +262,10 @@ class EverythingRun {
 
   EverythingRequest asked_;
   std::vector<TypeId> of_patients_;
-  std::vector<Segment> segments_;  // the patient, its compartment, then what those refer to
-  size_t members_ = 0;             // segments that are the patient's own
+  // The patient, its compartment, then what those refer to. Of types that nothing was found of, too: a cursor may lead
+  // there from when something was.
+  std::vector<Segment> segments_;
+  size_t members_ = 0;  // segments that are the patient's own
 };
 
 }  // namespace

@@ -69,6 +69,27 @@ TEST_F(EverythingTest, Pages) {
   EXPECT_EQ(Get("Patient/1/$everything?_cursor=AAAA").status, 400);
 }
 
+TEST_F(EverythingTest, GoesOnWhenTheTypeThatThePageBeganWithIsGone) {
+  Put(R"({"resourceType":"Encounter","id":"visit","status":"finished","class":{"code":"AMB"},)"
+      R"("subject":{"reference":"Patient/1"}})");
+  const std::string before_visit = Of("Patient/1/$everything?_count=1").Link("next");
+  ASSERT_THAT(Of(before_visit).matches, ElementsAre("Encounter/visit"));
+  const std::string within_observations = Of("Patient/1/$everything?_count=4").Link("next");
+  ASSERT_THAT(Of(within_observations).matches, ElementsAre("Observation/late"));
+  const std::string before_referred = Of("Patient/1/$everything?_count=5").Link("next");
+  const auto referred = Of(before_referred).included;
+  ASSERT_EQ(referred.size(), 3u);
+
+  Delete("Encounter", "visit");
+  EXPECT_THAT(Of(before_visit).matches, ElementsAre("MedicationRequest/rx"));
+  Delete("Observation", "early");
+  Delete("Observation", "late");
+  EXPECT_THAT(Of(within_observations).included, UnorderedElementsAre("Organization/org", "Medication/pill"));
+  Delete("MedicationRequest", "rx");  // and with it Medication/pill, which the page began with
+  ASSERT_EQ(referred.front(), "Medication/pill");
+  EXPECT_THAT(Of(before_referred).included, ElementsAre("Organization/org"));
+}
+
 TEST_F(EverythingTest, IsNarrowedByTypeTimeOfChangeAndTimeOfCare) {
   const BundleView types = Of("Patient/1/$everything?_type=Observation,Practitioner");
   EXPECT_THAT(types.matches, ElementsAre("Observation/early", "Observation/late"));
