@@ -65,8 +65,9 @@ bool IsAboutResults(std::string_view name) {
   return std::ranges::find(kAboutPages, base) != kAboutPages.end();
 }
 
-// `identifier=system|value` and nothing else is looked up without the index.
-std::optional<storage::TokenValue> OnlyIdentifier(const std::vector<Parameter>& criteria) {
+// `identifier=system|value` and nothing else is looked up without the index; but not the UID of a study, which may be
+// written in two ways.
+std::optional<storage::TokenValue> OnlyIdentifier(TypeId type, const std::vector<Parameter>& criteria) {
   if (criteria.size() != 1 || criteria[0].name != "identifier") return std::nullopt;
   const std::string& value = criteria[0].value;
   const size_t bar = value.find('|');
@@ -74,6 +75,7 @@ std::optional<storage::TokenValue> OnlyIdentifier(const std::vector<Parameter>& 
       value.find_first_of(",\\", 0) != std::string::npos || value.find('|', bar + 1) != std::string::npos) {
     return std::nullopt;
   }
+  if (TypeOf(type).name == "ImagingStudy" && value.substr(0, bar) == kStudyUidSystem) return std::nullopt;
   return storage::TokenValue{value.substr(0, bar), value.substr(bar + 1)};
 }
 
@@ -135,7 +137,7 @@ Result<Matches> FindMatches(ResourceReader& reader, TypeId type, const std::vect
                             const SearchOptions& options) {
   Matches matches;
   matches.condition.type = type;
-  if (auto identifier = OnlyIdentifier(criteria)) {
+  if (auto identifier = OnlyIdentifier(type, criteria)) {
     HILUM_ASSIGN_OR_RETURN(matches.docs, reader.FindIdentifier(type, *identifier));
     matches.condition.identifier = std::move(identifier);
   } else {

@@ -236,17 +236,17 @@ std::optional<storage::FieldId> Compiler::ImagesOf(const ResolvedParam& param) c
 }
 
 std::optional<std::string> Compiler::OtherUid(const ResolvedParam& param, std::string_view value) const {
-  constexpr std::string_view kUids = "urn:dicom:uid", kOid = "urn:oid:";
+  constexpr std::string_view kOid = "urn:oid:";
   if (kImagingStudy == kNoType || param.definition == nullptr) return std::nullopt;
   if (param.definition != FindSearchParam(kImagingStudy, "identifier")) return std::nullopt;
   const size_t bar = value.find('|');
   const std::string_view system = bar == std::string_view::npos ? "" : value.substr(0, bar);
   std::string_view uid = bar == std::string_view::npos ? value : value.substr(bar + 1);
-  if (!system.empty() && system != kUids) return std::nullopt;
+  if (!system.empty() && system != kStudyUidSystem) return std::nullopt;
   const bool is_urn = uid.starts_with(kOid);
   if (is_urn) uid.remove_prefix(kOid.size());
   if (!IsValidUid(uid) || uid.find('.') == std::string_view::npos) return std::nullopt;
-  return std::string(kUids) + "|" + (is_urn ? "" : std::string(kOid)) + std::string(uid);
+  return std::string(kStudyUidSystem) + "|" + (is_urn ? "" : std::string(kOid)) + std::string(uid);
 }
 
 Result<Query> Compiler::CompileParam(const ResolvedParam& param, Modifier modifier, std::string_view value) {

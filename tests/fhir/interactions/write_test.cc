@@ -100,6 +100,22 @@ TEST_F(WriteTest, APartDoesNotTakeThePlaceOfTheWhole) {
   EXPECT_EQ(Run("POST", "Patient", part).status, 201) << "nothing is lost by it";
 }
 
+TEST_F(WriteTest, ConditionsFindAStudyByItsUidInEitherWayOfWriting) {
+  const auto study = [](const std::string& uid) {
+    return R"({"resourceType":"ImagingStudy","status":"available","subject":{"display":"x"},
+        "identifier":[{"system":"urn:dicom:uid","value":")" +
+           uid + "\"}]}";
+  };
+  ASSERT_EQ(Run("POST", "ImagingStudy", study("urn:oid:1.2.3")).status, 201);
+  Interaction create = Request("POST", "ImagingStudy", study("urn:oid:1.2.3"));
+  for (const std::string uid : {"1.2.3", "urn:oid:1.2.3"}) {
+    create.if_none_exist = "identifier=urn:dicom:uid|" + uid;
+    EXPECT_EQ(interactions_->Run(create).status, 200) << uid;
+    EXPECT_EQ(Run("PUT", "ImagingStudy?identifier=urn:dicom:uid|" + uid, study(uid)).status, 200) << uid;
+  }
+  EXPECT_EQ(Total("ImagingStudy"), 1);
+}
+
 TEST_F(WriteTest, RefusesAResourceWhoseCodesAndValuesMakeTooManyCombinations) {
   std::string codings, megabyte(1'000'000, 'v');
   for (int i = 0; i < 5000; ++i) {
