@@ -164,7 +164,7 @@ struct ResourceTxn::Pass {
         const auto key = HeadKey(kTenant, store.schema_.CollectionOf(reference.type), reference.id);
         HILUM_ASSIGN_OR_RETURN(head, Find(key));
       }
-      if (head != nullptr && head->version >= reference.version) continue;
+      if (head != nullptr && head->version >= reference.version && !(reference.undeleted && head->deleted)) continue;
       out.dangling.push_back({.write = out.stamps.size(), .target = reference.shown});
     }
     return Status::Ok();

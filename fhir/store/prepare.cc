@@ -3,6 +3,7 @@
 #include <charconv>
 #include <iterator>
 #include <map>
+#include <set>
 
 #include "fhir/json/edits.h"
 #include "fhir/store/store.h"
@@ -70,13 +71,15 @@ Status ResourceStore::PrepareEntries(TypeId type, PreparedValues* prepared) cons
   return Status::Ok();
 }
 
-std::vector<LooseReference> ResourceStore::LooseReferencesIn(json::Value resource, const Typing& typing) const {
+std::vector<LooseReference> ResourceStore::LooseReferencesIn(
+    json::Value resource, const Typing& typing, const std::vector<std::pair<TypeId, std::string>>& targets) const {
   using Form = ReferenceText::Form;
+  std::set<std::pair<TypeId, std::string_view>> noted(targets.begin(), targets.end());
   std::vector<LooseReference> loose;
   for (const ReferenceSite& site : ReferencesIn(resource, typing)) {
     if (!site.element) continue;
     const ReferenceText parts = ParseReference(site.text);
-    const bool here = parts.base.empty() || parts.base == options_.base_url;
+    const bool here = parts.type != kNoType && (parts.base.empty() || parts.base == options_.base_url);
     if (parts.form == Form::kConditional) {
       loose.push_back({.shown = std::string(TypeOf(parts.type).name) + "?..."});
     } else if (site.text.starts_with("urn:uuid:") || site.text.starts_with("urn:oid:")) {
@@ -89,6 +92,12 @@ std::vector<LooseReference> ResourceStore::LooseReferencesIn(json::Value resourc
       reference.shown = std::string(TypeOf(parts.type).name) + "/" + reference.id + "/_history/" +
                         std::string(parts.version.substr(0, kShownBytes));
       loose.push_back(std::move(reference));
+    } else if (here && noted.emplace(parts.type, parts.id).second) {
+      loose.push_back({.type = parts.type,
+                       .id = std::string(parts.id),
+                       .version = 1,
+                       .undeleted = true,
+                       .shown = std::string(TypeOf(parts.type).name).append("/").append(parts.id)});
     }
   }
   return loose;
@@ -98,7 +107,8 @@ Result<PreparedVersion> ResourceStore::Prepare(json::Value resource, const Typin
                                                uint64_t version) const {
   PreparedVersion prepared;
   HILUM_ASSIGN_OR_RETURN(prepared.index, ExtractValues(resource, typing));
-  if (options_.references != ReferencePolicy::kOff) prepared.index.loose = LooseReferencesIn(resource, typing);
+  if (options_.references != ReferencePolicy::kOff)
+    prepared.index.loose = LooseReferencesIn(resource, typing, prepared.index.targets);
   // The client's own meta.lastUpdated counts for nothing; the commit adds the true one.
   const std::optional<TypeId> type = ResourceTypeOf(resource);
   if (!type) return Invalid("the resource has no resourceType that FHIR R4 knows");

@@ -44,13 +44,14 @@ struct ResourceStoreOptions {
   std::function<void(uint64_t resources)> on_rebound;
 };
 
-// A reference that no document stands for: to one version of a resource, or one that nothing here can resolve any more
-// (urn:uuid:, or a condition outside of a transaction).
+// A reference that no document stands for: to one version of a resource, one that no search parameter has, or one that
+// nothing here can resolve any more (urn:uuid:, or a condition outside of a transaction).
 struct LooseReference {
   TypeId type = kNoType;
   std::string id;
-  uint64_t version = 0;  // 0: nothing can be there
-  std::string shown;     // without the values of a condition
+  uint64_t version = 0;    // at least this one must be there; 0: nothing can be
+  bool undeleted = false;  // and the newest be no deletion
+  std::string shown;       // without the values of a condition
 };
 
 // The search values of a version. References to local resources have provisional numbers, which the commit replaces by
@@ -219,7 +220,9 @@ class ResourceStore {
                 PreparedVersion* prepared) const;
   Result<PreparedValues> ExtractValues(json::Value resource, const Typing& typing) const;
   Result<PreparedValues> ExtractStored(const Version& version) const;
-  std::vector<LooseReference> LooseReferencesIn(json::Value resource, const Typing& typing) const;
+  // Besides those to `targets`.
+  std::vector<LooseReference> LooseReferencesIn(json::Value resource, const Typing& typing,
+                                                const std::vector<std::pair<TypeId, std::string>>& targets) const;
   Status PrepareEntries(TypeId type, PreparedValues* prepared) const;
   Status BindSettings();
   // Brings the index to the settings of the change; goes on where that was interrupted.

@@ -355,6 +355,41 @@ TEST_F(WriteTest, EnforcedReferencesMustLeadToSomethingOfWhateverForm) {
   EXPECT_EQ(Run("POST", "", in_transaction("Patient/a/_history/2")).status, 200);
 }
 
+TEST_F(WriteTest, EnforcedReferencesMustLeadSomewhereWhereverTheyAre) {
+  resource_options_.references = ReferencePolicy::kEnforce;
+  Reopen();
+  const auto patient = [](const std::string& rest) { return R"({"resourceType":"Patient","id":"p",)" + rest + "}"; };
+  const std::vector<std::string> unindexed = {
+      R"("contact":[{"organization":{"reference":"Organization/o"}}])",
+      R"("extension":[{"url":"urn:x","valueReference":{"reference":"Organization/o"}}])",
+      R"("contained":[{"resourceType":"PractitionerRole","id":"r","organization":{"reference":"Organization/o"}}],
+         "generalPractitioner":[{"reference":"#r"}])"};
+  for (const std::string& rest : unindexed) {
+    const Answer answer = Run("PUT", "Patient/p", patient(rest));
+    EXPECT_EQ(answer.status, 409) << rest;
+    EXPECT_THAT(answer.body, HasSubstr("Organization/o"));
+  }
+  const std::string organization = R"({"resourceType":"Organization","id":"o"})";
+  Run("PUT", "Organization/o", organization);
+  for (const std::string& rest : unindexed) EXPECT_LT(Run("PUT", "Patient/p", patient(rest)).status, 300) << rest;
+  ASSERT_EQ(Run("DELETE", "Organization/o").status, 204) << "deletions see what search parameters hold";
+  EXPECT_EQ(Run("PUT", "Patient/p", patient(unindexed[0])).status, 409) << "a deleted one is not there";
+  const std::string both = R"({"resource":)" + patient(unindexed[0]) +
+                           R"(,"request":{"method":"PUT","url":"Patient/p"}},{"resource":)" + organization +
+                           R"(,"request":{"method":"PUT","url":"Organization/o"}})";
+  EXPECT_EQ(Run("POST", "", Bundle("transaction", both)).status, 200);
+}
+
+TEST_F(WriteTest, WarnsOfEachTargetThatIsNotThereOnce) {
+  resource_options_.references = ReferencePolicy::kWarn;
+  Reopen();
+  const Answer answer = Run("POST", "Patient", R"({"resourceType":"Patient",
+      "managingOrganization":{"reference":"Organization/o"},"contact":[{"organization":{"reference":"Organization/o"}},
+      {"organization":{"reference":"Organization/p"}},{"organization":{"reference":"Organization/p"}}]})");
+  EXPECT_EQ(answer.status, 201);
+  EXPECT_EQ(answer.warnings.size(), 2u);
+}
+
 TEST_F(WriteTest, EnforcedReferencesHoldWhenTheTargetIsDeletedMeanwhile) {
   resource_options_.references = ReferencePolicy::kEnforce;
   Reopen();
