@@ -276,12 +276,15 @@ Plan Planner::PutRewritten(TypeId type, const std::string& id, json::Value resou
   return Put(type, id, checked.document.root(), checked.typing, method, conditions);
 }
 
-std::variant<Checked, Answer> Planner::Patched(TypeId type, const std::string& id, Bytes patch) {
+std::variant<Checked, Answer> Planner::Patched(TypeId type, const std::string& id, Bytes patch,
+                                               const IfMatch& conditions) {
   const Result<std::optional<Version>> newest = Find(type, id);
   if (!newest.ok()) return ErrorAnswer(newest.status());
   if (!*newest) return ErrorAnswer(NotFound("there is no such resource to patch"));
   if ((*newest)->deleted())
     return OutcomeAnswer(410, {{.type = IssueType::kDeleted, .diagnostics = "the resource is deleted"}});
+  // Whether the patch fits is of no use to a client that made it for another version (RFC 9110 13.2.1).
+  if (auto refusal = CheckConditions(*newest, conditions)) return *std::move(refusal);
   const Result<json::Document> document = json::Document::Parse((*newest)->bytes);
   if (!document.ok()) return ErrorAnswer(Internal("a stored resource cannot be read"));
   Result<std::string> patched = ApplyJsonPatch(document->root(), patch);
@@ -299,7 +302,7 @@ std::variant<Checked, Answer> Planner::Patched(TypeId type, const std::string& i
 
 Plan Planner::Patch(TypeId type, const std::string& id, Bytes patch, const IfMatch& conditions,
                     const Rewrite& rewrite) {
-  std::variant<Checked, Answer> patched = Patched(type, id, patch);
+  std::variant<Checked, Answer> patched = Patched(type, id, patch, conditions);
   if (auto* refusal = std::get_if<Answer>(&patched)) return Refused(std::move(*refusal));
   const Checked& resource = std::get<Checked>(patched);
   if (rewrite)

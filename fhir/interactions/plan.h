@@ -56,7 +56,7 @@ class Planner {
                     const IfMatch& conditions, const Rewrite& rewrite);
   Plan Remove(TypeId type, const std::string& id, const IfMatch& conditions);
   // The newest version of the resource after the patch, or why it cannot be done.
-  std::variant<Checked, Answer> Patched(TypeId type, const std::string& id, Bytes patch);
+  std::variant<Checked, Answer> Patched(TypeId type, const std::string& id, Bytes patch, const IfMatch& conditions);
   // The patched resource, rewritten.
   Plan Patch(TypeId type, const std::string& id, Bytes patch, const IfMatch& conditions, const Rewrite& rewrite = {});
   // Notes the condition for the commit.

@@ -316,7 +316,7 @@ Result<std::optional<storage::DocumentValues>> Transaction::PatchedValues(size_t
     patch.IgnoreError();
     return std::optional<storage::DocumentValues>();
   }
-  const auto patched = Planner(store_, reader).Patched(target.type, target.id, *patch);
+  const auto patched = Planner(store_, reader).Patched(target.type, target.id, *patch, {});
   const auto* const resource = std::get_if<Checked>(&patched);
   if (resource == nullptr) return std::optional<storage::DocumentValues>();
   HILUM_ASSIGN_OR_RETURN(auto values,

@@ -100,6 +100,26 @@ TEST_F(WriteTest, APartDoesNotTakeThePlaceOfTheWhole) {
   EXPECT_EQ(Run("POST", "Patient", part).status, 201) << "nothing is lost by it";
 }
 
+TEST_F(WriteTest, IfMatchComesBeforeThePatch) {
+  Run("PUT", "Patient/a", R"({"resourceType":"Patient","id":"a","identifier":[{"system":"urn:x","value":"1"}]})");
+  const std::string stale = R"([{"op":"test","path":"/id","value":"b"}])";
+  const std::string invalid = R"([{"op":"add","path":"/gender","value":"m"}])";
+  for (const std::string& patch : {stale, invalid}) {
+    for (const char* url : {"Patient/a", "Patient?identifier=urn:x|1"}) {
+      Interaction request = Request("PATCH", url, patch);
+      EXPECT_EQ(interactions_->Run(request).status, 422) << url;
+      request.if_match = "W/\"7\"";
+      EXPECT_EQ(interactions_->Run(request).status, 412) << url;
+      const std::string entry = PatchOf(url, patch, R"(,"ifMatch":"W/\"7\"")");
+      EXPECT_EQ(Run("POST", "", Bundle("transaction", entry)).status, 412) << url;
+      EXPECT_EQ(At(Run("POST", "", Bundle("batch", entry)).body, "entry.0.response.status"), "412 Precondition Failed");
+    }
+  }
+  Interaction nobody = Request("PATCH", "Patient/b", stale);
+  nobody.if_match = "W/\"1\"";
+  EXPECT_EQ(interactions_->Run(nobody).status, 404);
+}
+
 TEST_F(WriteTest, ConditionsFindAStudyByItsUidInEitherWayOfWriting) {
   const auto study = [](const std::string& uid) {
     return R"({"resourceType":"ImagingStudy","status":"available","subject":{"display":"x"},
