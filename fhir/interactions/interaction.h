@@ -36,6 +36,7 @@ struct Answer {
   int status = 200;
   std::string body;                       // JSON; empty for none
   std::optional<uint64_t> version;        // ETag W/"version"
+  std::string variant;                    // which of its representations, W/"version-variant"; empty: FHIR
   std::optional<int64_t> updated_micros;  // Last-Modified
   std::string location;                   // absolute URL of the version that was made
   std::string content_location;           // of a 202: where to ask for the answer

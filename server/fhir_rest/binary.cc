@@ -37,7 +37,31 @@ std::optional<multipart::MediaType> TypeOfContent(std::string_view text) {
   return *std::move(type);
 }
 
+constexpr std::string_view kContent = "content";
+
+// Tags of versions made of those in a list. `only_content`: of those of contents alone.
+std::string VersionTags(std::string_view tags, bool only_content) {
+  if (tags.empty()) return {};
+  const std::string ending = "-" + std::string(kContent) + "\"";
+  std::string versions;
+  while (!tags.empty()) {
+    std::string tag(TakeUntil(&tags, ','));
+    const bool of_content = tag.ends_with(ending);
+    if (of_content) tag.replace(tag.size() - ending.size(), ending.size(), "\"");
+    if (of_content || tag == "*" || !only_content) versions.append(versions.empty() ? "" : ",").append(tag);
+  }
+  // A condition that names nothing is still one.
+  return versions.empty() ? "\"\"" : versions;
+}
+
 }  // namespace
+
+void TakeContentTags(bool wants_content, fhir::Interaction* interaction) {
+  const bool reads = interaction->method == "GET" || interaction->method == "HEAD";
+  if (!IsBinary(*interaction) || (reads && !wants_content)) return;
+  interaction->if_match = VersionTags(interaction->if_match, /*only_content=*/false);
+  interaction->if_none_match = VersionTags(interaction->if_none_match, /*only_content=*/reads);
+}
 
 bool WantsContent(const http::Request& request, const fhir::Interaction& interaction) {
   const bool reads = request.method == "GET" || request.method == "HEAD";
@@ -48,6 +72,7 @@ bool WantsContent(const http::Request& request, const fhir::Interaction& interac
 }
 
 fhir::Answer ContentOf(const http::Request& request, fhir::Answer answer) {
+  if (answer.status == 304) answer.variant = kContent;
   if (answer.status != 200 || answer.outcome()) return answer;
   const Result<fhir::json::Document> document = fhir::json::Document::Parse(std::move(answer.body));
   if (!document.ok()) return fhir::ErrorAnswer(document.status());
@@ -65,6 +90,7 @@ fhir::Answer ContentOf(const http::Request& request, fhir::Answer answer) {
   }
   answer.security_context = std::string(binary["securityContext"]["reference"].TextOr(""));
   answer.content_type = type->ToString();
+  answer.variant = kContent;
   answer.body = std::move(content);
   return answer;
 }

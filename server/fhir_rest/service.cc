@@ -110,6 +110,8 @@ Answer Service::Run(http::Request& request, std::vector<std::string> path) {
   Interaction interaction{.method = request.method, .path = std::move(path), .query = *std::move(query)};
   const Status conditions = CopyConditions(request, &interaction);
   if (!conditions.ok()) return fhir::ErrorAnswer(conditions);
+  const bool wants_content = WantsContent(request, interaction);
+  TakeContentTags(wants_content, &interaction);
   const bool async = ReadPreferences(request, &interaction);
   interaction.base_url = request.base_url + options_.root;
   interaction.images_url = request.base_url + options_.images_root;
@@ -119,7 +121,7 @@ Answer Service::Run(http::Request& request, std::vector<std::string> path) {
   // Lists have formats of their own.
   const bool is_list = !interaction.path.empty() && interaction.path.back() == "$cohort-list";
   if (is_list) AddListFormat(request, &interaction.query);
-  if (WantsContent(request, interaction)) return ContentOf(request, interactions_.Run(interaction));
+  if (wants_content) return ContentOf(request, interactions_.Run(interaction));
   const Status wants_json = is_list ? Status::Ok() : CheckWantsJson(request, interaction.query);
   if (!wants_json.ok()) return Refuse(406, fhir::IssueType::kNotSupported, wants_json.message());
   return RunOrStart(std::move(interaction), async);
@@ -205,7 +207,11 @@ Status Service::Send(http::Responder& responder, const Answer& answer, const std
   if (!answer.body.empty() && answer.content_type.empty()) headers.Add("Content-Type", std::string(kFhirJson));
   // What people stored must not run in the name of this server.
   if (!answer.content_type.empty()) headers.Add("Content-Security-Policy", "default-src 'none'; sandbox");
-  if (answer.version) headers.Add("ETag", "W/\"" + std::to_string(*answer.version) + "\"");
+  if (answer.version) {
+    const std::string variant = answer.variant.empty() ? "" : "-" + answer.variant;
+    headers.Add("ETag", "W/\"" + std::to_string(*answer.version) + variant + "\"");
+  }
+  headers.Add("Vary", "Accept");
   if (answer.updated_micros) {
     std::string date;
     http::AppendDate(Micros(std::chrono::microseconds(*answer.updated_micros)), &date);

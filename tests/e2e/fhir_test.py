@@ -173,9 +173,24 @@ class InteractionsTest(FhirTest):
             status, headers, body = fetch(url, Accept=accept)
             self.assertEqual((status, headers["Content-Type"], body), (200, "text/plain", b"Hallo"))
             self.assertIn("sandbox", headers["Content-Security-Policy"])
-            self.assertEqual(headers["ETag"], 'W/"1"')
+            self.assertEqual((headers["ETag"], headers["Vary"]), ('W/"1-content"', "Accept"))
         self.assertEqual(fetch(url, Accept="image/png")[0], 406)
         self.assertEqual(self.fhir("GET", "/Binary/" + made["id"], Accept=JSON)[2]["data"], "SGFsbG8=")
+
+    def test_who_keeps_a_binary_asks_for_what_is_kept(self):
+        made = self.fhir("POST", "/Binary", b"Hallo", content_type="text/plain")[2]
+        url = self.fhir.base + "/Binary/" + made["id"]
+        status, as_resource, _ = fetch(url, Accept=JSON)
+        status, as_content, _ = fetch(url)
+        self.assertNotEqual(as_resource["ETag"], as_content["ETag"])
+        since = as_resource["Last-Modified"]
+        for accept, kept, expected in [(JSON, as_resource, 304), ("*/*", as_content, 304), (JSON, as_content, 200), ("*/*", as_resource, 200)]:
+            status, headers, body = fetch(url, Accept=accept, If_None_Match=kept["ETag"], If_Modified_Since=since)
+            self.assertEqual(status, expected, (accept, kept["ETag"], body))
+            self.assertEqual(headers["ETag"], (as_resource if accept == JSON else as_content)["ETag"])
+        for kept in (as_content, as_resource):
+            status, headers, _ = self.fhir("PUT", "/Binary/" + made["id"], b"Hello", content_type="text/plain", If_Match=kept["ETag"])
+            self.assertEqual(status, 200 if kept is as_content else 412)
 
     def test_a_conditional_create_race_makes_one_resource(self):
         person = patient(identifier=[{"system": "urn:mrn", "value": "42"}])

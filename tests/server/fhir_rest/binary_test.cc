@@ -44,6 +44,36 @@ TEST(BinaryContent, ComesInItsOwnType) {
   EXPECT_EQ(answer.version, 3u);
 }
 
+TEST(BinaryContent, IsAnotherRepresentationOfItsVersion) {
+  EXPECT_EQ(ContentOf(With("GET", {}), {.body = kBinary, .version = 3}).variant, "content");
+  EXPECT_EQ(ContentOf(With("GET", {}), {.status = 304, .version = 3}).variant, "content");
+
+  const auto asked = [](bool wants_content, const std::string& method, const std::string& tags) {
+    fhir::Interaction interaction = On({"Binary", "1"});
+    interaction.method = method;
+    interaction.if_none_match = tags;
+    TakeContentTags(wants_content, &interaction);
+    return interaction.if_none_match;
+  };
+  EXPECT_FALSE(fhir::NamesVersion(asked(true, "GET", "W/\"3\""), 3)) << "a kept resource is no content";
+  EXPECT_NE(asked(true, "GET", "W/\"3\""), "") << "nor is it as if nothing was kept: there may be If-Modified-Since";
+  EXPECT_TRUE(fhir::NamesVersion(asked(true, "GET", "W/\"3\", W/\"2-content\""), 2));
+  EXPECT_EQ(asked(true, "GET", "*"), "*");
+  EXPECT_EQ(asked(true, "GET", ""), "");
+  EXPECT_FALSE(fhir::NamesVersion(asked(false, "GET", "W/\"3-content\""), 3)) << "nor is kept content a resource";
+}
+
+TEST(BinaryContent, IsReplacedByWhoHasReadEitherRepresentation) {
+  for (const std::string tags : {"W/\"3\"", "W/\"3-content\"", "W/\"1\", W/\"3-content\""}) {
+    fhir::Interaction put = On({"Binary", "1"});
+    put.method = "PUT";
+    put.if_match = tags;
+    TakeContentTags(false, &put);
+    EXPECT_TRUE(fhir::NamesVersion(put.if_match, 3)) << tags;
+    EXPECT_FALSE(fhir::NamesVersion(put.if_match, 2)) << tags;
+  }
+}
+
 TEST(BinaryContent, KeepsWhoMaySeeIt) {
   const http::Request put = With("PUT", {{"Content-Type", "text/plain"}, {"X-Security-Context", "Patient/1"}});
   const std::string binary = BinaryOf(put, On({"Binary", "x"}), "Hallo").value();
