@@ -9,7 +9,6 @@
 namespace hilum::fhir {
 namespace {
 
-constexpr int kAttempts = 20;
 constexpr size_t kMaxValuesOfMeta = 10'000;  // of profiles, tags or labels of a type
 // The lists of Meta that are sets (R4 resource 2.1.0.3).
 constexpr std::string_view kSets[] = {"profile", "security", "tag"};
@@ -28,10 +27,10 @@ Result<std::string> MetaOf(const std::string& resource) {
   return text + "}]}";
 }
 
-bool IsSame(json::Value left, json::Value right) {
-  if (!left.is_object() || !right.is_object()) return left.raw() == right.raw();
-  const json::MaybeValue a = left, b = right;
-  return a["system"].TextOr("") == b["system"].TextOr("") && a["code"].TextOr("") == b["code"].TextOr("");
+// The same for what counts as one: codings by system and code, profiles by their text.
+std::pair<std::string_view, std::string_view> KeyOf(json::MaybeValue item) {
+  if (!item->is_object()) return {item->raw(), {}};
+  return {item["system"].TextOr(""), item["code"].TextOr("")};
 }
 
 std::vector<json::Value> ItemsOf(json::MaybeValue list) {
@@ -42,13 +41,14 @@ std::vector<json::Value> ItemsOf(json::MaybeValue list) {
 // Both lists without repetitions, or what is left of the first without the second.
 std::string Combined(json::MaybeValue list, json::MaybeValue change, bool add) {
   std::vector<json::Value> items = ItemsOf(list);
-  for (const json::Value item : ItemsOf(change)) {
-    const auto same = [&](json::Value other) { return IsSame(item, other); };
-    if (!add) {
-      std::erase_if(items, same);
-    } else if (std::ranges::none_of(items, same)) {
-      items.push_back(item);
+  std::set<std::pair<std::string_view, std::string_view>> keys;
+  for (const json::Value item : ItemsOf(add ? list : change)) keys.insert(KeyOf(item));
+  if (add) {
+    for (const json::Value item : ItemsOf(change)) {
+      if (keys.insert(KeyOf(item)).second) items.push_back(item);
     }
+  } else {
+    std::erase_if(items, [&](json::Value item) { return keys.contains(KeyOf(item)); });
   }
   std::string text;
   for (const json::Value item : items) text.append(text.empty() ? "[" : ",").append(item.raw());
@@ -175,8 +175,7 @@ Answer Interactions::Meta(const Interaction& request, TypeId type, const std::st
   const auto change = SentMeta(sent->root());
   if (!change.ok()) return ErrorAnswer(change.status());
 
-  Answer written;
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+  return Retrying([&]() -> std::optional<Answer> {
     const Answer read = Read(plain, type, id);
     if (read.status != 200) return read;
     auto body = WithMeta(read.body, *change, operation == "meta-add");
@@ -185,11 +184,11 @@ Answer Interactions::Meta(const Interaction& request, TypeId type, const std::st
     put.method = "PUT";
     put.body = *std::move(body);
     put.if_match = "W/\"" + std::to_string(read.version.value_or(0)) + "\"";
-    written = Update(put, type, id);
+    const Answer written = Update(put, type, id);
     // Somebody else was faster: what they wrote stays.
-    if (written.status != 412) break;
-  }
-  return written.status == 200 ? as_meta(written.body) : written;
+    if (written.status == 412) return std::nullopt;
+    return written.status == 200 ? as_meta(written.body) : written;
+  });
 }
 
 }  // namespace hilum::fhir

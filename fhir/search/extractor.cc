@@ -37,6 +37,7 @@ Result<storage::DocumentValues> Extractor::Run() {
   assert(TypeOf(type_).search_fields <= kMaxFields);
   const Range properties = TypeOf(type_).properties;
   root_.assign(properties.count, 0);
+  contained_ = ContainedIn(resource_);
   for (const Value child : resource_.children()) {
     const PropertyId property = typing_[child.index()];
     if (property != kNoProperty) root_[static_cast<size_t>(property) - properties.first] = child.index();
@@ -124,12 +125,8 @@ bool Extractor::RefersTo(Value reference, TypeId type) const {
   const ReferenceText parsed = ParseReference(text.TextOr(""));
   if (parsed.type != kNoType) return parsed.type == type;
   if (parsed.form == ReferenceText::Form::kFragment) {
-    const MaybeValue contained = Find(resource_, "contained");
-    if (!contained) return false;
-    const auto items = contained->children();
-    return std::any_of(items.begin(), items.end(), [&](Value item) {
-      return Find(item, "id").TextOr("") == parsed.id && ResourceTypeOf(item) == type;
-    });
+    const auto target = contained_.find(parsed.id);
+    return target != contained_.end() && ResourceTypeOf(target->second) == type;
   }
   return FindResourceType(Find(reference, "type").TextOr("")) == type;
 }

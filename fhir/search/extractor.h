@@ -68,6 +68,7 @@ class Extractor {
   SearchCatalog& catalog_;
   ValueBudget budget_;
   const Converter convert_;
+  ContainedById contained_;
   std::vector<uint32_t> root_;  // node of each property of the resource, 0 for those it does not have
   // By node: several parameters, and composites for each of their keys, want the same.
   std::unordered_map<uint32_t, std::vector<ConvertedQuantity>> quantities_;

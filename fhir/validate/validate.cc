@@ -21,4 +21,15 @@ std::optional<TypeId> ResourceTypeOf(json::Value resource) {
   return FindResourceType(json::Find(resource, "resourceType").TextOr(""));
 }
 
+ContainedById ContainedIn(json::Value resource) {
+  ContainedById by_id;
+  const json::MaybeValue contained = json::Find(resource, "contained");
+  if (!contained || !contained->is_array()) return by_id;
+  for (const json::Value item : contained->children()) {
+    const std::string_view id = json::Find(item, "id").TextOr("");
+    if (!id.empty()) by_id.emplace(id, item);
+  }
+  return by_id;
+}
+
 }  // namespace hilum::fhir

@@ -6,6 +6,9 @@
 // search extraction (fhir/search) compares numbers instead of names. Pure, thread-safe.
 #pragma once
 
+#include <map>
+#include <optional>
+#include <string_view>
 #include <vector>
 
 #include "fhir/definitions/definitions.h"
@@ -15,7 +18,7 @@
 namespace hilum::fhir {
 
 struct ValidateOptions {
-  size_t max_issues = 50;     // the rest is not looked for
+  size_t max_issues = 50;     // the rest is left out
   bool check_targets = true;  // reference target types, and that each contained resource can be referred to
   bool check_narrative = true;
   bool check_required = true;  // that no element lacks what FHIR demands of it
@@ -37,5 +40,9 @@ Validation Validate(json::Value resource, const ValidateOptions& options = {});
 
 // Where the type of a resource is said. nullopt when it is missing or unknown.
 std::optional<TypeId> ResourceTypeOf(json::Value resource);
+
+// What a resource contains, by id: whom "#id" leads to. Of several with one id the first.
+using ContainedById = std::map<std::string_view, json::Value>;
+ContainedById ContainedIn(json::Value resource);
 
 }  // namespace hilum::fhir

@@ -89,10 +89,10 @@ void Validator::CheckResource(Value value, bool contained) {
   Place* const outside = place_;
   if (place_ == nullptr) place_ = &root;
   const bool was_contained = std::exchange(contained_, contained);
-  const json::MaybeValue container = container_;
-  if (!contained) container_ = value;
+  std::optional<Container> container;
+  if (!contained) container = std::exchange(container_, {.resource = value});
   CheckObject(value, *type);
-  container_ = container;
+  if (container) container_ = *std::move(container);
   contained_ = was_contained;
   place_ = outside;
 }
@@ -350,14 +350,11 @@ void Validator::CheckReference(Value reference, const Property& property) {
   check_type(*text, ResourceTypeOf(*target).value_or(kNoType));
 }
 
-json::MaybeValue Validator::FindContained(std::string_view id) const {
-  if (id.empty()) return container_;
-  const json::MaybeValue contained = container_[kContained];
-  if (!contained || !contained->is_array()) return {};
-  for (const json::MaybeValue resource : contained->children()) {
-    if (resource["id"].TextOr("") == id) return resource;
-  }
-  return {};
+json::MaybeValue Validator::FindContained(std::string_view id) {
+  if (id.empty() || !container_.resource) return container_.resource;
+  if (!container_.contained) container_.contained = ContainedIn(*container_.resource);
+  const auto found = container_.contained->find(id);
+  return found == container_.contained->end() ? json::MaybeValue() : json::MaybeValue(found->second);
 }
 
 }  // namespace hilum::fhir

@@ -47,7 +47,7 @@ class Validator {
   void CheckExtension(json::Value extension);
   void CheckReference(json::Value reference, const Property& property);
   // The resource that "#id" leads to, from where the pass is: contained in the one at hand, or that itself ("#").
-  json::MaybeValue FindContained(std::string_view id) const;
+  json::MaybeValue FindContained(std::string_view id);
 
   void Report(json::Value at, Severity severity, IssueType type, std::string diagnostics);
   void Error(json::Value at, IssueType type, std::string diagnostics) {
@@ -59,7 +59,12 @@ class Validator {
   Validation& out_;
   Place* place_ = nullptr;
   bool contained_ = false;
-  json::MaybeValue container_;  // the resource at hand, or the one that contains it
+  // The resource at hand, or the one that contains it.
+  struct Container {
+    json::MaybeValue resource;
+    std::optional<ContainedById> contained;  // once it was asked for
+  };
+  Container container_;
 };
 
 }  // namespace hilum::fhir

@@ -36,6 +36,18 @@ TEST_F(MetaTest, IsNotThereForResourcesThatAreNot) {
   EXPECT_EQ(Get("Patient/2/$meta").status, 404);
 }
 
+TEST_F(MetaTest, GetsManyTagsAtOnce) {
+  Put(Patient("1", "Doe"));
+  std::string tags;
+  for (int i = 0; i < 50'000; ++i)
+    tags += (i == 0 ? "" : ",") + (R"({"system":"s","code":")" + std::to_string(i) + "\"}");
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(Change("Patient/1/$meta-add", R"({"tag":[)" + tags + "]}").status, 200);
+  EXPECT_EQ(Change("Patient/1/$meta-delete", R"({"tag":[)" + tags + "]}").status, 200);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(30));
+  EXPECT_THAT(Get("Patient/1/$meta").body, Not(HasSubstr("tag")));
+}
+
 TEST_F(MetaTest, GetsMoreTagsEachOnce) {
   Put(Patient("1", "Doe", R"(,"meta":{"tag":[{"system":"http://a.test","code":"t"}]})"));
   const std::string change = R"({"tag":[{"code":"t","system":"http://a.test"},{"code":"new"}],"profile":["http://p"]})";

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <random>
 #include <string>
 
@@ -210,6 +211,20 @@ TEST(Validate, LocalAndLogicalReferencesHaveTheirTargetToo) {
                             patient(organization, R"("display":"y")") + R"(},{"resource":)" +
                             patient("", R"("reference":"#x")") + "}]}";
   EXPECT_EQ(IssuesOf(entry).size(), 1u) << "each entry has its own";
+}
+
+TEST(Validate, ManyReferencesToManyContainedResourcesTakeNoLongerThanBothTogether) {
+  std::string contained, entries;
+  for (int i = 0; i < 50'000; ++i) {
+    const std::string id = std::to_string(i), comma = i == 0 ? "" : ",";
+    contained += comma + R"({"resourceType":"Basic","code":{"text":"x"},"id":"b)" + id + "\"}";
+    entries += comma + R"({"item":{"reference":"#b)" + id + "\"}}";
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_THAT(IssuesOf(R"({"resourceType":"List","status":"current","mode":"working","contained":[)" + contained +
+                       R"(],"entry":[)" + entries + "]}"),
+              IsEmpty());
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));
 }
 
 TEST(Validate, EachContainedResourceHasAnIdOfItsOwn) {
