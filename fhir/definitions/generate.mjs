@@ -9,9 +9,6 @@ const r4 = path.join(packageFolder, 'dist/fhir/r4');
 const resources = (file) => JSON.parse(fs.readFileSync(path.join(r4, file))).entry.map((entry) => entry.resource);
 
 const profiles = [...resources('profiles-types.json'), ...resources('profiles-resources.json')];
-const structures = profiles.filter(
-  (r) => r.resourceType === 'StructureDefinition' && r.derivation !== 'constraint' && r.kind !== 'logical',
-);
 
 const NONE = 0xffff;
 const kPrimitives = [
@@ -82,6 +79,12 @@ function bindingIndex(url) {
 
 // -- Types and elements ------------------------------------------------------------------------------------------------
 
+// The package has resource types of later releases, too (SubscriptionStatus).
+const ofR4 = new Set(expand('http://hl7.org/fhir/ValueSet/resource-types').map(([, code]) => code));
+const structures = profiles.filter(
+  (r) => r.resourceType === 'StructureDefinition' && r.derivation !== 'constraint' && r.kind !== 'logical' &&
+    (r.kind !== 'resource' || r.abstract || ofR4.has(r.name)),
+);
 const types = [];
 const typeIndex = new Map();
 

@@ -139,21 +139,10 @@ void AppendType(TypeId type, bool enforced, std::string* out) {
   out->push_back('}');
 }
 
-// The definitions have a few types of later releases (SubscriptionStatus), which a CapabilityStatement of R4 cannot
-// name.
-bool CanBeNamed(TypeId type) {
-  const auto resource = FindType("CapabilityStatement.rest.resource");
-  const PropertyId property = resource ? FindProperty(*resource, "type") : kNoProperty;
-  const uint16_t binding = property == kNoProperty ? kNoBinding : ElementOf(PropertyOf(property).element).binding;
-  return binding == kNoBinding || HasCode(BindingAt(binding), TypeOf(type).name);
-}
-
 // `enforced`: references lead somewhere, always.
 std::string RestText(bool enforced) {
   std::string out = R"([{"mode":"server","resource":)";
-  AppendList(ResourceTypes(), &out, [&](TypeId type) {
-    if (CanBeNamed(type)) AppendType(type, enforced, &out);
-  });
+  AppendList(ResourceTypes(), &out, [&](TypeId type) { AppendType(type, enforced, &out); });
   AppendInteractions({"transaction", "batch", "search-system", "history-system"}, &out);
   out.append(R"(,"operation":[{"name":"meta","definition":"http://hl7.org/fhir/OperationDefinition/Resource-meta"}])");
   out.append(",\"compartment\":");

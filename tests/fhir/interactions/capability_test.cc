@@ -46,12 +46,11 @@ TEST_F(CapabilityTest, IsOfTheTimeSinceWhichItHolds) {
 }
 
 TEST_F(CapabilityTest, NamesEveryResourceTypeOfR4) {
-  std::vector<std::string_view> named, defined;
+  std::vector<std::string_view> named;
   for (const json::Value resource : json::Find(rest(), "resource")->children())
     named.push_back(json::Find(resource, "type").TextOr(""));
-  for (const TypeId type : ResourceTypes()) {
-    if (TypeOf(type).name != "SubscriptionStatus") defined.push_back(TypeOf(type).name);  // of the R5 backport
-  }
+  std::vector<std::string_view> defined;
+  for (const TypeId type : ResourceTypes()) defined.push_back(TypeOf(type).name);
   EXPECT_EQ(named, defined);
 }
 
