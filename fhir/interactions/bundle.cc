@@ -141,6 +141,34 @@ Answer LocatedInBundle(Answer answer, json::Value resource, Places* places) {
   return answer;
 }
 
+// Searches and operations may be posted; what those answer is what they are for.
+bool IsRead(const Interaction& request) {
+  const std::string_view last = request.path.empty() ? std::string_view() : request.path.back();
+  return request.method == "GET" || request.method == "HEAD" || last == "_search" || last.starts_with('$');
+}
+
+// What is left for the answers of a Bundle. Not thread-safe.
+class AnswerRoom {
+ public:
+  explicit AnswerRoom(size_t bytes) : bytes_(bytes), left_(bytes) {}
+
+  // Runs what may still be answered: without room no reads, and of writes only what became of them.
+  Answer Run(Interactions& interactions, Interaction request) {
+    if (left_ == 0 && IsRead(request)) {
+      return ErrorAnswer(LimitExceeded("the answers before this one have " + std::to_string(bytes_) +
+                                       " bytes or more; ask for less in one Bundle"));
+    }
+    if (left_ == 0) request.prefer_return = Return::kMinimal;
+    Answer answer = interactions.Run(request);
+    left_ -= std::min(left_, answer.body.size());
+    return answer;
+  }
+
+ private:
+  const size_t bytes_;
+  size_t left_;
+};
+
 // HEAD asks for no body.
 Answer WithoutUnasked(Answer answer, const Interaction& request) {
   if (request.method == "HEAD" && !answer.outcome()) answer.body.clear();
@@ -232,6 +260,7 @@ Answer Interactions::RunBundle(const Interaction& request) {
 Answer Interactions::RunBatch(json::Value bundle, const std::vector<BundleEntry>& entries) {
   std::vector<std::string> responses;
   Places places(bundle.document().bytes());
+  AnswerRoom room(options_.max_bundle_answer);
   for (const BundleEntry& entry : entries) {
     Interaction request = entry.request;
     if (request.path.empty()) {
@@ -248,7 +277,7 @@ Answer Interactions::RunBatch(json::Value bundle, const std::vector<BundleEntry>
     } else if (entry.resource) {
       request.body = std::string(entry.resource->raw());
     }
-    Answer answer = WithoutUnasked(Run(request), request);
+    Answer answer = WithoutUnasked(room.Run(*this, request), request);
     if (entry.resource) answer = LocatedInBundle(std::move(answer), *entry.resource, &places);
     responses.push_back(ResponseEntry(answer));
   }
@@ -259,7 +288,9 @@ Answer Interactions::RunTransaction(const Typing& typing, std::vector<BundleEntr
   const std::vector<BundleEntry> asked = entries;
   Transaction transaction(store_, typing, std::move(entries));
   return Retrying([&]() -> std::optional<Answer> {
-    Transaction::Outcome outcome = transaction.Attempt([this](const Interaction& request) { return Run(request); });
+    AnswerRoom room_to_try(options_.max_bundle_answer), room(options_.max_bundle_answer);
+    Transaction::Outcome outcome =
+        transaction.Attempt([&](const Interaction& request) { return room_to_try.Run(*this, request); });
     if (outcome.failure) return *std::move(outcome.failure);
     if (outcome.outdated) return std::nullopt;
     // Reads see what the transaction wrote (R4 3.1.0.11.2, rules of order).
@@ -267,7 +298,7 @@ Answer Interactions::RunTransaction(const Typing& typing, std::vector<BundleEntr
     for (size_t i = 0; i < asked.size(); ++i) {
       const Interaction& request = asked[i].request;
       responses.push_back(
-          ResponseEntry(outcome.answers[i] ? *outcome.answers[i] : WithoutUnasked(Run(request), request)));
+          ResponseEntry(outcome.answers[i] ? *outcome.answers[i] : WithoutUnasked(room.Run(*this, request), request)));
     }
     return Answer{.body = BundleOf("transaction-response", responses)};
   });

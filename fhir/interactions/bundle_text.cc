@@ -52,13 +52,16 @@ void BundleText::AppendFullUrl(const Version& version) {
   AppendJsonString(std::string(base_url_) + "/" + std::string(TypeOf(version.type).name) + "/" + version.id, &entries_);
 }
 
-Status BundleText::AddResults(ResourceReader& reader, const std::vector<Row>& rows) {
-  for (const Row& row : rows) {
+Result<size_t> BundleText::AddResults(ResourceReader& reader, const std::vector<Row>& rows, size_t max_bytes) {
+  const size_t begin = entries_.size();
+  size_t added = 0;
+  for (; added < rows.size() && entries_.size() - begin < max_bytes; ++added) {
+    const Row& row = rows[added];
     HILUM_ASSIGN_OR_RETURN(const auto version, reader.Newest(row.type, row.doc, form()));
     if (!version || version->deleted()) return Corruption("the index has a resource that is not stored");
     HILUM_RETURN_IF_ERROR(AddResult(*version, row.mode));
   }
-  return Status::Ok();
+  return added;
 }
 
 Status BundleText::AddResult(const Version& version, std::string_view mode) {

@@ -24,8 +24,9 @@ class BundleText {
   // How much of resources it takes.
   Form form() const { return FormFor(shape_); }
   size_t bytes() const { return entries_.size(); }
-  // The newest versions of what was found. kCorruption when one is not stored.
-  Status AddResults(ResourceReader& reader, const std::vector<Row>& rows);
+  // The newest versions of what was found, until they get longer than `max_bytes`; how many of them. kCorruption when
+  // one is not stored.
+  Result<size_t> AddResults(ResourceReader& reader, const std::vector<Row>& rows, size_t max_bytes);
   Status AddHistory(const Version& version);
   // An OperationOutcome about the search.
   void AddOutcome(const std::vector<Issue>& issues);

@@ -235,8 +235,12 @@ class EverythingRun {
     const auto cursor = ValueOf(request_.query, kCursorParameter);
     const CursorSeal seal{.fingerprint = Fingerprint(UrlWith({.path = request_.path}, asked_.used)),
                           .key = cursor_key_};
-    HILUM_ASSIGN_OR_RETURN(const ResultPage page, ReadPage(store_, reader_, segments_, asked_.count, cursor, seal));
+    HILUM_ASSIGN_OR_RETURN(ResultPage page, ReadPage(store_, reader_, segments_, asked_.count, cursor, seal));
     BundleText bundle("searchset", request_.base_url, std::move(shape));
+    HILUM_ASSIGN_OR_RETURN(const size_t written, bundle.AddResults(reader_, page.rows, options_.max_page_bytes));
+    if (written < page.rows.size()) {
+      HILUM_ASSIGN_OR_RETURN(page, ReadPage(store_, reader_, segments_, written, cursor, seal));
+    }
     uint64_t total = 0;
     for (size_t i = 0; i < members_; ++i) total += segments_[i].docs.Count();
     bundle.SetTotal(total);
@@ -248,7 +252,6 @@ class EverythingRun {
     };
     bundle.AddLink("self", link_to(cursor));
     if (page.next) bundle.AddLink("next", link_to(page.next));
-    HILUM_RETURN_IF_ERROR(bundle.AddResults(reader_, page.rows));
     if (!asked_.ignored.empty()) bundle.AddOutcome(asked_.ignored);
     return bundle.Finish();
   }

@@ -13,8 +13,6 @@ namespace {
 constexpr size_t kBatch = 200;
 // Versions of a type are counted for the total of a first page up to here: a page should not take longer for it.
 constexpr uint64_t kMaxCountedForPage = 10'000;
-// A page ends early when it gets longer: versions of a study with many images are long when they are whole.
-constexpr size_t kMaxPageBytes = 32 << 20;
 
 // What the parameters of a history say (R4 http 3.1.0.10).
 struct HistoryRequest {
@@ -62,7 +60,7 @@ class HistoryRun {
       if (bundle.form() == Form::kWhole) HILUM_RETURN_IF_ERROR(reader_.Complete(&versions[i]));
       HILUM_RETURN_IF_ERROR(bundle.AddHistory(versions[i]));
       versions[i].bytes = {};
-      if (bundle.bytes() < kMaxPageBytes || i + 1 == versions.size()) continue;
+      if (bundle.bytes() < options_.max_page_bytes || i + 1 == versions.size()) continue;
       more = true;
       versions.resize(i + 1);
     }

@@ -24,7 +24,11 @@ struct InteractionOptions {
   size_t default_count = 50;     // entries of a page
   size_t max_count = 1000;       // of a page
   size_t max_included = 10'000;  // resources that includes add to a page
+  // A page ends early when its resources get longer, and with fewer included ones: ImagingStudies of studies with many
+  // images are long.
+  size_t max_page_bytes = size_t{32} << 20;
   size_t max_bundle_entries = 100'000;
+  size_t max_bundle_answer = size_t{128} << 20;  // bytes of answers in that of a Bundle, from where reads are refused
   size_t max_conditional_deletes = 1000;
   size_t max_kept_searches = size_t{64} << 20;  // bytes of searches that are too long for links
   Handling handling = Handling::kLenient;

@@ -220,9 +220,17 @@ class SearchRun {
     const auto cursor = ValueOf(query_, kCursorParameter);
     const CursorSeal seal{.fingerprint = Fingerprint(UrlWith({.path = request_.path}, used)), .key = cursor_key_};
     const bool merged = segments_.size() > 1 && !search.sort.empty();
-    HILUM_ASSIGN_OR_RETURN(const ResultPage page, merged
-                                                      ? ReadMergedPage(store_, reader_, segments_, count, cursor, seal)
-                                                      : ReadPage(store_, reader_, segments_, count, cursor, seal));
+    const auto read = [&](size_t rows) {
+      return merged ? ReadMergedPage(store_, reader_, segments_, rows, cursor, seal)
+                    : ReadPage(store_, reader_, segments_, rows, cursor, seal);
+    };
+    HILUM_ASSIGN_OR_RETURN(ResultPage page, read(count));
+    HILUM_ASSIGN_OR_RETURN(const size_t written, bundle->AddResults(reader_, page.rows, options_.max_page_bytes));
+    if (written < page.rows.size()) {
+      HILUM_ASSIGN_OR_RETURN(ResultPage shorter, read(written));
+      page.rows = std::move(shorter.rows);
+      page.next = std::move(shorter.next);
+    }
 
     const auto link = [&](std::string_view relation, const std::optional<std::string>& to) {
       if (!to) return;
@@ -236,15 +244,15 @@ class SearchRun {
     link("next", page.next);
     link("last", page.last);
 
-    HILUM_RETURN_IF_ERROR(bundle->AddResults(reader_, page.rows));
     HILUM_ASSIGN_OR_RETURN(const Included included,
                            FollowIncludes(reader_, page.rows, search.includes, options_.max_included));
-    if (included.cut) {
+    HILUM_ASSIGN_OR_RETURN(const size_t there, bundle->AddResults(reader_, included.rows, options_.max_page_bytes));
+    if (included.cut || there < included.rows.size()) {
       issues_.push_back(Warning(IssueType::kTooCostly, "not all resources to include are here, only " +
-                                                           std::to_string(options_.max_included) +
+                                                           std::to_string(there) +
                                                            "; ask for smaller pages with _count"));
     }
-    return bundle->AddResults(reader_, included.rows);
+    return Status::Ok();
   }
 
   const Interaction& request_;

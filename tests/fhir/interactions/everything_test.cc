@@ -69,6 +69,20 @@ TEST_F(EverythingTest, Pages) {
   EXPECT_EQ(Get("Patient/1/$everything?_cursor=AAAA").status, 400);
 }
 
+TEST_F(EverythingTest, EndsAPageThatGetsLong) {
+  const auto whole = Of("Patient/1/$everything").resources;
+  Configure({.max_page_bytes = 500});
+  std::vector<std::string> paged;
+  std::string url = "Patient/1/$everything";
+  for (size_t pages = 0; !url.empty() && pages < 10; ++pages) {
+    const BundleView page = Of(url);
+    EXPECT_LT(page.resources.size(), 4u);
+    paged.insert(paged.end(), page.resources.begin(), page.resources.end());
+    url = page.Link("next");
+  }
+  EXPECT_EQ(paged, whole);
+}
+
 TEST_F(EverythingTest, GoesOnWhenTheTypeThatThePageBeganWithIsGone) {
   Put(R"({"resourceType":"Encounter","id":"visit","status":"finished","class":{"code":"AMB"},)"
       R"("subject":{"reference":"Patient/1"}})");

@@ -352,6 +352,37 @@ TEST_F(SearchTest, StopsIncludingAtTheLimitAndSaysSo) {
   EXPECT_THAT(found.outcomes[0], HasSubstr("too-costly"));
 }
 
+TEST_F(SearchTest, EndsAPageThatGetsLong) {
+  const std::string long_text(1000, 'x');
+  std::vector<std::string> all;
+  for (const std::string id : {"a", "b", "c", "d", "e", "f", "g"}) {
+    const std::string more = R"(,"photo":[{"title":")" + long_text + "\"}]";
+    Put(Patient(id, "Doe", id == "d" ? R"(,"photo":[{"title":")" + std::string(9000, 'x') + "\"}]" : more));
+    all.push_back("Patient/" + id);
+  }
+  Configure({.max_page_bytes = 3000});
+  EXPECT_EQ(Search("Patient").matches, std::vector<std::string>(all.begin(), all.begin() + 3));
+  EXPECT_EQ(Search("Patient").total, 7);
+  EXPECT_EQ(Follow("Patient"), all);
+  EXPECT_EQ(Follow("Patient?_sort=_lastUpdated"), all);
+  EXPECT_EQ(Follow("Patient?_sort=_id"), all);
+  EXPECT_EQ(Follow("?_type=Patient,Observation&_sort=_lastUpdated"), all);
+  EXPECT_EQ(Follow("?_type=Patient,Observation"), all);
+  EXPECT_EQ(Search("Patient?_elements=name").matches.size(), 7u) << "what counts is what is sent";
+}
+
+TEST_F(SearchTest, LeavesOutIncludedResourcesThatGetLongAndSaysSo) {
+  PutClinic();
+  const std::string comment = R"(,"note":[{"text":")" + std::string(2000, 'x') + "\"}]";
+  for (const std::string id : {"x", "y", "z"}) Put(Observation(id, "2", "n", comment));
+  Configure({.max_page_bytes = 3000});
+  const BundleView page = Search("Patient?_id=2&_revinclude=Observation:subject");
+  EXPECT_THAT(page.matches, ElementsAre("Patient/2"));
+  EXPECT_EQ(page.included.size(), 3u) << "the short one, and two of the long ones";
+  ASSERT_EQ(page.outcomes.size(), 1u);
+  EXPECT_THAT(page.outcomes[0], HasSubstr("not all resources to include are here, only 3;"));
+}
+
 TEST_F(SearchTest, GoesThroughSeveralTypes) {
   PutClinic();
   EXPECT_THAT(Search("?_type=Patient,Organization").matches,

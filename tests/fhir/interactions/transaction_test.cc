@@ -491,6 +491,31 @@ TEST_F(TransactionTest, ReadsInItAreConditionalToo) {
   }
 }
 
+TEST_F(TransactionTest, ReadsThatAnswerTooMuchAreRefused) {
+  interactions_ =
+      std::make_unique<Interactions>(*resources_, InteractionOptions{.max_bundle_answer = 1500}, std::string(32, 'k'));
+  const std::string text(1000, 'x');
+  Run("PUT", "Basic/long", R"({"resourceType":"Basic","id":"long","code":{"text":")" + text + "\"}}");
+  const std::string read = R"({"request":{"method":"GET","url":"Basic/long"}})";
+  const std::string write = R"({"resource":{"resourceType":"Basic","id":"b","code":{"text":"x"}},
+      "request":{"method":"PUT","url":"Basic/b"}})";
+  const std::string few = Bundle("transaction", read + "," + read), many = read + "," + read + "," + read + "," + write;
+  EXPECT_EQ(Run("POST", "", few).status, 200);
+
+  const Answer refused = Run("POST", "", Bundle("transaction", many));
+  EXPECT_EQ(refused.status, 413);
+  EXPECT_THAT(refused.body, HasSubstr("Bundle.entry[2]"));
+  EXPECT_EQ(Run("GET", "Basic/b").status, 404) << "all of it or nothing";
+
+  Interaction batch = Request("POST", "", Bundle("batch", many));
+  batch.prefer_return = Return::kRepresentation;
+  const Answer batched = interactions_->Run(batch);
+  EXPECT_EQ(At(batched.body, "entry.1.response.status"), "200 OK");
+  EXPECT_EQ(At(batched.body, "entry.2.response.status"), "413");
+  EXPECT_EQ(At(batched.body, "entry.3.response.status"), "201 Created");
+  EXPECT_EQ(At(batched.body, "entry.3.resource"), "(nothing)");
+}
+
 TEST_F(TransactionTest, ABatchAnswersEachEntryOnItsOwn) {
   const Answer answer = Run(
       "POST", "",
