@@ -390,6 +390,10 @@ bool FoldBlockSet(std::optional<Bytes> base, std::span<const Bytes> operands, st
   return true;
 }
 
+bool IsEmptyBlockSet(Bytes encoded) {
+  return encoded.size() == 1 && encoded.front() == kGaps;
+}
+
 bool CombineBlockSets(std::span<const Bytes> operands, std::string* out) {
   if (CombineFew(std::nullopt, operands, out)) return true;
   BlockSet added, removed;

@@ -106,6 +106,9 @@ void AppendMember(std::string* out, uint32_t next, uint16_t member);
 void AppendAddOperand(std::string* out, uint16_t member);
 void AppendRemoveOperand(std::string* out, uint16_t member);
 
+// Whether a stored set has no member.
+bool IsEmptyBlockSet(Bytes encoded);
+
 // The set after the operands, oldest first, on top of a stored set. False when bytes are damaged.
 bool FoldBlockSet(std::optional<Bytes> base, std::span<const Bytes> operands, std::string* out);
 // One operand with the effect of all. False when bytes are damaged.

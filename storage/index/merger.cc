@@ -42,6 +42,18 @@ class PostingsAndColumns : public Merger {
     }
     return false;
   }
+
+  bool IsNothing(Bytes key, Bytes value) const override {
+    switch (FormOf(key)) {
+      case Form::kPosting:
+        return IsEmptyBlockSet(value);
+      case Form::kColumn:
+        return value.empty();
+      case Form::kNotMerged:
+        break;
+    }
+    return false;
+  }
 };
 
 }  // namespace

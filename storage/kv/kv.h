@@ -57,6 +57,8 @@ class Merger {
   virtual bool Fold(Bytes key, std::optional<Bytes> base, std::span<const Bytes> operands, std::string* out) const = 0;
   // Combines operands, oldest first, into one operand.
   virtual bool Combine(Bytes key, std::span<const Bytes> operands, std::string* out) const = 0;
+  // Whether a folded value says the same as no value: compaction then drops it with its key.
+  virtual bool IsNothing(Bytes key, Bytes value) const = 0;
 };
 
 // Changes that become visible and durable together. Later operations on a key win over earlier ones. Not thread-safe.

@@ -15,6 +15,19 @@ std::vector<Bytes> Views(const Slices& slices) {
   return views;
 }
 
+class DropNothing : public rocksdb::CompactionFilter {
+ public:
+  explicit DropNothing(const Merger& merger) : merger_(merger) {}
+  const char* Name() const override { return "hilum.drop_nothing"; }
+  Decision FilterV2(int, const rocksdb::Slice& key, ValueType type, const rocksdb::Slice& value, std::string*,
+                    std::string*) const override {
+    return type == ValueType::kValue && merger_.IsNothing(View(key), View(value)) ? Decision::kRemove : Decision::kKeep;
+  }
+
+ private:
+  const Merger& merger_;
+};
+
 }  // namespace
 
 bool RocksMerge::FullMergeV2(const MergeOperationInput& in, MergeOperationOutput* out) const {
@@ -29,6 +42,11 @@ bool RocksMerge::PartialMergeMulti(const rocksdb::Slice& key, const std::deque<r
                                    std::string* out, rocksdb::Logger*) const {
   out->clear();
   return merger_.Combine(View(key), Views(operands), out);
+}
+
+std::unique_ptr<rocksdb::CompactionFilter> RocksDropNothing::CreateCompactionFilter(
+    const rocksdb::CompactionFilter::Context&) {
+  return std::make_unique<DropNothing>(merger_);
 }
 
 }  // namespace hilum::storage

@@ -158,6 +158,7 @@ RocksSetup MakeRocksSetup(const KvOptions& options, std::span<const Merger* cons
         rocksdb::NewFixedPrefixTransform(KindBytes(static_cast<Family>(i))));
     if (i < mergers.size() && mergers[i] != nullptr) {
       family.options.merge_operator = std::make_shared<RocksMerge>(*mergers[i]);
+      family.options.compaction_filter_factory = std::make_shared<RocksDropNothing>(*mergers[i]);
     }
   }
   return setup;

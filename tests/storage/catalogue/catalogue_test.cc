@@ -239,6 +239,24 @@ TEST_F(CatalogueTest, DeletingLeavesNothingBehindAndPutsEveryCounterBack) {
   EXPECT_EQ(Findings(), "");
 }
 
+TEST_F(CatalogueTest, CompactionForgetsTheNamesOfPatientsWhoAreGone) {
+  const auto keys_with = [&](std::string_view text) {
+    size_t count = 0;
+    const auto it = store_->kv().NewIterator(Family::kIndex, "", "");
+    for (it->SeekToFirst(); it->Valid(); it->Next()) count += it->key().find(text) != Bytes::npos;
+    return count;
+  };
+  ASSERT_TRUE(Ingest(InstanceSpec{.patient_name = "VANISHING^VERA"}).stored());
+  ASSERT_TRUE(Ingest(InstanceSpec{.study = "1.9", .series = "1.9.1", .sop = "1.9.1.1"}).stored());
+  ASSERT_TRUE(store_->kv().CompactAll().ok());
+  ASSERT_GT(keys_with("vanishing"), 0u);
+  ASSERT_TRUE(store_->Delete("1.2.1", std::nullopt, std::nullopt).ok());
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(store_->kv().CompactAll().ok());  // folded, then looked at
+  EXPECT_EQ(keys_with("vanishing"), 0u);
+  EXPECT_GT(keys_with("doe"), 0u);
+  EXPECT_EQ(Findings(), "");
+}
+
 TEST_F(CatalogueTest, OnlyTheVersionThatIsMeantIsDeletedWhateverIsStoredMeanwhile) {
   const InstanceSpec spec{.study = "1.1", .series = "1.1.1", .sop = "1.1.1.1"};
   ASSERT_TRUE(Ingest(spec).stored());

@@ -176,6 +176,16 @@ TEST_F(KvTest, FoldsOperandsOverValuesThroughFlushesAndCompactions) {
   EXPECT_EQ(Read(*kv_, Family::kIndex, "k"), "yz");
 }
 
+TEST_F(KvTest, CompactionDropsValuesThatSayNothing) {
+  HILUM_EXPECT_OK(kv_->Commit(OnePut(Family::kIndex, "k", "?")));
+  HILUM_EXPECT_OK(kv_->Commit(OnePut(Family::kIndex, "l", "x")));
+  HILUM_EXPECT_OK(kv_->Commit(OnePut(Family::kResource, "k", "?")));
+  HILUM_EXPECT_OK(kv_->CompactAll());
+  EXPECT_EQ(Read(*kv_, Family::kIndex, "k"), "(absent)");
+  EXPECT_EQ(Read(*kv_, Family::kIndex, "l"), "x");
+  EXPECT_EQ(Read(*kv_, Family::kResource, "k"), "?") << "nothing is merged there";
+}
+
 // Of more than kTableCommitBytes, in order.
 Batch LargeBatch(const std::string& merged, const std::string& deleted) {
   Batch batch;

@@ -49,6 +49,7 @@ class SetMerger : public Merger {
   bool Combine(Bytes key, std::span<const Bytes> operands, std::string* out) const override {
     return Fold(key, std::nullopt, operands, out);
   }
+  bool IsNothing(Bytes, Bytes value) const override { return value == "?"; }
 };
 
 // Family::kIndex merges sets; the others do not merge.
