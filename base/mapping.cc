@@ -1,5 +1,6 @@
 #include "base/mapping.h"
 
+#include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -7,6 +8,29 @@
 #include <utility>
 
 namespace hilum {
+namespace {
+
+thread_local volatile uint64_t bad_pages = 0;  // that this thread met
+
+void PutZeros(int, siginfo_t* info, void*) {
+  const auto size = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  void* const page = reinterpret_cast<void*>(reinterpret_cast<uintptr_t>(info->si_addr) / size * size);
+  const bool of_a_file = info->si_code == BUS_ADRERR || info->si_code == BUS_OBJERR;
+  if (of_a_file && mmap(page, size, PROT_READ, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == page) {
+    bad_pages = bad_pages + 1;
+    return;
+  }
+  signal(SIGBUS, SIG_DFL);  // the access is tried again, and ends the process
+}
+
+}  // namespace
+
+void SurviveBadPages() {
+  struct sigaction action {};
+  action.sa_sigaction = PutZeros;
+  action.sa_flags = SA_SIGINFO;
+  sigaction(SIGBUS, &action, nullptr);
+}
 
 Result<Mapping> Mapping::Map(std::shared_ptr<File> file, uint64_t offset, uint64_t length) {
   Mapping mapping;
@@ -27,7 +51,13 @@ Result<Mapping> Mapping::Map(std::shared_ptr<File> file, uint64_t offset, uint64
   mapping.base_ = base;
   mapping.view_ = {static_cast<const char*>(base) + (offset - begin), static_cast<size_t>(length)};
   mapping.file_ = std::move(file);
+  mapping.bad_pages_before_ = bad_pages;
   return mapping;
+}
+
+Status Mapping::Check() const {
+  if (base_ == nullptr || bad_pages == bad_pages_before_) return Status::Ok();
+  return Corruption("stored bytes cannot be read: the disk fails, or a file was cut short; run hilum verify");
 }
 
 Mapping::Mapping(Mapping&& other) noexcept {
@@ -40,6 +70,7 @@ Mapping& Mapping::operator=(Mapping&& other) noexcept {
   std::swap(mapped_, other.mapped_);
   std::swap(copy_, other.copy_);
   std::swap(view_, other.view_);
+  std::swap(bad_pages_before_, other.bad_pages_before_);
   return *this;
 }
 

@@ -1,8 +1,10 @@
 // A read-only view of a range of a file, without copying where the file has a descriptor (mmap) and by reading it
 // otherwise.
 //
-// The view lives as long as the Mapping, which keeps the file open. An input/output error while the view is read ends
-// the process with SIGBUS: map only files that are sealed and checked, or that this process wrote.
+// The view lives as long as the Mapping, which keeps the file open. Where the disk cannot give the bytes when they are
+// read, or the file was cut short meanwhile, the process ends with SIGBUS; after SurviveBadPages they read as zeros,
+// and Check says so. Who reads more of a view than was checked before asks Check before it believes what it read. A
+// view is read by one thread.
 #pragma once
 
 #include <cstddef>
@@ -26,6 +28,8 @@ class Mapping {
   ~Mapping();
 
   Bytes bytes() const { return view_; }
+  // kCorruption when the calling thread met bytes that cannot be read since it made the mapping: of this or of another.
+  Status Check() const;
 
  private:
   std::shared_ptr<File> file_;
@@ -33,6 +37,11 @@ class Mapping {
   size_t mapped_ = 0;
   std::unique_ptr<char[]> copy_;
   Bytes view_;
+  uint64_t bad_pages_before_ = 0;
 };
+
+// From now on a page of a mapping that cannot be read is a page of zeros, in the whole process. Takes the signal
+// SIGBUS.
+void SurviveBadPages();
 
 }  // namespace hilum

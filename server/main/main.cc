@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <string_view>
 
+#include "base/mapping.h"
 #include "codecs/pixel/worker.h"
 #include "server/main/commands.h"
 #include "server/main/settings.h"
@@ -59,7 +60,10 @@ int main(int argc, char** argv) {
     if (command.name != name) continue;
     const hilum::Arguments arguments(argv + 2, static_cast<size_t>(argc - 2));
     const auto end = std::find(arguments.begin(), arguments.end(), std::string_view("--"));
-    if (std::find_if(arguments.begin(), end, AsksForHelp) == end) return command.run(arguments);
+    if (std::find_if(arguments.begin(), end, AsksForHelp) == end) {
+      hilum::SurviveBadPages();
+      return command.run(arguments);
+    }
     std::printf("usage: hilum %s\n\n", command.usage);
     if (std::string_view(command.usage).find("[--data DIR]") != std::string_view::npos)
       std::printf("Without --data DIR is %s, if neither HILUM_DATA nor a configuration file says otherwise.\n",
