@@ -141,16 +141,17 @@ Status InstanceService::Retrieve(http::Request& request, const Resource& resourc
   const bool insists = std::ranges::all_of(*choices, Insists);
   switch (packing) {
     case Packing::kZip:
-      return Fill(instances, insists, *AsZip(store_, *resource.study, instances, std::move(headers), responder));
+      return Fill(instances, insists, responder,
+                  *AsZip(store_, *resource.study, instances, std::move(headers), responder));
     case Packing::kSinglePart:
       headers.Add("Content-Type", multipart::WithTransferSyntax("application/dicom", instances[0].stored));
       headers.Add("Content-Disposition", "attachment; filename=\"" + instances[0].uid + ".dcm\"");
       if (as_stored) return SendRange(store_, request, responder, instances[0].range, std::move(headers));
-      return Fill(instances, insists, *OneAlone(store_, std::move(headers), responder));
+      return Fill(instances, insists, responder, *OneAlone(store_, std::move(headers), responder));
     case Packing::kMultipart:
       break;
   }
-  if (!as_stored) return Fill(instances, insists, *InParts(store_, random_, std::move(headers), responder));
+  if (!as_stored) return Fill(instances, insists, responder, *InParts(store_, random_, std::move(headers), responder));
   std::vector<Part> parts;
   for (const Packed& one : instances)
     parts.push_back({{{"Content-Type", multipart::WithTransferSyntax("application/dicom", one.stored)},
@@ -159,7 +160,8 @@ Status InstanceService::Retrieve(http::Request& request, const Resource& resourc
   return SendParts(store_, responder, random_, "application/dicom", parts, std::move(headers));
 }
 
-Status InstanceService::Fill(const std::vector<Packed>& instances, bool insists, Package& package) {
+Status InstanceService::Fill(const std::vector<Packed>& instances, bool insists, const http::Responder& responder,
+                             Package& package) {
   bool begun = false;  // something was sent
   size_t held = 0;     // instances before the one at hand that were refused, and not sent
   Status refusal;      // the first
@@ -169,6 +171,7 @@ Status InstanceService::Fill(const std::vector<Packed>& instances, bool insists,
     return Status::Ok();
   };
   for (size_t i = 0; i < instances.size(); ++i) {
+    if (responder.started() && !responder.wants_body()) break;
     const Packed& one = instances[i];
     bool opened = false;
     Status status = Unsupported("the transfer syntax " + one.stored + " cannot be converted to the one asked for");

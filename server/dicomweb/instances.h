@@ -39,7 +39,7 @@ class InstanceService {
   // Adds the instances, converted where that is asked for. What cannot be is added as it is stored, unless the client
   // `insists` on a transfer syntax and nothing came out as asked: then the error of the first is returned and nothing
   // is sent.
-  Status Fill(const std::vector<Packed>& instances, bool insists, Package& package);
+  Status Fill(const std::vector<Packed>& instances, bool insists, const http::Responder& responder, Package& package);
   // Adds one in that transfer syntax; `before` is called before anything of it is sent.
   Status Convert(const Packed& one, const std::string& syntax, Package& package, const std::function<Status()>& before);
 

@@ -46,7 +46,8 @@ Status AppendMetadata(const std::string& study_uid, const std::string& base, Obj
       base + "/studies/" + study_uid + "/series/" + found->series_uid + "/instances/" + found->row.uid + "/bulkdata/";
   dicom::JsonOptions options;
   options.bulk_data_uri = [&prefix](const std::string& path) { return prefix + path; };
-  return dicom::AppendJson(bytes, options, limits, json).WithContext("instance " + found->row.uid);
+  HILUM_RETURN_IF_ERROR(dicom::AppendJson(bytes, options, limits, json).WithContext("instance " + found->row.uid));
+  return views.Check().WithContext("instance " + found->row.uid);
 }
 
 MetadataService::MetadataService(storage::Store& store, Random& random, const ServiceOptions& options,
@@ -221,6 +222,7 @@ Status MetadataService::RetrieveXml(http::Request& request, const Resource& reso
     std::string json;
     HILUM_RETURN_IF_ERROR(dicom::AppendJson(mapping.bytes(), options, options_.ingest.limits, &json)
                               .WithContext("instance " + found.row.uid));
+    HILUM_RETURN_IF_ERROR(mapping.Check().WithContext("instance " + found.row.uid));
     HILUM_ASSIGN_OR_RETURN(const std::string document, XmlOf(json));
     if (!responder.started()) HILUM_RETURN_IF_ERROR(responder.Head(200, headers, std::nullopt));
     HILUM_RETURN_IF_ERROR(responder.Write(

@@ -162,9 +162,10 @@ Status AddFromObject(storage::Store& store, const storage::CatalogueReader& read
   if (missing.empty()) return Status::Ok();
   HILUM_ASSIGN_OR_RETURN(std::optional<Found> found, Representative(reader, match));
   if (!found) return Status::Ok();
-  HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store, &*found));
+  HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store, &*found, kHeaderBytes));
   HILUM_ASSIGN_OR_RETURN(const dicom::Header header,
                          dicom::ReadHeader(mapping.bytes(), dicom::AttributeSelection(missing), limits));
+  HILUM_RETURN_IF_ERROR(mapping.Check());
   for (const dicom::Attribute& attribute : header.attributes) {
     if (attribute.vr == dicom::Vr("SQ"))
       row->AddJson(attribute.path[0], attribute.json);
@@ -218,10 +219,18 @@ Status SearchService::Search(http::Request& request, const Resource& resource, c
   if (newest_first && search.query.offset == 0 && matches.newest) paging_.Begin(paging_key, *matches.newest);
   const std::string base = options_.BaseUrl(request);
   std::vector<Row> rows;
+  bool all_read = true;
   for (const CatalogueMatch& match : matches.rows) {
     rows.push_back(RowOf(reader.table(), base, search, match));
-    HILUM_RETURN_IF_ERROR(AddFromObject(store_, reader, match, search.asked_for, options_.ingest.limits, &rows.back()));
+    const Status status = AddFromObject(store_, reader, match, search.asked_for, options_.ingest.limits, &rows.back());
+    if (status.ok() || status.code() == Code::kNotFound) continue;  // gone since `reader` looked
+    // One unreadable instance must not hide what else was found.
+    log_.Error("attributes for a search could not be read", {{"study", match.study.uid}, {"reason", status.message()}});
+    all_read = false;
   }
+  if (!all_read)
+    search.warnings.insert(search.warnings.begin(),
+                           "what is not indexed could not be read of some rows, and is left out there");
   headers.Add("X-Total-Count", std::to_string(matches.total));
   std::string incomplete;
   for (const storage::AttributeFilter& filter : search.query.filters) {

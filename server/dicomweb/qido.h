@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/random.h"
 #include "fhir/studies/study_filter.h"
 #include "server/dicomweb/options.h"
@@ -16,8 +17,8 @@ namespace hilum::dicomweb {
 
 class SearchService {
  public:
-  SearchService(storage::Store& store, Random& random, const ServiceOptions& options)
-      : store_(store), random_(random), options_(options) {}
+  SearchService(storage::Store& store, Random& random, const ServiceOptions& options, Logger log)
+      : store_(store), random_(random), options_(options), log_(std::move(log)) {}
 
   // Takes `fhir` filters by these records, which outlive the service. Before the first request.
   void FilterBy(const fhir::StudyFilter& records) { records_ = &records; }
@@ -31,6 +32,7 @@ class SearchService {
   storage::Store& store_;
   Random& random_;
   const ServiceOptions& options_;
+  Logger log_;
   const SystemClock clock_;
   PagingMemory paging_{clock_, kMaxPagedSearches};
   const fhir::StudyFilter* records_ = nullptr;

@@ -149,6 +149,12 @@ Result<Bytes> ObjectViews::Of(Found* found, uint64_t checked) {
   return mapping_.bytes().substr(range.body, range.length);
 }
 
+Status ObjectViews::Check() {
+  Status status = mapping_.Check();
+  if (!status.ok()) file_ = nullptr;  // the next object may be sound
+  return status;
+}
+
 Condition ConditionOf(const http::Request& request, std::string_view etag) {
   const std::string plain = http::PlainEntityTags(etag);  // as the fields of the request come here
   const auto names = [&](std::string_view field, const auto& equal) {
@@ -182,6 +188,10 @@ Status SendRange(storage::Store& store, const http::Request& request, http::Resp
   HILUM_ASSIGN_OR_RETURN(const std::optional<Wanted> wanted, ApplyRange(request, responder, range.length, &headers));
   if (!wanted) return Status::Ok();
   const StoredRange slice = range.Slice(wanted->offset, wanted->length);
+  if (!responder.wants_body()) {
+    HILUM_RETURN_IF_ERROR(responder.Head(wanted->status, headers, slice.length));
+    return responder.Finish();
+  }
   HILUM_RETURN_IF_ERROR(store.objects().Check(slice.object, slice.offset, slice.length));
   HILUM_RETURN_IF_ERROR(responder.Head(wanted->status, headers, slice.length));
   HILUM_RETURN_IF_ERROR(responder.WriteFile({slice.file, slice.body + slice.offset, slice.length}));
@@ -194,6 +204,7 @@ Status SendRanges(storage::Store& store, const http::Request& request, http::Res
   uint64_t length = 0;
   for (const StoredRange& range : ranges) length += range.length;
   for (const StoredRange& range : ranges) {
+    if (!responder.wants_body()) break;
     HILUM_RETURN_IF_ERROR(store.objects().Check(range.object, range.offset, range.length));
     if (!responder.started()) HILUM_RETURN_IF_ERROR(responder.Head(200, headers, length));
     HILUM_RETURN_IF_ERROR(responder.WriteFile({range.file, range.body + range.offset, range.length}));
@@ -220,6 +231,10 @@ Status SendParts(storage::Store& store, http::Responder& responder, Random& rand
   }
   multipart::Writer writer(random);
   headers.Add("Content-Type", writer.ContentType(part_type));
+  if (!responder.wants_body()) {
+    HILUM_RETURN_IF_ERROR(responder.Head(200, headers, writer.BodyLength(sizes)));
+    return responder.Finish();
+  }
   for (size_t i = 0; i < parts.size(); ++i) {
     // Checked before anything of the part is sent, and the first one before the status: damage there gets an answer,
     // later a broken transfer.

@@ -65,6 +65,8 @@ class ObjectViews {
  public:
   explicit ObjectViews(storage::Store& store) : store_(store) {}
   Result<Bytes> Of(Found* found, uint64_t checked = UINT64_MAX);
+  // As Mapping::Check, of the object that was asked for last.
+  Status Check();
 
  private:
   storage::Store& store_;

@@ -29,7 +29,7 @@ Service::Service(storage::Store& store, ServiceOptions options, pixel::FrameCode
       usual_base_(options_.public_url.empty() ? "" : options_.public_url + options_.root),
       failures_(metrics, log),
       stow_(store_, options_, usual_base_, metrics),
-      search_(store_, random, options_),
+      search_(store_, random, options_, log),
       metadata_(store_, random, options_, usual_base_),
       instances_(store_, codec, random, failures_, memory_, options_),
       bulk_data_(store_, codec, random, failures_, memory_, options_),

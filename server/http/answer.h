@@ -33,6 +33,7 @@ class Answer final : public Responder {
   void CountUnsent(std::unique_ptr<MemoryAllowance::Share> share) override { share_ = std::move(share); }
   Status Finish() override;
   Status Send(int status, Headers headers, Bytes body) override;
+  bool wants_body() const override { return !head_only_; }
   bool started() const override { return status_ != 0; }
   void Park(std::chrono::milliseconds limit, Resume resume) override { parking_.Park(limit, std::move(resume)); }
   std::function<void()> Waker() override { return parking_.Waker(); }

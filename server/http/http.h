@@ -119,6 +119,8 @@ class Responder {
   // Head + Write + Finish with a body at hand. Text bodies are compressed when large enough and the client accepts it.
   virtual Status Send(int status, Headers headers, Bytes body) = 0;
 
+  // False for HEAD: Finish may follow Head, and the work that goes into a body be left.
+  virtual bool wants_body() const = 0;
   // Whether Head was called; then errors can only abort.
   virtual bool started() const = 0;
 

@@ -289,6 +289,14 @@ TEST_F(StowTest, DamagedBytesAreNeverSent) {
     EXPECT_EQ(answer.status, 500) << path;
     EXPECT_EQ(answer.body.find("RQQQ"), std::string::npos) << path;
   }
+  for (const std::string& path : {instance, instance + "/frames/1", std::string("/dicom-web/studies/1.2.1")})
+    EXPECT_EQ(testing::Fetch("HEAD", base_ + path).status, 200) << path << ": bytes that are not sent are not read";
+  const HttpAnswer found = Get("/dicom-web/instances?includefield=HighBit");
+  EXPECT_EQ(found.status, 200);
+  const auto rows = nlohmann::json::parse(found.body);
+  ASSERT_EQ(rows.size(), 2u) << "one damaged object hides no other";
+  EXPECT_NE(rows[0].contains("00280102"), rows[1].contains("00280102"));
+  EXPECT_TRUE(found.Header("Warning"));
   EXPECT_EQ(Get("/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.2").status, 200) << "the neighbour is well";
   EXPECT_NE(Findings(), "");
 }
