@@ -24,6 +24,9 @@ uint32_t ReadCount(const Element& element) {
   return error == std::errc() ? count : 0;
 }
 
+// Bytes: more than any UID, code or list of character sets has that means something.
+constexpr size_t kLongestFact = 1024;
+
 class HeaderVisitor : public Visitor {
  public:
   HeaderVisitor(const AttributeSelection& selection, Header* header)
@@ -79,7 +82,7 @@ class HeaderVisitor : public Visitor {
     writer_.EndSequence();
     if (depth == 0) {
       whole_->vr = "SQ";
-      whole_->json = json_;
+      if (json_.size() < selection_.most_bytes()) whole_->json = json_;
       json_.clear();
       whole_ = nullptr;
     }
@@ -119,11 +122,21 @@ class HeaderVisitor : public Visitor {
       }
     }
     charset_.Note(written);
-    if (written.depth > 0 && whole_ != nullptr) writer_.AddElement(written, charset_.current());
+    if (written.depth > 0 && whole_ != nullptr && json_.size() < selection_.most_bytes()) {
+      writer_.AddElement(Cut(written), charset_.current());
+    }
     for (const uint32_t index : wanted_) {
-      if (IsAt(selection_.paths()[index], written)) Collect(WithKnownVr(written), &found_[index]);
+      if (IsAt(selection_.paths()[index], written)) Collect(Cut(WithKnownVr(written)), &found_[index]);
     }
     return Status::Ok();
+  }
+
+  Element Cut(Element element) const {
+    if (element.length > selection_.most_bytes()) {
+      element.length = selection_.most_bytes();
+      element.value = element.value.substr(0, element.length);
+    }
+    return element;
   }
 
   // With the tag that the selection knows it by; element 0, which is never asked for, when it is of another creator.
@@ -182,7 +195,7 @@ class HeaderVisitor : public Visitor {
 
   void NoteFact(const Element& element) {
     const auto note_text = [&](std::string* fact, std::string_view vr) {
-      if (fact->empty()) *fact = TrimPadding(Vr(vr[0], vr[1]), element.value);
+      if (fact->empty()) *fact = TrimPadding(Vr(vr[0], vr[1]), element.value.substr(0, kLongestFact));
     };
     switch (element.tag.packed()) {
       case tags::kSpecificCharacterSet.packed():
@@ -268,7 +281,7 @@ std::string_view Header::First(Tag tag) const {
 Result<Header> ReadHeader(Bytes file, const AttributeSelection& selection, const ReadLimits& limits) {
   Header header;
   HeaderVisitor visitor(selection, &header);
-  std::string inflated;
+  Inflated inflated;
   HILUM_ASSIGN_OR_RETURN(header.layout, Read(file, limits, visitor, &inflated));
   visitor.Finish();
   return header;

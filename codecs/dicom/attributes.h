@@ -56,6 +56,11 @@ class AttributeSelection {
   const std::vector<TagPath>& paths() const { return paths_; }
   const std::vector<PrivateAttribute>& privates() const { return privates_; }
 
+  // Of a longer value only so many bytes, as they are written, are looked at; of a sequence with longer JSON there is
+  // none. Whatever is asked for, a header then takes little memory. A multiple of 8.
+  void CutAt(uint64_t bytes) { most_bytes_ = bytes; }
+  uint64_t most_bytes() const { return most_bytes_; }
+
   // Indices into paths() of those that begin with `tag`. `cursor` is kept from call to call, 0 at first: ascending tags
   // are then found without a search.
   std::span<const uint32_t> StartingWith(Tag tag, size_t* cursor) const;
@@ -65,6 +70,7 @@ class AttributeSelection {
   std::vector<Tag> tops_;        // first tags of paths_, sorted
   std::vector<uint32_t> order_;  // index into paths_ of each of tops_
   std::vector<PrivateAttribute> privates_;
+  uint64_t most_bytes_ = UINT64_MAX;
 };
 
 // The whole file is checked, but only what was asked for is looked into. Where an element comes twice the first one

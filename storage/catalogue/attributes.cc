@@ -135,7 +135,10 @@ uint64_t TagKey(Level level, const TagPath& path) {
   return uint64_t{static_cast<uint16_t>(level)} << 32 | (path.empty() ? 0 : path.front().packed());
 }
 
-// Within the limits.
+// Bytes of a value as it is written: more than those take that are kept of it, in any character set.
+constexpr uint64_t kLookedAtBytes = 4 * kMaxKeptValues * kMaxKeptValueBytes;
+
+// Within the limits of one attribute.
 KeptAttribute Keep(const dicom::Attribute& found) {
   KeptAttribute kept{.path = found.path, .vr = found.vr};
   const size_t count = std::min(found.values.size(), kMaxKeptValues);
@@ -155,8 +158,24 @@ bool HasValue(const KeptAttribute& attribute) {
   return !attribute.values.empty() || !attribute.json.empty();
 }
 
+// About what it takes in a row.
+size_t BytesOf(const KeptAttribute& attribute) {
+  size_t bytes = 16 + attribute.json.size();
+  for (const std::string& value : attribute.values) bytes += 2 + value.size();
+  return bytes;
+}
+
+// Without values, unless there is room for them beside `kept`.
+KeptAttribute WithRoom(KeptAttribute offered, const KeptAttributes& kept) {
+  size_t bytes = BytesOf(offered);
+  for (const KeptAttribute& one : kept) bytes += BytesOf(one);
+  if (bytes <= kMaxKeptBytes) return offered;
+  return {.path = std::move(offered.path), .vr = offered.vr};
+}
+
 // Adds the attribute unless there is a value of it. True when something was added.
 bool FillGap(KeptAttribute offered, KeptAttributes* kept) {
+  offered = WithRoom(std::move(offered), *kept);
   const auto mine = std::ranges::find(*kept, offered.path, &KeptAttribute::path);
   if (mine == kept->end()) {
     kept->push_back(std::move(offered));
@@ -228,6 +247,7 @@ AttributeTable::AttributeTable(std::vector<CatalogueAttribute> extended)
   }
   std::ranges::sort(by_tag_);
   selection_ = dicom::AttributeSelection(std::move(paths), std::move(privates));
+  selection_.CutAt(kLookedAtBytes);
 }
 
 std::shared_ptr<const AttributeTable> AttributeTable::BuiltIn() {
@@ -283,8 +303,9 @@ void AddCatalogueFields(Schema* schema) {
 
 KeptAttributes KeepAttributes(const AttributeTable& table, Level level, const dicom::Header& header) {
   KeptAttributes kept;
-  ForEachOf(table, level, header,
-            [&](const dicom::Attribute& found, const CatalogueAttribute&) { kept.push_back(Keep(found)); });
+  ForEachOf(table, level, header, [&](const dicom::Attribute& found, const CatalogueAttribute&) {
+    kept.push_back(WithRoom(Keep(found), kept));
+  });
   return kept;
 }
 
@@ -320,7 +341,7 @@ KeptAttributes ImageAttributes(const AttributeTable& table, const KeptAttributes
 KeptAttributes ImageAttributes(const AttributeTable& table, const dicom::Header& header) {
   KeptAttributes of_images;
   ForEachOf(table, Level::kSeries, header, [&](const dicom::Attribute& found, const CatalogueAttribute& wanted) {
-    if (wanted.varies && !found.values.empty()) of_images.push_back(Keep(found));
+    if (wanted.varies && !found.values.empty()) of_images.push_back(WithRoom(Keep(found), of_images));
   });
   return of_images;
 }

@@ -143,6 +143,8 @@ using KeptAttributes = std::vector<KeptAttribute>;
 inline constexpr size_t kMaxKeptValueBytes = 1024;
 inline constexpr size_t kMaxKeptValues = 64;
 inline constexpr size_t kMaxKeptJsonBytes = 16 * 1024;
+// Of all attributes of a row together; those that have no room any more are kept without values.
+inline constexpr size_t kMaxKeptBytes = 32 * 1024;
 
 // Those of the header that belong to `level`, within these limits.
 KeptAttributes KeepAttributes(const AttributeTable& table, Level level, const dicom::Header& header);

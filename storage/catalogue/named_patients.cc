@@ -6,8 +6,20 @@
 namespace hilum::storage {
 namespace {
 
-// So many, and those of further instances are not told apart: bounds the row of a study.
-constexpr size_t kMaxNamedPatients = 16;
+// So many, with so many bytes, and those of further instances are not told apart: bounds the row of a study.
+constexpr size_t kMaxNamedPatients = 16, kMaxNamedBytes = 16 * 1024;
+
+size_t BytesOf(const PatientValues& values) {
+  size_t bytes = 0;
+  for (const std::string& value : values) bytes += value.size();
+  return bytes;
+}
+
+bool HasRoomFor(const PatientValues& values, const std::vector<NamedPatient>& all) {
+  size_t bytes = BytesOf(values);
+  for (const NamedPatient& one : all) bytes += BytesOf(one.values);
+  return all.size() < kMaxNamedPatients && bytes <= kMaxNamedBytes;
+}
 
 PatientValues ValuesOf(const KeptAttributes& attributes) {
   PatientValues values;
@@ -50,7 +62,7 @@ void TakePatient(const AttributeTable& table, const dicom::Header& header, const
   }
   auto at = std::ranges::find(all, values, &NamedPatient::values);
   if (at == all.end()) at = std::ranges::find(all, 0u, &NamedPatient::instances);  // nobody names that one any more
-  if (at == all.end() && all.size() < kMaxNamedPatients) at = all.emplace(at);
+  if (at == all.end() && HasRoomFor(values, all)) at = all.emplace(at);
   row->named = static_cast<uint64_t>(at - all.begin());
   if (at == all.end()) return;
   at->values = std::move(values);

@@ -208,5 +208,21 @@ TEST(AttributesTest, TakesNoPrivateElementOfAnotherCreator) {
   EXPECT_THAT(header->attributes, IsEmpty());
 }
 
+TEST(AttributesTest, LooksAtNoMoreOfLongValuesThanItIsToldTo) {
+  const std::string many(50'000, 'x');
+  AttributeSelection selection({{tags::kStudyDescription}, {kRequests}, {kRequests, kStepId}});
+  selection.CutAt(64);
+  const auto header = ReadHeader(
+      Part10(DataSet()
+                 .Text(tags::kStudyDescription, "LO", many)
+                 .Sequence(kRequests, {DataSet().Text(kStepId, "SH", many), DataSet().Text(kStepId, "SH", "B")})),
+      selection, {});
+  ASSERT_TRUE(header.ok()) << header.status().message();
+  ASSERT_EQ(header->attributes.size(), 3u);
+  EXPECT_THAT(header->attributes[0].values, ElementsAre(std::string(64, 'x')));
+  EXPECT_EQ(header->attributes[1].json, "") << "half of a sequence is none";
+  EXPECT_THAT(header->attributes[2].values, ElementsAre(std::string(64, 'x'), "B"));
+}
+
 }  // namespace
 }  // namespace hilum::dicom

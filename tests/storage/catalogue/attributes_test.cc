@@ -126,5 +126,21 @@ TEST(FillGaps, CutsWhatIsTooLongForARow) {
   EXPECT_EQ(Find(kept, t::kStudyId)->values.size(), kMaxKeptValues);
 }
 
+TEST(KeepAttributes, TakesNoMoreRoomInARowThanThereIs) {
+  const AttributeTable table;
+  dicom::Header header;
+  for (const CatalogueAttribute& attribute : table.all()) {
+    if (attribute.level != Level::kStudy) continue;
+    header.attributes.push_back({.path = attribute.path, .vr = "LO"});
+    header.attributes.back().values.assign(kMaxKeptValues, std::string(kMaxKeptValueBytes / 4, 'x'));
+  }
+  const KeptAttributes kept = KeepAttributes(table, Level::kStudy, header);
+  std::string row;
+  AppendAttributes(&row, kept);
+  EXPECT_LT(row.size(), kMaxKeptBytes + 1024);
+  EXPECT_GT(row.size(), kMaxKeptBytes / 2);
+  EXPECT_GT(kept.size(), 3u) << "the others are known to be there";
+}
+
 }  // namespace
 }  // namespace hilum::storage
