@@ -50,7 +50,7 @@ std::string PathVisitor::PathOf(const Element& element) const {
   return path + ToHex(element.tag);
 }
 
-Status ForEachBulkValue(Bytes file, uint64_t inline_binary_bytes, const ReadLimits& limits, std::string* inflated,
+Status ForEachBulkValue(Bytes file, uint64_t inline_binary_bytes, const ReadLimits& limits, Inflated* inflated,
                         const std::function<Status(const BulkValue&)>& take) {
   BulkVisitor visitor(inline_binary_bytes, take);
   return Read(file, limits, visitor, inflated).status();

@@ -33,7 +33,7 @@ struct BulkValue {
 
 // Calls `take` for every value that AppendJson with these `inline_binary_bytes` refers to by a URI, in the order of the
 // file; an error of it ends the read. Offsets are of the file, of `inflated` when that is not empty.
-Status ForEachBulkValue(Bytes file, uint64_t inline_binary_bytes, const ReadLimits& limits, std::string* inflated,
+Status ForEachBulkValue(Bytes file, uint64_t inline_binary_bytes, const ReadLimits& limits, Inflated* inflated,
                         const std::function<Status(const BulkValue&)>& take);
 
 // What the fragments of encapsulated pixel data hold, without the offset table; `element` is of `bytes`. Fragments that

@@ -17,11 +17,12 @@ struct EndStream {
 
 }  // namespace
 
-Status Inflate(Bytes deflated, const ReadLimits& limits, std::string* out) {
+Status Inflate(Bytes deflated, const ReadLimits& limits, Inflated* out) {
   z_stream stream{};
   if (inflateInit2(&stream, -MAX_WBITS) != Z_OK) return Internal("inflate: cannot start zlib");
   const std::unique_ptr<z_stream, EndStream> end_stream(&stream);
-  out->clear();
+  out->Begin(limits.inflated_memory);
+  const auto piece = std::make_unique<char[]>(kChunk);
   uint64_t consumed = 0;
   int state = Z_OK;
   bool holds_more = false;  // of what it was given, for want of room
@@ -33,22 +34,23 @@ Status Inflate(Bytes deflated, const ReadLimits& limits, std::string* out) {
       stream.avail_in = some;
       consumed += some;
     }
-    const size_t before = out->size();
-    out->resize(before + kChunk);
-    stream.next_out = reinterpret_cast<Bytef*>(out->data() + before);
+    stream.next_out = reinterpret_cast<Bytef*>(piece.get());
     stream.avail_out = kChunk;
     state = inflate(&stream, Z_NO_FLUSH);
     holds_more = stream.avail_out == 0;
-    out->resize(before + kChunk - stream.avail_out);
+    if (!out->Append({piece.get(), kChunk - stream.avail_out})) {
+      return Unavailable("too many deflated data sets are read at this moment; try again");
+    }
     const uint64_t used = consumed - stream.avail_in;
     if (state != Z_OK && state != Z_STREAM_END && state != Z_BUF_ERROR) {
       return Invalid("deflated data set is damaged near byte " + std::to_string(used));
     }
-    if (out->size() > limits.max_inflated_bytes) {
+    if (out->bytes().size() > limits.max_inflated_bytes) {
       return LimitExceeded("deflated data set inflates to more than " + std::to_string(limits.max_inflated_bytes) +
                            " bytes");
     }
-    if (out->size() > kRatioFreeBytes && out->size() / std::max<uint64_t>(used, 1) > limits.max_inflation_ratio) {
+    if (out->bytes().size() > kRatioFreeBytes &&
+        out->bytes().size() / std::max<uint64_t>(used, 1) > limits.max_inflation_ratio) {
       return LimitExceeded("deflated data set inflates more than " + std::to_string(limits.max_inflation_ratio) +
                            " fold");
     }

@@ -52,7 +52,7 @@ class JsonVisitor : public Visitor {
 Status AppendJson(Bytes file, const JsonOptions& options, const ReadLimits& limits, std::string* out) {
   const size_t before = out->size();
   JsonVisitor visitor(options, out);
-  std::string inflated;
+  Inflated inflated;
   const auto layout = Read(file, limits, visitor, &inflated);
   if (!layout.ok()) {
     out->resize(before);

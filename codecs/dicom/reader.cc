@@ -90,9 +90,9 @@ Result<Syntax> DetermineSyntax(Bytes data_set, Layout* layout) {
 
 }  // namespace
 
-Result<Layout> Read(Bytes file, const ReadLimits& limits, Visitor& visitor, std::string* inflated) {
+Result<Layout> Read(Bytes file, const ReadLimits& limits, Visitor& visitor, Inflated* inflated) {
   Layout layout;
-  inflated->clear();
+  inflated->Clear();
   uint64_t position = 0;
   if (file.size() >= kPreambleSize + 4 && file.substr(kPreambleSize, 4) == "DICM") {
     layout.has_preamble = true;
@@ -110,7 +110,7 @@ Result<Layout> Read(Bytes file, const ReadLimits& limits, Visitor& visitor, std:
   Bytes bytes = file;
   if (layout.deflated) {
     HILUM_RETURN_IF_ERROR(Inflate(file.substr(position), limits, inflated));
-    bytes = *inflated;
+    bytes = inflated->bytes();
     position = 0;
   }
   HILUM_ASSIGN_OR_RETURN(const Syntax syntax, DetermineSyntax(bytes.substr(position), &layout));

@@ -16,6 +16,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "codecs/dicom/inflated.h"
 #include "codecs/dicom/tag.h"
 
 namespace hilum::dicom {
@@ -25,6 +26,8 @@ struct ReadLimits {
   size_t max_elements = 4'000'000;          // in all, nested ones, items and fragments included
   uint64_t max_inflated_bytes = 512 << 20;  // of a deflated data set
   uint64_t max_inflation_ratio = 500;       // inflated to deflated bytes, counted once 16 MiB are inflated
+  // For all deflated data sets that are read at a time; outlives them. Null: as much as each likes.
+  MemoryAllowance* inflated_memory = nullptr;
 };
 
 // Length of a sequence whose end is marked by a delimiter.
@@ -87,8 +90,8 @@ class Visitor {
 };
 
 // Reads layout and visits the data set. kInvalid (with tag path and byte offset) when it is not DICOM or breaks off in
-// the middle of an element; kLimit; kUnsupported for a transfer syntax whose data set cannot be parsed. `inflated`
-// keeps the data set alive when deflated, else stays empty.
-Result<Layout> Read(Bytes file, const ReadLimits& limits, Visitor& visitor, std::string* inflated);
+// the middle of an element; kLimit; kUnavailable when `inflated_memory` is used up; kUnsupported for a transfer syntax
+// whose data set cannot be parsed. `inflated` keeps the data set alive when deflated, else stays empty.
+Result<Layout> Read(Bytes file, const ReadLimits& limits, Visitor& visitor, Inflated* inflated);
 
 }  // namespace hilum::dicom

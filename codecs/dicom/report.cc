@@ -219,7 +219,7 @@ bool IsReport(std::string_view sop_class_uid) {
 Result<std::string> ReportHtml(Bytes file, const ReadLimits& limits) {
   Tree tree;
   TreeReader reader(&tree);
-  std::string inflated;
+  Inflated inflated;
   HILUM_RETURN_IF_ERROR(Read(file, limits, reader, &inflated).status());
   const Item& root = tree.items.front();
   const std::string_view title = root.name.empty() ? std::string_view("Report") : std::string_view(root.name);

@@ -53,7 +53,7 @@ inline constexpr size_t kMaxBoundaryLength = 200;  // RFC 2046 allows 70, client
 Result<std::string> BoundaryOf(const MediaType& content_type);
 
 struct ParserLimits {
-  uint64_t parts = 1'000'000;        // kLimit beyond
+  uint64_t parts = 100'000;          // kLimit beyond
   size_t headers = 64;               // fields of one part; kLimit beyond
   size_t header_bytes = 16 * 1024;   // of one part's header; kLimit beyond
   size_t buffer_bytes = 256 * 1024;  // more lets kPartData views grow; at least twice header_bytes is used

@@ -122,7 +122,7 @@ std::span<const DataSetItem> DataSetItem::Items(dicom::Tag sequence) const {
   return found->second;
 }
 
-Result<DataSetItem> ReadTree(Bytes file, const dicom::ReadLimits& limits, std::string* inflated) {
+Result<DataSetItem> ReadTree(Bytes file, const dicom::ReadLimits& limits, dicom::Inflated* inflated) {
   DataSetItem root;
   TreeBuilder builder(&root);
   HILUM_RETURN_IF_ERROR(dicom::Read(file, limits, builder, inflated).status());

@@ -26,6 +26,6 @@ struct DataSetItem {
 };
 
 // kLimit for more elements than such objects have.
-Result<DataSetItem> ReadTree(Bytes file, const dicom::ReadLimits& limits, std::string* inflated);
+Result<DataSetItem> ReadTree(Bytes file, const dicom::ReadLimits& limits, dicom::Inflated* inflated);
 
 }  // namespace hilum::pixel

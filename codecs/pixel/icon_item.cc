@@ -39,7 +39,7 @@ Result<std::string> IconItem::Native(bool explicit_vr, const TranscodeOptions& o
         return native.size() <= kMaxNativeBytes ? Status::Ok() : LimitExceeded("an icon that is too large");
       }));
   Nothing nothing;
-  std::string inflated;
+  dicom::Inflated inflated;
   HILUM_ASSIGN_OR_RETURN(const dicom::Layout layout, dicom::Read(native, options.read, nothing, &inflated));
   return native.substr(layout.data_set_offset);
 }

@@ -9,7 +9,7 @@
 namespace hilum::pixel {
 
 struct Instance::State {
-  std::string inflated;
+  dicom::Inflated inflated;
   Bytes bytes;  // the file, or the inflated data set
   const TransferSyntax* syntax = nullptr;
   PixelAttributes said;
@@ -47,7 +47,7 @@ Result<Instance> Instance::Open(Bytes file, const dicom::ReadLimits& limits) {
   const dicom::Layout& layout = state->said.layout;
   FrameFormat& format = state->said.format;
   if (layout.pixel_data_offset == 0) return NotFound("the instance has no pixel data");
-  state->bytes = layout.deflated ? Bytes(state->inflated) : file;
+  state->bytes = layout.deflated ? state->inflated.bytes() : file;
   state->syntax = SyntaxOf(layout);
   if (state->syntax == nullptr) {
     return Unsupported("pixel data in transfer syntax '" + layout.transfer_syntax + "' cannot be decoded");

@@ -400,7 +400,7 @@ class Collector : public dicom::Visitor {
 
 }  // namespace
 
-Result<PixelAttributes> ReadPixelAttributes(Bytes file, const dicom::ReadLimits& limits, std::string* inflated) {
+Result<PixelAttributes> ReadPixelAttributes(Bytes file, const dicom::ReadLimits& limits, dicom::Inflated* inflated) {
   PixelAttributes found;
   Collector collector(&found);
   HILUM_ASSIGN_OR_RETURN(found.layout, dicom::Read(file, limits, collector, inflated));

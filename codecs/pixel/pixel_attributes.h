@@ -27,6 +27,6 @@ struct PixelAttributes {
 
 // `inflated`: the data set where it was deflated, else untouched. What makes no sense counts as not said; kInvalid and
 // kLimit are of the file as a whole.
-Result<PixelAttributes> ReadPixelAttributes(Bytes file, const dicom::ReadLimits& limits, std::string* inflated);
+Result<PixelAttributes> ReadPixelAttributes(Bytes file, const dicom::ReadLimits& limits, dicom::Inflated* inflated);
 
 }  // namespace hilum::pixel

@@ -346,7 +346,7 @@ bool PresentationState::IsOne(std::string_view sop_class_uid) {
 }
 
 Result<PresentationState> PresentationState::Read(Bytes file, const dicom::ReadLimits& limits) {
-  std::string inflated;
+  dicom::Inflated inflated;
   HILUM_ASSIGN_OR_RETURN(const DataSetItem root, ReadTree(file, limits, &inflated));
   if (!IsOne(root.Text(dicom::tags::kSopClassUid)))
     return Invalid("the instance is no grayscale or colour softcopy presentation state");

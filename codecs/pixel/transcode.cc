@@ -430,18 +430,18 @@ Status Transcode(Bytes file, std::string_view to, const TranscodeOptions& option
     HILUM_RETURN_IF_ERROR(recoder->Begin());
   }
   Nothing nothing;
-  std::string inflated;
+  dicom::Inflated inflated;
   HILUM_ASSIGN_OR_RETURN(const dicom::Layout layout, dicom::Read(file, options.read, nothing, &inflated));
   HILUM_ASSIGN_OR_RETURN(const std::string meta, MetaInformation(file, layout, to, options.read));
   HILUM_RETURN_IF_ERROR(sink(meta));
   DeflatingSink deflating(sink);
   const Sink data_set = target->deflated ? Sink([&](Bytes bytes) { return deflating.Write(bytes); }) : sink;
-  Rewriter rewriter(layout.deflated ? Bytes(inflated) : file, layout.transfer_syntax, *target,
+  Rewriter rewriter(layout.deflated ? inflated.bytes() : file, layout.transfer_syntax, *target,
                     has_pixels ? instance->format().bits_allocated / 8 : 0, recoder ? &*recoder : nullptr, options,
                     codec, data_set);
   if (recoder) DescribePixels(*instance, *recoder, *target, &rewriter);
   for (const EmbeddedOverlays::Plane& plane : overlays.planes()) DescribeOverlay(*instance, plane, &rewriter);
-  std::string again;
+  dicom::Inflated again;
   const Result<dicom::Layout> written = dicom::Read(file, options.read, rewriter, &again);
   if (!written.ok()) return written.status();
   HILUM_RETURN_IF_ERROR(rewriter.Finish());

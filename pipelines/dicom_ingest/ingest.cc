@@ -35,7 +35,7 @@ std::string SopUidIn(Bytes beginning, const dicom::ReadLimits& limits) {
     bool WantsBeyond(dicom::Tag last) override { return last < dicom::tags::kSopInstanceUid; }
     std::string uid;
   } visitor;
-  std::string inflated;
+  dicom::Inflated inflated;
   if (!dicom::Read(beginning, limits, visitor, &inflated).ok()) return "";
   while (!visitor.uid.empty() && (visitor.uid.back() == '\0' || visitor.uid.back() == ' ')) visitor.uid.pop_back();
   return IsStorableUid(visitor.uid) ? visitor.uid : "";

@@ -130,20 +130,21 @@ class BulkSender {
   std::string url_;
   StoredRange object_;
   Bytes file_;
-  std::string inflated_;
+  dicom::Inflated inflated_;
   bool checked_ = false;  // all of it
 };
 
 Status BulkSender::Add(Found* found, std::string url) {
   found_ = found;
   url_ = std::move(url);
-  inflated_.clear();
+  inflated_.Clear();
   checked_ = false;
   HILUM_ASSIGN_OR_RETURN(object_, LocateObject(store_, found));
   HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store_, found, kHeaderBytes));
   file_ = mapping.bytes();
-  return dicom::ForEachBulkValue(file_, dicom::JsonOptions().inline_binary_bytes, limits_, &inflated_,
-                                 [this](const dicom::BulkValue& value) { return AddBulk(value); });
+  HILUM_RETURN_IF_ERROR(dicom::ForEachBulkValue(file_, dicom::JsonOptions().inline_binary_bytes, limits_, &inflated_,
+                                                [this](const dicom::BulkValue& value) { return AddBulk(value); }));
+  return mapping.Check();
 }
 
 Status BulkSender::AddBulk(const dicom::BulkValue& value) {

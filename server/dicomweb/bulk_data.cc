@@ -60,7 +60,7 @@ Status BulkDataService::RetrieveOne(http::Request& request, const Resource& reso
   HILUM_ASSIGN_OR_RETURN(const StoredRange object, LocateObject(store_, &found));
   HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store_, &found));
   ElementFinder finder(resource.bulk_data);
-  std::string inflated;
+  dicom::Inflated inflated;
   HILUM_RETURN_IF_ERROR(dicom::Read(mapping.bytes(), options_.ingest.limits, finder, &inflated).status());
   if (!finder.found()) return NotFound("instance " + found.row.uid + " has no element at " + resource.bulk_data);
   const dicom::Element& element = *finder.found();

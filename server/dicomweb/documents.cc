@@ -93,7 +93,7 @@ Status SendReadable(storage::Store& store, const dicom::ReadLimits& limits, cons
     return responder.Send(200, std::move(headers), html);
   }
   DocumentFinder finder;
-  std::string inflated;
+  dicom::Inflated inflated;
   HILUM_RETURN_IF_ERROR(dicom::Read(mapping.bytes(), limits, finder, &inflated).status());
   if (!finder.found() || finder.length() == 0)
     return NotFound("instance " + found.row.uid + " holds no document (0042,0011)");

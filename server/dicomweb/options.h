@@ -31,6 +31,7 @@ struct ServiceOptions {
   // made.
   uint64_t held_bytes = 256 << 20;
   std::chrono::milliseconds held_timeout{10'000};  // how long a frame waits for room there
+  uint64_t inflated_bytes = 1 << 30;               // of deflated data sets, of all that are read at a time
 
   // "https://host/dicom-web", for absolute URLs in answers.
   std::string BaseUrl(const http::Request& request) const { return request.base_url + root; }

@@ -8,6 +8,11 @@
 namespace hilum::dicomweb {
 namespace {
 
+ServiceOptions WithMemory(ServiceOptions options, MemoryAllowance* inflated) {
+  options.ingest.limits.inflated_memory = inflated;
+  return options;
+}
+
 // One request more while it lives.
 class Answering {
  public:
@@ -25,7 +30,8 @@ class Answering {
 Service::Service(storage::Store& store, ServiceOptions options, pixel::FrameCodec& codec, Random& random,
                  Registry& metrics, Logger log)
     : store_(store),
-      options_(std::move(options)),
+      inflated_memory_(options.inflated_bytes),
+      options_(WithMemory(std::move(options), &inflated_memory_)),
       usual_base_(options_.public_url.empty() ? "" : options_.public_url + options_.root),
       failures_(metrics, log),
       stow_(store_, options_, usual_base_, metrics),

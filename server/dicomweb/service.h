@@ -53,6 +53,7 @@ class Service {
   Status SendCapabilities(http::Request& request, const QueryParameters& query, http::Responder& responder);
 
   storage::Store& store_;
+  MemoryAllowance inflated_memory_;
   const ServiceOptions options_;
   UsualBase usual_base_;
   CodecFailures failures_;

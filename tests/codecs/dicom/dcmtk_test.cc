@@ -138,7 +138,7 @@ TEST_F(DcmtkTest, SeesTheSameElementsInEverySampleFile) {
   for (const auto& path : files) {
     const std::string file = ReadSample(path);
     Collect collect;
-    std::string inflated;
+    Inflated inflated;
     const auto layout = Read(file, {}, collect, &inflated);
     const auto* refused = std::find_if(std::begin(kRefused), std::end(kRefused),
                                        [&](const Refused& entry) { return path.string().ends_with(entry.name); });
@@ -170,7 +170,7 @@ TEST_F(DcmtkTest, SeesTheSameElementsInGeneratedInstances) {
     const std::string file = testing::Instance(spec);
     std::ofstream(path, std::ios::binary) << file;
     Collect collect;
-    std::string inflated;
+    Inflated inflated;
     const auto layout = Read(file, {}, collect, &inflated);
     ASSERT_TRUE(layout.ok());
     std::vector<Seen> theirs;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <zlib.h>
 
+#include "base/memory_allowance.h"
 #include "tests/codecs/dicom/part10_builder.h"
 #include "tests/codecs/dicom/trace.h"
 
@@ -147,6 +148,23 @@ TEST(ReaderTest, RefusesDamagedAndBoundsHostileDeflatedDataSets) {
   EXPECT_THAT(TraceOf(bomb, nullptr, {.max_inflated_bytes = 1 << 20}),
               AllOf(StartsWith("!limit"), HasSubstr("1048576 bytes")));
   EXPECT_THAT(TraceOf(bomb), AllOf(StartsWith("!limit"), HasSubstr("500 fold")));
+}
+
+TEST(ReaderTest, DeflatedDataSetsShareTheMemoryThatTheyMayTake) {
+  const std::string file =
+      Part10("1.2.840.10008.1.2.1.99",
+             Deflate(DataSet(kExplicitLittle).Text({0x0040, 0xA160}, "UT", std::string(3 << 20, ' ')).bytes()));
+  MemoryAllowance memory(6 << 20);
+  const ReadLimits limits{.inflated_memory = &memory};
+  Trace trace;
+  {
+    Inflated first, second;
+    ASSERT_TRUE(Read(file, limits, trace, &first).ok());
+    EXPECT_EQ(Read(file, limits, trace, &second).status().code(), Code::kUnavailable);
+    first.Clear();
+    EXPECT_TRUE(Read(file, limits, trace, &second).ok());
+  }
+  EXPECT_EQ(memory.left(), 6u << 20);
 }
 
 TEST(ReaderTest, SaysThatADataSetCannotBeParsed) {
@@ -407,7 +425,7 @@ TEST(ReaderTest, StopsBeforeTheFirstTagBeyondWhatIsWanted) {
     bool WantsBeyond(Tag last) override { return last < kPatientId; }
   };
   UpToPatientId trace;
-  std::string inflated;
+  Inflated inflated;
   // What follows is not looked at, so that it may be anything.
   const std::string file = Part10(DataSet()
                                       .Text(kModality, "CS", "CT")
@@ -427,7 +445,7 @@ TEST(ReaderTest, ChecksButDoesNotReportSequencesNobodyWants) {
     Status OnSequenceEnd(uint32_t depth) override { return Internal("not wanted"); }
   };
   NoSequences trace;
-  std::string inflated;
+  Inflated inflated;
   ASSERT_TRUE(Read(Part10(Sample(kExplicitLittle)), {}, trace, &inflated).ok());
   EXPECT_EQ(trace.text(), "00080060 CS CT\n00280010 US 0201\n");
   const DataSet broken = DataSet().Sequence(kRequests, {DataSet().Header(kStepId, "SH", 100)});
@@ -439,7 +457,7 @@ TEST(ReaderTest, EndsWithTheVisitorsError) {
     Status OnElement(const Element& element) override { return Cancelled("enough"); }
   };
   Refuses visitor;
-  std::string inflated;
+  Inflated inflated;
   EXPECT_EQ(Read(Instance(), {}, visitor, &inflated).status().code(), Code::kCancelled);
 }
 

@@ -50,7 +50,7 @@ class Trace : public Visitor {
 // The trace, or "!" and the message.
 inline std::string TraceOf(Bytes file, Layout* layout = nullptr, const ReadLimits& limits = {}) {
   Trace trace;
-  std::string inflated;
+  Inflated inflated;
   auto result = Read(file, limits, trace, &inflated);
   if (!result.ok()) return "!" + std::string(CodeName(result.status().code())) + ": " + result.status().message();
   if (layout != nullptr) *layout = *result;
