@@ -1,5 +1,4 @@
-// Records come and change after images, too: Patients and orders find the
-// studies that wait for them.
+// Records come and change after images, too: Patients and orders find the studies that wait for them.
 #include <algorithm>
 
 #include "fhir/imaging/demographics.h"
@@ -122,10 +121,8 @@ Result<storage::Bitmap> Linker::LettingGo(ResourceReader& reader, std::string_vi
 Result<std::vector<Disagreement>> Linker::Disagreements(ResourceReader& reader, const Version& newest) const {
   std::vector<Disagreement> found;
   if (!newest.partial) return found;
-  HILUM_ASSIGN_OR_RETURN(const auto uid,
-                         reader.kv().Get(storage::Family::kResource, StudyUidKey(newest.doc), &reader.snapshot()));
-  if (!uid) return Corruption("an ImagingStudy does not say which study it is of; run hilum verify");
-  HILUM_ASSIGN_OR_RETURN(const auto study, FindStudy(reader.kv(), &reader.snapshot(), *uid));
+  HILUM_ASSIGN_OR_RETURN(const std::string uid, StudyOf(reader, newest));
+  HILUM_ASSIGN_OR_RETURN(const auto study, FindStudy(reader.kv(), &reader.snapshot(), uid));
   if (!study) return found;
   HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(newest.bytes));
   Asked asked = AskedOf(study->row, json::Find(document.root(), "subject"));

@@ -27,8 +27,8 @@ bool NamesOthers(const storage::RowPair<storage::SeriesRow>& row) {
          (after ? OrderNumbersOf(*after) : std::vector<OrderNumber>());
 }
 
-// What is derived is valid by construction; what users wrote was valid when it
-// came. `required`: a shell may lack what is required of its series.
+// What is derived is valid by construction; what users wrote was valid when it came. `required`: a shell may lack
+// what is required of its series.
 Result<Validation> Valid(const json::Document& document, bool required) {
   Validation validation =
       Validate(document.root(), {.check_targets = false, .check_narrative = false, .check_required = required});
@@ -38,8 +38,7 @@ Result<Validation> Valid(const json::Document& document, bool required) {
   return Internal("what was made of images is not valid at" + places);
 }
 
-// Whether Patients and orders are looked up by what they were before. REQUIRES:
-// the study was there and is.
+// Whether Patients and orders are looked up by what they were before. REQUIRES: the study was there and is.
 bool AsksTheSame(const storage::StudyChange& change) {
   const auto& [before, after] = change.row;
   return before->attributes == after->attributes &&
@@ -47,8 +46,8 @@ bool AsksTheSame(const storage::StudyChange& change) {
          std::ranges::none_of(change.series, [](const auto& series) { return NamesOthers(series.second.row); });
 }
 
-// Of what does the same: whether all elements of the ImagingStudy stay, but for
-// numberOfInstances. What users added to an instance goes with it.
+// Of what does the same: whether all elements of the ImagingStudy stay, but for numberOfInstances. What users added to
+// an instance goes with it.
 bool OnlyCounts(const storage::StudyChange& change) {
   const auto& [before, after] = change.row;
   const auto loses = [](const auto& series) {
@@ -331,8 +330,7 @@ Status Linker::DescribeAlone(ResourceTxn& resources, const CatalogueStudy& study
                          json::Document::Parse(exists ? newest->bytes : R"({"resourceType":"ImagingStudy"})"));
   Linked linked;
   const json::MaybeValue subject = json::Find(old.root(), "subject");
-  // Nobody was there when it was looked for, or has been deleted since: the
-  // next images make one.
+  // Nobody was there when it was looked for, or has been deleted since: the next images make one.
   const bool lacks_patient = options_.resolver.policy == PatientPolicy::kCreate && !subject["reference"];
   if (look == Look::kNot && lacks_patient) look = Look::kAndMakePatient;
   if (look == Look::kNot && live && exists) {
@@ -475,10 +473,7 @@ Result<std::optional<json::Edits::Edit>> Linker::Missing(const Kv& kv, const Sna
   StudyImages images;  // none of a study that was deleted while nobody linked
   if (newest) {
     HILUM_ASSIGN_OR_RETURN(const auto uid, kv.Get(Family::kResource, StudyUidKey(stored.doc), snapshot));
-    if (!uid)
-      return Corruption(
-          "an ImagingStudy does not say which study it is of; "
-          "run hilum verify");
+    if (!uid) return Corruption("an ImagingStudy does not say which study it is of; run hilum verify");
     HILUM_ASSIGN_OR_RETURN(const auto study, FindStudy(kv, snapshot, *uid));
     if (study) {
       HILUM_ASSIGN_OR_RETURN(images, LoadImages(kv, snapshot, *study));

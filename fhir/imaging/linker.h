@@ -1,12 +1,10 @@
-// Keeps one ImagingStudy for each stored study, in the commit that changes the
-// images: present the moment STOW answers, gone with the last image, back under
-// the same id when images come again. docs/imaging.md says what users see,
+// Keeps one ImagingStudy for each stored study, in the commit that changes the images: present the moment STOW answers,
+// gone with the last image, back under the same id when images come again. docs/imaging.md says what users see,
 // docs/adr/0005 why it is built so.
 //
-// A version is stored as a shell, that is all elements but the series, and the
-// delta of its commit: storing an instance costs the same whatever the study
-// has already. Series come from the catalogue when the newest version is read,
-// and from the deltas when an older one is.
+// A version is stored as a shell, that is all elements but the series, and the delta of its commit: storing an instance
+// costs the same whatever the study has already. Series come from the catalogue when the newest version is read, and
+// from the deltas when an older one is.
 //
 // Safe for concurrent use. The stores outlive it; it outlives their use of it.
 #pragma once
@@ -36,13 +34,13 @@ struct LinkerOptions {
 
 class Linker : public storage::CatalogueObserver, public DerivedResources {
  public:
-  // Installs itself in both stores, and links what was stored while nobody did,
-  // or with other options. REQUIRES: nothing else uses them yet.
+  // Installs itself in both stores, and links what was stored while nobody did, or with other options. REQUIRES:
+  // nothing else uses them yet.
   static Result<std::unique_ptr<Linker>> Start(storage::Store& store, ResourceStore& resources, LinkerOptions options);
   ~Linker() override;
 
-  // The Endpoint that every ImagingStudy refers to gets this address (our
-  // DICOMweb root as clients reach it); a new version only when it had another.
+  // The Endpoint that every ImagingStudy refers to gets this address (our DICOMweb root as clients reach it); a new
+  // version only when it had another.
   Status PutEndpoint(const std::string& address);
 
   Status OnChanges(storage::Txn& txn, const storage::CatalogueChanges& changes) override;
@@ -64,9 +62,8 @@ class Linker : public storage::CatalogueObserver, public DerivedResources {
  private:
   Linker(storage::Store& store, ResourceStore& resources, LinkerOptions options);
 
-  // Brings all ImagingStudies up to what the catalogue, the records and the
-  // options say now. `anew`: another release derived them, so that images may
-  // say more than versions know.
+  // Brings all ImagingStudies up to what the catalogue, the records and the options say now.
+  // `anew`: another release derived them, so that images may say more than versions know.
   Status Sync(bool anew);
   // The rows of DiagnosticReports that name orders: all of them anew.
   Status SyncReports();
@@ -78,9 +75,8 @@ class Linker : public storage::CatalogueObserver, public DerivedResources {
   // A DiagnosticReport was written: of those that it names or named.
   Result<std::vector<std::string>> FollowReport(ResourceTxn& resources, const std::string& id) const;
   Status Follow(ResourceTxn& resources, storage::Doc doc, const storage::StudyChange& change);
-  // Whether Patients and orders are looked up: only when what the images say of
-  // them may have changed. New Patients are made for images, not because
-  // somebody deleted one.
+  // Whether Patients and orders are looked up: only when what the images say of them may have changed. New Patients are
+  // made for images, not because somebody deleted one.
   enum class Look : uint8_t { kNot, kAgain, kAndMakePatient };
   // Writes the ImagingStudy of a study, and those of others that what this makes of Patients concerns. `delta`: what
   // the newest version does not know of; from scratch when it may know nothing.
@@ -98,9 +94,8 @@ class Linker : public storage::CatalogueObserver, public DerivedResources {
   // by which that describes images; null when it does not.
   Result<Write> PrepareWrite(const CatalogueStudy& study, const std::string& id, const std::optional<Version>& newest,
                              json::Value old, const Link* former, json::Edits edits, bool indexed) const;
-  // A version that differs from the newest in the number of instances. False,
-  // and nothing, unless that one is stored as such edits and knows what there
-  // was before the change. REQUIRES: no other element changes.
+  // A version that differs from the newest in the number of instances. False, and nothing, unless that one is stored as
+  // such edits and knows what there was before the change. REQUIRES: no other element changes.
   Result<bool> CountAgain(ResourceTxn& resources, const std::string& id, storage::Doc doc,
                           const storage::StudyChange& change) const;
   // `asked`: without orders.
@@ -114,8 +109,6 @@ class Linker : public storage::CatalogueObserver, public DerivedResources {
   Result<std::vector<Write>> Settling(ResourceTxn& resources, const storage::StudyRow& study) const;
   // Patients. The studies that depend on them are added to `studies`.
   Status WritePatients(ResourceTxn& resources, std::vector<Write> writes, std::set<std::string>* studies) const;
-  // Of a study whose ImagingStudy a user took over when there were no images, while nobody linked.
-  Status LetGo(ResourceTxn& resources, const std::string& study_uid, Link* link) const;
   Status Withdraw(ResourceTxn& resources, const std::string& study_uid, Link link, const StudyDelta& delta) const;
   // Studies whose ImagingStudy depends on one of these.
   Result<std::set<std::string>> WatchersOf(ResourceTxn& resources, const std::vector<WrittenResource>& written) const;
@@ -126,13 +119,13 @@ class Linker : public storage::CatalogueObserver, public DerivedResources {
     std::optional<Version> newest;  // of that id
     bool duplicated = false;        // there are others that users made for it
   };
-  // Where a study that has no ImagingStudy gets it: the first that users made
-  // for it, or else the one it had, or else that of its UID; but a new one
-  // rather than that of another study.
+  // Where a study that has no ImagingStudy gets it: the first that users made for it, or else the one it had, or else
+  // that of its UID; but a new one rather than that of another study.
   Result<Place> PlaceFor(ResourceTxn& resources, const std::string& study_uid, const std::string& former_id) const;
-  // Ends `link`, if another study has the same ImagingStudy, as earlier
-  // releases let it happen. The other keeps it.
+  // Ends `link`, if another study has the same ImagingStudy, as earlier releases let it happen. The other keeps it.
   Status Part(ResourceTxn& resources, const std::string& study_uid, Link* link) const;
+  // Ends `link`, if its ImagingStudy is the users' since there were no images while nobody linked.
+  Status LetGo(ResourceTxn& resources, const std::string& study_uid, Link* link) const;
   // The study that an ImagingStudy describes, or described: it may have been deleted while nobody linked.
   Result<std::string> StudyOf(ResourceReader& reader, const Version& newest) const;
   // Of one that describes images.

@@ -1,5 +1,4 @@
-// Which orders DiagnosticReports are based on: kept in rows, so that the
-// studies of an order find its reports.
+// Which orders DiagnosticReports are based on: kept in rows, so that the studies of an order find its reports.
 #include "fhir/imaging/linker.h"
 
 namespace hilum::fhir::imaging {

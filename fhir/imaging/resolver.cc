@@ -44,8 +44,8 @@ std::string OfQualifiers(const storage::StudyRow& study, dicom::Tag tag) {
   return found == study.attributes.end() || found->values.empty() ? std::string() : CleanText(found->values.front());
 }
 
-// Identifier.system for a Universal Entity ID (0040,0032) of this type (PS3.3
-// table 10-17); empty for types that are no URIs, so that no system is made up.
+// Identifier.system for a Universal Entity ID (0040,0032) of this type (PS3.3 table 10-17); empty for types that are no
+// URIs, so that no system is made up.
 std::string UniversalSystem(const std::string& entity, std::string_view type) {
   if (type == "ISO" && IsValidUid(entity)) return "urn:oid:" + entity;
   if (type == "UUID" && !entity.empty() && entity.find(' ') == std::string::npos) return "urn:uuid:" + entity;

@@ -1,5 +1,4 @@
-// Which Patient a study is of, which orders it fulfils, and which reports are
-// about it.
+// Which Patient a study is of, which orders it fulfils, and which reports are about it.
 #pragma once
 
 #include <functional>
@@ -24,9 +23,8 @@ enum class PatientPolicy : uint8_t {
 };
 
 struct ResolverOptions {
-  // Issuer of Patient ID (0010,0021) -> Identifier.system of Patient. "" is for
-  // studies that name no issuer. An issuer that is not here and is an OID or
-  // URI stands for itself; any other is Identifier.assigner.display, without a
+  // Issuer of Patient ID (0010,0021) -> Identifier.system of Patient. "" is for studies that name no issuer. An issuer
+  // that is not here and is an OID or URI stands for itself; any other is Identifier.assigner.display, without a
   // system.
   std::map<std::string, std::string> systems;
   PatientPolicy policy = PatientPolicy::kLink;
@@ -35,9 +33,8 @@ struct ResolverOptions {
   bool operator==(const ResolverOptions&) const = default;
 };
 
-// On disk: what stored ImagingStudies were derived with (rows.h). Of `index`
-// what it depends on: which references lead here, and which time is meant where
-// no zone is named.
+// On disk: what stored ImagingStudies were derived with (rows.h). Of `index` what it depends on: which references lead
+// here, and which time is meant where no zone is named.
 std::string Encode(const ResolverOptions& options, const ResourceStoreOptions& index);
 // nullopt for what an older or newer release wrote, too.
 std::optional<ResolverOptions> DecodeResolverOptions(Bytes bytes);
@@ -49,14 +46,12 @@ inline constexpr std::string_view kPatientAmbiguous = "patient-ambiguous";
 inline constexpr std::string_view kPatientMismatch = "patient-mismatch";
 // Its images name different patients.
 inline constexpr std::string_view kImagesMismatch = "images-mismatch";
-// An order or a report has a number of the study, but is of another Patient, or
-// of one of whom nothing else says so.
+// An order or a report has a number of the study, but is of another Patient, or of one of whom nothing else says so.
 inline constexpr std::string_view kRecordMismatch = "record-mismatch";
 // Users made other ImagingStudies for it before there were images.
 inline constexpr std::string_view kStudyDuplicate = "study-duplicate";
 inline constexpr std::string_view kMismatchTags =
-    "urn:hilum:review|patient-mismatch,urn:hilum:review|images-mismatch,urn:"
-    "hilum:review|record-mismatch";
+    "urn:hilum:review|patient-mismatch,urn:hilum:review|images-mismatch,urn:hilum:review|record-mismatch";
 
 // What the images of a study say of records, and reviewers of its images.
 struct Asked {
@@ -66,21 +61,17 @@ struct Asked {
   std::optional<std::string> given;   // id of the Patient whom users named before there were images
   bool duplicated = false;            // there are other ImagingStudies of it
 };
-// Ids of the ImagingStudies that say they are of the study, in the order in
-// which they were made.
+// Ids of the ImagingStudies that say they are of the study, in the order in which they were made.
 Result<std::vector<std::string>> ImagingStudiesOf(const Records& records, std::string_view study_uid);
 // Whether there is another one than `id`.
 Result<bool> IsDuplicated(const Records& records, std::string_view study_uid, const std::string& id);
-// `subject`: of the ImagingStudy, which says who was chosen or given. Without
-// orders and duplicates.
+// `subject`: of the ImagingStudy, which says who was chosen or given. Without orders and duplicates.
 Asked AskedOf(const storage::StudyRow& study, json::MaybeValue subject);
 
-// An order or a report that is not linked, for it is, or may be, of another
-// Patient than the study.
+// An order or a report that is not linked, for it is, or may be, of another Patient than the study.
 struct ForeignRecord {
   std::string reference;  // "ServiceRequest/7"
-  std::string patient;    // "Patient/7", after all merges; or the value of the
-                          // identifier by which it says who it is
+  std::string patient;    // "Patient/7", after all merges; or the value of the identifier by which it says who it is
 };
 
 // A Patient who was made of images, and the one whom it is to name as the one who replaces it; nullopt: nobody. That
@@ -114,11 +105,9 @@ class Resolver {
   Result<std::vector<MadePatient>> MadeFor(const Records& records, const storage::StudyRow& study) const;
   // What images and Patient say of the identifier; nullopt when the Patient has it, or the images have none.
   std::optional<Disagreement> CompareIdentifier(const storage::StudyRow& study, json::Value patient) const;
-  // Watches of the orders that a DiagnosticReport says it is based on; each
-  // once.
+  // Watches of the orders that a DiagnosticReport says it is based on; each once.
   std::vector<std::string> OrdersOf(json::Value report) const;
-  // The edits by which a Patient who was made of images names who replaces it;
-  // nothing when it does so already.
+  // The edits by which a Patient who was made of images names who replaces it; nothing when it does so already.
   static void Yield(json::Value patient, const std::optional<std::string>& to, json::Edits* edits);
   // A Patient who has the study's Patient ID.
   std::string MakePatient(const storage::StudyRow& study) const;
@@ -126,8 +115,7 @@ class Resolver {
   const ResolverOptions& options() const { return options_; }
 
  private:
-  // What the images call their patient by: a Patient has the same identifier
-  // when all of it is the same.
+  // What the images call their patient by: a Patient has the same identifier when all of it is the same.
   struct PatientIdentifier {
     storage::TokenValue token;
     std::string assigner;  // an issuer that stands for no system
@@ -148,8 +136,8 @@ class Resolver {
   Status FindPatient(const Records& records, const storage::StudyRow& study, Resolution* out) const;
   // Does nothing once the Patient who was chosen is deleted. Where its merges lead to nobody, one is waited for.
   Status TakeChosen(const Records& records, const Asked& asked, Resolution* out) const;
-  // After FindPatient. Forgets the Patient who was given when that is the one
-  // who was found; remembers one who is not there, which may come.
+  // After FindPatient. Forgets the Patient who was given when that is the one who was found; remembers one who is not
+  // there, which may come.
   Status TakeGiven(const Records& records, const Asked& asked, Resolution* out) const;
   // Of merges, those that users wrote are all but what Patients who were made of images say when they yield.
   enum class Merges : uint8_t { kAll, kOfUsers };
@@ -161,8 +149,7 @@ class Resolver {
   Result<std::string> ReplacedBy(const Version& patient, Merges merges) const;
   // After the Patient.
   Status FindOrdersAndReports(const Records& records, const Asked& asked, Resolution* out) const;
-  // An identifier of orders and reports, and the code of HL7 table 0203 for its
-  // type; empty: any.
+  // An identifier of orders and reports, and the code of HL7 table 0203 for its type; empty: any.
   struct Named {
     storage::TokenValue identifier;
     std::string_view type;
@@ -170,24 +157,21 @@ class Resolver {
   std::vector<Named> NamesOf(const Asked& asked) const;
   // Of one that has the identifier: whether it is of the type.
   static bool IsNamed(json::Value record, const Named& name);
-  // Those that have the identifier, as one of this type: their ids, unless they
-  // are there already, and those of other Patients.
+  // Those that have the identifier, as one of this type: their ids, unless they are there already, and those of other
+  // Patients.
   Status AddRecords(const Records& records, const storage::StudyRow& study, TypeId type, const Named& name,
                     std::vector<std::string>* ids, Resolution* out) const;
-  // Watches of the order that a DiagnosticReport.basedOn names, by reference,
-  // by identifier, or both.
+  // Watches of the order that a DiagnosticReport.basedOn names, by reference, by identifier, or both.
   std::vector<std::string> WatchesOf(json::MaybeValue order) const;
-  // As AddRecords, reports that are based on the order that is watched; by an
-  // identifier of this type.
+  // As AddRecords, reports that are based on the order that is watched; by an identifier of this type.
   Status AddReportsOn(const Records& records, const storage::StudyRow& study, const std::string& order,
                       std::string_view type, Resolution* out) const;
   // One of those, if it is what it was found as.
   Status AddRecord(const Records& records, const storage::StudyRow& study, TypeId type, const std::string& id,
                    bool by_uid, const std::function<bool(json::Value)>& is_it, std::vector<std::string>* ids,
                    Resolution* out) const;
-  // Whom the record says it is of (ForeignRecord::patient), unless that is the
-  // study's Patient, may well be, or is not known. `by_uid`: it names the study
-  // itself, not a number that others may have, too.
+  // Whom the record says it is of (ForeignRecord::patient), unless that is the study's Patient, may well be, or is not
+  // known. `by_uid`: it names the study itself, not a number that others may have, too.
   Result<std::optional<std::string>> OtherPatient(const Records& records, const storage::StudyRow& study,
                                                   json::Value record, bool by_uid, Resolution* out) const;
   // Whether a study of no known Patient may well be of this one.

@@ -14,8 +14,7 @@ using storage::TokenValue;
 
 constexpr std::string_view kIdentifierTypes = "http://terminology.hl7.org/CodeSystem/v2-0203";
 
-// Status of orders and reports that should never have existed (R4
-// request-status, diagnostic-report-status).
+// Status of orders and reports that should never have existed (R4 request-status, diagnostic-report-status).
 constexpr std::string_view kVoid = "entered-in-error";
 
 // Whether `identifier` says of itself to be something else.

@@ -29,8 +29,8 @@ namespace hilum::fhir::imaging {
 
 inline constexpr storage::Doc kNoDoc = UINT32_MAX;
 
-// Which ImagingStudy describes a study. Stays when the last image is deleted,
-// so that the study gets the same one again.
+// Which ImagingStudy describes a study. Stays when the last image is deleted, so that the study gets the same one
+// again.
 struct Link {
   storage::Doc resource = kNoDoc;  // until its first version
   std::string id;
@@ -39,15 +39,14 @@ struct Link {
   int64_t seen_micros = 0;           // see SeenMicros
   std::vector<std::string> orders;   // ids of the ServiceRequests that the images added to basedOn
   std::vector<std::string> watches;  // rows that there are
-  // What the images added that users may say, too (shell.h); nullopt in rows of
-  // earlier releases.
+  // What the images added that users may say, too (shell.h); nullopt in rows of earlier releases.
   std::optional<std::vector<std::string>> added;
 };
 // 16 bytes that stand for a text (XXH3-128).
 std::string Hashed(std::string_view text);
 
-// What a version knows of, in its note: documents are never reused, so that
-// tells a study from any other that had or gets its UID.
+// What a version knows of, in its note: documents are never reused, so that tells a study from any other that had or
+// gets its UID.
 struct SeenStudy {
   storage::Doc doc = 0;
   int64_t micros = 0;  // StudyRow::updated_micros
@@ -56,14 +55,12 @@ struct SeenStudy {
 std::string Encode(const SeenStudy& seen);
 // nullopt when there is no note.
 std::optional<SeenStudy> DecodeSeen(Bytes note);
-// StudyRow::updated_micros that the newest version knows of: as the link says
-// or, because a version that only counts leaves the link alone, as the
-// version's note does.
+// StudyRow::updated_micros that the newest version knows of: as the link says or, because a version that only counts
+// leaves the link alone, as the version's note does.
 int64_t SeenMicros(const Link& link, const std::optional<Version>& newest);
 
-// What an ImagingStudy depends on, in 16 bytes: a resource, there or not, or
-// whoever has an identifier. For DiagnosticReports it waits under the watches
-// of ServiceRequests, because the same identifiers lead to both.
+// What an ImagingStudy depends on, in 16 bytes: a resource, there or not, or whoever has an identifier. For
+// DiagnosticReports it waits under the watches of ServiceRequests, because the same identifiers lead to both.
 inline constexpr size_t kWatchBytes = 16;
 std::string WatchOf(TypeId type, std::string_view id);
 std::string WatchOf(TypeId type, const storage::TokenValue& identifier);
@@ -75,8 +72,7 @@ std::string WatchKey(std::string_view watch, std::string_view study_uid);
 // Study Instance UIDs.
 Result<std::vector<std::string>> FindWatchers(storage::Txn& txn, const std::string& watch);
 
-// The orders that a DiagnosticReport is based on, by their watches: of a
-// resource, or of whoever has an identifier.
+// The orders that a DiagnosticReport is based on, by their watches: of a resource, or of whoever has an identifier.
 std::string OrdersKey(std::string_view report_id);
 std::string OrdersPrefix();
 std::string BasedOnKey(std::string_view watch, std::string_view report_id);

@@ -19,8 +19,7 @@ using storage::FirstValue;
 // Of users, when the images do not say them; so are accession numbers.
 constexpr std::array<std::string_view, 3> kOptional = {"started", "description", "procedureCode"};
 
-// Those of the elements whose values are in the index; modality is searched by
-// series, the rest has no parameter.
+// Those of the elements whose values are in the index; modality is searched by series, the rest has no parameter.
 constexpr std::array<std::string_view, 4> kIndexed = {"status", "subject", "started", kDerivedElement};
 
 std::string ModalitiesOf(const storage::StudyRow& study) {
@@ -101,9 +100,8 @@ bool IsBareOrder(json::Value item, const std::string& id) {
   return item.is_object() && item.size() == 1 && IsOrder(item, id);
 }
 
-// A list without its items that `ours` names, and with `wanted` at its end:
-// each an item in JSON. nullopt when it is that already; empty when nothing is
-// left.
+// A list without its items that `ours` names, and with `wanted` at its end: each an item in JSON. nullopt when it is
+// that already; empty when nothing is left.
 template <typename Predicate>
 std::optional<std::string> ListWith(json::MaybeValue list, Predicate ours, const std::vector<std::string>& wanted) {
   std::vector<std::string> had;
@@ -251,8 +249,7 @@ Issue Contradiction(std::string_view element, std::string diagnostics) {
           .expression = std::string(kImagingStudy).append(".").append(element)};
 }
 
-// Whether `item` is an accession number that the images do not have, and that
-// was not there before.
+// Whether `item` is an accession number that the images do not have, and that was not there before.
 bool IsOtherAccession(json::Value item, const DerivedElements& derived, json::MaybeValue before,
                       const ShellOptions& options) {
   if (derived.identifiers.size() < 2 || json::Find(item, "value").TextOr("") == derived.identifiers[1].value)

@@ -1,6 +1,5 @@
-// The elements of an ImagingStudy that come from the study row, and how they
-// are put into a resource that users write in, too: what is not theirs is
-// replaced in place, everything else keeps its bytes. Pure functions.
+// The elements of an ImagingStudy that come from the study row, and how they are put into a resource that users write
+// in, too: what is not theirs is replaced in place, everything else keeps its bytes. Pure functions.
 #pragma once
 
 #include <optional>
@@ -47,15 +46,12 @@ Linked LinkedOf(json::Value resource, std::vector<std::string> orders);
 
 // R4 ImagingStudy has no element for the reports about it.
 inline constexpr std::string_view kReportExtension = "urn:hilum:report";
-// Of subject: the Patient whom a reviewer chose, who may have been merged
-// since.
+// Of subject: the Patient whom a reviewer chose, who may have been merged since.
 inline constexpr std::string_view kChoiceExtension = "urn:hilum:chosen-patient";
-// Of subject: the Patient whom the ImagingStudy named before there were images,
-// which do not lead there.
+// Of subject: the Patient whom the ImagingStudy named before there were images, which do not lead there.
 inline constexpr std::string_view kGivenExtension = "urn:hilum:given-patient";
-// Of subject: a Patient who has the identifier of the images or was chosen for
-// them, or took such a one over, but whom the Patient of the reference
-// replaces. The search parameters patient and subject find it, too.
+// Of subject: a Patient who has the identifier of the images or was chosen for them, or took such a one over, but whom
+// the Patient of the reference replaces. The search parameters patient and subject find it, too.
 inline constexpr std::string_view kReplacedExtension = "urn:hilum:replaced-patient";
 // An extension of subject that names a Patient.
 std::string PatientExtension(std::string_view url, const std::string& patient);
@@ -64,8 +60,7 @@ std::string SubjectExtensions(std::string first, const std::vector<std::string>&
 // The id of the Patient whom `subject` names so; nullopt when it names none.
 std::optional<std::string> ChosenPatient(json::MaybeValue subject);
 std::optional<std::string> GivenPatient(json::MaybeValue subject);
-// The id of the local Patient whom `subject` refers to; nullopt when it refers
-// to none. `base_url`: as Resolver's.
+// The id of the local Patient whom `subject` refers to; nullopt when it refers to none. `base_url`: as Resolver's.
 std::optional<std::string> ReferredPatient(json::MaybeValue subject, const std::string& base_url);
 // The same of any Reference, to a resource of the type.
 std::optional<std::string> ReferredId(json::MaybeValue reference, TypeId type, const std::string& base_url);
@@ -74,15 +69,14 @@ std::optional<std::string> ReferredId(json::MaybeValue reference, TypeId type, c
 std::vector<std::string> OrdersToAdd(json::Value resource, std::vector<std::string> orders,
                                      const std::vector<std::string>& former_orders);
 
-// What the images say. `elements` have one value, or are wholly ours; in the
-// lists of identifiers and endpoints there is room for others.
+// What the images say. `elements` have one value, or are wholly ours; in the lists of identifiers and endpoints there
+// is room for others.
 struct DerivedElements {
   std::vector<std::pair<std::string_view, std::string>> elements;  // name, JSON; empty: must not be there
   std::vector<DerivedIdentifier> identifiers;
   std::string endpoint;  // Reference.reference
   Linked linked;
-  std::vector<std::string> former;  // what the images added before (AddedBy): it
-                                    // goes when they no longer say it
+  std::vector<std::string> former;  // what the images added before (AddedBy): it goes when they no longer say it
 };
 
 std::string UidIdentifier(std::string_view study_uid);     // urn:oid:...
@@ -91,29 +85,25 @@ std::string_view StudyUidOf(std::string_view identifier);  // of that, or of the
 bool NamesStudy(json::Value resource);
 DerivedElements ElementsOf(const storage::StudyRow& study, Linked linked, const ShellOptions& options);
 
-// The edits that make `resource` say what the images say, of its series only
-// what users add (additions.h). True when one of them is to an element that has
-// a search parameter.
+// The edits that make `resource` say what the images say, of its series only what users add (additions.h). True when
+// one of them is to an element that has a search parameter.
 bool MakeShell(json::Value resource, const DerivedElements& derived, json::Edits* edits);
 
-// Some elements are the users' when the images do not say them. Those that the
-// images add to `resource`, each in 16 bytes with its value: it is not there,
-// or it is of `derived.former`. Else users said the same before.
+// Some elements are the users' when the images do not say them. Those that the images add to `resource`, each in 16
+// bytes with its value: it is not there, or it is of `derived.former`. Else users said the same before.
 std::vector<std::string> AddedBy(json::MaybeValue resource, const DerivedElements& derived);
-// DerivedElements::former of a `resource` that an earlier release derived,
-// which did not note it: what the images say, and if they have an accession
-// number, others that are written as the server writes them. Whose the rest is
-// cannot be told: it stays.
+// DerivedElements::former of a `resource` that an earlier release derived, which did not note it: what the images say,
+// and if they have an accession number, others that are written as the server writes them. Whose the rest is cannot be
+// told: it stays.
 std::vector<std::string> PresumedFormer(json::Value resource, const DerivedElements& derived,
                                         const ShellOptions& options);
 
-// What a user says in `resource` against the images, but for its series;
-// `whole`: the resource as it is.
+// What a user says in `resource` against the images, but for its series; `whole`: the resource as it is.
 std::vector<Issue> Contradictions(json::Value resource, const DerivedElements& derived, json::Value whole,
                                   const ShellOptions& options);
 
-// Whether a subject that a user says means the one there is: Patient and
-// identifier are the same, as far as it has them, and nobody else is chosen.
+// Whether a subject that a user says means the one there is: Patient and identifier are the same, as far as it has
+// them, and nobody else is chosen.
 bool MeansTheSame(json::Value said, json::Value subject, const std::string& base_url);
 
 // Equal but for white space and the order of properties.

@@ -29,9 +29,7 @@ class LinkVerifier {
       if (options) {
         deriver_.emplace(resources_.options(), *options);
       } else {
-        report_.findings.Add(
-            "ImagingStudies come from another release; start "
-            "the server once, then look again");
+        report_.findings.Add("ImagingStudies come from another release; start the server once, then look again");
       }
     }
     const std::string studies = storage::StudyKey(storage::Tenant::kDefault, "");
@@ -111,9 +109,7 @@ class LinkVerifier {
                                                                     version->sequence - 1, 1, &reader_->snapshot()));
     const std::vector<std::string> path = {std::string(kImagingStudy), version->id};
     if (changes.empty() || changes[0].path != path || changes[0].version != version->number)
-      Finding(uid,
-              "the change log does not have the newest version of its "
-              "ImagingStudy");
+      Finding(uid, "the change log does not have the newest version of its ImagingStudy");
     return Status::Ok();
   }
 
@@ -160,9 +156,7 @@ class LinkVerifier {
       derived.elements.emplace_back(kDerivedElement, AdditionsAfter(*additions, DeltaOf(images)));
     derived.former = link.added ? *link.added : PresumedFormer(document.root(), derived, deriver_->shell);
     if (link.added && AddedBy(document.root(), derived) != link.added)
-      Finding(uid,
-              "other elements of its ImagingStudy are noted as the "
-              "images' than are");
+      Finding(uid, "other elements of its ImagingStudy are noted as the images' than are");
     json::Edits edits;
     MakeShell(document.root(), derived, &edits);
     if (!edits.empty()) Finding(uid, "its ImagingStudy says something else than images and records");
