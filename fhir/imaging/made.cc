@@ -61,19 +61,27 @@ Result<std::optional<std::string>> Resolver::YieldsTo(const Records& records, co
   return std::optional<std::string>();
 }
 
+std::vector<Resolver::PatientIdentifier> Resolver::IdentifiersOf(json::Value made) {
+  std::vector<PatientIdentifier> list;
+  const json::MaybeValue identifiers = json::Find(made, "identifier");
+  if (!identifiers) return list;
+  for (const json::Value item : identifiers->children()) {
+    PatientIdentifier identifier{.token = {std::string(json::Find(item, "system").TextOr("")),
+                                           std::string(json::Find(item, "value").TextOr(""))},
+                                 .assigner = std::string(json::Find(item, "assigner")["display"].TextOr(""))};
+    if (!identifier.token.code.empty()) list.push_back(std::move(identifier));
+    if (list.size() == kMaxIdentifiers) break;
+  }
+  return list;
+}
+
 Result<std::optional<Version>> Resolver::SuccessorOf(const Records& records, const std::string& made,
                                                      Resolution* out) const {
   std::optional<Version> successor;
   HILUM_ASSIGN_OR_RETURN(const auto patient, records.current(patient_, made));
   if (!patient) return successor;
   HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(patient->bytes));
-  const json::MaybeValue identifiers = json::Find(document.root(), "identifier");
-  if (!identifiers) return successor;
-  size_t looked_for = 0;
-  for (const json::Value item : identifiers->children()) {
-    const PatientIdentifier identifier = IdentifierOf(item);
-    if (identifier.token.code.empty()) continue;
-    if (++looked_for > kMaxIdentifiers) break;
+  for (const PatientIdentifier& identifier : IdentifiersOf(document.root())) {
     out->watches.push_back(WatchOf(patient_, identifier.token));
     HILUM_ASSIGN_OR_RETURN(const auto ids, records.with_identifier(patient_, identifier.token));
     if (ids.size() > kMaxNamesakes) return std::optional<Version>();

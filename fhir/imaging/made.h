@@ -7,7 +7,7 @@
 
 namespace hilum::fhir::imaging {
 
-// Patients with one identifier: where there are more, none of them yields by it.
+// Patients with one identifier: where there are more, none of them yields.
 inline constexpr size_t kMaxNamesakes = 32;
 
 bool IsMadeOfImages(json::Value patient);

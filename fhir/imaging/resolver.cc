@@ -175,12 +175,6 @@ bool Resolver::PatientIdentifier::IsIn(json::Value patient) const {
   });
 }
 
-Resolver::PatientIdentifier Resolver::IdentifierOf(json::Value identifier) {
-  return {.token = {std::string(json::Find(identifier, "system").TextOr("")),
-                    std::string(json::Find(identifier, "value").TextOr(""))},
-          .assigner = std::string(json::Find(identifier, "assigner")["display"].TextOr(""))};
-}
-
 Result<std::vector<std::string>> Resolver::WithIdentifier(const Records& records, const PatientIdentifier& identifier,
                                                           Resolution* out) const {
   HILUM_ASSIGN_OR_RETURN(const auto ids, records.with_identifier(patient_, identifier.token));
@@ -197,7 +191,11 @@ Result<std::vector<std::string>> Resolver::WithIdentifier(const Records& records
     made.push_back(id);
     if (Yields(document.root())) yielding.push_back(id);
     MadePatient& one = out->made.emplace_back(MadePatient{.id = id, .yields_to = {}});
-    if (ids.size() > kMaxNamesakes) continue;
+    // As YieldsTo would find, at the cost of looking for all of them once more.
+    if (ids.size() > kMaxNamesakes &&
+        std::ranges::count(IdentifiersOf(document.root()), identifier.token, &PatientIdentifier::token) > 0) {
+      continue;
+    }
     HILUM_ASSIGN_OR_RETURN(one.yields_to, YieldsTo(records, id, out));
   }
   if (theirs.empty()) return made;

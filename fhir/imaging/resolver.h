@@ -123,7 +123,8 @@ class Resolver {
     bool IsIn(json::Value patient) const;
   };
   PatientIdentifier IdentifierOf(const storage::StudyRow& study) const;
-  static PatientIdentifier IdentifierOf(json::Value identifier);  // of a Patient
+  // Of a Patient who was made of images: those by which it is looked for whom it yields to.
+  static std::vector<PatientIdentifier> IdentifiersOf(json::Value made);
   // Those who have the identifier. Patients who were made of images yield to others: they are in `out` only, and those
   // who did so are replaced by them.
   Result<std::vector<std::string>> WithIdentifier(const Records& records, const PatientIdentifier& identifier,

@@ -94,8 +94,10 @@ class Archive:
         subject = {"type": "Patient", "identifier": identifier}
         if chosen := chosen_patient(self.imaging_studies(study)[0]):
             # A choice whose Patient has gone has gone with it.
-            extensions = [choice(chosen), *map(replaced_patient, self.replaced(chosen))]
             patient = self.survivor(chosen)
+            if patient is None:
+                return {**subject, "extension": [choice(chosen)]}, ["patient-ambiguous"], None
+            extensions = [choice(chosen), *map(replaced_patient, self.replaced(chosen))]
             return {**subject, "extension": extensions, "reference": f"Patient/{patient}"}, [], patient
         images = ["images-mismatch"] if len(self.patient_ids[study]) > 1 else []
         patients = {id: one for id, one in self.resources["Patient"].items() if has_identifier(one, identifier)}

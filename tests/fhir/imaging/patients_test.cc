@@ -213,6 +213,17 @@ TEST_F(GainedIdentifierTest, OneLearnsOfIdentifiersOfWhichThereAreNoImages) {
   EXPECT_EQ(At(Read("ImagingStudy/1.2.2"), "subject.reference"), "Patient/jane");
 }
 
+TEST_F(GainedIdentifierTest, WhereCrowdsShareAnIdentifierNobodyYields) {
+  PutPatient("jane", "P2");
+  EXPECT_EQ(Replacement(), "Patient/jane");
+  for (int i = 0; i < 31; ++i) PutPatient("namesake-" + std::to_string(i), "P1", kFromImages);
+  EXPECT_EQ(Replacement(), "Patient/jane");
+  ExpectAllAgrees();
+  PutPatient("one-more", "P1", kFromImages);
+  EXPECT_EQ(Replacement(), "(nothing)");
+  EXPECT_EQ(At(Read("ImagingStudy/1.2.2"), "subject.reference"), "Patient/jane");
+}
+
 TEST_F(GainedIdentifierTest, TheyNeverYieldInACircle) {
   Delete("1.2.2");
   PutPatient("made", "P1", kFromImages);
