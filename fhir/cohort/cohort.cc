@@ -109,13 +109,7 @@ Result<CohortRun::Criterion> CohortRun::CompileCriterion(const CohortCriterion& 
 }
 
 Result<storage::FieldId> CohortRun::PatientField(TypeId type) const {
-  for (const std::string_view code : {"patient", "subject"}) {
-    const SearchParam* param = FindSearchParam(type, code);
-    if (param == nullptr || param->type != SearchType::kReference || param->field == kNoField) continue;
-    const auto targets = TypeList(param->targets);
-    if (param->only == patient_ || targets.empty() || std::ranges::find(targets, patient_) != targets.end())
-      return reader_.FieldOf(type, param->field);
-  }
+  if (const auto field = PatientFieldOf(reader_, type)) return *field;
   return Unsupported(std::string(TypeOf(type).name) +
                      " has no search parameter that leads to a patient; search for Patient with _has or a chain");
 }

@@ -102,9 +102,10 @@ Result<std::string> CohortList::PatientOf(Doc imaging_study) {
   if (!persons_) {
     HILUM_ASSIGN_OR_RETURN(persons_, Persons::Read(*reader_));
   }
+  const auto field = PatientFieldOf(*reader_, ImagingStudyType());
+  if (!field) return std::string();
   HILUM_ASSIGN_OR_RETURN(const auto references,
-                         reader_->index().References(reader_->CollectionOf(ImagingStudyType()),
-                                                     PatientOfImagingStudy(*reader_), imaging_study));
+                         reader_->index().References(reader_->CollectionOf(ImagingStudyType()), *field, imaging_study));
   for (const storage::ReferenceValue& reference : references) {
     if (!reference.target || reference.target->collection != reader_->CollectionOf(PatientType())) continue;
     HILUM_ASSIGN_OR_RETURN(const auto version,
@@ -180,12 +181,6 @@ void CohortList::AppendLine(const std::string& url, std::string* out) const {
   } else {
     out->append("\"url\":").append(json::Quoted(url)).append("}\n");
   }
-}
-
-storage::FieldId PatientOfImagingStudy(const ResourceReader& reader) {
-  const SearchParam* param = FindSearchParam(ImagingStudyType(), "patient");
-  return param == nullptr || param->field == kNoField ? storage::FieldId{}
-                                                      : reader.FieldOf(ImagingStudyType(), param->field);
 }
 
 }  // namespace hilum::fhir

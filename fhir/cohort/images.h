@@ -66,7 +66,4 @@ class CohortList {
   std::string patient_, study_, series_, instance_;  // of the line
 };
 
-// The parameter of ImagingStudy that leads to the patient.
-storage::FieldId PatientOfImagingStudy(const ResourceReader& reader);
-
 }  // namespace hilum::fhir

@@ -1,5 +1,7 @@
 #include "fhir/store/persons.h"
 
+#include <algorithm>
+
 namespace hilum::fhir {
 
 using storage::Bitmap;
@@ -55,6 +57,19 @@ Bitmap Persons::RecordsOf(const Bitmap& patients) const {
     if (survivors.Contains(survivor)) records.Add(doc);
   }
   return records;
+}
+
+std::optional<storage::FieldId> PatientFieldOf(const ResourceReader& reader, TypeId type) {
+  const auto patient = FindResourceType("Patient");
+  if (!patient) return std::nullopt;
+  for (const std::string_view code : {"patient", "subject"}) {
+    const SearchParam* param = FindSearchParam(type, code);
+    if (param == nullptr || param->type != SearchType::kReference || param->field == kNoField) continue;
+    const auto targets = TypeList(param->targets);
+    if (param->only == *patient || targets.empty() || std::ranges::find(targets, *patient) != targets.end())
+      return reader.FieldOf(type, param->field);
+  }
+  return std::nullopt;
 }
 
 }  // namespace hilum::fhir

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 
 #include "fhir/store/reader.h"
 
@@ -30,5 +31,8 @@ class Persons {
   std::map<storage::Doc, storage::Doc> survivors_;  // of those who are replaced
   storage::Bitmap replaced_;
 };
+
+// The field by which resources of a type lead to their patient; nullopt when they do not.
+std::optional<storage::FieldId> PatientFieldOf(const ResourceReader& reader, TypeId type);
 
 }  // namespace hilum::fhir

@@ -13,18 +13,6 @@ using storage::Query;
 
 constexpr size_t kMaxSearches = 16, kMaxParameters = 100;
 
-// The field by which resources of a type lead to their patient.
-std::optional<storage::FieldId> PatientField(const ResourceReader& reader, TypeId type, TypeId patient) {
-  for (const std::string_view code : {"patient", "subject"}) {
-    const SearchParam* param = FindSearchParam(type, code);
-    if (param == nullptr || param->type != SearchType::kReference || param->field == kNoField) continue;
-    const auto targets = TypeList(param->targets);
-    if (param->only == patient || targets.empty() || std::ranges::find(targets, patient) != targets.end())
-      return reader.FieldOf(type, param->field);
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
 Result<Query> StudyFilter::Compile(const std::vector<std::string>& searches, std::string_view server_url) const {
@@ -62,7 +50,7 @@ Result<Query> StudyFilter::CompileOne(std::string_view text, const SearchOptions
   Query query = std::move(search.query);
   if (*type != imaging_study) {
     if (*type != patient) {
-      const auto field = PatientField(reader, *type, patient);
+      const auto field = PatientFieldOf(reader, *type);
       if (!field) return Unsupported(Quote(text.substr(0, question)) + " does not lead to a patient");
       query = Own(storage::ReferredToBy{reader.CollectionOf(*type), *field, Share(std::move(query))});
     }
@@ -71,7 +59,7 @@ Result<Query> StudyFilter::CompileOne(std::string_view text, const SearchOptions
       HILUM_ASSIGN_OR_RETURN(const storage::Bitmap found, reader.index().Evaluate(reader.CollectionOf(patient), query));
       query = Own(storage::DocsIn{persons.RecordsOf(found).ToVector()});
     }
-    const auto subject = PatientField(reader, imaging_study, patient);
+    const auto subject = PatientFieldOf(reader, imaging_study);
     if (!subject) return Internal("ImagingStudy has no search parameter for its patient");
     query = Own(storage::RefersTo{*subject, reader.CollectionOf(patient), Share(std::move(query))});
   }
