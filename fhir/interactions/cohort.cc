@@ -18,7 +18,6 @@ namespace {
 using storage::Bitmap;
 using storage::Doc;
 
-constexpr int kAttempts = 10;
 // A Group has to be read, validated and sent as one resource.
 constexpr uint64_t kMaxMembers = 100'000;
 constexpr size_t kMaxListedChanges = 1000;
@@ -329,7 +328,7 @@ Answer Interactions::Cohort(const Interaction& request) {
 }
 
 Answer Interactions::SavedCohort(const Interaction& request, const std::string& id) {
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+  return Retrying([&]() -> std::optional<Answer> {
     auto reader = store_.Read();
     auto found = FindGroup(store_, *reader, id);
     if (const auto* refusal = std::get_if<Answer>(&found)) return *refusal;
@@ -358,13 +357,12 @@ Answer Interactions::SavedCohort(const Interaction& request, const std::string& 
                                    .base_url = request.base_url},
                                   TypeNamed("Group"), id);
     // Somebody changed it meanwhile: what they wrote stays, and is refreshed.
-    if (written.status == 412) continue;
+    if (written.status == 412) return std::nullopt;
     if (written.status != 200) return written;
     Answer answer = Parametrized(parameters, request);
     answer.location = written.location;
     return answer;
-  }
-  return ErrorAnswer(Conflict("the Group is being changed by many clients at this moment; try again"));
+  });
 }
 
 Answer Interactions::ListCohort(const Interaction& request, const std::string& id) {
