@@ -62,13 +62,7 @@ Result<Asked> ReadQuery(const std::vector<Parameter>& query) {
 Result<Asked> ReadParameters(json::Value parameters) {
   Asked asked;
   HILUM_ASSIGN_OR_RETURN(asked.definition, ReadCohortDefinition(parameters));
-  for (const json::Value parameter : json::Find(parameters, "parameter")->children()) {
-    std::string_view value;
-    for (const json::Value property : parameter.children()) {
-      if (property.key().starts_with("value")) value = property.text();
-    }
-    HILUM_RETURN_IF_ERROR(AddOption(json::Find(parameter, "name").TextOr(""), value, &asked));
-  }
+  for (const auto& [name, value] : ParametersIn(parameters)) HILUM_RETURN_IF_ERROR(AddOption(name, value, &asked));
   return asked;
 }
 

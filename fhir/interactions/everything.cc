@@ -2,6 +2,7 @@
 // merged into, all of their compartments, and one step of references from there to what belongs to no patient
 // (Practitioner, Organization, Location, Medication, ...).
 #include <algorithm>
+#include <iterator>
 #include <map>
 
 #include "base/text.h"
@@ -71,14 +72,7 @@ class EverythingRun {
     std::vector<Parameter> parameters = request_.query;
     if (request_.body.empty()) return parameters;
     HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(request_.body));
-    const json::MaybeValue list = json::Find(document.root(), "parameter");
-    if (!list) return parameters;
-    for (const json::Value item : list->children()) {
-      const std::string name(json::Find(item, "name").TextOr(""));
-      for (const json::Value property : item.children()) {
-        if (property.key().starts_with("value")) parameters.push_back({name, std::string(property.text())});
-      }
-    }
+    std::ranges::move(ParametersIn(document.root()), std::back_inserter(parameters));
     return parameters;
   }
 

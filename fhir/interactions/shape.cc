@@ -101,6 +101,20 @@ Result<std::vector<TypeId>> TypesNamed(const std::vector<Parameter>& parameters)
   return types;
 }
 
+std::vector<Parameter> ParametersIn(json::Value resource) {
+  std::vector<Parameter> parameters;
+  const json::MaybeValue list = json::Find(resource, "parameter");
+  if (!list) return parameters;
+  for (const json::Value item : list->children()) {
+    Parameter parameter{.name = std::string(json::Find(item, "name").TextOr(""))};
+    for (const json::Value property : item.children()) {
+      if (property.key().starts_with("value")) parameter.value = property.text();
+    }
+    parameters.push_back(std::move(parameter));
+  }
+  return parameters;
+}
+
 std::optional<std::string> ValueOf(const std::vector<Parameter>& parameters, std::string_view name) {
   std::optional<std::string> value;
   for (const Parameter& parameter : parameters) {

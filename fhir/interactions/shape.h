@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "fhir/interactions/interaction.h"
-#include "fhir/json/subset.h"
+#include "fhir/json/document.h"
 #include "fhir/store/reader.h"
 
 namespace hilum::fhir {
@@ -26,6 +26,9 @@ Form FormFor(const Shape& shape);
 // Only the parts that `shape` asks for; `pretty` is left to the one who writes the whole answer.
 Result<std::string> Subset(const std::string& bytes, const Shape& shape);
 Result<std::string> Prettied(std::string bytes);
+
+// What a Parameters resource says, each with the text of its value[x].
+std::vector<Parameter> ParametersIn(json::Value resource);
 
 // Value of the last parameter of this name; nullopt when there is none.
 std::optional<std::string> ValueOf(const std::vector<Parameter>& parameters, std::string_view name);
