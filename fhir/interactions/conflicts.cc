@@ -1,6 +1,5 @@
 // [type]/$conflicts and [type]/[id]/$conflicts: what images and records say differently, for somebody to look at.
 #include <algorithm>
-#include <charconv>
 
 #include "fhir/interactions/interactions.h"
 #include "fhir/interactions/parameters_text.h"
@@ -18,10 +17,8 @@ Result<Asked> ReadQuery(const std::vector<Parameter>& query, const InteractionOp
   for (const Parameter& parameter : query) {
     if (parameter.name == "_after") asked.after = parameter.value;
     if (parameter.name != "_count") continue;
-    const char* const end = parameter.value.data() + parameter.value.size();
-    const auto [stop, error] = std::from_chars(parameter.value.data(), end, asked.count);
-    if (error != std::errc() || stop != end || asked.count == 0) return Invalid("_count is a number from 1");
-    asked.count = std::min(asked.count, options.max_count);
+    HILUM_ASSIGN_OR_RETURN(const size_t count, ParseCount(parameter.value, 1));
+    asked.count = std::min(count, options.max_count);
   }
   return asked;
 }

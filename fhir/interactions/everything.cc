@@ -5,7 +5,6 @@
 #include <iterator>
 #include <map>
 
-#include "base/text.h"
 #include "fhir/interactions/bundle_text.h"
 #include "fhir/interactions/includes.h"
 #include "fhir/interactions/interactions.h"
@@ -89,7 +88,8 @@ class EverythingRun {
       HILUM_RETURN_IF_ERROR(CheckDate(name, value));
       asked_.care.push_back("le" + value);
     } else if (name == "_count") {
-      HILUM_RETURN_IF_ERROR(AddCount(value));
+      HILUM_ASSIGN_OR_RETURN(const size_t count, ParseCount(value, 1));
+      asked_.count = std::min(count, options_.max_count);
     } else if (name != "_type" && name != "_summary" && name != "_elements" && name != "_pretty" && name != "_format") {
       const std::string reason = "$everything has no parameter '" + name.substr(0, 64) + "'";
       if (request_.prefer_handling.value_or(options_.handling) == Handling::kStrict) return Unsupported(reason);
@@ -105,13 +105,6 @@ class EverythingRun {
     return AskedDate(value, Prefix::kEq, search_options_.default_offset_minutes, search_options_.now)
         .status()
         .WithContext(name + " of $everything");
-  }
-
-  Status AddCount(const std::string& value) {
-    const std::optional<uint64_t> count = ParseDecimal(value);
-    if (!count || count == 0u) return Invalid("_count of $everything takes a whole number of 1 or more");
-    asked_.count = std::min<uint64_t>(*count, options_.max_count);
-    return Status::Ok();
   }
 
   // Ids of all Patients of the person.

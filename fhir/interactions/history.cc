@@ -1,6 +1,5 @@
 #include <algorithm>
 
-#include "base/text.h"
 #include "fhir/interactions/bundle_text.h"
 #include "fhir/interactions/interactions.h"
 #include "fhir/interactions/pages.h"
@@ -135,9 +134,8 @@ class HistoryRun {
   }
 
   Status AddCount(std::string_view text) {
-    const std::optional<uint64_t> count = ParseDecimal(text);
-    if (!count) return Invalid("_count takes a whole number of 0 or more");
-    history_.count = std::min<uint64_t>(*count, options_.max_count);
+    HILUM_ASSIGN_OR_RETURN(const size_t count, ParseCount(text, 0));
+    history_.count = std::min(count, options_.max_count);
     history_.count_only = history_.count_only || count == 0;
     return Status::Ok();
   }

@@ -194,8 +194,7 @@ class SearchRun {
     const SearchRequest& search = searches_.empty() ? kNothing : searches_.front();
     const std::vector<Parameter> used = UsedParameters(type);
     HILUM_ASSIGN_OR_RETURN(const std::vector<Parameter> linked, InLinks(used));
-    BundleText bundle("searchset", request_.base_url,
-                      {.summary = search.summary, .elements = search.elements, .pretty = search.pretty});
+    BundleText bundle("searchset", request_.base_url, search.shape);
     if (search.total != TotalMode::kNone || search.count_only) bundle.SetTotal(total_);
     if (search.count_only) {
       bundle.AddLink("self", UrlWith(request_, linked));

@@ -9,29 +9,6 @@
 namespace hilum::fhir {
 namespace {
 
-Status AddSummary(std::string_view value, Shape* shape) {
-  if (value == "true") {
-    shape->summary = json::Summary::kTrue;
-  } else if (value == "text") {
-    shape->summary = json::Summary::kText;
-  } else if (value == "data") {
-    shape->summary = json::Summary::kData;
-  } else if (value == "false") {
-    shape->summary.reset();
-  } else {
-    return Invalid("_summary of a resource takes true, text, data or false");
-  }
-  return Status::Ok();
-}
-
-void AddElements(std::string_view value, Shape* shape) {
-  while (!value.empty()) {
-    const std::string_view element = value.substr(0, value.find(','));
-    if (!element.empty()) shape->elements.emplace_back(element);
-    value.remove_prefix(std::min(element.size() + 1, value.size()));
-  }
-}
-
 void AppendSegment(std::string_view segment, std::string* url) {
   constexpr std::string_view kHex = "0123456789ABCDEF";
   for (const char c : segment) {
@@ -49,13 +26,7 @@ void AppendSegment(std::string_view segment, std::string* url) {
 
 Result<Shape> ShapeOf(const std::vector<Parameter>& parameters) {
   Shape shape;
-  for (const Parameter& parameter : parameters) {
-    if (parameter.name == "_summary") HILUM_RETURN_IF_ERROR(AddSummary(parameter.value, &shape));
-    if (parameter.name == "_elements") AddElements(parameter.value, &shape);
-    if (parameter.name != "_pretty") continue;
-    if (parameter.value != "true" && parameter.value != "false") return Invalid("_pretty takes true or false");
-    shape.pretty = parameter.value == "true";
-  }
+  for (const Parameter& parameter : parameters) HILUM_RETURN_IF_ERROR(AddToShape(parameter, &shape));
   return shape;
 }
 

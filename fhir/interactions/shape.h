@@ -13,13 +13,7 @@
 
 namespace hilum::fhir {
 
-struct Shape {
-  std::optional<json::Summary> summary;
-  std::vector<std::string> elements;
-  bool pretty = false;
-  bool subset() const { return summary.has_value() || !elements.empty(); }
-};
-// From _summary, _elements and _pretty; other parameters have no part in it. kInvalid for values they do not take.
+// From _summary, _elements and _pretty. kInvalid for values they do not take.
 Result<Shape> ShapeOf(const std::vector<Parameter>& parameters);
 // kStored when nothing of what is derived (fhir/store/derived.h) would be left.
 Form FormFor(const Shape& shape);

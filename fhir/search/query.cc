@@ -2,21 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
+#include "base/text.h"
 #include "fhir/search/build.h"
 #include "fhir/search/compiler.h"
 
 namespace hilum::fhir {
 namespace {
-
-Result<size_t> ParseCount(std::string_view text) {
-  size_t count = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-  if (error != std::errc() || end != text.data() + text.size())
-    return Invalid("_count takes a whole number of 0 or more");
-  return count;
-}
 
 // Say what becomes of what is found, and take no modifiers. _include and _revinclude do.
 constexpr std::array<std::string_view, 8> kResultParameters = {"_sort",     "_count",  "_total",  "_summary",
@@ -39,9 +31,12 @@ class RequestCompiler {
     if (name == "_sort") return AddSort(value);
     if (name == "_count") return AddCount(value);
     if (name == "_total") return AddTotal(value);
-    if (name == "_summary") return AddSummary(value);
-    if (name == "_elements") return AddElements(value);
-    if (name == "_pretty") return AddPretty(value);
+    if (name == "_summary" && value == "count") {
+      out_.count_only = true;
+      return Status::Ok();
+    }
+    if (name == "_summary") return AddToShape(parameter, &out_.shape);
+    if (name == "_elements" || name == "_pretty") return AddToShape(parameter, &out_.shape);
     if (name == "_format") return Status::Ok();
     if (name == "_contained" && value == "false") return Status::Ok();
     const auto [base, modifier] = SplitName(name);
@@ -58,12 +53,15 @@ class RequestCompiler {
   // R4 3.1.1.5.8: includes do not go with _summary=text. kNotFound says so, and they have no effect then.
   Status CheckIncludes(const Parameter& parameter) {
     const bool includes = parameter.name.starts_with("_include") || parameter.name.starts_with("_revinclude");
-    if (!includes || out_.summary != json::Summary::kText) return Status::Ok();
+    if (!includes || out_.shape.summary != json::Summary::kText) return Status::Ok();
     out_.includes.clear();
     return NotFound("'_include' and '_revinclude' do not go with _summary=text");
   }
 
   SearchRequest Finish() {
+    for (const std::string& element : out_.shape.elements) {
+      if (out_.unknown_elements.size() < kFewUnknown && !HasElement(element)) out_.unknown_elements.push_back(element);
+    }
     out_.query = AllOf(std::move(conditions_));
     return std::move(out_);
   }
@@ -98,7 +96,7 @@ class RequestCompiler {
   }
 
   Status AddCount(std::string_view value) {
-    HILUM_ASSIGN_OR_RETURN(const size_t count, ParseCount(value));
+    HILUM_ASSIGN_OR_RETURN(const size_t count, ParseCount(value, 0));
     out_.count = count;
     out_.count_only = out_.count_only || count == 0;
     return Status::Ok();
@@ -111,43 +109,12 @@ class RequestCompiler {
     return Status::Ok();
   }
 
-  Status AddSummary(std::string_view value) {
-    if (value == "count") {
-      out_.count_only = true;
-    } else if (value == "true") {
-      out_.summary = json::Summary::kTrue;
-    } else if (value == "text") {
-      out_.summary = json::Summary::kText;
-    } else if (value == "data") {
-      out_.summary = json::Summary::kData;
-    } else if (value != "false") {
-      return Invalid("_summary takes true, text, data, count or false");
-    }
-    return Status::Ok();
-  }
-
-  Status AddElements(std::string_view value) {
-    for (const std::string_view element : SplitValue(value, ',')) {
-      if (element.empty()) continue;
-      out_.elements.emplace_back(element);
-      if (out_.unknown_elements.size() < kFewUnknown && !HasElement(element))
-        out_.unknown_elements.emplace_back(element);
-    }
-    return Status::Ok();
-  }
-
   bool HasElement(std::string_view name) const {
     for (TypeId type = type_; type != kNoType; type = TypeOf(type).base) {
       const auto elements = ElementsOf(TypeOf(type));
       if (std::ranges::find(elements, name, &Element::name) != elements.end()) return true;
     }
     return false;
-  }
-
-  Status AddPretty(std::string_view value) {
-    if (value != "true" && value != "false") return Invalid("_pretty takes true or false");
-    out_.pretty = value == "true";
-    return Status::Ok();
   }
 
   // Type:parameter[:Target], Type:*, or *.
@@ -187,6 +154,37 @@ class RequestCompiler {
 };
 
 }  // namespace
+
+Result<size_t> ParseCount(std::string_view value, size_t least) {
+  const std::optional<uint64_t> count = ParseDecimal(value);
+  if (!count || *count < least) return Invalid("_count takes a whole number of " + std::to_string(least) + " or more");
+  return *count;
+}
+
+Status AddToShape(const Parameter& parameter, Shape* shape) {
+  const auto& [name, value] = parameter;
+  if (name == "_summary") {
+    if (value == "true") {
+      shape->summary = json::Summary::kTrue;
+    } else if (value == "text") {
+      shape->summary = json::Summary::kText;
+    } else if (value == "data") {
+      shape->summary = json::Summary::kData;
+    } else if (value == "false") {
+      shape->summary.reset();
+    } else {
+      return Invalid("_summary takes true, text, data or false, and count where results are counted");
+    }
+  } else if (name == "_elements") {
+    for (const std::string_view element : Split(value, ",")) {
+      if (!element.empty()) shape->elements.emplace_back(element);
+    }
+  } else if (name == "_pretty") {
+    if (value != "true" && value != "false") return Invalid("_pretty takes true or false");
+    shape->pretty = value == "true";
+  }
+  return Status::Ok();
+}
 
 std::string Quote(std::string_view text) {
   return "'" + std::string(text.substr(0, 64)) + "'";

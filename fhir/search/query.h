@@ -27,6 +27,20 @@ std::string JoinQuery(const std::vector<Parameter>& parameters);
 // The beginning of a name or value of a request, in quotes, for messages.
 std::string Quote(std::string_view text);
 
+// The value of _count. kInvalid unless it is a whole number of `least` or more.
+Result<size_t> ParseCount(std::string_view value, size_t least);
+
+// How much of a resource a client wants to see.
+struct Shape {
+  std::optional<json::Summary> summary;
+  std::vector<std::string> elements;
+  bool pretty = false;
+  bool subset() const { return summary.has_value() || !elements.empty(); }
+};
+// Takes _summary, _elements or _pretty into it; other parameters have no part in it. kInvalid for values that they do
+// not take. Counting is no shape: _summary=count is for who answers with results.
+Status AddToShape(const Parameter& parameter, Shape* shape);
+
 enum class Handling : uint8_t { kLenient, kStrict };  // Prefer: handling=
 enum class TotalMode : uint8_t { kAccurate, kEstimate, kNone };
 
@@ -52,11 +66,9 @@ struct SearchRequest {
   std::optional<size_t> count;
   TotalMode total = TotalMode::kAccurate;
   bool count_only = false;  // _summary=count, _count=0
-  std::optional<json::Summary> summary;
-  std::vector<std::string> elements;
-  std::vector<std::string> unknown_elements;  // of them, the first few that the type does not have
-  bool pretty = false;
-  std::vector<Parameter> used;  // for the self link
+  Shape shape;
+  std::vector<std::string> unknown_elements;  // of its elements, the first few that the type does not have
+  std::vector<Parameter> used;                // for the self link
   std::vector<IgnoredParameter> ignored;
 };
 

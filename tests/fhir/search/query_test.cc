@@ -233,9 +233,9 @@ TEST_F(SearchTest, ReadsWhatShapesTheAnswer) {
   EXPECT_EQ(request->sort[1].field, storage::kDocOrder);
   EXPECT_EQ(request->count, 20u);
   EXPECT_EQ(request->total, TotalMode::kNone);
-  EXPECT_EQ(request->summary, json::Summary::kData);
-  EXPECT_THAT(request->elements, ElementsAre("code", "value"));
-  EXPECT_TRUE(request->pretty);
+  EXPECT_EQ(request->shape.summary, json::Summary::kData);
+  EXPECT_THAT(request->shape.elements, ElementsAre("code", "value"));
+  EXPECT_TRUE(request->shape.pretty);
   ASSERT_EQ(request->includes.size(), 4u);
   EXPECT_EQ(request->includes[0].target, Named("Patient"));
   EXPECT_TRUE(request->includes[1].iterate);
