@@ -103,8 +103,8 @@ struct Binding {
   Range codes;  // in order of (code, system)
 };
 
-// -- Search
-// ------------------------------------------------------------------------------------------------------------
+// Search: the parameters of each resource type, with the paths that say which values of a resource they mean,
+// compiled to steps.
 
 enum class SearchType : uint8_t { kNumber, kDate, kString, kToken, kReference, kComposite, kQuantity, kUri, kSpecial };
 
@@ -160,8 +160,8 @@ struct SearchParam {
   std::string_view expression;
 };
 
-// -- Compartments and operations
-// ---------------------------------------------------------------------------------------
+// Compartments: which parameters relate resources of a type to a patient, an encounter, ...; operations as they are
+// defined.
 
 struct CompartmentMember {
   TypeId resource;
@@ -183,8 +183,8 @@ struct Operation {
   Range resources;
 };
 
-// -- Access
-// ------------------------------------------------------------------------------------------------------------
+// Access: positions are for those who got them from here; what comes from outside is looked up
+// by name.
 
 std::string_view FhirVersion();  // "4.0.1"
 

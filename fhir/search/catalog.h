@@ -28,7 +28,7 @@ std::vector<SearchField> FieldsOf(TypeId resource);
 
 struct SearchOptions;
 
-// A search parameter that is not in the definitions: dicom-* of ImagingStudy, SearchParameter resources.
+// A search parameter that is not in the definitions: dicom-* of ImagingStudy.
 struct CustomParam {
   storage::FieldId field;
   SearchType type;
