@@ -185,7 +185,7 @@ class CatalogueReader {
   Result<std::vector<Doc>> SeriesOfStudy(Doc study) const;
   Result<std::vector<Doc>> InstancesOfSeries(Doc series) const;
 
-  // QIDO and C-FIND matching, only of what belongs to studies that match `studies`; patients with such a study.
+  // The matching of QIDO-RS, only of what belongs to studies that match `studies`; patients with such a study.
   // kInvalid names the attribute whose value cannot be understood. REQUIRES: every filter path is searchable at the
   // level (AttributeTable::FindSearchable).
   Result<CatalogueMatches> Find(const CatalogueQuery& query, std::optional<Query> studies = std::nullopt);

@@ -115,7 +115,7 @@ class IndexReader {
   ~IndexReader();
 
   // Live documents of the collection that match. kInvalid for a field the collection does not have or a leaf that does
-  // not fit its kind; kLimit past `max_expanded_values` values of one pattern, or depth 64.
+  // not fit its kind; kLimit past kMaxExpandedValues values of one pattern, or depth 64.
   Result<Bitmap> Evaluate(CollectionId collection, const Query& query);
 
   // `limit` documents of `matches` in sort order: by the begin of ranges, the folded text of strings, the code of

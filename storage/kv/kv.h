@@ -113,13 +113,6 @@ class BulkLoad {
   virtual ~BulkLoad() = default;
 };
 
-// The commit is refused with kConflict unless `key` has exactly `value` (nullopt: is absent).
-struct Precondition {
-  Family family;
-  std::string key;
-  std::optional<std::string> value;
-};
-
 struct KvOptions {
   std::string directory;
   uint64_t block_cache_bytes = 64 << 20;   // more: fewer disk reads, more memory
@@ -157,8 +150,7 @@ class Kv {
   // Makes the batch durable and visible, and returns its commit sequence. On an error nothing has changed, unless it
   // stopped the store (health()): then the changes may be in the log, and there after the next start; where only the
   // watermark could not be written they are visible already.
-  virtual Result<uint64_t> Commit(Batch batch, std::span<const Precondition> preconditions = {},
-                                  Space space = Space::kUsual) = 0;
+  virtual Result<uint64_t> Commit(Batch batch, Space space = Space::kUsual) = 0;
 
   // As long as the answer lives, the tables of large commits gather before they are compacted: a long series of such
   // commits costs a third less, a read meanwhile looks into up to sixteen times as many tables. Several may overlap.

@@ -76,16 +76,6 @@ std::unique_ptr<Snapshot> RocksKv::NewSnapshot() const {
   return std::make_unique<RocksSnapshot>(rocks_.db.get());
 }
 
-Status RocksKv::CheckPreconditions(std::span<const Precondition> preconditions) const {
-  for (const auto& wanted : preconditions) {
-    HILUM_ASSIGN_OR_RETURN(const auto found, Get(wanted.family, wanted.key, nullptr));
-    if (found != wanted.value) {
-      return Conflict(std::string("precondition on a key of ") + FamilyName(wanted.family) + " does not hold");
-    }
-  }
-  return Status::Ok();
-}
-
 rocksdb::WriteBatch RocksKv::ToWriteBatch(const Batch& batch) const {
   constexpr size_t kHeaderAndSequence = 64;
   rocksdb::WriteBatch changes(batch.rep_->operations.size() + kHeaderAndSequence);
@@ -114,7 +104,7 @@ Status RocksKv::WriteBatch(rocksdb::WriteBatch changes, uint64_t sequence) {
   return FromRocks("commit", rocks_.db->Write(durable, &changes));
 }
 
-Result<uint64_t> RocksKv::Commit(Batch batch, std::span<const Precondition> preconditions, Space space) {
+Result<uint64_t> RocksKv::Commit(Batch batch, Space space) {
   if (batch.rep_->oversized || batch.bytes() > kMaxTaskBytes) {
     return LimitExceeded("commit: a key, a value or the batch is larger than the store takes (1 kB, 64 kB, 256 MB)");
   }
@@ -131,7 +121,6 @@ Result<uint64_t> RocksKv::Commit(Batch batch, std::span<const Precondition> prec
   std::lock_guard lock(commit_mu_);
   HILUM_RETURN_IF_ERROR(fail_stop_->status());
   HILUM_RETURN_IF_ERROR(disk_guard_.Admit(batch.bytes(), space));
-  HILUM_RETURN_IF_ERROR(CheckPreconditions(preconditions));
 
   const uint64_t next = sequence_ + 1;
   Status written = as_tables ? table_commits_->Commit(*batch.rep_, next) : WriteBatch(std::move(changes), next);

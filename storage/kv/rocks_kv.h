@@ -38,7 +38,7 @@ class RocksKv : public Kv {
   std::unique_ptr<Iterator> NewIterator(Family family, std::string lower, std::string upper,
                                         const Snapshot* snapshot) const override;
   std::unique_ptr<Snapshot> NewSnapshot() const override;
-  Result<uint64_t> Commit(Batch batch, std::span<const Precondition> preconditions, Space space) override;
+  Result<uint64_t> Commit(Batch batch, Space space) override;
   std::unique_ptr<BulkLoad> BeginBulkLoad() override;
   uint64_t sequence() const override { return sequence_; }
   Status health() const override { return fail_stop_->status(); }
@@ -61,7 +61,6 @@ class RocksKv : public Kv {
   rocksdb::WriteBatch ToWriteBatch(const Batch& batch) const;
   // Of a batch that was admitted.
   Status WriteBatch(rocksdb::WriteBatch changes, uint64_t sequence);
-  Status CheckPreconditions(std::span<const Precondition> preconditions) const;
 
   // rocks_bulk_load.cc
   friend class RocksBulkLoad;

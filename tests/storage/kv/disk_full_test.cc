@@ -66,7 +66,7 @@ TEST_F(DiskFullTest, DeletionsAndCheckpointsGoOnDownToTheReserve) {
     clock_.Advance(std::chrono::milliseconds(21));
     Batch batch;
     batch.Delete(Family::kCatalogue, "before");
-    return (*kv)->Commit(std::move(batch), {}, Space::kReserve).status();
+    return (*kv)->Commit(std::move(batch), Space::kReserve).status();
   };
 
   disk_.free = 8 * kMiB - 1;
