@@ -202,9 +202,6 @@ void Parser::NotePixelData(const Element& element, bool encapsulated) {
   if (element.tag == tags::kExtendedOffsetTable && layout_->extended_offsets_length == 0) {
     layout_->extended_offsets_offset = element.offset;
     layout_->extended_offsets_length = element.length;
-  } else if (element.tag == tags::kExtendedOffsetTableLengths && layout_->extended_lengths_length == 0) {
-    layout_->extended_lengths_offset = element.offset;
-    layout_->extended_lengths_length = element.length;
   } else if (IsPixelData(element.tag) && layout_->pixel_data_offset == 0) {
     layout_->pixel_data_offset = element.offset;
     layout_->pixel_data_length = element.length;

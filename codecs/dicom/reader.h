@@ -63,9 +63,8 @@ struct Layout {
   bool encapsulated = false;  // pixel data is a sequence of fragments
   // The file ends where the next fragment or the sequence delimiter of encapsulated pixel data should be.
   bool lacks_delimiter = false;
-  // Values of (7FE0,0001) and (7FE0,0002), one 64-bit number a frame; length 0 when absent.
+  // Value of (7FE0,0001), one 64-bit number a frame; length 0 when absent.
   uint64_t extended_offsets_offset = 0, extended_offsets_length = 0;
-  uint64_t extended_lengths_offset = 0, extended_lengths_length = 0;
   std::vector<Element> meta;  // group 0002
 };
 

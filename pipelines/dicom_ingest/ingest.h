@@ -1,4 +1,4 @@
-// Takes DICOM instances in and stores them: STOW-RS, C-STORE and import all come through here.
+// Takes DICOM instances in and stores them: STOW-RS and `hilum import` come through here.
 //
 // An IngestBatch serves one request: instances arrive one after another in pieces of any size, and Finish() answers for
 // each. What it reports as stored is durable. Small instances are held in memory while they arrive, larger ones go to a

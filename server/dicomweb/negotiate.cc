@@ -73,12 +73,6 @@ std::optional<Accepted::Listing> Accepted::BestListing(bool with_csv) const {
   return std::nullopt;
 }
 
-bool Accepted::Json() const {
-  return entries_.empty() || std::any_of(entries_.begin(), entries_.end(), [](const AcceptEntry& entry) {
-           return entry.q > 0 && IsJson(entry.media_type);
-         });
-}
-
 std::vector<InstanceChoice> Accepted::Instances(bool single) const {
   std::vector<InstanceChoice> choices;
   const auto add = [&](Packing packing, const MediaType& type) {

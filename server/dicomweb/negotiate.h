@@ -32,8 +32,6 @@ class Accepted {
  public:
   Accepted(const http::Request& request, const http::QueryParameters& query);
 
-  // DICOM JSON (application/dicom+json, application/json, any).
-  bool Json() const;
   // The most wanted form of attributes; nullopt: none that we can make. The Native DICOM Model may be asked for as
   // multipart/related; type="application/dicom+xml" or, as clients do, as application/dicom+xml.
   enum class Listing : uint8_t { kJson, kXml, kCsv };

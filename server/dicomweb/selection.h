@@ -89,7 +89,7 @@ inline std::string WeakTag(std::string_view etag) {
 }
 
 // One stored range as the whole body, or the part of it that Range asks for, unless If-Range is about another version
-// than the ETag of `headers`. Bytes that are not what was stored are never sent.
+// than the ETag of `headers`. Bytes are found to be what was stored before the first of them is sent.
 Status SendRange(storage::Store& store, const http::Request& request, http::Responder& responder,
                  const StoredRange& range, http::Headers headers);
 // The same of bytes in several places, one behind the other. Range is left aside when there is more than one.
