@@ -54,11 +54,7 @@ class Server {
   }
 
   void Post(std::string bundle) {
-    Body(interactions_->Run({.method = "POST",
-                             .body = std::move(bundle),
-                             .content_type = "application/fhir+json",
-                             .base_url = std::string(kBase)}),
-         "a Bundle");
+    Body(interactions_->Run({.method = "POST", .body = std::move(bundle), .base_url = std::string(kBase)}), "a Bundle");
   }
 
  private:
