@@ -55,8 +55,9 @@ Result<Mapping> Mapping::Map(std::shared_ptr<File> file, uint64_t offset, uint64
   return mapping;
 }
 
-Status Mapping::Check() const {
-  if (base_ == nullptr || bad_pages == bad_pages_before_) return Status::Ok();
+Status Mapping::Judge(Status read) const {
+  if (base_ == nullptr || bad_pages == bad_pages_before_) return read;
+  read.IgnoreError();  // what zeros were taken for
   return Corruption("stored bytes cannot be read: the disk fails, or a file was cut short; run hilum verify");
 }
 

@@ -3,8 +3,9 @@
 //
 // The view lives as long as the Mapping, which keeps the file open. Where the disk cannot give the bytes when they are
 // read, or the file was cut short meanwhile, the process ends with SIGBUS; after SurviveBadPages they read as zeros,
-// and Check says so. Who reads more of a view than was checked before asks Check before it believes what it read. A
-// view is read by one thread.
+// and Judge
+// says so: who reads more of a view than was checked before passes what came of it through Judge. A view is read by one
+// thread.
 #pragma once
 
 #include <cstddef>
@@ -28,8 +29,9 @@ class Mapping {
   ~Mapping();
 
   Bytes bytes() const { return view_; }
-  // kCorruption when the calling thread met bytes that cannot be read since it made the mapping: of this or of another.
-  Status Check() const;
+  // What reading came to: `read`, or kCorruption when the calling thread, since it made the mapping, met bytes that
+  // cannot be read, of this or of another.
+  Status Judge(Status read) const;
 
  private:
   std::shared_ptr<File> file_;

@@ -90,7 +90,7 @@ void AppendEvent(uint64_t id, std::string_view data, std::string* out) {
 
 Status StreamEvents(const http::Request& request, http::Responder& responder, storage::CommitSignal& signal,
                     uint64_t after, ReadEvents read, milliseconds heartbeat) {
-  if (request.method == "HEAD") {
+  if (!responder.wants_body()) {
     HILUM_RETURN_IF_ERROR(responder.Head(200, {{"Content-Type", "text/event-stream"}}, std::nullopt));
     return responder.Finish();
   }

@@ -142,9 +142,8 @@ Status BulkSender::Add(Found* found, std::string url) {
   HILUM_ASSIGN_OR_RETURN(object_, LocateObject(store_, found));
   HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store_, found, kHeaderBytes));
   file_ = mapping.bytes();
-  HILUM_RETURN_IF_ERROR(dicom::ForEachBulkValue(file_, dicom::JsonOptions().inline_binary_bytes, limits_, &inflated_,
-                                                [this](const dicom::BulkValue& value) { return AddBulk(value); }));
-  return mapping.Check();
+  return mapping.Judge(dicom::ForEachBulkValue(file_, dicom::JsonOptions().inline_binary_bytes, limits_, &inflated_,
+                                               [this](const dicom::BulkValue& value) { return AddBulk(value); }));
 }
 
 Status BulkSender::AddBulk(const dicom::BulkValue& value) {
@@ -294,7 +293,7 @@ Status BulkDataService::SendAll(http::Request& request, const Resource& resource
       return Unsupported(std::string(status.message()) + "; its pixels can be had " +
                          ObtainableFrames(store_, {found}, options_.ingest.limits));
     HILUM_RETURN_IF_ERROR(status);
-    if (request.method == "HEAD" && parts.begun()) return responder.Finish();
+    if (!responder.wants_body() && parts.begun()) return responder.Finish();
   }
   responder.CountUnsent(sender.TakeShare());
   if (!parts.begun()) return NotFound(only_pixels ? "there are no pixel data" : "there are no bulk data");

@@ -1,6 +1,5 @@
 // Instances whose readable form is something else than a picture: documents, reports and video (PS3.18 table 8.7.4-1).
-// Pure functions, thread-safe, except
-// that the responder is used by one thread.
+// Thread-safe, except that the responder is used by one thread.
 #pragma once
 
 #include <string_view>

@@ -46,8 +46,7 @@ Status AppendMetadata(const std::string& study_uid, const std::string& base, Obj
       base + "/studies/" + study_uid + "/series/" + found->series_uid + "/instances/" + found->row.uid + "/bulkdata/";
   dicom::JsonOptions options;
   options.bulk_data_uri = [&prefix](const std::string& path) { return prefix + path; };
-  HILUM_RETURN_IF_ERROR(dicom::AppendJson(bytes, options, limits, json).WithContext("instance " + found->row.uid));
-  return views.Check().WithContext("instance " + found->row.uid);
+  return views.Judge(dicom::AppendJson(bytes, options, limits, json)).WithContext("instance " + found->row.uid);
 }
 
 MetadataService::MetadataService(storage::Store& store, Random& random, const ServiceOptions& options,
@@ -139,7 +138,7 @@ Result<bool> MetadataService::SendReady(const http::Request& request, const Reso
                            {"Vary", "Accept, Accept-Encoding"}};
   if (!document) return AnswerCondition(request, responder, headers);
   if (coding == Coding::kIdentity) {
-    HILUM_RETURN_IF_ERROR(SendPlain(request, responder, *document, tag + base, headers));
+    HILUM_RETURN_IF_ERROR(SendPlain(responder, *document, tag + base, headers));
   } else {
     headers.Add("Content-Encoding", std::string(http::CodingName(coding)));
     HILUM_RETURN_IF_ERROR(responder.Send(200, std::move(headers), document->packed));
@@ -147,10 +146,10 @@ Result<bool> MetadataService::SendReady(const http::Request& request, const Reso
   return true;
 }
 
-Status MetadataService::SendPlain(const http::Request& request, http::Responder& responder, const Document& document,
-                                  const std::string& key, const http::Headers& headers) {
+Status MetadataService::SendPlain(http::Responder& responder, const Document& document, const std::string& key,
+                                  const http::Headers& headers) {
   HILUM_RETURN_IF_ERROR(responder.Head(200, headers, document.bytes));
-  if (request.method == "HEAD") return responder.Finish();
+  if (!responder.wants_body()) return responder.Finish();
   const auto write = [&](Bytes piece) { return responder.Write(piece); };
   if (document.bytes > plain_room_) {
     HILUM_RETURN_IF_ERROR(http::DecompressZstd(document.packed, document.bytes, write));
@@ -220,9 +219,8 @@ Status MetadataService::RetrieveXml(http::Request& request, const Resource& reso
     const dicom::JsonOptions options{
         .bulk_data_uri = [&](const std::string& path) { return url + "/bulkdata/" + path; }};
     std::string json;
-    HILUM_RETURN_IF_ERROR(dicom::AppendJson(mapping.bytes(), options, options_.ingest.limits, &json)
+    HILUM_RETURN_IF_ERROR(mapping.Judge(dicom::AppendJson(mapping.bytes(), options, options_.ingest.limits, &json))
                               .WithContext("instance " + found.row.uid));
-    HILUM_RETURN_IF_ERROR(mapping.Check().WithContext("instance " + found.row.uid));
     HILUM_ASSIGN_OR_RETURN(const std::string document, XmlOf(json));
     if (!responder.started()) HILUM_RETURN_IF_ERROR(responder.Head(200, headers, std::nullopt));
     HILUM_RETURN_IF_ERROR(responder.Write(

@@ -52,8 +52,8 @@ class MetadataService {
   Result<bool> SendReady(const http::Request& request, const Resource& resource, http::Responder& responder);
   // Sends a document without compression, and keeps it so under `key` where there is room: unpacking takes longer than
   // sending.
-  Status SendPlain(const http::Request& request, http::Responder& responder, const Document& document,
-                   const std::string& key, const http::Headers& headers);
+  Status SendPlain(http::Responder& responder, const Document& document, const std::string& key,
+                   const http::Headers& headers);
 
   storage::Store& store_;
   Random& random_;

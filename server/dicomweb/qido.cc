@@ -163,10 +163,9 @@ Status AddFromObject(storage::Store& store, const storage::CatalogueReader& read
   HILUM_ASSIGN_OR_RETURN(std::optional<Found> found, Representative(reader, match));
   if (!found) return Status::Ok();
   HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store, &*found, kHeaderBytes));
-  HILUM_ASSIGN_OR_RETURN(const dicom::Header header,
-                         dicom::ReadHeader(mapping.bytes(), dicom::AttributeSelection(missing), limits));
-  HILUM_RETURN_IF_ERROR(mapping.Check());
-  for (const dicom::Attribute& attribute : header.attributes) {
+  const Result<dicom::Header> header = dicom::ReadHeader(mapping.bytes(), dicom::AttributeSelection(missing), limits);
+  HILUM_RETURN_IF_ERROR(mapping.Judge(header.status()));
+  for (const dicom::Attribute& attribute : header->attributes) {
     if (attribute.vr == dicom::Vr("SQ"))
       row->AddJson(attribute.path[0], attribute.json);
     else

@@ -149,9 +149,9 @@ Result<Bytes> ObjectViews::Of(Found* found, uint64_t checked) {
   return mapping_.bytes().substr(range.body, range.length);
 }
 
-Status ObjectViews::Check() {
-  Status status = mapping_.Check();
-  if (!status.ok()) file_ = nullptr;  // the next object may be sound
+Status ObjectViews::Judge(Status read) {
+  Status status = mapping_.Judge(std::move(read));
+  if (status.code() == Code::kCorruption) file_ = nullptr;  // the next object may be sound
   return status;
 }
 

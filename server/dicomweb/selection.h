@@ -65,8 +65,8 @@ class ObjectViews {
  public:
   explicit ObjectViews(storage::Store& store) : store_(store) {}
   Result<Bytes> Of(Found* found, uint64_t checked = UINT64_MAX);
-  // As Mapping::Check, of the object that was asked for last.
-  Status Check();
+  // As Mapping::Judge, of the object that was asked for last.
+  Status Judge(Status read);
 
  private:
   storage::Store& store_;

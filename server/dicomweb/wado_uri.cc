@@ -121,9 +121,10 @@ Status UriService::Retrieve(http::Request& request, const QueryParameters& query
   HILUM_ASSIGN_OR_RETURN(const UriRequest wanted, ParseUriRequest(query));
   HILUM_ASSIGN_OR_RETURN(Selection selection, Select(store_.Read(), wanted.object));
   HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store_, &selection.instances.front(), kHeaderBytes));
-  HILUM_ASSIGN_OR_RETURN(const dicom::Header header,
-                         dicom::ReadHeader(mapping.bytes(), dicom::AttributeSelection({}), options_.ingest.limits));
-  HILUM_RETURN_IF_ERROR(mapping.Check());
+  const Result<dicom::Header> read =
+      dicom::ReadHeader(mapping.bytes(), dicom::AttributeSelection({}), options_.ingest.limits);
+  HILUM_RETURN_IF_ERROR(mapping.Judge(read.status()));
+  const dicom::Header& header = *read;
 
   // PS3.18 9.4.1.1: what is sent when any type will do. Frames of their own have no better form than a picture.
   std::vector<std::string> types = {"image/jpeg", "image/png", "application/dicom"};

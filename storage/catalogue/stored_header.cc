@@ -12,10 +12,9 @@ Result<dicom::Header> ReadStoredHeader(const ObjectStore& objects, const ObjectR
   HILUM_ASSIGN_OR_RETURN(const auto location, objects.Locate(object));
   HILUM_RETURN_IF_ERROR(objects.Check(object, 0, std::min(object.length, kCheckedBytes)));
   HILUM_ASSIGN_OR_RETURN(const Mapping mapping, Mapping::Map(location.file, location.offset, object.length));
-  dicom::Header header;
-  HILUM_ASSIGN_OR_RETURN(header, dicom::ReadHeader(mapping.bytes(), table.selection(), {}));
-  HILUM_RETURN_IF_ERROR(mapping.Check());
-  header.layout.meta.clear();  // views of the file
+  Result<dicom::Header> header = dicom::ReadHeader(mapping.bytes(), table.selection(), {});
+  HILUM_RETURN_IF_ERROR(mapping.Judge(header.status()));
+  header->layout.meta.clear();  // views of the file
   return header;
 }
 

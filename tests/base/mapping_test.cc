@@ -29,7 +29,7 @@ TEST_F(MappingTest, IsAViewOfARange) {
   const auto mapping = Mapping::Map(file_, 5000, 10'000);
   ASSERT_TRUE(mapping.ok());
   EXPECT_TRUE(mapping->bytes() == content_.substr(5000, 10'000));
-  EXPECT_TRUE(mapping->Check().ok());
+  EXPECT_TRUE(mapping->Judge(Status::Ok()).ok());
   EXPECT_EQ(Mapping::Map(file_, 1, content_.size()).status().code(), Code::kCorruption);
 }
 
@@ -39,12 +39,13 @@ TEST_F(MappingTest, WhatCannotBeReadAnyMoreIsZerosAndTold) {
   ASSERT_TRUE(mapping.ok());
   std::filesystem::resize_file(path_, 1 << 20);
   EXPECT_EQ(mapping->bytes()[0], 'x');
-  EXPECT_TRUE(mapping->Check().ok()) << "nothing that is missing was read";
+  EXPECT_TRUE(mapping->Judge(Status::Ok()).ok()) << "nothing that is missing was read";
   EXPECT_EQ(mapping->bytes()[2 << 20], '\0');
-  EXPECT_EQ(mapping->Check().code(), Code::kCorruption);
+  EXPECT_EQ(mapping->Judge(Status::Ok()).code(), Code::kCorruption);
+  EXPECT_EQ(mapping->Judge(Invalid("zeros are no DICOM")).code(), Code::kCorruption);
   const auto another = Mapping::Map(file_, 0, 4096);
   ASSERT_TRUE(another.ok());
-  EXPECT_TRUE(another->Check().ok()) << "what a mapping made later shows is sound";
+  EXPECT_TRUE(another->Judge(Status::Ok()).ok()) << "what a mapping made later shows is sound";
 }
 
 }  // namespace
