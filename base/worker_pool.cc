@@ -2,39 +2,51 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
 namespace hilum {
 
 WorkerPool::WorkerPool(std::string name, size_t threads, size_t queue_limit)
-    : name_(name.substr(0, 12)), queue_limit_(queue_limit) {
+    : name_(name.substr(0, 12)),
+      queue_limit_(queue_limit),
+      processors_(std::max(1u, std::thread::hardware_concurrency())),
+      workers_(threads),
+      idle_(threads) {  // those that have not started yet too: a task submitted now will find them
   assert(threads > 0);
-  // Threads that have not started yet count as idle: a task submitted now will find them.
-  idle_ = threads;
   threads_.reserve(threads);
-  for (size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { RunTasks(); });
+  for (Worker& worker : workers_) threads_.emplace_back([this, &worker] { RunTasks(worker); });
 }
 
 WorkerPool::~WorkerPool() {
   Stop();
 }
 
-bool WorkerPool::ShouldWake() {
-  if (queue_.empty() || asleep_ == 0 || waking_) return false;
-  return waking_ = true;
+bool WorkerPool::MayBegin(SteadyClock::time_point now) const {
+  const Queued& first = queue_.front();
+  if (stopped_ || first.kind == TaskKind::kWaits || now - first.since >= kPatience) return true;
+  const auto computes = [&](const Worker& worker) { return now - worker.computes_since < kPatience; };
+  return static_cast<size_t>(std::ranges::count_if(workers_, computes)) < processors_;
 }
 
-bool WorkerPool::TrySubmit(std::function<void()> task) {
-  bool wake = false;
+WorkerPool::Worker* WorkerPool::ToWake(SteadyClock::time_point now) {
+  if (queue_.empty() || asleep_.empty() || waking_ || (watched_ && !MayBegin(now))) return nullptr;
+  waking_ = true;
+  return asleep_.back();
+}
+
+bool WorkerPool::TrySubmit(std::function<void()> task, TaskKind kind) {
+  const auto now = SteadyClock::now();
+  Worker* next = nullptr;
   {
     const std::lock_guard lock(mu_);
     // An idle thread is about to take a queued task: only what no thread is free for waits.
     if (stopped_ || queue_.size() >= queue_limit_ + idle_) return false;
-    queue_.push_back(std::move(task));
-    wake = ShouldWake();
+    queue_.push_back({std::move(task), kind, now});
+    next = ToWake(now);
   }
-  if (wake) wake_.notify_one();
+  if (next != nullptr) next->wake.notify_one();
   return true;
 }
 
@@ -45,7 +57,7 @@ void WorkerPool::Stop() {
     stopped_ = true;
     threads.swap(threads_);
   }
-  wake_.notify_all();
+  for (Worker& worker : workers_) worker.wake.notify_one();
   for (std::thread& thread : threads) thread.join();
 }
 
@@ -59,27 +71,41 @@ size_t WorkerPool::running() const {
   return running_;
 }
 
-void WorkerPool::RunTasks() {
+void WorkerPool::Sleep(Worker& self, std::unique_lock<std::mutex>* lock) {
+  asleep_.push_back(&self);
+  if (queue_.empty() || watched_) {
+    self.wake.wait(*lock);
+  } else {
+    watched_ = true;
+    self.wake.wait_until(*lock, queue_.front().since + kPatience);
+    watched_ = false;
+  }
+  std::erase(asleep_, &self);
+  waking_ = false;
+}
+
+void WorkerPool::RunTasks(Worker& self) {
   pthread_setname_np(pthread_self(), name_.c_str());
   std::unique_lock lock(mu_);
   while (true) {
-    while (queue_.empty() && !stopped_) {
-      ++asleep_;
-      wake_.wait(lock);
-      --asleep_;
-      waking_ = false;
+    auto now = SteadyClock::now();
+    while (queue_.empty() ? !stopped_ : !MayBegin(now)) {
+      Sleep(self, &lock);
+      now = SteadyClock::now();
     }
     if (queue_.empty()) return;
-    std::function<void()> task = std::move(queue_.front());
+    Queued next = std::move(queue_.front());
     queue_.pop_front();
     --idle_;
     ++running_;
-    const bool wake = ShouldWake();
+    if (next.kind == TaskKind::kComputes) self.computes_since = now;
+    Worker* const other = ToWake(now);
     lock.unlock();
-    if (wake) wake_.notify_one();
-    task();
-    task = nullptr;  // what the task holds is released outside the lock
+    if (other != nullptr) other->wake.notify_one();
+    next.task();
+    next.task = nullptr;  // what the task holds is released outside the lock
     lock.lock();
+    self.computes_since = {};
     --running_;
     ++idle_;
   }

@@ -124,7 +124,10 @@ bool Connection::Dispatch(const Route& route, bool awaits_socket) {
 bool Connection::SubmitToWorker(WorkerPool& pool, std::function<void()> task) {
   // A request that followed a long body at once was read without listening: nobody is told of the next one either.
   owner_.store(interest_ == Interest::kRead ? Owner::kWorker : Owner::kWorkerDisarmed, std::memory_order_release);
-  if (pool.TrySubmit(std::move(task))) return true;
+  const std::string& method = exchange_->request.method;
+  // What changes something waits for its commit.
+  const TaskKind kind = method == "GET" || method == "HEAD" ? TaskKind::kComputes : TaskKind::kWaits;
+  if (pool.TrySubmit(std::move(task), kind)) return true;
   owner_.store(Owner::kLoop, std::memory_order_release);
   return false;
 }

@@ -2,9 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <future>
 #include <latch>
 #include <memory>
+#include <set>
 #include <thread>
 
 namespace hilum {
@@ -97,6 +101,71 @@ TEST(WorkerPool, TasksThatWaitForEachOtherHaveAThreadEach) {
     while (pool.running() > 0) std::this_thread::yield();
   }
   EXPECT_EQ(pool.queued(), 0u) << "every round ended, and nothing was left over";
+}
+
+TEST(WorkerPool, TheThreadThatFellAsleepLastIsWokenFirst) {
+  // given many threads, and tasks that come one by one
+  WorkerPool pool("test", 64, 64);
+  std::set<std::thread::id> threads;
+  for (int i = 0; i < 500; ++i) {
+    std::latch done(1);
+    ASSERT_TRUE(pool.TrySubmit([&] {
+      threads.insert(std::this_thread::get_id());
+      done.count_down();
+    }));
+    done.wait();
+    while (pool.running() > 0) std::this_thread::yield();
+  }
+  // then few of the threads do all of it
+  EXPECT_LE(threads.size(), 16u);
+}
+
+// Tasks that occupy every processor until told to end.
+class BusyPool {
+ public:
+  BusyPool() {
+    std::latch begun(kProcessors);
+    for (int i = 0; i < kProcessors; ++i) {
+      EXPECT_TRUE(pool_.TrySubmit(
+          [&] {
+            begun.count_down();
+            end_.wait();
+          },
+          TaskKind::kComputes));
+    }
+    begun.wait();
+  }
+  ~BusyPool() { end_.count_down(); }
+
+  // How long after the busy ones were submitted a task of this kind begins.
+  std::chrono::nanoseconds Begin(TaskKind kind) {
+    std::promise<Clock::time_point> began;
+    EXPECT_TRUE(pool_.TrySubmit([&] { began.set_value(Clock::now()); }, kind));
+    return began.get_future().get() - submitted_;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  static inline const int kProcessors = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  const Clock::time_point submitted_ = Clock::now();
+  std::latch end_{1};
+  WorkerPool pool_{"test", 128, 8};
+};
+
+TEST(WorkerPool, ATaskThatComputesBeginsOnceThoseThatRunTurnOutToWait) {
+  // given as many that have just begun as there are processors, and that never end
+  BusyPool pool;
+  // then another begins, but later
+  EXPECT_GE(pool.Begin(TaskKind::kComputes), WorkerPool::kPatience);
+}
+
+TEST(WorkerPool, ATaskThatWaitsBeginsBesideThoseThatCompute) {
+  auto soonest = std::chrono::nanoseconds::max();
+  for (int turn = 0; turn < 200 && soonest >= WorkerPool::kPatience; ++turn) {  // a busy machine may take long for one
+    BusyPool pool;
+    soonest = std::min(soonest, pool.Begin(TaskKind::kWaits));
+  }
+  EXPECT_LT(soonest, WorkerPool::kPatience);
 }
 
 TEST(WorkerPool, ReleasesWhatATaskHeldBeforeStopReturns) {
