@@ -38,6 +38,7 @@ class Answer final : public Responder {
   void Park(std::chrono::milliseconds limit, Resume resume) override { parking_.Park(limit, std::move(resume)); }
   std::function<void()> Waker() override { return parking_.Waker(); }
 
+  bool on_loop() const { return on_loop_; }
   bool finished() const { return finished_; }
   bool close() const { return close_; }
   int status() const { return status_; }

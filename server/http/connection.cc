@@ -46,6 +46,7 @@ void Connection::OnEvent() {
     if (owner != Owner::kLoop) return;
   }
   readable_ = true;
+  if (flushed_ != Io::kClosed) flushed_ = Io::kDone;
   Advance();
 }
 
@@ -242,7 +243,23 @@ bool Connection::SendOutput() {
   return true;
 }
 
+// False when there is no worker: sending is the loop's to do then.
+bool Connection::FlushOnWorker() {
+  if (interest_ == Interest::kWrite) WaitFor(Interest::kNone);
+  return SubmitToWorker(context_.pool, TaskKind::kComputes, [this] {
+    flushed_ = output_.Flush(channel_, kFlushPerTurn);
+    ReleaseToLoop();
+  });
+}
+
 bool Connection::StepFlush() {
+  if (output_.has_files()) {
+    if (flushed_ == Io::kWantRead || flushed_ == Io::kWantWrite) {
+      WaitFor(flushed_ == Io::kWantRead ? Interest::kRead : Interest::kWrite);
+      return false;
+    }
+    if (flushed_ == Io::kDone && FlushOnWorker()) return false;
+  }
   const bool flushed_at_once = output_.sent() == sent_before_;
   if (!SendOutput()) return false;
   // Time since the handler ended matters only when the client took long.

@@ -2,7 +2,7 @@
 //
 // Exactly one thread owns a connection at any time, and only the owner touches it. The event loop owns it while it is
 // idle, receives a header, flushes what a handler left behind, is parked, or says goodbye; a worker owns it while a
-// handler runs.
+// handler runs, and while bytes of files are sent: those may have to come from the disk.
 // OnEvent, OnWake, OnTick and OnModeChange are called by the event loop at any time and do nothing harmful while a
 // worker is the owner.
 #pragma once
@@ -66,6 +66,7 @@ class Connection {
   // Sends what is to be sent. False when it waits for the client, or closed the connection.
   bool SendOutput();
   bool StepFlush();
+  bool FlushOnWorker();
   bool StepSkip();
   bool StepLinger();
 
@@ -83,7 +84,7 @@ class Connection {
   // The whole answer of the exchange; `path` for ServerOptions::error_body.
   void SendFailure(int status, std::string_view reason, std::string_view path);
   void RunHandler(const Handler& handler, bool may_park);
-  bool SubmitToWorker(WorkerPool& pool, std::function<void()> task);
+  bool SubmitToWorker(WorkerPool& pool, TaskKind kind, std::function<void()> task);
   bool StepParked();
   void GoOn(Resumed why);
   bool HearParked();
@@ -109,6 +110,7 @@ class Connection {
   bool head_started_ = false;  // bytes of a request have come
   Micros deadline_{0};
   uint64_t sent_before_ = 0;  // progress mark of the flush
+  Io flushed_ = Io::kDone;    // how sending on a worker ended; kDone: it may go on
   Micros completed_{0};       // when the last exchange did
   // Of the event loop alone, also while a worker is the owner.
   bool readable_ = false;

@@ -106,7 +106,10 @@ bool Connection::Dispatch(const Route& route, bool awaits_socket) {
   state_ = State::kExchanging;
   // A worker that reads the body from the socket must not have the loop woken by each packet.
   if (awaits_socket || interest_ == Interest::kWrite) WaitFor(Interest::kNone);
-  if (SubmitToWorker(awaits_socket ? context_.uploads : context_.pool, [this, &route] {
+  const std::string& method = exchange_->request.method;
+  // What changes something waits for its commit.
+  const TaskKind kind = method == "GET" || method == "HEAD" ? TaskKind::kComputes : TaskKind::kWaits;
+  if (SubmitToWorker(awaits_socket ? context_.uploads : context_.pool, kind, [this, &route] {
         RunHandler(route.handler, /*may_park=*/true);
         ReleaseToLoop();
       })) {
@@ -121,12 +124,9 @@ bool Connection::Dispatch(const Route& route, bool awaits_socket) {
 }
 
 // True when a worker took over: from then on nothing of this object may be touched here. `task` ends in ReleaseToLoop.
-bool Connection::SubmitToWorker(WorkerPool& pool, std::function<void()> task) {
+bool Connection::SubmitToWorker(WorkerPool& pool, TaskKind kind, std::function<void()> task) {
   // A request that followed a long body at once was read without listening: nobody is told of the next one either.
   owner_.store(interest_ == Interest::kRead ? Owner::kWorker : Owner::kWorkerDisarmed, std::memory_order_release);
-  const std::string& method = exchange_->request.method;
-  // What changes something waits for its commit.
-  const TaskKind kind = method == "GET" || method == "HEAD" ? TaskKind::kComputes : TaskKind::kWaits;
   if (pool.TrySubmit(std::move(task), kind)) return true;
   owner_.store(Owner::kLoop, std::memory_order_release);
   return false;
@@ -200,6 +200,7 @@ void Connection::Complete() {
     if (exchange.answer.close() && !exchange.body.complete()) after_flush_ = After::kLinger;
     skip_left_ = skippable.value_or(0);
     sent_before_ = output_.sent();
+    flushed_ = exchange.answer.on_loop() ? Io::kDone : Io::kWantWrite;
     deadline_ = now + context_.options.write_timeout;
     if (output_.empty() && after_flush_ == After::kNextRequest && skip_left_ == 0) {
       state_ = State::kReceiving;
@@ -280,7 +281,7 @@ void Connection::GoOn(Resumed why) {
     }
     ReleaseToLoop();
   };
-  if (!SubmitToWorker(context_.pool, task)) state_ = State::kParked;
+  if (!SubmitToWorker(context_.pool, TaskKind::kWaits, task)) state_ = State::kParked;
 }
 
 }  // namespace hilum::http

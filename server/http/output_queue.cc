@@ -31,6 +31,7 @@ void OutputQueue::Append(FileRange range) {
   if (range.length == 0) return;
   if (empty()) pieces_.clear(), front_ = offset_ = 0;
   pieces_.emplace_back().file = std::move(range);
+  ++files_;
 }
 
 // Leaves one empty text behind, so that the next answer needs no new memory.
@@ -75,6 +76,7 @@ void OutputQueue::Drop(size_t bytes, Bytes* body) {
       bytes = 0;
       if (piece.file.length > 0) return;
       piece.file.file.reset();
+      --files_;
     } else {
       const size_t dropped = std::min(bytes, piece.text.size() - offset_);
       bytes -= dropped;

@@ -20,6 +20,8 @@ class OutputQueue {
   bool empty() const { return front_ == pieces_.size(); }
   // Bytes of memory that wait.
   size_t memory() const { return memory_; }
+  // Some of what waits comes from files.
+  bool has_files() const { return files_ > 0; }
   // Bytes sent since the connection began: tells whether the client takes any.
   uint64_t sent() const { return sent_; }
 
@@ -56,6 +58,7 @@ class OutputQueue {
 
   std::vector<Piece> pieces_;
   size_t front_ = 0;   // the first piece not sent
+  size_t files_ = 0;   // pieces not sent that are of files
   size_t offset_ = 0;  // bytes of a front text that are sent
   size_t memory_ = 0;
   uint64_t sent_ = 0;

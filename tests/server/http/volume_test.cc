@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <random>
 #include <thread>
@@ -172,6 +173,58 @@ TEST(VolumeTest, FreesTheWorkerOfASlowReaderAndBoundsItsMemory) {
   // Slow is not lost: what waits on the connection arrives.
   EXPECT_EQ(slow[0]->Read()->body.size(), size);
   EXPECT_EQ(slow[1]->Read()->body.size(), 6 * kMegabyte);
+}
+
+// A file on a disk that stops answering when told to.
+class StallingFile final : public File {
+ public:
+  Status ReadAt(uint64_t, std::span<char> out) const override {
+    ++waiting;
+    stalled.wait(true);
+    --waiting;
+    std::memset(out.data(), 's', out.size());
+    return Status::Ok();
+  }
+  Status WriteAt(uint64_t, Bytes) override { return Unsupported("write"); }
+  Status Sync() override { return Status::Ok(); }
+  Status Truncate(uint64_t) override { return Unsupported("truncate"); }
+  Status Preallocate(uint64_t, uint64_t) override { return Unsupported("preallocate"); }
+  Result<uint64_t> Size() const override { return Unsupported("size"); }
+  int descriptor() const override { return -1; }
+
+  std::atomic<bool> stalled{false};
+  mutable std::atomic<int> waiting{0};
+};
+
+TEST(VolumeTest, ADiskThatStallsHoldsUpNobodyButItsReader) {
+  // given a client that reads slowly, so that its handler has ended while much of the file is still to be sent
+  const uint64_t size = 32 * kMegabyte;
+  const auto file = std::make_shared<StallingFile>();
+  TestServer server;
+  std::atomic<bool> finished{false};
+  server.Add("/file", [&](Request&, Responder& out) {
+    ASSERT_TRUE(out.Head(200, {}, 2 * size).ok());
+    ASSERT_TRUE(out.WriteFile({file, 0, size}).ok());
+    ASSERT_TRUE(out.WriteFile({file, 0, size}).ok());
+    EXPECT_TRUE(out.Finish().ok());
+    finished = true;
+  });
+  server.Start();
+  Client slow(server.port());
+  slow.SetReceiveBuffer(100'000);
+  slow.Send(Get("/file"));
+  ASSERT_TRUE(Eventually([&] { return finished.load(); }));
+  // when the disk stalls, and that client reads on
+  file->stalled = true;
+  std::jthread reader([&] { EXPECT_EQ(slow.Read()->body.size(), 2 * size); });
+  EXPECT_TRUE(Eventually([&] { return file->waiting > 0; }));
+  // then others are answered
+  Client other(server.port());
+  other.Send(Get("/hello"));
+  EXPECT_EQ(other.Read()->status, 200);
+  // and the reader gets all of it once the disk is well again
+  file->stalled = false;
+  file->stalled.notify_all();
 }
 
 TEST(VolumeTest, HoldsAFastHandlerBackForASlowReader) {
