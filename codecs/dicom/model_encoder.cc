@@ -10,6 +10,7 @@
 #include "codecs/dicom/charset.h"
 #include "codecs/dicom/model.h"
 #include "codecs/dicom/named_text.h"
+#include "codecs/dicom/transfer_syntax.h"
 #include "codecs/dicom/vr_table.h"
 #include "codecs/dicom/writer.h"
 
@@ -228,7 +229,7 @@ Result<std::string> Encoder::File(const ModelDataSet& data_set) {
   }
   const bool compressed = !transfer_syntax.empty();
   Part10Writer writer(uid(tags::kSopClassUid), uid(tags::kSopInstanceUid),
-                      compressed ? transfer_syntax : "1.2.840.10008.1.2.1");
+                      compressed ? transfer_syntax : kExplicitLittleEndian);
   bool charset_written = false;
   for (const ModelAttribute& attribute : data_set.attributes) {
     if (IsLeftOut(attribute.tag)) continue;

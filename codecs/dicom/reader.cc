@@ -4,6 +4,7 @@
 #include "codecs/dicom/inflate.h"
 #include "codecs/dicom/padding.h"
 #include "codecs/dicom/parser.h"
+#include "codecs/dicom/transfer_syntax.h"
 #include "codecs/dicom/vr_table.h"
 
 namespace hilum::dicom {
@@ -11,18 +12,14 @@ namespace {
 
 constexpr size_t kPreambleSize = 128;
 constexpr size_t kMaxMetaElements = 1000;
-constexpr std::string_view kImplicitLittle = "1.2.840.10008.1.2";
-constexpr std::string_view kExplicitLittle = "1.2.840.10008.1.2.1";
-constexpr std::string_view kExplicitBig = "1.2.840.10008.1.2.2";
 
 bool IsDeflated(std::string_view uid) {
-  return uid == "1.2.840.10008.1.2.1.99" ||  // Deflated Explicit VR Little Endian
-         uid == "1.2.840.10008.1.2.4.95" ||  // JPIP Referenced Deflate
-         uid == "1.2.840.10008.1.2.4.205";   // JPIP HTJ2K Referenced Deflate
+  return uid == kDeflatedExplicitLittleEndian || uid == "1.2.840.10008.1.2.4.95" /* JPIP Referenced Deflate */ ||
+         uid == "1.2.840.10008.1.2.4.205" /* JPIP HTJ2K Referenced Deflate */;
 }
 
 bool IsImplicit(std::string_view uid) {
-  return uid == kImplicitLittle || uid == "1.2.840.113619.5.2" /* GE: implicit, big-endian pixels */ ||
+  return uid == kImplicitLittleEndian || uid == "1.2.840.113619.5.2" /* GE: implicit, big-endian pixels */ ||
          uid == "1.2.840.10008.1.20" /* Papyrus 3 */;
 }
 
@@ -76,7 +73,7 @@ Result<Syntax> DetermineSyntax(Bytes data_set, Layout* layout) {
   const std::string_view declared = layout->transfer_syntax;
   Syntax guess;
   if (!declared.empty()) {
-    const Syntax syntax{.explicit_vr = !IsImplicit(declared), .big_endian = declared == kExplicitBig};
+    const Syntax syntax{.explicit_vr = !IsImplicit(declared), .big_endian = declared == kExplicitBigEndian};
     if (!GuessSyntax(data_set, /*known_to_be_dicom=*/false, &guess)) return syntax;
     return guess;
   }
@@ -84,7 +81,9 @@ Result<Syntax> DetermineSyntax(Bytes data_set, Layout* layout) {
     if (layout->has_meta && data_set.empty()) return Syntax{};
     return Invalid("not a DICOM file: no data element at offset " + std::to_string(layout->data_set_offset));
   }
-  layout->transfer_syntax = guess.big_endian ? kExplicitBig : guess.explicit_vr ? kExplicitLittle : kImplicitLittle;
+  layout->transfer_syntax = guess.big_endian    ? kExplicitBigEndian
+                            : guess.explicit_vr ? kExplicitLittleEndian
+                                                : kImplicitLittleEndian;
   return guess;
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "codecs/dicom/tag.h"
+#include "codecs/dicom/transfer_syntax.h"
 
 namespace hilum::dicom {
 
@@ -20,7 +21,7 @@ class Part10Writer {
  public:
   // The File Meta Information is complete with these. `transfer_syntax` must be one with explicit VR little endian.
   Part10Writer(std::string_view sop_class_uid, std::string_view sop_instance_uid,
-               std::string_view transfer_syntax = "1.2.840.10008.1.2.1");
+               std::string_view transfer_syntax = kExplicitLittleEndian);
 
   // Text or bytes as they are. REQUIRES: `tag` is greater than the last one, and what AppendElement requires.
   void Add(Tag tag, Vr vr, Bytes value);

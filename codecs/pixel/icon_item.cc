@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "codecs/dicom/transfer_syntax.h"
 #include "codecs/dicom/writer.h"
 
 namespace hilum::pixel {
@@ -33,11 +34,11 @@ Result<std::string> IconItem::Native(bool explicit_vr, const TranscodeOptions& o
   std::string native;
   TranscodeOptions limited{.decode = options.decode, .read = options.read};
   limited.decode.max_frame_bytes = std::min<uint64_t>(limited.decode.max_frame_bytes, kMaxNativeBytes);
-  HILUM_RETURN_IF_ERROR(
-      Transcode(file, explicit_vr ? "1.2.840.10008.1.2.1" : "1.2.840.10008.1.2", limited, codec, [&](Bytes bytes) {
-        native.append(bytes);
-        return native.size() <= kMaxNativeBytes ? Status::Ok() : LimitExceeded("an icon that is too large");
-      }));
+  const std::string_view syntax = explicit_vr ? dicom::kExplicitLittleEndian : dicom::kImplicitLittleEndian;
+  HILUM_RETURN_IF_ERROR(Transcode(file, syntax, limited, codec, [&](Bytes bytes) {
+    native.append(bytes);
+    return native.size() <= kMaxNativeBytes ? Status::Ok() : LimitExceeded("an icon that is too large");
+  }));
   Nothing nothing;
   dicom::Inflated inflated;
   HILUM_ASSIGN_OR_RETURN(const dicom::Layout layout, dicom::Read(native, options.read, nothing, &inflated));

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "codecs/dicom/frames.h"
+#include "codecs/dicom/transfer_syntax.h"
 #include "codecs/pixel/frame_codecs.h"
 #include "codecs/pixel/pixel_attributes.h"
 
@@ -34,9 +35,9 @@ const TransferSyntax* SyntaxOf(const dicom::Layout& layout) {
     return declared != nullptr && (layout.deflated || declared->encapsulated()) ? declared : nullptr;
   }
   if (declared == nullptr) return nullptr;
-  return FindTransferSyntax(layout.big_endian    ? "1.2.840.10008.1.2.2"
-                            : layout.explicit_vr ? "1.2.840.10008.1.2.1"
-                                                 : "1.2.840.10008.1.2");
+  return FindTransferSyntax(layout.big_endian    ? dicom::kExplicitBigEndian
+                            : layout.explicit_vr ? dicom::kExplicitLittleEndian
+                                                 : dicom::kImplicitLittleEndian);
 }
 
 }  // namespace

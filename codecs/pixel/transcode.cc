@@ -10,6 +10,7 @@
 #include <string>
 
 #include "codecs/dicom/attributes.h"
+#include "codecs/dicom/transfer_syntax.h"
 #include "codecs/pixel/data_set_writer.h"
 #include "codecs/pixel/embedded_overlays.h"
 #include "codecs/pixel/frame_recoder.h"
@@ -406,7 +407,7 @@ Result<std::optional<Instance>> OpenFor(Bytes file, std::string_view to, const T
 }  // namespace
 
 bool CanTranscode(std::string_view from, std::string_view to) {
-  return CanDecode(from) && (from == to || CanEncode(to)) && to != "1.2.840.10008.1.2.2";
+  return CanDecode(from) && (from == to || CanEncode(to)) && to != dicom::kExplicitBigEndian;
 }
 
 Status CheckTranscode(Bytes file, std::string_view to, const TranscodeOptions& options) {

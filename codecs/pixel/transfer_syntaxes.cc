@@ -1,5 +1,6 @@
 #include <array>
 
+#include "codecs/dicom/transfer_syntax.h"
 #include "codecs/pixel/codec.h"
 
 namespace hilum::pixel {
@@ -35,7 +36,7 @@ constexpr TransferSyntax ReadOnly(TransferSyntax syntax) {
 
 constexpr auto kSyntaxes = [] {
   std::array table = {
-      Native("1.2.840.10008.1.2.1", "Explicit VR Little Endian"),
+      Native(dicom::kExplicitLittleEndian, "Explicit VR Little Endian"),
       Lossless("1.2.840.10008.1.2.4.202", "High-Throughput JPEG 2000 with RPCL Options (Lossless Only)", "image/jphc",
                Coding::kHtj2k),
       Lossless("1.2.840.10008.1.2.4.201", "High-Throughput JPEG 2000 (Lossless Only)", "image/jphc", Coding::kHtj2k),
@@ -51,9 +52,9 @@ constexpr auto kSyntaxes = [] {
       Lossless("1.2.840.10008.1.2.5", "RLE Lossless", "image/dicom-rle", Coding::kRle),
       Lossless("1.2.840.10008.1.2.8.1", "Deflated Image Frame Compression", "application/octet-stream",
                Coding::kDeflatedFrame),
-      Native("1.2.840.10008.1.2", "Implicit VR Little Endian"),
-      Native("1.2.840.10008.1.2.1.99", "Deflated Explicit VR Little Endian"),
-      ReadOnly(Native("1.2.840.10008.1.2.2", "Explicit VR Big Endian")),
+      Native(dicom::kImplicitLittleEndian, "Implicit VR Little Endian"),
+      Native(dicom::kDeflatedExplicitLittleEndian, "Deflated Explicit VR Little Endian"),
+      ReadOnly(Native(dicom::kExplicitBigEndian, "Explicit VR Big Endian")),
       ReadOnly(Lossless("1.2.840.10008.1.2.4.110", "JPEG XL Lossless", "image/jxl", Coding::kJpegXl)),
       ReadOnly(MaybeLossy("1.2.840.10008.1.2.4.111", "JPEG XL JPEG Recompression", "image/jxl", Coding::kJpegXl)),
       ReadOnly(MaybeLossy("1.2.840.10008.1.2.4.112", "JPEG XL", "image/jxl", Coding::kJpegXl)),
@@ -62,9 +63,9 @@ constexpr auto kSyntaxes = [] {
       ReadOnly(Lossy("1.2.840.10008.1.2.4.55", "JPEG Full Progression, Non-Hierarchical (Retired)")),
   };
   for (TransferSyntax& syntax : table) {
-    if (syntax.uid == "1.2.840.10008.1.2") syntax.explicit_vr = false;
-    if (syntax.uid == "1.2.840.10008.1.2.2") syntax.big_endian = true;
-    if (syntax.uid == "1.2.840.10008.1.2.1.99") syntax.deflated = true;
+    if (syntax.uid == dicom::kImplicitLittleEndian) syntax.explicit_vr = false;
+    if (syntax.uid == dicom::kExplicitBigEndian) syntax.big_endian = true;
+    if (syntax.uid == dicom::kDeflatedExplicitLittleEndian) syntax.deflated = true;
   }
   return table;
 }();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "codecs/dicom/transfer_syntax.h"
 #include "server/dicomweb/documents.h"
 
 namespace hilum::dicomweb {
@@ -14,7 +15,7 @@ struct FrameMediaType {
   std::string_view default_syntax;  // empty: none that can be written
 };
 constexpr FrameMediaType kFrameTypes[] = {
-    {kOctetStream, kExplicitLittleEndian},
+    {kOctetStream, dicom::kExplicitLittleEndian},
     {"image/jpeg", "1.2.840.10008.1.2.4.70"},
     {"image/jls", "1.2.840.10008.1.2.4.80"},
     {"image/jp2", "1.2.840.10008.1.2.4.90"},
@@ -57,7 +58,7 @@ std::string Wanted(const InstanceChoice& choice, const std::string& stored) {
   const bool as_stream = choice.media_type == kOctetStream;
   if (choice.transfer_syntax == "*") {
     const bool decoded = !HasPlainFrames(stored) || (IsRare(stored) && as_stream);
-    return decoded ? std::string(kExplicitLittleEndian) : stored;
+    return decoded ? std::string(dicom::kExplicitLittleEndian) : stored;
   }
   const bool own_type = choice.media_type == kAnyImage ? FrameType(stored).starts_with("image/")
                                                        : choice.media_type == FrameType(stored) && !as_stream;
@@ -112,7 +113,7 @@ bool TakesType(const InstanceChoice& choice, std::string_view type) {
 }
 
 std::string PlainSyntax(const std::string& stored) {
-  return HasPlainFrames(stored) ? stored : std::string(kExplicitLittleEndian);
+  return HasPlainFrames(stored) ? stored : std::string(dicom::kExplicitLittleEndian);
 }
 
 std::string ObtainableFrames(storage::Store& store, const std::vector<Found>& instances,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "codecs/dicom/transfer_syntax.h"
 #include "codecs/pixel/transcode.h"
 #include "server/dicomweb/refusal.h"
 
@@ -14,9 +15,9 @@ constexpr size_t kHeldBytes = 16 << 20;
 // The transfer syntax an instance is sent in when `wanted` is asked for ("*": as stored, "": nothing in particular);
 // empty when that cannot be.
 std::string SyntaxFor(const std::string& wanted, const std::string& stored) {
-  const bool big_endian = stored == kExplicitBigEndian;  // no client can be expected to read it (retired in 2006)
+  const bool big_endian = stored == dicom::kExplicitBigEndian;  // no client can be expected to read it
   if (wanted == stored || (wanted == "*" && !big_endian)) return stored;
-  const std::string target = wanted.empty() || wanted == "*" ? std::string(kExplicitLittleEndian) : wanted;
+  const std::string target = wanted.empty() || wanted == "*" ? std::string(dicom::kExplicitLittleEndian) : wanted;
   if (target == stored || pixel::CanTranscode(stored, target)) return target;
   return wanted.empty() ? stored : "";  // asked for nothing in particular: better as stored than not at all
 }

@@ -12,9 +12,6 @@
 
 namespace hilum::dicomweb {
 
-inline constexpr std::string_view kExplicitLittleEndian = "1.2.840.10008.1.2.1";
-inline constexpr std::string_view kExplicitBigEndian = "1.2.840.10008.1.2.2";
-
 inline constexpr std::string_view kAnyImage = "image/*";
 
 enum class Packing : uint8_t { kMultipart, kSinglePart, kZip };

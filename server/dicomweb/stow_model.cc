@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "codecs/dicom/model.h"
+#include "codecs/dicom/transfer_syntax.h"
 #include "codecs/multipart/media_type.h"
 #include "codecs/multipart/parser.h"
 #include "codecs/pixel/codec.h"
@@ -47,7 +48,7 @@ Result<std::string> SyntaxOf(const MediaType& type) {
       return Invalid("there is no transfer syntax for bulk data of the type " + type.Essence().substr(0, 64));
     return syntax;
   }
-  if (syntax == kExplicitLittleEndian || syntax == "1.2.840.10008.1.2") return std::string();
+  if (syntax == dicom::kExplicitLittleEndian || syntax == dicom::kImplicitLittleEndian) return std::string();
   const pixel::TransferSyntax* known = pixel::FindTransferSyntax(syntax);
   const bool video = syntax.size() == 23 && syntax.starts_with("1.2.840.10008.1.2.4.10");  // not ours to decode
   if (!video && (!known || !known->encapsulated()))
