@@ -54,14 +54,26 @@ uint32_t PageSize(const pixel::RenderOptions& options, uint32_t usual) {
   return std::min(wanted, kMaxThumbnail);
 }
 
+// For who takes none of `types`.
+std::string WhatCanBeHad(bool thumbnail, bool document, bool several, const std::vector<std::string>& types) {
+  std::string message = thumbnail  ? "thumbnails can be had as "
+                        : document ? "this instance can be had as "
+                        : several  ? "pictures of several frames can be had as multipart/related; type="
+                                   : "pictures can be had as ";
+  message += types.front();
+  for (size_t i = 1; i < types.size(); ++i) message += (i + 1 < types.size() ? ", " : " or ") + types[i];
+  return message;
+}
+
 }  // namespace
 
 PictureService::PictureService(storage::Store& store, pixel::FrameCodec& codec, Random& random, CodecFailures& failures,
-                               const ServiceOptions& options)
+                               MadeMemory& memory, const ServiceOptions& options)
     : store_(store),
       codec_(codec),
       random_(random),
       failures_(failures),
+      memory_(memory),
       options_(options),
       thumbnails_(options.thumbnail_cache_bytes) {
   auto painter = pixel::TextPainter::Open(options_.fonts);
@@ -77,33 +89,39 @@ Result<std::string> PictureService::MakeThumbnail(const Found& found, uint32_t f
     return PageIcon(size, {.type = type});
   if (!instance.ok()) return instance.status();
   if (frame >= instance->frames()) return NoSuchFrame(*instance, frame);
+  HILUM_ASSIGN_OR_RETURN(const Room room, memory_.ForFrame(pixel::FrameBytes(instance->format())));
   return pixel::Thumbnail(*instance, frame, size, type, codec_);
 }
 
-Result<PictureService::PictureFile> PictureService::Picture(Found* found, uint32_t frame, Rendering rendering,
-                                                            Found* state) {
-  HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store_, found));
+Result<PictureService::PictureFile> PictureService::Picture(Subject* subject, Rendering rendering, Room* room) {
+  Found& found = subject->image;
+  const uint32_t frame = subject->frame;
+  HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store_, &found));
   const auto instance = pixel::Instance::Open(mapping.bytes(), options_.ingest.limits);
-  const bool no_pixels = instance.status().code() == Code::kNotFound || !VideoType(found->row.transfer_syntax).empty();
+  const bool no_pixels = instance.status().code() == Code::kNotFound || !VideoType(found.row.transfer_syntax).empty();
   if (no_pixels && frame == 0) {
     PictureFile page;
     HILUM_ASSIGN_OR_RETURN(page.bytes, PageIcon(PageSize(rendering.options, kRenderedPage), rendering.options));
     return page;
   }
-  if (!instance.ok()) return failures_.Tell(instance.status(), found->row.uid);
+  if (!instance.ok()) return failures_.Tell(instance.status(), found.row.uid);
   if (frame >= instance->frames()) return NoSuchFrame(*instance, frame);
+  if (!*room) {
+    HILUM_ASSIGN_OR_RETURN(*room, memory_.ForFrame(pixel::FrameBytes(instance->format())));
+  }
   std::optional<pixel::Presentation> presentation;
-  if (state) {
-    HILUM_ASSIGN_OR_RETURN(const Mapping state_file, MapObject(store_, state));
+  if (subject->state) {
+    HILUM_ASSIGN_OR_RETURN(const Mapping state_file, MapObject(store_, &*subject->state));
     HILUM_ASSIGN_OR_RETURN(const auto read, pixel::PresentationState::Read(state_file.bytes(), options_.ingest.limits));
-    presentation = read.For(found->row.uid, frame);
+    presentation = read.For(found.row.uid, frame);
     if (!presentation)
-      return Invalid("the presentation state " + state->row.uid + " is not about this frame of " + found->row.uid);
+      return Invalid("the presentation state " + subject->state->row.uid + " is not about this frame of " +
+                     found.row.uid);
     rendering.options.presentation = &*presentation;
     rendering.options.painter = painter_.get();
   }
   auto picture = pixel::RenderPicture(*instance, frame, rendering.options, codec_);
-  if (!picture.ok()) return failures_.Tell(picture.status(), found->row.uid);
+  if (!picture.ok()) return failures_.Tell(picture.status(), found.row.uid);
   if ((rendering.patient || rendering.technique) && painter_) {
     HILUM_ASSIGN_OR_RETURN(
         const Annotation annotation,
@@ -154,21 +172,44 @@ Status PictureService::Prepare(const Resource& resource) {
   return Status::Ok();
 }
 
-Status PictureService::FollowState(const std::string& study, Found* found, std::optional<Found>* state,
-                                   uint32_t* frame) {
-  HILUM_ASSIGN_OR_RETURN(const Mapping file, MapObject(store_, found));
+Status PictureService::FollowState(const std::string& study, Subject* subject) const {
+  Found& found = subject->image;
+  HILUM_ASSIGN_OR_RETURN(const Mapping file, MapObject(store_, &found));
   HILUM_ASSIGN_OR_RETURN(const auto read, pixel::PresentationState::Read(file.bytes(), options_.ingest.limits));
-  if (read.images().empty()) return NotFound("the presentation state " + found->row.uid + " refers to no image");
+  if (read.images().empty()) return NotFound("the presentation state " + found.row.uid + " refers to no image");
   const pixel::ReferencedImage& image = read.images().front();
   const storage::CatalogueReader reader = store_.Read();
   HILUM_ASSIGN_OR_RETURN(const std::optional<storage::Doc> doc,
                          reader.FindInstance({study, image.series_uid, image.sop_uid}));
-  if (!doc) return NotFound("the image that the presentation state " + found->row.uid + " refers to is not here");
+  if (!doc) return NotFound("the image that the presentation state " + found.row.uid + " refers to is not here");
   HILUM_ASSIGN_OR_RETURN(storage::InstanceRow row, reader.Instance(*doc));
-  *state = std::move(*found);
-  *found = Found{*doc, image.series_uid, std::move(row)};
-  if (!image.frames.empty()) *frame = image.frames.front() - 1;
+  subject->state = std::move(found);
+  found = Found{*doc, image.series_uid, std::move(row)};
+  if (!image.frames.empty()) subject->frame = image.frames.front() - 1;
+  subject->version = InstanceTag(*subject->state) + InstanceTag(found) + subject->version;
   return Status::Ok();
+}
+
+Status PictureService::ApplyState(const std::string& study, const StateName& name, Subject* subject) const {
+  Resource named{.what = Resource::What::kObject, .study = study};
+  named.series = name.series;
+  named.instance = name.instance;
+  HILUM_ASSIGN_OR_RETURN(const Selection states, Select(store_.Read(), named));
+  subject->state = states.instances.front();
+  subject->version = InstanceTag(*subject->state) + subject->version;
+  return Status::Ok();
+}
+
+Result<PictureService::Subject> PictureService::FindSubject(const Resource& resource, Selection selection) const {
+  if (selection.instances.empty()) return NotFound("there is nothing to render");
+  Subject subject{.image = selection.Middle(), .version = selection.etag.substr(1)};
+  if (!resource.frames.empty()) subject.frame = resource.frames.front() - 1;
+  if (resource.what != Resource::What::kThumbnail && pixel::PresentationState::IsOne(subject.image.row.sop_class())) {
+    // Without its image it is an object without pixels, as it is for a thumbnail.
+    const Status followed = FollowState(*resource.study, &subject);
+    if (followed.code() != Code::kNotFound) HILUM_RETURN_IF_ERROR(followed);
+  }
+  return subject;
 }
 
 Status PictureService::Retrieve(http::Request& request, const Resource& resource, const QueryParameters& query,
@@ -177,96 +218,85 @@ Status PictureService::Retrieve(http::Request& request, const Resource& resource
   if (thumbnail) {
     HILUM_ASSIGN_OR_RETURN(const bool sent, SendReadyThumbnail(request, resource, query, responder));
     if (sent) return Status::Ok();
+    if (resource.frames.size() > 1) return Invalid("a thumbnail is of one frame");
   }
   HILUM_ASSIGN_OR_RETURN(Selection selection, Select(store_.Read(), resource));
-  if (selection.instances.empty()) return NotFound("there is nothing to render");
-  if (thumbnail && resource.frames.size() > 1) return Invalid("a thumbnail is of one frame");
-  Found found = selection.Middle();
-  std::string version = selection.etag.substr(1);
-  std::optional<Found> state;
-  uint32_t frame = resource.frames.empty() ? 0 : resource.frames.front() - 1;
-  if (!thumbnail && pixel::PresentationState::IsOne(found.row.sop_class())) {
-    // Without its image it is an object without pixels, as it is for a thumbnail.
-    const Status followed = FollowState(*resource.study, &found, &state, &frame);
-    if (followed.code() != Code::kNotFound) HILUM_RETURN_IF_ERROR(followed);
-    if (state) version = InstanceTag(*state) + InstanceTag(found) + version;
-  }
-  const std::string document(thumbnail ? "" : DocumentType(found.row));
+  const std::string selection_tag = selection.etag;
+  HILUM_ASSIGN_OR_RETURN(Subject subject, FindSubject(resource, std::move(selection)));
+  const std::string document(thumbnail ? "" : DocumentType(subject.image.row));
   std::vector<std::string> types = {"image/jpeg", "image/png"};
   if (!document.empty()) types.insert(types.begin(), document);
   const bool several = resource.frames.size() > 1;
   const auto rendition = Accepted(request, query).Rendered(types, several);
-  if (!rendition || (thumbnail && rendition->in_parts)) {
-    std::string message = thumbnail           ? "thumbnails can be had as "
-                          : !document.empty() ? "this instance can be had as "
-                          : several           ? "pictures of several frames can be had as multipart/related; type="
-                                              : "pictures can be had as ";
-    message += types.front();
-    for (size_t i = 1; i < types.size(); ++i) message += (i + 1 < types.size() ? ", " : " or ") + types[i];
-    return SendError(responder, request, 406, message);
-  }
+  if (!rendition || (thumbnail && rendition->in_parts))
+    return SendError(responder, request, 406, WhatCanBeHad(thumbnail, !document.empty(), several, types));
   const std::string& type = rendition->media_type;
-  const bool in_parts = rendition->in_parts;
   if (!document.empty() && !resource.frames.empty())
     return Unsupported("documents and videos are rendered whole, as " + document +
                        ": there are no frames to choose from");
   HILUM_ASSIGN_OR_RETURN(Rendering rendering, ParseRendering(query, type));
   rendering.options.sixteen_bits = rendition->sixteen_bits && !thumbnail;
-  const pixel::RenderOptions& options = rendering.options;
-  if (rendering.state && !state && !thumbnail && document.empty()) {
-    Resource named{.what = Resource::What::kObject, .study = resource.study};
-    named.series = rendering.state->series;
-    named.instance = rendering.state->instance;
-    HILUM_ASSIGN_OR_RETURN(const Selection states, Select(store_.Read(), named));
-    state = states.instances.front();
-    version = InstanceTag(*state) + version;
-  }
+  const bool picture = !thumbnail && document.empty();
+  if (rendering.state && !subject.state && picture)
+    HILUM_RETURN_IF_ERROR(ApplyState(*resource.study, *rendering.state, &subject));
+  if ((rendering.patient || rendering.technique) && picture && !painter_)
+    rendering.warnings.push_back("annotations need a font: none of render.fonts can be read");
+
   // One URL gives pictures of several types: each is an entity of its own.
-  const char* const kind = options.sixteen_bits  ? "\"rw"
-                           : type == "image/png" ? "\"rp"
-                           : type == document    ? "\"rd"
-                                                 : "\"r";
-  const std::string etag = in_parts ? WeakTag(kind + version) : kind + version;
+  const char* const kind = rendering.options.sixteen_bits ? "\"rw"
+                           : type == "image/png"          ? "\"rp"
+                           : type == document             ? "\"rd"
+                                                          : "\"r";
+  const std::string etag = rendition->in_parts ? WeakTag(kind + subject.version) : kind + subject.version;
   http::Headers headers = {
       {"Content-Type", type}, {"ETag", etag}, {"Cache-Control", "private, no-cache"}, {"Vary", "Accept"}};
-  const bool annotated = (rendering.patient || rendering.technique) && document.empty() && !thumbnail;
-  if (annotated && !painter_) rendering.warnings.push_back("annotations need a font: none of render.fonts can be read");
   for (const std::string& warning : rendering.warnings) headers.Add("Warning", "299 hilum \"" + warning + "\"");
   HILUM_ASSIGN_OR_RETURN(const bool answered, AnswerCondition(request, responder, headers));
   if (answered) return Status::Ok();
-  if (type == document)
-    return SendReadable(store_, options_.ingest.limits, request, found, document, std::move(headers), responder);
 
+  if (type == document)
+    return SendReadable(store_, options_.ingest.limits, request, subject.image, document, std::move(headers),
+                        responder);
   if (thumbnail) {
-    const uint32_t size = PageSize(options, kDefaultThumbnail);
-    auto picture = ReadyThumbnail(found, frame, size, options.type);
-    if (!picture.ok()) {
-      // Of many instances one that is damaged must not hide that there are others.
-      const Code code = picture.status().code();
-      if (resource.instance || code == Code::kCancelled || code == Code::kUnavailable) return picture.status();
-      HILUM_ASSIGN_OR_RETURN(const std::string icon, PageIcon(size, {.type = options.type}));
-      return responder.Send(200, std::move(headers), icon);
-    }
-    if (!resource.instance && query.empty() && options.type == pixel::PictureType::kJpeg)
-      thumbnails_.Add(LevelThumbnailKey(selection.etag), *picture);
-    return responder.Send(200, std::move(headers), **picture);
+    const bool of_level = !resource.instance && query.empty() && type == "image/jpeg";
+    return SendThumbnail(subject, rendering.options, !resource.instance.has_value(),
+                         of_level ? LevelThumbnailKey(selection_tag) : "", std::move(headers), responder);
   }
-  if (in_parts) {
-    const std::vector<uint32_t> frames = resource.frames.empty() ? std::vector{frame + 1} : resource.frames;
-    const std::string url = options_.BaseUrl(request) + "/studies/" + *resource.study + "/series/" + found.series_uid +
-                            "/instances/" + found.row.uid;
-    const std::string after = "/rendered" + (request.query.empty() ? "" : "?" + request.query);
-    const auto url_of = [&](uint32_t number) { return url + "/frames/" + std::to_string(number) + after; };
-    return SendPictures(found, frames, rendering, state, url_of, std::move(headers), responder);
+  if (!rendition->in_parts) return SendPicture(std::move(subject), std::move(rendering), std::move(headers), responder);
+  const std::vector<uint32_t> frames = resource.frames.empty() ? std::vector{subject.frame + 1} : resource.frames;
+  const std::string url = options_.BaseUrl(request) + "/studies/" + *resource.study + "/series/" +
+                          subject.image.series_uid + "/instances/" + subject.image.row.uid;
+  const std::string after = "/rendered" + (request.query.empty() ? "" : "?" + request.query);
+  const auto url_of = [&](uint32_t number) { return url + "/frames/" + std::to_string(number) + after; };
+  return SendPictures(std::move(subject), frames, rendering, url_of, std::move(headers), responder);
+}
+
+Status PictureService::SendThumbnail(const Subject& subject, const pixel::RenderOptions& options, bool one_of_many,
+                                     const std::string& level_key, http::Headers headers, http::Responder& responder) {
+  const uint32_t size = PageSize(options, kDefaultThumbnail);
+  auto picture = ReadyThumbnail(subject.image, subject.frame, size, options.type);
+  if (!picture.ok()) {
+    // Of many instances one that is damaged must not hide that there are others.
+    const Code code = picture.status().code();
+    if (!one_of_many || code == Code::kCancelled || code == Code::kUnavailable) return picture.status();
+    HILUM_ASSIGN_OR_RETURN(const std::string icon, PageIcon(size, {.type = options.type}));
+    return responder.Send(200, std::move(headers), icon);
   }
-  const auto file = Picture(&found, frame, std::move(rendering), state ? &*state : nullptr);
+  if (!level_key.empty()) thumbnails_.Add(level_key, *picture);
+  return responder.Send(200, std::move(headers), **picture);
+}
+
+Status PictureService::SendPicture(Subject subject, Rendering rendering, http::Headers headers,
+                                   http::Responder& responder) {
+  Room room;
+  const auto file = Picture(&subject, std::move(rendering), &room);
   if (!file.ok()) return file.status();
   if (!file->warning.empty()) headers.Add("Warning", "299 hilum \"" + file->warning + "\"");
+  responder.CountUnsent(std::move(room));
   return responder.Send(200, std::move(headers), file->bytes);
 }
 
-Status PictureService::SendPictures(const Found& found, const std::vector<uint32_t>& frames, const Rendering& rendering,
-                                    const std::optional<Found>& state,
+Status PictureService::SendPictures(Subject subject, const std::vector<uint32_t>& frames, const Rendering& rendering,
                                     const std::function<std::string(uint32_t)>& url_of, http::Headers headers,
                                     http::Responder& responder) {
   const std::string type(*headers.First("Content-Type"));
@@ -274,22 +304,23 @@ Status PictureService::SendPictures(const Found& found, const std::vector<uint32
   headers.Set("Content-Type", writer.ContentType(type));
   // The last one first: when there is no such frame the client is told before anything is sent.
   const uint32_t last = *std::ranges::max_element(frames);
-  Found now = found;
-  std::optional<Found> state_now = state;
-  HILUM_ASSIGN_OR_RETURN(const PictureFile last_picture,
-                         Picture(&now, last - 1, rendering, state_now ? &*state_now : nullptr));
+  Room room;
+  subject.frame = last - 1;
+  HILUM_ASSIGN_OR_RETURN(const PictureFile last_picture, Picture(&subject, rendering, &room));
   if (!last_picture.warning.empty()) headers.Add("Warning", "299 hilum \"" + last_picture.warning + "\"");
   HILUM_RETURN_IF_ERROR(responder.Head(200, headers, std::nullopt));
   for (const uint32_t frame : frames) {
     PictureFile picture = last_picture;
     if (frame != last) {
-      HILUM_ASSIGN_OR_RETURN(picture, Picture(&now, frame - 1, rendering, state_now ? &*state_now : nullptr));
+      subject.frame = frame - 1;
+      HILUM_ASSIGN_OR_RETURN(picture, Picture(&subject, rendering, &room));
     }
     HILUM_RETURN_IF_ERROR(
         responder.Write(writer.PartHead({{"Content-Type", type}, {"Content-Location", url_of(frame)}})));
     HILUM_RETURN_IF_ERROR(responder.Write(picture.bytes));
   }
   HILUM_RETURN_IF_ERROR(responder.Write(writer.End()));
+  responder.CountUnsent(std::move(room));
   return responder.Finish();
 }
 

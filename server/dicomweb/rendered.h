@@ -12,6 +12,7 @@
 #include "codecs/pixel/codec.h"
 #include "codecs/pixel/text_painter.h"
 #include "server/dicomweb/codec_failures.h"
+#include "server/dicomweb/made_memory.h"
 #include "server/dicomweb/options.h"
 #include "server/dicomweb/picture_cache.h"
 #include "server/dicomweb/rendering.h"
@@ -25,7 +26,7 @@ namespace hilum::dicomweb {
 class PictureService {
  public:
   PictureService(storage::Store& store, pixel::FrameCodec& codec, Random& random, CodecFailures& failures,
-                 const ServiceOptions& options);
+                 MadeMemory& memory, const ServiceOptions& options);
 
   // Of a resource that is rendered, or a thumbnail.
   Status Retrieve(http::Request& request, const Resource& resource, const QueryParameters& query,
@@ -34,18 +35,31 @@ class PictureService {
   Status Prepare(const Resource& resource);
 
  private:
-  // From a presentation state to the first frame of the first image it is about.
-  Status FollowState(const std::string& study, Found* found, std::optional<Found>* state, uint32_t* frame);
-  // Of the frames, with `rendering` each, in parts; `url_of`: where one is had alone.
-  Status SendPictures(const Found& found, const std::vector<uint32_t>& frames, const Rendering& rendering,
-                      const std::optional<Found>& state, const std::function<std::string(uint32_t)>& url_of,
-                      http::Headers headers, http::Responder& responder);
-  // Of one frame, with all that `rendering` asks for; `state`: to be applied, may be null.
+  using Room = std::unique_ptr<MemoryAllowance::Share>;
+  // What a picture is of.
+  struct Subject {
+    Found image;
+    uint32_t frame = 0;          // from 0
+    std::optional<Found> state;  // a presentation state to be applied
+    std::string version;         // changes when any of these does
+  };
+  Result<Subject> FindSubject(const Resource& resource, Selection selection) const;
+  // Of a presentation state: the first frame of the first image it is about, and the state.
+  Status FollowState(const std::string& study, Subject* subject) const;
+  Status ApplyState(const std::string& study, const StateName& name, Subject* subject) const;
+
   struct PictureFile {
     std::string bytes;
     std::string warning;  // what is not as it was asked for
   };
-  Result<PictureFile> Picture(Found* found, uint32_t frame, Rendering rendering, Found* state);
+  // Of its frame, with all that `rendering` asks for. `room`, for one frame, is taken unless it is there.
+  Result<PictureFile> Picture(Subject* subject, Rendering rendering, Room* room);
+  Status SendPicture(Subject subject, Rendering rendering, http::Headers headers, http::Responder& responder);
+  // Of the frames, counted from 1, with `rendering` each, in parts; `url_of`: where one is had alone.
+  Status SendPictures(Subject subject, const std::vector<uint32_t>& frames, const Rendering& rendering,
+                      const std::function<std::string(uint32_t)>& url_of, http::Headers headers,
+                      http::Responder& responder);
+
   Result<std::string> MakeThumbnail(const Found& found, uint32_t frame, uint32_t size, pixel::PictureType type);
   // From the cache, or made and put there.
   Result<std::shared_ptr<const std::string>> ReadyThumbnail(const Found& found, uint32_t frame, uint32_t size,
@@ -53,11 +67,15 @@ class PictureService {
   // False when there is nothing ready to answer with and nothing was sent.
   Result<bool> SendReadyThumbnail(const http::Request& request, const Resource& resource, const QueryParameters& query,
                                   http::Responder& responder);
+  // `level_key`: where one of default form is to be kept for the whole series or study; empty: nowhere.
+  Status SendThumbnail(const Subject& subject, const pixel::RenderOptions& options, bool one_of_many,
+                       const std::string& level_key, http::Headers headers, http::Responder& responder);
 
   storage::Store& store_;
   pixel::FrameCodec& codec_;
   Random& random_;
   CodecFailures& failures_;
+  MadeMemory& memory_;
   const ServiceOptions& options_;
   std::unique_ptr<pixel::TextPainter> painter_;  // null: without fonts
   PictureCache thumbnails_;

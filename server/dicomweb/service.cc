@@ -39,7 +39,7 @@ Service::Service(storage::Store& store, ServiceOptions options, pixel::FrameCode
       metadata_(store_, random, options_, usual_base_),
       instances_(store_, codec, random, failures_, memory_, options_),
       bulk_data_(store_, codec, random, failures_, memory_, options_),
-      pictures_(store_, codec, random, failures_, options_),
+      pictures_(store_, codec, random, failures_, memory_, options_),
       by_uri_(store_, options_, instances_, pictures_),
       feed_(store_, options_, std::move(log)) {
   const auto handler = [this](http::Request& request, http::Responder& responder) { Handle(request, responder); };

@@ -270,6 +270,13 @@ class LargeFrameTest : public testing::ServiceFixture {
       file.replace(file.find(std::string{'\x28', '\0', side, '\0', 'U', 'S'}) + 8, 2, std::string("\x00\x10", 2));
     ASSERT_TRUE(Ingest(file).stored());
   }
+  // Asks for it and reads none of it.
+  std::unique_ptr<http::Client> ReadSlowly(const std::string& path, const std::string& accept) {
+    auto slow = std::make_unique<http::Client>(server_->port());
+    slow->SetReceiveBuffer(64 << 10);
+    slow->Send("GET " + path + " HTTP/1.1\r\nHost: x\r\n" + accept + "\r\n\r\n");
+    return slow;
+  }
   HttpAnswer Frame() { return Get(kPath, {kImplicit}); }
 
   static constexpr const char* kPath = "/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.1/frames/1";
@@ -278,9 +285,7 @@ class LargeFrameTest : public testing::ServiceFixture {
 
 TEST_F(LargeFrameTest, OnItsWayToAClientThatDoesNotReadItTakesMemoryFromOthers) {
   Start({.held_bytes = 20 << 20, .held_timeout = std::chrono::milliseconds(100)});
-  http::Client slow(server_->port());
-  slow.SetReceiveBuffer(64 << 10);
-  slow.Send("GET " + std::string(kPath) + " HTTP/1.1\r\nHost: x\r\n" + kImplicit + "\r\n\r\n");
+  const auto slow = ReadSlowly(kPath, kImplicit);
   HttpAnswer refused;
   ASSERT_TRUE(Eventually([&] {
     refused = Frame();
@@ -290,8 +295,18 @@ TEST_F(LargeFrameTest, OnItsWayToAClientThatDoesNotReadItTakesMemoryFromOthers) 
   EXPECT_EQ(refused.Header("Retry-After"), "30");
   EXPECT_THAT(refused.body, HasSubstr("frames on their way to other clients"));
   EXPECT_EQ(Get(kPath, {"Accept: application/octet-stream; transfer-syntax=*"}).status, 200) << "bytes of the file";
-  slow.Abort();
+  slow->Abort();
   EXPECT_TRUE(Eventually([&] { return Frame().status == 200; }));
+}
+
+TEST_F(LargeFrameTest, RenderedTakesItsPartOfThatMemory) {
+  Start({.held_bytes = 20 << 20, .held_timeout = std::chrono::milliseconds(100)});
+  const std::string rendered = std::string(kPath) + "/rendered";
+  EXPECT_EQ(Get(rendered, {}).status, 200);
+  const auto slow = ReadSlowly(kPath, kImplicit);
+  EXPECT_TRUE(Eventually([&] { return Get(rendered, {}).status == 503; }));
+  slow->Abort();
+  EXPECT_TRUE(Eventually([&] { return Get(rendered, {}).status == 200; }));
 }
 
 TEST_F(LargeFrameTest, ThatTakesMoreThanThereIsHasAllOfItInItsTurn) {
