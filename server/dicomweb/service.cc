@@ -68,7 +68,11 @@ void Service::Handle(http::Request& request, http::Responder& responder) {
   const std::string_view message =
       ours ? std::string_view("the stored data could not be read; the log of the server has the reason")
            : status.message();
-  SendError(responder, request, HttpStatusOf(status), message).IgnoreError();  // the connection is gone if this fails
+  const int code = HttpStatusOf(status);
+  // Who stores reads the reason from the response of the Store transaction.
+  const Status told = request.method == "POST" ? stow_.Refuse(request, code, std::string(message), responder)
+                                               : SendError(responder, request, code, message);
+  told.IgnoreError();  // the connection is gone if this failed
 }
 
 Status Service::Dispatch(http::Request& request, http::Responder& responder) {

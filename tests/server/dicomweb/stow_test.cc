@@ -340,6 +340,8 @@ TEST_F(StowTest, WhatTheServerRefusesBeforeItIsReadIsOneFailedInstanceToo) {
   } cases[] = {
       {"/dicom-web/studies", "--frontier\r\n\r\nDI", 900, 408, "the request body did not arrive in time\n"},
       {"/dicom-web/studies/1.2.1", "", 5000, 413, "the body is larger than accepted here\n"},
+      {"/dicom-web/studies?fuzzymatching=%zz", "", 0, 400,
+       "decode percent escape at offset 0: two hexadecimal digits must follow '%'\n"},
   };
   for (const auto& [path, body, length, status, explanation] : cases) {
     http::Client client(server_->port());
