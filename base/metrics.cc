@@ -9,6 +9,10 @@
 
 namespace hilum {
 
+std::vector<double> RequestSeconds() {
+  return {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60};
+}
+
 Histogram::Histogram(std::vector<double> bounds) : bounds_(std::move(bounds)), counts_(bounds_.size() + 1) {
   assert(std::is_sorted(bounds_.begin(), bounds_.end()));
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -52,6 +53,22 @@ class Histogram {
   const std::vector<double> bounds_;
   std::vector<std::atomic<uint64_t>> counts_;
   std::atomic<double> sum_{0};
+};
+
+// Buckets for how long requests take.
+std::vector<double> RequestSeconds();
+
+// Observes for how many seconds it was there.
+class Stopwatch {
+ public:
+  explicit Stopwatch(Histogram& histogram) : histogram_(histogram) {}
+  ~Stopwatch() { histogram_.Observe(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count()); }
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
+
+ private:
+  Histogram& histogram_;
+  const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 
 class Registry {

@@ -34,6 +34,7 @@ Service::Service(storage::Store& store, ServiceOptions options, pixel::FrameCode
       options_(WithMemory(std::move(options), &inflated_memory_)),
       usual_base_(options_.public_url.empty() ? "" : options_.public_url + options_.root),
       failures_(metrics, log),
+      times_(metrics),
       stow_(store_, options_, usual_base_, metrics),
       search_(store_, random, options_, log),
       metadata_(store_, random, options_, usual_base_),
@@ -77,12 +78,20 @@ void Service::Handle(http::Request& request, http::Responder& responder) {
 
 Status Service::Dispatch(http::Request& request, http::Responder& responder) {
   HILUM_ASSIGN_OR_RETURN(const QueryParameters query, http::ParseQuery(request.query));
-  if (request.path == kWadoUri || request.path == options_.root + std::string(kWadoUri))
+  if (request.path == kWadoUri || request.path == options_.root + std::string(kWadoUri)) {
+    const Stopwatch stopwatch(times_.Of(Transaction::kUri));
     return by_uri_.Retrieve(request, query, responder);
+  }
   const auto parsed = ParseResource(std::string_view(request.path).substr(options_.root.size()));
   if (parsed.status().code() == Code::kInvalid && request.method == "POST")
     return stow_.Refuse(request, 400, std::string(parsed.status().message()), responder);
   HILUM_ASSIGN_OR_RETURN(const Resource resource, parsed);
+  const Stopwatch stopwatch(times_.Of(TransactionOf(request.method, resource.what)));
+  return Answer(request, resource, query, responder);
+}
+
+Status Service::Answer(http::Request& request, const Resource& resource, const QueryParameters& query,
+                       http::Responder& responder) {
   const bool reading = request.method == "GET" || request.method == "HEAD";
   switch (resource.what) {
     case Resource::What::kRoot:

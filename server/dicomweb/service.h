@@ -21,6 +21,7 @@
 #include "server/dicomweb/qido.h"
 #include "server/dicomweb/rendered.h"
 #include "server/dicomweb/stow.h"
+#include "server/dicomweb/transaction_times.h"
 #include "server/dicomweb/usual_base.h"
 #include "server/dicomweb/wado_uri.h"
 #include "server/http/server.h"
@@ -49,6 +50,8 @@ class Service {
  private:
   void Handle(http::Request& request, http::Responder& responder);
   Status Dispatch(http::Request& request, http::Responder& responder);
+  Status Answer(http::Request& request, const Resource& resource, const QueryParameters& query,
+                http::Responder& responder);
   Status Delete(http::Request& request, const Resource& resource, http::Responder& responder);
   Status SendCapabilities(http::Request& request, const QueryParameters& query, http::Responder& responder);
 
@@ -57,6 +60,7 @@ class Service {
   const ServiceOptions options_;
   UsualBase usual_base_;
   CodecFailures failures_;
+  const TransactionTimes times_;
   MadeMemory memory_{MemoryAllowance(options_.held_bytes), options_.held_timeout};
   StoreService stow_;
   SearchService search_;

@@ -87,6 +87,9 @@ void Service::Handle(http::Request& request, http::Responder& responder) {
   auto path = ParsePath(std::string_view(request.path).substr(options_.root.size()));
   const std::string allowed = path.ok() ? AllowedMethods(*path) : "";
   const std::string_view name = path.ok() ? InteractionName(request.method, *path) : "other";
+  const Stopwatch stopwatch(metrics_.histogram("hilum_fhir_request_seconds",
+                                               "Time to answer FHIR requests by interaction", RequestSeconds(),
+                                               {{"interaction", std::string(name)}}));
   const Answer answer = path.ok() ? Run(request, *std::move(path)) : fhir::ErrorAnswer(path.status());
   metrics_
       .counter("hilum_fhir_requests_total", "FHIR requests by interaction and status",

@@ -13,7 +13,7 @@ ServerMetrics::ServerMetrics(Registry& registry)
       overloaded(registry.counter("hilum_http_overloaded_total", "Requests and connections refused with 503")),
       aborted(registry.counter("hilum_http_aborted_total", "Connections cut off inside an exchange")),
       seconds(registry.histogram("hilum_http_request_seconds", "Time from the request header to the end of the handler",
-                                 {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60})) {
+                                 RequestSeconds())) {
   static constexpr std::array<const char*, 5> kClasses = {"1xx", "2xx", "3xx", "4xx", "5xx"};
   for (size_t i = 0; i < kClasses.size(); ++i) {
     by_class_[i] = &registry.counter("hilum_http_requests_total", "Answers by status class", {{"class", kClasses[i]}});

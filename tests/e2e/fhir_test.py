@@ -281,6 +281,7 @@ class InteractionsTest(FhirTest):
             self.assertEqual(self.fhir("GET", path)[2]["entry"][0]["resource"], made)
         metrics = fetch(self.server.url + "/metrics")[2].decode()
         self.assertIn('hilum_fhir_requests_total{interaction="create",status="201"} 1', metrics)
+        self.assertIn('hilum_fhir_request_seconds_count{interaction="create"} 1', metrics)
 
     def test_a_cohort_is_counted_saved_refreshed_and_listed(self):
         for gender in ("female", "male"):
