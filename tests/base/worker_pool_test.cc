@@ -125,6 +125,7 @@ class BusyPool {
  public:
   BusyPool() {
     std::latch begun(kProcessors);
+    submitted_ = Clock::now();
     for (int i = 0; i < kProcessors; ++i) {
       EXPECT_TRUE(pool_.TrySubmit(
           [&] {
@@ -147,9 +148,9 @@ class BusyPool {
  private:
   using Clock = std::chrono::steady_clock;
   static inline const int kProcessors = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  const Clock::time_point submitted_ = Clock::now();
+  Clock::time_point submitted_;
   std::latch end_{1};
-  WorkerPool pool_{"test", 128, 8};
+  WorkerPool pool_{"test", static_cast<size_t>(kProcessors) + 1, 8};
 };
 
 TEST(WorkerPool, ATaskThatComputesBeginsOnceThoseThatRunTurnOutToWait) {
