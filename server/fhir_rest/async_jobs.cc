@@ -1,5 +1,7 @@
 #include "server/fhir_rest/async_jobs.h"
 
+#include <utility>
+
 #include "base/exceptions.h"
 
 namespace hilum::fhir_rest {
@@ -36,21 +38,22 @@ Result<std::string> AsyncJobs::Start(uint64_t bytes, std::function<fhir::Answer(
           "too much is kept for requests that were sent with respond-async; fetch and delete their "
           "answers, or send this one without");
     }
-    jobs_[id].bytes = bytes;
+    jobs_[id] = {.run = std::move(run), .bytes = bytes};
     bytes_ += bytes;
   }
-  if (pool_.TrySubmit([this, id, run = std::move(run)] { RunJob(id, run); })) return id;
+  if (pool_.TrySubmit([this, id] { RunJob(id); })) return id;
   const std::lock_guard lock(mu_);
   if (const auto job = jobs_.find(id); job != jobs_.end()) Forget(job);
   return Unavailable("too many requests with respond-async wait already; try again later");
 }
 
-void AsyncJobs::RunJob(const std::string& id, const std::function<fhir::Answer()>& run) {
+void AsyncJobs::RunJob(const std::string& id) {
+  std::function<fhir::Answer()> run;
   {
     const std::lock_guard lock(mu_);
     const auto job = jobs_.find(id);
     if (job == jobs_.end()) return;
-    job->second.running = true;
+    run = std::exchange(job->second.run, nullptr);
   }
   const auto run_it = [&]() -> Result<fhir::Answer> { return run(); };
   Result<fhir::Answer> answered = WithoutExceptions(run_it);
@@ -71,7 +74,7 @@ Result<AsyncJobs::Progress> AsyncJobs::Ask(const std::string& id) {
   const auto job = jobs_.find(id);
   if (job == jobs_.end()) return Unknown();
   Progress progress{.answer = job->second.answer};
-  if (!progress.answer) progress.phase = job->second.running ? "running" : "waiting";
+  if (!progress.answer) progress.phase = job->second.run ? "waiting" : "running";
   return progress;
 }
 

@@ -48,12 +48,12 @@ class AsyncJobs {
 
  private:
   struct Job {
-    bool running = false;
+    std::function<fhir::Answer()> run;  // while it waits
     uint64_t bytes = 0;
     Micros done_at{};
     std::shared_ptr<const fhir::Answer> answer;
   };
-  void RunJob(const std::string& id, const std::function<fhir::Answer()>& run);
+  void RunJob(const std::string& id);
   void Forget(std::map<std::string, Job>::iterator job);
   void ForgetOld();
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <memory>
 #include <thread>
 
 namespace hilum::fhir_rest {
@@ -63,21 +64,23 @@ TEST_F(AsyncJobsTest, OneThatThrowsIsAnsweredWith500) {
   EXPECT_EQ(AnswerOf(jobs, *good).status, 204) << "the thread lives on";
 }
 
-TEST_F(AsyncJobsTest, ACancelledRequestThatWaitsIsNeverRun) {
+TEST_F(AsyncJobsTest, ACancelledRequestThatWaitsIsNeverRunAndHoldsNothing) {
   AsyncJobs jobs({}, clock_, random_);
   std::promise<void> finish;
   bool ran = false;
+  const auto body = std::make_shared<int>();
   const auto first = jobs.Start(0, [&] {
     finish.get_future().wait();
     return Answer();
   });
-  const auto second = jobs.Start(0, [&] {
+  const auto second = jobs.Start(0, [&, body] {
     ran = true;
     return Answer();
   });
   const auto third = jobs.Start(0, [] { return Answer(); });
   ASSERT_TRUE(first.ok() && second.ok() && third.ok());
   EXPECT_TRUE(jobs.Cancel(*second).ok());
+  EXPECT_EQ(body.use_count(), 1) << "bytes that are no longer counted are gone";
   EXPECT_EQ(jobs.Ask(*second).status().code(), Code::kNotFound);
   EXPECT_EQ(jobs.Cancel("no such id").code(), Code::kNotFound);
   finish.set_value();
