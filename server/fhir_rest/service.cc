@@ -90,7 +90,9 @@ void Service::Handle(http::Request& request, http::Responder& responder) {
   const Stopwatch stopwatch(metrics_.histogram("hilum_fhir_request_seconds",
                                                "Time to answer FHIR requests by interaction", RequestSeconds(),
                                                {{"interaction", std::string(name)}}));
-  const Answer answer = path.ok() ? Run(request, *std::move(path)) : fhir::ErrorAnswer(path.status());
+  const std::optional<Answer> run = path.ok() ? Run(request, *std::move(path)) : fhir::ErrorAnswer(path.status());
+  if (!run) return;
+  const Answer& answer = *run;
   metrics_
       .counter("hilum_fhir_requests_total", "FHIR requests by interaction and status",
                {{"interaction", std::string(name)}, {"status", std::to_string(answer.status)}})
@@ -103,8 +105,8 @@ void Service::Handle(http::Request& request, http::Responder& responder) {
     request.log.Warning("FHIR answer broken off", {{"interaction", std::string(name)}, {"reason", sent.message()}});
 }
 
-Answer Service::Run(http::Request& request, std::vector<std::string> path) {
-  if (request.method == "OPTIONS") return {.status = 204};
+std::optional<Answer> Service::Run(http::Request& request, std::vector<std::string> path) {
+  if (request.method == "OPTIONS") return Answer{.status = 204};
   if (!IsKnown(request.method))
     return Refuse(405, fhir::IssueType::kNotSupported, "this method is not possible here; Allow has those that are");
   if (path.size() == 2 && path[0] == kAsyncPath) return AskOrCancel(request, path[1]);
@@ -119,7 +121,10 @@ Answer Service::Run(http::Request& request, std::vector<std::string> path) {
   interaction.base_url = request.base_url + options_.root;
   interaction.images_url = request.base_url + options_.images_root;
   if (TakesBody(request.method)) {
-    if (auto refusal = AddBody(request, &interaction)) return *std::move(refusal);
+    auto body = ReadBody(request);
+    if (body.status().code() == Code::kCancelled) return std::nullopt;
+    if (!body.ok()) return fhir::ErrorAnswer(body.status());
+    if (auto refusal = AddBody(request, *std::move(body), &interaction)) return refusal;
   }
   // Lists have formats of their own.
   const bool is_list = !interaction.path.empty() && interaction.path.back() == "$cohort-list";
@@ -156,28 +161,26 @@ Answer Service::AskOrCancel(const http::Request& request, const std::string& id)
   return {.status = 202, .progress = progress->phase};
 }
 
-std::optional<Answer> Service::AddBody(http::Request& request, Interaction* interaction) const {
-  auto body = ReadBody(request);
-  if (!body.ok()) return fhir::ErrorAnswer(body.status());
+std::optional<Answer> Service::AddBody(const http::Request& request, std::string body, Interaction* interaction) const {
   const bool is_search =
       request.method == "POST" && !interaction->path.empty() && interaction->path.back() == "_search";
   BodyKind kind = request.method == "PATCH" ? BodyKind::kJsonPatch : BodyKind::kResource;
   if (is_search) kind = BodyKind::kForm;
   if (BringsContent(request, *interaction)) {
-    auto binary = BinaryOf(request, *interaction, *body);
+    auto binary = BinaryOf(request, *interaction, body);
     if (!binary.ok()) return Refuse(415, fhir::IssueType::kNotSupported, binary.status().message());
     interaction->body = *std::move(binary);
     return std::nullopt;
   }
-  if (body->empty()) return std::nullopt;  // whether one is needed is for the interaction to say
+  if (body.empty()) return std::nullopt;  // whether one is needed is for the interaction to say
   const Status type = CheckContentType(request, kind);
   if (!type.ok()) return Refuse(415, fhir::IssueType::kNotSupported, type.message());
   if (!is_search) {
-    interaction->body = *std::move(body);
+    interaction->body = std::move(body);
     return std::nullopt;
   }
   auto form =
-      fhir::SplitQuery(*body, options_.max_parameters - std::min(options_.max_parameters, interaction->query.size()));
+      fhir::SplitQuery(body, options_.max_parameters - std::min(options_.max_parameters, interaction->query.size()));
   if (!form.ok()) return fhir::ErrorAnswer(form.status());
   for (fhir::Parameter& parameter : *form) interaction->query.push_back(std::move(parameter));
   return std::nullopt;

@@ -32,7 +32,8 @@ class Service {
 
  private:
   void Handle(http::Request& request, http::Responder& responder);
-  fhir::Answer Run(http::Request& request, std::vector<std::string> path);
+  // Nothing when the body did not come: the connection then ends, and says 408 to a client that is still there.
+  std::optional<fhir::Answer> Run(http::Request& request, std::vector<std::string> path);
   // Runs it now, or later if the client wants that and it is something that can take long.
   fhir::Answer RunOrStart(fhir::Interaction interaction, bool async);
   // Of a request that was started: [base]/_async/id.
@@ -40,7 +41,8 @@ class Service {
   // The whole body; kLimit past max_body_bytes.
   Result<std::string> ReadBody(http::Request& request) const;
   // Adds content type, body and the parameters of a form; an answer when the request cannot be run.
-  std::optional<fhir::Answer> AddBody(http::Request& request, fhir::Interaction* interaction) const;
+  std::optional<fhir::Answer> AddBody(const http::Request& request, std::string body,
+                                      fhir::Interaction* interaction) const;
   Status Send(http::Responder& responder, const fhir::Answer& answer, const std::string& allow) const;
 
   fhir::Interactions& interactions_;

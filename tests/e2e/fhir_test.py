@@ -3,8 +3,10 @@ import concurrent.futures
 import itertools
 import json
 import pathlib
+import socket
 import tempfile
 import threading
+import time
 import unittest
 import urllib.parse
 
@@ -384,6 +386,30 @@ class SettingsTest(FhirTest):
             self.create(patient())
         self.assertEqual([len(page) for page in self.fhir.pages("/Patient")], [2, 2, 1])
         self.assertEqual([len(page) for page in self.fhir.pages("/Patient?_count=100")], [3, 2])
+
+    def test_a_client_whose_body_does_not_come_is_no_error_of_the_server(self):
+        self.restart("--http.body_timeout", "500ms", "--http.body_rate", "1KiB", "--log.level", "error")
+
+        def begin(rest):
+            host, port = self.server.url.removeprefix("http://").split(":")
+            client = socket.create_connection((host, int(port)), timeout=30)
+            self.addCleanup(client.close)
+            client.sendall(b"POST /fhir/Patient HTTP/1.1\r\nHost: x\r\nContent-Type: application/fhir+json\r\nContent-Length: 100\r\n\r\n" + rest)
+            return client
+
+        begin(b"{").close()
+        silent, dripping = begin(b"{"), begin(b"")
+        for _ in range(4):
+            dripping.sendall(b" ")
+            time.sleep(0.25)
+        for client in (silent, dripping):
+            answer = client.makefile("rb").read()
+            self.assertTrue(answer.startswith(b"HTTP/1.1 408 "), answer)
+            self.assertIn(b"OperationOutcome", answer)
+        metrics = fetch(self.server.url + "/metrics")[2].decode()
+        self.assertNotRegex(metrics, r'hilum_fhir_requests_total\{[^}]*status="5')
+        self.server.child.terminate()
+        self.assertEqual(self.server.child.communicate(timeout=60)[1], "")
 
 
 class BadInputTest(FhirTest):
