@@ -138,6 +138,23 @@ bool IsMark(MarkKind kind, Bytes page, uint32_t segment, uint64_t offset) {
   return page == Bytes(expected.data(), expected.size());
 }
 
+SealState SealIn(Bytes page, uint32_t segment, uint64_t offset) {
+  constexpr size_t kSectorBytes = 512;
+  // Fewer than a mark has that are not zero, so that a page of zeros but for some is none.
+  constexpr int kFewBytes = 8;
+  const PageBytes expected = EncodeMark(MarkKind::kSeal, segment, offset);
+  const Bytes mark(expected.data(), expected.size());
+  if (page == mark) return SealState::kIntact;
+  bool torn = true;
+  for (size_t at = 0; at < kPageBytes && torn; at += kSectorBytes) {
+    const Bytes sector = page.substr(at, kSectorBytes);
+    torn = sector == mark.substr(at, kSectorBytes) || sector.find_first_not_of('\0') == Bytes::npos;
+  }
+  int different = 0;
+  for (size_t i = 0; i < kPageBytes; ++i) different += page[i] != mark[i];
+  return !torn && different <= kFewBytes ? SealState::kDamaged : SealState::kNone;
+}
+
 std::string FileName(uint32_t segment) {
   std::array<char, 24> name;
   const int length = std::snprintf(name.data(), name.size(), "%06u.seg", segment);

@@ -55,6 +55,11 @@ PageBytes EncodeMark(MarkKind kind, uint32_t segment, uint64_t offset);
 // REQUIRES: page.size() == kPageBytes.
 bool IsMark(MarkKind kind, Bytes page, uint32_t segment, uint64_t offset);
 
+// What the last page of a segment says. A crash while it was written leaves zeros in place of some of its sectors: then
+// it was never sealed. What else is a seal mark but for a few bytes is a damaged one. REQUIRES: as IsMark.
+enum class SealState { kNone, kIntact, kDamaged };
+SealState SealIn(Bytes page, uint32_t segment, uint64_t offset);
+
 // "000001.seg"
 std::string FileName(uint32_t segment);
 std::optional<uint32_t> ParseFileName(const std::string& name);

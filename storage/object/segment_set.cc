@@ -1,6 +1,9 @@
 #include "storage/object/segment_set.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <cerrno>
 
 #include "storage/object/format.h"
 
@@ -14,6 +17,14 @@ constexpr size_t kMaxIdle = 64;
 
 std::string Name(uint32_t segment) {
   return "segment " + std::to_string(segment);
+}
+
+// Files that are nowhere but in memory have one.
+Result<uint64_t> CountNames(const File& file, const std::string& path) {
+  struct stat info;
+  if (file.descriptor() < 0) return uint64_t{1};
+  if (fstat(file.descriptor(), &info) < 0) return ErrnoStatus("inspect " + path, errno);
+  return static_cast<uint64_t>(info.st_nlink);
 }
 
 template <size_t N>
@@ -72,9 +83,25 @@ Status SegmentSet::LoadSegment(uint32_t number) {
   entry.end = RoundUpToPage(size);
   if (size % kPageBytes == 0 && size > kPageBytes) {
     HILUM_RETURN_IF_ERROR(file->ReadAt(size - kPageBytes, page));
-    if (IsMark(MarkKind::kSeal, page, number, size - kPageBytes)) {
+    const uint64_t offset = size - kPageBytes;
+    const SealState seal = SealIn(page, number, offset);
+    if (seal == SealState::kDamaged) {
+      const std::string at = std::to_string(offset);
+      return Corruption(path + ": the seal mark at offset " + at +
+                        " is damaged; restore the file from a backup or, as no object is in that page, cut it off: "
+                        "truncate -s " +
+                        at + " " + path);
+    }
+    if (seal == SealState::kIntact) {
       entry.state = State::kSealed;
-      entry.end = size - kPageBytes;
+      entry.end = offset;
+    }
+  }
+  if (entry.state == State::kIdle) {
+    HILUM_ASSIGN_OR_RETURN(const uint64_t names, CountNames(*file, path));
+    if (names > 1) {
+      log_.Warning("a segment without a seal mark has other names: nothing more is written to it", {{"path", path}});
+      entry.state = State::kSealed;
     }
   }
   entry.reserved = entry.end;

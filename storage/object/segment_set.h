@@ -1,8 +1,8 @@
 // All segments of a store: which exist, which one is written to by whom, and when one is sealed.
 //
 // A segment is idle, hot (small objects share it), a lane (of one streamed object), full, or sealed (its last page says
-// so; no writer ever touches it again). Space is handed out only beyond everything that was ever written to a file, so
-// nothing durable is overwritten, whatever a crash left behind. Safe for concurrent use.
+// so, or its file has other names; no writer ever touches it again). Space is handed out only beyond everything that
+// was ever written to a file, so nothing durable is overwritten, whatever a crash left behind. Safe for concurrent use.
 #pragma once
 
 #include <cstdint>

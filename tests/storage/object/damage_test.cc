@@ -157,6 +157,82 @@ TEST_F(DamageTest, ATruncatedFileLosesOnlyWhatIsCutOff) {
   }
 }
 
+class SealTest : public ObjectStoreTest {
+ protected:
+  static constexpr size_t kPage = 4096, kSector = 512;
+  void SetUp() override {
+    segment_bytes_ = 64 << 10;
+    Open();
+    stored_ = PutSynced("a", std::string(100'000, 'a'));
+    ASSERT_TRUE(Info(1).sealed);
+    store_.reset();
+    file_ = *disk_.Open(std::string(kDirectory) + "/000001.seg", OpenMode::kReadWrite);
+    place_ = *file_->Size() - kPage;
+    mark_.resize(kPage);
+    ASSERT_TRUE(file_->ReadAt(place_, mark_).ok());
+  }
+  void Write(const std::string& page) { ASSERT_TRUE(file_->WriteAt(place_, page).ok()); }
+
+  Stored stored_;
+  std::shared_ptr<File> file_;
+  uint64_t place_ = 0;
+  std::string mark_;
+};
+
+TEST_F(SealTest, AFlippedBitOfASealMarkIsDamageWithAPlace) {
+  std::mt19937_64 random(15);
+  for (size_t i = 0; i < 100 && !HasFailure(); ++i) {
+    const size_t at = i < 24 ? i : i < 32 ? kPage - 1 - (i - 24) : random() % kPage;
+    std::string page = mark_;
+    page[at] = static_cast<char>(page[at] ^ (1 << random() % 8));
+    SCOPED_TRACE("byte " + std::to_string(at));
+    Write(page);
+    const Status opened = TryOpen().status();
+    EXPECT_EQ(opened.code(), Code::kCorruption);
+    EXPECT_NE(opened.message().find("000001.seg: the seal mark at offset " + std::to_string(place_)), std::string::npos)
+        << opened.message();
+    std::string now(kPage, '\0');
+    ASSERT_TRUE(file_->ReadAt(place_, now).ok());
+    EXPECT_EQ(now, page) << "untouched";
+  }
+  // What the message tells one to do.
+  ASSERT_TRUE(file_->Truncate(place_).ok());
+  Open();
+  ExpectIntact(stored_);
+  EXPECT_TRUE(Info(1).sealed);
+}
+
+TEST_F(SealTest, AMarkThatACrashToreIsNone) {
+  for (size_t kept = 0; kept < kPage / kSector; ++kept) {
+    for (const bool first : {true, false}) {
+      SCOPED_TRACE((first ? "first sectors " : "last sectors ") + std::to_string(kept));
+      std::string page(kPage, '\0');
+      const size_t from = first ? 0 : kPage - kept * kSector;
+      page.replace(from, kept * kSector, mark_, from, kept * kSector);
+      ASSERT_TRUE(file_->Truncate(place_ + kPage).ok());
+      Write(page);
+      Open();
+      ExpectIntact(stored_);
+      EXPECT_TRUE(Info(1).sealed) << "anew";
+      store_.reset();
+    }
+  }
+}
+
+TEST_F(SealTest, APageThatHoldsSomethingElseIsNone) {
+  std::mt19937_64 random(16);
+  std::string few(kPage, '\0');
+  few[7] = few[4000] = 'x';
+  for (const std::string& page : {few, std::string(kPage, '\xFF'), RandomBytes(random, kPage)}) {
+    ASSERT_TRUE(file_->Truncate(place_ + kPage).ok());
+    Write(page);
+    Open();
+    ExpectIntact(stored_);
+    ExpectIntact(PutSynced("more", "m"));
+    store_.reset();
+  }
+}
+
 TEST_F(DamageTest, AScanOfNoiseEnds) {
   std::mt19937_64 random(14);
   ASSERT_TRUE(file_->WriteAt(4096, RandomBytes(random, *file_->Size() - 4096)).ok());

@@ -434,6 +434,34 @@ TEST(ObjectStoreOnTheMachinesDisk, StoresSealsAndReopens) {
   std::filesystem::remove_all(directory);
 }
 
+TEST(ObjectStoreOnTheMachinesDisk, NeverWritesToASegmentThatHasAnotherName) {
+  std::string directory = testing::TempDir() + "hilum_object_XXXXXX";
+  ASSERT_NE(mkdtemp(directory.data()), nullptr);
+  PosixDisk disk;
+  const ObjectStoreOptions options{.directory = directory + "/objects", .low_water_bytes = 0};
+  const std::string body(10'000, 'b'), file = options.directory + "/000001.seg", other = directory + "/other.seg";
+  ObjectRef before;
+  {
+    auto store = ObjectStore::Open(options, disk, Logger());
+    ASSERT_TRUE(store.ok()) << store.status().ToString();
+    before = *(*store)->Put("before", body);
+    ASSERT_TRUE((*store)->Sync({&before, 1}).ok());
+  }
+  const auto size = std::filesystem::file_size(file);
+  std::filesystem::create_hard_link(file, other);
+  for (int life = 0; life < 2; ++life) {
+    auto store = ObjectStore::Open(options, disk, Logger());
+    ASSERT_TRUE(store.ok()) << store.status().ToString();
+    const auto after = (*store)->Put("after", body);
+    ASSERT_TRUE(after.ok() && (*store)->Sync({&*after, 1}).ok());
+    EXPECT_EQ(after->segment, 2u);
+    EXPECT_TRUE((*store)->VerifyObject("before", before).ok());
+    EXPECT_TRUE((*store)->VerifyObject("after", *after).ok());
+  }
+  EXPECT_EQ(std::filesystem::file_size(other), size);
+  std::filesystem::remove_all(directory);
+}
+
 TEST_F(ObjectStoreTest, RefusesASegmentWhoseFirstPageIsDamaged) {
   Open();
   PutSynced("a", "b");
