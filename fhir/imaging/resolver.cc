@@ -213,7 +213,7 @@ Result<Resolution> Resolver::Resolve(const Records& records, const Asked& asked)
   if (asked.duplicated) out.review.emplace_back(kStudyDuplicate);
   HILUM_RETURN_IF_ERROR(FindOrdersAndReports(records, asked, &out));
   std::ranges::sort(out.watches);
-  out.watches.erase(std::ranges::unique(out.watches).begin(), out.watches.end());
+  out.watches.erase(std::unique(out.watches.begin(), out.watches.end()), out.watches.end());
   return out;
 }
 

@@ -135,7 +135,7 @@ Result<PlannedResources::Places> PlannedResources::FindAll(const storage::And& q
                                                            PlannedView& view) const {
   std::vector<const Query*> parts;
   for (const Query& part : query.parts) parts.push_back(&part);
-  std::ranges::stable_partition(parts, [](const Query* part) { return IsLookedUp(*part); });
+  std::stable_partition(parts.begin(), parts.end(), [](const Query* part) { return IsLookedUp(*part); });
   std::optional<Places> places;
   for (const Query* part : parts) {
     HILUM_ASSIGN_OR_RETURN(places, FindAmong(*part, places ? &*places : among, view));

@@ -93,7 +93,7 @@ std::vector<std::string_view> Trigrams(std::string_view folded) {
     return byte(0) << 16 | byte(1) << 8 | byte(2);
   };
   std::ranges::sort(trigrams, {}, number);
-  trigrams.erase(std::ranges::unique(trigrams, {}, number).begin(), trigrams.end());
+  trigrams.erase(std::unique(trigrams.begin(), trigrams.end()), trigrams.end());
   return trigrams;
 }
 

@@ -301,7 +301,8 @@ bool Walker::RowsTakeLess(uint64_t members, uint64_t lists) const {
 // the other keys only those of a time that the page shows, takes a tenth of OrderByColumns.
 Status Walker::OrderByTimes(const Bitmap& docs, size_t key, bool resume) {
   if (docs.Count() > kMostTimes) return OrderByColumns(docs, key, resume);
-  const auto [field, descending] = keys_[key];
+  const FieldSpec* field = keys_[key].field;
+  const bool descending = keys_[key].descending;
   std::optional<uint64_t> resumed;
   if (resume) resumed = LoadBe<uint64_t>(resume_.positions[key]->data());
   std::vector<std::pair<uint64_t, Doc>> times;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <ranges>
 #include <tuple>
 
 namespace hilum::storage {
@@ -68,7 +67,8 @@ Result<std::vector<std::pair<std::string, std::string>>> GroupTxn::Scan(Family f
       stored->Next();
     }
     // The newest layer that has the key decides.
-    for (auto& [next, end] : std::views::reverse(ranges)) {
+    for (auto range = ranges.rbegin(); range != ranges.rend(); ++range) {
+      auto& [next, end] = *range;
       if (next != end && next->first == key) value = ValueOf(*(next++)->second);
     }
     if (value) rows.emplace_back(std::move(key), *std::move(value));
