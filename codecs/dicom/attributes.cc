@@ -152,9 +152,7 @@ class HeaderVisitor : public Visitor {
       if (!ours && wanted.tag == tag) element.tag = Tag(tag.group, 0);
       if (!ours) continue;
       element.tag = wanted.tag;
-      if (element.vr != Vr("UN")) break;
-      element.vr = wanted.vr;
-      element.big_endian = false;  // PS3.5 6.2.2
+      if (element.vr == Vr("UN")) element.vr = wanted.vr;
       break;
     }
     return element;

@@ -68,14 +68,14 @@ Status Parser::ReadElement() {
   if (header.vr == Vr("SQ")) return BeginSequence(header, value, frame.syntax);
   const Element element{.tag = header.tag,
                         .vr = header.vr,
-                        .big_endian = frame.syntax.big_endian,
+                        .big_endian = frame.syntax.big_endian && header.vr != Vr("UN"),  // PS3.5 6.2.2
                         .depth = depth(),
                         .offset = value,
                         .length = header.length,
                         .value = bytes_.substr(value, header.length)};
   position_ = value + header.length;
   if (header.tag == kPixelRepresentation && header.length == 2) {
-    frame.signed_pixels = Load16(element.value.data(), frame.syntax.big_endian) == 1;
+    frame.signed_pixels = Load16(element.value.data(), element.big_endian) == 1;
   }
   if (header.tag.group == 0x7FE0 && stack_.size() == 1) NotePixelData(element, false);
   return frame.silent ? Status::Ok() : visitor_.OnElement(element);

@@ -37,7 +37,7 @@ inline constexpr uint64_t kUndefinedLength = 0xFFFFFFFF;
 struct Element {
   Tag tag;
   Vr vr;            // as written; from the dictionary in implicit VR (UN when unknown), UN for letters that are no VR
-  bool big_endian;  // of the numbers in the value
+  bool big_endian;  // of the numbers in the value; never of those in UN
   uint32_t depth;   // 0: top level
   uint64_t offset;  // of the value, from the start of the (inflated) bytes
   uint64_t length;  // of the value; of encapsulated pixel data: from its first item to before its delimiter; of a

@@ -62,7 +62,6 @@ Element WithKnownVr(const Element& element) {
   if (known == Vr("SQ")) return element;
   Element converted = element;
   converted.vr = known;
-  converted.big_endian = false;
   return converted;
 }
 

@@ -7,6 +7,7 @@
 
 #include "codecs/dicom/attributes.h"
 #include "codecs/pixel/instance.h"
+#include "tests/codecs/dicom/part10_builder.h"
 #include "tests/codecs/pixel/generated.h"
 #include "tests/codecs/pixel/instances.h"
 
@@ -316,6 +317,27 @@ TEST(Transcode, NativeFramesThatAreThereAreReadWhenOthersAreMissing) {
   EXPECT_EQ(instance->missing_frames(), 1u);
   EXPECT_TRUE(AllPixels(file) == AllPixels(whole).substr(0, 64));
   EXPECT_EQ(TranscodeToString(file, kRle).status().code(), Code::kInvalid) << "it would hide that there are more";
+}
+
+TEST(Transcode, NumbersOfUnknownVrAreLittleEndianBeforeAndAfter) {
+  using dicom::testing::DataSet, dicom::testing::kExplicitBig;
+  const std::string file = dicom::testing::Part10(DataSet(kExplicitBig)
+                                                      .Numbers({0x0028, 0x0002}, "US", {1})
+                                                      .Text({0x0028, 0x0004}, "CS", "MONOCHROME2")
+                                                      .Numbers({0x0028, 0x0010}, "US", {1})
+                                                      .Numbers({0x0028, 0x0011}, "US", {2})
+                                                      .Numbers({0x0028, 0x0100}, "US", {8})
+                                                      .Raw({0x0028, 0x0101}, "UN", std::string_view("\7\0", 2))
+                                                      .Numbers({0x0028, 0x0102}, "US", {6})
+                                                      .Numbers({0x0028, 0x0103}, "US", {0})
+                                                      .Raw({0x7FE0, 0x0010}, "OB", "ab"));
+  const Result<std::string> out = TranscodeToString(file, kExplicit);
+  ASSERT_TRUE(out.ok()) << out.status().message();
+  for (const std::string& one : {file, *out}) {
+    const Result<Instance> instance = Instance::Open(one);
+    ASSERT_TRUE(instance.ok()) << instance.status().message();
+    EXPECT_EQ(instance->format().bits_stored, 7);
+  }
 }
 
 TEST(Transcode, RefusesWithReasons) {
