@@ -79,7 +79,7 @@ void Blend(double share, const Colour& colour, Picture* picture, size_t pixel) {
       std::memcpy(&picture->samples[at * 2], &value, 2);
     } else {
       const auto value = static_cast<uint8_t>(picture->samples[at]);
-      picture->samples[at] = static_cast<char>(value + (level * most - value) * share);
+      picture->samples[at] = static_cast<char>(static_cast<uint8_t>(value + (level * most - value) * share));
     }
   }
 }
