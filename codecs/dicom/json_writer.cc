@@ -11,23 +11,12 @@
 namespace hilum::dicom {
 namespace {
 
-constexpr Tag kDataSetTrailingPadding{0xFFFC, 0xFFFC};
-
 // Whether a whole number is a double exactly, and so survives every JSON reader.
 bool IsExactDouble(std::string_view digits) {
   if (digits.starts_with('-')) digits.remove_prefix(1);
   uint64_t magnitude = 0;
   std::from_chars(digits.data(), digits.data() + digits.size(), magnitude);
   return magnitude <= uint64_t{1} << 53;
-}
-
-// What is about the encoding, not about the instance.
-bool IsLeftOut(Tag tag) {
-  return tag.element == 0 || tag.group == 0x0000 || tag.group == 0x0002 || tag == kDataSetTrailingPadding;
-}
-
-bool IsPixelData(Tag tag) {
-  return tag == tags::kPixelData || tag == tags::kFloatPixelData || tag == tags::kDoubleFloatPixelData;
 }
 
 void AppendVr(Vr vr, std::string* out) {
@@ -71,7 +60,7 @@ void AppendTextValue(TextForm form, std::string_view value, std::string* out) {
 }  // namespace
 
 bool IsByReference(const Element& written, uint64_t inline_binary_bytes) {
-  if (IsLeftOut(written.tag) || written.length == 0) return false;
+  if (IsEncoding(written.tag) || written.length == 0) return false;
   const Vr vr = WithKnownVr(written).vr;
   if (vr.is_text() || vr.is_binary_number()) return false;
   return IsPixelData(written.tag) || written.length > inline_binary_bytes;
@@ -162,7 +151,7 @@ void JsonWriter::EndSequence() {
 }
 
 void JsonWriter::AddElement(const Element& element, const Charset& charset) {
-  if (IsLeftOut(element.tag)) return;
+  if (IsEncoding(element.tag)) return;
   BeginMember(element.tag);
   EndMember(AppendAttribute(element, charset));
 }

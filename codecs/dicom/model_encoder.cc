@@ -20,11 +20,6 @@ namespace {
 constexpr uint64_t kLongestValue = 0xFFFFFFFE;
 constexpr size_t kLongestUid = 64, kLongestDecimal = 16;
 
-// What is about an encoding, not about the instance.
-bool IsLeftOut(Tag tag) {
-  return tag.element == 0 || tag.group == 0x0000 || tag.group == 0x0002 || tag == Tag(0xFFFC, 0xFFFC);
-}
-
 // PS3.5 7.1 and 7.5: groups that hold no attributes of data sets.
 bool IsForbidden(Tag tag) {
   return (tag.is_private() && tag.group < 0x0008) || tag.group >= 0xFFFE;
@@ -174,7 +169,7 @@ Status Encoder::AppendItems(const ModelAttribute& sequence, std::string* out) {
     HILUM_RETURN_IF_ERROR(Take(8));
     std::string item;
     for (const ModelAttribute& attribute : sequence.items[i].attributes) {
-      if (IsLeftOut(attribute.tag) || attribute.tag == tags::kSpecificCharacterSet) continue;
+      if (IsEncoding(attribute.tag) || attribute.tag == tags::kSpecificCharacterSet) continue;
       std::string value;
       HILUM_RETURN_IF_ERROR(AppendValue(attribute, &value));
       AppendElement(&item, attribute.tag, attribute.vr, value);
@@ -232,7 +227,7 @@ Result<std::string> Encoder::File(const ModelDataSet& data_set) {
                       compressed ? transfer_syntax : kExplicitLittleEndian);
   bool charset_written = false;
   for (const ModelAttribute& attribute : data_set.attributes) {
-    if (IsLeftOut(attribute.tag)) continue;
+    if (IsEncoding(attribute.tag)) continue;
     if (!charset_written && attribute.tag >= tags::kSpecificCharacterSet) {
       writer.Add(tags::kSpecificCharacterSet, Vr("CS"), "ISO_IR 192");
       charset_written = true;

@@ -8,10 +8,6 @@ namespace {
 constexpr uint32_t kUndefined = static_cast<uint32_t>(kUndefinedLength);
 constexpr Tag kPixelRepresentation{0x0028, 0x0103};
 
-bool IsPixelData(Tag tag) {
-  return tag == tags::kPixelData || tag == tags::kFloatPixelData || tag == tags::kDoubleFloatPixelData;
-}
-
 }  // namespace
 
 Parser::Parser(Bytes bytes, const ReadLimits& limits, Visitor& visitor, Layout* layout)

@@ -92,9 +92,19 @@ inline constexpr Tag kRequestAttributesSequence{0x0040, 0x0275}, kScheduledProce
     kRequestedProcedureId{0x0040, 0x1001};
 inline constexpr Tag kPixelData{0x7FE0, 0x0010}, kFloatPixelData{0x7FE0, 0x0008}, kDoubleFloatPixelData{0x7FE0, 0x0009};
 inline constexpr Tag kExtendedOffsetTable{0x7FE0, 0x0001}, kExtendedOffsetTableLengths{0x7FE0, 0x0002};
+inline constexpr Tag kDataSetTrailingPadding{0xFFFC, 0xFFFC};
 inline constexpr uint16_t kItemGroup = 0xFFFE;  // its elements have no VR (PS3.5 7.5)
 inline constexpr Tag kItem{kItemGroup, 0xE000}, kItemDelimitation{kItemGroup, 0xE00D},
     kSequenceDelimitation{kItemGroup, 0xE0DD};
 }  // namespace tags
+
+// Of whichever kind of number.
+constexpr bool IsPixelData(Tag tag) {
+  return tag == tags::kPixelData || tag == tags::kFloatPixelData || tag == tags::kDoubleFloatPixelData;
+}
+// What tells of an encoding, not of the instance: group lengths, commands, File Meta Information, padding.
+constexpr bool IsEncoding(Tag tag) {
+  return tag.element == 0 || tag.group == 0x0000 || tag.group == 0x0002 || tag == tags::kDataSetTrailingPadding;
+}
 
 }  // namespace hilum::dicom

@@ -125,9 +125,7 @@ class Rewriter : public dicom::Visitor {
     if (Take(e)) return Status::Ok();
     const bool offsets = e.tag == tags::kExtendedOffsetTable || e.tag == tags::kExtendedOffsetTableLengths;
     if (offsets && recoder_ != nullptr) return Status::Ok();
-    if (e.tag == tags::kPixelData || e.tag == tags::kFloatPixelData || e.tag == tags::kDoubleFloatPixelData) {
-      return OnPixelData(e);
-    }
+    if (dicom::IsPixelData(e.tag)) return OnPixelData(e);
     writer_.Add(e);
     return FlushSome();
   }

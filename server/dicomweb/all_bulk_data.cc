@@ -15,12 +15,6 @@ namespace {
 constexpr char kOctetStream[] = "application/octet-stream";
 constexpr dicom::Tag kDocument{0x0042, 0x0011};
 
-bool IsPixels(const dicom::Element& element) {
-  namespace t = dicom::tags;
-  return element.depth == 0 &&
-         (element.tag == t::kPixelData || element.tag == t::kFloatPixelData || element.tag == t::kDoubleFloatPixelData);
-}
-
 bool IsNative(std::string_view transfer_syntax) {
   const pixel::TransferSyntax* const syntax = pixel::FindTransferSyntax(transfer_syntax);
   return syntax && !syntax->encapsulated();
@@ -148,7 +142,7 @@ Status BulkSender::Add(Found* found, std::string url) {
 
 Status BulkSender::AddBulk(const dicom::BulkValue& value) {
   const dicom::Element& element = value.element;
-  if (IsPixels(element)) return AddPixels(value);
+  if (element.depth == 0 && dicom::IsPixelData(element.tag)) return AddPixels(value);
   if (wish_.only_pixels) return Status::Ok();
   if (value.encapsulated) return AddFragments(value);
   const std::string_view document = DocumentType(found_->row);
