@@ -23,12 +23,6 @@ void AppendHex(std::string* out, std::span<const char> bytes) {
 
 }  // namespace
 
-uint64_t Random::Next64() {
-  uint64_t value = 0;
-  Fill({reinterpret_cast<char*>(&value), sizeof(value)});
-  return value;
-}
-
 std::string Random::Hex(size_t bytes) {
   std::string raw(bytes, '\0');
   Fill(raw);
@@ -65,16 +59,6 @@ void SystemRandom::Fill(std::span<char> out) {
       std::abort();
     }
     out = out.subspan(static_cast<size_t>(got));
-  }
-}
-
-void SeededRandom::Fill(std::span<char> out) {
-  const std::lock_guard lock(mu_);
-  while (!out.empty()) {
-    const uint64_t value = engine_();
-    const size_t length = out.size() < sizeof(value) ? out.size() : sizeof(value);
-    std::memcpy(out.data(), &value, length);
-    out = out.subspan(length);
   }
 }
 

@@ -2,8 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <mutex>
-#include <random>
 #include <span>
 #include <string>
 
@@ -15,7 +13,6 @@ class Random {
   // Unpredictable bytes, fit for keys and boundaries.
   virtual void Fill(std::span<char> out) = 0;
 
-  uint64_t Next64();
   // `bytes` random bytes as lower-case hexadecimal.
   std::string Hex(size_t bytes);
   // RFC 9562 version 4, lower case.
@@ -26,17 +23,6 @@ class Random {
 class SystemRandom : public Random {
  public:
   void Fill(std::span<char> out) override;
-};
-
-// The same sequence for the same seed.
-class SeededRandom : public Random {
- public:
-  explicit SeededRandom(uint64_t seed) : engine_(seed) {}
-  void Fill(std::span<char> out) override;
-
- private:
-  std::mutex mu_;
-  std::mt19937_64 engine_;
 };
 
 }  // namespace hilum

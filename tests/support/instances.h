@@ -10,10 +10,10 @@
 
 #include "base/clock.h"
 #include "base/disk.h"
-#include "base/random.h"
 #include "codecs/dicom/writer.h"
 #include "pipelines/dicom_ingest/ingest.h"
 #include "storage/store/store.h"
+#include "tests/support/seeded_random.h"
 #include "tests/support/small_store.h"
 #include "tests/support/temp_dir.h"
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "base/random.h"
+#include "tests/support/seeded_random.h"
 
 namespace hilum::multipart {
 namespace {
@@ -195,7 +195,7 @@ TEST(MultipartParser, EverySplitGivesTheSameParts) {
 }
 
 TEST(MultipartParser, PartsLargerThanTheBufferArriveWhole) {
-  SeededRandom random(3);
+  testing::SeededRandom random(3);
   std::string data(3'000'000, '\0');
   random.Fill(data);
   const std::string body = "--bound\r\n\r\n" + data + "\r\n--bound\r\n\r\n" + data + "\r\n--bound--";
@@ -208,7 +208,7 @@ TEST(MultipartParser, PartsLargerThanTheBufferArriveWhole) {
 
 // Whatever the bytes, the parser ends, and its verdict does not depend on how they were split.
 TEST(MultipartParser, MutatedBodiesNeitherCrashNorDependOnSplits) {
-  SeededRandom random(11);
+  testing::SeededRandom random(11);
   const std::string good =
       "--b\r\nContent-Type: a/b\r\n\r\nsome \r\n data\r\n--b \r\nC:d\r\n\r\n\r\n--b\r\n\r\n--b--\r\n";
   const std::string alphabet = "-b\r\n\t :x";
@@ -259,7 +259,7 @@ TEST(MultipartParser, TakesTheBoundaryFromTheContentType) {
 
 // Prints the rate; run with HILUM_LONG_TESTS=1 in a release build for the figure.
 TEST(MultipartParser, ParsesImageSizedPartsAtMemorySpeed) {
-  SeededRandom random(5);
+  testing::SeededRandom random(5);
   std::string data(512 * 1024, '\0');
   random.Fill(data);
   const std::string boundary = random.Hex(16);

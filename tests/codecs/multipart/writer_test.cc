@@ -4,11 +4,13 @@
 
 #include <algorithm>
 
+#include "tests/support/seeded_random.h"
+
 namespace hilum::multipart {
 namespace {
 
 TEST(MultipartWriter, WritesTheSpellingThatViewersSearchFor) {
-  SeededRandom random(1);
+  testing::SeededRandom random(1);
   Writer writer(random);
   const std::string& b = writer.boundary();
   EXPECT_EQ(writer.ContentType("application/dicom"), "multipart/related; type=\"application/dicom\"; boundary=" + b);
@@ -22,7 +24,7 @@ TEST(MultipartWriter, WritesTheSpellingThatViewersSearchFor) {
 }
 
 TEST(MultipartWriter, ABodyWithoutPartsIsOneDelimiter) {
-  SeededRandom random(1);
+  testing::SeededRandom random(1);
   const Writer writer(random);
   EXPECT_EQ(writer.End(), "--" + writer.boundary() + "--\r\n");
   EXPECT_EQ(writer.BodyLength({}), writer.End().size());
@@ -35,7 +37,7 @@ TEST(MultipartWriter, BoundariesDiffer) {
 }
 
 TEST(MultipartWriter, WhatItWritesHasThePromisedLengthAndReadsBack) {
-  SeededRandom random(2);
+  testing::SeededRandom random(2);
   Writer writer(random);
   const std::vector<std::string> bodies = {"", "one", std::string(1000, '\r'), "\r\n--"};
   std::vector<Writer::PartSize> sizes;

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "tests/fhir/interactions/store_fixture.h"
+#include "tests/support/seeded_random.h"
 
 namespace hilum::fhir {
 namespace {
@@ -687,7 +688,7 @@ TEST_F(SearchTest, AnswersWhateverItIsAsked) {
   const std::string_view pieces[] = {
       "*",       ":",  ",",    "|", "$",  "1",    "-", "Patient", "Observation",          "subject",
       "2020-01", "ge", "true", "/", "\\", "code", "é", ".",       "99999999999999999999", "count"};
-  SeededRandom random(11);
+  testing::SeededRandom random(11);
   for (int i = 0; i < 3000; ++i) {
     Interaction request{.method = "GET"};
     for (uint64_t n = random.Next64() % 3; n < 3; ++n) {
@@ -719,7 +720,7 @@ struct Made {
 
 TEST_F(SearchTest, TotalsAreThoseOfCountingByHand) {
   std::vector<Made> made;
-  SeededRandom random(7);
+  testing::SeededRandom random(7);
   const auto pick = [&](uint64_t below) { return static_cast<int>(random.Next64() % below); };
   const std::vector<std::string> codes = {"1-1", "2-2", "3-3"}, statuses = {"final", "amended", "preliminary"};
   for (int i = 0; i < 3; ++i) Put(Patient(std::to_string(i), "Doe"));

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "fhir/interactions/interactions.h"
+#include "tests/support/seeded_random.h"
 #include "tests/support/small_store.h"
 #include "tests/support/temp_dir.h"
 
@@ -87,7 +88,7 @@ class InteractionsFixture : public ::testing::Test {
   hilum::testing::TempDir directory_;
   PosixDisk disk_;
   FakeClock clock_;
-  SeededRandom random_{1};
+  testing::SeededRandom random_{1};
   ResourceStoreOptions resource_options_;
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<ResourceStore> resources_;

@@ -7,6 +7,7 @@
 #include "tests/server/dicomweb/service_fixture.h"
 #include "tests/server/dicomweb/stow_answer.h"
 #include "tests/server/http/client.h"
+#include "tests/support/seeded_random.h"
 
 namespace hilum::dicomweb {
 namespace {
@@ -206,7 +207,7 @@ TEST_F(StowTest, AnUnknownClassIsLeftOutOfTheAnswer) {
 
 TEST_F(StowTest, TruncatedAndMutatedRequestsNeverStoreWhatWasNotSent) {
   const std::string whole = Multipart({MakeInstance({}), MakeInstance({.sop = "1.2.1.1.2"})});
-  SeededRandom random(20261121);
+  testing::SeededRandom random(20261121);
   for (size_t length = 0; length < whole.size() - 14; length += 97) {
     const HttpAnswer answer = Post("/dicom-web/studies", kMultipart, whole.substr(0, length));
     EXPECT_EQ(answer.status, 400) << length << answer.body;

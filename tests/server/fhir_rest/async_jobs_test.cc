@@ -7,6 +7,8 @@
 #include <memory>
 #include <thread>
 
+#include "tests/support/seeded_random.h"
+
 namespace hilum::fhir_rest {
 namespace {
 
@@ -25,7 +27,7 @@ class AsyncJobsTest : public ::testing::Test {
   }
 
   FakeClock clock_;
-  SeededRandom random_{1};
+  testing::SeededRandom random_{1};
 };
 
 TEST_F(AsyncJobsTest, AnAnswerIsKeptForAWhile) {
