@@ -90,9 +90,7 @@ Status BulkDataService::RetrieveOne(http::Request& request, const Resource& reso
   http::Headers headers = {{"ETag", in_parts ? WeakTag(etag) : etag}, {"Vary", "Accept"}};
   HILUM_ASSIGN_OR_RETURN(const bool answered, AnswerCondition(request, responder, headers));
   if (answered) return Status::Ok();
-  // It would run in the browser as a page of ours: without scripts, forms and anything from elsewhere.
-  if (typed && type != "application/pdf")
-    headers.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox");
+  if (typed && type != "application/pdf") PutInSandbox(&headers);
 
   const std::string label = finder.encapsulated() ? multipart::WithTransferSyntax(type, stored) : type;
   std::vector<StoredRange> ranges;  // where the bytes stand in the file as they are sent

@@ -62,6 +62,10 @@ Status SendVideo(storage::Store& store, const http::Request& request, Found& fou
 
 std::string_view VideoType(std::string_view transfer_syntax) {
   for (const Kind& kind : kVideos) {
+void PutInSandbox(http::Headers* headers) {
+  headers->Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox");
+}
+
     if (!transfer_syntax.starts_with(kind.uid)) continue;
     const std::string_view rest = transfer_syntax.substr(kind.uid.size());
     if (rest.empty() || rest == ".1") return kind.media_type;
@@ -80,11 +84,8 @@ std::string_view DocumentType(const storage::InstanceRow& row) {
 Status SendReadable(storage::Store& store, const dicom::ReadLimits& limits, const http::Request& request, Found& found,
                     std::string_view type, http::Headers headers, http::Responder& responder) {
   headers.Set("Content-Type", std::string(type));
-  if (!VideoType(found.row.transfer_syntax).empty())
-    return SendVideo(store, request, found, std::move(headers), responder);
-  // Both run in the browser as pages of ours: without scripts, forms and anything from elsewhere.
-  if (type.starts_with("text/"))
-    headers.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox");
+  if (dicom::IsVideo(found.row.transfer_syntax)) return SendVideo(store, request, found, std::move(headers), responder);
+  if (type.starts_with("text/")) PutInSandbox(&headers);
   HILUM_ASSIGN_OR_RETURN(const StoredRange object, LocateObject(store, &found));
   HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store, &found));
   if (type == "text/html") {

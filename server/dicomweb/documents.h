@@ -13,8 +13,9 @@ namespace hilum::dicomweb {
 // The media type that an instance is rendered to because it is a document, a report or a video; empty for all others.
 // Told by SOP class and transfer syntax: what a file says of itself ((0042,0012)) is not passed on to browsers.
 std::string_view DocumentType(const storage::InstanceRow& row);
-// Of a video in that transfer syntax; empty when it is none.
-std::string_view VideoType(std::string_view transfer_syntax);
+
+// For what would run in the browser as a page of ours: without scripts, forms and anything from elsewhere.
+void PutInSandbox(http::Headers* headers);
 
 // Such an instance in its readable form, which DocumentType gave; of videos the stream, with Range.
 Status SendReadable(storage::Store& store, const dicom::ReadLimits& limits, const http::Request& request, Found& found,
