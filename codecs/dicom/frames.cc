@@ -5,6 +5,7 @@
 #include <span>
 
 #include "codecs/dicom/element_header.h"
+#include "codecs/dicom/transfer_syntax.h"
 
 namespace hilum::dicom {
 namespace {
@@ -17,13 +18,6 @@ struct Fragments {
   uint64_t base = 0;              // of the first fragment's item: what offset tables count from
   std::vector<FrameRange> items;  // values
 };
-
-bool IsVideo(std::string_view syntax) {
-  constexpr std::string_view kPrefix = "1.2.840.10008.1.2.4.";
-  if (!syntax.starts_with(kPrefix)) return false;
-  syntax.remove_prefix(kPrefix.size());
-  return syntax.size() >= 3 && syntax.substr(0, 3) >= "100" && syntax.substr(0, 3) <= "108";
-}
 
 Status Contradiction(const Header& header, std::string_view why) {
   return Invalid("pixel data at offset " + std::to_string(header.layout.pixel_data_offset) + ": " + std::string(why));

@@ -16,6 +16,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "codecs/dicom/transfer_syntax.h"
 #include "codecs/pixel/colour_space.h"
 #include "codecs/pixel/image.h"
 
@@ -36,8 +37,7 @@ enum class Coding : uint8_t {
 
 struct TransferSyntax {
   std::string_view uid;
-  std::string_view name;        // of PS3.6
-  std::string_view media_type;  // of one frame (PS3.18 table 8.7.3-5)
+  std::string_view name;  // of PS3.6
   Coding coding;
   bool explicit_vr = true;
   bool big_endian = false;
@@ -46,6 +46,7 @@ struct TransferSyntax {
   bool lossy_only = false;
   bool can_encode = true;
 
+  std::string_view media_type() const { return dicom::MediaTypeOf(uid); }  // of a frame
   bool encapsulated() const { return coding != Coding::kNative; }
 };
 

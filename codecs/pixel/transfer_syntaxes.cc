@@ -1,32 +1,24 @@
 #include <array>
 
-#include "codecs/dicom/transfer_syntax.h"
 #include "codecs/pixel/codec.h"
 
 namespace hilum::pixel {
 namespace {
 
 constexpr TransferSyntax Native(std::string_view uid, std::string_view name) {
-  return {.uid = uid, .name = name, .media_type = "application/octet-stream", .coding = Coding::kNative};
+  return {.uid = uid, .name = name, .coding = Coding::kNative};
 }
 
-constexpr TransferSyntax Lossless(std::string_view uid, std::string_view name, std::string_view media_type,
-                                  Coding coding) {
-  return {.uid = uid, .name = name, .media_type = media_type, .coding = coding};
+constexpr TransferSyntax Lossless(std::string_view uid, std::string_view name, Coding coding) {
+  return {.uid = uid, .name = name, .coding = coding};
 }
 
-constexpr TransferSyntax MaybeLossy(std::string_view uid, std::string_view name, std::string_view media_type,
-                                    Coding coding) {
-  return {.uid = uid, .name = name, .media_type = media_type, .coding = coding, .lossless_only = false};
+constexpr TransferSyntax MaybeLossy(std::string_view uid, std::string_view name, Coding coding) {
+  return {.uid = uid, .name = name, .coding = coding, .lossless_only = false};
 }
 
 constexpr TransferSyntax Lossy(std::string_view uid, std::string_view name) {
-  return {.uid = uid,
-          .name = name,
-          .media_type = "image/jpeg",
-          .coding = Coding::kJpeg,
-          .lossless_only = false,
-          .lossy_only = true};
+  return {.uid = uid, .name = name, .coding = Coding::kJpeg, .lossless_only = false, .lossy_only = true};
 }
 
 constexpr TransferSyntax ReadOnly(TransferSyntax syntax) {
@@ -37,27 +29,26 @@ constexpr TransferSyntax ReadOnly(TransferSyntax syntax) {
 constexpr auto kSyntaxes = [] {
   std::array table = {
       Native(dicom::kExplicitLittleEndian, "Explicit VR Little Endian"),
-      Lossless("1.2.840.10008.1.2.4.202", "High-Throughput JPEG 2000 with RPCL Options (Lossless Only)", "image/jphc",
+      Lossless("1.2.840.10008.1.2.4.202", "High-Throughput JPEG 2000 with RPCL Options (Lossless Only)",
                Coding::kHtj2k),
-      Lossless("1.2.840.10008.1.2.4.201", "High-Throughput JPEG 2000 (Lossless Only)", "image/jphc", Coding::kHtj2k),
-      MaybeLossy("1.2.840.10008.1.2.4.203", "High-Throughput JPEG 2000", "image/jphc", Coding::kHtj2k),
-      Lossless("1.2.840.10008.1.2.4.90", "JPEG 2000 (Lossless Only)", "image/jp2", Coding::kJpeg2000),
-      MaybeLossy("1.2.840.10008.1.2.4.91", "JPEG 2000", "image/jp2", Coding::kJpeg2000),
-      Lossless("1.2.840.10008.1.2.4.80", "JPEG-LS Lossless", "image/jls", Coding::kJpegLs),
-      MaybeLossy("1.2.840.10008.1.2.4.81", "JPEG-LS Near-Lossless", "image/jls", Coding::kJpegLs),
-      Lossless("1.2.840.10008.1.2.4.70", "JPEG Lossless, First-Order Prediction", "image/jpeg", Coding::kJpegLossless),
-      Lossless("1.2.840.10008.1.2.4.57", "JPEG Lossless", "image/jpeg", Coding::kJpegLossless),
+      Lossless("1.2.840.10008.1.2.4.201", "High-Throughput JPEG 2000 (Lossless Only)", Coding::kHtj2k),
+      MaybeLossy("1.2.840.10008.1.2.4.203", "High-Throughput JPEG 2000", Coding::kHtj2k),
+      Lossless("1.2.840.10008.1.2.4.90", "JPEG 2000 (Lossless Only)", Coding::kJpeg2000),
+      MaybeLossy("1.2.840.10008.1.2.4.91", "JPEG 2000", Coding::kJpeg2000),
+      Lossless("1.2.840.10008.1.2.4.80", "JPEG-LS Lossless", Coding::kJpegLs),
+      MaybeLossy("1.2.840.10008.1.2.4.81", "JPEG-LS Near-Lossless", Coding::kJpegLs),
+      Lossless("1.2.840.10008.1.2.4.70", "JPEG Lossless, First-Order Prediction", Coding::kJpegLossless),
+      Lossless("1.2.840.10008.1.2.4.57", "JPEG Lossless", Coding::kJpegLossless),
       Lossy("1.2.840.10008.1.2.4.50", "JPEG Baseline"),
       Lossy("1.2.840.10008.1.2.4.51", "JPEG Extended"),
-      Lossless("1.2.840.10008.1.2.5", "RLE Lossless", "image/dicom-rle", Coding::kRle),
-      Lossless("1.2.840.10008.1.2.8.1", "Deflated Image Frame Compression", "application/octet-stream",
-               Coding::kDeflatedFrame),
+      Lossless("1.2.840.10008.1.2.5", "RLE Lossless", Coding::kRle),
+      Lossless("1.2.840.10008.1.2.8.1", "Deflated Image Frame Compression", Coding::kDeflatedFrame),
       Native(dicom::kImplicitLittleEndian, "Implicit VR Little Endian"),
       Native(dicom::kDeflatedExplicitLittleEndian, "Deflated Explicit VR Little Endian"),
       ReadOnly(Native(dicom::kExplicitBigEndian, "Explicit VR Big Endian")),
-      ReadOnly(Lossless("1.2.840.10008.1.2.4.110", "JPEG XL Lossless", "image/jxl", Coding::kJpegXl)),
-      ReadOnly(MaybeLossy("1.2.840.10008.1.2.4.111", "JPEG XL JPEG Recompression", "image/jxl", Coding::kJpegXl)),
-      ReadOnly(MaybeLossy("1.2.840.10008.1.2.4.112", "JPEG XL", "image/jxl", Coding::kJpegXl)),
+      ReadOnly(Lossless("1.2.840.10008.1.2.4.110", "JPEG XL Lossless", Coding::kJpegXl)),
+      ReadOnly(MaybeLossy("1.2.840.10008.1.2.4.111", "JPEG XL JPEG Recompression", Coding::kJpegXl)),
+      ReadOnly(MaybeLossy("1.2.840.10008.1.2.4.112", "JPEG XL", Coding::kJpegXl)),
       // Retired processes that archives still hold.
       ReadOnly(Lossy("1.2.840.10008.1.2.4.53", "JPEG Spectral Selection, Non-Hierarchical (Retired)")),
       ReadOnly(Lossy("1.2.840.10008.1.2.4.55", "JPEG Full Progression, Non-Hierarchical (Retired)")),

@@ -12,7 +12,6 @@
 namespace hilum::dicomweb {
 namespace {
 
-constexpr char kOctetStream[] = "application/octet-stream";
 constexpr dicom::Tag kDocument{0x0042, 0x0011};
 
 bool IsNative(std::string_view transfer_syntax) {
@@ -147,7 +146,7 @@ Status BulkSender::AddBulk(const dicom::BulkValue& value) {
   if (value.encapsulated) return AddFragments(value);
   const std::string_view document = DocumentType(found_->row);
   const bool is_document = element.depth == 0 && element.tag == kDocument && !document.empty();
-  return AddValue(value, is_document ? std::string(document) : kOctetStream, /*refused=*/false);
+  return AddValue(value, std::string(is_document ? document : kOctetStream), /*refused=*/false);
 }
 
 Status BulkSender::AddValue(const dicom::BulkValue& value, std::string type, bool refused) {
@@ -166,7 +165,7 @@ Status BulkSender::AddFragments(const dicom::BulkValue& value) {
   for (const dicom::FrameRange& one : dicom::FragmentsOf(file_, value.element))
     fragments.push_back(object_.Slice(one.offset, one.length));
   const std::string& syntax = found_->row.transfer_syntax;
-  const std::string type = multipart::WithTransferSyntax(FrameType(syntax), syntax);
+  const std::string type = multipart::WithTransferSyntax(dicom::MediaTypeOf(syntax), syntax);
   return parts_.AddStored(HeadOf(type, UrlOf(value), /*refused=*/false), fragments);
 }
 
@@ -201,7 +200,8 @@ Status BulkSender::AddPixels(const dicom::BulkValue& value) {
     targets = {plain};
     i = 0;
   }
-  return parts_.Begin({{"Content-Type", kOctetStream}, {"Content-Location", url}, {"Warning", kUnreadable}});
+  return parts_.Begin(
+      {{"Content-Type", std::string(kOctetStream)}, {"Content-Location", url}, {"Warning", kUnreadable}});
 }
 
 Status BulkSender::AddPixelsAs(const std::string& syntax, const std::string& url, bool refused, uint32_t* next,

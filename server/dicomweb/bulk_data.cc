@@ -10,7 +10,6 @@
 namespace hilum::dicomweb {
 namespace {
 
-constexpr std::string_view kOctetStream = "application/octet-stream";
 constexpr dicom::Tag kDocument{0x0042, 0x0011}, kDocumentType{0x0042, 0x0012};
 
 // Finds one element by its path of tags and item numbers.
@@ -69,7 +68,7 @@ Status BulkDataService::RetrieveOne(http::Request& request, const Resource& reso
 
   const std::string& stored = found.row.transfer_syntax;
   std::string own;  // its type, when that is not bytes
-  if (finder.encapsulated()) own = FrameType(stored);
+  if (finder.encapsulated()) own = dicom::MediaTypeOf(stored);
   if (top && element.tag == kDocument) own = TypeOfDocument(found.row, finder.document_type());
   const bool pixels = top && element.tag == dicom::tags::kPixelData;
   const auto choices = Accepted(request, query).Frames();

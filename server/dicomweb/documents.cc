@@ -2,6 +2,7 @@
 
 #include "codecs/dicom/frames.h"
 #include "codecs/dicom/report.h"
+#include "codecs/dicom/transfer_syntax.h"
 
 namespace hilum::dicomweb {
 namespace {
@@ -16,13 +17,6 @@ constexpr Kind kDocuments[] = {{"1.2.840.10008.5.1.4.1.1.104.1", "application/pd
                                {"1.2.840.10008.5.1.4.1.1.104.3", "model/stl"},
                                {"1.2.840.10008.5.1.4.1.1.104.4", "model/obj"},
                                {"1.2.840.10008.5.1.4.1.1.104.5", "model/mtl"}};
-
-// Transfer syntaxes without the ".1" of their fragmentable forms.
-constexpr Kind kVideos[] = {{"1.2.840.10008.1.2.4.100", "video/mpeg"}, {"1.2.840.10008.1.2.4.101", "video/mpeg"},
-                            {"1.2.840.10008.1.2.4.102", "video/mp4"},  {"1.2.840.10008.1.2.4.103", "video/mp4"},
-                            {"1.2.840.10008.1.2.4.104", "video/mp4"},  {"1.2.840.10008.1.2.4.105", "video/mp4"},
-                            {"1.2.840.10008.1.2.4.106", "video/mp4"},  {"1.2.840.10008.1.2.4.107", "video/mp4"},
-                            {"1.2.840.10008.1.2.4.108", "video/mp4"}};
 
 class DocumentFinder : public dicom::Visitor {
  public:
@@ -60,25 +54,16 @@ Status SendVideo(storage::Store& store, const http::Request& request, Found& fou
 
 }  // namespace
 
-std::string_view VideoType(std::string_view transfer_syntax) {
-  for (const Kind& kind : kVideos) {
-void PutInSandbox(http::Headers* headers) {
-  headers->Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox");
-}
-
-    if (!transfer_syntax.starts_with(kind.uid)) continue;
-    const std::string_view rest = transfer_syntax.substr(kind.uid.size());
-    if (rest.empty() || rest == ".1") return kind.media_type;
-  }
-  return {};
-}
-
 std::string_view DocumentType(const storage::InstanceRow& row) {
-  if (const std::string_view video = VideoType(row.transfer_syntax); !video.empty()) return video;
+  if (dicom::IsVideo(row.transfer_syntax)) return dicom::MediaTypeOf(row.transfer_syntax);
   if (dicom::IsReport(row.sop_class())) return "text/html";
   for (const Kind& kind : kDocuments)
     if (row.sop_class() == kind.uid) return kind.media_type;
   return {};
+}
+
+void PutInSandbox(http::Headers* headers) {
+  headers->Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox");
 }
 
 Status SendReadable(storage::Store& store, const dicom::ReadLimits& limits, const http::Request& request, Found& found,

@@ -3,33 +3,14 @@
 #include <algorithm>
 
 #include "codecs/dicom/transfer_syntax.h"
-#include "server/dicomweb/documents.h"
 
 namespace hilum::dicomweb {
 namespace {
 
-constexpr std::string_view kOctetStream = "application/octet-stream";
-
-struct FrameMediaType {
-  std::string_view name;
-  std::string_view default_syntax;  // empty: none that can be written
-};
-constexpr FrameMediaType kFrameTypes[] = {
-    {kOctetStream, dicom::kExplicitLittleEndian},
-    {"image/jpeg", "1.2.840.10008.1.2.4.70"},
-    {"image/jls", "1.2.840.10008.1.2.4.80"},
-    {"image/jp2", "1.2.840.10008.1.2.4.90"},
-    {"image/jpx", ""},
-    {"image/jphc", "1.2.840.10008.1.2.4.201"},
-    {"image/jxl", ""},
-    {"image/dicom-rle", "1.2.840.10008.1.2.5"},
-    {"image/x-jls", "1.2.840.10008.1.2.4.80"},  // of the standard before 2018, and of clients since
-    {"image/x-dicom-rle", "1.2.840.10008.1.2.5"},
-};
-
-const FrameMediaType* FindFrameType(std::string_view name) {
-  const auto* const found = std::ranges::find(kFrameTypes, name, &FrameMediaType::name);
-  return found == std::end(kFrameTypes) ? nullptr : found;
+// Whether frames, not videos, are ever of that type.
+bool IsFrameType(std::string_view media_type) {
+  const std::string_view syntax = dicom::DefaultSyntaxOf(media_type);
+  return !syntax.empty() && !dicom::IsVideo(syntax);
 }
 
 // Frames of these have no bytes of their own in the file, or none that a client can be expected to read.
@@ -45,9 +26,9 @@ bool IsRare(const std::string& stored) {
   return syntax && !syntax->can_encode;
 }
 
-bool TakesVideo(const InstanceChoice& choice, const std::string& stored, std::string_view type) {
-  const bool type_fits =
-      choice.media_type == type || choice.media_type == kOctetStream || choice.media_type == "video/*";
+bool TakesVideo(const InstanceChoice& choice, const std::string& stored) {
+  const bool type_fits = choice.media_type == dicom::MediaTypeOf(stored) || choice.media_type == kOctetStream ||
+                         choice.media_type == "video/*";
   const std::string& syntax = choice.transfer_syntax;
   return type_fits && (syntax.empty() || syntax == "*" || syntax == stored);
 }
@@ -60,10 +41,10 @@ std::string Wanted(const InstanceChoice& choice, const std::string& stored) {
     const bool decoded = !HasPlainFrames(stored) || (IsRare(stored) && as_stream);
     return decoded ? std::string(dicom::kExplicitLittleEndian) : stored;
   }
-  const bool own_type = choice.media_type == kAnyImage ? FrameType(stored).starts_with("image/")
-                                                       : choice.media_type == FrameType(stored) && !as_stream;
+  const bool own_type = choice.media_type == kAnyImage ? dicom::MediaTypeOf(stored).starts_with("image/")
+                                                       : choice.media_type == dicom::MediaTypeOf(stored) && !as_stream;
   if (own_type) return stored;
-  return std::string(FindFrameType(choice.media_type == kAnyImage ? "image/jpeg" : choice.media_type)->default_syntax);
+  return std::string(dicom::DefaultSyntaxOf(choice.media_type == kAnyImage ? "image/jpeg" : choice.media_type));
 }
 
 // Native pixels in the colour order the data set declares: decoders give them interleaved.
@@ -82,7 +63,7 @@ void Planarize(pixel::Image* image) {
 // Releases up to 2026 took a Number of Frames with blanks before it for 1, and left such tables.
 bool IsStale(const dicom::FrameTable& table, const storage::InstanceRow& row) {
   const std::string_view frames = storage::FirstValue(row.attributes, dicom::tags::kNumberOfFrames);
-  return table.frames() == 1 && !frames.empty() && frames != "1" && VideoType(row.transfer_syntax).empty();
+  return table.frames() == 1 && !frames.empty() && frames != "1" && !dicom::IsVideo(row.transfer_syntax);
 }
 
 Result<dicom::FrameTable> TableOf(Bytes file, const dicom::ReadLimits& limits) {
@@ -92,16 +73,9 @@ Result<dicom::FrameTable> TableOf(Bytes file, const dicom::ReadLimits& limits) {
 
 }  // namespace
 
-std::string_view FrameType(std::string_view transfer_syntax) {
-  if (const std::string_view video = VideoType(transfer_syntax); !video.empty()) return video;
-  const pixel::TransferSyntax* syntax = pixel::FindTransferSyntax(transfer_syntax);
-  return syntax ? syntax->media_type : kOctetStream;
-}
-
 std::string FrameSyntax(const InstanceChoice& choice, const std::string& stored) {
-  if (const std::string_view video = VideoType(stored); !video.empty())
-    return TakesVideo(choice, stored, video) ? stored : "";
-  if (choice.media_type != kAnyImage && !FindFrameType(choice.media_type)) return "";
+  if (dicom::IsVideo(stored)) return TakesVideo(choice, stored) ? stored : "";
+  if (choice.media_type != kAnyImage && !IsFrameType(choice.media_type)) return "";
   std::string target = Wanted(choice, stored);
   if (target == stored && HasPlainFrames(stored)) return target;
   return pixel::CanDecode(stored) && pixel::CanEncode(target) ? target : "";
@@ -127,18 +101,16 @@ std::string ObtainableFrames(storage::Store& store, const std::vector<Found>& in
     if (instance.ok()) formats.push_back(instance->format());
     const std::string& stored = found.row.transfer_syntax;
     text += (text.empty() ? "as stored, " : ", ") + stored + ", as multipart/related; type=\"" +
-            std::string(FrameType(stored)) + "\"; transfer-syntax=*";
+            std::string(dicom::MediaTypeOf(stored)) + "\"; transfer-syntax=*";
   }
   if (formats.empty()) return text;
   text += instances.size() == 1 ? "; or as" : "; or, those with room in it, as";
   std::string_view separator = " ";
-  for (const FrameMediaType& type : kFrameTypes) {
-    for (const pixel::TransferSyntax& syntax : pixel::TransferSyntaxes()) {
-      const auto has_room = [&](const pixel::FrameFormat& format) { return pixel::CheckRoom(syntax.uid, format).ok(); };
-      if (syntax.media_type != type.name || std::ranges::none_of(formats, has_room)) continue;
-      text.append(separator).append(multipart::WithTransferSyntax(type.name, syntax.uid));
-      separator = ", ";
-    }
+  for (const pixel::TransferSyntax& syntax : pixel::TransferSyntaxes()) {
+    const auto has_room = [&](const pixel::FrameFormat& format) { return pixel::CheckRoom(syntax.uid, format).ok(); };
+    if (std::ranges::none_of(formats, has_room)) continue;
+    text.append(separator).append(multipart::WithTransferSyntax(syntax.media_type(), syntax.uid));
+    separator = ", ";
   }
   return text;
 }

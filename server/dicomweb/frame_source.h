@@ -8,14 +8,12 @@
 #include <vector>
 
 #include "codecs/dicom/frames.h"
+#include "codecs/dicom/transfer_syntax.h"
 #include "codecs/pixel/instance.h"
 #include "server/dicomweb/negotiate.h"
 #include "server/dicomweb/selection.h"
 
 namespace hilum::dicomweb {
-
-// The media type of frames in that transfer syntax.
-std::string_view FrameType(std::string_view transfer_syntax);
 
 // The transfer syntax that frames stored in `stored` are sent in for one choice of the client; empty: in none. Videos
 // are sent as they are stored; without a syntax a media type means its default (PS3.18 table 8.7.3-5).
@@ -49,7 +47,7 @@ class FrameSource {
   // kInvalid when some are missing.
   Status Check(const std::vector<uint32_t>& frames) const;
   std::string_view target() const { return target_; }
-  std::string_view media_type() const { return FrameType(target_); }
+  std::string_view media_type() const { return dicom::MediaTypeOf(target_); }
   // With the transfer syntax.
   std::string ContentType() const { return multipart::WithTransferSyntax(media_type(), target_); }
 

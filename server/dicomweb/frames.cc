@@ -59,7 +59,7 @@ Status BulkDataService::SendFramesAs(http::Request& request, const Resource& res
   const InstanceChoice& choice = choices.front();
   // What takes a video as anything is a player: those know nothing of parts.
   const bool alone =
-      choice.packing == Packing::kSinglePart || (choice.any && !VideoType(found.row.transfer_syntax).empty());
+      choice.packing == Packing::kSinglePart || (choice.any && dicom::IsVideo(found.row.transfer_syntax));
   const bool value = alone && resource.frames.empty() && (source.StoredValue() || source.MakesValue());
   const bool one = resource.frames.size() == 1 || (resource.frames.empty() && source.frames() == 1);
   if (resource.frames.empty() && !value && !(alone && one))

@@ -98,7 +98,6 @@ std::vector<InstanceChoice> Accepted::Instances(bool single) const {
 }
 
 std::vector<InstanceChoice> Accepted::Frames() const {
-  static const std::string kOctetStream = "application/octet-stream";
   std::vector<InstanceChoice> choices;
   const auto add = [&](Packing packing, std::string media_type, const MediaType& type) {
     if (media_type == "image/") media_type = kAnyImage;  // as dicomweb-client writes it
@@ -106,7 +105,7 @@ std::vector<InstanceChoice> Accepted::Frames() const {
     choices.push_back(
         {packing, IsAny(type), std::move(media_type), std::string(type.Parameter("transfer-syntax").value_or(""))});
   };
-  if (entries_.empty()) add(Packing::kMultipart, kOctetStream, {"*", "*", {}});
+  if (entries_.empty()) add(Packing::kMultipart, std::string(kOctetStream), {"*", "*", {}});
   for (const AcceptEntry& entry : entries_) {
     const MediaType& type = entry.media_type;
     if (entry.q == 0) continue;

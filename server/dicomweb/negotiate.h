@@ -12,7 +12,7 @@
 
 namespace hilum::dicomweb {
 
-inline constexpr std::string_view kAnyImage = "image/*";
+inline constexpr std::string_view kAnyImage = "image/*", kOctetStream = "application/octet-stream";
 
 enum class Packing : uint8_t { kMultipart, kSinglePart, kZip };
 

@@ -98,7 +98,7 @@ Result<PictureService::PictureFile> PictureService::Picture(Subject* subject, Re
   const uint32_t frame = subject->frame;
   HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store_, &found));
   const auto instance = pixel::Instance::Open(mapping.bytes(), options_.ingest.limits);
-  const bool no_pixels = instance.status().code() == Code::kNotFound || !VideoType(found.row.transfer_syntax).empty();
+  const bool no_pixels = instance.status().code() == Code::kNotFound || dicom::IsVideo(found.row.transfer_syntax);
   if (no_pixels && frame == 0) {
     PictureFile page;
     HILUM_ASSIGN_OR_RETURN(page.bytes, PageIcon(PageSize(rendering.options, kRenderedPage), rendering.options));

@@ -20,38 +20,16 @@ using multipart::Parser;
 // What an empty part costs in memory.
 constexpr uint64_t kPartBytes = 256;
 
-constexpr std::string_view kDefaultJpeg = "1.2.840.10008.1.2.4.70";
-
-// The transfer syntax of frames whose part names none (PS3.18 table 8.7.3-5).
-std::string DefaultSyntax(const std::string& media_type) {
-  static constexpr std::pair<std::string_view, std::string_view> kDefaults[] = {
-      {"image/jpeg", kDefaultJpeg},
-      {"image/jls", "1.2.840.10008.1.2.4.80"},
-      {"image/jp2", "1.2.840.10008.1.2.4.90"},
-      {"image/jphc", "1.2.840.10008.1.2.4.201"},
-      {"image/dicom-rle", "1.2.840.10008.1.2.5"},
-      {"image/jxl", "1.2.840.10008.1.2.4.110"},
-      {"video/mpeg", "1.2.840.10008.1.2.4.100"},
-      {"video/mp4", "1.2.840.10008.1.2.4.102"},
-  };
-  for (const auto& [type, syntax] : kDefaults)
-    if (media_type == type) return std::string(syntax);
-  return "";
-}
-
 // "" where the bytes are the value as it is.
 Result<std::string> SyntaxOf(const MediaType& type) {
-  std::string syntax(type.Parameter("transfer-syntax").value_or(""));
-  if (syntax.empty()) {
-    syntax = DefaultSyntax(type.Essence());
-    if (syntax.empty() && (type.Essence().starts_with("image/") || type.Essence().starts_with("video/")))
-      return Invalid("there is no transfer syntax for bulk data of the type " + type.Essence().substr(0, 64));
-    return syntax;
-  }
-  if (syntax == dicom::kExplicitLittleEndian || syntax == dicom::kImplicitLittleEndian) return std::string();
-  const pixel::TransferSyntax* known = pixel::FindTransferSyntax(syntax);
-  const bool video = syntax.size() == 23 && syntax.starts_with("1.2.840.10008.1.2.4.10");  // not ours to decode
-  if (!video && (!known || !known->encapsulated()))
+  const std::string_view named = type.Parameter("transfer-syntax").value_or("");
+  const std::string syntax(named.empty() ? dicom::DefaultSyntaxOf(type.Essence()) : named);
+  if (syntax.empty() && (type.Essence().starts_with("image/") || type.Essence().starts_with("video/")))
+    return Invalid("there is no transfer syntax for bulk data of the type " + type.Essence().substr(0, 64));
+  if (syntax.empty() || syntax == dicom::kExplicitLittleEndian || syntax == dicom::kImplicitLittleEndian)
+    return std::string();
+  const pixel::TransferSyntax* known = pixel::FindTransferSyntax(syntax);  // others are stored unseen
+  if (known ? !known->encapsulated() : dicom::MediaTypeOf(syntax) == kOctetStream)
     return Invalid("bulk data cannot be taken in the transfer syntax " + syntax.substr(0, 64));
   return syntax;
 }
@@ -96,7 +74,7 @@ class Parts {
 Status Parts::Begin(const multipart::PartHeaders& headers) {
   const auto location = multipart::FindHeader(headers, "Content-Location");
   const auto type = multipart::ParseMediaType(
-      multipart::FindHeader(headers, "Content-Type").value_or(location ? "application/octet-stream" : type_));
+      multipart::FindHeader(headers, "Content-Type").value_or(location ? kOctetStream : type_));
   if (!type.ok()) return Invalid("a part has an unreadable Content-Type");
   in_metadata_ = type->Essence() == type_;
   if (in_metadata_) {
@@ -135,7 +113,7 @@ const dicom::ModelBulk* Parts::Find(const std::string& uri) {
   if (found == bulk_.end()) return nullptr;
   Bulk& bulk = found->second;
   if (!bulk.used) bulk.view.pieces.assign(bulk.pieces.begin(), bulk.pieces.end());
-  if (!bulk.used && bulk.view.transfer_syntax == kDefaultJpeg && !bulk.syntax_named) {
+  if (!bulk.used && !bulk.syntax_named && dicom::MediaTypeOf(bulk.view.transfer_syntax) == "image/jpeg") {
     // Most JPEG images are not the lossless ones that the standard means by image/jpeg alone.
     const std::string_view actual = pixel::SyntaxOfJpeg(bulk.pieces.front());
     if (!actual.empty()) bulk.view.transfer_syntax = actual;

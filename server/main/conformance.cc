@@ -20,8 +20,8 @@ void AddTransferSyntaxes(std::string* out) {
   *out += "| Transfer Syntax UID | name | frames are sent as | decoded | written |\n|---|---|---|---|---|\n";
   for (const pixel::TransferSyntax& syntax : pixel::TransferSyntaxes()) {
     const char* written = !syntax.can_encode ? "no" : syntax.lossy_only ? "yes, lossy" : "yes, lossless";
-    *out += "| " + std::string(syntax.uid) + " | " + std::string(syntax.name) + " | " + std::string(syntax.media_type) +
-            " | yes | " + written + " |\n";
+    *out += "| " + std::string(syntax.uid) + " | " + std::string(syntax.name) + " | " +
+            std::string(syntax.media_type()) + " | yes | " + written + " |\n";
   }
 }
 

@@ -87,6 +87,27 @@ TEST_F(StowModelTest, StoresCompressedFramesInTheSyntaxOfTheirParts) {
   EXPECT_TRUE(frame.body == "\xFF\xD8 two..") << frame.status;
 }
 
+TEST_F(StowModelTest, FramesOfAMediaTypeAloneAreOfItsDefaultSyntaxAndComeBackAsStored) {
+  const std::vector<std::pair<std::string, std::string>> types = {
+      {"image/x-jls", "image/jls; transfer-syntax=1.2.840.10008.1.2.4.80"},
+      {"image/jpx", "image/jpx; transfer-syntax=1.2.840.10008.1.2.4.92"},  // stored, though it cannot be decoded
+      {"image/jxl", "image/jxl; transfer-syntax=1.2.840.10008.1.2.4.110"},
+      {"video/mpeg; transfer-syntax=1.2.840.10008.1.2.4.101.1",
+       "video/mpeg; transfer-syntax=1.2.840.10008.1.2.4.101.1"}};
+  for (size_t i = 0; i < types.size(); ++i) {
+    const std::string sop = "1.2.1.1." + std::to_string(i + 1);
+    const HttpAnswer answer =
+        Store("application/dicom+json",
+              {{"application/dicom+json", "", json{Metadata(sop, "a")}.dump()}, {types[i].first, "a", "a frame."}});
+    ASSERT_EQ(answer.status, 200) << answer.body;
+    const std::string type = types[i].second.substr(0, types[i].second.find(';'));
+    const HttpAnswer frame =
+        Get("/dicom-web/studies/1.2.1/series/1.2.1.1/instances/" + sop + "/frames/1", {"Accept: " + type});
+    EXPECT_EQ(frame.Header("Content-Type"), types[i].second);
+    EXPECT_EQ(frame.body, "a frame.");
+  }
+}
+
 TEST_F(StowModelTest, JpegWithoutATransferSyntaxIsWhatItsCodestreamSays) {
   // Given frame headers of each process, the media type alone (by PS3.18 table 8.7.3-5: lossless, first-order)
   const std::string lossless = "\xFF\xC3" + std::string("\0\x0B\x08\0\x02\0\x02\x01\x01\x11\0", 11);
