@@ -27,10 +27,7 @@ std::string PlaceOf(std::string_view parent, size_t index) {
 
 // The value[x] of a parameter.
 json::MaybeValue ValueOf(json::Value parameter) {
-  for (const json::Value property : parameter.children()) {
-    if (property.key().starts_with("value")) return property;
-  }
-  return {};
+  return json::FindChoice(parameter, "value");
 }
 
 Result<std::string> TextOf(json::Value parameter, size_t limit) {

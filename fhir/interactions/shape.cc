@@ -78,9 +78,7 @@ std::vector<Parameter> ParametersIn(json::Value resource) {
   if (!list) return parameters;
   for (const json::Value item : list->children()) {
     Parameter parameter{.name = std::string(json::Find(item, "name").TextOr(""))};
-    for (const json::Value property : item.children()) {
-      if (property.key().starts_with("value")) parameter.value = property.text();
-    }
+    if (const json::MaybeValue value = json::FindChoice(item, "value")) parameter.value = value->text();
     parameters.push_back(std::move(parameter));
   }
   return parameters;

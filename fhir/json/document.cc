@@ -60,6 +60,14 @@ MaybeValue Find(Value object, std::string_view key) {
   return {};
 }
 
+MaybeValue FindChoice(Value object, std::string_view name) {
+  if (!object.is_object()) return {};
+  for (const Value child : object.children()) {
+    if (child.key().starts_with(name)) return child;
+  }
+  return {};
+}
+
 MaybeValue MaybeValue::operator[](std::string_view key) const {
   return present_ ? Find(value_, key) : MaybeValue();
 }

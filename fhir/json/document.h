@@ -143,6 +143,8 @@ class MaybeValue {
 
 // Linear in the number of properties.
 MaybeValue Find(Value object, std::string_view key);
+// The property of an element with a choice of types: "valueString" of value[x] for "value".
+MaybeValue FindChoice(Value object, std::string_view name);
 
 class Document {
  public:
