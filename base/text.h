@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace hilum {
@@ -82,15 +84,16 @@ inline std::string_view TakeUntil(std::string_view* rest, char separator) {
   return Trimmed(part);
 }
 
-// Digits and nothing else; nullopt also when the number does not fit.
-inline std::optional<uint64_t> ParseDecimal(std::string_view text) {
-  if (text.empty()) return std::nullopt;
-  uint64_t value = 0;
-  for (const char c : text) {
-    if (!IsDigit(c) || value > (UINT64_MAX - static_cast<uint64_t>(c - '0')) / 10) return std::nullopt;
-    value = value * 10 + static_cast<uint64_t>(c - '0');
-  }
-  return value;
+// All of the text as a number: digits, after a '-' where Number has a sign, of a floating-point number also a fraction
+// and an exponent. nullopt for anything else, for what does not fit and what is not finite.
+template <typename Number = uint64_t>
+std::optional<Number> ParseDecimal(std::string_view text) {
+  Number number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  if constexpr (std::is_floating_point_v<Number>)
+    if (!std::isfinite(number)) return std::nullopt;
+  return number;
 }
 
 // Of a whole number, or the shortest text that reads as the same floating-point number.

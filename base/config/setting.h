@@ -1,7 +1,6 @@
 // One setting of the process: its name, where its value goes, and the documentation that is printed from here.
 #pragma once
 
-#include <charconv>
 #include <chrono>
 #include <concepts>
 #include <cstdint>
@@ -13,6 +12,8 @@
 #include <type_traits>
 #include <utility>
 #include <vector>
+
+#include "base/text.h"
 
 namespace hilum {
 
@@ -36,10 +37,9 @@ class Setting {
       : Setting(Kind::kInteger, std::move(key), std::move(effect), std::move(unit), std::to_string(*target)) {
     expected_ = "an integer from " + std::to_string(min) + " to " + std::to_string(max);
     store_ = [=](std::string_view text) {
-      T value{};
-      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-      if (error != std::errc() || end != text.data() + text.size() || value < min || value > max) return false;
-      *target = value;
+      const std::optional<T> value = ParseDecimal<T>(text);
+      if (!value || *value < min || *value > max) return false;
+      *target = *value;
       return true;
     };
   }

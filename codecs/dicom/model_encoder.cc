@@ -6,6 +6,7 @@
 #include <cmath>
 #include <utility>
 
+#include "base/text.h"
 #include "base/utf8.h"
 #include "codecs/dicom/charset.h"
 #include "codecs/dicom/model.h"
@@ -58,13 +59,12 @@ bool AppendNumber(Vr vr, std::string_view text, std::string* out) {
 // What is a number, with as many digits as a DS holds (PS3.5 6.2): who computes in binary sends more of them.
 std::string Decimal(const std::string& text) {
   if (text.size() <= kLongestDecimal) return text;
-  double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(number)) return text;
+  const std::optional<double> number = ParseDecimal<double>(text);
+  if (!number) return text;
   std::array<char, 32> digits;
   for (int precision = kLongestDecimal; precision > 0; --precision) {
     const auto written =
-        std::to_chars(digits.data(), digits.data() + digits.size(), number, std::chars_format::general, precision);
+        std::to_chars(digits.data(), digits.data() + digits.size(), *number, std::chars_format::general, precision);
     const std::string_view rounded(digits.data(), static_cast<size_t>(written.ptr - digits.data()));
     if (rounded.size() <= kLongestDecimal) return std::string(rounded);
   }

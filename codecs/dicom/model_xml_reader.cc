@@ -1,6 +1,5 @@
 // Native DICOM Model documents (PS3.19 A.1) into the model.
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <pugixml.hpp>
 #include <set>
@@ -207,9 +206,8 @@ template <typename T>
 Status XmlModelReader::Place(pugi::xml_node node, std::vector<T>* into) {
   size_t number = into->size() + 1;
   if (const std::string_view text = node.attribute("number").value(); !text.empty()) {
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc() || end != text.data() + text.size() || number <= into->size())
-      return Wrong("the numbers of values and items must rise from 1");
+    number = ParseDecimal<size_t>(text).value_or(0);
+    if (number <= into->size()) return Wrong("the numbers of values and items must rise from 1");
   }
   HILUM_RETURN_IF_ERROR(Count(number - into->size()));
   into->resize(number);

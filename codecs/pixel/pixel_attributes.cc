@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <bit>
-#include <charconv>
 #include <cmath>
 #include <limits>
 
+#include "base/text.h"
 #include "codecs/dicom/padding.h"
 #include "codecs/pixel/colour_profile.h"
 #include "codecs/pixel/lookup_table.h"
@@ -58,10 +58,7 @@ std::vector<double> ReadNumbers(const Element& e) {
     const size_t end = rest.find('\\');
     std::string_view text = dicom::Unpadded(rest.substr(0, end));
     if (text.starts_with('+')) text.remove_prefix(1);
-    double number = 0;
-    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    const bool good = error == std::errc() && stop == text.data() + text.size() && std::isfinite(number);
-    numbers.push_back(good ? number : std::numeric_limits<double>::quiet_NaN());
+    numbers.push_back(ParseDecimal<double>(text).value_or(std::numeric_limits<double>::quiet_NaN()));
     if (end == std::string_view::npos) break;
     rest.remove_prefix(end + 1);
   }

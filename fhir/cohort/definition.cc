@@ -1,9 +1,9 @@
 #include "fhir/cohort/definition.h"
 
-#include <charconv>
 #include <cmath>
 #include <set>
 
+#include "base/text.h"
 #include "fhir/json/edits.h"
 #include "fhir/search/ucum.h"
 
@@ -40,10 +40,8 @@ Result<std::string> TextOf(json::Value parameter, size_t limit) {
 Result<uint32_t> CountOf(json::Value parameter) {
   const json::MaybeValue value = ValueOf(parameter);
   const std::string_view text = value && !value->is_string() ? value->text() : std::string_view();
-  uint32_t count = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-  if (error != std::errc() || end != text.data() + text.size() || count == 0)
-    return Invalid("takes a valuePositiveInt");
+  const uint32_t count = ParseDecimal<uint32_t>(text).value_or(0);
+  if (count == 0) return Invalid("takes a valuePositiveInt");
   return count;
 }
 

@@ -1,7 +1,6 @@
 #include "fhir/imaging/images.h"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <optional>
@@ -28,10 +27,8 @@ constexpr std::string_view kOtherModality = "OT";
 std::optional<uint32_t> NumberOf(std::string_view text) {
   while (text.starts_with(' ') || text.starts_with('+')) text.remove_prefix(1);
   while (text.ends_with(' ')) text.remove_suffix(1);
-  uint32_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || number > INT32_MAX) return std::nullopt;
-  return number;
+  const std::optional<uint32_t> number = ParseDecimal<uint32_t>(text);
+  return number && *number <= INT32_MAX ? number : std::nullopt;
 }
 
 // Numbers first, by number; then by UID.

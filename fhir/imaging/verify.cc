@@ -1,9 +1,9 @@
 #include "fhir/imaging/verify.h"
 
 #include <algorithm>
-#include <charconv>
 #include <set>
 
+#include "base/text.h"
 #include "fhir/imaging/additions.h"
 #include "storage/log/change_log.h"
 
@@ -115,9 +115,7 @@ class LinkVerifier {
 
   static size_t Number(const json::Document& document, std::string_view element) {
     const json::MaybeValue value = json::Find(document.root(), element);
-    size_t number = SIZE_MAX;
-    if (value) std::from_chars(value->text().data(), value->text().data() + value->text().size(), number);
-    return number;
+    return value ? ParseDecimal<size_t>(value->text()).value_or(SIZE_MAX) : SIZE_MAX;
   }
 
   Status Index(const std::string& uid, const CatalogueStudy& study, const Link& link) {

@@ -1,7 +1,6 @@
 #include <time.h>
 
-#include <charconv>
-
+#include "base/text.h"
 #include "fhir/interactions/interactions.h"
 #include "fhir/interactions/shape.h"
 #include "fhir/validate/date_time.h"
@@ -58,13 +57,6 @@ Answer Deliver(ResourceReader& reader, Version version, const Interaction& reque
   return answer;
 }
 
-std::optional<uint64_t> ParseVersion(std::string_view text) {
-  uint64_t version = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), version);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return version;
-}
-
 }  // namespace
 
 Answer Interactions::Read(const Interaction& request, TypeId type, const std::string& id) {
@@ -84,7 +76,7 @@ Answer Interactions::ReadVersion(const Interaction& request, TypeId type, const 
   const auto head = reader->FindHead(type, id);
   if (!head.ok()) return ErrorAnswer(head.status());
   if (!*head || (*head)->version == 0) return Absent(type);
-  const auto number = ParseVersion(version);
+  const auto number = ParseDecimal(version);
   if (!number) return ErrorAnswer(NotFound("the resource has no such version; its history lists those it has"));
   auto found = reader->At(type, (*head)->doc, *number, Form::kStored);
   if (!found.ok()) return ErrorAnswer(found.status());

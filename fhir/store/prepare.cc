@@ -1,10 +1,10 @@
 // From JSON to what the commit writes; runs on any thread.
 #include <algorithm>
-#include <charconv>
 #include <iterator>
 #include <map>
 #include <set>
 
+#include "base/text.h"
 #include "fhir/json/edits.h"
 #include "fhir/store/store.h"
 #include "fhir/validate/reference.h"
@@ -86,9 +86,7 @@ std::vector<LooseReference> ResourceStore::LooseReferencesIn(
       loose.push_back({.shown = std::string(site.text.substr(0, kShownBytes))});
     } else if (!parts.version.empty() && here) {
       LooseReference reference{.type = parts.type, .id = std::string(parts.id)};
-      const char* const end = parts.version.data() + parts.version.size();
-      const auto [stop, error] = std::from_chars(parts.version.data(), end, reference.version);
-      if (error != std::errc() || stop != end) reference.version = 0;
+      reference.version = ParseDecimal(parts.version).value_or(0);
       reference.shown = std::string(TypeOf(parts.type).name) + "/" + reference.id + "/_history/" +
                         std::string(parts.version.substr(0, kShownBytes));
       loose.push_back(std::move(reference));

@@ -1,6 +1,6 @@
 #include "fhir/store/settings.h"
 
-#include <charconv>
+#include "base/text.h"
 
 namespace hilum::fhir {
 namespace {
@@ -10,8 +10,9 @@ Status Damaged() {
 }
 
 bool ReadNumber(Bytes text, int* number) {
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), *number);
-  return error == std::errc() && stop == text.data() + text.size();
+  const std::optional<int> read = ParseDecimal<int>(text);
+  *number = read.value_or(0);
+  return read.has_value();
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdint>
 
 #include "base/text.h"
@@ -50,9 +49,8 @@ bool IsCode(json::Value value) {
 }
 
 bool IsInteger(std::string_view text, int32_t least) {
-  int32_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size() && value >= least;
+  const std::optional<int32_t> value = ParseDecimal<int32_t>(text);
+  return value && *value >= least;
 }
 
 bool IsOid(std::string_view text) {

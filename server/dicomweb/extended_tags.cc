@@ -1,7 +1,5 @@
 #include "server/dicomweb/extended_tags.h"
 
-#include <charconv>
-
 #include "base/json_text.h"
 #include "base/text.h"
 #include "base/time_text.h"
@@ -146,10 +144,9 @@ Result<Window> ParseWindow(const http::Request& request) {
   Window window;
   for (const auto& [name, value] : parameters) {
     if (name != "limit" && name != "offset") continue;
-    uint64_t& number = name == "limit" ? window.limit : window.offset;
-    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-    if (error != std::errc() || end != value.data() + value.size())
-      return Invalid(name + " must be a number from 0 on");
+    const std::optional<uint64_t> number = ParseDecimal(value);
+    if (!number) return Invalid(name + " must be a number from 0 on");
+    (name == "limit" ? window.limit : window.offset) = *number;
   }
   if (window.limit < 1 || window.limit > kMaxLimit)
     return Invalid("limit is between 1 and " + std::to_string(kMaxLimit));

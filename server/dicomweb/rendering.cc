@@ -1,8 +1,6 @@
 #include "server/dicomweb/rendering.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 
 #include "base/text.h"
 #include "base/uid.h"
@@ -14,11 +12,9 @@ namespace {
 constexpr uint32_t kMaxViewport = 8192;
 
 Result<double> ParseNumber(std::string_view name, std::string_view text) {
-  double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(number))
-    return Invalid(std::string(name) + " must hold numbers");
-  return number;
+  const std::optional<double> number = ParseDecimal<double>(text);
+  if (!number) return Invalid(std::string(name) + " must hold numbers");
+  return *number;
 }
 
 // window=center,width,function (PS3.18 8.3.5.1.4).

@@ -1,7 +1,5 @@
 #include "server/dicomweb/resource.h"
 
-#include <charconv>
-
 #include "base/text.h"
 #include "base/uid.h"
 #include "server/http/http.h"
@@ -20,9 +18,7 @@ Result<std::string> ParseUid(std::string_view what, std::string_view segment) {
 
 // A number from 1 on; 0: it is none.
 uint32_t ParseFrame(std::string_view text) {
-  uint32_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error == std::errc() && end == text.data() + text.size() ? number : 0;
+  return ParseDecimal<uint32_t>(text).value_or(0);
 }
 
 // "7", "1,3,5", "1-3,5": in the order they are asked for.

@@ -1,7 +1,6 @@
 #include "server/dicomweb/search_request.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
 #include "base/text.h"
@@ -17,11 +16,9 @@ using storage::Level;
 constexpr size_t kMaxIncludedFields = 100;
 
 Result<uint64_t> ParseCount(std::string_view name, std::string_view value) {
-  uint64_t number = 0;
-  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-  if (error != std::errc() || end != value.data() + value.size())
-    return Invalid(std::string(name) + " must be a number from 0 on");
-  return number;
+  const std::optional<uint64_t> number = ParseDecimal(value);
+  if (!number) return Invalid(std::string(name) + " must be a number from 0 on");
+  return *number;
 }
 
 Level LevelOf(const Resource& resource) {

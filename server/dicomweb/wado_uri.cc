@@ -35,11 +35,10 @@ Result<std::string> RequiredUid(const QueryParameters& query, std::string_view n
 Result<uint32_t> Count(const QueryParameters& query, std::string_view name, uint32_t most) {
   const std::string_view value = Find(query, name);
   if (value.empty()) return uint32_t{0};
-  uint32_t number = 0;
-  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-  if (error != std::errc() || end != value.data() + value.size() || number == 0 || number > most)
+  const std::optional<uint32_t> number = ParseDecimal<uint32_t>(value);
+  if (!number || *number == 0 || *number > most)
     return Invalid(std::string(name) + " must be a number from 1 to " + std::to_string(most));
-  return number;
+  return *number;
 }
 
 // PS3.18 9.4.1.2.4: a rectangle from the upper left to the lower right corner, the image being 1 by 1.

@@ -1,7 +1,6 @@
 #include "server/main/settings.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/time_text.h"
 #include "server/http/forwarded.h"
@@ -22,9 +21,9 @@ Status SplitListen(const std::string& listen, std::string* address, uint16_t* po
     *address = address->substr(1, address->size() - 2);
   if (*address == "localhost") *address = "127.0.0.1";
   const std::string_view digits = std::string_view(listen).substr(colon + 1);
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), *port);
-  if (error != std::errc() || end != digits.data() + digits.size())
-    return Invalid("http.listen: the port must be a number from 0 to 65535");
+  const std::optional<uint16_t> number = ParseDecimal<uint16_t>(digits);
+  if (!number) return Invalid("http.listen: the port must be a number from 0 to 65535");
+  *port = *number;
   return Status::Ok();
 }
 

@@ -1,18 +1,16 @@
 #include "storage/catalogue/attribute_values.h"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cmath>
+
+#include "base/text.h"
 
 namespace hilum::storage {
 namespace {
 
 std::optional<int> ParseDigits(std::string_view text) {
-  int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || text.empty() || text[0] == '-') return std::nullopt;
-  return value;
+  return text.starts_with('-') ? std::nullopt : ParseDecimal<int>(text);
 }
 
 int64_t DaysFromCivil(int year, int month, int day) {
@@ -131,10 +129,7 @@ std::optional<double> ParseNumber(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
   while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
   if (text.size() > 1 && text.front() == '+' && text[1] != '-') text.remove_prefix(1);
-  double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(number)) return std::nullopt;
-  return number;
+  return ParseDecimal<double>(text);
 }
 
 std::optional<double> ParseAge(std::string_view text) {
