@@ -273,15 +273,6 @@ std::string SaidByImages(std::string_view element, const std::string& json) {
 
 }  // namespace
 
-std::string UidIdentifier(std::string_view study_uid) {
-  return std::string("urn:oid:").append(study_uid);
-}
-
-std::string_view StudyUidOf(std::string_view identifier) {
-  constexpr std::string_view kOid = "urn:oid:";
-  return identifier.starts_with(kOid) ? identifier.substr(kOid.size()) : identifier;
-}
-
 bool NamesStudy(json::Value resource) {
   const json::MaybeValue list = json::Find(resource, "identifier");
   return list && AnyOf(*list, [](json::Value item) { return json::Find(item, "system").TextOr("") == kUidSystem; });

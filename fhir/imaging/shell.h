@@ -10,14 +10,13 @@
 #include "fhir/definitions/definitions.h"
 #include "fhir/json/document.h"
 #include "fhir/json/edits.h"
+#include "fhir/search/study_uid.h"
 #include "fhir/validate/issue.h"
 #include "storage/catalogue/rows.h"
 
 namespace hilum::fhir::imaging {
 
 inline constexpr std::string_view kImagingStudy = "ImagingStudy";
-// R4 imagingstudy: the Study Instance UID as an identifier.
-inline constexpr std::string_view kUidSystem = "urn:dicom:uid";
 // Of the Endpoint that is our own DICOMweb service.
 inline constexpr std::string_view kEndpointId = "hilum-dicomweb";
 
@@ -79,8 +78,6 @@ struct DerivedElements {
   std::vector<std::string> former;  // what the images added before (AddedBy): it goes when they no longer say it
 };
 
-std::string UidIdentifier(std::string_view study_uid);     // urn:oid:...
-std::string_view StudyUidOf(std::string_view identifier);  // of that, or of the UID alone
 // Whether `resource` says of which study it is.
 bool NamesStudy(json::Value resource);
 DerivedElements ElementsOf(const storage::StudyRow& study, Linked linked, const ShellOptions& options);

@@ -6,6 +6,7 @@
 
 #include "fhir/json/subset.h"
 #include "fhir/patch/json_patch.h"
+#include "fhir/search/study_uid.h"
 
 namespace hilum::fhir {
 namespace {
@@ -75,7 +76,7 @@ std::optional<storage::TokenValue> OnlyIdentifier(TypeId type, const std::vector
       value.find_first_of(",\\", 0) != std::string::npos || value.find('|', bar + 1) != std::string::npos) {
     return std::nullopt;
   }
-  if (TypeOf(type).name == "ImagingStudy" && value.substr(0, bar) == kStudyUidSystem) return std::nullopt;
+  if (TypeOf(type).name == "ImagingStudy" && value.substr(0, bar) == kUidSystem) return std::nullopt;
   return storage::TokenValue{value.substr(0, bar), value.substr(bar + 1)};
 }
 

@@ -9,6 +9,7 @@
 #include "fhir/search/build.h"
 #include "fhir/search/images.h"
 #include "fhir/search/query.h"
+#include "fhir/search/study_uid.h"
 
 namespace hilum::fhir {
 namespace {
@@ -236,17 +237,15 @@ std::optional<storage::FieldId> Compiler::ImagesOf(const ResolvedParam& param) c
 }
 
 std::optional<std::string> Compiler::OtherUid(const ResolvedParam& param, std::string_view value) const {
-  constexpr std::string_view kOid = "urn:oid:";
   if (kImagingStudy == kNoType || param.definition == nullptr) return std::nullopt;
   if (param.definition != FindSearchParam(kImagingStudy, "identifier")) return std::nullopt;
   const size_t bar = value.find('|');
   const std::string_view system = bar == std::string_view::npos ? "" : value.substr(0, bar);
-  std::string_view uid = bar == std::string_view::npos ? value : value.substr(bar + 1);
-  if (!system.empty() && system != kStudyUidSystem) return std::nullopt;
-  const bool is_urn = uid.starts_with(kOid);
-  if (is_urn) uid.remove_prefix(kOid.size());
+  const std::string_view written = bar == std::string_view::npos ? value : value.substr(bar + 1);
+  if (!system.empty() && system != kUidSystem) return std::nullopt;
+  const std::string_view uid = StudyUidOf(written);
   if (!IsValidUid(uid) || uid.find('.') == std::string_view::npos) return std::nullopt;
-  return std::string(kStudyUidSystem) + "|" + (is_urn ? "" : std::string(kOid)) + std::string(uid);
+  return std::string(kUidSystem) + "|" + (uid == written ? UidIdentifier(uid) : std::string(uid));
 }
 
 Result<Query> Compiler::CompileParam(const ResolvedParam& param, Modifier modifier, std::string_view value) {

@@ -15,10 +15,6 @@ namespace hilum::fhir {
 //   1  a Timing lasts from the first to the last of its events and bounds; before, bounds counted without events only
 inline constexpr int kIndexRules = 1;
 
-// Of the Study Instance UID as an identifier of an ImagingStudy. It is written as urn:oid:1.2.3 or 1.2.3; searches for
-// the one find the other, too.
-inline constexpr std::string_view kStudyUidSystem = "urn:dicom:uid";
-
 struct SearchOptions {
   int default_offset_minutes = 0;  // zone of dates without one
   std::string_view base_url;       // absolute references below it are local; without a slash at the end
