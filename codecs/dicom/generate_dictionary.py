@@ -31,7 +31,7 @@ def read_entries(path):
             tag = int(match[1], 16) << 16 | int(match[2], 16)
             vr, choice = CHOICES.get(fields[1], (fields[1], "kOne"))
             keyword = fields[2].removeprefix("RETIRED_")
-            entries.setdefault(tag, (vr, choice, keyword, fields[3] != "1"))
+            entries.setdefault(tag, (vr, choice, keyword))
     return sorted(entries.items())
 
 
@@ -60,9 +60,8 @@ def main():
     with open(target, "w", encoding="ascii") as out:
         out.write(f"constexpr int kSlotBits = {SLOT_BITS};\n")
         out.write("constexpr DictionaryEntry kEntries[] = {\n")
-        for tag, (vr, choice, keyword, multi) in entries:
-            out.write(f'{{{{0x{tag >> 16:04X},0x{tag & 0xFFFF:04X}}},"{vr}","{keyword}",{str(multi).lower()},'
-                      f"VrChoice::{choice}}},\n")
+        for tag, (vr, choice, keyword) in entries:
+            out.write(f'{{{{0x{tag >> 16:04X},0x{tag & 0xFFFF:04X}}},"{vr}","{keyword}",VrChoice::{choice}}},\n')
         out.write("};\n// Index + 1 into kEntries, 0: free.\nconstexpr uint16_t kSlots[] = {\n")
         out.writelines(rows(slots_of(entries)))
         out.write("};\nconstexpr uint16_t kByKeyword[] = {\n")

@@ -55,7 +55,6 @@ struct DictionaryEntry {
   Tag tag;                   // of repeating groups the first one: (6000,3000) for (6002,3000)
   Vr vr;                     // the first one where PS3.6 allows several
   std::string_view keyword;  // "StudyInstanceUID"
-  bool multi_valued;
   VrChoice choice = VrChoice::kOne;
 };
 // Repeating groups (50xx, 60xx) are found too; nullptr for private and unknown tags.

@@ -156,8 +156,4 @@ std::span<const uint16_t> CompartmentParams(const CompartmentMember& member) {
   return Rows(tables::kMemberParams, member.params);
 }
 
-std::span<const Operation> Operations() {
-  return tables::kOperations;
-}
-
 }  // namespace hilum::fhir

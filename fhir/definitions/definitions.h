@@ -1,4 +1,4 @@
-// The R4 definitions as tables: types, their JSON properties, value sets, search parameters, compartments, operations.
+// The R4 definitions as tables: types, their JSON properties, value sets, search parameters, compartments.
 //
 // Everything is generated at build time (generate.mjs) from the pinned package of package.json: no resource type is
 // named by hand anywhere. All tables are constant; every function is pure and thread-safe; every view lives as long as
@@ -65,7 +65,6 @@ struct Type {
   std::string_view name;
   TypeKind kind;
   Primitive primitive;
-  bool abstract;
   TypeId base;  // kNoType at the roots
   Range properties;
   Range elements;
@@ -160,8 +159,7 @@ struct SearchParam {
   std::string_view expression;
 };
 
-// Compartments: which parameters relate resources of a type to a patient, an encounter, ...; operations as they are
-// defined.
+// Compartments: which parameters relate resources of a type to a patient, an encounter, ...
 
 struct CompartmentMember {
   TypeId resource;
@@ -171,16 +169,6 @@ struct CompartmentMember {
 struct Compartment {
   TypeId resource;
   Range members;
-};
-
-struct Operation {
-  std::string_view code;
-  std::string_view url;
-  bool system;
-  bool type;
-  bool instance;
-  bool affects_state;
-  Range resources;
 };
 
 // Access: positions are for those who got them from here; what comes from outside is looked up
@@ -222,7 +210,7 @@ std::span<const Element> ElementsOf(const Type& type);
 // kNoProperty for a name that the type does not have. `name` without the leading '_' of primitive extensions.
 PropertyId FindProperty(TypeId type, std::string_view name);
 
-std::span<const TypeId> TypeList(Range range);  // targets and Operation::resources
+std::span<const TypeId> TypeList(Range range);  // SearchParam::targets, Property::targets
 const Binding& BindingAt(uint16_t index);
 std::span<const ValueSetCode> CodesOf(const Binding& binding);
 bool HasCode(const Binding& binding, std::string_view code);
@@ -244,7 +232,5 @@ std::span<const Compartment> Compartments();
 const Compartment* FindCompartment(TypeId resource);
 std::span<const CompartmentMember> MembersOf(const Compartment& compartment);
 std::span<const uint16_t> CompartmentParams(const CompartmentMember& member);
-
-std::span<const Operation> Operations();
 
 }  // namespace hilum::fhir

@@ -442,7 +442,7 @@ types.forEach((type, index) => {
 });
 for (const type of types) type.searchCount = searchParams.filter((p) => types[p.resource] === type).length;
 
-// -- Compartments and operations ---------------------------------------------------------------------------------------
+// -- Compartments ------------------------------------------------------------------------------------------------------
 
 const members = [];
 const memberParams = [];
@@ -455,11 +455,6 @@ const compartments = profiles.filter((r) => r.resourceType === 'CompartmentDefin
     memberParams.push(...indexes);
   }
   return { type: typeNamed(definition.code), first, count: members.length - first };
-});
-
-const operations = profiles.filter((r) => r.resourceType === 'OperationDefinition').sort((a, b) => byText(a.url, b.url)).map((d) => {
-  const concrete = (d.resource ?? []).filter((name) => typeIndex.has(name)).map(typeNamed);
-  return { ...d, resources: typeList(concrete) };
 });
 
 // -- Output ------------------------------------------------------------------------------------------------------------
@@ -477,7 +472,7 @@ const kinds = ['kPrimitive', 'kComplex', 'kBackbone', 'kResource'];
 
 const version = structures.find((s) => s.name === 'Patient').fhirVersion;
 out.push(`const std::string_view kVersion = ${text(version)};`, '');
-table('kTypes', 'Type', types.map((t) => `{${text(t.name)}, TypeKind::${kinds[t.kind]}, Primitive{${t.kind === 0 ? kPrimitives.indexOf(t.name) : 0}}, ${t.abstract}, ` +
+table('kTypes', 'Type', types.map((t) => `{${text(t.name)}, TypeKind::${kinds[t.kind]}, Primitive{${t.kind === 0 ? kPrimitives.indexOf(t.name) : 0}}, ` +
   `${id('TypeId', t.baseIndex)}, {${t.firstProperty}, ${t.propertyCount}}, {${t.firstElement}, ${t.elementCount}}, {${t.firstSearch}, ${t.searchCount}}, ${t.searchFields}}`));
 table('kResourceTypes', 'TypeId', types.flatMap((t, i) => (t.kind === 3 && !t.abstract ? [id('TypeId', i)] : [])));
 table('kElements', 'Element', elements.map((e) => `{${text(e.name)}, ${text(e.path)}, ${e.min}, ${e.max}, ${e.choice}, ${e.summary}, ${e.modifier}, ${e.binding}, ${range(e)}}`));
@@ -494,7 +489,6 @@ table('kComponents', 'CompositeComponent', components.map((c) => `{SearchType{${
 table('kCompartments', 'Compartment', compartments.map((c) => `{${id('TypeId', c.type)}, ${range(c)}}`));
 table('kMembers', 'CompartmentMember', members.map((m) => `{${id('TypeId', m.type)}, ${range(m)}, ${m.self}}`));
 table('kMemberParams', 'uint16_t', memberParams);
-table('kOperations', 'Operation', operations.map((o) => `{${text(o.code)}, ${text(o.url)}, ${o.system}, ${o.type}, ${o.instance}, ${!!o.affectsState}, ${range(o.resources)}}`));
 const slotRows = (slots) => Array.from({ length: slots.length / 32 }, (_, i) => slots.slice(i * 32, i * 32 + 32).join(', '));
 table('kPropertySlots', 'uint16_t', slotRows(slotsOf(types.flatMap((type, index) =>
   properties.slice(type.firstProperty, type.firstProperty + type.propertyCount).map((p, i) => [index, p.name, type.firstProperty + i])))));

@@ -18,7 +18,6 @@ extern const std::span<const CompositeComponent> kComponents;
 extern const std::span<const Compartment> kCompartments;
 extern const std::span<const CompartmentMember> kMembers;
 extern const std::span<const uint16_t> kMemberParams;
-extern const std::span<const Operation> kOperations;
 // Open addressing, a power of two in size: positions in kProperties by Hash(type, name), kNoProperty for empty.
 extern const std::span<const uint16_t> kPropertySlots;
 // The same: positions in kTypes by Hash(TypeId{0}, name).

@@ -50,9 +50,9 @@ std::string_view SeverityCode(Severity severity) {
 
 std::string_view IssueTypeCode(IssueType type) {
   constexpr std::string_view kCodes[] = {
-      "invalid",    "structure",     "required",  "value",     "invariant",        "code-invalid", "too-long",
-      "too-costly", "not-supported", "not-found", "duplicate", "multiple-matches", "deleted",      "conflict",
-      "forbidden",  "login",         "exception", "throttled", "no-store",         "informational"};
+      "invalid",  "structure",  "required",      "value",     "invariant", "code-invalid",
+      "too-long", "too-costly", "not-supported", "not-found", "duplicate", "multiple-matches",
+      "deleted",  "conflict",   "exception",     "throttled", "no-store",  "informational"};
   return kCodes[static_cast<size_t>(type)];
 }
 

@@ -29,8 +29,6 @@ enum class IssueType : uint8_t {
   kMultipleMatches,
   kDeleted,
   kConflict,
-  kForbidden,
-  kLogin,
   kException,
   kThrottled,
   kNoStore,

@@ -20,14 +20,6 @@ std::optional<std::string_view> Headers::First(std::string_view name) const {
   return std::nullopt;
 }
 
-std::vector<std::string_view> Headers::All(std::string_view name) const {
-  std::vector<std::string_view> values;
-  for (const auto& [field, value] : fields_) {
-    if (EqualsIgnoringCase(field, name)) values.push_back(Trimmed(value));
-  }
-  return values;
-}
-
 std::string Headers::Joined(std::string_view name) const {
   std::string joined;
   bool first = true;

@@ -38,7 +38,6 @@ class Headers {
   void Set(std::string_view name, std::string value);
   // The first value, trimmed; nullopt when absent.
   std::optional<std::string_view> First(std::string_view name) const;
-  std::vector<std::string_view> All(std::string_view name) const;
   // All values joined by ", " (RFC 9110 5.3); empty when absent.
   std::string Joined(std::string_view name) const;
   const std::vector<std::pair<std::string, std::string>>& fields() const { return fields_; }

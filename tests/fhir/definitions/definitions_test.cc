@@ -9,7 +9,6 @@
 namespace hilum::fhir {
 namespace {
 
-using testing::Contains;
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
@@ -232,13 +231,6 @@ TEST(Definitions, KnowThePatientCompartment) {
   }
   EXPECT_THAT(params, UnorderedElementsAre("subject", "performer"));
   EXPECT_EQ(FindCompartment(Named("Observation")), nullptr);
-}
-
-TEST(Definitions, ListOperations) {
-  std::set<std::string_view> codes;
-  for (const Operation& operation : Operations()) codes.insert(operation.code);
-  EXPECT_THAT(codes, Contains("everything"));
-  EXPECT_THAT(codes, Contains("validate"));
 }
 
 }  // namespace

@@ -270,7 +270,6 @@ TEST(UriTest, EncodesSoThatDecodingGivesTheSame) {
 TEST(HeadersTest, FindsFieldsWithoutCaseAndKeepsTheirOrder) {
   Headers headers = {{"Accept", " a "}, {"X", "1"}, {"ACCEPT", "b"}};
   EXPECT_EQ(headers.First("accept"), "a");
-  EXPECT_EQ(headers.All("Accept"), (std::vector<std::string_view>{"a", "b"}));
   EXPECT_EQ(headers.Joined("accept"), "a, b");
   EXPECT_EQ(headers.Joined("none"), "");
   EXPECT_FALSE(headers.First("none"));
