@@ -190,7 +190,7 @@ Status BulkSender::AddPixels(const dicom::BulkValue& value) {
     if (status.ok() || in_part_ || ours) return status;
     if (status.code() == Code::kUnsupported && ++i < targets.size()) continue;
     status = failures_.Tell(status, found_->row.uid);
-    const bool its_own = status.code() != Code::kCancelled && status.code() != Code::kUnavailable;
+    const bool its_own = status.code() == Code::kInvalid || status.code() == Code::kUnsupported;
     if (!its_own || (wish_.or_fail && !parts_.begun())) return status;
     status.IgnoreError();  // the client is told by Warning
     if (!value.encapsulated)

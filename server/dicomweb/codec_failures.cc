@@ -12,9 +12,14 @@ Status CodecFailures::Tell(const Status& status, const std::string& sop_uid) {
   // Nothing to decode, or nothing we can decode: no failure of pixels.
   if (status.code() == Code::kNotFound || status.code() == Code::kUnsupported)
     return Unsupported("instance " + sop_uid + ": " + status.message());
+  if (status.code() == Code::kCorruption || status.code() == Code::kIo) {
+    log_.Warning("the stored object could not be read", {{"instance", sop_uid}, {"reason", status.message()}});
+    return status;
+  }
   count_.Add();
   log_.Warning("pixels could not be decoded or encoded", {{"instance", sop_uid}, {"reason", status.message()}});
-  return Status(Code::kInvalid, "instance " + sop_uid + ": " + status.message());
+  return Status(status.code() == Code::kInternal ? Code::kInternal : Code::kInvalid,
+                "instance " + sop_uid + ": " + status.message());
 }
 
 }  // namespace hilum::dicomweb

@@ -13,7 +13,8 @@ class CodecFailures {
  public:
   CodecFailures(Registry& metrics, Logger log);
 
-  // The error that a client gets: its own, whatever happened inside. Logged and counted.
+  // The error that a client gets: what is wrong with the pixels, logged and counted, or what is wrong with us. Codecs
+  // never say kCorruption or kIo: those are of the store, whose bytes are checked before they are decoded.
   Status Tell(const Status& status, const std::string& sop_uid);
 
  private:

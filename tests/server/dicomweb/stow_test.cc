@@ -290,6 +290,14 @@ TEST_F(StowTest, DamagedBytesAreNeverSent) {
     EXPECT_EQ(answer.status, 500) << path;
     EXPECT_EQ(answer.body.find("RQQQ"), std::string::npos) << path;
   }
+  const std::pair<std::string, const char*> made[] = {
+      {instance, "Accept: application/dicom; transfer-syntax=1.2.840.10008.1.2"},
+      {instance, "Accept: application/dicom; transfer-syntax=1.2.840.10008.1.2.5"},
+      {instance + "/frames/1", "Accept: multipart/related; type=\"image/jls\""},
+      {instance + "/bulkdata", "Accept: multipart/related; type=\"image/jls\""},
+      {instance + "/rendered", "Accept: image/png"},
+      {instance + "/thumbnail", "Accept: image/png"}};
+  for (const auto& [path, accept] : made) EXPECT_EQ(Get(path, {accept}).status, 500) << path << " " << accept;
   for (const std::string& path : {instance, instance + "/frames/1", std::string("/dicom-web/studies/1.2.1")})
     EXPECT_EQ(testing::Fetch("HEAD", base_ + path).status, 200) << path << ": bytes that are not sent are not read";
   const HttpAnswer found = Get("/dicom-web/instances?includefield=HighBit");
