@@ -47,8 +47,8 @@ TEST(WorkerPool, RefusesWhatNeitherAThreadNorTheQueueHasRoomFor) {
 }
 
 TEST(WorkerPool, WithoutAQueueFreeThreadsStillTakeTasks) {
-  WorkerPool pool("test", 1, 0);
   std::latch busy(1), release(1);
+  WorkerPool pool("test", 1, 0);
   ASSERT_TRUE(pool.TrySubmit([&] {
     busy.count_down();
     release.wait();
