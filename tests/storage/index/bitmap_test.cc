@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "storage/index/bitmap_builder.h"
 
 namespace hilum::storage {
@@ -49,15 +51,15 @@ TEST(BitmapTest, CopiesAreIndependentAndMovedFromCanBeAssigned) {
   Bitmap a({1, 2});
   Bitmap b = a;
   b.Add(3);
-  a -= a;
+  a -= std::as_const(a);
   EXPECT_TRUE(a.empty());
   Bitmap c = std::move(b);
   b = c;
   c.Remove(1);
   EXPECT_THAT(b.ToVector(), ElementsAre(1, 2, 3));
   EXPECT_THAT(c.ToVector(), ElementsAre(2, 3));
-  b &= b;
-  b |= b;
+  b &= std::as_const(b);
+  b |= std::as_const(b);
   EXPECT_EQ(b.Count(), 3u);
   EXPECT_TRUE(b.Intersects(c));
   EXPECT_FALSE(a.Intersects(c));
