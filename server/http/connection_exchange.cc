@@ -152,6 +152,7 @@ void Connection::Refuse(int status, std::string_view reason) {
   RequestHead head;
   head.keep_alive = false;
   exchange_ = std::make_unique<Exchange>(*this, head);
+  exchange_->request.peer = peer_;
   exchange_->request.id = context_.NewRequestId();
   exchange_->request.log = context_.log.WithRequest(exchange_->request.id);
   exchange_->answer.RunsOnLoop();

@@ -93,9 +93,9 @@ HeadParse CheckRequestLine(Bytes line, const HeadLimits& limits) {
   const Bytes version = line.substr(last + 1);
   if (target.empty() || target.find_first_of(" \t") != Bytes::npos) return Refuse(400, "blank in the request target");
   if (target.size() > limits.max_target) return Refuse(414, "request target too long");
-  if (version == "HTTP/1.1" || version == "HTTP/1.0") return {HeadParse::Outcome::kComplete};
   const bool well_formed = version.size() == 8 && version.substr(0, 5) == "HTTP/" && IsDigit(version[5]) &&
                            version[6] == '.' && IsDigit(version[7]);
+  if (well_formed && version[5] == '1') return {HeadParse::Outcome::kComplete};
   return well_formed ? Refuse(505, "HTTP version not supported, use HTTP/1.1") : Refuse(400, "malformed HTTP version");
 }
 
@@ -174,6 +174,13 @@ HeadParse ParseComplete(Bytes block, const HeadLimits& limits, RequestHead* head
   const auto lines = static_cast<size_t>(std::count(block.begin(), block.end(), '\n'));
   if (lines - 2 > limits.max_fields) return Refuse(431, "too many header fields");
 
+  // RFC 9110 2.5: a later minor version is taken as the highest there is. The tokenizer knows none.
+  std::string as_1_1;
+  if (const size_t minor = block.find('\r') - 1; block[minor] > '1') {
+    as_1_1 = block;
+    as_1_1[minor] = '1';
+    block = as_1_1;
+  }
   Collector collector(head, block.size());
   boost::beast::error_code error;
   collector.put(boost::asio::const_buffer(block.data(), block.size()), error);

@@ -105,6 +105,16 @@ class ProgramTest(unittest.TestCase):
         config.write_text("http.cors_origins = ['*', 'https://viewer.example', 'http://localhost:3000', 'null']\n")
         self.assertEqual(run("config", "check", str(config))[0], 0)
 
+    def test_the_log_names_the_client_of_a_request_that_was_none(self):
+        with serving(self.data, "--log.level", "debug") as server:
+            host, port = server.url.removeprefix("http://").split(":")
+            with socket.create_connection((host, int(port)), timeout=30) as client:
+                client.sendall(b" GET / HTTP/1.1\r\n\r\n")
+                self.assertTrue(client.makefile("rb").read().startswith(b"HTTP/1.1 400 "))
+            server.child.terminate()
+            log = [json.loads(line) for line in server.child.communicate(timeout=60)[1].splitlines()]
+        self.assertEqual([line["peer"].split(":")[0] for line in log if line.get("status") == 400], ["127.0.0.1"])
+
     def test_no_store_is_made_among_the_files_of_others(self):
         self.data.mkdir()
         (self.data / "thesis.txt").write_text("x")

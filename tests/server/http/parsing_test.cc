@@ -83,7 +83,11 @@ TEST(RequestHeadTest, RefusesWhatReadersCouldUnderstandDifferently) {
       {400, "GET /\r\nHost: x\r\n\r\n"},
       {400, "GET / http/1.1\r\nHost: x\r\n\r\n"},
       {400, "GET / HTTP/11\r\nHost: x\r\n\r\n"},
-      {505, "GET / HTTP/1.2\r\nHost: x\r\n\r\n"},
+      {400, "GET / HTTP/1.2\r\n\r\n"},
+      {400, "GET / HTTP/1.10\r\nHost: x\r\n\r\n"},
+      {400, "GET / HTTP/1.x\r\nHost: x\r\n\r\n"},
+      {400, "POST / HTTP/1.9\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n"},
+      {505, "GET / HTTP/3.0\r\nHost: x\r\n\r\n"},
       {505, "GET / HTTP/2.0\r\nHost: x\r\n\r\n"},
       {505, "GET / HTTP/0.9\r\nHost: x\r\n\r\n"},
       {400, "\x16\x03\x01\x02"},
@@ -93,6 +97,18 @@ TEST(RequestHeadTest, RefusesWhatReadersCouldUnderstandDifferently) {
       {417, "POST / HTTP/1.1\r\nHost: x\r\nExpect: the-best\r\n\r\n"},
   };
   for (const auto& c : cases) EXPECT_EQ(RefusalOf(c.text), c.status) << c.text;
+}
+
+TEST(RequestHeadTest, TakesALaterMinorVersionAsTheHighestThereIs) {
+  for (const char minor : std::string("123456789")) {
+    const std::string text = std::string("POST / HTTP/1.") + minor +
+                             "\r\nHost: x\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n";
+    RequestHead head;
+    const HeadParse parse = Parse(text, &head);
+    EXPECT_EQ(parse.outcome, Outcome::kComplete) << text << parse.reason;
+    EXPECT_EQ(parse.consumed, text.size());
+    EXPECT_TRUE(head.http11 && head.keep_alive && head.chunked && head.expects_continue) << text;
+  }
 }
 
 TEST(RequestHeadTest, TakesEveryFormOfHost) {
