@@ -338,6 +338,7 @@ int ConfigCommand(Arguments arguments) {
   const char* const no_environment[] = {nullptr};
   Status status = settings.MakeConfig().Parse(as_flags, no_environment).status();
   if (status.ok()) status = settings.Finish();
+  if (status.ok()) status = settings.CheckFiles();
   if (status.ok()) {
     std::printf("%s is good\n", arguments[1]);
     return 0;

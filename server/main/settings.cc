@@ -1,6 +1,8 @@
 #include "server/main/settings.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 
 #include "base/time_text.h"
 #include "server/http/forwarded.h"
@@ -28,6 +30,21 @@ Status SplitListen(const std::string& listen, std::string* address, uint16_t* po
 }
 
 }  // namespace
+
+class Settings::Mistakes {
+ public:
+  void Add(std::string_view mistake) {
+    if (!lines_.empty()) lines_ += '\n';
+    lines_ += mistake;
+  }
+  void Take(const Status& status) {
+    if (!status.ok()) Add(status.message());
+  }
+  Status status() const { return lines_.empty() ? Status::Ok() : Invalid(lines_); }
+
+ private:
+  std::string lines_;
+};
 
 Config Settings::MakeConfig() {
   return Config({
@@ -173,62 +190,81 @@ Config Settings::MakeConfig() {
 }
 
 Status Settings::Finish() {
-  HILUM_RETURN_IF_ERROR(SplitListen(listen, &http.address, &http.port));
-  HILUM_RETURN_IF_ERROR(FinishTls());
-  HILUM_RETURN_IF_ERROR(CheckOrigins());
+  Mistakes mistakes;
+  const Status address = SplitListen(listen, &http.address, &http.port);
+  mistakes.Take(address);
+  FinishTls(&mistakes);
+  CheckOrigins(&mistakes);
   const bool nobody_logs_in = !http.tls.require_client_certificate;
-  if (!IsLoopback(http.address) && nobody_logs_in && !allow_remote_without_login)
-    return Invalid(
+  if (address.ok() && !IsLoopback(http.address) && nobody_logs_in && !allow_remote_without_login)
+    mistakes.Add(
         "http.listen = " + listen +
         " can be reached by other machines, and nobody would have to log in. Demand client certificates (tls.client_ca "
-        "and "
-        "tls.require_client_certificate), put a proxy that authenticates in front of a loopback address, or set "
+        "and tls.require_client_certificate), put a proxy that authenticates in front of a loopback address, or set "
         "http.allow_remote_without_login = true");
   if (store.low_water_bytes < store.write_buffer_bytes / 2 * 5)
-    return Invalid(
+    mistakes.Add(
         "store.low_water must be at least 2.5 times store.write_buffer: writing back what is in memory needs that "
         "room");
   if (dicomweb.search_default_limit > dicomweb.search_max_limit)
-    return Invalid("search.default_limit must not exceed search.max_limit");
-  if (store.segment_bytes < (1 << 20)) return Invalid("store.segment must be at least 1MiB");
+    mistakes.Add("search.default_limit must not exceed search.max_limit");
+  if (store.segment_bytes < (1 << 20)) mistakes.Add("store.segment must be at least 1MiB");
   if (duplicates != "reject" && duplicates != "replace")
-    return Invalid("store.duplicates must be \"reject\" or \"replace\"");
+    mistakes.Add("store.duplicates must be \"reject\" or \"replace\"");
   if (log_level != "debug" && log_level != "info" && log_level != "warning" && log_level != "error")
-    return Invalid("log.level must be debug, info, warning or error");
-  HILUM_RETURN_IF_ERROR(FinishUrls());
-  HILUM_RETURN_IF_ERROR(FinishFhir());
-  HILUM_RETURN_IF_ERROR(FinishImaging());
+    mistakes.Add("log.level must be debug, info, warning or error");
+  FinishUrls(&mistakes);
+  FinishFhir(&mistakes);
+  FinishImaging(&mistakes);
   dicomweb.ingest.duplicates = duplicates == "replace" ? DuplicatePolicy::kReplace : DuplicatePolicy::kReject;
   dicomweb.ingest.memory_bytes = upload_memory;
   store.directory = data;
-  return Status::Ok();
+  return mistakes.status();
 }
 
-Status Settings::FinishTls() {
+Status Settings::CheckFiles() const {
+  Mistakes mistakes;
+  const auto check = [&](const std::string& key, const std::string& path) {
+    if (path.empty()) return;
+    const std::ifstream file(path);
+    if (!file || std::filesystem::is_directory(path)) mistakes.Add(key + ": the file " + path + " cannot be read");
+  };
+  check("tls.certificate", http.tls.certificate_file);
+  check("tls.key", http.tls.key_file);
+  check("tls.client_ca", http.tls.client_ca_file);
+  for (const auto& [name, certificate, key] : http.tls.named) {
+    check("tls.named", certificate);
+    check("tls.named", key);
+  }
+  return mistakes.status();
+}
+
+void Settings::FinishTls(Mistakes* mistakes) {
   http::TlsOptions& tls = http.tls;
-  if (tls.certificate_file.empty() != tls.key_file.empty()) return Invalid("tls.certificate and tls.key go together");
+  if (tls.certificate_file.empty() != tls.key_file.empty()) mistakes->Add("tls.certificate and tls.key go together");
   // Without TLS nobody could show a certificate: who sets these must not get a server that lets everybody in.
   if (tls.certificate_file.empty() && (!tls.client_ca_file.empty() || tls.require_client_certificate))
-    return Invalid(
+    mistakes->Add(
         "tls.client_ca and tls.require_client_certificate need tls.certificate and tls.key: without them the server "
         "speaks plain HTTP and asks nobody for a certificate");
   if (tls.require_client_certificate && tls.client_ca_file.empty())
-    return Invalid("tls.require_client_certificate needs tls.client_ca");
+    mistakes->Add("tls.require_client_certificate needs tls.client_ca");
   if (tls.certificate_file.empty() && !named_certificates.empty())
-    return Invalid("tls.named needs tls.certificate and tls.key, for clients that ask for another name or none");
+    mistakes->Add("tls.named needs tls.certificate and tls.key, for clients that ask for another name or none");
   for (const std::string& entry : named_certificates) {
     const size_t equals = entry.find('='), colon = entry.rfind(':');
     if (equals == std::string::npos || equals == 0 || colon == std::string::npos || colon < equals + 2 ||
-        colon + 1 == entry.size())
-      return Invalid("tls.named takes NAME=CERTIFICATE:KEY, such as pacs.example.org=pacs.crt:pacs.key");
+        colon + 1 == entry.size()) {
+      mistakes->Add("tls.named takes NAME=CERTIFICATE:KEY, such as pacs.example.org=pacs.crt:pacs.key");
+      continue;
+    }
     tls.named.push_back(
         {entry.substr(0, equals), entry.substr(equals + 1, colon - equals - 1), entry.substr(colon + 1)});
   }
-  return Status::Ok();
 }
 
 // As browsers write them (RFC 6454 6.2): one that is written otherwise would never be allowed.
-Status Settings::CheckOrigins() const {
+void Settings::CheckOrigins(Mistakes* mistakes) const {
   for (const std::string& origin : http.cors_origins) {
     const size_t scheme = origin.find("://");
     const std::string_view host =
@@ -242,53 +278,55 @@ Status Settings::CheckOrigins() const {
                            http::IsHostText(host) && !host.ends_with(':') &&
                            std::ranges::none_of(origin, [](char c) { return c >= 'A' && c <= 'Z'; });
     if (origin != "*" && origin != "null" && !is_origin)
-      return Invalid("http.cors_origins: '" + origin +
-                     "' is no origin; it must be like https://viewer.example.org or http://localhost:3000, in small "
-                     "letters, with nothing behind the host and port; commas part several");
+      mistakes->Add("http.cors_origins: '" + origin +
+                    "' is no origin; it must be like https://viewer.example.org or http://localhost:3000, in small "
+                    "letters, with nothing behind the host and port; commas part several");
   }
-  return Status::Ok();
 }
 
-Status Settings::FinishUrls() {
+void Settings::FinishUrls(Mistakes* mistakes) {
   while (http.public_url.ends_with('/')) http.public_url.pop_back();
   const bool has_scheme = http.public_url.starts_with("http://") || http.public_url.starts_with("https://");
   if (!http.public_url.empty() && (!has_scheme || http.public_url.find_first_of(" \t\"<>?#") != std::string::npos))
-    return Invalid("http.public_url must be like https://pacs.example.org or https://example.org/pacs");
+    mistakes->Add("http.public_url must be like https://pacs.example.org or https://example.org/pacs");
   dicomweb.public_url = http.public_url;
   // Azure's clients put the version of its interface before each path.
   for (const char* version : {"/v1", "/v2"}) {
     http.path_aliases.emplace_back(version, dicomweb.root);
     http.path_aliases.emplace_back(dicomweb.root + version, dicomweb.root);
   }
-  return http::TrustedProxies::Parse(http.trusted_proxies).status().WithContext("http.trusted_proxies");
+  mistakes->Take(http::TrustedProxies::Parse(http.trusted_proxies).status().WithContext("http.trusted_proxies"));
 }
 
-Status Settings::FinishImaging() {
+void Settings::FinishImaging(Mistakes* mistakes) {
   const auto is_uri = [](std::string_view text) {
     return std::ranges::none_of(text, [](unsigned char c) { return c <= ' ' || c == 0x7F; });
   };
   for (const std::string& entry : patient_systems) {
     const size_t equals = entry.find('=');
-    if (equals == std::string::npos || equals + 1 == entry.size() || !is_uri(entry.substr(equals + 1)))
-      return Invalid("imaging.patient_systems takes ISSUER=SYSTEM, where SYSTEM is a URI without blanks");
+    if (equals == std::string::npos || equals + 1 == entry.size() || !is_uri(entry.substr(equals + 1))) {
+      mistakes->Add("imaging.patient_systems takes ISSUER=SYSTEM, where SYSTEM is a URI without blanks");
+      continue;
+    }
     imaging.resolver.systems[entry.substr(0, equals)] = entry.substr(equals + 1);
   }
   using fhir::imaging::PatientPolicy;
   const std::map<std::string, PatientPolicy> policies = {
       {"link", PatientPolicy::kLink}, {"create", PatientPolicy::kCreate}, {"quarantine", PatientPolicy::kQuarantine}};
   const auto policy = policies.find(patient_policy);
-  if (policy == policies.end()) return Invalid("imaging.patients must be \"link\", \"create\" or \"quarantine\"");
-  imaging.resolver.policy = policy->second;
+  if (policy == policies.end())
+    mistakes->Add("imaging.patients must be \"link\", \"create\" or \"quarantine\"");
+  else
+    imaging.resolver.policy = policy->second;
   const std::pair<const char*, const std::string*> order_systems[] = {
       {"imaging.accession_system", &imaging.resolver.accession_system},
       {"imaging.placer_system", &imaging.resolver.placer_system},
       {"imaging.filler_system", &imaging.resolver.filler_system}};
   for (const auto& [key, system] : order_systems)
-    if (!is_uri(*system)) return Invalid(std::string(key) + " must be a URI without blanks");
-  return Status::Ok();
+    if (!is_uri(*system)) mistakes->Add(std::string(key) + " must be a URI without blanks");
 }
 
-Status Settings::FinishFhir() {
+void Settings::FinishFhir(Mistakes* mistakes) {
   if (fhir_references == "off")
     resources.references = fhir::ReferencePolicy::kOff;
   else if (fhir_references == "warn")
@@ -296,19 +334,18 @@ Status Settings::FinishFhir() {
   else if (fhir_references == "enforce")
     resources.references = fhir::ReferencePolicy::kEnforce;
   else
-    return Invalid("fhir.references must be \"off\", \"warn\" or \"enforce\"");
+    mistakes->Add("fhir.references must be \"off\", \"warn\" or \"enforce\"");
   if (fhir_handling != "lenient" && fhir_handling != "strict")
-    return Invalid("fhir.handling must be \"lenient\" or \"strict\"");
+    mistakes->Add("fhir.handling must be \"lenient\" or \"strict\"");
   interactions.handling = fhir_handling == "strict" ? fhir::Handling::kStrict : fhir::Handling::kLenient;
   const auto zone = ParseZone(fhir_default_zone);
-  if (!zone) return Invalid("fhir.default_zone must be an offset from UTC such as +01:00 or -05:30");
-  resources.default_offset_minutes = *zone;
+  if (!zone) mistakes->Add("fhir.default_zone must be an offset from UTC such as +01:00 or -05:30");
+  resources.default_offset_minutes = zone.value_or(0);
   if (interactions.default_count > interactions.max_count)
-    return Invalid("fhir.default_count must not exceed fhir.max_count");
+    mistakes->Add("fhir.default_count must not exceed fhir.max_count");
   fhir_rest.images_root = dicomweb.root;
   if (!http.public_url.empty()) resources.base_url = http.public_url + fhir_rest.root;
   interactions.software_version = HILUM_VERSION;
-  return Status::Ok();
 }
 
 }  // namespace hilum

@@ -46,15 +46,19 @@ struct Settings {
 
   // The table of keys; its targets are members of this object, which must stay where it is.
   Config MakeConfig();
-  // Checks what no single key can tell, and spreads values to where they are used. kInvalid names the key.
+  // Checks what no single key can tell, and spreads values to where they are used. kInvalid has all mistakes, one a
+  // line, with the key.
   Status Finish();
+  // Whether the files of TLS can be read, likewise; after Finish. Who starts to serve reads them anyway.
+  Status CheckFiles() const;
 
  private:
-  Status FinishTls();
-  Status CheckOrigins() const;
-  Status FinishUrls();
-  Status FinishFhir();
-  Status FinishImaging();
+  class Mistakes;
+  void FinishTls(Mistakes* mistakes);
+  void CheckOrigins(Mistakes* mistakes) const;
+  void FinishUrls(Mistakes* mistakes);
+  void FinishFhir(Mistakes* mistakes);
+  void FinishImaging(Mistakes* mistakes);
 };
 
 }  // namespace hilum

@@ -105,6 +105,30 @@ class ProgramTest(unittest.TestCase):
         config.write_text("http.cors_origins = ['*', 'https://viewer.example', 'http://localhost:3000', 'null']\n")
         self.assertEqual(run("config", "check", str(config))[0], 0)
 
+    def test_a_configuration_is_told_all_its_mistakes(self):
+        config = self.folder / "hilum.toml"
+        config.write_text("http.listen = 'nowhere'\nlog.level = 'loud'\nstore.duplicates = 'both'\nimaging.patients = 'all'\nimaging.placer_system = 'a b'\n"
+                          "fhir.default_zone = 'home'\nfhir.handling = 'so'\nfhir.references = 'so'\nhttp.public_url = 'pacs'\nhttp.cors_origins = ['a', 'b']\n"
+                          "[tls]\nkey = 'k'\nnamed = ['x', 'y']\n")
+        code, _, error = run("config", "check", str(config))
+        self.assertEqual(code, 1)
+        lines = error.splitlines()
+        for key, times in (("http.listen", 1), ("log.level", 1), ("store.duplicates", 1), ("imaging.patients", 1), ("imaging.placer_system", 1),
+                           ("fhir.default_zone", 1), ("fhir.handling", 1), ("fhir.references", 1), ("http.public_url", 1), ("http.cors_origins", 2),
+                           ("tls.certificate", 1), ("tls.named takes", 2)):
+            self.assertEqual(sum(line.startswith(key) for line in lines), times, key + "\n" + error)
+
+    def test_a_configuration_names_files_that_can_be_read(self):
+        here = self.folder / "here.pem"
+        here.write_text("")
+        config = self.folder / "hilum.toml"
+        config.write_text(f"[tls]\ncertificate = '{here}'\nkey = '{self.folder}/no.key'\nclient_ca = '{self.folder}'\nnamed = ['x={here}:{self.folder}/x.key']\n")
+        code, _, error = run("config", "check", str(config))
+        self.assertEqual(code, 1)
+        self.assertEqual([line.split(":")[0] for line in error.splitlines()], ["tls.key", "tls.client_ca", "tls.named"])
+        config.write_text(f"[tls]\ncertificate = '{here}'\nkey = '{here}'\n")
+        self.assertEqual(run("config", "check", str(config))[0], 0)
+
     def test_the_log_names_the_client_of_a_request_that_was_none(self):
         with serving(self.data, "--log.level", "debug") as server:
             host, port = server.url.removeprefix("http://").split(":")
