@@ -38,9 +38,11 @@ class Maintenance {
   Logger log_;
   Counter& scrubbed_bytes_;
   Counter& scrub_findings_;
+  Gauge& damaged_objects_;
   Counter& scrub_passes_;
   Counter& reclaimed_bytes_;
   std::string scrub_position_;  // row key of the next instance
+  int64_t damaged_so_far_ = 0;  // in the pass that is under way
   std::jthread thread_;         // ends before what it uses
 };
 

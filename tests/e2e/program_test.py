@@ -129,6 +129,29 @@ class ProgramTest(unittest.TestCase):
         config.write_text(f"[tls]\ncertificate = '{here}'\nkey = '{here}'\n")
         self.assertEqual(run("config", "check", str(config))[0], 0)
 
+    def test_the_alarm_about_damage_ends_when_it_is_mended(self):
+        with serving(self.data, "--demo") as server:
+            server.stop()
+        segment = self.data / "objects/000001.seg"
+
+        def flip():
+            with open(segment, "r+b") as file:
+                file.seek(4096 + 128 + 200)
+                byte = file.read(1)[0]
+                file.seek(-1, 1)
+                file.write(bytes([byte ^ 1]))
+
+        flip()
+        with serving(self.data, "--store.scrub_pause", "1s", "--log.level", "error") as server:
+            def value(name):
+                return int(re.search(rf"^{name} (\d+)$", fetch(server.url + "/metrics")[2].decode(), re.M).group(1))
+
+            self.assertTrue(wait_until(lambda: value("hilum_scrub_passes_total") >= 2, seconds=30))
+            self.assertEqual(value("hilum_damaged_objects"), 1)
+            self.assertGreaterEqual(value("hilum_scrub_findings_total"), 2)
+            flip()
+            self.assertTrue(wait_until(lambda: value("hilum_damaged_objects") == 0, seconds=30))
+
     def test_the_log_names_the_client_of_a_request_that_was_none(self):
         with serving(self.data, "--log.level", "debug") as server:
             host, port = server.url.removeprefix("http://").split(":")
