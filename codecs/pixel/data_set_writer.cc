@@ -15,6 +15,10 @@ size_t OrderUnit(Vr vr) {
   return std::max<size_t>(1, vr.number_size());
 }
 
+char PaddingOf(Vr vr) {
+  return vr.is_text() && vr != Vr("UI") ? ' ' : '\0';
+}
+
 void AppendReversed(Bytes value, size_t unit, std::string* out) {
   const size_t begin = out->size();
   out->append(value);
@@ -47,7 +51,7 @@ void DataSetWriter::AddHeader(Tag tag, Vr vr, uint32_t length) {
 void DataSetWriter::Add(Tag tag, Vr vr, Bytes value) {
   AddHeader(tag, vr, static_cast<uint32_t>(value.size() + value.size() % 2));
   out_->append(value);
-  if (value.size() % 2 != 0) out_->push_back(vr.is_text() && vr != Vr("UI") ? ' ' : '\0');
+  if (value.size() % 2 != 0) out_->push_back(PaddingOf(vr));
 }
 
 void DataSetWriter::Add(const Element& e) {

@@ -30,6 +30,9 @@ class DataSetWriter {
 // Bytes of one number in a value of `vr` for the sake of their order; 1 when there is none.
 size_t OrderUnit(dicom::Vr vr);
 
+// What makes the length of a value even (PS3.5 6.2).
+char PaddingOf(dicom::Vr vr);
+
 // Appends `value` with every `unit` bytes reversed; what is left over at the end stays.
 void AppendReversed(Bytes value, size_t unit, std::string* out);
 

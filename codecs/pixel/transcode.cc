@@ -126,8 +126,12 @@ class Rewriter : public dicom::Visitor {
     const bool offsets = e.tag == tags::kExtendedOffsetTable || e.tag == tags::kExtendedOffsetTableLengths;
     if (offsets && recoder_ != nullptr) return Status::Ok();
     if (dicom::IsPixelData(e.tag)) return OnPixelData(e);
-    writer_.Add(e);
-    return FlushSome();
+    if (e.value.size() < kFlushBytes) {
+      writer_.Add(e);
+      return FlushSome();
+    }
+    writer_.AddHeader(e.tag, e.vr, static_cast<uint32_t>(e.length + e.length % 2));
+    return WriteLong(e, e.big_endian ? OrderUnit(e.vr) : 1);
   }
 
   Status OnSequenceBegin(const Element& e) override {
@@ -241,8 +245,11 @@ class Rewriter : public dicom::Visitor {
       return recoder_->Write(target_.explicit_vr, sink_);
     }
     if (e.value.empty() && e.length > 0) {
-      AddFragments(e);
-      return FlushSome();
+      writer_.AddHeader(e.tag, Vr("OB"), UINT32_MAX);
+      HILUM_RETURN_IF_ERROR(Flush());
+      HILUM_RETURN_IF_ERROR(sink_(bytes_.substr(e.offset, e.length)));
+      writer_.AddItemTag(tags::kSequenceDelimitation, 0);
+      return Status::Ok();
     }
     // Cells of 32 bits are found in big-endian files with all their bytes reversed, although OW has words of 16.
     const size_t unit = e.big_endian ? std::max(OrderUnit(e.vr), cell_) : 1;
@@ -250,6 +257,11 @@ class Rewriter : public dicom::Visitor {
     // Implicit VR little endian knows pixel data as OW only.
     if (vr == Vr("UN")) vr = Vr("OW");
     writer_.AddHeader(e.tag, vr, static_cast<uint32_t>(e.length + e.length % 2));
+    return WriteLong(e, unit);
+  }
+
+  // A value of any length, from where it lies; its header is written.
+  Status WriteLong(const Element& e, size_t unit) {
     HILUM_RETURN_IF_ERROR(Flush());
     if (unit == 1) {
       HILUM_RETURN_IF_ERROR(sink_(e.value));
@@ -259,7 +271,7 @@ class Rewriter : public dicom::Visitor {
         HILUM_RETURN_IF_ERROR(Flush());
       }
     }
-    if (e.length % 2 != 0) out_.push_back('\0');
+    if (e.length % 2 != 0) out_.push_back(PaddingOf(e.vr));
     return Status::Ok();
   }
 
