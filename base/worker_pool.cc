@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <system_error>
 #include <utility>
 
 namespace hilum {
@@ -11,16 +12,43 @@ namespace hilum {
 WorkerPool::WorkerPool(std::string name, size_t threads, size_t queue_limit)
     : name_(name.substr(0, 12)),
       queue_limit_(queue_limit),
-      processors_(std::max(1u, std::thread::hardware_concurrency())),
-      workers_(threads),
-      idle_(threads) {  // those that have not started yet too: a task submitted now will find them
+      usual_threads_(threads),
+      processors_(std::max(1u, std::thread::hardware_concurrency())) {
   assert(threads > 0);
-  threads_.reserve(threads);
-  for (Worker& worker : workers_) threads_.emplace_back([this, &worker] { RunTasks(worker); });
+  const std::lock_guard lock(mu_);
+  while (threads_.size() < threads) StartThread();
 }
 
 WorkerPool::~WorkerPool() {
   Stop();
+}
+
+void WorkerPool::StartThread() {
+  Worker& worker = workers_.emplace_back();
+  threads_.emplace_back([this, &worker] { RunTasks(worker); });
+  ++idle_;  // before it runs: a task submitted now will find it
+}
+
+// Starts a thread for one that is absent, when a task waits for it.
+void WorkerPool::StandIn() {
+  const size_t wanted = usual_threads_ + std::min(absent_, (kStandIns - 1) * usual_threads_);
+  if (stopped_ || queue_.empty() || idle_ > 0 || threads_.size() >= wanted) return;
+  try {
+    StartThread();
+  } catch (const std::system_error&) {  // the system has none to give: the task waits for its turn
+    workers_.pop_back();
+  }
+}
+
+void WorkerPool::Leave() {
+  const std::lock_guard lock(mu_);
+  ++absent_;
+  StandIn();
+}
+
+void WorkerPool::Return() {
+  const std::lock_guard lock(mu_);
+  --absent_;
 }
 
 bool WorkerPool::MayBegin(SteadyClock::time_point now) const {
@@ -45,6 +73,7 @@ bool WorkerPool::TrySubmit(std::function<void()> task, TaskKind kind) {
     if (stopped_ || queue_.size() >= queue_limit_ + idle_) return false;
     queue_.push_back({std::move(task), kind, now});
     next = ToWake(now);
+    StandIn();
   }
   if (next != nullptr) next->wake.notify_one();
   return true;

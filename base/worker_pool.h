@@ -1,4 +1,4 @@
-// A fixed number of threads that run tasks from a bounded queue. Safe for concurrent use.
+// Threads that run tasks from a bounded queue. Safe for concurrent use.
 //
 // There are more threads than processors because tasks wait: for disks, clients, commits. Tasks that compute would take
 // turns on the processors then, and some would take many times as long as alone. Those begin while fewer of them run
@@ -35,6 +35,20 @@ class WorkerPool {
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
+  // The task that makes one waits, for as long as it lives, for somebody who may take long: another thread may stand in
+  // for its own, until there are kStandIns times as many as at first.
+  static constexpr size_t kStandIns = 4;
+  class Absence {
+   public:
+    explicit Absence(WorkerPool& pool) : pool_(pool) { pool_.Leave(); }
+    ~Absence() { pool_.Return(); }
+    Absence(const Absence&) = delete;
+    Absence& operator=(const Absence&) = delete;
+
+   private:
+    WorkerPool& pool_;
+  };
+
   // False, and the task is not taken, when the queue is full or the pool is stopped. A task must not throw.
   bool TrySubmit(std::function<void()> task, TaskKind kind = TaskKind::kWaits);
   // Runs what is queued, then joins the threads. Repeats are harmless. REQUIRES: not called from a task.
@@ -56,20 +70,26 @@ class WorkerPool {
   };
 
   void RunTasks(Worker& self);
+  void Leave();
+  void Return();
   // The following under the lock.
   bool MayBegin(SteadyClock::time_point now) const;  // the first of the queue; REQUIRES: there is one
   Worker* ToWake(SteadyClock::time_point now);       // null: none
   void Sleep(Worker& self, std::unique_lock<std::mutex>* lock);
+  void StartThread();
+  void StandIn();
 
   const std::string name_;
   const size_t queue_limit_;
+  const size_t usual_threads_;
   const size_t processors_;
   mutable std::mutex mu_;
   std::deque<Queued> queue_;
   std::deque<Worker> workers_;
   std::vector<Worker*> asleep_;  // the last one fell asleep last
   size_t running_ = 0;
-  size_t idle_ = 0;
+  size_t idle_ = 0;  // threads that run no task
+  size_t absent_ = 0;
   // Waking a thread takes as long as a small task, and those awake go on with what is queued: one is woken at a time,
   // and wakes the next when there is more.
   bool waking_ = false;

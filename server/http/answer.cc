@@ -116,7 +116,7 @@ Status Answer::Flush() {
 // Sends what waits and `body`; copies the rest of it once that fits below the limit, and waits before.
 Status Answer::Pump(Bytes body) {
   if (broken_) return Gone();
-  if (on_loop_) {
+  if (on_loop()) {
     output_.Append(body);
     return Status::Ok();
   }
@@ -124,10 +124,14 @@ Status Answer::Pump(Bytes body) {
     const Io state = output_.SendThrough(channel_, &body);
     if (state == Io::kDone) return Status::Ok();
     if (state == Io::kClosed) return Gone();
-    if (output_.memory() + body.size() <= context_.options.write_buffer_bytes) {
+    const bool counts = Counts(body);
+    // A copy costs more than to wait for a client that reads on.
+    if (counts && pool_->queued() == 0 && channel_.Wait(state, kPatience)) continue;
+    if (counts || output_.memory() + body.size() <= context_.options.write_buffer_bytes) {
       output_.Append(body);
       return Status::Ok();
     }
+    const WorkerPool::Absence absence(*pool_);
     if (!channel_.Wait(state, context_.options.write_timeout)) return Gone();
   }
 }
@@ -142,7 +146,7 @@ Status Answer::Finish() {
   HILUM_RETURN_IF_ERROR(Flush());
   finished_ = true;
   output_.CountIn(std::move(share_));
-  while (!on_loop_ && !output_.empty() && context_.pool.queued() == 0 && channel_.Wait(Io::kWantWrite, kPatience)) {
+  while (!on_loop() && !output_.empty() && pool_->queued() == 0 && channel_.Wait(Io::kWantWrite, kPatience)) {
     if (output_.Flush(channel_) == Io::kClosed) return Gone();
   }
   return Status::Ok();
@@ -182,9 +186,32 @@ Status Answer::Send(int status, Headers headers, Bytes body) {
   std::string storage;
   if (status == 304) DescribeKnownForm(&headers);
   if (status != 206) HILUM_RETURN_IF_ERROR(CompressBody(&headers, &body, &storage));
+  if (!FindRoom(body.size())) {
+    return Fail(503, "answers on their way to other clients take all the memory there is for them; try again later",
+                request_.path);
+  }
   HILUM_RETURN_IF_ERROR(Head(status, headers, body.size()));
   HILUM_RETURN_IF_ERROR(Write(body));
   return Finish();
+}
+
+// For a body that may have to wait for its client.
+bool Answer::FindRoom(uint64_t bytes) {
+  if (bytes <= context_.options.write_buffer_bytes || head_only_ || share_ || on_loop()) return true;
+  share_ = std::make_unique<MemoryAllowance::Share>(&context_.unsent);
+  if (share_->GrowTo(bytes, context_.options.unsent_timeout)) return true;
+  share_.reset();
+  return false;
+}
+
+Status Answer::Fail(int status, std::string_view reason, std::string_view path) {
+  Headers headers;
+  if (status == 503) headers.Add("Retry-After", "1");
+  std::optional<ErrorBody> body;
+  if (const ErrorWriter& write = context_.options.error_body) body = write(request_.method, path, status, reason);
+  if (!body) return SendError(*this, status, reason, request_.id, std::move(headers));
+  headers.Add("Content-Type", std::move(body->content_type));
+  return Send(status, std::move(headers), body->text);
 }
 
 Status SendError(Responder& responder, int status, std::string_view reason, std::string_view request_id,

@@ -19,8 +19,8 @@ class Answer final : public Responder {
   Answer(ServerContext& context, Channel& channel, OutputQueue& output, const Request& request, RequestBody& body,
          Parking& parking, const RequestHead& head);
   // On the event loop nothing waits and nothing is sent: the connection flushes afterwards.
-  void RunsOnLoop() { on_loop_ = true; }
-  void RunsOnWorker() { on_loop_ = false; }
+  void RunsOnLoop() { pool_ = nullptr; }
+  void RunsOnWorker(WorkerPool& pool) { pool_ = &pool; }
   // Header lines for every answer of this exchange, e.g. those of CORS.
   void SetExtraLines(std::string lines) { extra_lines_ = std::move(lines); }
   void CloseAfterwards() { close_ = true; }
@@ -33,12 +33,14 @@ class Answer final : public Responder {
   void CountUnsent(std::unique_ptr<MemoryAllowance::Share> share) override { share_ = std::move(share); }
   Status Finish() override;
   Status Send(int status, Headers headers, Bytes body) override;
+  // The server's own answer, in the form that `path` has for it.
+  Status Fail(int status, std::string_view reason, std::string_view path);
   bool wants_body() const override { return !head_only_; }
   bool started() const override { return status_ != 0; }
   void Park(std::chrono::milliseconds limit, Resume resume) override { parking_.Park(limit, std::move(resume)); }
   std::function<void()> Waker() override { return parking_.Waker(); }
 
-  bool on_loop() const { return on_loop_; }
+  bool on_loop() const { return pool_ == nullptr; }
   bool finished() const { return finished_; }
   bool close() const { return close_; }
   int status() const { return status_; }
@@ -49,6 +51,9 @@ class Answer final : public Responder {
   void AppendChunkSize(uint64_t bytes);
   Status Pump(Bytes body);
   Status Flush();
+  // Whether all that waits and `body` count in the share, so that they can be kept however long they are.
+  bool Counts(Bytes body) const { return share_ && output_.memory() + body.size() <= share_->held(); }
+  bool FindRoom(uint64_t bytes);
   Status CompressBody(Headers* headers, Bytes* body, std::string* storage) const;
   void DescribeKnownForm(Headers* headers) const;
   Status Gone();
@@ -62,7 +67,7 @@ class Answer final : public Responder {
   const bool http11_;
   const bool head_only_;
   bool close_;
-  bool on_loop_ = false;
+  WorkerPool* pool_ = nullptr;  // that runs the handler; null: the event loop does
   bool finished_ = false;
   bool broken_ = false;
   bool chunked_ = false;

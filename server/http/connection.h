@@ -81,8 +81,7 @@ class Connection {
   bool Begin(RequestHead head);
   bool Dispatch(const Route& route, bool awaits_socket);
   void Refuse(int status, std::string_view reason);
-  // The whole answer of the exchange; `path` for ServerOptions::error_body.
-  void SendFailure(int status, std::string_view reason, std::string_view path);
+  void Fail(int status, std::string_view reason);
   void RunHandler(const Handler& handler, bool may_park);
   bool SubmitToWorker(WorkerPool& pool, TaskKind kind, std::function<void()> task);
   bool StepParked();

@@ -84,7 +84,7 @@ bool Connection::Begin(RequestHead head) {
     reason = "the body is larger than accepted here";
   }
   if (status != 0) {
-    SendFailure(status, reason, request.path);
+    Fail(status, reason);
     Complete();
     return true;
   }
@@ -102,14 +102,15 @@ bool Connection::Dispatch(const Route& route, bool awaits_socket) {
     RunHandler(route.handler, /*may_park=*/false);
     return true;
   }
-  exchange_->answer.RunsOnWorker();
+  WorkerPool& pool = awaits_socket ? context_.uploads : context_.pool;
+  exchange_->answer.RunsOnWorker(pool);
   state_ = State::kExchanging;
   // A worker that reads the body from the socket must not have the loop woken by each packet.
   if (awaits_socket || interest_ == Interest::kWrite) WaitFor(Interest::kNone);
   const std::string& method = exchange_->request.method;
   // What changes something waits for its commit.
   const TaskKind kind = method == "GET" || method == "HEAD" ? TaskKind::kComputes : TaskKind::kWaits;
-  if (SubmitToWorker(awaits_socket ? context_.uploads : context_.pool, kind, [this, &route] {
+  if (SubmitToWorker(pool, kind, [this, &route] {
         RunHandler(route.handler, /*may_park=*/true);
         ReleaseToLoop();
       })) {
@@ -118,7 +119,7 @@ bool Connection::Dispatch(const Route& route, bool awaits_socket) {
   context_.metrics.overloaded.Add();
   exchange_->answer.RunsOnLoop();
   exchange_->answer.CloseAfterwards();
-  SendFailure(503, "too many requests wait, try again later", exchange_->request.path);
+  Fail(503, "too many requests wait, try again later");
   Complete();
   return true;
 }
@@ -132,19 +133,10 @@ bool Connection::SubmitToWorker(WorkerPool& pool, TaskKind kind, std::function<v
   return false;
 }
 
-void Connection::SendFailure(int status, std::string_view reason, std::string_view path) {
-  Headers headers;
-  if (status == 503) headers.Add("Retry-After", "1");
-  std::optional<ErrorBody> body;
-  if (const ErrorWriter& write = context_.options.error_body)
-    body = write(exchange_->request.method, path, status, reason);
+// The server's own answer to the request at hand.
+void Connection::Fail(int status, std::string_view reason) {
   // What fails here shows when the connection flushes.
-  if (body) {
-    headers.Add("Content-Type", std::move(body->content_type));
-    exchange_->answer.Send(status, std::move(headers), body->text).IgnoreError();
-  } else {
-    SendError(exchange_->answer, status, reason, exchange_->request.id, std::move(headers)).IgnoreError();
-  }
+  exchange_->answer.Fail(status, reason, exchange_->request.path).IgnoreError();
 }
 
 // Answers what never became a request, then ends the connection: what follows in the stream means nothing.
@@ -156,7 +148,8 @@ void Connection::Refuse(int status, std::string_view reason) {
   exchange_->request.id = context_.NewRequestId();
   exchange_->request.log = context_.log.WithRequest(exchange_->request.id);
   exchange_->answer.RunsOnLoop();
-  SendFailure(status, reason, PathOf(input_.bytes()));
+  // What fails here shows when the connection flushes.
+  exchange_->answer.Fail(status, reason, PathOf(input_.bytes())).IgnoreError();
   Complete();
   if (state_ == State::kFlushing) after_flush_ = After::kLinger;
 }
@@ -168,11 +161,11 @@ void Connection::RunHandler(const Handler& handler, bool may_park) {
   } catch (const std::exception& error) {
     exchange.request.log.Error("handler threw", {{"type", typeid(error).name()}});
     // A half-sent answer is aborted below.
-    if (!exchange.answer.started()) SendFailure(500, "internal error", exchange.request.path);
+    if (!exchange.answer.started()) Fail(500, "internal error");
   }
   if (!exchange.answer.started() && exchange.body.timed_out()) {
     exchange.answer.CloseAfterwards();
-    SendFailure(408, "the request body did not arrive in time", exchange.request.path);
+    Fail(408, "the request body did not arrive in time");
   }
   if (!may_park || !exchange.parking.parked() || exchange.answer.finished()) return Complete();
   const Micros now = context_.clock.Monotonic();
@@ -274,6 +267,7 @@ void Connection::GoOn(Resumed why) {
   // Many that are woken at once must leave room for requests.
   if (context_.pool.queued() > context_.options.worker_queue / 2) return;
   state_ = State::kExchanging;
+  exchange_->answer.RunsOnWorker(context_.pool);
   const auto task = [this, why] {
     {
       const Resume resume = exchange_->parking.Take();

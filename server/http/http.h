@@ -103,19 +103,22 @@ class Responder {
   // Connection and X-Request-Id are added. For HEAD, 204 and 304 the body calls send nothing. With `length` the head
   // travels with the first bytes of the body; without, at once. REQUIRES: called once, before Write.
   virtual Status Head(int status, const Headers& headers, std::optional<uint64_t> length) = 0;
-  // Sends or queues; waits while the client has too much unread. kCancelled when the client went away: stop working.
+  // Sends or queues; waits while the client has too much unread, unless all of it counts (CountUnsent). kCancelled when
+  // the client went away: stop working.
   virtual Status Write(Bytes bytes) = 0;
   // As Write, without loading the range: sendfile where the connection allows.
   virtual Status WriteFile(FileRange range) = 0;
   // What the handler holds of the answer counts in `share`. Given here before Finish, it also counts what still waits
-  // to be sent by then, until the last byte of it is with the system, or the client is gone. The allowance outlives the
-  // server.
+  // to be sent by then, until the last byte of it is with the system, or the client is gone. As far as it covers what
+  // is written from then on, a slow client holds up no worker. The allowance outlives the server.
   virtual void CountUnsent(std::unique_ptr<MemoryAllowance::Share> share) = 0;
   // Completes the answer. The connection serves the next request, unless the body was not read to its end and is too
   // long to skip.
   virtual Status Finish() = 0;
 
   // Head + Write + Finish with a body at hand. Text bodies are compressed when large enough and the client accepts it.
+  // A long body that counts nowhere yet counts with those of other connections; when there is no room for it the client
+  // is told 503.
   virtual Status Send(int status, Headers headers, Bytes body) = 0;
 
   // False for HEAD: Finish may follow Head, and the work that goes into a body be left.

@@ -58,6 +58,8 @@ struct ServerOptions {
   size_t max_header_bytes = 32 * 1024;  // request line + header fields: 431 beyond
   size_t max_header_fields = 128;
   size_t write_buffer_bytes = 1024 * 1024;           // unsent bytes of memory per connection before Write waits
+  uint64_t unsent_bytes = 256 << 20;                 // of longer bodies given to Send, of all connections; else 503
+  std::chrono::milliseconds unsent_timeout{1'000};   // how long Send waits for room there
   std::chrono::milliseconds header_timeout{10'000};  // from the first byte of a request to the end of its header: 408
   std::chrono::milliseconds body_timeout{30'000};    // without any body byte: 408 or abort
   uint64_t body_bytes_per_second = 1024;             // on average after body_timeout: 408 or abort below; 0: any

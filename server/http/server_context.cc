@@ -37,6 +37,7 @@ ServerContext::ServerContext(ServerOptions server_options, RouteFinder route_fin
       proxies(std::move(trusted_proxies)),
       metrics(registry),
       tls(std::move(server_tls)),
+      unsent(options.unsent_bytes),
       pool("http", options.worker_threads, options.worker_queue),
       uploads("http-upload", options.upload_threads, options.worker_queue),
       id_prefix_(random.Hex(3)),

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "base/memory_allowance.h"
 #include "base/worker_pool.h"
 #include "server/http/cors.h"
 #include "server/http/forwarded.h"
@@ -50,6 +51,7 @@ struct ServerContext {
   const std::unique_ptr<Tls> tls;  // null: plain
   std::atomic<Mode> mode{Mode::kServing};
   std::atomic<size_t> open_connections{0};
+  MemoryAllowance unsent;
   WorkerPool pool;
   WorkerPool uploads;  // wait for their clients
 

@@ -11,6 +11,8 @@
 #include <set>
 #include <thread>
 
+#include "tests/support/eventually.h"
+
 namespace hilum {
 namespace {
 
@@ -167,6 +169,30 @@ TEST(WorkerPool, ATaskThatWaitsBeginsBesideThoseThatCompute) {
     soonest = std::min(soonest, pool.Begin(TaskKind::kWaits));
   }
   EXPECT_LT(soonest, WorkerPool::kPatience);
+}
+
+TEST(WorkerPool, OthersStandInForTasksThatAreAbsent) {
+  // given a pool of one thread, and as many absent tasks as may have somebody stand in for them, and one more
+  WorkerPool pool("test", 1, 16);
+  std::latch end(1);
+  std::atomic<int> absent = 0, done = 0;
+  const auto leave = [&] {
+    const WorkerPool::Absence absence(pool);
+    ++absent;
+    end.wait();
+  };
+  for (size_t i = 0; i < WorkerPool::kStandIns - 1; ++i) ASSERT_TRUE(pool.TrySubmit(leave));
+  // then there is a thread for another task
+  ASSERT_TRUE(pool.TrySubmit([&] { ++done; }));
+  EXPECT_TRUE(Eventually([&] { return done == 1; }));
+  EXPECT_EQ(absent, static_cast<int>(WorkerPool::kStandIns - 1));
+  // but not for one when that is absent as well
+  ASSERT_TRUE(pool.TrySubmit(leave));
+  EXPECT_TRUE(Eventually([&] { return absent == static_cast<int>(WorkerPool::kStandIns); }));
+  ASSERT_TRUE(pool.TrySubmit([&] { ++done; }));
+  EXPECT_EQ(pool.queued(), 1u);
+  end.count_down();
+  EXPECT_TRUE(Eventually([&] { return done == 2; }));
 }
 
 TEST(WorkerPool, ReleasesWhatATaskHeldBeforeStopReturns) {

@@ -175,6 +175,65 @@ TEST(VolumeTest, FreesTheWorkerOfASlowReaderAndBoundsItsMemory) {
   EXPECT_EQ(slow[1]->Read()->body.size(), 6 * kMegabyte);
 }
 
+// Clients that ask for `path` and read nothing of it.
+std::vector<std::unique_ptr<Client>> SlowReaders(const TestServer& server, int count, const std::string& path) {
+  std::vector<std::unique_ptr<Client>> slow;
+  for (int i = 0; i < count; ++i) {
+    slow.push_back(std::make_unique<Client>(server.port()));
+    slow.back()->SetReceiveBuffer(100'000);
+    slow.back()->Send(Get(path));
+  }
+  return slow;
+}
+
+TEST(VolumeTest, SlowReadersOfALongAnswerHoldNoWorkerWhileThereIsRoomForIt) {
+  // given two workers, and room for what two clients have not read, but no third
+  TestServer server;
+  ServerOptions options;
+  options.worker_threads = 2;
+  options.unsent_bytes = 22 * kMegabyte;
+  options.unsent_timeout = milliseconds(500);
+  const std::string body(12 * kMegabyte, 'm');
+  std::atomic<int> finished{0};
+  server.Add("/long", [&](Request&, Responder& out) {
+    EXPECT_TRUE(out.Send(200, {}, body).ok());
+    ++finished;
+  });
+  server.Start(options);
+  // when two clients read none of it
+  auto slow = SlowReaders(server, 2, "/long");
+  EXPECT_TRUE(Eventually([&] { return finished == 2; })) << finished;
+  // then others are answered, only not with as much, and the two get what is theirs
+  Client other(server.port());
+  other.Send(Get("/hello"));
+  EXPECT_EQ(other.Read()->status, 200);
+  other.Send(Get("/long"));
+  EXPECT_EQ(other.Read()->status, 503);
+  for (const auto& client : slow) EXPECT_EQ(client->Read()->body.size(), body.size());
+  other.Send(Get("/long"));
+  EXPECT_EQ(other.Read()->status, 200);
+}
+
+TEST(VolumeTest, SlowReadersOfStreamsLeaveTheirPlacesToOthers) {
+  TestServer server;
+  ServerOptions options;
+  options.worker_threads = 2;
+  std::atomic<int> waiting{0};
+  server.Add("/stream", [&](Request&, Responder& out) {
+    const std::string block(8 * kMegabyte, 'x');
+    ASSERT_TRUE(out.Head(200, {}, std::nullopt).ok());
+    ++waiting;
+    while (out.Write(block).ok()) continue;
+  });
+  server.Start(options);
+  auto slow = SlowReaders(server, 6, "/stream");
+  EXPECT_TRUE(Eventually([&] { return waiting == 6; })) << waiting;
+  Client other(server.port());
+  other.Send(Get("/hello"));
+  EXPECT_EQ(other.Read()->status, 200);
+  for (const auto& client : slow) client->Abort();
+}
+
 // A file on a disk that stops answering when told to.
 class StallingFile final : public File {
  public:
