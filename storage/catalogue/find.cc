@@ -31,7 +31,7 @@ std::optional<Query> Assemble(Level level, std::map<Level, std::vector<Query>>* 
 // A range of dates and a range of times together mean one range of points in time (PS3.4 C.2.2.2.5.1). Takes both out
 // of the filters.
 Result<std::optional<Query>> TakeDateTime(std::vector<AttributeFilter>* filters, dicom::Tag date_tag,
-                                          dicom::Tag time_tag, FieldId field) {
+                                          dicom::Tag time_tag, FieldId field, FieldId time_field) {
   const auto find = [&](dicom::Tag tag) {
     return std::find_if(filters->begin(), filters->end(), [&](const AttributeFilter& f) {
       return f.path == dicom::TagPath{tag} && f.value.find('-') != std::string::npos;
@@ -50,7 +50,11 @@ Result<std::optional<Query>> TakeDateTime(std::vector<AttributeFilter>* filters,
   filters->erase(std::max(date, time));
   filters->erase(std::min(date, time));
   if (match.asked.low >= match.asked.high) return std::optional<Query>(MakeQuery(DocsIn{}));
-  return std::optional<Query>(MakeQuery(match));
+  // Without a time the point in time is all of the day; a range of times takes none that is not there.
+  And both;
+  both.parts.push_back(MakeQuery(match));
+  both.parts.push_back(MakeQuery(Present{time_field}));
+  return std::optional<Query>(MakeQuery(std::move(both)));
 }
 
 }  // namespace
@@ -66,7 +70,9 @@ Result<CatalogueMatches> CatalogueReader::Find(const CatalogueQuery& query, std:
   std::vector<AttributeFilter> filters = query.filters;
   for (const auto& [level, date, time, field] : kDateTimes) {
     if (level > query.level) continue;
-    HILUM_ASSIGN_OR_RETURN(std::optional<Query> condition, TakeDateTime(&filters, date, time, field));
+    HILUM_ASSIGN_OR_RETURN(
+        std::optional<Query> condition,
+        TakeDateTime(&filters, date, time, field, table_->FindSearchable(query.level, {time})->field));
     if (condition) conditions[level].push_back(*std::move(condition));
   }
   for (const AttributeFilter& filter : filters) {

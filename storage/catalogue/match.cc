@@ -81,13 +81,24 @@ Query MatchText(FieldId field, const std::string& value) {
 // Of shorter words nearly all that begin with the same letter sound alike.
 constexpr size_t kShortestSound = 3;
 
+// Components without a value are not in the index at the end of a group: "DOE^*" asks for "DOE" too.
+Query MatchGroup(FieldId field, const std::string& group) {
+  Or forms;
+  forms.parts.push_back(MatchText(field, group));
+  for (std::string_view rest = group; rest.ends_with("^*") && rest.size() > 2;) {
+    rest.remove_suffix(2);
+    forms.parts.push_back(MatchText(field, std::string(rest)));
+  }
+  return forms.parts.size() == 1 ? std::move(forms.parts.front()) : MakeQuery(std::move(forms));
+}
+
 // Groups are values of their own in the index (AddIndexValue), so each that is asked for must be there.
 Query MatchName(FieldId field, const std::string& value, bool fuzzy) {
   if (!fuzzy) {
     And groups;
     for (std::string_view group : Split(value, "=")) {
       while (group.ends_with('^') || group.ends_with(' ')) group.remove_suffix(1);
-      if (group.find_first_not_of('*') != group.npos) groups.parts.push_back(MatchText(field, std::string(group)));
+      if (group.find_first_not_of('*') != group.npos) groups.parts.push_back(MatchGroup(field, std::string(group)));
     }
     if (groups.parts.empty()) return MakeQuery(All{});
     if (groups.parts.size() == 1) return std::move(groups.parts.front());
@@ -122,11 +133,32 @@ Query MatchCode(FieldId field, const std::string& value) {
   return MakeQuery(TokenIs{field, std::nullopt, code});
 }
 
+constexpr size_t kLongestInteger = 12;  // PS3.5 6.2
+
+// An IS is kept as it was written, but 1 and 01 are the same number.
+Query MatchInteger(FieldId field, const std::string& value) {
+  const bool negative = value.starts_with('-');
+  const std::string sign = negative ? "-" : "";
+  std::string digits = value.substr(negative || value.starts_with('+') ? 1 : 0);
+  if (digits.empty() || digits.find_first_not_of("0123456789") != digits.npos) return MatchCode(field, value);
+  digits.erase(0, std::min(digits.find_first_not_of('0'), digits.size() - 1));
+  Or forms;
+  for (; sign.size() + digits.size() <= kLongestInteger; digits.insert(0, 1, '0')) {
+    forms.parts.push_back(MakeQuery(TokenIs{field, std::nullopt, sign + digits}));
+    if (!negative) forms.parts.push_back(MakeQuery(TokenIs{field, std::nullopt, "+" + digits}));
+  }
+  return forms.parts.empty() ? MatchCode(field, value) : MakeQuery(std::move(forms));
+}
+
+dicom::Vr VrOf(const CatalogueAttribute& attribute) {
+  const dicom::DictionaryEntry* const entry = dicom::FindTag(attribute.path.back());
+  return entry ? entry->vr : attribute.vr;
+}
+
 // What parts the values of a list besides the backslash. Clients that put an array into a query write commas; only in
 // values that cannot hold one (PS3.5 6.2) do they mean a list.
 std::string_view ListSeparators(const CatalogueAttribute& attribute) {
-  const dicom::DictionaryEntry* const entry = dicom::FindTag(attribute.path.back());
-  const dicom::Vr vr = entry ? entry->vr : attribute.vr;
+  const dicom::Vr vr = VrOf(attribute);
   return vr == dicom::Vr("UI") || vr == dicom::Vr("CS") ? "\\," : "\\";
 }
 
@@ -156,7 +188,8 @@ Result<Query> MatchAnyValue(const CatalogueAttribute& attribute, const std::stri
     case Matching::kUid:
       return MakeQuery(TokenIs{attribute.field, std::nullopt, value});
     case Matching::kCode:
-      return MatchCode(attribute.field, value);
+      return VrOf(attribute) == dicom::Vr("IS") ? MatchInteger(attribute.field, value)
+                                                : MatchCode(attribute.field, value);
     case Matching::kNone:
       break;
   }

@@ -99,6 +99,40 @@ TEST_F(CatalogueTest, CountsSeriesAndInstancesAsTheyArrive) {
   EXPECT_EQ(Findings(), "");
 }
 
+TEST_F(CatalogueTest, ANameWithoutGivenNameIsFoundByItsFamilyAndAnything) {
+  ASSERT_TRUE(Ingest(InstanceSpec{.study = "1.1", .patient_name = "DOE^"}).stored());
+  ASSERT_TRUE(Ingest(InstanceSpec{.study = "1.2", .sop = "1.2.1", .patient_name = "DOE^JANE"}).stored());
+  ASSERT_TRUE(Ingest(InstanceSpec{.study = "1.3", .sop = "1.3.1", .patient_name = "DOERING"}).stored());
+  EXPECT_THAT(Studies({t::kPatientName}, "doe^*"), ElementsAre("1.2", "1.1"));
+  EXPECT_THAT(Studies({t::kPatientName}, "d?e^*^*"), ElementsAre("1.2", "1.1"));
+  EXPECT_THAT(Studies({t::kPatientName}, "doe^j*"), ElementsAre("1.2"));
+}
+
+TEST_F(CatalogueTest, IntegersMatchHoweverTheyAreWritten) {
+  const char* const numbers[] = {"1", "01", "+1", "-1", "10", "000000000001"};
+  for (int i = 0; i < 6; ++i) {
+    const std::string sop = "1.2.1.1." + std::to_string(i + 1);
+    ASSERT_TRUE(Ingest(InstanceSpec{.sop = sop, .instance_number = numbers[i]}).stored());
+  }
+  const auto count = [&](const std::string& number) {
+    return Find({.level = Level::kInstance, .filters = {{{t::kInstanceNumber}, number}}}).total;
+  };
+  EXPECT_EQ(count("1"), 4u);
+  EXPECT_EQ(count("001"), 4u);
+  EXPECT_EQ(count("-1"), 1u);
+  EXPECT_EQ(count("10"), 1u);
+  EXPECT_EQ(count("0"), 0u);
+  EXPECT_EQ(count("1*"), 2u) << "a wildcard asks for what was written";
+}
+
+TEST_F(CatalogueTest, ARangeOfPointsInTimeHoldsNoStudyWithoutATime) {
+  ASSERT_TRUE(Ingest(InstanceSpec{.study = "1.1", .study_date = "20240105", .study_time = "130000"}).stored());
+  ASSERT_TRUE(
+      Ingest(InstanceSpec{.study = "1.2", .sop = "1.2.1", .study_date = "20240105", .study_time = ""}).stored());
+  const CatalogueQuery query = {.filters = {{{t::kStudyDate}, "20240105-20240106"}, {{t::kStudyTime}, "1200-0600"}}};
+  EXPECT_EQ(Find(query).total, 1u);
+}
+
 TEST_F(CatalogueTest, MatchesAsTheStandardSays) {
   IngestThreeStudies();
   EXPECT_THAT(Studies({t::kPatientId}, "MRN-1"), ElementsAre("1.1"));
