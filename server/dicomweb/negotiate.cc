@@ -19,9 +19,26 @@ bool IsJson(const MediaType& type) {
                          (type.subtype == "dicom+json" || type.subtype == "json" || type.subtype == "*"));
 }
 
+// Of the parts of a multipart type.
+struct PartType {
+  std::string essence;          // lower case; `usual` when it is not named
+  std::string transfer_syntax;  // beside it or, as some write it, within: type="application/dicom; transfer-syntax=*"
+};
+
+PartType PartOf(const MediaType& type, std::string_view usual) {
+  const std::string_view text = type.Parameter("type").value_or(usual);
+  PartType part{.essence = Lower(Trimmed(text.substr(0, text.find(';')))),
+                .transfer_syntax = std::string(type.Parameter("transfer-syntax").value_or(""))};
+  if (part.transfer_syntax.empty()) {
+    const auto within = multipart::ParseMediaType(text);
+    if (within.ok()) part.transfer_syntax = within->Parameter("transfer-syntax").value_or("");
+  }
+  return part;
+}
+
 bool IsXml(const MediaType& type) {
   if (type.type == "multipart" && (type.subtype == "related" || type.subtype == "*"))
-    return EqualsIgnoringCase(type.Parameter("type").value_or(""), "application/dicom+xml");
+    return PartOf(type, "application/dicom+xml").essence == "application/dicom+xml";
   return type.Essence() == "application/dicom+xml";
 }
 
@@ -76,16 +93,15 @@ std::optional<Accepted::Listing> Accepted::BestListing(bool with_csv) const {
 std::vector<InstanceChoice> Accepted::Instances(bool single) const {
   std::vector<InstanceChoice> choices;
   const auto add = [&](Packing packing, const MediaType& type) {
-    choices.push_back(
-        {packing, IsAny(type), "application/dicom", std::string(type.Parameter("transfer-syntax").value_or(""))});
+    choices.push_back({packing, IsAny(type), "application/dicom", PartOf(type, "").transfer_syntax});
   };
   if (entries_.empty()) add(Packing::kMultipart, {"*", "*", {}});
   for (const AcceptEntry& entry : entries_) {
     const MediaType& type = entry.media_type;
     if (entry.q == 0) continue;
     if (type.type == "multipart" && (type.subtype == "related" || type.subtype == "*")) {
-      const std::string_view part = type.Parameter("type").value_or("application/dicom");
-      if (EqualsIgnoringCase(part, "application/dicom") || part == "*/*") add(Packing::kMultipart, type);
+      const std::string part = PartOf(type, "application/dicom").essence;
+      if (part == "application/dicom" || part == "*/*") add(Packing::kMultipart, type);
     } else if (type.Essence() == "application/dicom" || (type.type == "application" && type.subtype == "*")) {
       add(single ? Packing::kSinglePart : Packing::kMultipart, type);
     } else if (type.Essence() == "application/zip") {
@@ -102,15 +118,14 @@ std::vector<InstanceChoice> Accepted::Frames() const {
   const auto add = [&](Packing packing, std::string media_type, const MediaType& type) {
     if (media_type == "image/") media_type = kAnyImage;  // as dicomweb-client writes it
     if (media_type.empty() || media_type == "*/*" || media_type == "application/*") media_type = kOctetStream;
-    choices.push_back(
-        {packing, IsAny(type), std::move(media_type), std::string(type.Parameter("transfer-syntax").value_or(""))});
+    choices.push_back({packing, IsAny(type), std::move(media_type), PartOf(type, "").transfer_syntax});
   };
   if (entries_.empty()) add(Packing::kMultipart, std::string(kOctetStream), {"*", "*", {}});
   for (const AcceptEntry& entry : entries_) {
     const MediaType& type = entry.media_type;
     if (entry.q == 0) continue;
     if (type.type == "multipart")
-      add(Packing::kMultipart, Lower(type.Parameter("type").value_or(kOctetStream)), type);
+      add(Packing::kMultipart, PartOf(type, kOctetStream).essence, type);
     else
       add(IsAny(type) ? Packing::kMultipart : Packing::kSinglePart, type.Essence(), type);
   }

@@ -97,6 +97,8 @@ Result<SearchRequest> ParseSearch(const storage::AttributeTable& table, const Re
       search.records.push_back(value);
     } else if (name == "fuzzymatching") {
       query.fuzzy_names = EqualsIgnoringCase(value, "true");
+      if (!query.fuzzy_names && !EqualsIgnoringCase(value, "false"))
+        return Invalid("fuzzymatching: '" + value.substr(0, 64) + "' is neither true nor false");
     } else if (name == "includefield") {
       HILUM_RETURN_IF_ERROR(ParseIncludeField(value, &search));
     } else if (!EqualsIgnoringCase(name, "accept")) {
