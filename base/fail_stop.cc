@@ -7,22 +7,20 @@ namespace hilum {
 FailStop::FailStop(std::string what, std::function<void(const Status&)> on_fatal, Logger log)
     : what_(std::move(what)), on_fatal_(std::move(on_fatal)), log_(std::move(log)) {}
 
-Status FailStop::Trip(Status cause) {
-  {
-    const std::lock_guard lock(mu_);
-    if (tripped_) return cause;
-    cause_ = cause.ToString();
-    tripped_ = true;
+Status FailStop::Trip(const Status& cause) {
+  cause.IgnoreError();  // from here on status() tells it
+  if (!tripped_.exchange(true)) {
+    log_.Error(what_ + " is read-only from now on", {{"cause", cause.ToString()}});
+    if (on_fatal_) on_fatal_(cause);
   }
-  log_.Error(what_ + " is read-only from now on", {{"cause", cause.ToString()}});
-  if (on_fatal_) on_fatal_(cause);
-  return cause;
+  return status();
 }
 
 Status FailStop::status() const {
   if (!tripped_) return Status::Ok();
-  const std::lock_guard lock(mu_);
-  return Unavailable(what_ + " is read-only since: " + cause_ + "; check the disk, then restart to recover");
+  return Unavailable(what_ +
+                     " is read-only since a write failed: the log of the server has the cause; check the disk, "
+                     "then restart to recover");
 }
 
 }  // namespace hilum

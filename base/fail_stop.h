@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <functional>
-#include <mutex>
 #include <string>
 
 #include "base/log.h"
@@ -18,10 +17,10 @@ class FailStop {
   // be empty.
   FailStop(std::string what, std::function<void(const Status&)> on_fatal, Logger log);
 
-  // Returns `cause`.
-  Status Trip(Status cause);
+  // Returns status(): whoever meets the error is told what everybody is told. The first cause is logged.
+  Status Trip(const Status& cause);
 
-  // OK, or kUnavailable with the first cause.
+  // OK, or kUnavailable. It reaches clients, who have no business with paths: the cause is in the log.
   Status status() const;
 
  private:
@@ -29,8 +28,6 @@ class FailStop {
   const std::function<void(const Status&)> on_fatal_;
   const Logger log_;
   std::atomic<bool> tripped_{false};
-  mutable std::mutex mu_;
-  std::string cause_;
 };
 
 }  // namespace hilum

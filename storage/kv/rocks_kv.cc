@@ -126,7 +126,7 @@ Result<uint64_t> RocksKv::Commit(Batch batch, Space space) {
   Status written = as_tables ? table_commits_->Commit(*batch.rep_, next) : WriteBatch(std::move(changes), next);
   if (written.ok()) written = watermark_->Record(next);
   if (!written.ok()) {
-    return fail_stop_->Trip(std::move(written));
+    return fail_stop_->Trip(written);
   }
   sequence_ = next;
   return next;

@@ -13,7 +13,7 @@ Status AppendFile::WriteDirect(uint64_t offset, Bytes pages) {
 }
 
 Status AppendFile::Wrote(Status status) {
-  if (!status.ok()) return fail_stop_.Trip(std::move(status));
+  if (!status.ok()) return fail_stop_.Trip(status);
   written_.fetch_add(1, std::memory_order_release);
   return Status::Ok();
 }
@@ -31,7 +31,7 @@ Status AppendFile::Sync() {
     const uint64_t covered = written_.load(std::memory_order_acquire);
     lock.unlock();
     Status status = file_->Sync();
-    if (!status.ok()) status = fail_stop_.Trip(std::move(status));
+    if (!status.ok()) status = fail_stop_.Trip(status);
     lock.lock();
     syncing_ = false;
     if (status.ok()) durable_ = covered;

@@ -233,7 +233,7 @@ Result<uint32_t> SegmentSet::Create(State state, Space space) {
     disk_.Remove(PathOf(number)).IgnoreError();  // an unfinished segment is harmless: the next start removes it
     return status;
   }
-  if (Status status = disk_.SyncDirectory(options_.directory); !status.ok()) return fail_stop_.Trip(std::move(status));
+  if (Status status = disk_.SyncDirectory(options_.directory); !status.ok()) return fail_stop_.Trip(status);
   return number;
 }
 
@@ -266,7 +266,7 @@ Status SegmentSet::Seal(uint32_t number) {
   const Bytes view = View(page);
   HILUM_RETURN_IF_ERROR(file->Write(end, {&view, 1}));
   // Gives back what was reserved beyond the end.
-  if (Status status = file->file()->Truncate(end + kPageBytes); !status.ok()) return fail_stop_.Trip(std::move(status));
+  if (Status status = file->file()->Truncate(end + kPageBytes); !status.ok()) return fail_stop_.Trip(status);
   HILUM_RETURN_IF_ERROR(file->Sync());
   const std::lock_guard lock(mu_);
   Entry& entry = entries_.at(number);
@@ -323,7 +323,7 @@ Status SegmentSet::Remove(uint32_t segment) {
   const Status removed = disk_.Remove(PathOf(segment));
   cache_.Drop(segment);  // now that nobody can open it again
   HILUM_RETURN_IF_ERROR(removed);
-  if (Status status = disk_.SyncDirectory(options_.directory); !status.ok()) return fail_stop_.Trip(std::move(status));
+  if (Status status = disk_.SyncDirectory(options_.directory); !status.ok()) return fail_stop_.Trip(status);
   return Status::Ok();
 }
 
