@@ -8,7 +8,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
 #include <random>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -29,7 +31,7 @@ using bench::Require;
 
 // MB/s of `append(body)` called by all threads.
 template <typename Append>
-double Measure(int threads, const std::string& body, double seconds, Append append) {
+double Measure(int threads, Bytes body, double seconds, Append append) {
   using Clock = std::chrono::steady_clock;
   const auto begin = Clock::now();
   std::atomic<uint64_t> bytes{0};
@@ -51,8 +53,13 @@ void Run(const std::string& directory, int threads, size_t object_bytes, int rou
   constexpr int kRoundsPerFile = 3;  // keeps the bare file within what is preallocated on any disk below 1.7 GB/s
   PosixDisk disk;
   std::mt19937_64 random(1);
-  std::string body(object_bytes, '\0');
-  for (char& byte : body) byte = static_cast<char>(random());
+  std::vector<char> memory(object_bytes + File::kDirectBytes);
+  void* page = memory.data();
+  size_t room = memory.size();
+  std::align(File::kDirectBytes, object_bytes, page, room);
+  const std::span<char> filled(static_cast<char*>(page), object_bytes);
+  for (char& byte : filled) byte = static_cast<char>(random());
+  const Bytes body(filled.data(), filled.size());
   std::vector<double> bare_rates, store_rates, ratios;
   for (int round = 0; round < rounds;) {
     Require(disk.CreateDirectories(directory));
