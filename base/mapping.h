@@ -3,9 +3,8 @@
 //
 // The view lives as long as the Mapping, which keeps the file open. Where the disk cannot give the bytes when they are
 // read, or the file was cut short meanwhile, the process ends with SIGBUS; after SurviveBadPages they read as zeros,
-// and Judge
-// says so: who reads more of a view than was checked before passes what came of it through Judge. A view is read by one
-// thread.
+// and Judge says so: who reads more of a view than was checked before passes what came of it through Judge. A view is
+// read by one thread.
 #pragma once
 
 #include <cstddef>
