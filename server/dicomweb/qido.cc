@@ -158,7 +158,7 @@ Status AddFromObject(storage::Store& store, const storage::CatalogueReader& read
                      const std::vector<dicom::Tag>& asked_for, const dicom::ReadLimits& limits, Row* row) {
   std::vector<dicom::TagPath> missing;
   for (const dicom::Tag tag : asked_for)
-    if (!row->Has(tag)) missing.push_back({tag});
+    if (!row->Has(tag) && !dicom::IsPixelData(tag)) missing.push_back({tag});  // pixels are no search result
   if (missing.empty()) return Status::Ok();
   HILUM_ASSIGN_OR_RETURN(std::optional<Found> found, Representative(reader, match));
   if (!found) return Status::Ok();
