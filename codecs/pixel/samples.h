@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <type_traits>
 
 #include "codecs/pixel/image.h"
 
@@ -40,24 +41,34 @@ class SampleSink {
   }
 
  private:
-  uint32_t Cell(int64_t value) const {
-    const int64_t low = codestream_signed_ ? -(int64_t{1} << (precision_ - 1)) : 0;
-    const int64_t high = (int64_t{1} << (codestream_signed_ ? precision_ - 1 : precision_)) - 1;
-    value = std::clamp(value, low, high);
-    if (extend_ || precision_ == 32) {
-      return static_cast<uint32_t>(static_cast<int32_t>(static_cast<uint32_t>(value) << (32 - precision_)) >>
-                                   (32 - precision_));
-    }
-    return static_cast<uint32_t>(value) & ((uint32_t{1} << precision_) - 1);
-  }
-
   template <typename Pixel, typename T>
   void Put(uint32_t row, uint32_t component, const T* samples, size_t stride) {
-    char* to = out_.data() + (uint64_t{row} * format_.columns * format_.samples + component) * sizeof(Pixel);
-    const size_t step = format_.samples * sizeof(Pixel);
-    for (uint32_t x = 0; x < format_.columns; ++x, to += step, samples += stride) {
-      const auto cell = static_cast<Pixel>(Cell(*samples));
-      std::memcpy(to, &cell, sizeof(Pixel));
+    char* const to = out_.data() + (uint64_t{row} * format_.columns * format_.samples + component) * sizeof(Pixel);
+    using One = std::integral_constant<size_t, 1>;
+    if (sizeof(T) > 4 || std::is_same_v<T, uint32_t> || precision_ == 32) {
+      PutCells<Pixel, int64_t>(to, format_.samples, samples, stride);
+    } else if (format_.samples == 1 && stride == 1) {
+      PutCells<Pixel, int32_t>(to, One(), samples, One());
+    } else {
+      PutCells<Pixel, int32_t>(to, format_.samples, samples, stride);
+    }
+  }
+
+  // `Integer` has room for every value of T and every sample. A loop that compilers make vector instructions of, for a
+  // fast codec spends as much on one without as on decoding: no branch, and steps they know in the most frequent case.
+  template <typename Pixel, typename Integer, typename Step, typename T, typename Stride>
+  void PutCells(char* to, Step step, const T* samples, Stride stride) const {
+    const unsigned value_bits = codestream_signed_ ? precision_ - 1 : precision_;
+    const auto low = static_cast<Integer>(codestream_signed_ ? -(int64_t{1} << value_bits) : 0);
+    const auto high = static_cast<Integer>((int64_t{1} << value_bits) - 1);
+    // Flipping the last bit and taking it away again continues it into the bits above; 0 changes nothing.
+    const auto top = static_cast<Integer>(extend_ ? int64_t{1} << (precision_ - 1) : 0);
+    const auto mask = static_cast<Integer>((int64_t{1} << precision_) - 1);
+    const uint32_t columns = format_.columns;
+    for (uint32_t x = 0; x < columns; ++x) {
+      const Integer value = std::clamp(static_cast<Integer>(samples[x * stride]), low, high) & mask;
+      const auto cell = static_cast<Pixel>((value ^ top) - top);
+      std::memcpy(to + x * step * sizeof(Pixel), &cell, sizeof(Pixel));
     }
   }
 
