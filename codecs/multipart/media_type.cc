@@ -65,6 +65,41 @@ Status AddParameter(std::string_view text, MediaType* out) {
   return Status::Ok();
 }
 
+constexpr std::string_view kInParts = "multipart/related";
+
+// How closely a range names a type: 2 itself, 1 its kind, 0 not or as anything.
+int Closeness(const MediaType& range, std::string_view media_type) {
+  if (range.Essence() == media_type) return 2;
+  const bool of_kind = range.subtype == "*" && range.type != "*" && media_type.starts_with(range.type + "/");
+  return of_kind ? 1 : 0;
+}
+
+// Of multipart/related with such parts.
+int ClosenessOfParts(const MediaType& range, std::string_view media_type) {
+  const int named = Closeness(range, kInParts);
+  const auto parts = range.Parameter("type");
+  if (named == 0 || !parts || *parts == "*/*") return named;
+  const auto part = ParseMediaType(*parts);
+  return part.ok() && Closeness(*part, media_type) > 0 ? named + 1 : 0;
+}
+
+bool IsOfVariant(const MediaType& range) {
+  return std::ranges::any_of(range.parameters, [](const auto& parameter) { return parameter.first != "type"; });
+}
+
+template <typename ClosenessOf>
+bool ClosestRefuses(const std::vector<AcceptEntry>& entries, const ClosenessOf& closeness_of) {
+  int closest = 0, q = 1000;
+  for (const AcceptEntry& entry : entries) {  // the best first: among equals it counts
+    const int closeness = entry.q == 0 && IsOfVariant(entry.media_type) ? 0 : closeness_of(entry.media_type);
+    if (closeness > closest) {
+      closest = closeness;
+      q = entry.q;
+    }
+  }
+  return q == 0;
+}
+
 }  // namespace
 
 std::optional<std::string_view> MediaType::Parameter(std::string_view name) const {
@@ -129,6 +164,18 @@ std::vector<AcceptEntry> ParseAccept(std::string_view text) {
   }
   std::stable_sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.q > b.q; });
   return entries;
+}
+
+bool Refuses(const std::vector<AcceptEntry>& entries, std::string_view media_type) {
+  return ClosestRefuses(entries, [&](const MediaType& range) { return Closeness(range, media_type); });
+}
+
+bool RefusesParts(const std::vector<AcceptEntry>& entries, std::string_view media_type) {
+  const auto as_multipart = [&](const MediaType& range) { return ClosenessOfParts(range, media_type); };
+  const auto by_any_name = [&](const MediaType& range) {
+    return std::max(Closeness(range, media_type), ClosenessOfParts(range, media_type));
+  };
+  return ClosestRefuses(entries, as_multipart) || ClosestRefuses(entries, by_any_name);
 }
 
 }  // namespace hilum::multipart

@@ -43,4 +43,11 @@ struct AcceptEntry {
 // as 1.
 std::vector<AcceptEntry> ParseAccept(std::string_view text);
 
+// Whether q=0 leaves a media type out of what wider ranges take: of the entries that name it, or its kind, the closest
+// one counts (RFC 9110 12.5.1). Entries with parameters speak of a variant of it only. `entries`: of ParseAccept.
+bool Refuses(const std::vector<AcceptEntry>& entries, std::string_view media_type);
+// The same of an answer in multipart/related: it is left out by its own name, with or without that of its parts, or by
+// that of its parts.
+bool RefusesParts(const std::vector<AcceptEntry>& entries, std::string_view media_type);
+
 }  // namespace hilum::multipart

@@ -21,13 +21,14 @@ bool IsNative(std::string_view transfer_syntax) {
 
 bool FitsDocument(const InstanceChoice& choice, const Found& found) {
   const std::string_view type = DocumentType(found.row);
-  return !type.empty() && TakesType(choice, type);
+  return !type.empty() && choice.Takes(type);
 }
 
 // The choices that any instance has something for, most wanted first.
 std::vector<InstanceChoice> ChooseBulk(std::vector<InstanceChoice> choices, const std::vector<Found>& instances,
                                        bool only_pixels) {
   std::erase_if(choices, [&](const InstanceChoice& choice) {
+    if (!choice.CanComeInParts()) return true;
     return std::ranges::none_of(instances, [&](const Found& found) {
       return !FrameSyntax(choice, found.row.transfer_syntax).empty() ||
              (!only_pixels && (choice.media_type == kOctetStream || FitsDocument(choice, found)));

@@ -73,7 +73,7 @@ Status BulkDataService::RetrieveOne(http::Request& request, const Resource& reso
   const bool pixels = top && element.tag == dicom::tags::kPixelData;
   const auto choices = Accepted(request, query).Frames();
   const auto choice = std::ranges::find_if(choices, [&](const InstanceChoice& one) {
-    return one.media_type == kOctetStream || TakesType(one, own) || (pixels && !FrameSyntax(one, stored).empty());
+    return one.media_type == kOctetStream || one.Takes(own) || (pixels && !FrameSyntax(one, stored).empty());
   });
   if (choice == choices.end())
     return SendError(

@@ -27,10 +27,21 @@ bool IsRare(const std::string& stored) {
 }
 
 bool TakesVideo(const InstanceChoice& choice, const std::string& stored) {
-  const bool type_fits = choice.media_type == dicom::MediaTypeOf(stored) || choice.media_type == kOctetStream ||
-                         choice.media_type == "video/*";
+  const std::string_view type = dicom::MediaTypeOf(stored);
+  const bool type_fits = choice.Takes(type) || (choice.media_type == kOctetStream && !choice.Refuses(type));
   const std::string& syntax = choice.transfer_syntax;
   return type_fits && (syntax.empty() || syntax == "*" || syntax == stored);
+}
+
+bool IsRange(const InstanceChoice& choice) {
+  return choice.media_type == kAnyImage || choice.media_type == kAnyType;
+}
+
+// For whatever image type: the first that is not refused, as it comes without a transfer syntax.
+std::string_view SyntaxOfSomeImage(const InstanceChoice& choice) {
+  for (const std::string_view type : {"image/jpeg", "image/jls", "image/jp2", "image/jphc", "image/dicom-rle"})
+    if (choice.Takes(type)) return dicom::DefaultSyntaxOf(type);
+  return {};
 }
 
 // The syntax that is asked for, whether it can be made or not.
@@ -39,12 +50,12 @@ std::string Wanted(const InstanceChoice& choice, const std::string& stored) {
   const bool as_stream = choice.media_type == kOctetStream;
   if (choice.transfer_syntax == "*") {
     const bool decoded = !HasPlainFrames(stored) || (IsRare(stored) && as_stream);
-    return decoded ? std::string(dicom::kExplicitLittleEndian) : stored;
+    std::string target = decoded ? std::string(dicom::kExplicitLittleEndian) : stored;
+    if (!choice.Refuses(dicom::MediaTypeOf(target))) return target;
   }
-  const bool own_type = choice.media_type == kAnyImage ? dicom::MediaTypeOf(stored).starts_with("image/")
-                                                       : choice.media_type == dicom::MediaTypeOf(stored) && !as_stream;
-  if (own_type) return stored;
-  return std::string(dicom::DefaultSyntaxOf(choice.media_type == kAnyImage ? "image/jpeg" : choice.media_type));
+  const std::string_view own = dicom::MediaTypeOf(stored);
+  if (choice.Takes(own) && own != kOctetStream) return stored;
+  return std::string(IsRange(choice) ? SyntaxOfSomeImage(choice) : dicom::DefaultSyntaxOf(choice.media_type));
 }
 
 // Native pixels in the colour order the data set declares: decoders give them interleaved.
@@ -75,15 +86,10 @@ Result<dicom::FrameTable> TableOf(Bytes file, const dicom::ReadLimits& limits) {
 
 std::string FrameSyntax(const InstanceChoice& choice, const std::string& stored) {
   if (dicom::IsVideo(stored)) return TakesVideo(choice, stored) ? stored : "";
-  if (choice.media_type != kAnyImage && !IsFrameType(choice.media_type)) return "";
+  if (!IsRange(choice) && !IsFrameType(choice.media_type)) return "";
   std::string target = Wanted(choice, stored);
   if (target == stored && HasPlainFrames(stored)) return target;
   return pixel::CanDecode(stored) && pixel::CanEncode(target) ? target : "";
-}
-
-bool TakesType(const InstanceChoice& choice, std::string_view type) {
-  if (type.empty()) return false;
-  return choice.media_type == type || choice.media_type == std::string(type.substr(0, type.find('/'))) + "/*";
 }
 
 std::string PlainSyntax(const std::string& stored) {

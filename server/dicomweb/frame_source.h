@@ -19,9 +19,6 @@ namespace hilum::dicomweb {
 // are sent as they are stored; without a syntax a media type means its default (PS3.18 table 8.7.3-5).
 std::string FrameSyntax(const InstanceChoice& choice, const std::string& stored);
 
-// Whether a part or body of type `type` fits the choice: by its name, or as any of its kind ("text/*").
-bool TakesType(const InstanceChoice& choice, std::string_view type);
-
 // The transfer syntax of frames that nothing in particular is wanted of: `stored`, or uncompressed where frames have no
 // bytes of their own in the file that a client could read.
 std::string PlainSyntax(const std::string& stored);

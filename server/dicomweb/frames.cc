@@ -62,6 +62,8 @@ Status BulkDataService::SendFramesAs(http::Request& request, const Resource& res
       choice.packing == Packing::kSinglePart || (choice.any && dicom::IsVideo(found.row.transfer_syntax));
   const bool value = alone && resource.frames.empty() && (source.StoredValue() || source.MakesValue());
   const bool one = resource.frames.size() == 1 || (resource.frames.empty() && source.frames() == 1);
+  if (!value && !(alone && one) && !choice.CanComeInParts())
+    return Unsupported("several frames come in multipart/related only");
   if (resource.frames.empty() && !value && !(alone && one))
     return SendAll(request, resource, reader, selection, choices, responder);
   const std::string etag = "\"f" + std::string(source.target()) + "-" + selection.etag.substr(1);

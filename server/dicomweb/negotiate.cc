@@ -36,19 +36,15 @@ PartType PartOf(const MediaType& type, std::string_view usual) {
   return part;
 }
 
+bool IsCsv(const MediaType& type) {
+  return IsAny(type) || (type.type == "text" && (type.subtype == "csv" || type.subtype == "*"));
+}
+
 bool IsXml(const MediaType& type) {
+  if (IsAny(type)) return true;
   if (type.type == "multipart" && (type.subtype == "related" || type.subtype == "*"))
     return PartOf(type, "application/dicom+xml").essence == "application/dicom+xml";
   return type.Essence() == "application/dicom+xml";
-}
-
-// The first that is of the type; nullptr: none.
-const std::string* Offered(const MediaType& wanted, const std::vector<std::string>& media_types) {
-  const auto found = std::ranges::find_if(media_types, [&](const std::string& offered) {
-    const bool any_of_type = wanted.subtype == "*" && wanted.type == offered.substr(0, offered.find('/'));
-    return IsAny(wanted) || any_of_type || wanted.Essence() == offered;
-  });
-  return found == media_types.end() ? nullptr : &*found;
 }
 
 constexpr std::string_view kPng = "image/png";
@@ -72,20 +68,54 @@ std::string WithPlus(std::string text) {
 
 }  // namespace
 
+bool InstanceChoice::Refuses(std::string_view type) const {
+  return packing == Packing::kMultipart ? multipart::RefusesParts(refusals, type) : multipart::Refuses(refusals, type);
+}
+
+bool InstanceChoice::CanComeInParts() const {
+  return packing == Packing::kMultipart || !multipart::RefusesParts(refusals, media_type);
+}
+
+bool InstanceChoice::Takes(std::string_view type) const {
+  if (type.empty()) return false;
+  if (media_type == type) return true;
+  const bool in_range = media_type == kAnyType || media_type == std::string(type.substr(0, type.find('/'))) + "/*";
+  return in_range && !Refuses(type);
+}
+
 Accepted::Accepted(const http::Request& request, const http::QueryParameters& query) {
   for (const auto& [name, value] : query)
     if (EqualsIgnoringCase(name, "accept")) entries_ = multipart::ParseAccept(WithPlus(value));
   if (entries_.empty()) entries_ = multipart::ParseAccept(request.headers.Joined("Accept"));
+  std::ranges::copy_if(entries_, std::back_inserter(refusals_), [](const AcceptEntry& entry) { return entry.q == 0; });
+}
+
+bool Accepted::Refuses(Packing packing, std::string_view media_type) const {
+  return packing == Packing::kMultipart ? multipart::RefusesParts(entries_, media_type)
+                                        : multipart::Refuses(entries_, media_type);
+}
+
+const std::string* Accepted::Offered(const MediaType& range, const std::vector<std::string>& media_types,
+                                     bool in_parts) const {
+  const auto found = std::ranges::find_if(media_types, [&](const std::string& offered) {
+    const bool any_of_type = range.subtype == "*" && range.type == offered.substr(0, offered.find('/'));
+    return (IsAny(range) || any_of_type || range.Essence() == offered) &&
+           !Refuses(in_parts ? Packing::kMultipart : Packing::kSinglePart, offered);
+  });
+  return found == media_types.end() ? nullptr : &*found;
 }
 
 std::optional<Accepted::Listing> Accepted::BestListing(bool with_csv) const {
   if (entries_.empty()) return Listing::kJson;
+  const bool json = !Refuses(Packing::kSinglePart, "application/dicom+json");
+  const bool xml = !Refuses(Packing::kMultipart, "application/dicom+xml");
+  const bool csv = with_csv && !Refuses(Packing::kSinglePart, "text/csv");
   for (const AcceptEntry& entry : entries_) {
     const MediaType& type = entry.media_type;
     if (entry.q == 0) continue;
-    if (IsJson(type)) return Listing::kJson;
-    if (IsXml(type)) return Listing::kXml;
-    if (with_csv && type.type == "text" && (type.subtype == "csv" || type.subtype == "*")) return Listing::kCsv;
+    if (json && IsJson(type)) return Listing::kJson;
+    if (xml && IsXml(type)) return Listing::kXml;
+    if (csv && IsCsv(type)) return Listing::kCsv;
   }
   return std::nullopt;
 }
@@ -93,7 +123,9 @@ std::optional<Accepted::Listing> Accepted::BestListing(bool with_csv) const {
 std::vector<InstanceChoice> Accepted::Instances(bool single) const {
   std::vector<InstanceChoice> choices;
   const auto add = [&](Packing packing, const MediaType& type) {
-    choices.push_back({packing, IsAny(type), "application/dicom", PartOf(type, "").transfer_syntax});
+    if (Refuses(packing, packing == Packing::kZip ? "application/zip" : "application/dicom")) return false;
+    choices.push_back({packing, IsAny(type), "application/dicom", PartOf(type, "").transfer_syntax, refusals_});
+    return true;
   };
   if (entries_.empty()) add(Packing::kMultipart, {"*", "*", {}});
   for (const AcceptEntry& entry : entries_) {
@@ -103,11 +135,12 @@ std::vector<InstanceChoice> Accepted::Instances(bool single) const {
       const std::string part = PartOf(type, "application/dicom").essence;
       if (part == "application/dicom" || part == "*/*") add(Packing::kMultipart, type);
     } else if (type.Essence() == "application/dicom" || (type.type == "application" && type.subtype == "*")) {
-      add(single ? Packing::kSinglePart : Packing::kMultipart, type);
+      const bool added = add(single ? Packing::kSinglePart : Packing::kMultipart, type);
+      if (!added && type.subtype == "*") add(Packing::kZip, type);
     } else if (type.Essence() == "application/zip") {
       add(Packing::kZip, type);
     } else if (IsAny(type)) {
-      add(Packing::kMultipart, type);
+      if (!add(Packing::kMultipart, type) && !(single && add(Packing::kSinglePart, type))) add(Packing::kZip, type);
     }
   }
   return choices;
@@ -117,8 +150,13 @@ std::vector<InstanceChoice> Accepted::Frames() const {
   std::vector<InstanceChoice> choices;
   const auto add = [&](Packing packing, std::string media_type, const MediaType& type) {
     if (media_type == "image/") media_type = kAnyImage;  // as dicomweb-client writes it
-    if (media_type.empty() || media_type == "*/*" || media_type == "application/*") media_type = kOctetStream;
-    choices.push_back({packing, IsAny(type), std::move(media_type), PartOf(type, "").transfer_syntax});
+    const bool any = media_type.empty() || media_type == kAnyType;
+    if (any || media_type == "application/*") media_type = kOctetStream;
+    // Who takes anything takes one alone rather than parts that it refuses, and other types rather than bytes.
+    if (IsAny(type) && multipart::RefusesParts(refusals_, kAnyType)) packing = Packing::kSinglePart;
+    if (any && Refuses(packing, media_type)) media_type = kAnyType;
+    if (Refuses(packing, media_type)) return;
+    choices.push_back({packing, IsAny(type), std::move(media_type), PartOf(type, "").transfer_syntax, refusals_});
   };
   if (entries_.empty()) add(Packing::kMultipart, std::string(kOctetStream), {"*", "*", {}});
   for (const AcceptEntry& entry : entries_) {
@@ -136,7 +174,7 @@ std::optional<std::string> Accepted::FirstOf(const std::vector<std::string>& med
   if (entries_.empty()) return media_types.front();
   for (const AcceptEntry& entry : entries_)
     if (entry.q > 0)
-      if (const std::string* offered = Offered(entry.media_type, media_types)) return *offered;
+      if (const std::string* offered = Offered(entry.media_type, media_types, /*in_parts=*/false)) return *offered;
   return std::nullopt;
 }
 
@@ -148,12 +186,12 @@ std::optional<Accepted::Rendition> Accepted::Rendered(const std::vector<std::str
     const MediaType& wanted = entry.media_type;
     if (entry.q == 0) continue;
     if ((!several || IsAny(wanted)) && HasPossibleDepth(wanted))
-      if (const std::string* offered = Offered(wanted, media_types))
+      if (const std::string* offered = Offered(wanted, media_types, several))
         return Rendition{*offered, several, WantsSixteenBits(wanted)};
     if (wanted.type != "multipart") continue;
     const auto part = multipart::ParseMediaType(wanted.Parameter("type").value_or("*/*"));
     if (!part.ok() || !HasPossibleDepth(*part)) continue;
-    if (const std::string* offered = Offered(*part, pictures))
+    if (const std::string* offered = Offered(*part, pictures, /*in_parts=*/true))
       return Rendition{*offered, /*in_parts=*/true, WantsSixteenBits(*part)};
   }
   return std::nullopt;

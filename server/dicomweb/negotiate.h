@@ -1,5 +1,6 @@
 // Which representation to answer with (PS3.18 8.7). Lenient, because real clients write malformed Accept headers:
-// whatever listed type can be served is served, and only a list with none gets 406. Pure functions, thread-safe.
+// whatever listed type can be served is served, and only a list with none gets 406. A type that has q=0 is left out of
+// what a range takes (multipart::Refuses). Pure functions, thread-safe.
 #pragma once
 
 #include <optional>
@@ -12,7 +13,7 @@
 
 namespace hilum::dicomweb {
 
-inline constexpr std::string_view kAnyImage = "image/*", kOctetStream = "application/octet-stream";
+inline constexpr std::string_view kAnyType = "*/*", kAnyImage = "image/*", kOctetStream = "application/octet-stream";
 
 enum class Packing : uint8_t { kMultipart, kSinglePart, kZip };
 
@@ -20,8 +21,15 @@ enum class Packing : uint8_t { kMultipart, kSinglePart, kZip };
 struct InstanceChoice {
   Packing packing = Packing::kMultipart;
   bool any = false;             // nothing in particular was asked for: packing and type are ours to choose
-  std::string media_type;       // of a part; kAnyImage for frames in whatever image type
+  std::string media_type;       // of a part; kAnyImage for frames in whatever image type; kAnyType: but no bytes
   std::string transfer_syntax;  // "*": as stored; "": nothing said
+  std::vector<multipart::AcceptEntry> refusals;  // of the client (q=0): what its media type does not stand for
+
+  // Whether an answer, or its parts, of type `type` are what it names, or are of the kind it names ("text/*").
+  bool Takes(std::string_view type) const;
+  bool Refuses(std::string_view type) const;
+  // What was asked for alone comes in parts where there are several, unless these are refused.
+  bool CanComeInParts() const;
 };
 
 // What the client accepts: the `accept` query parameter when there is one, else the Accept fields. Empty: anything.
@@ -54,8 +62,13 @@ class Accepted {
 
  private:
   std::optional<Listing> BestListing(bool with_csv) const;
+  // The first that the range takes and nothing refuses; nullptr: none.
+  const std::string* Offered(const multipart::MediaType& range, const std::vector<std::string>& media_types,
+                             bool in_parts) const;
+  bool Refuses(Packing packing, std::string_view media_type) const;
 
   std::vector<multipart::AcceptEntry> entries_;
+  std::vector<multipart::AcceptEntry> refusals_;  // those with q=0
 };
 
 }  // namespace hilum::dicomweb

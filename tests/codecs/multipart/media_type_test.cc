@@ -107,5 +107,29 @@ TEST(Accept, AWeightThatIsNoneCountsAsOne) {
   EXPECT_EQ(Accepted("a/b;q=1.9"), (Entries{{"a/b", 1000}}));
 }
 
+TEST(Refusals, TheClosestEntryOfATypeCounts) {
+  const auto refuses = [](std::string_view accept) { return Refuses(ParseAccept(accept), "image/jpeg"); };
+  EXPECT_TRUE(refuses("*/*, image/jpeg;q=0"));
+  EXPECT_TRUE(refuses("*/*, image/*;q=0"));
+  EXPECT_TRUE(refuses("image/*, IMAGE/JPEG; q=0.000"));
+  EXPECT_FALSE(refuses("image/*;q=0, image/jpeg;q=0.1"));
+  EXPECT_FALSE(refuses("image/png;q=0, */*"));
+  EXPECT_FALSE(refuses("image/jpeg;q=0, image/jpeg"));
+  EXPECT_FALSE(refuses("image/jpeg; transfer-syntax=1.2;q=0, */*"));
+  EXPECT_FALSE(refuses("application/dicom, */*;q=0"));
+}
+
+TEST(Refusals, PartsAreRefusedByTheirOwnNameOrThatOfTheWhole) {
+  const auto refuses = [](std::string_view accept) { return RefusesParts(ParseAccept(accept), "image/jpeg"); };
+  EXPECT_TRUE(refuses("multipart/related;q=0, */*"));
+  EXPECT_TRUE(refuses("multipart/*;q=0, image/jpeg"));
+  EXPECT_TRUE(refuses("multipart/related; type=\"image/jpeg\";q=0, multipart/related"));
+  EXPECT_TRUE(refuses("image/jpeg;q=0, */*"));
+  EXPECT_FALSE(refuses("multipart/related; type=\"image/jp2\";q=0, */*"));
+  EXPECT_FALSE(refuses("multipart/related;q=0, multipart/related; type=image/jpeg"));
+  EXPECT_FALSE(refuses("image/jpeg;q=0, multipart/related; type=image/jpeg"));
+  EXPECT_FALSE(refuses("image/jpeg;q=0, multipart/related"));
+}
+
 }  // namespace
 }  // namespace hilum::multipart
