@@ -18,6 +18,7 @@ bool IsBinary(const fhir::Interaction& interaction) {
 
 bool Accepts(const http::Request& request, const multipart::MediaType& type) {
   const auto accepted = multipart::ParseAccept(request.headers.Joined("Accept"));
+  if (multipart::Refuses(accepted, type.Essence())) return false;
   return accepted.empty() || std::any_of(accepted.begin(), accepted.end(), [&](const multipart::AcceptEntry& entry) {
            const multipart::MediaType& range = entry.media_type;
            const bool in_range = (range.type == "*" || range.type == type.type) &&

@@ -78,7 +78,9 @@ Status CheckWantsJson(const http::Request& request, const std::vector<fhir::Para
   if (format != query.end() && !format->value.empty())
     return IsJsonFormat(format->value) ? Status::Ok() : NotJson("_format");
   const auto accepted = multipart::ParseAccept(request.headers.Joined("Accept"));
-  if (accepted.empty() || std::any_of(accepted.begin(), accepted.end(), IsAcceptable)) return Status::Ok();
+  const bool refused = multipart::Refuses(accepted, "application/fhir+json");
+  if (accepted.empty() || (!refused && std::any_of(accepted.begin(), accepted.end(), IsAcceptable)))
+    return Status::Ok();
   return NotJson("Accept");
 }
 

@@ -88,6 +88,7 @@ TEST(BinaryContent, IsRefusedToWhoTakesAnotherType) {
   const fhir::Answer answer = ContentOf(With("GET", {{"Accept", "image/png"}}), {.body = kBinary});
   EXPECT_EQ(answer.status, 406);
   EXPECT_EQ(answer.content_type, "");
+  EXPECT_EQ(ContentOf(With("GET", {{"Accept", "text/plain;q=0, */*"}}), {.body = kBinary}).status, 406);
 }
 
 TEST(BinaryContent, LeavesTheResourceWhereItCannotStandAlone) {

@@ -29,8 +29,9 @@ TEST(FhirNegotiation, JsonInAnyOfItsNamesIsAccepted) {
 }
 
 TEST(FhirNegotiation, WhatIsNotJsonOrNotR4IsRefused) {
-  for (const std::string accept : {"application/fhir+xml", "text/html", "application/fhir+json;fhirVersion=5.0",
-                                   "application/fhir+json;q=0", "image/png, text/turtle"})
+  for (const std::string accept :
+       {"application/fhir+xml", "text/html", "application/fhir+json;fhirVersion=5.0", "application/fhir+json;q=0",
+        "image/png, text/turtle", "application/fhir+json;q=0, */*", "application/*;q=0, */*"})
     EXPECT_FALSE(TakesAccept(accept)) << accept;
 }
 
