@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "codecs/pixel/presentation_state.h"
 #include "server/dicomweb/annotation.h"
 #include "server/dicomweb/documents.h"
@@ -25,7 +26,21 @@ std::string LevelThumbnailKey(const std::string& tag) {
   return "level" + tag;
 }
 
-// A document as a small picture, for instances that have no pixels: a page with lines of text.
+// Whether no picture can be made of an instance, whole as it may be: it has no pixels, or some of a kind that is not
+// known here. A page stands for it then.
+bool HasNoPicture(const Status& status) {
+  return status.code() == Code::kNotFound || status.code() == Code::kUnsupported;
+}
+
+// Of what has no picture the page is that of every frame there is: those it speaks of, or one.
+Status CheckPageFrame(const storage::InstanceRow& row, uint32_t frame) {
+  const std::string_view told = storage::FirstValue(row.attributes, dicom::tags::kNumberOfFrames);
+  const uint32_t frames = dicom::IsVideo(row.transfer_syntax) ? 1 : ParseDecimal<uint32_t>(told).value_or(1);
+  if (frame < std::max(frames, 1u)) return Status::Ok();
+  return NotFound("instance " + row.uid + " has no frame " + std::to_string(uint64_t{frame} + 1));
+}
+
+// A document as a small picture: a page with lines of text.
 Result<std::string> PageIcon(uint32_t size, const pixel::RenderOptions& options) {
   pixel::Picture picture{size, size, 1, 8, std::string(static_cast<size_t>(size) * size, '\x30')};
   const auto fill = [&](double left, double top, double right, double bottom, char value) {
@@ -50,7 +65,7 @@ std::string WarningFor(const Rendering& rendering, const pixel::Picture& picture
 }
 
 uint32_t PageSize(const pixel::RenderOptions& options, uint32_t usual) {
-  const uint32_t wanted = options.viewport ? std::max(options.viewport->width, options.viewport->height) : usual;
+  const uint32_t wanted = options.viewport ? std::min(options.viewport->width, options.viewport->height) : usual;
   return std::min(wanted, kMaxThumbnail);
 }
 
@@ -85,12 +100,27 @@ Result<std::string> PictureService::MakeThumbnail(const Found& found, uint32_t f
   Found now = found;
   HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store_, &now));
   const auto instance = pixel::Instance::Open(mapping.bytes(), options_.ingest.limits);
-  if (instance.status().code() == Code::kNotFound || instance.status().code() == Code::kUnsupported)
-    return PageIcon(size, {.type = type});
-  if (!instance.ok()) return instance.status();
-  if (frame >= instance->frames()) return NoSuchFrame(*instance, frame);
-  HILUM_ASSIGN_OR_RETURN(const Room room, memory_.ForFrame(pixel::FrameBytes(instance->format())));
-  return pixel::Thumbnail(*instance, frame, size, type, codec_);
+  Status status = instance.status();
+  if (status.ok()) {
+    if (frame >= instance->frames()) return NoSuchFrame(*instance, frame);
+    HILUM_ASSIGN_OR_RETURN(const Room room, memory_.ForFrame(pixel::FrameBytes(instance->format())));
+    auto thumbnail = pixel::Thumbnail(*instance, frame, size, type, codec_);
+    if (!HasNoPicture(thumbnail.status())) return thumbnail;
+    status = thumbnail.status();
+  }
+  if (!HasNoPicture(status)) return status;
+  HILUM_RETURN_IF_ERROR(CheckPageFrame(found.row, frame));
+  return PageIcon(size, {.type = type});
+}
+
+Result<PictureService::PictureFile> PictureService::Page(const Subject& subject, const Rendering& rendering,
+                                                         const Status& reason) const {
+  HILUM_RETURN_IF_ERROR(CheckPageFrame(subject.image.row, subject.frame));
+  PictureFile page;
+  if (reason.code() == Code::kUnsupported && !dicom::IsVideo(subject.image.row.transfer_syntax))
+    page.warning = "no picture can be made of these pixels: a page stands for them";
+  HILUM_ASSIGN_OR_RETURN(page.bytes, PageIcon(PageSize(rendering.options, kRenderedPage), rendering.options));
+  return page;
 }
 
 Result<PictureService::PictureFile> PictureService::Picture(Subject* subject, Rendering rendering, Room* room) {
@@ -98,12 +128,7 @@ Result<PictureService::PictureFile> PictureService::Picture(Subject* subject, Re
   const uint32_t frame = subject->frame;
   HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store_, &found));
   const auto instance = pixel::Instance::Open(mapping.bytes(), options_.ingest.limits);
-  const bool no_pixels = instance.status().code() == Code::kNotFound || dicom::IsVideo(found.row.transfer_syntax);
-  if (no_pixels && frame == 0) {
-    PictureFile page;
-    HILUM_ASSIGN_OR_RETURN(page.bytes, PageIcon(PageSize(rendering.options, kRenderedPage), rendering.options));
-    return page;
-  }
+  if (HasNoPicture(instance.status())) return Page(*subject, rendering, instance.status());
   if (!instance.ok()) return failures_.Tell(instance.status(), found.row.uid);
   if (frame >= instance->frames()) return NoSuchFrame(*instance, frame);
   if (!*room) {
@@ -121,6 +146,7 @@ Result<PictureService::PictureFile> PictureService::Picture(Subject* subject, Re
     rendering.options.painter = painter_.get();
   }
   auto picture = pixel::RenderPicture(*instance, frame, rendering.options, codec_);
+  if (HasNoPicture(picture.status())) return Page(*subject, rendering, picture.status());
   if (!picture.ok()) return failures_.Tell(picture.status(), found.row.uid);
   if ((rendering.patient || rendering.technique) && painter_) {
     HILUM_ASSIGN_OR_RETURN(
@@ -222,8 +248,19 @@ Status PictureService::Retrieve(http::Request& request, const Resource& resource
   }
   HILUM_ASSIGN_OR_RETURN(Selection selection, Select(store_.Read(), resource));
   const std::string selection_tag = selection.etag;
-  HILUM_ASSIGN_OR_RETURN(Subject subject, FindSubject(resource, std::move(selection)));
-  const std::string document(thumbnail ? "" : DocumentType(subject.image.row));
+  HILUM_ASSIGN_OR_RETURN(const Subject subject, FindSubject(resource, std::move(selection)));
+  // Documents and videos are rendered whole; a frame of them is a picture like any other.
+  const std::string document(thumbnail || !resource.frames.empty() ? "" : DocumentType(subject.image.row));
+  Status status = Answer(request, resource, query, subject, document, selection_tag, responder);
+  if (document.empty() || status.code() != Code::kNotFound || responder.started()) return status;
+  status.IgnoreError();  // the document is missing, which leaves the page
+  return Answer(request, resource, query, subject, "", selection_tag, responder);
+}
+
+Status PictureService::Answer(http::Request& request, const Resource& resource, const QueryParameters& query,
+                              Subject subject, const std::string& document, const std::string& selection_tag,
+                              http::Responder& responder) {
+  const bool thumbnail = resource.what == Resource::What::kThumbnail;
   std::vector<std::string> types = {"image/jpeg", "image/png"};
   if (!document.empty()) types.insert(types.begin(), document);
   const bool several = resource.frames.size() > 1;
@@ -231,9 +268,6 @@ Status PictureService::Retrieve(http::Request& request, const Resource& resource
   if (!rendition || (thumbnail && rendition->in_parts))
     return SendError(responder, request, 406, WhatCanBeHad(thumbnail, !document.empty(), several, types));
   const std::string& type = rendition->media_type;
-  if (!document.empty() && !resource.frames.empty())
-    return Unsupported("documents and videos are rendered whole, as " + document +
-                       ": there are no frames to choose from");
   HILUM_ASSIGN_OR_RETURN(Rendering rendering, ParseRendering(query, type));
   rendering.options.sixteen_bits = rendition->sixteen_bits && !thumbnail;
   const bool picture = !thumbnail && document.empty();

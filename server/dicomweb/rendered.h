@@ -48,10 +48,17 @@ class PictureService {
   Status FollowState(const std::string& study, Subject* subject) const;
   Status ApplyState(const std::string& study, const StateName& name, Subject* subject) const;
 
+  // In its readable form `document` (empty: it has none), else as a picture. kNotFound, and nothing sent, for a
+  // document that is not there.
+  Status Answer(http::Request& request, const Resource& resource, const QueryParameters& query, Subject subject,
+                const std::string& document, const std::string& selection_tag, http::Responder& responder);
+
   struct PictureFile {
     std::string bytes;
     std::string warning;  // what is not as it was asked for
   };
+  // What stands for a subject that has no picture, because of `reason`. kNotFound for a frame that there is not.
+  Result<PictureFile> Page(const Subject& subject, const Rendering& rendering, const Status& reason) const;
   // Of its frame, with all that `rendering` asks for. `room`, for one frame, is taken unless it is there.
   Result<PictureFile> Picture(Subject* subject, Rendering rendering, Room* room);
   Status SendPicture(Subject subject, Rendering rendering, http::Headers headers, http::Responder& responder);

@@ -128,16 +128,17 @@ Status UriService::Retrieve(http::Request& request, const QueryParameters& query
   // PS3.18 9.4.1.1: what is sent when any type will do. Frames of their own have no better form than a picture.
   std::vector<std::string> types = {"image/jpeg", "image/png", "application/dicom"};
   const bool has_pixels = header.layout.pixel_data_offset > 0;
-  if (!has_pixels || (header.frames > 1 && !wanted.WantsPicture()))
+  if (!wanted.WantsPicture() && (!has_pixels || header.frames > 1))
     std::rotate(types.begin(), types.begin() + 2, types.end());
   const QueryParameters asked = {{"accept", wanted.content_type}};
   const std::string document(DocumentType(selection.instances.front().row));
-  if (!document.empty()) types = {document, "application/dicom"};
-  const auto type = Accepted(request, wanted.content_type.empty() ? QueryParameters() : asked).FirstOf(types);
+  if (!document.empty()) types.insert(wanted.WantsPicture() ? types.end() : types.begin(), document);
+  const Accepted accepted(request, wanted.content_type.empty() ? QueryParameters() : asked);
+  const auto type = accepted.FirstOf(types);
   if (!type)
     return SendError(responder, request, 406,
-                     "contentType can be application/dicom, " +
-                         (document.empty() ? "and for objects with pixels image/jpeg or image/png" : "or " + document));
+                     "contentType can be application/dicom, image/jpeg or image/png" +
+                         (document.empty() ? "" : ", and of this object " + document));
 
   if (*type == "application/dicom") {
     if (wanted.WantsPicture())
@@ -152,8 +153,11 @@ Status UriService::Retrieve(http::Request& request, const QueryParameters& query
   rendered.what = Resource::What::kRendered;
   if (wanted.frame) rendered.frames = {*wanted.frame};
   QueryParameters rendering = wanted.rendering;
-  // With its depth.
-  rendering.emplace_back("accept", *type == "image/png" && !wanted.content_type.empty() ? wanted.content_type : *type);
+  // PNG with its depth; of a document that may be missing, the picture as well.
+  std::string accept = *type == "image/png" && !wanted.content_type.empty() ? wanted.content_type : *type;
+  const auto picture = accepted.FirstOf({"image/jpeg", "image/png"});
+  if (*type == document && picture) accept += ", " + *picture;
+  rendering.emplace_back("accept", std::move(accept));
   if (const std::string viewport = ViewportOf(wanted, header.rows, header.columns); !viewport.empty())
     rendering.emplace_back("viewport", viewport);
   return pictures_.Retrieve(request, rendered, rendering, responder);

@@ -39,6 +39,25 @@ class DocumentsTest : public testing::ServiceFixture {
     ASSERT_TRUE(Ingest(out.Take()).stored());
   }
 
+  // The same page at every level and by every service, and one frame.
+  void ExpectPages() {
+    const std::string page = Get(kRendered, {"Accept: image/jpeg"}).body, study = "/dicom-web/studies/1.2";
+    EXPECT_TRUE(page.starts_with("\xFF\xD8"));
+    for (const std::string& path :
+         {study, study + "/series/1.2.1", std::string(kInstance), kInstance + std::string("/frames/1")}) {
+      const HttpAnswer rendered = Get(path + "/rendered"), thumbnail = Get(path + "/thumbnail?viewport=512,512");
+      EXPECT_EQ(rendered.status, 200) << path;
+      EXPECT_TRUE(rendered.body == page) << path;
+      EXPECT_EQ(thumbnail.status, 200) << path;
+      EXPECT_TRUE(thumbnail.body == page) << path;
+    }
+    EXPECT_TRUE(Get(std::string(kUri) + "&contentType=image/jpeg").body == page);
+    EXPECT_TRUE(Get(std::string(kUri) + "&frameNumber=1").body == page);
+    for (const char* const what : {"/frames/2/rendered", "/frames/1,2/rendered", "/frames/2/thumbnail"})
+      EXPECT_EQ(Get(kInstance + std::string(what)).status, 404) << what;
+    EXPECT_EQ(Get(std::string(kUri) + "&frameNumber=2").status, 404);
+  }
+
   void PutVideo(const std::vector<std::string>& fragments) {
     dicom::Part10Writer out = Begin("1.2.840.10008.5.1.4.1.1.77.1.1.1", "1.2.840.10008.1.2.4.102");
     out.AddUint16(dicom::tags::kSamplesPerPixel, 3);
@@ -119,18 +138,23 @@ TEST_F(DocumentsTest, ADocumentHasAPictureForWhoWantsOne) {
   const HttpAnswer refused = Get(kRendered, {"Accept: text/plain"});
   EXPECT_EQ(refused.status, 406);
   EXPECT_THAT(refused.body, HasSubstr("application/pdf, image/jpeg or image/png"));
-  const std::string frame = "/dicom-web/studies/1.2/series/1.2.1/instances/1.2.1.1/frames/1/rendered";
-  EXPECT_EQ(Get(frame).status, 406);
+  EXPECT_TRUE(Get(std::string(kUri) + "&contentType=image/jpeg").body == picture.body);
+  EXPECT_TRUE(Get(std::string(kUri) + "&rows=512").body == picture.body);
+  const std::string frame = std::string(kInstance) + "/frames/1/rendered";
+  EXPECT_TRUE(Get(frame).body == picture.body) << "one frame, that page";
+  EXPECT_EQ(Get(frame, {"Accept: application/pdf"}).status, 406) << "which is all of it";
+  EXPECT_EQ(Get(std::string(kInstance) + "/frames/2/rendered").status, 404);
 }
 
-TEST_F(DocumentsTest, ADocumentWithoutItsBytesIsNotFound) {
+TEST_F(DocumentsTest, OfADocumentWithoutItsBytesThereIsThePage) {
   ASSERT_TRUE(Ingest(Begin("1.2.840.10008.5.1.4.1.1.104.1").Take()).stored());
-  EXPECT_EQ(Get(kRendered).status, 404);
+  ExpectPages();
+  EXPECT_EQ(Get(kRendered, {"Accept: application/pdf"}).status, 406);
 }
 
-TEST_F(DocumentsTest, ADocumentOfNoLengthIsNotFound) {
+TEST_F(DocumentsTest, SoThereIsOfADocumentOfNoLength) {
   PutDocument("1.2.840.10008.5.1.4.1.1.104.3", "", "model/stl");
-  EXPECT_EQ(Get(std::string(kInstance) + "/rendered").status, 404);
+  ExpectPages();
 }
 
 TEST_F(DocumentsTest, AReportIsAPage) {
@@ -191,7 +215,31 @@ TEST_F(DocumentsTest, WhatHasNoPixelsAndIsNoDocumentIsShownAsAPage) {
   }
   const HttpAnswer thumbnail = Get(std::string(kInstance) + "/thumbnail");
   EXPECT_TRUE(Get(std::string(kRendered) + "?viewport=128,128").body == thumbnail.body);
-  EXPECT_EQ(Get(std::string(kInstance) + "/frames/2/rendered").status, 406);
+  EXPECT_EQ(Get(kRendered).Header("Warning"), std::nullopt);
+  ExpectPages();
+}
+
+TEST_F(DocumentsTest, PixelsThatNoPictureCanBeMadeOfAreShownAsAPageWithAWarning) {
+  struct Image {
+    const char* photometric;
+    uint16_t samples = 1, bits = 8;
+  };
+  for (const Image& image : {Image{"YBR_PARTIAL_422", 3}, Image{"MONOCHROME2", 1, 12}, Image{"MONOCHROME2", 1, 0},
+                             Image{"MONOCHROME2", 2}, Image{"CMYK", 4}, Image{"NO_SUCH_THING", 2}}) {
+    SCOPED_TRACE(std::string(image.photometric) + " " + std::to_string(image.samples) + " " +
+                 std::to_string(image.bits));
+    dicom::Part10Writer out = Begin("1.2.840.10008.5.1.4.1.1.7");
+    out.AddUint16(dicom::tags::kSamplesPerPixel, image.samples);
+    out.Add(dicom::tags::kPhotometricInterpretation, "CS", image.photometric);
+    out.AddUint16(dicom::tags::kRows, 8);
+    out.AddUint16(dicom::tags::kColumns, 8);
+    out.AddUint16(dicom::tags::kBitsAllocated, image.bits);
+    out.Add(dicom::tags::kPixelData, "OB", std::string(512, '\1'));
+    ASSERT_TRUE(Ingest(out.Take()).stored());
+    ExpectPages();
+    EXPECT_THAT(Get(kRendered).Header("Warning").value_or(""), HasSubstr("a page stands for them"));
+    ASSERT_EQ(testing::Fetch("DELETE", base_ + "/dicom-web/studies/1.2").status, 204);
+  }
 }
 
 }  // namespace
