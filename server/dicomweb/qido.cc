@@ -1,6 +1,7 @@
 #include "server/dicomweb/qido.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 
 #include "codecs/dicom/tag_path.h"
@@ -174,6 +175,79 @@ Status AddFromObject(storage::Store& store, const storage::CatalogueReader& read
   return Status::Ok();
 }
 
+// The rows of what was found, made one at a time whenever they are asked for: thousands at once would take many times
+// the memory of their text.
+struct RowSource {
+  storage::Store& store;
+  const storage::CatalogueReader& reader;
+  const ServiceOptions& options;
+  const std::string& base;  // URL of the service
+  const SearchRequest& search;
+  const std::vector<storage::Doc>& docs;
+  const Logger& log;
+  bool all_read = true;  // of what the catalogue does not keep
+
+  Status ForEach(const std::function<Status(const Row&)>& take) {
+    CatalogueMatch match;
+    for (const storage::Doc doc : docs) {
+      HILUM_RETURN_IF_ERROR(reader.ReadMatch(search.query.level, doc, &match));
+      Row row = RowOf(reader.table(), base, search, match);
+      Complete(match, &row);
+      HILUM_RETURN_IF_ERROR(take(row));
+    }
+    return Status::Ok();
+  }
+
+ private:
+  // One unreadable instance must not hide what else was found.
+  void Complete(const CatalogueMatch& match, Row* row) {
+    const Status status = AddFromObject(store, reader, match, search.asked_for, options.ingest.limits, row);
+    if (status.ok() || status.code() == Code::kNotFound) return;  // gone since `reader` looked
+    log.Error("attributes for a search could not be read", {{"study", match.study.uid}, {"reason", status.message()}});
+    all_read = false;
+  }
+};
+
+Result<std::string> JsonOf(RowSource& rows) {
+  std::string text = "[";
+  HILUM_RETURN_IF_ERROR(rows.ForEach([&](const Row& row) {
+    if (text.size() > 1) text.push_back(',');
+    row.AppendJson(&text);
+    return Status::Ok();
+  }));
+  text.push_back(']');
+  return text;
+}
+
+Result<std::string> CsvOf(RowSource& rows) {
+  Row least;
+  AddRequired(rows.search, &least);
+  CsvTable table;
+  table.AddColumnsOf(least);
+  HILUM_RETURN_IF_ERROR(rows.ForEach([&](const Row& row) {
+    table.AddColumnsOf(row);
+    return Status::Ok();
+  }));
+  std::string text;
+  table.AppendHead(&text);
+  HILUM_RETURN_IF_ERROR(rows.ForEach([&](const Row& row) {
+    table.AppendLine(row, &text);
+    return Status::Ok();
+  }));
+  return text;
+}
+
+Result<std::vector<std::string>> XmlPartsOf(RowSource& rows) {
+  std::vector<std::string> parts;
+  HILUM_RETURN_IF_ERROR(rows.ForEach([&](const Row& row) -> Status {
+    std::string json;
+    row.AppendJson(&json);
+    HILUM_ASSIGN_OR_RETURN(parts.emplace_back(), XmlOf(json));
+    return Status::Ok();
+  }));
+  return parts;
+}
+
 // Tells searches that are paged through apart, and who does it.
 std::string PagingKey(const http::Request& request, const QueryParameters& parameters) {
   std::string key = request.peer + "\n" + request.client_subject + "\n" + request.headers.Joined("Authorization") +
@@ -217,46 +291,38 @@ Status SearchService::Search(http::Request& request, const Resource& resource, c
   HILUM_ASSIGN_OR_RETURN(const storage::CatalogueMatches matches, reader.Find(search.query, std::move(studies)));
   if (newest_first && search.query.offset == 0 && matches.newest) paging_.Begin(paging_key, *matches.newest);
   const std::string base = options_.BaseUrl(request);
-  std::vector<Row> rows;
-  bool all_read = true;
-  for (const CatalogueMatch& match : matches.rows) {
-    rows.push_back(RowOf(reader.table(), base, search, match));
-    const Status status = AddFromObject(store_, reader, match, search.asked_for, options_.ingest.limits, &rows.back());
-    if (status.ok() || status.code() == Code::kNotFound) continue;  // gone since `reader` looked
-    // One unreadable instance must not hide what else was found.
-    log_.Error("attributes for a search could not be read", {{"study", match.study.uid}, {"reason", status.message()}});
-    all_read = false;
-  }
-  if (!all_read)
-    search.warnings.insert(search.warnings.begin(),
-                           "what is not indexed could not be read of some rows, and is left out there");
+  RowSource rows{store_, reader, options_, base, search, matches.docs, log_};
   headers.Add("X-Total-Count", std::to_string(matches.total));
-  std::string incomplete;
-  for (const storage::AttributeFilter& filter : search.query.filters) {
-    const auto* known = reader.table().FindSearchable(search.query.level, filter.path);
-    if (known == nullptr || !known->incomplete) continue;
-    HILUM_ASSIGN_OR_RETURN(const auto tag, storage::ReadTag(store_.kv(), storage::Tenant::kDefault, known->path));
-    if (tag && tag->errors > 0) incomplete += (incomplete.empty() ? "" : ",") + dicom::KeywordPath(filter.path);
-  }
+  HILUM_ASSIGN_OR_RETURN(const std::string incomplete, IncompleteKeys(reader.table(), search.query));
   if (!incomplete.empty()) headers.Add("erroneous-dicom-attributes", incomplete);
-  if (!search.warnings.empty()) headers.Add("Warning", WarningField(search.warnings));
-  if (form == Accepted::Listing::kCsv) {
-    headers.Add("Content-Type", "text/csv; charset=utf-8");
-    Row least;
-    AddRequired(search, &least);
-    return responder.Send(200, std::move(headers), CsvOf(rows, least));
-  }
+  const auto warn = [&] {
+    if (!rows.all_read)
+      search.warnings.insert(search.warnings.begin(),
+                             "what is not indexed could not be read of some rows, and is left out there");
+    if (!search.warnings.empty()) headers.Add("Warning", WarningField(search.warnings));
+  };
   if (form == Accepted::Listing::kXml) {
-    std::vector<std::string> parts;
-    for (const Row& row : rows) {
-      std::string json;
-      row.AppendJson(&json);
-      HILUM_ASSIGN_OR_RETURN(parts.emplace_back(), XmlOf(json));
-    }
+    HILUM_ASSIGN_OR_RETURN(const std::vector<std::string> parts, XmlPartsOf(rows));
+    warn();
     return SendXmlParts(responder, random_, parts, std::move(headers));
   }
-  headers.Add("Content-Type", "application/dicom+json");
-  return responder.Send(200, std::move(headers), JsonOf(rows));
+  const bool csv = form == Accepted::Listing::kCsv;
+  HILUM_ASSIGN_OR_RETURN(const std::string text, csv ? CsvOf(rows) : JsonOf(rows));
+  warn();
+  headers.Add("Content-Type", csv ? "text/csv; charset=utf-8" : "application/dicom+json");
+  return responder.Send(200, std::move(headers), text);
+}
+
+Result<std::string> SearchService::IncompleteKeys(const storage::AttributeTable& table,
+                                                  const storage::CatalogueQuery& query) const {
+  std::string keys;
+  for (const storage::AttributeFilter& filter : query.filters) {
+    const auto* known = table.FindSearchable(query.level, filter.path);
+    if (known == nullptr || !known->incomplete) continue;
+    HILUM_ASSIGN_OR_RETURN(const auto tag, storage::ReadTag(store_.kv(), storage::Tenant::kDefault, known->path));
+    if (tag && tag->errors > 0) keys += (keys.empty() ? "" : ",") + dicom::KeywordPath(filter.path);
+  }
+  return keys;
 }
 
 }  // namespace hilum::dicomweb

@@ -29,6 +29,9 @@ class SearchService {
  private:
   static constexpr size_t kMaxPagedSearches = 2000;
 
+  // The keys asked for that not all instances are indexed by, as keywords separated by commas.
+  Result<std::string> IncompleteKeys(const storage::AttributeTable& table, const storage::CatalogueQuery& query) const;
+
   storage::Store& store_;
   Random& random_;
   const ServiceOptions& options_;

@@ -1,5 +1,7 @@
 #include "server/dicomweb/rows.h"
 
+#include <utility>
+
 #include "codecs/dicom/json.h"
 
 namespace hilum::dicomweb {
@@ -17,6 +19,13 @@ void AppendCsvField(std::string_view text, std::string* out) {
   if (formula) out->push_back('\'');
   for (const char c : text) out->append(c == '"' ? 2 : 1, c);
   out->push_back('"');
+}
+
+std::string JoinedByBackslash(const std::vector<std::string>& values) {
+  std::string text;
+  const char* separator = "";
+  for (const std::string& value : values) text.append(std::exchange(separator, "\\")).append(value);
+  return text;
 }
 
 }  // namespace
@@ -60,52 +69,31 @@ void Row::AppendJson(std::string* out) const {
   out->push_back('}');
 }
 
-std::string Row::Text(dicom::Tag tag) const {
-  std::string text;
-  const auto member = members_.find(tag);
-  if (member == members_.end()) return text;
-  for (const std::string& value : member->second.values) {
-    if (&value != &member->second.values.front()) text.push_back('\\');
-    text.append(value);
-  }
-  return text;
-}
-
-void Row::CollectTags(std::map<dicom::Tag, std::string>* names) const {
-  for (const auto& [tag, member] : members_) {
-    if (member.vr == dicom::Vr("SQ") || names->contains(tag)) continue;
-    const dicom::DictionaryEntry* entry = dicom::FindTag(tag);
-    (*names)[tag] = entry ? std::string(entry->keyword) : dicom::ToHex(tag);
+void CsvTable::AddColumnsOf(const Row& row) {
+  for (const auto& [tag, member] : row.members_) {
+    if (member.vr == dicom::Vr("SQ") || columns_.contains(tag)) continue;
+    const dicom::DictionaryEntry* const entry = dicom::FindTag(tag);
+    columns_.emplace(tag, entry ? std::string(entry->keyword) : dicom::ToHex(tag));
   }
 }
 
-std::string JsonOf(const std::vector<Row>& rows) {
-  std::string out = "[";
-  for (const Row& row : rows) {
-    if (out.size() > 1) out.push_back(',');
-    row.AppendJson(&out);
+void CsvTable::AppendHead(std::string* out) const {
+  const char* separator = "";
+  for (const auto& [tag, name] : columns_) {
+    out->append(std::exchange(separator, ","));
+    AppendCsvField(name, out);
   }
-  out.push_back(']');
-  return out;
+  out->append("\r\n");
 }
 
-std::string CsvOf(const std::vector<Row>& rows, const Row& least) {
-  std::map<dicom::Tag, std::string> columns;
-  least.CollectTags(&columns);
-  for (const Row& row : rows) row.CollectTags(&columns);
-  std::string out;
-  const auto append_line = [&](const auto& text_of) {
-    bool first = true;
-    for (const auto& [tag, name] : columns) {
-      if (!first) out.push_back(',');
-      first = false;
-      AppendCsvField(text_of(tag, name), &out);
-    }
-    out.append("\r\n");
-  };
-  append_line([](dicom::Tag, const std::string& name) { return name; });
-  for (const Row& row : rows) append_line([&](dicom::Tag tag, const std::string&) { return row.Text(tag); });
-  return out;
+void CsvTable::AppendLine(const Row& row, std::string* out) const {
+  const char* separator = "";
+  for (const auto& [tag, name] : columns_) {
+    out->append(std::exchange(separator, ","));
+    const auto member = row.members_.find(tag);
+    if (member != row.members_.end()) AppendCsvField(JoinedByBackslash(member->second.values), out);
+  }
+  out->append("\r\n");
 }
 
 }  // namespace hilum::dicomweb

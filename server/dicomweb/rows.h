@@ -1,4 +1,4 @@
-// Rows of search results and their two forms, DICOM JSON and CSV. Not thread-safe.
+// Rows of search results, in DICOM JSON and CSV. Not thread-safe.
 #pragma once
 
 #include <map>
@@ -23,11 +23,10 @@ class Row {
   bool Has(dicom::Tag tag) const { return members_.contains(tag); }
 
   void AppendJson(std::string* out) const;
-  // The value as one line: several by backslash; "" when absent or a sequence.
-  std::string Text(dicom::Tag tag) const;
-  void CollectTags(std::map<dicom::Tag, std::string>* names) const;
 
  private:
+  friend class CsvTable;
+
   struct Member {
     dicom::Vr vr;
     std::vector<std::string> values;
@@ -36,8 +35,18 @@ class Row {
   std::map<dicom::Tag, Member> members_;
 };
 
-std::string JsonOf(const std::vector<Row>& rows);
-// RFC 4180, with a header of keywords: those of the rows, and of a row that is not written itself.
-std::string CsvOf(const std::vector<Row>& rows, const Row& least);
+// A table of rows (RFC 4180). Which columns there are shows only when every row was seen: rows come twice, once for
+// their columns, which are all but sequences, then for their lines.
+class CsvTable {
+ public:
+  void AddColumnsOf(const Row& row);
+  // The line of keywords.
+  void AppendHead(std::string* out) const;
+  // Several values of one field are joined by backslashes.
+  void AppendLine(const Row& row, std::string* out) const;
+
+ private:
+  std::map<dicom::Tag, std::string> columns_;  // and their names
+};
 
 }  // namespace hilum::dicomweb

@@ -161,9 +161,9 @@ struct CatalogueMatch {
 };
 
 struct CatalogueMatches {
-  std::vector<CatalogueMatch> rows;  // patients and studies newest first, series and instances in order of arrival
-  uint64_t total = 0;                // all matches, whatever the limit
-  std::optional<Doc> newest;         // of all matches; for CatalogueQuery::up_to
+  std::vector<Doc> docs;      // patients and studies newest first, series and instances in order of arrival
+  uint64_t total = 0;         // all matches, whatever the limit
+  std::optional<Doc> newest;  // of all matches; for CatalogueQuery::up_to
 };
 
 class CatalogueReader {
@@ -189,6 +189,9 @@ class CatalogueReader {
   // kInvalid names the attribute whose value cannot be understood. REQUIRES: every filter path is searchable at the
   // level (AttributeTable::FindSearchable).
   Result<CatalogueMatches> Find(const CatalogueQuery& query, std::optional<Query> studies = std::nullopt);
+  // The rows of one of its documents, one after the other into the same `match`: parents that neighbours share are read
+  // once. After a failure `match` means nothing.
+  Status ReadMatch(Level level, Doc doc, CatalogueMatch* match) const;
 
   IndexReader& index() { return index_; }
   const Snapshot& snapshot() const { return *snapshot_; }
@@ -198,7 +201,6 @@ class CatalogueReader {
   template <typename Row>
   Result<Row> ReadRow(Level level, std::string_view what, Doc doc, std::optional<Row> (*decode)(Bytes)) const;
   Result<std::vector<Doc>> Children(std::string first_key) const;
-  Result<std::vector<CatalogueMatch>> ReadMatches(Level level, const std::vector<Doc>& docs) const;
 
   const Kv& kv_;
   std::shared_ptr<const AttributeTable> table_;

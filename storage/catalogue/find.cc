@@ -108,42 +108,34 @@ Result<CatalogueMatches> CatalogueReader::Find(const CatalogueQuery& query, std:
   if (matches.total > 0) matches.newest = found.Select(matches.total - 1);
   std::vector<SortKey> sort;
   if (query.level <= Level::kStudy) sort.push_back({kDocOrder, /*descending=*/true});
-  HILUM_ASSIGN_OR_RETURN(const Page page,
-                         index_.Walk(collection, found, sort, std::nullopt, query.offset, query.limit));
-  HILUM_ASSIGN_OR_RETURN(matches.rows, ReadMatches(query.level, page.docs));
+  HILUM_ASSIGN_OR_RETURN(Page page, index_.Walk(collection, found, sort, std::nullopt, query.offset, query.limit));
+  matches.docs = std::move(page.docs);
   return matches;
 }
 
-Result<std::vector<CatalogueMatch>> CatalogueReader::ReadMatches(Level level, const std::vector<Doc>& docs) const {
-  std::vector<CatalogueMatch> matches;
-  // Neighbours share their parents: remember the last ones read.
-  std::optional<std::pair<Doc, StudyRow>> study;
-  std::optional<std::pair<Doc, SeriesRow>> series;
-  for (const Doc doc : docs) {
-    CatalogueMatch& match = matches.emplace_back();
-    if (level == Level::kPatient) {
-      HILUM_ASSIGN_OR_RETURN(match.patient, Patient(doc));
-      continue;
-    }
-    Doc study_doc = doc;
-    if (level == Level::kInstance) {
-      HILUM_ASSIGN_OR_RETURN(match.instance, Instance(doc));
-      if (!series || series->first != match.instance->series) {
-        HILUM_ASSIGN_OR_RETURN(SeriesRow row, Series(match.instance->series));
-        series = {match.instance->series, std::move(row)};
-      }
-      match.series = series->second;
-    } else if (level == Level::kSeries) {
-      HILUM_ASSIGN_OR_RETURN(match.series, Series(doc));
-    }
-    if (match.series) study_doc = match.series->study;
-    if (!study || study->first != study_doc) {
-      HILUM_ASSIGN_OR_RETURN(StudyRow row, Study(study_doc));
-      study = {study_doc, std::move(row)};
-    }
-    match.study = study->second;
+Status CatalogueReader::ReadMatch(Level level, Doc doc, CatalogueMatch* match) const {
+  if (level == Level::kPatient) {
+    HILUM_ASSIGN_OR_RETURN(match->patient, Patient(doc));
+    return Status::Ok();
   }
-  return matches;
+  if (level == Level::kStudy) {
+    HILUM_ASSIGN_OR_RETURN(match->study, Study(doc));
+    return Status::Ok();
+  }
+  const std::optional<Doc> study_before = match->series ? std::optional(match->series->study) : std::nullopt;
+  const std::optional<Doc> series_before = match->instance ? std::optional(match->instance->series) : std::nullopt;
+  Doc series = doc;
+  if (level == Level::kInstance) {
+    HILUM_ASSIGN_OR_RETURN(match->instance, Instance(doc));
+    series = match->instance->series;
+  }
+  if (series != series_before) {
+    HILUM_ASSIGN_OR_RETURN(match->series, Series(series));
+  }
+  if (match->series->study != study_before) {
+    HILUM_ASSIGN_OR_RETURN(match->study, Study(match->series->study));
+  }
+  return Status::Ok();
 }
 
 }  // namespace hilum::storage

@@ -184,6 +184,26 @@ class StoreFixture : public ::testing::Test {
   }
   InstanceOutcome Ingest(const InstanceSpec& spec) { return Ingest(MakeInstance(spec)); }
 
+  // The rows of a page of matches.
+  struct FoundRows {
+    std::vector<storage::CatalogueMatch> rows;
+    uint64_t total = 0;
+  };
+  FoundRows Find(const storage::CatalogueQuery& query) {
+    storage::CatalogueReader reader = store_->Read();
+    const auto matches = reader.Find(query);
+    EXPECT_TRUE(matches.ok()) << matches.status().ToString();
+    if (!matches.ok()) return {};
+    FoundRows found{.rows = {}, .total = matches->total};
+    storage::CatalogueMatch match;
+    for (const storage::Doc doc : matches->docs) {
+      const Status status = reader.ReadMatch(query.level, doc, &match);
+      EXPECT_TRUE(status.ok()) << status.ToString();
+      found.rows.push_back(match);
+    }
+    return found;
+  }
+
   std::string StoredBytes(const storage::InstanceName& name) {
     const storage::CatalogueReader reader = store_->Read();
     const auto doc = reader.FindInstance(name);

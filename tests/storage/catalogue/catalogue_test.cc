@@ -19,12 +19,6 @@ namespace t = dicom::tags;
 
 class CatalogueTest : public testing::StoreFixture {
  protected:
-  CatalogueMatches Find(CatalogueQuery query) {
-    CatalogueReader reader = store_->Read();
-    auto matches = reader.Find(query);
-    EXPECT_TRUE(matches.ok()) << matches.status().ToString();
-    return matches.ok() ? *std::move(matches) : CatalogueMatches();
-  }
   std::vector<std::string> Studies(dicom::TagPath path, const std::string& value, bool fuzzy = false) {
     CatalogueQuery query;
     query.filters.push_back({std::move(path), value});

@@ -19,14 +19,10 @@ class DescribeTest : public testing::StoreFixture {
     return Ingest(testing::MakeInstance(spec), {.duplicates = DuplicatePolicy::kReplace});
   }
   std::vector<std::string> Found(Level level, dicom::Tag tag, const std::string& value) {
-    CatalogueReader reader = store_->Read();
     CatalogueQuery query{.level = level};
     query.filters.push_back({{tag}, value});
-    const auto matches = reader.Find(query);
-    EXPECT_TRUE(matches.ok()) << matches.status().ToString();
     std::vector<std::string> uids;
-    if (!matches.ok()) return uids;
-    for (const CatalogueMatch& match : matches->rows)
+    for (const CatalogueMatch& match : Find(query).rows)
       uids.push_back(match.patient ? match.patient->patient_id : match.series ? match.series->uid : match.study.uid);
     return uids;
   }

@@ -43,14 +43,10 @@ class ImageAttributesTest : public testing::StoreFixture {
   void Delete(int number) { ASSERT_TRUE(store_->Delete("1.2.1", "1.2.1.1", "1.2.1.1." + std::to_string(number)).ok()); }
   // Last components of UIDs.
   std::vector<int> Found(const std::string& value, Level level = Level::kInstance, dicom::Tag tag = kSliceThickness) {
-    CatalogueReader reader = store_->Read();
     CatalogueQuery query{.level = level};
     query.filters.push_back({{tag}, value});
-    const auto matches = reader.Find(query);
-    EXPECT_TRUE(matches.ok()) << matches.status().ToString();
     std::vector<int> found;
-    if (!matches.ok()) return found;
-    for (const CatalogueMatch& match : matches->rows) {
+    for (const CatalogueMatch& match : Find(query).rows) {
       const std::string& uid = match.instance ? match.instance->uid : match.series->uid;
       found.push_back(std::stoi(uid.substr(uid.rfind('.') + 1)));
     }

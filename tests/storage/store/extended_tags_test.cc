@@ -65,16 +65,13 @@ class ExtendedTagsTest : public testing::StoreFixture {
     EXPECT_EQ(done->percent(), 100u);
   }
   std::vector<std::string> Find(const TagPath& path, const std::string& value, Level level = Level::kInstance) {
-    CatalogueReader reader = store_->Read();
-    if (!reader.table().FindSearchable(level, path)) return {"(not searchable)"};
+    if (!store_->Read().table().FindSearchable(level, path)) return {"(not searchable)"};
     CatalogueQuery query;
     query.level = level;
     query.limit = 1000;
     query.filters.push_back({path, value});
-    auto matches = reader.Find(query);
-    if (!matches.ok()) return {matches.status().ToString()};
     std::vector<std::string> uids;
-    for (const CatalogueMatch& match : matches->rows)
+    for (const CatalogueMatch& match : StoreFixture::Find(query).rows)
       uids.push_back(match.instance ? match.instance->uid : match.series ? match.series->uid : match.study.uid);
     return uids;
   }
