@@ -2,7 +2,6 @@
 
 #include "codecs/dicom/json.h"
 #include "codecs/dicom/model.h"
-#include "codecs/multipart/writer.h"
 
 namespace hilum::dicomweb {
 
@@ -15,16 +14,15 @@ Result<std::string> XmlOf(std::string_view json) {
   return document;
 }
 
-Status SendXmlParts(http::Responder& responder, Random& random, const std::vector<std::string>& documents,
-                    http::Headers headers) {
-  if (documents.empty()) return responder.Send(204, std::move(headers), "");
-  multipart::Writer writer(random);
-  headers.Add("Content-Type", writer.ContentType(kNativeXml));
-  std::string body;
-  for (const std::string& document : documents)
-    body.append(writer.PartHead({{"Content-Type", kNativeXml}})).append(document);
-  body.append(writer.End());
-  return responder.Send(200, std::move(headers), body);
+void XmlParts::Add(std::string_view document) {
+  body_.append(writer_.PartHead({{"Content-Type", kNativeXml}})).append(document);
+}
+
+Status XmlParts::Send(http::Headers headers, http::Responder& responder) {
+  if (body_.empty()) return responder.Send(204, std::move(headers), "");
+  headers.Add("Content-Type", writer_.ContentType(kNativeXml));
+  body_.append(writer_.End());
+  return responder.Send(200, std::move(headers), body_);
 }
 
 }  // namespace hilum::dicomweb

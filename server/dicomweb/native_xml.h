@@ -4,10 +4,10 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/random.h"
 #include "base/result.h"
+#include "codecs/multipart/writer.h"
 #include "server/http/http.h"
 
 namespace hilum::dicomweb {
@@ -17,8 +17,17 @@ inline constexpr char kNativeXml[] = "application/dicom+xml";
 // One data set of DICOM JSON, made by us, as an XML document.
 Result<std::string> XmlOf(std::string_view json);
 
-// Documents as multipart/related; type="application/dicom+xml", one a part; 204 without any (PS3.18 10.6.3.1).
-Status SendXmlParts(http::Responder& responder, Random& random, const std::vector<std::string>& documents,
-                    http::Headers headers);
+// Documents as multipart/related; type="application/dicom+xml", one a part.
+class XmlParts {
+ public:
+  explicit XmlParts(Random& random) : writer_(random) {}
+  void Add(std::string_view document);
+  // 204 without any document (PS3.18 10.6.3.1).
+  Status Send(http::Headers headers, http::Responder& responder);
+
+ private:
+  multipart::Writer writer_;
+  std::string body_;
+};
 
 }  // namespace hilum::dicomweb

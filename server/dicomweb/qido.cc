@@ -237,15 +237,14 @@ Result<std::string> CsvOf(RowSource& rows) {
   return text;
 }
 
-Result<std::vector<std::string>> XmlPartsOf(RowSource& rows) {
-  std::vector<std::string> parts;
-  HILUM_RETURN_IF_ERROR(rows.ForEach([&](const Row& row) -> Status {
+Status AddXmlParts(RowSource& rows, XmlParts* parts) {
+  return rows.ForEach([&](const Row& row) -> Status {
     std::string json;
     row.AppendJson(&json);
-    HILUM_ASSIGN_OR_RETURN(parts.emplace_back(), XmlOf(json));
+    HILUM_ASSIGN_OR_RETURN(const std::string document, XmlOf(json));
+    parts->Add(document);
     return Status::Ok();
-  }));
-  return parts;
+  });
 }
 
 // Tells searches that are paged through apart, and who does it.
@@ -302,9 +301,10 @@ Status SearchService::Search(http::Request& request, const Resource& resource, c
     if (!search.warnings.empty()) headers.Add("Warning", WarningField(search.warnings));
   };
   if (form == Accepted::Listing::kXml) {
-    HILUM_ASSIGN_OR_RETURN(const std::vector<std::string> parts, XmlPartsOf(rows));
+    XmlParts parts(random_);
+    HILUM_RETURN_IF_ERROR(AddXmlParts(rows, &parts));
     warn();
-    return SendXmlParts(responder, random_, parts, std::move(headers));
+    return parts.Send(std::move(headers), responder);
   }
   const bool csv = form == Accepted::Listing::kCsv;
   HILUM_ASSIGN_OR_RETURN(const std::string text, csv ? CsvOf(rows) : JsonOf(rows));
