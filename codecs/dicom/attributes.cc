@@ -29,11 +29,11 @@ constexpr size_t kLongestFact = 1024;
 
 class HeaderVisitor : public Visitor {
  public:
-  HeaderVisitor(const AttributeSelection& selection, Header* header)
+  HeaderVisitor(const AttributeSelection& selection, const JsonOptions& options, Header* header)
       : selection_(selection),
         header_(*header),
         found_(selection.paths().size()),
-        writer_(json_options_, &decoder_, &json_) {}
+        writer_(options, &decoder_, &json_) {}
 
   Status OnElement(const Element& written) override {
     if (written.depth > 0 || !written.tag.is_private() || selection_.privates().empty()) return Take(written);
@@ -230,7 +230,6 @@ class HeaderVisitor : public Visitor {
 
   const AttributeSelection& selection_;
   Header& header_;
-  const JsonOptions json_options_;
   TextDecoder decoder_;
   CharsetScope charset_;
   std::vector<Attribute> found_;      // by index into the selection; without VR: not found
@@ -276,9 +275,10 @@ std::string_view Header::First(Tag tag) const {
   return attribute == nullptr || attribute->values.empty() ? std::string_view() : attribute->values[0];
 }
 
-Result<Header> ReadHeader(Bytes file, const AttributeSelection& selection, const ReadLimits& limits) {
+Result<Header> ReadHeader(Bytes file, const AttributeSelection& selection, const ReadLimits& limits,
+                          const JsonOptions& options) {
   Header header;
-  HeaderVisitor visitor(selection, &header);
+  HeaderVisitor visitor(selection, options, &header);
   Inflated inflated;
   HILUM_ASSIGN_OR_RETURN(header.layout, Read(file, limits, visitor, &inflated));
   visitor.Finish();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "codecs/dicom/json.h"
 #include "codecs/dicom/reader.h"
 #include "codecs/dicom/tag.h"
 
@@ -74,7 +75,9 @@ class AttributeSelection {
 };
 
 // The whole file is checked, but only what was asked for is looked into. Where an element comes twice the first one
-// counts. Bulk data has no values; that of known attributes written as UN is read as what the dictionary says.
-Result<Header> ReadHeader(Bytes file, const AttributeSelection& selection, const ReadLimits& limits);
+// counts. Bulk data has JSON alone, as `options` want it; that of known attributes written as UN is read as what the
+// dictionary says.
+Result<Header> ReadHeader(Bytes file, const AttributeSelection& selection, const ReadLimits& limits,
+                          const JsonOptions& options = {});
 
 }  // namespace hilum::dicom

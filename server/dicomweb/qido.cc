@@ -148,15 +148,17 @@ Result<std::optional<Found>> Representative(const storage::CatalogueReader& read
   for (const storage::Doc series : all_series) {
     HILUM_ASSIGN_OR_RETURN(const std::vector<storage::Doc> instances, reader.InstancesOfSeries(series));
     if (instances.empty()) continue;
+    HILUM_ASSIGN_OR_RETURN(storage::SeriesRow parent, reader.Series(series));
     HILUM_ASSIGN_OR_RETURN(storage::InstanceRow row, reader.Instance(instances.front()));
-    return std::optional(Found{instances.front(), "", std::move(row)});
+    return std::optional(Found{instances.front(), std::move(parent.uid), std::move(row)});
   }
   return none;
 }
 
-// Attributes that the catalogue does not keep come from the stored bytes.
+// Attributes that the catalogue does not keep come from the stored bytes. `base`: of the service.
 Status AddFromObject(storage::Store& store, const storage::CatalogueReader& reader, const CatalogueMatch& match,
-                     const std::vector<dicom::Tag>& asked_for, const dicom::ReadLimits& limits, Row* row) {
+                     const std::string& base, const std::vector<dicom::Tag>& asked_for, const dicom::ReadLimits& limits,
+                     Row* row) {
   std::vector<dicom::TagPath> missing;
   for (const dicom::Tag tag : asked_for)
     if (!row->Has(tag) && !dicom::IsPixelData(tag)) missing.push_back({tag});  // pixels are no search result
@@ -164,13 +166,17 @@ Status AddFromObject(storage::Store& store, const storage::CatalogueReader& read
   HILUM_ASSIGN_OR_RETURN(std::optional<Found> found, Representative(reader, match));
   if (!found) return Status::Ok();
   HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store, &*found, kHeaderBytes));
-  const Result<dicom::Header> header = dicom::ReadHeader(mapping.bytes(), dicom::AttributeSelection(missing), limits);
+  const std::string url = base + "/studies/" + match.study.uid + "/series/" + found->series_uid + "/instances/" +
+                          found->row.uid + "/bulkdata/";
+  const dicom::JsonOptions options{.bulk_data_uri = [&](const std::string& path) { return url + path; }};
+  const Result<dicom::Header> header =
+      dicom::ReadHeader(mapping.bytes(), dicom::AttributeSelection(missing), limits, options);
   HILUM_RETURN_IF_ERROR(mapping.Judge(header.status()));
   for (const dicom::Attribute& attribute : header->attributes) {
-    if (attribute.vr == dicom::Vr("SQ"))
-      row->AddJson(attribute.path[0], attribute.json);
-    else
+    if (attribute.vr.is_text() || attribute.vr.is_binary_number())
       row->Add(attribute.path[0], attribute.vr, attribute.values);
+    else
+      row->AddJson(attribute.path[0], attribute.vr, attribute.json);
   }
   return Status::Ok();
 }
@@ -201,7 +207,7 @@ struct RowSource {
  private:
   // One unreadable instance must not hide what else was found.
   void Complete(const CatalogueMatch& match, Row* row) {
-    const Status status = AddFromObject(store, reader, match, search.asked_for, options.ingest.limits, row);
+    const Status status = AddFromObject(store, reader, match, base, search.asked_for, options.ingest.limits, row);
     if (status.ok() || status.code() == Code::kNotFound) return;  // gone since `reader` looked
     log.Error("attributes for a search could not be read", {{"study", match.study.uid}, {"reason", status.message()}});
     all_read = false;

@@ -34,14 +34,14 @@ void Row::Add(dicom::Tag tag, dicom::Vr vr, std::vector<std::string> values) {
   members_[tag] = {vr, std::move(values), ""};
 }
 
-void Row::AddJson(dicom::Tag tag, std::string attribute_object) {
-  members_[tag] = {dicom::Vr("SQ"), {}, std::move(attribute_object)};
+void Row::AddJson(dicom::Tag tag, dicom::Vr vr, std::string attribute_object) {
+  members_[tag] = {vr, {}, std::move(attribute_object)};
 }
 
 void Row::Add(const storage::KeptAttribute& kept) {
   if (kept.path.size() != 1) return;
   if (kept.vr == dicom::Vr("SQ") && !kept.json.empty())
-    AddJson(kept.path[0], kept.json);
+    AddJson(kept.path[0], kept.vr, kept.json);
   else
     Add(kept.path[0], kept.vr, kept.values);
 }
@@ -71,7 +71,7 @@ void Row::AppendJson(std::string* out) const {
 
 void CsvTable::AddColumnsOf(const Row& row) {
   for (const auto& [tag, member] : row.members_) {
-    if (member.vr == dicom::Vr("SQ") || columns_.contains(tag)) continue;
+    if (member.vr == dicom::Vr("SQ") || !member.json.empty() || columns_.contains(tag)) continue;
     const dicom::DictionaryEntry* const entry = dicom::FindTag(tag);
     columns_.emplace(tag, entry ? std::string(entry->keyword) : dicom::ToHex(tag));
   }

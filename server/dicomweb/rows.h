@@ -14,8 +14,9 @@ namespace hilum::dicomweb {
 class Row {
  public:
   void Add(dicom::Tag tag, dicom::Vr vr, std::vector<std::string> values);
-  void AddJson(dicom::Tag tag, std::string attribute_object);  // a sequence, as it is kept
-  void Add(const storage::KeptAttribute& kept);                // nothing for what lies in a sequence
+  // What has no values that stand for themselves: a sequence, bulk data.
+  void AddJson(dicom::Tag tag, dicom::Vr vr, std::string attribute_object);
+  void Add(const storage::KeptAttribute& kept);  // nothing for what lies in a sequence
   // Without a value, unless it is there.
   void AddIfMissing(dicom::Tag tag);
   // Takes over the attribute of the other row, if it has one and this row does not.
@@ -30,13 +31,13 @@ class Row {
   struct Member {
     dicom::Vr vr;
     std::vector<std::string> values;
-    std::string json;  // sequences
+    std::string json;  // of AddJson
   };
   std::map<dicom::Tag, Member> members_;
 };
 
 // A table of rows (RFC 4180). Which columns there are shows only when every row was seen: rows come twice, once for
-// their columns, which are all but sequences, then for their lines.
+// their columns, which are all but sequences and bulk data, then for their lines.
 class CsvTable {
  public:
   void AddColumnsOf(const Row& row);

@@ -39,6 +39,29 @@ TEST_F(SearchTest, RequiredAttributesAreReturnedWhenTheImageLacksThem) {
   EXPECT_THAT(tags("instances"), IsSupersetOf(of_series));
 }
 
+TEST_F(SearchTest, BulkDataThatAreAskedForAreInlineOrCanBeFetched) {
+  const std::string overlay(5000, '\x5A'), profile(16, 'p');
+  const std::string icon = testing::OneItem({{dicom::tags::kPixelData, "OW", "pixels"}});
+  ASSERT_TRUE(Ingest(testing::MakeInstance({.more = {{{0x0028, 0x2000}, "OB", profile},
+                                                     {{0x0088, 0x0200}, "SQ", icon},
+                                                     {{0x6000, 0x3000}, "OW", overlay}}}))
+                  .stored());
+  for (const std::string path : {"studies", "studies/1.2.1/series", "instances"}) {
+    const std::string search = "/dicom-web/" + path + "?includefield=00282000,00880200,60003000,7FE00010";
+    const auto row = nlohmann::json::parse(Get(search).body).at(0);
+    const std::string uri = row.at("60003000").at("BulkDataURI");
+    EXPECT_EQ(row.at("60003000").at("vr"), "OW");
+    EXPECT_TRUE(testing::Fetch("GET", uri, {"Accept: application/octet-stream"}).body == overlay) << uri;
+    EXPECT_EQ(row.at("00282000").at("InlineBinary"), "cHBwcHBwcHBwcHBwcHBwcA==");
+    const std::string of_icon = row.at("00880200").at("Value").at(0).at("7FE00010").at("BulkDataURI");
+    EXPECT_EQ(testing::Fetch("GET", of_icon, {"Accept: application/octet-stream"}).body, "pixels") << of_icon;
+    EXPECT_FALSE(row.contains("7FE00010"));
+    EXPECT_THAT(Get(search, {"Accept: text/csv"}).body, Not(HasSubstr("OverlayData")))
+        << "there it would have no value";
+    EXPECT_THAT(Get(search, {"Accept: multipart/related; type=\"application/dicom+xml\""}).body, HasSubstr(uri));
+  }
+}
+
 TEST_F(SearchTest, WarningsShareOneFieldAndEnd) {
   const auto fields = [&](int keys) {
     std::string path = "/dicom-web/studies?limit=1";
