@@ -52,6 +52,54 @@ void PutFrameTable(Txn& txn, Tenant tenant, Doc doc, const std::string& table, I
     txn.Delete(Family::kCatalogue, FrameChunkKey(tenant, doc, static_cast<uint32_t>(chunk)));
 }
 
+// The object that the instance had until now counts no more.
+Status LeaveStored(Txn& txn, Tenant tenant, const AttributeTable& table, int64_t now_micros,
+                   const RowChange<InstanceRow>& row, StudyRow* study) {
+  Count(&study->sop_classes, row.before->sop_class(), -1);
+  study->bytes -= std::min(study->bytes, row.before->object.length);
+  HILUM_RETURN_IF_ERROR(LeaveObject(txn, row.before->object, now_micros));
+  return ForgetTagErrors(txn, tenant, table, row.doc);
+}
+
+// What a study or series has before its first instance.
+template <typename Row>
+void Begin(const std::string& uid, int64_t now, Row* row) {
+  row->uid = uid;
+  row->created_micros = now;
+  row->sources.emplace();
+}
+
+// Notes what the instance says otherwise than its study and series, which have taken in its attributes.
+void NoteDifferences(const AttributeTable& table, const dicom::Header& header, RowChange<StudyRow>* study,
+                     RowChange<SeriesRow>* series, RowChange<InstanceRow>* row) {
+  const uint64_t itself = row->before ? 1 : 0;
+  if (row->before) LeavePatients(&study->after, &row->after);
+  TakePatient(table, header, study->before ? study->before->attributes : KeptAttributes(),
+              study->after.instances - itself, &study->after, &row->after);
+  ForgetPatients(&study->after);
+  LeaveDifferences(&series->after, &row->after);
+  TakeDifferences(table, header, series->after.instances - itself, &series->after, &row->after);
+}
+
+Status NoteChange(Txn& txn, Tenant tenant, int64_t now, ChangeOperation operation, const InstanceName& name,
+                  uint64_t version) {
+  Change change;
+  change.time_micros = now;
+  change.kind = ChangeKind::kInstance;
+  change.operation = operation;
+  change.path = {name.study_uid, name.series_uid, name.sop_uid};
+  change.version = version;
+  return AppendChange(txn, tenant, change).status();
+}
+
+// Moves out what is left of the row: nothing, once the last instance has gone.
+template <typename Row>
+RowPair<Row> TakeLeft(RowChange<Row>* change) {
+  RowPair<Row> pair{std::move(change->before), std::nullopt};
+  if (change->after.instances > 0) pair.after = std::move(change->after);
+  return pair;
+}
+
 // Whether attributes may come from the instance.
 bool IsSource(const Sources& sources, Doc instance) {
   return !sources || std::ranges::find(*sources, instance) != sources->end();
@@ -67,27 +115,19 @@ Result<PutOutcome> CatalogueWriter::Put(Txn& txn, const NewInstance& instance, c
   if (instance.table != table) return Conflict("the attributes that are kept have changed meanwhile");
   HILUM_ASSIGN_OR_RETURN(const int64_t now, InstanceChangeTime(txn, tenant_, clock_.Now().count()));
 
-  HILUM_ASSIGN_OR_RETURN(auto study, (Load<StudyRow>(txn, index_, tenant_, Level::kStudy,
-                                                     StudyKey(tenant_, header.study_uid), DecodeStudy)));
-  HILUM_ASSIGN_OR_RETURN(auto series,
-                         (Load<SeriesRow>(txn, index_, tenant_, Level::kSeries,
-                                          SeriesKey(tenant_, study.doc, header.series_uid), DecodeSeries)));
-  HILUM_ASSIGN_OR_RETURN(auto row,
-                         (Load<InstanceRow>(txn, index_, tenant_, Level::kInstance,
-                                            InstanceKey(tenant_, series.doc, header.sop_uid), DecodeInstance)));
+  HILUM_ASSIGN_OR_RETURN(auto study,
+                         Load(txn, index_, tenant_, Level::kStudy, StudyKey(tenant_, header.study_uid), DecodeStudy));
+  HILUM_ASSIGN_OR_RETURN(auto series, Load(txn, index_, tenant_, Level::kSeries,
+                                           SeriesKey(tenant_, study.doc, header.series_uid), DecodeSeries));
+  HILUM_ASSIGN_OR_RETURN(auto row, Load(txn, index_, tenant_, Level::kInstance,
+                                        InstanceKey(tenant_, series.doc, header.sop_uid), DecodeInstance));
   const std::optional<ObjectRef> held = row.before ? std::optional(row.before->object) : std::nullopt;
   if (held != expected) return Conflict("the instance was stored by another request meanwhile");
 
-  if (!study.before) {
-    study.after.uid = header.study_uid;
-    study.after.created_micros = now;
-    study.after.sources.emplace();
-  }
+  if (!study.before) Begin(header.study_uid, now, &study.after);
   if (!series.before) {
-    series.after.uid = header.series_uid;
+    Begin(header.series_uid, now, &series.after);
     series.after.study = study.doc;
-    series.after.created_micros = now;
-    series.after.sources.emplace();
     ++study.after.series;
   }
   const Replacement replaced{row.doc, row.before ? &header : nullptr};
@@ -101,17 +141,9 @@ Result<PutOutcome> CatalogueWriter::Put(Txn& txn, const NewInstance& instance, c
   HILUM_ASSIGN_OR_RETURN(const bool series_changed, describe(Level::kSeries, &series));
   if (series_changed) CountModality(series.before, series.after, &study.after);
 
-  if (row.before) LeavePatients(&study.after, &row.after);
-  TakePatient(*table, header, study.before ? study.before->attributes : KeptAttributes(),
-              study.after.instances - (row.before ? 1 : 0), &study.after, &row.after);
-  ForgetPatients(&study.after);
-  LeaveDifferences(&series.after, &row.after);
-  TakeDifferences(*table, header, series.after.instances - (row.before ? 1 : 0), &series.after, &row.after);
+  NoteDifferences(*table, header, &study, &series, &row);
   if (row.before) {
-    Count(&study.after.sop_classes, row.before->sop_class(), -1);
-    study.after.bytes -= std::min(study.after.bytes, row.before->object.length);
-    HILUM_RETURN_IF_ERROR(LeaveObject(txn, row.before->object, clock_.Now().count()));
-    HILUM_RETURN_IF_ERROR(ForgetTagErrors(txn, tenant_, *table, row.doc));
+    HILUM_RETURN_IF_ERROR(LeaveStored(txn, tenant_, *table, clock_.Now().count(), row, &study.after));
     ++row.after.version;
   } else {
     row.after.uid = header.sop_uid;
@@ -134,13 +166,8 @@ Result<PutOutcome> CatalogueWriter::Put(Txn& txn, const NewInstance& instance, c
   HILUM_RETURN_IF_ERROR(Store(txn, index_, *table, tenant_, Level::kInstance, row));
   HILUM_RETURN_IF_ERROR(TakeObject(txn, instance.object, {tenant_, row.doc}));
 
-  Change change;
-  change.time_micros = now;
-  change.kind = ChangeKind::kInstance;
-  change.operation = row.before ? ChangeOperation::kUpdate : ChangeOperation::kCreate;
-  change.path = {header.study_uid, header.series_uid, header.sop_uid};
-  change.version = row.after.version;
-  HILUM_ASSIGN_OR_RETURN([[maybe_unused]] const uint64_t sequence, AppendChange(txn, tenant_, change));
+  HILUM_RETURN_IF_ERROR(NoteChange(txn, tenant_, now, row.before ? ChangeOperation::kUpdate : ChangeOperation::kCreate,
+                                   {header.study_uid, header.series_uid, header.sop_uid}, row.after.version));
   const PutOutcome outcome = row.before ? PutOutcome::kReplaced : PutOutcome::kCreated;
   if (changes != nullptr) {
     changes->Note(study.doc, {std::move(study.before), std::move(study.after)}, series.doc,
@@ -170,33 +197,23 @@ Result<bool> CatalogueWriter::IsCurrent(Txn& txn, const Version& version) const 
 
 Status CatalogueWriter::Delete(Txn& txn, const InstanceName& name, CatalogueChanges* changes) const {
   const auto table = tables_.Current();
-  const std::string study_key = StudyKey(tenant_, name.study_uid);
-  const auto missing = [&] { return NotFound("there is no instance " + name.sop_uid + " in that series"); };
-  const auto exists = [&](const std::string& key) -> Result<bool> {
-    HILUM_ASSIGN_OR_RETURN(const std::optional<std::string> found, txn.Get(Family::kCatalogue, key));
-    return found.has_value();
+  const auto load = [&]<typename Row>(Level level, const std::string& key,
+                                      std::optional<Row> (*decode)(Bytes)) -> Result<RowChange<Row>> {
+    HILUM_ASSIGN_OR_RETURN(std::optional<RowChange<Row>> found, Find(txn, tenant_, level, key, decode));
+    if (!found) return NotFound("there is no instance " + name.sop_uid + " in that series");
+    return *std::move(found);
   };
-  HILUM_ASSIGN_OR_RETURN(const bool has_study, exists(study_key));
-  if (!has_study) return missing();
-  HILUM_ASSIGN_OR_RETURN(auto study, (Load<StudyRow>(txn, index_, tenant_, Level::kStudy, study_key, DecodeStudy)));
+  const std::string study_key = StudyKey(tenant_, name.study_uid);
+  HILUM_ASSIGN_OR_RETURN(auto study, load(Level::kStudy, study_key, DecodeStudy));
   const std::string series_key = SeriesKey(tenant_, study.doc, name.series_uid);
-  HILUM_ASSIGN_OR_RETURN(const bool has_series, exists(series_key));
-  if (!has_series) return missing();
-  HILUM_ASSIGN_OR_RETURN(auto series,
-                         (Load<SeriesRow>(txn, index_, tenant_, Level::kSeries, series_key, DecodeSeries)));
+  HILUM_ASSIGN_OR_RETURN(auto series, load(Level::kSeries, series_key, DecodeSeries));
   const std::string instance_key = InstanceKey(tenant_, series.doc, name.sop_uid);
-  HILUM_ASSIGN_OR_RETURN(const bool has_instance, exists(instance_key));
-  if (!has_instance) return missing();
-  HILUM_ASSIGN_OR_RETURN(auto row,
-                         (Load<InstanceRow>(txn, index_, tenant_, Level::kInstance, instance_key, DecodeInstance)));
+  HILUM_ASSIGN_OR_RETURN(auto row, load(Level::kInstance, instance_key, DecodeInstance));
 
   HILUM_ASSIGN_OR_RETURN(const int64_t now, InstanceChangeTime(txn, tenant_, clock_.Now().count()));
   PutFrameTable(txn, tenant_, row.doc, "", &row.after);
   HILUM_RETURN_IF_ERROR(Remove(txn, index_, *table, tenant_, Level::kInstance, row.doc, *row.before, instance_key));
-  HILUM_RETURN_IF_ERROR(LeaveObject(txn, row.before->object, clock_.Now().count()));
-  HILUM_RETURN_IF_ERROR(ForgetTagErrors(txn, tenant_, *table, row.doc));
-  Count(&study.after.sop_classes, row.before->sop_class(), -1);
-  study.after.bytes -= std::min(study.after.bytes, row.before->object.length);
+  HILUM_RETURN_IF_ERROR(LeaveStored(txn, tenant_, *table, clock_.Now().count(), row, &study.after));
   LeaveDifferences(&series.after, &row.after);
   LeavePatients(&study.after, &row.after);
   ForgetPatients(&study.after);
@@ -228,20 +245,11 @@ Status CatalogueWriter::Delete(Txn& txn, const InstanceName& name, CatalogueChan
     if (study.after.patient) HILUM_RETURN_IF_ERROR(LeavePatient(txn, *table, *study.after.patient, study.doc));
   }
 
-  Change change;
-  change.time_micros = now;
-  change.kind = ChangeKind::kInstance;
-  change.operation = ChangeOperation::kDelete;
-  change.path = {name.study_uid, name.series_uid, name.sop_uid};
-  change.version = row.before->version;
-  HILUM_RETURN_IF_ERROR(AppendChange(txn, tenant_, change).status());
-  if (changes == nullptr) return Status::Ok();
-  RowPair<StudyRow> study_row{std::move(study.before), std::nullopt};
-  if (study.after.instances > 0) study_row.after = std::move(study.after);
-  RowPair<SeriesRow> series_row{std::move(series.before), std::nullopt};
-  if (series.after.instances > 0) series_row.after = std::move(series.after);
-  changes->Note(study.doc, std::move(study_row), series.doc, std::move(series_row), row.doc,
-                {std::move(row.before), std::nullopt});
+  HILUM_RETURN_IF_ERROR(NoteChange(txn, tenant_, now, ChangeOperation::kDelete, name, row.before->version));
+  if (changes != nullptr) {
+    changes->Note(study.doc, TakeLeft(&study), series.doc, TakeLeft(&series), row.doc,
+                  {std::move(row.before), std::nullopt});
+  }
   return Status::Ok();
 }
 

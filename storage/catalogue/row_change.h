@@ -78,26 +78,30 @@ Result<std::optional<Row>> ReadRow(Txn& txn, Tenant tenant, Level level, Doc doc
   return row;
 }
 
-// The row of a name, whose document is made when there is none.
-template <typename Row, typename Decode>
-Result<RowChange<Row>> Load(Txn& txn, const IndexWriter& index, Tenant tenant, Level level, const std::string& name_key,
-                            Decode decode) {
-  RowChange<Row> change;
+// The row of a name; nullopt when there is none.
+template <typename Row>
+Result<std::optional<RowChange<Row>>> Find(Txn& txn, Tenant tenant, Level level, const std::string& name_key,
+                                           std::optional<Row> (*decode)(Bytes)) {
   HILUM_ASSIGN_OR_RETURN(const std::optional<std::string> found, txn.Get(Family::kCatalogue, name_key));
-  if (!found) {
-    HILUM_ASSIGN_OR_RETURN(change.doc, index.NewDoc(txn, CollectionOf(level)));
-    txn.Put(Family::kCatalogue, name_key, EncodeDoc(change.doc));
-    return change;
-  }
+  if (!found) return std::optional<RowChange<Row>>();
   const std::optional<Doc> doc = DecodeDoc(*found);
   if (!doc) return Corruption("a name in the catalogue points nowhere; run hilum verify");
-  HILUM_ASSIGN_OR_RETURN(const std::optional<std::string> bytes,
-                         txn.Get(Family::kCatalogue, RowKey(tenant, level, *doc)));
-  std::optional<Row> row = bytes ? decode(*bytes) : std::nullopt;
+  HILUM_ASSIGN_OR_RETURN(std::optional<Row> row, ReadRow(txn, tenant, level, *doc, decode));
   if (!row) return Damaged("catalogue", *doc);
-  change.doc = *doc;
-  change.after = *row;
+  RowChange<Row> change{*doc, std::nullopt, *row};
   change.before = std::move(row);
+  return std::optional(std::move(change));
+}
+
+// The row of a name, whose document is made when there is none.
+template <typename Row>
+Result<RowChange<Row>> Load(Txn& txn, const IndexWriter& index, Tenant tenant, Level level, const std::string& name_key,
+                            std::optional<Row> (*decode)(Bytes)) {
+  HILUM_ASSIGN_OR_RETURN(std::optional<RowChange<Row>> found, Find(txn, tenant, level, name_key, decode));
+  if (found) return *std::move(found);
+  RowChange<Row> change;
+  HILUM_ASSIGN_OR_RETURN(change.doc, index.NewDoc(txn, CollectionOf(level)));
+  txn.Put(Family::kCatalogue, name_key, EncodeDoc(change.doc));
   return change;
 }
 
