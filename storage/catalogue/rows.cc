@@ -64,6 +64,16 @@ bool ReadSources(ByteReader* in, Sources* sources) {
   return true;
 }
 
+// The end of the row says that there are none.
+void AppendPatients(std::string* out, const std::vector<NamedPatient>& patients) {
+  if (patients.empty()) return;
+  AppendVarint(out, patients.size());
+  for (const NamedPatient& patient : patients) {
+    AppendVarint(out, patient.instances);
+    for (const std::string& value : patient.values) AppendSized(out, value);
+  }
+}
+
 bool ReadPatients(ByteReader* in, std::vector<NamedPatient>* patients) {
   if (in->empty()) return true;
   uint64_t count = 0;
@@ -75,6 +85,16 @@ bool ReadPatients(ByteReader* in, std::vector<NamedPatient>* patients) {
       if (!in->ReadSized(&value)) return false;
   }
   return true;
+}
+
+// As of AppendPatients.
+void AppendDiffering(std::string* out, const std::map<dicom::Tag, uint64_t>& differing) {
+  if (differing.empty()) return;
+  AppendVarint(out, differing.size());
+  for (const auto& [tag, count] : differing) {
+    AppendBe<uint32_t>(out, tag.packed());
+    AppendVarint(out, count);
+  }
 }
 
 bool ReadDiffering(ByteReader* in, std::map<dicom::Tag, uint64_t>* differing) {
@@ -135,12 +155,7 @@ std::string Encode(const StudyRow& row) {
   AppendLe(&out, row.created_micros);
   AppendLe(&out, row.updated_micros);
   AppendSources(&out, row.sources);
-  if (row.patients.empty()) return out;
-  AppendVarint(&out, row.patients.size());
-  for (const NamedPatient& patient : row.patients) {
-    AppendVarint(&out, patient.instances);
-    for (const std::string& value : patient.values) AppendSized(&out, value);
-  }
+  AppendPatients(&out, row.patients);
   return out;
 }
 
@@ -167,12 +182,7 @@ std::string Encode(const SeriesRow& row) {
   AppendLe(&out, row.created_micros);
   AppendLe(&out, row.updated_micros);
   AppendSources(&out, row.sources);
-  if (row.differing.empty()) return out;
-  AppendVarint(&out, row.differing.size());
-  for (const auto& [tag, count] : row.differing) {
-    AppendBe<uint32_t>(&out, tag.packed());
-    AppendVarint(&out, count);
-  }
+  AppendDiffering(&out, row.differing);
   return out;
 }
 
