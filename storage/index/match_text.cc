@@ -84,6 +84,12 @@ class ValueScan {
   bool accepted_ = false;
 };
 
+// Copies, because the list stays remembered.
+Result<Bitmap> CopyOf(Result<BitmapPtr> list) {
+  if (!list.ok()) return list.status();
+  return Bitmap(**list);
+}
+
 // Documents whose strings hold every trigram of the literals; nullopt when there is none to ask for.
 Result<std::optional<Bitmap>> TrigramCandidates(Lists& lists, CollectionId collection, FieldId field,
                                                 const std::vector<std::string>& literals) {
@@ -136,33 +142,67 @@ Result<Bitmap> MatchAnywhere(Lists& lists, CollectionId collection, const FieldS
   return ValueScan(lists, collection, field.id, Entry::kText, accepts).Run({});
 }
 
-Result<Bitmap> MatchWordPrefix(Lists& lists, CollectionId collection, const FieldSpec& field, std::string_view folded,
-                               const Bitmap* within) {
-  if (folded.size() >= kMaxKeyTextBytes) {
-    const Predicate accepts = [&](std::string_view text) {
-      const auto words = Words(text);
-      return std::any_of(words.begin(), words.end(), [&](std::string_view word) { return word.starts_with(folded); });
-    };
-    return MatchAnywhere(lists, collection, field, {std::string(folded)}, accepts, within);
+// Accepts texts with a word, or a part of one, that fits.
+Predicate AnyWordOrPart(Predicate fits) {
+  return [fits = std::move(fits)](std::string_view text) {
+    const auto all = WordsAndParts(text);
+    return std::any_of(all.begin(), all.end(), fits);
+  };
+}
+
+// Of the words that begin so those that are accepted.
+Result<Bitmap> MatchWords(Lists& lists, CollectionId collection, FieldId field, std::string_view beginning,
+                          const Predicate& accepts) {
+  std::string lower = lists.Prefix(collection, Entry::kWord, field);
+  AppendTextPrefix(&lower, beginning);
+  return lists.Union(lower, PrefixEnd(lower), [&](Bytes value) {
+    KeyText word;
+    return ReadText(&value, &word) && accepts(word.text);
+  });
+}
+
+// Texts that are accepted for a part of a word, not its first, that begins so. The index has words only; but its
+// trigrams hold what parts are joined by.
+Result<Bitmap> MatchParts(Lists& lists, CollectionId collection, const FieldSpec& field, const std::string& beginning,
+                          const Predicate& accepts, const Bitmap* within) {
+  if (!field.contains) return MatchWords(lists, collection, field.id, "", accepts);
+  Bitmap candidates;
+  for (const std::string_view joint : kJoints) {
+    const std::string joined = std::string(joint) + beginning;
+    HILUM_ASSIGN_OR_RETURN(std::optional<Bitmap> found, TrigramCandidates(lists, collection, field.id, {joined}));
+    if (!found) {  // shorter than a trigram: all that begin so
+      const std::string prefix = lists.Prefix(collection, Entry::kTrigram, field.id).append(joined);
+      HILUM_ASSIGN_OR_RETURN(found, CopyOf(lists.List(prefix, /*longer=*/true)));
+    }
+    candidates |= *found;
   }
+  if (within != nullptr) candidates &= *within;
+  return CheckStrings(lists, collection, field.id, candidates, accepts);
+}
+
+Result<Bitmap> MatchWordPrefix(Lists& lists, CollectionId collection, const FieldSpec& field, const std::string& folded,
+                               const Bitmap* within) {
+  const Predicate accepts = AnyWordOrPart([&](std::string_view word) { return word.starts_with(folded); });
+  if (folded.size() >= kMaxKeyTextBytes) return MatchAnywhere(lists, collection, field, {folded}, accepts, within);
   std::string lower = lists.Prefix(collection, Entry::kWord, field.id);
   AppendTextPrefix(&lower, folded);
-  return lists.Union(lower, PrefixEnd(lower));
+  HILUM_ASSIGN_OR_RETURN(Bitmap docs, lists.Union(lower, PrefixEnd(lower)));
+  HILUM_ASSIGN_OR_RETURN(const Bitmap by_parts, MatchParts(lists, collection, field, folded, accepts, within));
+  docs |= by_parts;
+  return docs;
 }
 
 // Walks the words with the first letter: a fraction of them all.
-Result<Bitmap> MatchSound(Lists& lists, CollectionId collection, FieldId field, std::string_view folded) {
+Result<Bitmap> MatchSound(Lists& lists, CollectionId collection, const FieldSpec& field, std::string_view folded,
+                          const Bitmap* within) {
   const std::string code = Soundex(folded);
-  const auto sounds_so = [&](Bytes value) {
-    KeyText word;
-    return ReadText(&value, &word) && Soundex(word.text) == code;
-  };
+  const Predicate accepts = AnyWordOrPart([&](std::string_view word) { return Soundex(word) == code; });
   Bitmap docs;
   for (const std::string& beginning : SoundexBeginnings(code)) {
-    std::string lower = lists.Prefix(collection, Entry::kWord, field);
-    AppendTextPrefix(&lower, beginning);
-    HILUM_ASSIGN_OR_RETURN(const Bitmap found, lists.Union(lower, PrefixEnd(lower), sounds_so));
-    docs |= found;
+    HILUM_ASSIGN_OR_RETURN(const Bitmap by_words, MatchWords(lists, collection, field.id, beginning, accepts));
+    HILUM_ASSIGN_OR_RETURN(const Bitmap by_parts, MatchParts(lists, collection, field, beginning, accepts, within));
+    docs |= by_words;
+    docs |= by_parts;
   }
   return docs;
 }
@@ -175,12 +215,6 @@ Result<Bitmap> MatchTextPrefix(Lists& lists, CollectionId collection, FieldId fi
   std::string lower = lists.Prefix(collection, Entry::kText, field);
   AppendTextPrefix(&lower, prefix);
   return lists.Union(lower, PrefixEnd(lower));
-}
-
-// Copies, because the list stays remembered.
-Result<Bitmap> CopyOf(Result<BitmapPtr> list) {
-  if (!list.ok()) return list.status();
-  return Bitmap(**list);
 }
 
 }  // namespace
@@ -240,7 +274,7 @@ Result<Bitmap> MatchString(Lists& lists, CollectionId collection, const FieldSpe
     case How::kWordPrefix:
       return MatchWordPrefix(lists, collection, field, folded, within);
     case How::kSoundsLike:
-      return MatchSound(lists, collection, field.id, folded);
+      return MatchSound(lists, collection, field, folded, within);
     case How::kContains: {
       const Predicate accepts = [&](std::string_view text) { return text.find(folded) != std::string_view::npos; };
       return MatchAnywhere(lists, collection, field, {folded}, accepts, within);

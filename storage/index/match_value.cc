@@ -20,7 +20,7 @@ bool IsOrAbsent(const std::optional<std::string>& asked, const std::string& part
 }
 
 bool AnyWord(const std::string& folded, const auto& fits) {
-  const auto words = Words(folded);
+  const auto words = WordsAndParts(folded);
   return std::ranges::any_of(words, fits);
 }
 

@@ -49,8 +49,8 @@ struct StringMatch {
     kContains,
     kEqualsFolded,
     kPattern /* DICOM wildcard, folded */,
-    kWordPrefix /* any word (between blanks, '^', '=' and ',') begins so, folded */,
-    kSoundsLike /* any word has the same Soundex code (soundex.h); none has where the text has no code */
+    kWordPrefix /* any word, or part of one, begins so, folded (WordsAndParts of text.h) */,
+    kSoundsLike /* any of these has the same Soundex code (soundex.h); none has where the text has no code */
   } how;
   std::string text;
 };

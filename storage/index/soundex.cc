@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "storage/index/text.h"
+
 namespace hilum::storage {
 namespace {
 
@@ -17,7 +19,7 @@ char TakeLetter(std::string_view* rest) {
     rest->remove_prefix(1);
     return c;
   }
-  for (const std::string_view passed : {"-", "'", "’", "."}) {
+  for (const std::string_view passed : kJoints) {
     if (!rest->starts_with(passed)) continue;
     rest->remove_prefix(passed.size());
     return '-';

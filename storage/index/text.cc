@@ -51,6 +51,24 @@ size_t AfterCharacter(std::string_view text, size_t at) {
   return at;
 }
 
+constexpr size_t kLongestJoined = 128, kShortestPart = 2;
+
+void AddParts(std::string_view word, std::vector<std::string_view>* parts) {
+  if (word.size() > kLongestJoined) return;
+  for (size_t begin = 0; begin < word.size();) {
+    size_t end = word.size(), after = end;
+    for (const std::string_view joint : kJoints) {
+      const size_t found = word.find(joint, begin);
+      if (found >= end) continue;
+      end = found;
+      after = found + joint.size();
+    }
+    const size_t length = end - begin;
+    if (length >= kShortestPart && length < word.size()) parts->push_back(word.substr(begin, length));
+    begin = after;
+  }
+}
+
 }  // namespace
 
 std::string Fold(std::string_view text) {
@@ -82,6 +100,12 @@ std::vector<std::string_view> Words(std::string_view folded) {
     at = folded.find_first_not_of(kSeparators, end);
   }
   return words;
+}
+
+std::vector<std::string_view> WordsAndParts(std::string_view folded) {
+  std::vector<std::string_view> all = Words(folded);
+  for (size_t i = 0, words = all.size(); i < words; ++i) AddParts(all[i], &all);
+  return all;
 }
 
 std::vector<std::string_view> Trigrams(std::string_view folded) {

@@ -21,6 +21,13 @@ std::string FoldForIndex(std::string_view text);
 // Parts between blanks, '^', '=' and ',' (DICOM person names, PS3.5 6.2.1), views into `folded`.
 std::vector<std::string_view> Words(std::string_view folded);
 
+// What the parts of a word are joined by.
+inline constexpr std::string_view kJoints[] = {"-", "‐", "'", "’", "."};
+
+// The words, and the parts of joined ones ("o'brien", "meyer-mueller"): those of two bytes or more, of words that are
+// no longer than names are.
+std::vector<std::string_view> WordsAndParts(std::string_view folded);
+
 // Each run of three bytes once, ascending; views into `folded`.
 std::vector<std::string_view> Trigrams(std::string_view folded);
 

@@ -127,6 +127,19 @@ TEST_F(CatalogueTest, ARangeOfPointsInTimeHoldsNoStudyWithoutATime) {
   EXPECT_EQ(Find(query).total, 1u);
 }
 
+TEST_F(CatalogueTest, FuzzySearchFindsNamesByTheirParts) {
+  ASSERT_TRUE(Ingest({.study = "1.1", .sop = "1.1.1", .patient_name = "Meyer-Mueller^Anna"}).stored());
+  ASSERT_TRUE(Ingest({.study = "1.2", .sop = "1.2.1", .patient_name = "O'Brien^Pat"}).stored());
+  ASSERT_TRUE(Ingest({.study = "1.3", .sop = "1.3.1", .patient_name = "Al Hassan^Omar"}).stored());
+  const auto fuzzy = [&](const std::string& value) { return Studies({t::kPatientName}, value, /*fuzzy=*/true); };
+  for (const char* const value : {"mueller", "miller anna", "meyer", "maier", "meyer-mueller", "mue"})
+    EXPECT_THAT(fuzzy(value), ElementsAre("1.1")) << value;
+  for (const char* const value : {"brien", "obrien", "o'brien", "bryan pat"})
+    EXPECT_THAT(fuzzy(value), ElementsAre("1.2")) << value;
+  EXPECT_THAT(fuzzy("hassan"), ElementsAre("1.3"));
+  EXPECT_THAT(Studies({t::kPatientName}, "mueller*"), IsEmpty()) << "not without it";
+}
+
 TEST_F(CatalogueTest, MatchesAsTheStandardSays) {
   IngestThreeStudies();
   EXPECT_THAT(Studies({t::kPatientId}, "MRN-1"), ElementsAre("1.1"));

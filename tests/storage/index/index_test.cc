@@ -188,6 +188,25 @@ TEST_F(IndexTest, FindsNamesAsPeopleAskForThem) {
   EXPECT_THAT(Find(kPatients, NameIs(How::kExact, "Muller^Anna")), ElementsAre(1));
 }
 
+TEST_F(IndexTest, FindsNamesByThePartsOfTheirWords) {
+  using How = StringMatch::How;
+  Put(kPatients, 0, Patient("Meyer-Müller^Anna"));
+  Put(kPatients, 1, Patient("O'Brien^Pat"));
+  Put(kPatients, 2, Patient("O’Brian^Kim-Lee"));
+  Put(kPatients, 3, Patient("Mueller^Brit"));
+  EXPECT_THAT(Find(kPatients, NameIs(How::kWordPrefix, "müller")), ElementsAre(0));
+  EXPECT_THAT(Find(kPatients, NameIs(How::kWordPrefix, "m")), ElementsAre(0, 3));
+  EXPECT_THAT(Find(kPatients, NameIs(How::kWordPrefix, "brien")), ElementsAre(1));
+  EXPECT_THAT(Find(kPatients, NameIs(How::kWordPrefix, "b")), ElementsAre(1, 2, 3));
+  EXPECT_THAT(Find(kPatients, NameIs(How::kWordPrefix, "le")), ElementsAre(2));
+  EXPECT_THAT(Find(kPatients, NameIs(How::kWordPrefix, "meyer-m")), ElementsAre(0)) << "the whole word";
+  EXPECT_THAT(Find(kPatients, NameIs(How::kWordPrefix, "rien")), IsEmpty());
+  EXPECT_THAT(Find(kPatients, NameIs(How::kSoundsLike, "miller")), ElementsAre(0, 3));
+  EXPECT_THAT(Find(kPatients, NameIs(How::kSoundsLike, "maier")), ElementsAre(0)) << "the first part";
+  EXPECT_THAT(Find(kPatients, NameIs(How::kSoundsLike, "bryan")), ElementsAre(1, 2));
+  EXPECT_THAT(Find(kPatients, NameIs(How::kSoundsLike, "obrien")), ElementsAre(1, 2));
+}
+
 TEST_F(IndexTest, SearchesTextsLongerThanKeys) {
   using How = StringMatch::How;
   const std::string start(500, 'x');

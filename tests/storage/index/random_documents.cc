@@ -98,7 +98,8 @@ TokenValue RandomDocuments::Token() {
 
 std::string RandomDocuments::Text() {
   std::string text = Pick<std::string>({"Müller", "MULLER", "Smith", "Straße", "Renée", "smithson", "Ａnna", "Li"});
-  if (Chance(70)) text += Pick<std::string>({"^", " ", "=", ", "}) + Pick<std::string>({"Anna", "ANNA", "Bob", "Zoë"});
+  if (Chance(70))
+    text += Pick<std::string>({"^", " ", "=", ", ", "-", "'"}) + Pick<std::string>({"Anna", "ANNA", "Bob", "Zoë"});
   if (Chance(15)) text += " " + std::to_string(Number(0, 40));
   if (Chance(5)) text += std::string(static_cast<size_t>(Number(170, 260)), Chance(50) ? 'x' : 'X') + "end";
   if (Chance(2)) text += std::string("\0\1tail", 6);

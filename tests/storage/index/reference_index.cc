@@ -42,6 +42,12 @@ bool WordStarts(const std::string& text, const std::string& asked) {
   return false;
 }
 
+// Parts of names of the random documents.
+bool PartStarts(const std::string& text, const std::string& asked) {
+  const auto words = WordsAndParts(text);
+  return std::any_of(words.begin(), words.end(), [&](std::string_view word) { return word.starts_with(asked); });
+}
+
 // Half-open for dates; for numbers closed at both ends.
 template <typename Value>
 bool Compare(Comparison comparison, Value low, Value high, Value asked_low, Value asked_high, bool closed) {
@@ -97,10 +103,10 @@ bool StringMatches(const StringMatch& match, const std::string& text) {
     case How::kPattern:
       return Wild(asked, folded);
     case How::kWordPrefix:
-      return WordStarts(folded, asked);
+      return WordStarts(folded, asked) || PartStarts(folded, asked);
     case How::kSoundsLike: {
       const std::string code = Soundex(asked);
-      const auto words = Words(folded);
+      const auto words = WordsAndParts(folded);
       return !code.empty() &&
              std::any_of(words.begin(), words.end(), [&](std::string_view word) { return Soundex(word) == code; });
     }

@@ -41,6 +41,17 @@ TEST(FoldTest, TakesMalformedTextAsReplacementCharacters) {
   EXPECT_EQ(Fold("\xC3"), "\uFFFD");
 }
 
+TEST(WordsTest, JoinedOnesHaveParts) {
+  EXPECT_THAT(WordsAndParts("meyer-mueller^anna maria-m"),
+              ElementsAre("meyer-mueller", "anna", "maria-m", "meyer", "mueller", "maria"));
+  EXPECT_THAT(WordsAndParts("o'brien=d’arcy"), ElementsAre("o'brien", "d’arcy", "brien", "arcy"));
+  EXPECT_THAT(WordsAndParts("dr.al‐hassan--x"), ElementsAre("dr.al‐hassan--x", "dr", "al", "hassan"));
+  EXPECT_THAT(WordsAndParts("-lee- '"), ElementsAre("-lee-", "'", "lee"));
+  const std::string longest = std::string(125, 'x') + "-yy";
+  EXPECT_EQ(WordsAndParts(longest).size(), 3u);
+  EXPECT_EQ(WordsAndParts(longest + "y").size(), 1u);
+}
+
 TEST(WordsTest, SplitsNames) {
   EXPECT_THAT(Words("smith^john,q  =x= "), ElementsAre("smith", "john", "q", "x"));
   EXPECT_TRUE(Words(" ^=").empty());
