@@ -166,6 +166,8 @@ struct CatalogueMatches {
   std::optional<Doc> newest;  // of all matches; for CatalogueQuery::up_to
 };
 
+class ItemKeys;
+
 class CatalogueReader {
  public:
   // Reads the state as of now; `kv` and `schema` outlive the reader.
@@ -201,6 +203,9 @@ class CatalogueReader {
   template <typename Row>
   Result<Row> ReadRow(Level level, std::string_view what, Doc doc, std::optional<Row> (*decode)(Bytes)) const;
   Result<std::vector<Doc>> Children(std::string first_key) const;
+  // Of the candidates those that meet keys of one sequence in one item.
+  Result<std::vector<Doc>> MetByOneItem(Level level, const Query& candidates, const ItemKeys& keys);
+  Result<KeptAttributes> AttributesOf(Level level, Doc doc) const;
 
   const Kv& kv_;
   std::shared_ptr<const AttributeTable> table_;

@@ -3,6 +3,7 @@
 
 #include "storage/catalogue/catalogue.h"
 #include "storage/catalogue/match.h"
+#include "storage/catalogue/one_item.h"
 
 namespace hilum::storage {
 namespace {
@@ -57,6 +58,9 @@ Result<std::optional<Query>> TakeDateTime(std::vector<AttributeFilter>* filters,
   return std::optional<Query>(MakeQuery(std::move(both)));
 }
 
+// Documents whose rows are read to look into their sequences.
+constexpr uint64_t kMaxLookedInto = 200'000;
+
 }  // namespace
 
 Result<CatalogueMatches> CatalogueReader::Find(const CatalogueQuery& query, std::optional<Query> studies) {
@@ -75,12 +79,14 @@ Result<CatalogueMatches> CatalogueReader::Find(const CatalogueQuery& query, std:
         TakeDateTime(&filters, date, time, field, table_->FindSearchable(query.level, {time})->field));
     if (condition) conditions[level].push_back(*std::move(condition));
   }
+  ItemKeys item_keys(*table_);
   for (const AttributeFilter& filter : filters) {
     const CatalogueAttribute* attribute = table_->FindSearchable(query.level, filter.path);
     assert(attribute);
     auto condition = MatchFilter(*attribute, filter.value, query.fuzzy_names);
     if (!condition.ok()) return condition.status().WithContext(dicom::ToString(filter.path.back()));
     if (std::holds_alternative<All>(condition->node)) continue;
+    HILUM_RETURN_IF_ERROR(item_keys.Add(*attribute, filter.value, query.fuzzy_names));
     if (attribute->varies && query.level == Level::kInstance)
       conditions[Level::kInstance].push_back(OfInstances(*attribute, *condition));
     else
@@ -99,6 +105,13 @@ Result<CatalogueMatches> CatalogueReader::Find(const CatalogueQuery& query, std:
     }
   }
 
+  for (const Level level : item_keys.Levels()) {
+    const std::optional<Query> candidates = Assemble(level, &conditions);
+    HILUM_ASSIGN_OR_RETURN(std::vector<Doc> met, MetByOneItem(level, *candidates, item_keys));
+    conditions.erase(conditions.begin(), conditions.upper_bound(level));  // which these meet
+    conditions[level].push_back(MakeQuery(DocsIn{std::move(met)}));
+  }
+
   const CollectionId collection = CollectionOf(query.level);
   std::optional<Query> assembled = Assemble(query.level, &conditions);
   if (!assembled) assembled = MakeQuery(All{});
@@ -111,6 +124,37 @@ Result<CatalogueMatches> CatalogueReader::Find(const CatalogueQuery& query, std:
   HILUM_ASSIGN_OR_RETURN(Page page, index_.Walk(collection, found, sort, std::nullopt, query.offset, query.limit));
   matches.docs = std::move(page.docs);
   return matches;
+}
+
+Result<std::vector<Doc>> CatalogueReader::MetByOneItem(Level level, const Query& candidates, const ItemKeys& keys) {
+  HILUM_ASSIGN_OR_RETURN(const Bitmap found, index_.Evaluate(CollectionOf(level), candidates));
+  if (found.Count() > kMaxLookedInto)
+    return LimitExceeded("several keys of one sequence fit " + std::to_string(found.Count()) + " of its documents, " +
+                         std::to_string(kMaxLookedInto) + " can be looked into: add a key");
+  std::vector<Doc> met;
+  for (const Doc doc : found.ToVector()) {
+    HILUM_ASSIGN_OR_RETURN(const KeptAttributes kept, AttributesOf(level, doc));
+    if (keys.AreMetBy(level, kept)) met.push_back(doc);
+  }
+  return met;
+}
+
+Result<KeptAttributes> CatalogueReader::AttributesOf(Level level, Doc doc) const {
+  const auto take = [](auto row) -> Result<KeptAttributes> {
+    if (!row.ok()) return row.status();
+    return std::move(row->attributes);
+  };
+  switch (level) {
+    case Level::kPatient:
+      return take(Patient(doc));
+    case Level::kStudy:
+      return take(Study(doc));
+    case Level::kSeries:
+      return take(Series(doc));
+    case Level::kInstance:
+      break;
+  }
+  return take(Instance(doc));
 }
 
 Status CatalogueReader::ReadMatch(Level level, Doc doc, CatalogueMatch* match) const {

@@ -140,6 +140,47 @@ TEST_F(CatalogueTest, FuzzySearchFindsNamesByTheirParts) {
   EXPECT_THAT(Studies({t::kPatientName}, "mueller*"), IsEmpty()) << "not without it";
 }
 
+// PS3.4 C.2.2.2.6.
+TEST_F(CatalogueTest, OneItemOfASequenceMeetsAllKeysOfIt) {
+  const auto request = [](const std::string& step, const std::string& procedure) {
+    return testing::OneItem({{t::kScheduledProcedureStepId, "SH", step}, {t::kRequestedProcedureId, "SH", procedure}});
+  };
+  const auto put = [&](const std::string& study, const std::string& items) {
+    ASSERT_TRUE(Ingest({.study = study,
+                        .series = study + ".1",
+                        .sop = study + ".1.1",
+                        .more = {{t::kRequestAttributesSequence, "SQ", items}}})
+                    .stored());
+  };
+  put("1.1", request("S1", "P1") + request("S2", "P2"));
+  put("1.2", request("S1", "P2"));
+  put("1.3", request("S3", "P3") + request("S1", "P2"));
+  put("1.4", testing::OneItem({{t::kScheduledProcedureStepId, "SH", "S1"}}) +
+                 testing::OneItem({{t::kRequestedProcedureId, "SH", "P2"}}));
+  CatalogueQuery query{.level = Level::kSeries,
+                       .filters = {{{t::kRequestAttributesSequence, t::kScheduledProcedureStepId}, "S1"},
+                                   {{t::kRequestAttributesSequence, t::kRequestedProcedureId}, "p2\\p9"}},
+                       .limit = 1};
+  const auto studies = [&] {
+    std::vector<std::string> uids;
+    for (const CatalogueMatch& match : Find(query).rows) uids.push_back(match.study.uid);
+    return uids;
+  };
+  EXPECT_THAT(studies(), ElementsAre("1.2"));
+  EXPECT_EQ(Find(query).total, 2u) << "whatever the limit";
+  query.offset = 1;
+  EXPECT_THAT(studies(), ElementsAre("1.3"));
+  query.level = Level::kInstance;
+  EXPECT_EQ(Find(query).total, 2u);
+  query.filters.push_back({{t::kStudyInstanceUid}, "1.3"});
+  EXPECT_EQ(Find(query).total, 1u);
+  query.filters.erase(query.filters.begin());
+  EXPECT_EQ(Find(query).total, 1u) << "one key alone";
+  query.filters = {{{t::kRequestAttributesSequence, t::kScheduledProcedureStepId}, "*"},
+                   {{t::kRequestAttributesSequence, t::kRequestedProcedureId}, "P*"}};
+  EXPECT_EQ(Find(query).total, 4u) << "what asks for nothing is no key";
+}
+
 TEST_F(CatalogueTest, MatchesAsTheStandardSays) {
   IngestThreeStudies();
   EXPECT_THAT(Studies({t::kPatientId}, "MRN-1"), ElementsAre("1.1"));
