@@ -45,8 +45,9 @@ jpeg_error_mgr* Install(ErrorManager* errors) {
   return base;
 }
 
-// The functions with setjmp hold nothing that has a destructor.
-bool DecodeRows(Bytes codestream, bool ybr, bool colour, unsigned char* out, size_t row_bytes, ErrorManager* errors) {
+// The functions with setjmp hold nothing that has a destructor. `out` has room for an image of `format`, which the
+// library may understand to be another one than its header was read for.
+bool DecodeRows(Bytes codestream, bool ybr, const FrameFormat& format, unsigned char* out, ErrorManager* errors) {
   jpeg_decompress_struct info;
   info.err = Install(errors);
   if (setjmp(errors->escape) != 0) {
@@ -56,7 +57,13 @@ bool DecodeRows(Bytes codestream, bool ybr, bool colour, unsigned char* out, siz
   jpeg_create_decompress(&info);
   jpeg_mem_src(&info, reinterpret_cast<const unsigned char*>(codestream.data()), codestream.size());
   jpeg_read_header(&info, TRUE);
-  if (colour) {
+  if (info.image_height != format.rows || info.image_width != format.columns ||
+      info.num_components != static_cast<int>(format.samples)) {
+    std::snprintf(errors->message, sizeof(errors->message), "the frame header that counts is another one");
+    jpeg_destroy_decompress(&info);
+    return false;
+  }
+  if (format.samples == 3) {
     info.jpeg_color_space = ybr ? JCS_YCbCr : JCS_RGB;
     info.out_color_space = JCS_RGB;
   } else {
@@ -65,7 +72,7 @@ bool DecodeRows(Bytes codestream, bool ybr, bool colour, unsigned char* out, siz
   info.dct_method = JDCT_ISLOW;
   jpeg_start_decompress(&info);
   while (info.output_scanline < info.output_height) {
-    JSAMPROW row = out + info.output_scanline * row_bytes;
+    JSAMPROW row = out + size_t{info.output_scanline} * format.columns * format.samples;
     jpeg_read_scanlines(&info, &row, 1);
   }
   jpeg_destroy_decompress(&info);
@@ -134,7 +141,7 @@ Result<FrameFormat> DecodeJpeg(Bytes frame, const FrameFormat& expected, std::sp
     bytes.resize(row_bytes * format.rows);
     to = reinterpret_cast<unsigned char*>(bytes.data());
   }
-  if (!DecodeRows(frame, ybr, format.samples == 3, to, row_bytes, &errors)) {
+  if (!DecodeRows(frame, ybr, format, to, &errors)) {
     return Invalid("JPEG: " + std::string(errors.message));
   }
   if (format.bits_allocated != 8) {
@@ -166,11 +173,10 @@ Result<EncodedFrame> EncodeJpeg8(const Image& image, int quality) {
   ErrorManager errors;
   unsigned char* data = nullptr;
   unsigned long size = 0;
-  const bool done = EncodeRows(what, &data, &size, &errors);
-  EncodedFrame encoded{
-      .bytes = std::string(reinterpret_cast<char*>(data), done ? size : 0), .format = format, .lossy = true};
+  // Where it fails `data` is what the library has freed already, or still holds, which is lost.
+  if (!EncodeRows(what, &data, &size, &errors)) return Internal("JPEG: " + std::string(errors.message));
+  EncodedFrame encoded{.bytes = std::string(reinterpret_cast<char*>(data), size), .format = format, .lossy = true};
   std::free(data);
-  if (!done) return Internal("JPEG: " + std::string(errors.message));
   if (colour) encoded.format.photometric = Photometric::kYbrFull422;
   return encoded;
 }

@@ -81,6 +81,7 @@ Result<JpegHeader> ReadJpegHeader(Bytes codestream) {
       return Invalid("JPEG: no frame header before byte " + std::to_string(at));
     }
     const auto marker = static_cast<uint8_t>(codestream[at++]);
+    if (marker == 0x00) return Invalid("JPEG: no marker at byte " + std::to_string(at - 1));
     if (marker == 0x01 || (marker >= 0xD0 && marker <= 0xD8)) continue;
     const size_t length = LoadBe<uint16_t>(codestream.data() + at);
     if (length < 2 || length > codestream.size() - at) {

@@ -261,6 +261,29 @@ TEST(Codec, RefusesWhatDisagreesWithTheDataSet) {
   }
 }
 
+// libjpeg passes over FF 00 and reads what a reader of segments takes for its body.
+TEST(Codec, RefusesAJpegThatHidesALargerOne) {
+  for (const char* syntax : {"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.70"}) {
+    const ImageSpec spec{.bits_allocated = 8, .bits_stored = 8, .noise = 0};
+    Image small = MakeImage(spec), large = MakeImage(spec);
+    small.format.rows = small.format.columns = 16;
+    small.pixels.assign(16 * 16, '\0');
+    large.format.rows = large.format.columns = 400;
+    large.pixels.assign(400 * 400, '\0');
+    const auto shown = Encode(small, syntax), hidden = Encode(large, syntax);
+    ASSERT_TRUE(shown.ok() && hidden.ok());
+    const std::string inside = hidden->bytes.substr(2);
+    ASSERT_LT(inside.size() + 2, 0xFFFFu);
+    std::string stream("\xFF\xD8\xFF\x00", 4);
+    AppendBe(&stream, static_cast<uint16_t>(inside.size() + 2));
+    stream += inside + shown->bytes.substr(2);
+    EXPECT_EQ(Decode(syntax, stream, small.format).status().code(), Code::kInvalid) << syntax;
+    // The same behind a marker that both take for one.
+    stream = std::string("\xFF\xD8\xFF\x01", 4) + inside + shown->bytes.substr(2);
+    EXPECT_EQ(Decode(syntax, stream, small.format).status().code(), Code::kInvalid) << syntax;
+  }
+}
+
 TEST(Codec, RefusesFormatsBeforeAllocatingForThem) {
   const auto code = [](FrameFormat format, uint64_t limit = 1 << 30) {
     return Decode(kRle, std::string(64, '\0'), format, {.max_frame_bytes = limit}).status().code();
