@@ -5,6 +5,9 @@
 namespace hilum::pixel {
 namespace {
 
+// Of segments: what they stand for is shorter already (PS3.3 C.7.9.2).
+constexpr size_t kMaxSegmentBytes = 1 << 20;
+
 std::vector<uint16_t> WordsOf(const dicom::Element& element) {
   std::vector<uint16_t> words(element.value.size() / 2);
   for (size_t i = 0; i < words.size(); ++i) {
@@ -53,6 +56,7 @@ class Expander {
     const uint16_t kind = words_[*at];
     const uint16_t length = words_[*at + 1];
     *at += 2;
+    if (length == 0) return false;  // every segment adds something: `limit_` bounds the work
     if (kind == 0) return Discrete(at, length, out);
     if (kind == 1) return Linear(at, length, out);
     return kind == 2 && may_refer && Indirect(at, length, out);
@@ -115,6 +119,7 @@ std::optional<LookupTable> ReadLut(const LutDescriptor& descriptor, const dicom:
 }
 
 std::optional<LookupTable> ReadSegmentedLut(const LutDescriptor& descriptor, const dicom::Element& data) {
+  if (data.value.size() > kMaxSegmentBytes) return std::nullopt;
   const bool bytes = descriptor.bits == 8;
   const std::vector<uint16_t> words = bytes ? BytesOf(data) : WordsOf(data);
   std::vector<uint16_t> entries;

@@ -270,8 +270,9 @@ TEST(Render, SegmentedPalettesAreExpanded) {
 }
 
 TEST(Render, SegmentsThatLieGiveNoPalette) {
-  for (const std::string& segments : {Words({0, 100, 1}), Words({1, 3, 5}), Words({2, 1, 0, 0}),
-                                      Words({0, 1, 7, 2, 5, 60000, 60000}), Words({0, 1, 7, 2, 65535, 6, 0})}) {
+  for (const std::string& segments :
+       {Words({0, 100, 1}), Words({1, 3, 5}), Words({2, 1, 0, 0}), Words({0, 1, 7, 2, 5, 60000, 60000}),
+        Words({0, 1, 7, 2, 65535, 6, 0}), Words({0, 1, 7, 0, 0, 0, 0, 0, 1, 8})}) {
     const auto attributes = [&](Part10Writer* out) {
       for (uint16_t i = 1; i <= 3; ++i)
         out->Add({0x0028, static_cast<uint16_t>(0x1100 + i)}, Vr("US"), Words({0, 0, 16}));
