@@ -97,10 +97,12 @@ class DeflatingSink {
 // Writes what it visits; the top level may have attributes replaced and its pixel data recoded.
 class Rewriter : public dicom::Visitor {
  public:
-  // `source`: the transfer syntax of `bytes`. `cell`: bytes of a pixel cell, 0 when not known.
-  Rewriter(Bytes bytes, std::string source, const TransferSyntax& target, size_t cell, FrameRecoder* recoder,
-           const TranscodeOptions& options, FrameCodec& codec, const Sink& sink)
-      : bytes_(bytes),
+  // `source`: the transfer syntax of `file`, which is read into `inflated`. `cell`: bytes of a pixel cell, 0 when not
+  // known.
+  Rewriter(Bytes file, const dicom::Inflated& inflated, std::string source, const TransferSyntax& target, size_t cell,
+           FrameRecoder* recoder, const TranscodeOptions& options, FrameCodec& codec, const Sink& sink)
+      : file_(file),
+        inflated_(inflated),
         source_(std::move(source)),
         target_(target),
         cell_(cell),
@@ -173,7 +175,7 @@ class Rewriter : public dicom::Visitor {
       return OnPixelData(e);
     }
     if (icon_) {
-      icon_->AddFragments(e.tag, bytes_.substr(e.offset, e.length));
+      icon_->AddFragments(e.tag, bytes().substr(e.offset, e.length));
       return Status::Ok();
     }
     if (source_ != target_.uid) return Unsupported("encapsulated pixel data inside " + dicom::ToString(sequence_));
@@ -187,6 +189,8 @@ class Rewriter : public dicom::Visitor {
   }
 
  private:
+  // What the offsets of elements are in.
+  Bytes bytes() const { return inflated_.empty() ? file_ : inflated_.bytes(); }
   struct Value {
     Vr vr;
     std::string value;
@@ -247,7 +251,7 @@ class Rewriter : public dicom::Visitor {
     if (e.value.empty() && e.length > 0) {
       writer_.AddHeader(e.tag, Vr("OB"), UINT32_MAX);
       HILUM_RETURN_IF_ERROR(Flush());
-      HILUM_RETURN_IF_ERROR(sink_(bytes_.substr(e.offset, e.length)));
+      HILUM_RETURN_IF_ERROR(sink_(bytes().substr(e.offset, e.length)));
       writer_.AddItemTag(tags::kSequenceDelimitation, 0);
       return Status::Ok();
     }
@@ -278,7 +282,7 @@ class Rewriter : public dicom::Visitor {
   // As they are: fragments are little endian in every syntax that has them.
   void AddFragments(const Element& e) {
     writer_.AddHeader(e.tag, Vr("OB"), UINT32_MAX);
-    out_.append(bytes_.substr(e.offset, e.length));
+    out_.append(bytes().substr(e.offset, e.length));
     writer_.AddItemTag(tags::kSequenceDelimitation, 0);
   }
 
@@ -290,7 +294,8 @@ class Rewriter : public dicom::Visitor {
     return Status::Ok();
   }
 
-  const Bytes bytes_;
+  const Bytes file_;
+  const dicom::Inflated& inflated_;
   const std::string source_;
   const TransferSyntax& target_;
   const size_t cell_;
@@ -393,6 +398,12 @@ class Nothing : public dicom::Visitor {
   Status OnElement(const Element&) override { return Status::Ok(); }
 };
 
+Result<dicom::Layout> LayoutOf(Bytes file, const dicom::ReadLimits& limits) {
+  Nothing nothing;
+  dicom::Inflated inflated;
+  return dicom::Read(file, limits, nothing, &inflated);
+}
+
 bool IsRecoded(const Instance& instance, const TransferSyntax& target) {
   return instance.syntax().encapsulated() ? instance.syntax().uid != target.uid : target.encapsulated();
 }
@@ -440,20 +451,18 @@ Status Transcode(Bytes file, std::string_view to, const TranscodeOptions& option
     recoder.emplace(*instance, *target, overlays, options, codec);
     HILUM_RETURN_IF_ERROR(recoder->Begin());
   }
-  Nothing nothing;
-  dicom::Inflated inflated;
-  HILUM_ASSIGN_OR_RETURN(const dicom::Layout layout, dicom::Read(file, options.read, nothing, &inflated));
+  HILUM_ASSIGN_OR_RETURN(const dicom::Layout layout, has_pixels ? instance->layout() : LayoutOf(file, options.read));
   HILUM_ASSIGN_OR_RETURN(const std::string meta, MetaInformation(file, layout, to, options.read));
   HILUM_RETURN_IF_ERROR(sink(meta));
   DeflatingSink deflating(sink);
   const Sink data_set = target->deflated ? Sink([&](Bytes bytes) { return deflating.Write(bytes); }) : sink;
-  Rewriter rewriter(layout.deflated ? inflated.bytes() : file, layout.transfer_syntax, *target,
+  dicom::Inflated inflated;
+  Rewriter rewriter(file, inflated, layout.transfer_syntax, *target,
                     has_pixels ? instance->format().bits_allocated / 8 : 0, recoder ? &*recoder : nullptr, options,
                     codec, data_set);
   if (recoder) DescribePixels(*instance, *recoder, *target, &rewriter);
   for (const EmbeddedOverlays::Plane& plane : overlays.planes()) DescribeOverlay(*instance, plane, &rewriter);
-  dicom::Inflated again;
-  const Result<dicom::Layout> written = dicom::Read(file, options.read, rewriter, &again);
+  const Result<dicom::Layout> written = dicom::Read(file, options.read, rewriter, &inflated);
   if (!written.ok()) return written.status();
   HILUM_RETURN_IF_ERROR(rewriter.Finish());
   return target->deflated ? deflating.Finish() : Status::Ok();

@@ -151,6 +151,20 @@ TEST(Transcode, OffsetTablesAreFilledWithinTheBudget) {
   EXPECT_EQ(large.left(), 100'000u);
 }
 
+TEST(Transcode, ADeflatedDataSetIsInflatedTwiceAtMostAtATime) {
+  const Image image = MakeImage({.rows = 300, .columns = 300});
+  const Result<std::string> file =
+      TranscodeToString(MakeInstance({.format = image.format, .pixels = image.pixels}), kDeflated);
+  ASSERT_TRUE(file.ok()) << file.status().message();
+  MemoryAllowance plenty(100 << 20);
+  const Result<Instance> instance = Instance::Open(*file, {.inflated_memory = &plenty});
+  ASSERT_TRUE(instance.ok());
+  const uint64_t once = (100 << 20) - plenty.left();
+  MemoryAllowance enough(2 * once);
+  EXPECT_TRUE(TranscodeToString(*file, kImplicit, {.read = {.inflated_memory = &enough}}).ok());
+  EXPECT_EQ(enough.left(), 2 * once) << "it is given back";
+}
+
 TEST(Transcode, SequencesAndPrivateElementsSurvive) {
   const Image image = MakeImage({.rows = 4, .columns = 4});
   std::string items;
