@@ -52,6 +52,7 @@ Result<EmbeddedOverlays> EmbeddedOverlays::Read(const Instance& instance, const 
   for (uint32_t frame = 0; frame < instance.frames(); ++frame) {
     std::string storage;
     HILUM_ASSIGN_OR_RETURN(const Bytes bytes, instance.Frame(frame, &storage));
+    HILUM_ASSIGN_OR_RETURN(const FrameTurn turn, codec.BeginFrame(format));
     HILUM_ASSIGN_OR_RETURN(Image image, codec.Decode(instance.syntax().uid, bytes, format, options));
     // Not before the frame is known to be there.
     for (Plane& plane : overlays.planes_) plane.data.resize(((frame + 1) * frame_bits + 15) / 16 * 2);

@@ -12,8 +12,9 @@
 namespace hilum::pixel {
 namespace {
 
+// 0 for what is no number: pixels in floating point may be none.
 uint16_t ToLevel(double value, uint32_t most) {
-  return static_cast<uint16_t>(std::clamp(value, 0.0, 1.0) * most + 0.5);
+  return value > 0 ? static_cast<uint16_t>(std::min(value, 1.0) * most + 0.5) : uint16_t{0};
 }
 
 // Calls f(index, cell) for every cell; `Cell` is its unsigned type.

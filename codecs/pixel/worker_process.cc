@@ -197,7 +197,10 @@ Result<Reply> WorkerProcess::Call(Request request) {
   if (memory_ >= 0) close(memory_);
   memory_ = -1;
   Result<Reply> reply = Receive(options_.timeout);
-  if (!reply.ok()) return reply;
+  if (!reply.ok()) {
+    ReleaseMemory();  // the worker may have found no room for it
+    return reply;
+  }
   if (reply->output_bytes > output_capacity_ || !FromWire(reply->format)) return Bury(/*timed_out=*/false);
   return reply;
 }
