@@ -43,8 +43,9 @@ class Channel {
   std::string ClientSubject() const;
 
   IoResult Receive(std::span<char> into);
-  // Whether bytes of the peer are decrypted already, so that the descriptor does not become readable for them.
-  bool HasDecrypted() const { return ssl_ && SSL_has_pending(ssl_.get()) == 1; }
+  // Whether bytes of the peer are decrypted already, so that the descriptor does not become readable for them. (Not
+  // SSL_has_pending: it is also set by part of a record, whose rest does make the descriptor readable.)
+  bool HasDecrypted() const { return ssl_ && SSL_pending(ssl_.get()) > 0; }
   // Sends a prefix of the pieces. `more` says that more follows at once. REQUIRES: some piece is not empty; after
   // kWantWrite the same bytes come first again.
   IoResult Send(std::span<const iovec> pieces, bool more);

@@ -4,6 +4,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <atomic>
@@ -113,6 +114,32 @@ TEST_F(TlsTest, KeepsServingOthersWhileOneClientIsSilent) {
   const auto start = std::chrono::steady_clock::now();
   for (int i = 0; i < 5; ++i) EXPECT_EQ(NameShown(), "main.test");
   EXPECT_LT(std::chrono::steady_clock::now() - start, milliseconds(2000));
+}
+
+TEST_F(TlsTest, HalfARecordKeepsNobodyBusy) {
+  server_.Start(options_);
+  const ContextPtr context = MakeClient();
+  Client slow(server_.port());
+  ASSERT_TRUE(slow.StartTls(context.get()));
+  // The record of a request, taken before it reaches the socket.
+  BIO* const memory = BIO_new(BIO_s_mem());
+  SSL_set0_wbio(slow.ssl(), memory);
+  const std::string request = Get("/inline");
+  ASSERT_GT(SSL_write(slow.ssl(), request.data(), static_cast<int>(request.size())), 0);
+  char* bytes = nullptr;
+  const long size = BIO_get_mem_data(memory, &bytes);
+  ASSERT_GT(size, 20);
+  const std::string record(bytes, static_cast<size_t>(size));
+  BIO_up_ref(SSL_get_rbio(slow.ssl()));
+  SSL_set0_wbio(slow.ssl(), SSL_get_rbio(slow.ssl()));
+
+  ASSERT_EQ(send(slow.descriptor(), record.data(), 8, 0), 8);
+  std::this_thread::sleep_for(milliseconds(50));
+  EXPECT_EQ(NameShown(), "main.test") << "the event loop is free";
+  ASSERT_EQ(send(slow.descriptor(), record.data() + 8, record.size() - 8, 0), static_cast<ssize_t>(record.size() - 8));
+  const auto reply = slow.Read();
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->body, "hello");
 }
 
 TEST_F(TlsTest, EndsHandshakesThatTakeTooLong) {
