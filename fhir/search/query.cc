@@ -79,7 +79,7 @@ class RequestCompiler {
       if (descending) key.remove_prefix(1);
       // Pages of a search that goes by this first are in the order of ids; behind others it is that of creation.
       if (key == "_id") {
-        out_.sort.push_back({storage::kDocOrder, descending});
+        SortBy(storage::kDocOrder, descending);
         continue;
       }
       HILUM_ASSIGN_OR_RETURN(const ResolvedParam param, compiler_.Resolve(type_, key));
@@ -90,9 +90,15 @@ class RequestCompiler {
         return NotFound("_sort does not go by " + Quote(key) +
                         ": references, composites, positions and attributes of images have no order");
       }
-      out_.sort.push_back({param.field, descending});
+      SortBy(param.field, descending);
     }
     return Status::Ok();
+  }
+
+  // A field that orders already changes nothing when it is named again: there are never more keys than fields.
+  void SortBy(storage::FieldId field, bool descending) {
+    const auto same = [&](const storage::SortKey& key) { return key.field == field; };
+    if (std::ranges::none_of(out_.sort, same)) out_.sort.push_back({field, descending});
   }
 
   Status AddCount(std::string_view value) {

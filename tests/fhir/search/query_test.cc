@@ -221,6 +221,15 @@ TEST_F(FilledSearchTest, CompartmentsFollowTheDefinition) {
             Code::kNotFound);
 }
 
+TEST_F(SearchTest, AnOrderThatIsNamedAgainChangesNothing) {
+  const auto request = Compile("Patient", "_sort=death-date,-_id,-death-date,_id,birthdate&_sort=death-date");
+  ASSERT_TRUE(request.ok()) << request.status().message();
+  ASSERT_EQ(request->sort.size(), 3u);
+  EXPECT_FALSE(request->sort[0].descending);
+  EXPECT_TRUE(request->sort[1].descending);
+  EXPECT_EQ(request->sort[1].field, storage::kDocOrder);
+}
+
 TEST_F(SearchTest, ReadsWhatShapesTheAnswer) {
   const auto request = Compile(
       "Observation",
