@@ -108,6 +108,10 @@ Status BulkDataService::SendFrames(const FrameSource& source, const std::vector<
     made_bytes += bytes->size();
     made.push_back(*std::move(bytes));
     const bool last = i + 1 == frames.size();
+    if (!last && !responder.wants_body()) {
+      HILUM_RETURN_IF_ERROR(responder.Head(200, std::move(headers), std::nullopt));
+      return responder.Finish();
+    }
     // While nothing was sent a frame that cannot be made leads on to the next form that the client takes.
     if (!last && !responder.started() && made_bytes < kHeldBytes && share->Grow(source.FrameBytes())) continue;
     if (!responder.started()) {
@@ -140,6 +144,7 @@ Status BulkDataService::SendPixelValue(http::Request& request, const FrameSource
     if (source.frames() == 1) return SendBytes(request, responder, *bytes, std::move(headers));
     if (!responder.started())
       HILUM_RETURN_IF_ERROR(responder.Head(200, headers, uint64_t{bytes->size()} * source.frames()));
+    if (!responder.wants_body()) return responder.Finish();
     HILUM_RETURN_IF_ERROR(responder.Write(*bytes));
   }
   return responder.Finish();

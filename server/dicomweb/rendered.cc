@@ -343,6 +343,7 @@ Status PictureService::SendPictures(Subject subject, const std::vector<uint32_t>
   HILUM_ASSIGN_OR_RETURN(const PictureFile last_picture, Picture(&subject, rendering, &room));
   if (!last_picture.warning.empty()) headers.Add("Warning", "299 hilum \"" + last_picture.warning + "\"");
   HILUM_RETURN_IF_ERROR(responder.Head(200, headers, std::nullopt));
+  if (!responder.wants_body()) return responder.Finish();
   for (const uint32_t frame : frames) {
     PictureFile picture = last_picture;
     if (frame != last) {
