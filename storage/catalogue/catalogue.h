@@ -200,6 +200,7 @@ class CatalogueReader {
   const AttributeTable& table() const { return *table_; }
 
  private:
+  Result<std::optional<Doc>> FindDoc(const std::string& key) const;
   template <typename Row>
   Result<Row> ReadRow(Level level, std::string_view what, Doc doc, std::optional<Row> (*decode)(Bytes)) const;
   Result<std::vector<Doc>> Children(std::string first_key) const;

@@ -14,15 +14,20 @@ CatalogueReader::CatalogueReader(const Kv& kv, const Schema& schema, std::shared
 
 CatalogueReader::~CatalogueReader() = default;
 
+Result<std::optional<Doc>> CatalogueReader::FindDoc(const std::string& key) const {
+  HILUM_ASSIGN_OR_RETURN(const auto bytes, kv_.Get(Family::kCatalogue, key, snapshot_.get()));
+  if (!bytes) return std::optional<Doc>();
+  const std::optional<Doc> doc = DecodeDoc(*bytes);
+  if (!doc) return Corruption("a name in the catalogue is damaged; run hilum verify");
+  return doc;
+}
+
 Result<std::optional<Doc>> CatalogueReader::FindStudy(std::string_view study_uid) const {
-  HILUM_ASSIGN_OR_RETURN(const auto bytes, kv_.Get(Family::kCatalogue, StudyKey(tenant_, study_uid), snapshot_.get()));
-  return bytes ? DecodeDoc(*bytes) : std::nullopt;
+  return FindDoc(StudyKey(tenant_, study_uid));
 }
 
 Result<std::optional<Doc>> CatalogueReader::FindSeries(Doc study, std::string_view series_uid) const {
-  HILUM_ASSIGN_OR_RETURN(const auto bytes,
-                         kv_.Get(Family::kCatalogue, SeriesKey(tenant_, study, series_uid), snapshot_.get()));
-  return bytes ? DecodeDoc(*bytes) : std::nullopt;
+  return FindDoc(SeriesKey(tenant_, study, series_uid));
 }
 
 Result<std::optional<Doc>> CatalogueReader::FindInstance(const InstanceName& name) const {
@@ -30,9 +35,7 @@ Result<std::optional<Doc>> CatalogueReader::FindInstance(const InstanceName& nam
   if (!study) return std::optional<Doc>();
   HILUM_ASSIGN_OR_RETURN(const std::optional<Doc> series, FindSeries(*study, name.series_uid));
   if (!series) return std::optional<Doc>();
-  HILUM_ASSIGN_OR_RETURN(const auto bytes,
-                         kv_.Get(Family::kCatalogue, InstanceKey(tenant_, *series, name.sop_uid), snapshot_.get()));
-  return bytes ? DecodeDoc(*bytes) : std::nullopt;
+  return FindDoc(InstanceKey(tenant_, *series, name.sop_uid));
 }
 
 template <typename Row>

@@ -30,7 +30,7 @@ void Maintenance::Work(const std::stop_token& stop) {
   auto next_scrub = steady_clock::now() + std::chrono::seconds(1);
   while (SleepFor(stop, std::chrono::seconds(1))) {
     if (steady_clock::now() >= next_compaction) {
-      const CompactionOutcome outcome = store_.CompactObjects();
+      const CompactionOutcome outcome = store_.CompactObjects(stop);
       reclaimed_bytes_.Add(outcome.reclaimed_bytes);
       if (!outcome.first_error.ok()) log_.Error("compaction failed", {{"reason", outcome.first_error.message()}});
       next_compaction = steady_clock::now() + options_.compact_every;

@@ -164,9 +164,9 @@ Result<bool> ExtendedTags::FillSome(TagOperation* operation) {
       std::optional<InstanceRow> row = DecodeInstance(it->value());
       if (!row) continue;  // hilum verify tells, here and below
       const auto series = reader.Series(row->series);
-      if (!series.ok()) continue;
-      const auto study = reader.Study(series->study);
-      if (!study.ok()) continue;
+      const auto study = series.ok() ? reader.Study(series->study) : series.status();
+      if (study.status().code() == Code::kNotFound || study.status().code() == Code::kCorruption) continue;
+      if (!study.ok()) return study.status();
       if (!every_instance && (!last_series || last_series->first != row->series)) {
         const bool complete = std::all_of(tags.begin(), tags.end(), [&](const ExtendedTag& tag) {
           return Has(tag.level == Level::kSeries ? series->attributes : study->attributes, tag.path);

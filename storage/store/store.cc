@@ -311,10 +311,11 @@ Result<uint64_t> Store::CompactIfWorthIt(const SegmentInfo& segment) {
   return segment.bytes - std::min(segment.bytes, account->live);
 }
 
-CompactionOutcome Store::CompactObjects() {
-  const std::lock_guard lock(maintenance_);
+CompactionOutcome Store::CompactObjects(const std::stop_token& stop) {
   CompactionOutcome outcome;
   for (const SegmentInfo& segment : objects_->Segments()) {
+    if (stop.stop_requested()) break;
+    const std::lock_guard lock(maintenance_);  // of one segment: a backup need not wait for all
     const Result<uint64_t> reclaimed = CompactIfWorthIt(segment);
     if (reclaimed.ok())
       outcome.reclaimed_bytes += *reclaimed;

@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -142,7 +143,8 @@ class Store {
   // Reclaims the space of deleted objects: rewrites sealed segments that are less than half alive and that no
   // object was deleted from for StoreOptions::keep_deleted. A segment that cannot be rewritten does not keep the others
   // from it; one with damage is left alone until something more is deleted from it, or until the next start.
-  CompactionOutcome CompactObjects();
+  // Ends between two segments when `stop` asks for it.
+  CompactionOutcome CompactObjects(const std::stop_token& stop = {});
 
   // Writes a consistent copy into `directory` (must not exist) while the store stays in use. The copy opens like any
   // store. After an error what there is of `directory` is of no use; the message says to delete it.

@@ -279,6 +279,17 @@ TEST_F(CatalogueTest, NamesTheAttributeWhoseValueMakesNoSense) {
   }
 }
 
+TEST_F(CatalogueTest, ADamagedNameIsNoMissingOne) {
+  ASSERT_TRUE(Ingest(InstanceSpec{.study = "1.2", .series = "1.2.1", .sop = "1.2.1.1"}).stored());
+  const auto damage = [](Txn& txn) {
+    txn.Put(Family::kCatalogue, StudyKey(Tenant::kDefault, "1.2"), "xyz");
+    return Status::Ok();
+  };
+  ASSERT_TRUE(store_->writer().Run(damage).status().ok());
+  EXPECT_EQ(store_->Read().FindStudy("1.2").status().code(), Code::kCorruption);
+  EXPECT_EQ(store_->Read().FindInstance({"1.2", "1.2.1", "1.2.1.1"}).status().code(), Code::kCorruption);
+}
+
 TEST_F(CatalogueTest, PagesWithoutLossOrRepeat) {
   for (int i = 0; i < 25; ++i)
     ASSERT_TRUE(Ingest(InstanceSpec{.study = "1.7." + std::to_string(i),
@@ -400,6 +411,9 @@ TEST_F(CatalogueTest, CompactionGivesSpaceBackAndMovesWhatLives) {
   Reopen();
   EXPECT_EQ(store_->CompactObjects().reclaimed_bytes, 0u) << "also over a restart";
   clock_.Advance(storage::StoreOptions().keep_deleted);
+  std::stop_source stopped;
+  stopped.request_stop();
+  EXPECT_EQ(store_->CompactObjects(stopped.get_token()).reclaimed_bytes, 0u) << "who is to stop begins nothing";
   const CompactionOutcome outcome = store_->CompactObjects();
   ASSERT_TRUE(outcome.first_error.ok()) << outcome.first_error.ToString();
   EXPECT_GT(outcome.reclaimed_bytes, 500'000u);
