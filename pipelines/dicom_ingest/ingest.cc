@@ -197,8 +197,9 @@ void IngestBatch::Take(InstanceOutcome* outcome) {
     mapping = *std::move(mapped);
     bytes = mapping.bytes();
   }
-  if (const Status status = ReadInstance(bytes, outcome, &pending.instance); !status.ok())
-    return FailBy(outcome, status);
+  Status read = ReadInstance(bytes, outcome, &pending.instance);
+  if (writer_) read = mapping.Judge(std::move(read));
+  if (!read.ok()) return FailBy(outcome, read);
   AddRemarks(pending.instance.header, &outcome->warnings);
   if (!CheckName(outcome)) return;
 
@@ -356,8 +357,8 @@ void IngestBatch::CommitOne(Pending& pending) {
     if (!mapped.ok()) return FailBy(&outcome, mapped.status());
     if (pending.instance.table != store_.attributes().Current()) {
       pending.instance.frame_table.clear();
-      if (const Status read = ReadInstance(mapped->bytes(), &outcome, &pending.instance); !read.ok())
-        return FailBy(&outcome, read);
+      const Status read = mapped->Judge(ReadInstance(mapped->bytes(), &outcome, &pending.instance));
+      if (!read.ok()) return FailBy(&outcome, read);
     }
     if (!FindHeld(mapped->bytes(), &outcome, &pending.held) || !MayStore(pending.held, &outcome)) return;
   }
