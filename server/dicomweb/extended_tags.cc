@@ -186,13 +186,7 @@ const http::Route* ExtendedTagRoutes::FindRoute(std::string_view path) const {
 
 void ExtendedTagRoutes::Handle(http::Request& request, http::Responder& responder) {
   const Status status = Dispatch(request, responder);
-  if (status.ok() || status.code() == Code::kCancelled || responder.started()) return;
-  const int http_status = HttpStatusOf(status);
-  if (http_status == 500) request.log.Error("request failed", {{"path", request.path}, {"reason", status.ToString()}});
-  // The connection is gone if this fails.
-  SendError(responder, request, http_status,
-            http_status == 500 ? "the request failed; the log of the server has the reason" : status.message())
-      .IgnoreError();
+  if (!status.ok()) AnswerFailure(request, status, responder);
 }
 
 Status ExtendedTagRoutes::Dispatch(http::Request& request, http::Responder& responder) {

@@ -60,20 +60,11 @@ void Service::Handle(http::Request& request, http::Responder& responder) {
   const Answering answering(&answering_);
   const Status status = Dispatch(request, responder);
   if (status.ok()) return;
-  if (status.code() == Code::kCancelled) return;  // nobody listens any more
-  const bool ours =
-      status.code() == Code::kCorruption || status.code() == Code::kInternal || status.code() == Code::kIo;
-  if (ours) request.log.Error("request failed", {{"path", request.path}, {"reason", status.ToString()}});
-  if (responder.started())
-    return;  // returning without Finish breaks the transfer off, so that it is not taken for whole
-  const std::string_view message =
-      ours ? std::string_view("the stored data could not be read; the log of the server has the reason")
-           : status.message();
-  const int code = HttpStatusOf(status);
+  if (request.method != "POST") return AnswerFailure(request, status, responder);
   // Who stores reads the reason from the response of the Store transaction.
-  const Status told = request.method == "POST" ? stow_.Refuse(request, code, std::string(message), responder)
-                                               : SendError(responder, request, code, message);
-  told.IgnoreError();  // the connection is gone if this failed
+  AnswerFailure(request, status, responder, [&](int code, std::string_view message) {
+    return stow_.Refuse(request, code, std::string(message), responder);
+  });
 }
 
 Status Service::Dispatch(http::Request& request, http::Responder& responder) {
