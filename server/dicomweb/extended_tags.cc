@@ -79,16 +79,6 @@ std::string JsonList(const std::vector<T>& items, F&& json_of) {
   return out + "]";
 }
 
-Result<std::string> ReadBody(http::Request& request) {
-  std::string body;
-  char piece[4096];
-  while (true) {
-    HILUM_ASSIGN_OR_RETURN(const size_t got, request.body->Read(piece));
-    if (got == 0) return body;
-    body.append(piece, got);
-  }
-}
-
 // Azure's clients write property names in either case.
 fhir::json::MaybeValue Member(fhir::json::Value object, std::string_view name) {
   if (!object.is_object()) return {};
@@ -206,7 +196,7 @@ Status ExtendedTagRoutes::Dispatch(http::Request& request, http::Responder& resp
 Status ExtendedTagRoutes::All(http::Request& request, http::Responder& responder) {
   const std::string base = request.base_url + root_;
   if (request.method == "POST") {
-    HILUM_ASSIGN_OR_RETURN(std::string body, ReadBody(request));
+    HILUM_ASSIGN_OR_RETURN(std::string body, http::ReadAll(*request.body, kMaxBodyBytes));
     HILUM_ASSIGN_OR_RETURN(const std::vector<NewTag> tags, ParseTags(std::move(body)));
     HILUM_ASSIGN_OR_RETURN(const storage::TagOperation operation, tags_.Add(tags));
     return SendJson(responder, 202, Reference(base, operation.id),
@@ -228,7 +218,7 @@ Status ExtendedTagRoutes::One(http::Request& request, std::string_view name, htt
     return responder.Send(204, {}, "");
   }
   if (request.method == "PATCH") {
-    HILUM_ASSIGN_OR_RETURN(std::string body, ReadBody(request));
+    HILUM_ASSIGN_OR_RETURN(std::string body, http::ReadAll(*request.body, kMaxBodyBytes));
     HILUM_ASSIGN_OR_RETURN(const auto document, fhir::json::Document::Parse(std::move(body)));
     const std::string_view wanted = Member(document.root(), "queryStatus").TextOr("");
     const bool enabled = EqualsIgnoringCase(wanted, "Enabled");

@@ -13,7 +13,6 @@ namespace {
 using fhir::Answer;
 using fhir::Interaction;
 
-constexpr size_t kReadStep = size_t{64} << 10;
 constexpr size_t kMaxWarnings = 10;
 
 Answer Refuse(int status, fhir::IssueType type, std::string reason) {
@@ -188,24 +187,10 @@ std::optional<Answer> Service::AddBody(const http::Request& request, std::string
 
 Result<std::string> Service::ReadBody(http::Request& request) const {
   const uint64_t limit = options_.max_body_bytes;
-  const auto too_large = [limit] {
-    return LimitExceeded("the body has more than " + std::to_string(limit) +
-                         " bytes (fhir.max_body): send it in smaller parts");
-  };
-  std::string body;
-  if (const auto length = request.body->length()) {
-    if (*length > limit) return too_large();
-    body.reserve(*length + kReadStep);
-  }
-  for (;;) {
-    const size_t before = body.size();
-    body.resize(before + kReadStep);
-    const auto got = request.body->Read({body.data() + before, kReadStep});
-    if (!got.ok()) return got.status();
-    body.resize(before + *got);
-    if (*got == 0) return body;
-    if (body.size() > limit) return too_large();
-  }
+  auto body = http::ReadAll(*request.body, limit);
+  if (body.status().code() != Code::kLimit) return body;
+  return LimitExceeded("the body has more than " + std::to_string(limit) +
+                       " bytes (fhir.max_body): send it in smaller parts");
 }
 
 Status Service::Send(http::Responder& responder, const Answer& answer, const std::string& allow) const {

@@ -57,6 +57,9 @@ class BodyReader {
   virtual std::optional<uint64_t> length() const = 0;
 };
 
+// The whole body; kLimit past `limit` bytes.
+Result<std::string> ReadAll(BodyReader& body, uint64_t limit);
+
 struct Request {
   std::string method;
   std::string target;  // as sent: origin-form, or the path and query of an absolute-form

@@ -107,16 +107,9 @@ bool AdminRoutes::MayAsk(http::Request& request, http::Responder& responder) con
 
 void AdminRoutes::Backup(http::Request& request, http::Responder& responder) {
   if (!MayAsk(request, responder)) return;
-  std::string body(kMaxRequestBytes, '\0');
-  size_t length = 0;
-  while (length < body.size()) {
-    const auto bytes = request.body->Read({body.data() + length, body.size() - length});
-    if (!bytes.ok()) return;
-    if (*bytes == 0) break;
-    length += *bytes;
-  }
-  body.resize(length);
-  const json parsed = json::parse(body, nullptr, false);
+  const auto body = http::ReadAll(*request.body, kMaxRequestBytes);
+  if (!body.ok()) return;
+  const json parsed = json::parse(*body, nullptr, false);
   const std::string to = TextOf(parsed, "to");
   if (to.empty() || to[0] != '/') return Answer(responder, 400, {{"error", "\"to\" must be an absolute path"}});
   if (folder_.empty() || TextOf(parsed, "folder") != folder_)
