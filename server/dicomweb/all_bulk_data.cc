@@ -61,7 +61,7 @@ std::string TagFor(const std::vector<InstanceChoice>& choices, bool only_pixels,
   return WeakTag(tag + "-" + etag.substr(1));
 }
 
-constexpr char kUnreadable[] = "299 hilum \"left out: it cannot be read\"";
+constexpr std::string_view kUnreadable = "left out: it cannot be read";
 
 // Sends the bulk data of one instance after the other.
 class BulkSender {
@@ -103,7 +103,7 @@ class BulkSender {
 
   multipart::PartHeaders HeadOf(std::string type, std::string url, bool refused) const {
     multipart::PartHeaders head = {{"Content-Type", std::move(type)}, {"Content-Location", std::move(url)}};
-    if (refused) head.emplace_back("Warning", WarningOf(kRefused));
+    if (refused) head.emplace_back("Warning", http::WarningOf(kRefused));
     return head;
   }
   std::string UrlOf(const dicom::BulkValue& value) const { return url_ + "/bulkdata/" + value.path; }
@@ -201,8 +201,9 @@ Status BulkSender::AddPixels(const dicom::BulkValue& value) {
     targets = {plain};
     i = 0;
   }
-  return parts_.Begin(
-      {{"Content-Type", std::string(kOctetStream)}, {"Content-Location", url}, {"Warning", kUnreadable}});
+  return parts_.Begin({{"Content-Type", std::string(kOctetStream)},
+                       {"Content-Location", url},
+                       {"Warning", http::WarningOf(kUnreadable)}});
 }
 
 Status BulkSender::AddPixelsAs(const std::string& syntax, const std::string& url, bool refused, uint32_t* next,

@@ -16,13 +16,13 @@ class Single : public Package {
     const StoredRange& range = instance.range;
     HILUM_RETURN_IF_ERROR(store_.objects().Check(range.object, range.offset, range.length));
     headers_.Set("Content-Type", TypeOf(instance.stored));
-    if (refused) headers_.Set("Warning", WarningOf(kRefused));
+    if (refused) headers_.Set("Warning", http::WarningOf(kRefused));
     HILUM_RETURN_IF_ERROR(responder_.Head(200, headers_, range.length));
     return responder_.WriteFile({range.file, range.body, range.length});
   }
   Status Begin(const Packed& instance, const std::string& syntax, const std::string& remark) override {
     headers_.Set("Content-Type", TypeOf(syntax));
-    if (!remark.empty()) headers_.Set("Warning", WarningOf(remark));
+    if (!remark.empty()) headers_.Set("Warning", http::WarningOf(remark));
     return responder_.Head(200, headers_, std::nullopt);
   }
   Status Append(Bytes bytes) override { return responder_.Write(bytes); }
@@ -58,7 +58,7 @@ class Parts : public Package {
  private:
   Status Open(const Packed& instance, const std::string& syntax, const std::string& remark) {
     multipart::PartHeaders part = {{"Content-Type", TypeOf(syntax)}, {"Content-Location", instance.url}};
-    if (!remark.empty()) part.emplace_back("Warning", WarningOf(remark));
+    if (!remark.empty()) part.emplace_back("Warning", http::WarningOf(remark));
     if (!responder_.started()) {
       headers_.Set("Content-Type", writer_.ContentType("application/dicom"));
       HILUM_RETURN_IF_ERROR(responder_.Head(200, headers_, std::nullopt));

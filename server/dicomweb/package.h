@@ -50,9 +50,5 @@ std::unique_ptr<Package> AsZip(storage::Store& store, const std::string& study, 
                                http::Headers headers, http::Responder& responder);
 
 inline constexpr std::string_view kRefused = "sent as it is stored: it cannot be had in the transfer syntax asked for";
-// A Warning field (RFC 7234 5.5). REQUIRES: no quotes in `text`.
-inline std::string WarningOf(std::string_view text) {
-  return "299 hilum \"" + std::string(text) + "\"";
-}
 
 }  // namespace hilum::dicomweb

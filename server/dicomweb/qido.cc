@@ -25,9 +25,9 @@ std::string WarningField(const std::vector<std::string>& warnings) {
   constexpr size_t kMaxTold = 10;
   const size_t told = std::min(warnings.size(), kMaxTold);
   std::string field;
-  for (size_t i = 0; i < told; ++i) field.append(i > 0 ? ", " : "").append("299 hilum \"" + warnings[i] + "\"");
+  for (size_t i = 0; i < told; ++i) field.append(i > 0 ? ", " : "").append(http::WarningOf(warnings[i]));
   if (warnings.size() > told)
-    field += ", 299 hilum \"" + std::to_string(warnings.size() - told) + " more of this kind\"";
+    field += ", " + http::WarningOf(std::to_string(warnings.size() - told) + " more of this kind");
   return field;
 }
 

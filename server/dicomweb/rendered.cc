@@ -284,7 +284,7 @@ Status PictureService::Answer(http::Request& request, const Resource& resource, 
   const std::string etag = rendition->in_parts ? WeakTag(kind + subject.version) : kind + subject.version;
   http::Headers headers = {
       {"Content-Type", type}, {"ETag", etag}, {"Cache-Control", "private, no-cache"}, {"Vary", "Accept"}};
-  for (const std::string& warning : rendering.warnings) headers.Add("Warning", "299 hilum \"" + warning + "\"");
+  for (const std::string& warning : rendering.warnings) headers.Add("Warning", http::WarningOf(warning));
   HILUM_ASSIGN_OR_RETURN(const bool answered, AnswerCondition(request, responder, headers));
   if (answered) return Status::Ok();
 
@@ -325,7 +325,7 @@ Status PictureService::SendPicture(Subject subject, Rendering rendering, http::H
   Room room;
   const auto file = Picture(&subject, std::move(rendering), &room);
   if (!file.ok()) return file.status();
-  if (!file->warning.empty()) headers.Add("Warning", "299 hilum \"" + file->warning + "\"");
+  if (!file->warning.empty()) headers.Add("Warning", http::WarningOf(file->warning));
   responder.CountUnsent(std::move(room));
   return responder.Send(200, std::move(headers), file->bytes);
 }
@@ -341,7 +341,7 @@ Status PictureService::SendPictures(Subject subject, const std::vector<uint32_t>
   Room room;
   subject.frame = last - 1;
   HILUM_ASSIGN_OR_RETURN(const PictureFile last_picture, Picture(&subject, rendering, &room));
-  if (!last_picture.warning.empty()) headers.Add("Warning", "299 hilum \"" + last_picture.warning + "\"");
+  if (!last_picture.warning.empty()) headers.Add("Warning", http::WarningOf(last_picture.warning));
   HILUM_RETURN_IF_ERROR(responder.Head(200, headers, std::nullopt));
   if (!responder.wants_body()) return responder.Finish();
   for (const uint32_t frame : frames) {

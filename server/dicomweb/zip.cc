@@ -33,12 +33,12 @@ class ZipPackage : public Package {
     HILUM_RETURN_IF_ERROR(store_.objects().Check(range.object, 0, range.length));
     HILUM_ASSIGN_OR_RETURN(const uint32_t crc, Sum(range));
     // An archive has no place for it further in.
-    if (refused && !responder_.started()) headers_.Set("Warning", WarningOf(kRefused));
+    if (refused && !responder_.started()) headers_.Set("Warning", http::WarningOf(kRefused));
     HILUM_RETURN_IF_ERROR(Send(writer_.BeginKnown(NameOf(instance), range.length, crc)));
     return responder_.WriteFile({range.file, range.body, range.length});
   }
   Status Begin(const Packed& instance, const std::string&, const std::string& remark) override {
-    if (!remark.empty() && !responder_.started()) headers_.Set("Warning", WarningOf(remark));
+    if (!remark.empty() && !responder_.started()) headers_.Set("Warning", http::WarningOf(remark));
     size_ = 0;
     crc_ = 0;
     return Send(writer_.BeginStreamed(NameOf(instance)));

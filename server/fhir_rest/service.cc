@@ -55,12 +55,8 @@ Status CopyConditions(const http::Request& request, Interaction* interaction) {
 
 // The body is the resource, so that what is to be said about it goes into the head (RFC 7234 5.5).
 void AddWarnings(const std::vector<fhir::Issue>& warnings, http::Headers* headers) {
-  const auto is_odd = [](char c) { return c < 0x20 || c >= 0x7F || c == '"' || c == '\\'; };
-  for (size_t i = 0; i < std::min(warnings.size(), kMaxWarnings); ++i) {
-    std::string text = warnings[i].diagnostics;
-    std::replace_if(text.begin(), text.end(), is_odd, '?');
-    headers->Add("Warning", "299 hilum \"" + text + "\"");
-  }
+  for (size_t i = 0; i < std::min(warnings.size(), kMaxWarnings); ++i)
+    headers->Add("Warning", http::WarningOf(warnings[i].diagnostics));
 }
 
 }  // namespace

@@ -32,4 +32,10 @@ std::string Headers::Joined(std::string_view name) const {
   return joined;
 }
 
+std::string WarningOf(std::string_view text) {
+  std::string warning = "299 hilum \"";
+  for (const char c : text) warning.push_back(c < 0x20 || c >= 0x7F || c == '"' || c == '\\' ? '?' : c);
+  return warning + '"';
+}
+
 }  // namespace hilum::http

@@ -46,6 +46,9 @@ class Headers {
   std::vector<std::pair<std::string, std::string>> fields_;
 };
 
+// A value of Warning that says `text` (RFC 7234 5.5); '?' for what it cannot hold.
+std::string WarningOf(std::string_view text);
+
 class BodyReader {
  public:
   virtual ~BodyReader() = default;
