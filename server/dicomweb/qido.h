@@ -17,8 +17,8 @@ namespace hilum::dicomweb {
 
 class SearchService {
  public:
-  SearchService(storage::Store& store, Random& random, const ServiceOptions& options, Logger log)
-      : store_(store), random_(random), options_(options), log_(std::move(log)) {}
+  SearchService(storage::Store& store, const Clock& clock, Random& random, const ServiceOptions& options, Logger log)
+      : store_(store), random_(random), options_(options), log_(std::move(log)), paging_(clock, kMaxPagedSearches) {}
 
   // Takes `fhir` filters by these records, which outlive the service. Before the first request.
   void FilterBy(const fhir::StudyFilter& records) { records_ = &records; }
@@ -36,8 +36,7 @@ class SearchService {
   Random& random_;
   const ServiceOptions& options_;
   Logger log_;
-  const SystemClock clock_;
-  PagingMemory paging_{clock_, kMaxPagedSearches};
+  PagingMemory paging_;
   const fhir::StudyFilter* records_ = nullptr;
 };
 

@@ -27,8 +27,8 @@ class Answering {
 
 }  // namespace
 
-Service::Service(storage::Store& store, ServiceOptions options, pixel::FrameCodec& codec, Random& random,
-                 Registry& metrics, Logger log)
+Service::Service(storage::Store& store, ServiceOptions options, pixel::FrameCodec& codec, const Clock& clock,
+                 Random& random, Registry& metrics, Logger log)
     : store_(store),
       inflated_memory_(options.inflated_bytes),
       options_(WithMemory(std::move(options), &inflated_memory_)),
@@ -36,7 +36,7 @@ Service::Service(storage::Store& store, ServiceOptions options, pixel::FrameCode
       failures_(metrics, log),
       times_(metrics),
       stow_(store_, options_, usual_base_, metrics),
-      search_(store_, random, options_, log),
+      search_(store_, clock, random, options_, log),
       metadata_(store_, random, options_, usual_base_),
       instances_(store_, codec, random, failures_, memory_, options_),
       bulk_data_(store_, codec, random, failures_, memory_, options_),

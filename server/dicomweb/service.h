@@ -31,8 +31,8 @@ namespace hilum::dicomweb {
 
 class Service {
  public:
-  Service(storage::Store& store, ServiceOptions options, pixel::FrameCodec& codec, Random& random, Registry& metrics,
-          Logger log);
+  Service(storage::Store& store, ServiceOptions options, pixel::FrameCodec& codec, const Clock& clock, Random& random,
+          Registry& metrics, Logger log);
 
   // Searches take `fhir` filters by these records, which outlive the service. Before the first request.
   void FilterBy(const fhir::StudyFilter& records) { search_.FilterBy(records); }

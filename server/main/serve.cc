@@ -242,7 +242,7 @@ Status Run(Settings& settings) {
   pixel::CodecPool codec(std::move(codecs));
   storage::ExtendedTags tags(*store, clock, random, metrics, log);
   const dicomweb::ExtendedTagRoutes tag_routes(tags, settings.dicomweb.root);
-  dicomweb::Service dicomweb(*store, settings.dicomweb, codec, random, metrics, log);
+  dicomweb::Service dicomweb(*store, settings.dicomweb, codec, clock, random, metrics, log);
   const fhir::StudyFilter study_filter(*resources, settings.fhir_rest.root);
   dicomweb.FilterBy(study_filter);
   fhir::Interactions interactions(*resources, settings.interactions, std::move(cursor_key));

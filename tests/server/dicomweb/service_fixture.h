@@ -21,7 +21,8 @@ class ServiceFixture : public StoreFixture {
 
   void Start(dicomweb::ServiceOptions options) {
     if (server_) server_->Stop(std::chrono::seconds(1));  // a handler may still be at work after its last byte was read
-    service_ = std::make_unique<dicomweb::Service>(*store_, std::move(options), codec_, random_, metrics_, Logger());
+    service_ = std::make_unique<dicomweb::Service>(*store_, std::move(options), codec_, system_clock_, random_,
+                                                   metrics_, Logger());
     http::ServerOptions http;
     http.worker_threads = 8;
     http.body_timeout = body_timeout_;
