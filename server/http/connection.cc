@@ -260,10 +260,10 @@ bool Connection::StepFlush() {
     }
     if (flushed_ == Io::kDone && FlushOnWorker()) return false;
   }
-  const bool flushed_at_once = output_.sent() == sent_before_;
+  const bool sent_nothing_since = output_.sent() == sent_before_;
   if (!SendOutput()) return false;
   // Time since the handler ended matters only when the client took long.
-  const Micros now = flushed_at_once ? completed_ : context_.clock.Monotonic();
+  const Micros now = sent_nothing_since ? completed_ : context_.clock.Monotonic();
   if (after_flush_ == After::kNextRequest) {
     state_ = skip_left_ > 0 ? State::kSkipping : State::kReceiving;
     NextRequest(now);

@@ -35,7 +35,7 @@ class SpareDescriptor {
 
 class Transport final : public Pistache::Tcp::Transport, public EventLoop {
  public:
-  // `on_ready` hears of every loop that was set up, before it runs.
+  // `registered` hears of every loop that was set up, before it runs.
   using Registered = std::function<void(Transport*)>;
   Transport(ServerContext& context, SpareDescriptor& spare, Registered registered);
   ~Transport() override;
