@@ -8,6 +8,7 @@
 
 #include "base/config/toml_file.h"
 #include "base/edit_distance.h"
+#include "base/text.h"
 
 namespace hilum {
 
@@ -125,10 +126,7 @@ void Config::ReadEnvironment(const char* const* environment) {
     } else if (const Setting* setting = FindEnvironment(name)) {
       from_environment_.push_back({setting, "environment " + std::string(name), std::string(value)});
     } else if (!IsServiceLink(name)) {
-      std::string key(name.substr(kPrefix.size()));
-      std::transform(key.begin(), key.end(), key.begin(),
-                     [](char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; });
-      const Setting* nearest = FindKey(NearestKey(key));
+      const Setting* nearest = FindKey(NearestKey(Lower(name.substr(kPrefix.size()))));
       mistakes_.push_back("environment " + std::string(name) + ": unknown; the nearest known name is " +
                           (nearest == nullptr ? "HILUM_CONFIG" : nearest->environment_name()));
     }

@@ -132,8 +132,7 @@ std::string Setting::FormatDuration(std::chrono::milliseconds value) {
 
 std::string Setting::environment_name() const {
   std::string name = "HILUM_";
-  for (const char c : key_)
-    name.push_back(c == '.' ? '_' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c);
+  for (const char c : key_) name.push_back(c == '.' ? '_' : UpperCase(c));
   return name;
 }
 

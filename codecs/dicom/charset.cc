@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/text.h"
 #include "base/utf8.h"
 #include "codecs/dicom/padding.h"
 
@@ -122,8 +123,7 @@ const char* ConverterName(Repertoire repertoire) {
 std::string Simplify(std::string_view term) {
   std::string simple;
   for (const char c : term) {
-    if (c >= 'a' && c <= 'z') simple.push_back(static_cast<char>(c - 'a' + 'A'));
-    if ((c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')) simple.push_back(c);
+    if (IsAlphanumeric(c)) simple.push_back(UpperCase(c));
   }
   for (const std::string_view prefix : {"ISO2022IR", "ISOIR", "IR"}) {
     if (simple.starts_with(prefix)) return simple.substr(prefix.size());

@@ -229,9 +229,7 @@ Status CheckProlog(const pugi::xml_document& document) {
   for (const pugi::xml_node node : document) {
     if (node.type() == pugi::node_doctype) return Invalid("a document type declaration is not allowed");
     if (node.type() != pugi::node_declaration) continue;
-    std::string encoding = node.attribute("encoding").value();
-    std::transform(encoding.begin(), encoding.end(), encoding.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    const std::string encoding = Lower(node.attribute("encoding").value());
     if (!encoding.empty() && encoding != "utf-8" && encoding != "us-ascii")
       return Invalid("the document must be encoded in UTF-8");
   }

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/json_text.h"
+#include "base/text.h"
 #include "fhir/interactions/interactions.h"
 #include "fhir/json/edits.h"
 
@@ -148,9 +149,7 @@ std::string RestText(bool enforced) {
   out.append(",\"compartment\":");
   AppendList(Compartments(), &out, [&](const Compartment& compartment) {
     out.append("\"http://hl7.org/fhir/CompartmentDefinition/");
-    std::string name(TypeOf(compartment.resource).name);
-    std::ranges::transform(name, name.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; });
-    out.append(name).append("\"");
+    out.append(Lower(TypeOf(compartment.resource).name)).append("\"");
   });
   return out + "}]";
 }

@@ -140,8 +140,7 @@ Result<Resource> ParseResource(std::string_view path) {
     for (++at; at < parts.size(); ++at) {
       if (parts[at].size() > 10) return unknown;
       if (!resource.bulk_data.empty()) resource.bulk_data.push_back('/');
-      for (const char c : parts[at])
-        resource.bulk_data.push_back(c >= 'a' && c <= 'f' ? static_cast<char>(c - 'a' + 'A') : c);
+      resource.bulk_data += Upper(parts[at]);
     }
   } else {
     return unknown;

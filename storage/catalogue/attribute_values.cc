@@ -151,10 +151,7 @@ std::optional<double> ParseAge(std::string_view text) {
 }
 
 std::string FoldCode(std::string_view code) {
-  std::string folded(code);
-  for (char& c : folded)
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-  return folded;
+  return Upper(code);
 }
 
 }  // namespace hilum::storage
