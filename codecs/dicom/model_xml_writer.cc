@@ -39,7 +39,7 @@ void AppendTextElement(std::string_view name, std::string_view text, std::string
   out->append("</").append(name).append(">");
 }
 
-// The text before the next `separator`, which is taken off the front of `text`; the last of `left` takes all.
+// The text before the next `separator`, which is taken off the front of `text`; the `last` part is all of it.
 std::string_view TakePart(std::string_view* text, char separator, bool last) {
   const size_t end = last ? std::string_view::npos : text->find(separator);
   const std::string_view part = text->substr(0, end);

@@ -2,9 +2,8 @@
 //
 // Taken from a state: modality LUT, VOI LUT or window, presentation LUT, shutters, rotation and flip, displayed area,
 // graphic and text annotations in the order of their layers; compound graphics come as the simple ones that stand for
-// them (PS3.3 C.10.5), and the overlays it activates, its own or of the image. Layers and shutters have
-// their recommended colours, single graphics their own styles of lines and areas. Not taken: shadows, and styles of
-// texts.
+// them (PS3.3 C.10.5), and the overlays it activates, its own or of the image. Layers and shutters have their
+// recommended colours, single graphics their own styles of lines and areas. Not taken: shadows, and styles of texts.
 // Immutable, safe for concurrent use.
 #pragma once
 

@@ -20,8 +20,8 @@ Coding ChooseCoding(std::string_view accept_encoding, bool have_zstd = true);
 // Whether a body of that type is text that shrinks.
 bool IsCompressibleType(std::string_view content_type);
 
-// How hard to try: usual answers are small; documents of many megabytes have somebody waiting. As
-// gzip they take two threads.
+// How hard to try: usual answers are small; documents of many megabytes have somebody waiting. As gzip they take two
+// threads.
 enum class Effort : uint8_t { kUsual, kLow };
 
 // kInternal when the library fails (out of memory).

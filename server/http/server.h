@@ -91,9 +91,9 @@ using RouteFinder = std::function<const Route*(std::string_view method, std::str
 class Server {
  public:
   // Binds an IPv4 or IPv6 literal (or "localhost"), listens, serves. From then on the process ignores SIGPIPE, unless
-  // it handles it. kIo when the address cannot be bound, kInvalid for unusable TLS files (naming the file) or
-  // proxies that are no addresses. `routes`'
-  // results must stay valid as long as the server. `clock`, `random` and `metrics` outlive the server.
+  // it handles it. kIo when the address cannot be bound, kInvalid for unusable TLS files (naming the file) or proxies
+  // that are no addresses. The results of `routes` must stay valid as long as the server. `clock`, `random` and
+  // `metrics` outlive the server.
   static Result<std::unique_ptr<Server>> Start(ServerOptions options, RouteFinder routes, Clock& clock, Random& random,
                                                Registry& metrics, Logger log);
   virtual ~Server() = default;

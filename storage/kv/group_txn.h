@@ -15,7 +15,8 @@ namespace hilum::storage {
 
 class GroupTxn : public Txn {
  public:
-  // Newest first. The first receives the changes and is empty; the others are only read.
+  // Newest first. The first receives the changes and is empty; the others do not change, and may be on their
+  // way to disk on another thread meanwhile (Overlay::Range).
   using Layers = std::array<Overlay*, 3>;
 
   // All outlive the Txn.

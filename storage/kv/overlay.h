@@ -27,6 +27,7 @@ class Overlay {
   const KeyChange* Find(Family family, Bytes key) const;
 
   // The changed keys in [lower, upper), in order; an empty `upper` means to the end. Valid until the overlay changes.
+  // What it keeps of the order nobody else reads: one thread may call it while others only call ToBatch and Find.
   std::pair<OrderedChanges::const_iterator, OrderedChanges::const_iterator> Range(Family family, Bytes lower,
                                                                                   Bytes upper);
 

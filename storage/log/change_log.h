@@ -22,14 +22,14 @@ enum class ChangeOperation : uint8_t { kCreate = 1, kUpdate = 2, kDelete = 3 };
 std::string_view NameOf(ChangeOperation operation);
 
 struct Change {
-  uint64_t sequence = 0;  // from 1, without gaps within a tenant; assigned by Append
+  uint64_t sequence = 0;  // from 1, without gaps within a tenant; assigned by AppendChange
   int64_t time_micros = 0;
   ChangeKind kind = ChangeKind::kInstance;
   ChangeOperation operation = ChangeOperation::kCreate;
   // What changed: for an instance its Study, Series and SOP Instance UID; for a resource its type and id.
   std::vector<std::string> path;
   uint64_t version = 0;
-  // Among the changes of instances, from 1, without gaps; assigned by Append. 0 where it was not read.
+  // Among the changes of instances, from 1, without gaps; assigned by AppendChange. 0 where it was not read.
   uint64_t instance_number = 0;
 };
 
