@@ -357,11 +357,7 @@ void TextDecoder::AppendConverted(Bytes bytes, Repertoire repertoire, std::strin
       if (U16_IS_LEAD(*unit)) {
         lead = *unit;
       } else if (U16_IS_TRAIL(*unit) && lead != 0) {
-        const char32_t code = U16_GET_SUPPLEMENTARY(lead, *unit);
-        out->push_back(static_cast<char>(0xF0 | code >> 18));
-        out->push_back(static_cast<char>(0x80 | (code >> 12 & 0x3F)));
-        out->push_back(static_cast<char>(0x80 | (code >> 6 & 0x3F)));
-        out->push_back(static_cast<char>(0x80 | (code & 0x3F)));
+        AppendUtf8(U16_GET_SUPPLEMENTARY(lead, *unit), out);
         lead = 0;
       } else {
         // ICU replaces a single bad byte by SUB where the code page has one.

@@ -38,20 +38,14 @@ std::string_view TakeDigits(std::string_view* text) {
 
 // Whether `text` is a JSON number as it stands (RFC 8259 section 6), without exponent.
 bool IsPlainJsonNumber(std::string_view text) {
-  const auto skip_digits = [&text] {
-    size_t count = 0;
-    while (count < text.size() && IsDigit(text[count])) ++count;
-    text.remove_prefix(count);
-    return count;
-  };
   if (!text.empty() && text.front() == '-') text.remove_prefix(1);
   const bool leading_zero = !text.empty() && text.front() == '0';
-  const size_t whole = skip_digits();
+  const size_t whole = TakeDigits(&text).size();
   if (whole == 0 || (leading_zero && whole > 1)) return false;
   if (text.empty()) return true;
   if (text.front() != '.') return false;
   text.remove_prefix(1);
-  return skip_digits() > 0 && text.empty();
+  return !TakeDigits(&text).empty() && text.empty();
 }
 
 }  // namespace

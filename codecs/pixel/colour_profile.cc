@@ -8,22 +8,20 @@
 #include <utility>
 #include <vector>
 
+#include "base/bytes.h"
+
 namespace hilum::pixel {
 namespace {
 
 constexpr size_t kHeader = 128, kSegment = 65519;  // bytes of a profile in one APP2 segment
 constexpr std::string_view kMarker("ICC_PROFILE\0", 12);
 
-void AppendBe32(uint32_t number, std::string* out) {
-  for (int shift = 24; shift >= 0; shift -= 8) out->push_back(static_cast<char>(number >> shift));
-}
-
 // s15Fixed16Numbers (ICC.1 4.6) behind a type signature.
 std::string Numbers(std::string_view type, std::initializer_list<double> numbers) {
   std::string tag(type);
-  AppendBe32(0, &tag);
+  AppendBe<uint32_t>(&tag, 0);
   for (const double number : numbers)
-    AppendBe32(static_cast<uint32_t>(static_cast<int32_t>(std::lround(number * 65536))), &tag);
+    AppendBe<uint32_t>(&tag, static_cast<uint32_t>(static_cast<int32_t>(std::lround(number * 65536))));
   return tag;
 }
 
@@ -31,7 +29,7 @@ std::string Numbers(std::string_view type, std::initializer_list<double> numbers
 std::string Words(std::string_view text) {
   std::string tag("mluc\0\0\0\0", 8);
   for (const uint32_t number : {1u, 12u, 0x656E5553u /* enUS */, static_cast<uint32_t>(text.size() * 2), 28u})
-    AppendBe32(number, &tag);
+    AppendBe<uint32_t>(&tag, number);
   for (const char c : text) tag.append(1, '\0').push_back(c);
   return tag;
 }
@@ -111,19 +109,20 @@ std::string ProfileOf(ColourSpace space) {
                                                                       {"gTRC", curve},
                                                                       {"bTRC", curve}};
   std::string table, values;
-  AppendBe32(static_cast<uint32_t>(tags.size()), &table);
+  AppendBe<uint32_t>(&table, static_cast<uint32_t>(tags.size()));
   const size_t first = kHeader + 4 + tags.size() * 12;
   for (const auto& [name, value] : tags) {
     table.append(name);
-    AppendBe32(static_cast<uint32_t>(first + values.size()), &table);
-    AppendBe32(static_cast<uint32_t>(value.size()), &table);
+    AppendBe<uint32_t>(&table, static_cast<uint32_t>(first + values.size()));
+    AppendBe<uint32_t>(&table, static_cast<uint32_t>(value.size()));
     values.append(value).append((4 - value.size() % 4) % 4, '\0');
   }
   std::string profile;
-  AppendBe32(static_cast<uint32_t>(first + values.size()), &profile);
+  AppendBe<uint32_t>(&profile, static_cast<uint32_t>(first + values.size()));
   profile.append(4, '\0').append("\x04\x20\0\0", 4).append("mntrRGB XYZ ").append(12, '\0').append("acsp");
   profile.resize(68, '\0');  // of no platform, device or creator; perceptual intent
-  for (const double d50 : {0.9642, 1.0, 0.8249}) AppendBe32(static_cast<uint32_t>(std::lround(d50 * 65536)), &profile);
+  for (const double d50 : {0.9642, 1.0, 0.8249})
+    AppendBe<uint32_t>(&profile, static_cast<uint32_t>(std::lround(d50 * 65536)));
   profile.resize(kHeader, '\0');
   return profile + table + values;
 }
