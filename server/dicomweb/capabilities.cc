@@ -8,6 +8,8 @@
 
 #include "base/json_text.h"
 #include "codecs/dicom/tag_path.h"
+#include "codecs/pixel/codec.h"
+#include "server/dicomweb/documents.h"
 #include "server/dicomweb/extended_tags.h"
 #include "server/dicomweb/resource.h"
 #include "storage/catalogue/attributes.h"
@@ -56,24 +58,53 @@ Texts SearchParameters(const storage::AttributeTable& table, storage::Level leve
   return parameters;
 }
 
+std::string InParts(std::string_view type) {
+  return "multipart/related; type=\"" + std::string(type) + "\"";
+}
+
+// What frames are sent as.
+Texts FrameTypes() {
+  Texts types = {InParts("application/octet-stream")};
+  for (const pixel::TransferSyntax& syntax : pixel::TransferSyntaxes())
+    if (std::string type = InParts(syntax.media_type()); std::ranges::find(types, type) == types.end())
+      types.push_back(std::move(type));
+  types.insert(types.end(), {"video/mp4", "video/mpeg"});
+  return types;
+}
+
+Texts BulkDataTypes() {
+  Texts types = FrameTypes();
+  for (const std::string_view type : DocumentTypes())
+    if (type != "text/html" && std::ranges::find(types, type) == types.end()) types.emplace_back(type);
+  return types;
+}
+
+// Documents are rendered whole only.
+Texts RenderedTypes(bool frames) {
+  Texts types = {"image/jpeg", "image/png", InParts("image/jpeg"), InParts("image/png")};
+  if (frames) return types;
+  const auto documents = DocumentTypes();
+  types.insert(types.end(), documents.begin(), documents.end());
+  return types;
+}
+
 Texts Representations(const Resource& resource) {
-  const std::string dicom = "multipart/related; type=\"application/dicom\"";
-  const std::string xml = "multipart/related; type=\"application/dicom+xml\"";
-  const std::string octet_stream = "multipart/related; type=\"application/octet-stream\"";
+  const std::string dicom = InParts("application/dicom"), xml = InParts("application/dicom+xml");
   switch (resource.what) {
     case What::kObject:
       return resource.instance ? Texts{dicom, "application/dicom", "application/zip"} : Texts{dicom, "application/zip"};
     case What::kMetadata:
       return {"application/dicom+json", xml};
     case What::kFrames:
-    case What::kBulkData:
     case What::kPixelData:
+      return FrameTypes();
+    case What::kBulkData:
     case What::kAllBulkData:
-      return {octet_stream};
+      return BulkDataTypes();
     case What::kRendered:
-      return {"image/jpeg", "image/png"};
+      return RenderedTypes(!resource.frames.empty());
     case What::kThumbnail:
-      return {"image/jpeg"};
+      return {"image/jpeg", "image/png"};
     case What::kChangeFeed:
       return {"application/json", "text/event-stream"};
     case What::kLatestChange:

@@ -62,6 +62,13 @@ std::string_view DocumentType(const storage::InstanceRow& row) {
   return {};
 }
 
+std::vector<std::string_view> DocumentTypes() {
+  std::vector<std::string_view> types = {"text/html"};
+  for (const Kind& kind : kDocuments) types.push_back(kind.media_type);
+  types.insert(types.end(), {"video/mp4", "video/mpeg"});
+  return types;
+}
+
 void PutInSandbox(http::Headers* headers) {
   headers->Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox");
 }

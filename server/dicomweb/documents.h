@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 #include "server/dicomweb/selection.h"
 #include "server/http/http.h"
@@ -13,6 +14,9 @@ namespace hilum::dicomweb {
 // The media type that an instance is rendered to because it is a document, a report or a video; empty for all others.
 // Told by SOP class and transfer syntax: what a file says of itself ((0042,0012)) is not passed on to browsers.
 std::string_view DocumentType(const storage::InstanceRow& row);
+
+// All that DocumentType may say.
+std::vector<std::string_view> DocumentTypes();
 
 // For what would run in the browser as a page of ours: without scripts, forms and anything from elsewhere.
 void PutInSandbox(http::Headers* headers);
