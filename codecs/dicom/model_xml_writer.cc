@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/base64.h"
+#include "base/markup.h"
 #include "base/utf8.h"
 #include "codecs/dicom/model.h"
 #include "codecs/dicom/model_rules.h"
@@ -18,14 +19,8 @@ void AppendCharacters(std::string_view text, std::string* out) {
                            character == "\xEF\xBF\xBE" || character == "\xEF\xBF\xBF";  // XML 1.0 2.2
     if (forbidden)
       out->append(kReplacement);
-    else if (byte == '&')
-      out->append("&amp;");
-    else if (byte == '<')
-      out->append("&lt;");
-    else if (byte == '>')
-      out->append("&gt;");
-    else if (byte == '"')
-      out->append("&quot;");
+    else if (const std::string_view entity = EntityOf(character.front()); !entity.empty())
+      out->append(entity);
     else if (byte == '\r' || byte == '\n' || byte == '\t')  // as they are, they would not survive every parser
       out->append("&#").append(std::to_string(byte)).append(";");
     else

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/markup.h"
 #include "codecs/dicom/charset_scope.h"
 #include "codecs/dicom/values.h"
 
@@ -158,14 +159,8 @@ class TreeReader : public Visitor {
 
 void AppendEscaped(std::string_view text, std::string* out) {
   for (const char c : text) {
-    if (c == '&')
-      out->append("&amp;");
-    else if (c == '<')
-      out->append("&lt;");
-    else if (c == '>')
-      out->append("&gt;");
-    else if (c == '"')
-      out->append("&quot;");
+    if (const std::string_view entity = EntityOf(c); !entity.empty())
+      out->append(entity);
     else if (static_cast<unsigned char>(c) >= 0x20 || c == '\n' || c == '\t')
       out->push_back(c);  // HTML has no other control characters
   }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/json_text.h"
+#include "base/markup.h"
 #include "codecs/dicom/tag_path.h"
 #include "codecs/pixel/codec.h"
 #include "server/dicomweb/documents.h"
@@ -168,14 +169,8 @@ std::vector<Offer> Offers(const storage::AttributeTable& table) {
 std::string Quoted(std::string_view text) {  // an XML attribute
   std::string out = "\"";
   for (const char c : text) {
-    if (c == '"')
-      out += "&quot;";
-    else if (c == '&')
-      out += "&amp;";
-    else if (c == '<')
-      out += "&lt;";
-    else
-      out.push_back(c);
+    const std::string_view entity = EntityOf(c);
+    out.append(entity.empty() ? std::string_view(&c, 1) : entity);
   }
   return out + "\"";
 }
