@@ -5,6 +5,11 @@
 
 namespace hilum::storage {
 
+// Of its interchange format (Roaring): how it begins when there are no run containers, and the most members that a
+// container lists one by one.
+inline constexpr uint32_t kRoaringCookie = 12346;
+inline constexpr uint32_t kMaxRoaringArray = 4096;
+
 struct BitmapAccess {
   // Takes ownership.
   static Bitmap Adopt(roaring_bitmap_s* rep) {

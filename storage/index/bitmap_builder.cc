@@ -7,13 +7,6 @@
 #include "storage/index/bitmap_access.h"
 
 namespace hilum::storage {
-namespace {
-
-// Of the Roaring interchange format: no run containers.
-constexpr uint32_t kCookie = 12346;
-constexpr uint32_t kMaxArray = 4096;
-
-}  // namespace
 
 void BitmapAccess::Discard(roaring_bitmap_s* rep) {
   roaring_bitmap_free(rep);
@@ -30,7 +23,7 @@ Bitmap BitmapBuilder::Build() const {
     AppendLe<uint16_t>(&head, block);
     AppendLe<uint16_t>(&head, members - 1);
     AppendLe<uint32_t>(&offsets, containers.size());
-    if (members <= kMaxArray) {
+    if (members <= kMaxRoaringArray) {
       const size_t begin = containers.size();
       containers.resize(begin + members * sizeof(uint16_t));
       char* to = containers.data() + begin;
@@ -46,7 +39,7 @@ Bitmap BitmapBuilder::Build() const {
 
   std::string bytes;
   bytes.reserve(8 + head.size() + offsets.size() + containers.size());
-  AppendLe(&bytes, kCookie);
+  AppendLe(&bytes, kRoaringCookie);
   AppendLe(&bytes, count);
   const auto body = static_cast<uint32_t>(8 + head.size() + offsets.size());
   for (size_t i = 0; i < offsets.size(); i += 4) {

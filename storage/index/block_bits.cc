@@ -11,10 +11,6 @@
 namespace hilum::storage {
 namespace {
 
-// Of the Roaring interchange format: no run containers.
-constexpr uint32_t kCookie = 12346;
-constexpr uint32_t kMaxArray = 4096;
-
 std::string Serialized(const Bitmap& docs) {
   Bitmap copy = docs;
   roaring_bitmap_t* const rep = BitmapAccess::Get(copy);
@@ -30,14 +26,14 @@ std::string Serialized(const Bitmap& docs) {
 BlockBits::BlockBits(const Bitmap& docs) {
   if (docs.empty()) return;
   const std::string bytes = Serialized(docs);
-  assert(LoadLe<uint32_t>(bytes.data()) == kCookie);
+  assert(LoadLe<uint32_t>(bytes.data()) == kRoaringCookie);
   const auto count = LoadLe<uint32_t>(bytes.data() + 4);
   const char* head = bytes.data() + 8;
   const char* container = head + size_t{8} * count;  // behind a head and an offset of four bytes each
   for (uint32_t i = 0; i < count; ++i, head += 4) {
     const uint32_t members = uint32_t{LoadLe<uint16_t>(head + 2)} + 1;
     Words& words = blocks_[LoadLe<uint16_t>(head)];
-    if (members > kMaxArray) {
+    if (members > kMaxRoaringArray) {
       std::memcpy(words.data(), container, sizeof(words));
       container += sizeof(words);
       continue;
