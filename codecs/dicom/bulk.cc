@@ -69,19 +69,4 @@ std::vector<FrameRange> FragmentsOf(Bytes bytes, const Element& element) {
   return fragments;
 }
 
-size_t WordSize(Vr vr) {
-  if (vr.is_binary_number() && vr != Vr("AT")) return vr.number_size();
-  if (vr == Vr("OW") || vr == Vr("AT")) return 2;
-  if (vr == Vr("OF") || vr == Vr("OL")) return 4;
-  if (vr == Vr("OD") || vr == Vr("OV")) return 8;
-  return 1;
-}
-
-std::string LittleEndian(Bytes value, Vr vr) {
-  std::string turned(value);
-  const size_t word = WordSize(vr);
-  for (size_t i = 0; word > 1 && i + word <= turned.size(); i += word) std::reverse(&turned[i], &turned[i] + word);
-  return turned;
-}
-
 }  // namespace hilum::dicom

@@ -40,9 +40,4 @@ Status ForEachBulkValue(Bytes file, uint64_t inline_binary_bytes, const ReadLimi
 // break off end it.
 std::vector<FrameRange> FragmentsOf(Bytes bytes, const Element& element);
 
-// The bytes of one word of a value, which stand in the order of the byte ordering; 1 where there are no words.
-size_t WordSize(Vr vr);
-// A big endian value in little endian, as values are given out whatever the transfer syntax (PS3.18 F.2.7, 8.7.3.2).
-std::string LittleEndian(Bytes value, Vr vr);
-
 }  // namespace hilum::dicom

@@ -1,4 +1,5 @@
 #include "codecs/dicom/json_writer.h"
+#include "codecs/dicom/byte_order.h"
 
 #include <algorithm>
 #include <charconv>

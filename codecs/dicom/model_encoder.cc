@@ -168,15 +168,14 @@ Status Encoder::AppendItems(const ModelAttribute& sequence, std::string* out) {
     place_.append(ToString(sequence.tag)).append("[").append(std::to_string(i)).append("]/");
     HILUM_RETURN_IF_ERROR(Take(8));
     std::string item;
+    DataSetWriter writer(&item);
     for (const ModelAttribute& attribute : sequence.items[i].attributes) {
       if (IsEncoding(attribute.tag) || attribute.tag == tags::kSpecificCharacterSet) continue;
       std::string value;
       HILUM_RETURN_IF_ERROR(AppendValue(attribute, &value));
-      AppendElement(&item, attribute.tag, attribute.vr, value);
+      writer.Add(attribute.tag, attribute.vr, value);
     }
-    AppendLe<uint16_t>(out, tags::kItem.group);
-    AppendLe<uint16_t>(out, tags::kItem.element);
-    AppendLe<uint32_t>(out, static_cast<uint32_t>(item.size()));
+    DataSetWriter(out).AddItemTag(tags::kItem, static_cast<uint32_t>(item.size()));
     out->append(item);
     place_.resize(outer);
   }

@@ -2,6 +2,8 @@
 
 #include <cassert>
 
+#include "codecs/dicom/byte_order.h"
+
 namespace hilum::dicom {
 namespace {
 
@@ -11,37 +13,56 @@ constexpr std::string_view kImplementationClassUid = "2.25.118230964570418205340
 
 }  // namespace
 
-void AppendElement(std::string* out, Tag tag, Vr vr, Bytes value) {
-  const size_t padded = value.size() + value.size() % 2;
-  AppendLe<uint16_t>(out, tag.group);
-  AppendLe<uint16_t>(out, tag.element);
-  assert(padded <= kLongestValue);
-  if (!vr.has_long_length() && padded <= kLongestShortValue) {
-    out->append(vr.text());
-    AppendLe<uint16_t>(out, static_cast<uint16_t>(padded));
+char PaddingOf(Vr vr) {
+  return vr.is_text() && vr != Vr("UI") ? ' ' : '\0';
+}
+
+void DataSetWriter::AddItemTag(Tag tag, uint32_t length) {
+  AppendLe(out_, tag.group);
+  AppendLe(out_, tag.element);
+  AppendLe(out_, length);
+}
+
+void DataSetWriter::AddHeader(Tag tag, Vr vr, uint32_t length) {
+  if (!explicit_vr_) return AddItemTag(tag, length);
+  AppendLe(out_, tag.group);
+  AppendLe(out_, tag.element);
+  if (!vr.known() || (!vr.has_long_length() && length > kLongestShortValue)) vr = Vr("UN");
+  out_->append(vr.text());
+  if (vr.has_long_length()) {
+    AppendLe<uint16_t>(out_, 0);
+    AppendLe(out_, length);
   } else {
-    out->append(vr.has_long_length() ? vr.text() : "UN");
-    AppendLe<uint16_t>(out, 0);
-    AppendLe<uint32_t>(out, static_cast<uint32_t>(padded));
+    AppendLe(out_, static_cast<uint16_t>(length));
   }
-  out->append(value);
-  const bool zero_padded = vr == Vr("UI") || vr.is_bulk();  // PS3.5 6.2
-  if (padded != value.size()) out->push_back(zero_padded ? '\0' : ' ');
+}
+
+void DataSetWriter::Add(Tag tag, Vr vr, Bytes value) {
+  assert(value.size() <= kLongestValue);
+  AddHeader(tag, vr, static_cast<uint32_t>(value.size() + value.size() % 2));
+  out_->append(value);
+  if (value.size() % 2 != 0) out_->push_back(PaddingOf(vr));
+}
+
+void DataSetWriter::Add(const Element& element) {
+  if (!element.big_endian) return Add(element.tag, element.vr, element.value);
+  Add(element.tag, element.vr, LittleEndian(element.value, element.vr));
 }
 
 Part10Writer::Part10Writer(std::string_view sop_class_uid, std::string_view sop_instance_uid,
                            std::string_view transfer_syntax) {
   std::string meta;
-  AppendElement(&meta, {0x0002, 0x0001}, Vr("OB"), Bytes("\0\1", 2));
-  AppendElement(&meta, tags::kMediaStorageSopClassUid, Vr("UI"), sop_class_uid);
-  AppendElement(&meta, tags::kMediaStorageSopInstanceUid, Vr("UI"), sop_instance_uid);
-  AppendElement(&meta, tags::kTransferSyntaxUid, Vr("UI"), transfer_syntax);
-  AppendElement(&meta, {0x0002, 0x0012}, Vr("UI"), kImplementationClassUid);
+  DataSetWriter elements(&meta);
+  elements.Add({0x0002, 0x0001}, Vr("OB"), Bytes("\0\1", 2));
+  elements.Add(tags::kMediaStorageSopClassUid, Vr("UI"), sop_class_uid);
+  elements.Add(tags::kMediaStorageSopInstanceUid, Vr("UI"), sop_instance_uid);
+  elements.Add(tags::kTransferSyntaxUid, Vr("UI"), transfer_syntax);
+  elements.Add({0x0002, 0x0012}, Vr("UI"), kImplementationClassUid);
   std::string length;
   AppendLe<uint32_t>(&length, static_cast<uint32_t>(meta.size()));
   file_.assign(128, '\0');
   file_.append("DICM");
-  AppendElement(&file_, {0x0002, 0x0000}, Vr("UL"), length);
+  DataSetWriter(&file_).Add({0x0002, 0x0000}, Vr("UL"), length);
   file_.append(meta);
   last_ = {0x0002, 0xFFFF};
 }
@@ -49,7 +70,7 @@ Part10Writer::Part10Writer(std::string_view sop_class_uid, std::string_view sop_
 void Part10Writer::Add(Tag tag, Vr vr, Bytes value) {
   assert(tag > last_);
   last_ = tag;
-  AppendElement(&file_, tag, vr, value);
+  DataSetWriter(&file_).Add(tag, vr, value);
 }
 
 void Part10Writer::AddUint16(Tag tag, uint16_t value) {
@@ -61,21 +82,15 @@ void Part10Writer::AddUint16(Tag tag, uint16_t value) {
 void Part10Writer::AddFragments(Tag tag, std::span<const Bytes> fragments) {
   assert(tag > last_);
   last_ = tag;
-  const auto append = [&](Tag item, size_t bytes) {
-    AppendLe<uint16_t>(&file_, item.group);
-    AppendLe<uint16_t>(&file_, item.element);
-    AppendLe<uint32_t>(&file_, static_cast<uint32_t>(bytes));
-  };
-  AppendLe<uint16_t>(&file_, tag.group);
-  AppendLe<uint16_t>(&file_, tag.element);
-  file_.append("OB\0\0\xFF\xFF\xFF\xFF", 8);
-  append(tags::kItem, 0);
+  DataSetWriter writer(&file_);
+  writer.AddHeader(tag, Vr("OB"), UINT32_MAX);
+  writer.AddItemTag(tags::kItem, 0);
   for (const Bytes fragment : fragments) {
-    append(tags::kItem, fragment.size() + fragment.size() % 2);
+    writer.AddItemTag(tags::kItem, static_cast<uint32_t>(fragment.size() + fragment.size() % 2));
     file_.append(fragment);
     if (fragment.size() % 2 != 0) file_.push_back('\0');
   }
-  append(tags::kSequenceDelimitation, 0);
+  writer.AddItemTag(tags::kSequenceDelimitation, 0);
 }
 
 std::string Part10Writer::Take() {

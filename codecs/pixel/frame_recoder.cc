@@ -1,10 +1,11 @@
 #include "codecs/pixel/frame_recoder.h"
 
-#include "codecs/pixel/data_set_writer.h"
+#include "codecs/dicom/writer.h"
 
 namespace hilum::pixel {
 namespace {
 
+using dicom::DataSetWriter;
 using dicom::Vr;
 namespace tags = dicom::tags;
 

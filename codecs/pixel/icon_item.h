@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "codecs/dicom/reader.h"
-#include "codecs/pixel/data_set_writer.h"
+#include "codecs/dicom/writer.h"
 #include "codecs/pixel/transcode.h"
 
 namespace hilum::pixel {
@@ -19,7 +19,7 @@ class IconItem {
   IconItem& operator=(const IconItem&) = delete;
 
   // What is in the item goes here, but for its fragments.
-  DataSetWriter& writer() { return writer_; }
+  dicom::DataSetWriter& writer() { return writer_; }
   // Items of the encapsulated value, the delimiter excluded.
   void AddFragments(dicom::Tag tag, Bytes items);
   bool has_fragments() const { return has_fragments_; }
@@ -31,7 +31,7 @@ class IconItem {
  private:
   const std::string transfer_syntax_;
   std::string elements_;
-  DataSetWriter writer_{/*explicit_vr=*/true, &elements_};
+  dicom::DataSetWriter writer_{/*explicit_vr=*/true, &elements_};
   bool has_fragments_ = false;
   bool too_long_ = false;
 };

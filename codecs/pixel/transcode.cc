@@ -10,8 +10,9 @@
 #include <string>
 
 #include "codecs/dicom/attributes.h"
+#include "codecs/dicom/byte_order.h"
 #include "codecs/dicom/transfer_syntax.h"
-#include "codecs/pixel/data_set_writer.h"
+#include "codecs/dicom/writer.h"
 #include "codecs/pixel/embedded_overlays.h"
 #include "codecs/pixel/frame_recoder.h"
 #include "codecs/pixel/icon_item.h"
@@ -20,6 +21,7 @@
 namespace hilum::pixel {
 namespace {
 
+using dicom::DataSetWriter;
 using dicom::Element;
 using dicom::Tag;
 using dicom::Vr;
@@ -133,7 +135,7 @@ class Rewriter : public dicom::Visitor {
       return FlushSome();
     }
     writer_.AddHeader(e.tag, e.vr, static_cast<uint32_t>(e.length + e.length % 2));
-    return WriteLong(e, e.big_endian ? OrderUnit(e.vr) : 1);
+    return WriteLong(e, e.big_endian ? dicom::WordSize(e.vr) : 1);
   }
 
   Status OnSequenceBegin(const Element& e) override {
@@ -256,7 +258,7 @@ class Rewriter : public dicom::Visitor {
       return Status::Ok();
     }
     // Cells of 32 bits are found in big-endian files with all their bytes reversed, although OW has words of 16.
-    const size_t unit = e.big_endian ? std::max(OrderUnit(e.vr), cell_) : 1;
+    const size_t unit = e.big_endian ? std::max(dicom::WordSize(e.vr), cell_) : 1;
     Vr vr = e.vr;
     // Implicit VR little endian knows pixel data as OW only.
     if (vr == Vr("UN")) vr = Vr("OW");
@@ -271,11 +273,11 @@ class Rewriter : public dicom::Visitor {
       HILUM_RETURN_IF_ERROR(sink_(e.value));
     } else {
       for (size_t at = 0; at < e.value.size(); at += kFlushBytes) {
-        AppendReversed(e.value.substr(at, kFlushBytes), unit, &out_);
+        dicom::AppendReversed(e.value.substr(at, kFlushBytes), unit, &out_);
         HILUM_RETURN_IF_ERROR(Flush());
       }
     }
-    if (e.length % 2 != 0) out_.push_back(PaddingOf(e.vr));
+    if (e.length % 2 != 0) out_.push_back(dicom::PaddingOf(e.vr));
     return Status::Ok();
   }
 

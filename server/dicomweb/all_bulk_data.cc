@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "codecs/dicom/bulk.h"
+#include "codecs/dicom/byte_order.h"
 #include "codecs/dicom/json.h"
 #include "server/dicomweb/bulk_data.h"
 #include "server/dicomweb/bulk_parts.h"

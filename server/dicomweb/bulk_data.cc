@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "codecs/dicom/bulk.h"
+#include "codecs/dicom/byte_order.h"
 #include "server/dicomweb/bulk_parts.h"
 #include "server/dicomweb/documents.h"
 #include "server/dicomweb/refusal.h"

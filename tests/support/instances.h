@@ -51,7 +51,7 @@ struct InstanceSpec {
 // The value of a sequence with one item.
 inline std::string OneItem(const std::vector<InstanceSpec::Element>& elements) {
   std::string content;
-  for (const auto& [tag, vr, value] : elements) dicom::AppendElement(&content, tag, vr, value);
+  for (const auto& [tag, vr, value] : elements) dicom::DataSetWriter(&content).Add(tag, vr, value);
   std::string item("\xFE\xFF\x00\xE0", 4);
   AppendLe<uint32_t>(&item, static_cast<uint32_t>(content.size()));
   return item + content;

@@ -46,7 +46,7 @@ class Input {
 void AppendShort(std::string* out, Tag tag, uint16_t value) {
   std::string bytes;
   AppendLe(&bytes, value);
-  dicom::AppendElement(out, tag, Vr("US"), bytes);
+  dicom::DataSetWriter(out).Add(tag, Vr("US"), bytes);
 }
 
 // Rows up to 255, of an image or an icon.
@@ -54,9 +54,9 @@ std::string Describe(Input* in) {
   std::string out;
   const uint8_t choice = in->Byte();
   AppendShort(&out, {0x0028, 0x0002}, choice & 0x40 ? 3 : 1);
-  dicom::AppendElement(&out, {0x0028, 0x0004}, Vr("CS"), kPhotometrics[choice & 7]);
+  dicom::DataSetWriter(&out).Add({0x0028, 0x0004}, Vr("CS"), kPhotometrics[choice & 7]);
   if (choice & 0x40) AppendShort(&out, {0x0028, 0x0006}, choice >> 7);
-  if (choice & 8) dicom::AppendElement(&out, {0x0028, 0x0008}, Vr("IS"), std::to_string(in->Byte() % 8));
+  if (choice & 8) dicom::DataSetWriter(&out).Add({0x0028, 0x0008}, Vr("IS"), std::to_string(in->Byte() % 8));
   AppendShort(&out, {0x0028, 0x0010}, choice & 0x10 ? in->Short() : in->Byte() % 16);
   AppendShort(&out, {0x0028, 0x0011}, choice & 0x10 ? in->Short() : in->Byte() % 16);
   AppendShort(&out, {0x0028, 0x0100}, in->Byte());
@@ -77,7 +77,7 @@ void AppendPixels(Input* in, bool encapsulated, std::string* out) {
   constexpr Tag kPixelData{0x7FE0, 0x0010};
   if (!encapsulated) {
     const uint16_t bytes = in->Short();
-    dicom::AppendElement(out, kPixelData, Vr("OW"), in->Take(bytes % 4096));
+    dicom::DataSetWriter(out).Add(kPixelData, Vr("OW"), in->Take(bytes % 4096));
     return;
   }
   out->append("\xE0\x7F\x10\x00OB\x00\x00\xFF\xFF\xFF\xFF", 12).append(Item(""));
@@ -92,11 +92,11 @@ void AppendPixels(Input* in, bool encapsulated, std::string* out) {
 void AppendOverlay(Input* in, uint16_t group, std::string* out) {
   AppendShort(out, {group, 0x0010}, in->Short());
   AppendShort(out, {group, 0x0011}, in->Short());
-  dicom::AppendElement(out, {group, 0x0015}, Vr("IS"), std::to_string(in->Byte()));
+  dicom::DataSetWriter(out).Add({group, 0x0015}, Vr("IS"), std::to_string(in->Byte()));
   std::string origin;
   AppendLe(&origin, in->Short());
   AppendLe(&origin, in->Short());
-  dicom::AppendElement(out, {group, 0x0050}, Vr("SS"), origin);
+  dicom::DataSetWriter(out).Add({group, 0x0050}, Vr("SS"), origin);
   AppendShort(out, {group, 0x0100}, in->Byte());
   AppendShort(out, {group, 0x0102}, in->Byte());
 }
@@ -109,7 +109,7 @@ std::string MakeFile(Input* in, std::string_view syntax) {
   if (parts & 1) {
     std::string icon = Describe(in);
     AppendPixels(in, encapsulated && (parts & 2), &icon);
-    dicom::AppendElement(&file, {0x0088, 0x0200}, Vr("SQ"), Item(icon));
+    dicom::DataSetWriter(&file).Add({0x0088, 0x0200}, Vr("SQ"), Item(icon));
   }
   if (parts & 4) AppendOverlay(in, 0x6000, &file);
   if (parts & 8) AppendOverlay(in, 0x6002, &file);

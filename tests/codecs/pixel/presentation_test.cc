@@ -19,7 +19,7 @@ using V = std::vector<int>;
 
 std::string Element(Tag tag, const char (&vr)[3], Bytes value) {
   std::string out;
-  dicom::AppendElement(&out, tag, Vr(vr), value);
+  dicom::DataSetWriter(&out).Add(tag, Vr(vr), value);
   return out;
 }
 std::string Item(const std::string& content) {

@@ -165,7 +165,7 @@ TEST(Render, PicturesHaveTheShapeOfTheirPixels) {
   const std::string depth("\x28\x00\x00\x01US", 6);
   const auto size = [&](const std::string& aspect, const RenderOptions& options) {
     std::string with = file, element;
-    dicom::AppendElement(&element, {0x0028, 0x0034}, Vr("IS"), aspect);
+    dicom::DataSetWriter(&element).Add({0x0028, 0x0034}, Vr("IS"), aspect);
     with.insert(with.find(depth), element);
     const Result<Instance> instance = Instance::Open(with);
     LocalCodec codec;
@@ -486,7 +486,7 @@ TEST(Render, OpticalPathsThatAgreeHaveOneProfile) {
     std::string items;
     for (const std::string& profile : profiles) {
       std::string item;
-      dicom::AppendElement(&item, {0x0028, 0x2000}, Vr("OB"), profile);
+      dicom::DataSetWriter(&item).Add({0x0028, 0x2000}, Vr("OB"), profile);
       items.append("\xFE\xFF\x00\xE0", 4);
       AppendLe<uint32_t>(&items, static_cast<uint32_t>(item.size()));
       items += item;

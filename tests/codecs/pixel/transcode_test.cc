@@ -274,7 +274,7 @@ TEST(Transcode, OverlaysInUnusedBitsBecomeOverlayData) {
     const size_t before_pixels = file.size() - pixels.size() - 12;
     std::string overlay;
     const auto number = [&](uint16_t element, const char* vr, const std::string& value) {
-      dicom::AppendElement(&overlay, {0x6000, element}, Vr(vr[0], vr[1]), value);
+      dicom::DataSetWriter(&overlay).Add({0x6000, element}, Vr(vr[0], vr[1]), value);
     };
     number(0x0010, "US", std::string("\x07\0", 2));
     number(0x0011, "US", std::string("\x09\0", 2));

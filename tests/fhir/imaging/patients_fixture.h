@@ -28,7 +28,7 @@ class PatientsTest : public ImagingFixture {
     const size_t at = bytes.find(id);
     ASSERT_NE(at, std::string::npos);
     std::string element;
-    dicom::AppendElement(&element, dicom::tags::kIssuerOfPatientId, "LO", issuer);
+    dicom::DataSetWriter(&element).Add(dicom::tags::kIssuerOfPatientId, "LO", issuer);
     bytes.insert(at + id.size(), element);
     IngestBatch batch(*store_, {}, std::nullopt, Logger());
     batch.BeginInstance();

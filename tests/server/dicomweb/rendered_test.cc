@@ -127,7 +127,7 @@ class PresentationTest : public testing::ServiceFixture {
     using dicom::Tag, dicom::Vr;
     const auto element = [](Tag tag, const char(&vr)[3], Bytes value) {
       std::string out;
-      dicom::AppendElement(&out, tag, Vr(vr), value);
+      dicom::DataSetWriter(&out).Add(tag, Vr(vr), value);
       return out;
     };
     const auto item = [](const std::string& content) {
