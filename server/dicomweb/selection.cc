@@ -80,6 +80,29 @@ Result<std::optional<Wanted>> ApplyRange(const http::Request& request, http::Res
   return std::optional<Wanted>({206, offset, length});
 }
 
+// Cuts what is wanted out of a body that is gone through piece by piece.
+class Window {
+ public:
+  explicit Window(const Wanted& wanted) : begin_(wanted.offset), end_(wanted.offset + wanted.length) {}
+
+  StoredRange Cut(const StoredRange& piece) {
+    const auto [from, length] = Next(piece.length);
+    return piece.Slice(from, length);
+  }
+
+ private:
+  // Of the next `length` bytes of the body: where among them it begins, and how many there are.
+  std::pair<uint64_t, uint64_t> Next(uint64_t length) {
+    const uint64_t at = at_;
+    at_ += length;
+    const uint64_t from = std::clamp(begin_, at, at_), to = std::clamp(end_, at, at_);
+    return {from - at, to - from};
+  }
+
+  const uint64_t begin_, end_;
+  uint64_t at_ = 0;  // in the body
+};
+
 }  // namespace
 
 std::string TagOf(const storage::Version& version) {
@@ -185,31 +208,25 @@ bool IsVersionMeant(const http::Request& request, std::string_view etag) {
 
 Status SendRange(storage::Store& store, const http::Request& request, http::Responder& responder,
                  const StoredRange& range, http::Headers headers) {
-  HILUM_ASSIGN_OR_RETURN(const std::optional<Wanted> wanted, ApplyRange(request, responder, range.length, &headers));
-  if (!wanted) return Status::Ok();
-  const StoredRange slice = range.Slice(wanted->offset, wanted->length);
-  if (!responder.wants_body()) {
-    HILUM_RETURN_IF_ERROR(responder.Head(wanted->status, headers, slice.length));
-    return responder.Finish();
-  }
-  HILUM_RETURN_IF_ERROR(store.objects().Check(slice.object, slice.offset, slice.length));
-  HILUM_RETURN_IF_ERROR(responder.Head(wanted->status, headers, slice.length));
-  HILUM_RETURN_IF_ERROR(responder.WriteFile({slice.file, slice.body + slice.offset, slice.length}));
-  return responder.Finish();
+  return SendRanges(store, request, responder, {&range, 1}, std::move(headers));
 }
 
 Status SendRanges(storage::Store& store, const http::Request& request, http::Responder& responder,
-                  const std::vector<StoredRange>& ranges, http::Headers headers) {
-  if (ranges.size() == 1) return SendRange(store, request, responder, ranges.front(), std::move(headers));
-  uint64_t length = 0;
-  for (const StoredRange& range : ranges) length += range.length;
+                  std::span<const StoredRange> ranges, http::Headers headers) {
+  uint64_t total = 0;
+  for (const StoredRange& range : ranges) total += range.length;
+  HILUM_ASSIGN_OR_RETURN(const std::optional<Wanted> wanted, ApplyRange(request, responder, total, &headers));
+  if (!wanted) return Status::Ok();
+  Window window(*wanted);
   for (const StoredRange& range : ranges) {
     if (!responder.wants_body()) break;
-    HILUM_RETURN_IF_ERROR(store.objects().Check(range.object, range.offset, range.length));
-    if (!responder.started()) HILUM_RETURN_IF_ERROR(responder.Head(200, headers, length));
-    HILUM_RETURN_IF_ERROR(responder.WriteFile({range.file, range.body + range.offset, range.length}));
+    const StoredRange slice = window.Cut(range);
+    if (slice.length == 0) continue;
+    HILUM_RETURN_IF_ERROR(store.objects().Check(slice.object, slice.offset, slice.length));
+    if (!responder.started()) HILUM_RETURN_IF_ERROR(responder.Head(wanted->status, headers, wanted->length));
+    HILUM_RETURN_IF_ERROR(responder.WriteFile({slice.file, slice.body + slice.offset, slice.length}));
   }
-  if (!responder.started()) HILUM_RETURN_IF_ERROR(responder.Head(200, headers, length));
+  if (!responder.started()) HILUM_RETURN_IF_ERROR(responder.Head(wanted->status, headers, wanted->length));
   return responder.Finish();
 }
 

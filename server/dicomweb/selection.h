@@ -2,6 +2,7 @@
 // a time.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -92,9 +93,9 @@ inline std::string WeakTag(std::string_view etag) {
 // than the ETag of `headers`. Bytes are found to be what was stored before the first of them is sent.
 Status SendRange(storage::Store& store, const http::Request& request, http::Responder& responder,
                  const StoredRange& range, http::Headers headers);
-// The same of bytes in several places, one behind the other. Range is left aside when there is more than one.
+// The same of bytes in several places, one behind the other: damage beyond the first place breaks the transfer off.
 Status SendRanges(storage::Store& store, const http::Request& request, http::Responder& responder,
-                  const std::vector<StoredRange>& ranges, http::Headers headers);
+                  std::span<const StoredRange> ranges, http::Headers headers);
 // The same of bytes in memory.
 Status SendBytes(const http::Request& request, http::Responder& responder, Bytes bytes, http::Headers headers);
 

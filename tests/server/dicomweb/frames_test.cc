@@ -339,6 +339,43 @@ TEST_F(ChoicesTest, ARefusalSaysWhyAndWhatCanBeHad) {
   EXPECT_THAT(Get(std::string(kInstance) + "/frames/1", {"Accept: image/png"}).body, HasSubstr("image/jls"));
 }
 
+class FragmentsTest : public FramesTest {
+ protected:
+  void SetUp() override {
+    FramesTest::SetUp();
+    auto out = testing::BeginImage({.sop = "1.2.1.1.4", .transfer_syntax = "1.2.840.10008.1.2.4.90"});
+    const Bytes fragments[] = {"one,", "two,", "three "};
+    out.AddFragments(dicom::tags::kPixelData, fragments);
+    ASSERT_TRUE(Ingest(out.Take()).stored());
+  }
+
+  static constexpr const char* kFrame = "/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.4/frames/1";
+};
+
+TEST_F(FragmentsTest, ARangeIsOfAllOfThem) {
+  const std::string accept = "Accept: application/octet-stream; transfer-syntax=*";
+  const HttpAnswer whole = Get(kFrame, {accept});
+  EXPECT_EQ(whole.body, "one,two,three ");
+  EXPECT_EQ(whole.Header("Accept-Ranges"), "bytes");
+  for (size_t first = 0; first < whole.body.size(); ++first) {
+    for (size_t last = first; last < whole.body.size(); ++last) {
+      const std::string range = std::to_string(first) + "-" + std::to_string(last);
+      const HttpAnswer part = Get(kFrame, {accept, "Range: bytes=" + range});
+      EXPECT_EQ(part.status, 206) << range;
+      EXPECT_EQ(part.body, whole.body.substr(first, last - first + 1));
+      EXPECT_EQ(part.Header("Content-Range"), "bytes " + range + "/14");
+    }
+  }
+  EXPECT_EQ(Get(kFrame, {accept, "Range: bytes=0-65535"}).body, whole.body);
+  EXPECT_EQ(Get(kFrame, {accept, "Range: bytes=-3"}).body, "ee ");
+  const HttpAnswer beyond = Get(kFrame, {accept, "Range: bytes=14-"});
+  EXPECT_EQ(beyond.status, 416);
+  EXPECT_EQ(beyond.Header("Content-Range"), "bytes */14");
+  const HttpAnswer head = testing::Fetch("HEAD", base_ + kFrame, {accept, "Range: bytes=0-3"});
+  EXPECT_EQ(head.status, 200);
+  EXPECT_EQ(head.Header("Content-Length"), "14");
+}
+
 TEST_F(FramesTest, ARangeEndsWithTheFramesThereAre) {
   const HttpAnswer answer = Frames("4-6");
   EXPECT_EQ(answer.status, 404);
