@@ -51,10 +51,14 @@ class Group {
       members |= builder_.Build();
       builder_ = BitmapBuilder();
     }
+    Clear();
+    return members;
+  }
+  // REQUIRES: empty().
+  void Clear() {
     few_.clear();
     many_ = false;
     lists_ = stored_ = 0;
-    return members;
   }
 
  private:
@@ -219,6 +223,43 @@ Status Walker::OrderByDoc(const Bitmap& docs, bool resume) {
   return Status::Ok();
 }
 
+template <typename Value, typename Read, typename OrderGroup>
+Result<std::optional<Value>> Walker::ScanGroups(const Bitmap& docs, const std::string& lower, const std::string& upper,
+                                                bool descending, const Read& read, const OrderGroup& order) {
+  Group group(docs);
+  std::optional<Value> value;
+  const uint64_t most_steps = docs.Count() * kStepsPerRow;
+  uint64_t steps = 0;
+  bool too_far = false;
+  const auto finish = [&]() -> Status {
+    if (value && !group.empty()) return order(*value, &group);
+    group.Clear();
+    return Status::Ok();
+  };
+  Status outcome;
+  HILUM_RETURN_IF_ERROR(lists_.Scan(lower, upper, descending, [&](Bytes bytes, uint32_t block, Bytes stored) {
+    std::optional<Value> next = read(bytes);
+    if (!next) {
+      outcome = DamagedEntry(lower);
+      return false;
+    }
+    if (next != value) {
+      outcome = finish();
+      too_far = steps > most_steps;
+      if (too_far) return false;
+      value = std::move(next);
+    }
+    ++steps;
+    if (outcome.ok() && !full() && !group.Add(block, stored)) outcome = DamagedEntry(lower);
+    return outcome.ok() && !full();
+  }));
+  HILUM_RETURN_IF_ERROR(outcome);
+  if (full()) return std::optional<Value>();
+  if (too_far) return value;
+  HILUM_RETURN_IF_ERROR(finish());
+  return std::optional<Value>();
+}
+
 Status Walker::OrderByBuckets(const Bitmap& docs, size_t key, int level, const Extent& within, bool resume) {
   const FieldSpec* field = keys_[key].field;
   const bool descending = keys_[key].descending;
@@ -237,18 +278,13 @@ Status Walker::OrderByBuckets(const Bitmap& docs, size_t key, int level, const E
   AppendBe(&lower, first);
   AppendBe(&upper, last);
 
-  Group group(docs);
-  std::optional<uint64_t> bucket;
-  const uint64_t most_steps = docs.Count() * kStepsPerRow;
-  uint64_t steps = 0;
-  bool too_far = false;
-  const auto finish = [&]() -> Status {
-    if (!bucket) return Status::Ok();
-    const uint64_t lists = group.lists(), stored = group.stored();
-    Bitmap found = group.Take();
-    if (found.empty()) return Status::Ok();
-    HILUM_ASSIGN_OR_RETURN(const Bitmap members, Belonging(std::move(found), key, [&](const std::string& position) {
-                             return BucketOf(line, level, LoadBe<uint64_t>(position.data())) == *bucket;
+  const auto read = [](Bytes value) {
+    return value.size() == 1 + sizeof(uint64_t) ? std::optional(LoadBe<uint64_t>(value.data() + 1)) : std::nullopt;
+  };
+  const auto order = [&](uint64_t bucket, Group* group) -> Status {
+    const uint64_t lists = group->lists(), stored = group->stored();
+    HILUM_ASSIGN_OR_RETURN(const Bitmap members, Belonging(group->Take(), key, [&](const std::string& position) {
+                             return BucketOf(line, level, LoadBe<uint64_t>(position.data())) == bucket;
                            }));
     const bool here = resumed == bucket;
     if (members.empty() || Skips(members, here)) return Status::Ok();
@@ -256,7 +292,7 @@ Status Walker::OrderByBuckets(const Bitmap& docs, size_t key, int level, const E
     if (level == finest) {
       return line == LineKind::kNumber ? Order(members, key + 1, here) : OrderByTimes(members, key, here);
     }
-    const Extent extent = ExtentOfBucket(line, level, *bucket);
+    const Extent extent = ExtentOfBucket(line, level, bucket);
     const uint64_t finer = BucketOf(line, level + 1, extent.last) - BucketOf(line, level + 1, extent.start) + 1;
     if (RowsTakeLess(members.Count(), finer > stored / lists ? stored : finer * lists)) {
       return OrderByColumns(members, key, here);
@@ -264,27 +300,9 @@ Status Walker::OrderByBuckets(const Bitmap& docs, size_t key, int level, const E
     return OrderByBuckets(members, key, level + 1, extent, here);
   };
 
-  Status outcome;
-  HILUM_RETURN_IF_ERROR(
-      lists_.Scan(lower, PrefixEnd(upper), descending, [&](Bytes value, uint32_t block, Bytes stored) {
-        if (value.size() != 1 + sizeof(uint64_t)) {
-          outcome = DamagedEntry(lower);
-          return false;
-        }
-        const auto next = LoadBe<uint64_t>(value.data() + 1);
-        if (next != bucket) {
-          outcome = finish();
-          too_far = steps > most_steps;
-          if (too_far) return false;
-        }
-        bucket = next;
-        ++steps;
-        if (outcome.ok() && !full() && !group.Add(block, stored)) outcome = DamagedEntry(lower);
-        return outcome.ok() && !full();
-      }));
-  HILUM_RETURN_IF_ERROR(outcome);
-  if (full()) return Status::Ok();
-  if (!too_far) return finish();
+  HILUM_ASSIGN_OR_RETURN(const std::optional<uint64_t> bucket,
+                         ScanGroups<uint64_t>(docs, lower, PrefixEnd(upper), descending, read, order));
+  if (!bucket) return Status::Ok();
   const Extent done = ExtentOfBucket(line, level, *bucket);
   const std::string beyond = RangeSortPosition(descending ? done.start : done.last);
   return OrderByColumns(docs, key, /*resume=*/false, &beyond);
@@ -338,40 +356,20 @@ Status Walker::OrderByTexts(const Bitmap& docs, size_t key, bool resume) {
     (descending ? upper : lower) = descending ? at + '\1' : at;
   }
 
-  Group group(docs);
-  std::optional<std::string> text;
-  const uint64_t most_steps = docs.Count() * kStepsPerRow;
-  uint64_t steps = 0;
-  bool too_far = false;
-  const auto finish = [&]() -> Status {
-    if (!text || group.empty()) return Status::Ok();
-    HILUM_ASSIGN_OR_RETURN(const Bitmap members, Belonging(group.Take(), key, [&](const std::string& position) {
-                             return position == *text;
+  const auto read = [](Bytes value) -> std::optional<std::string> {
+    KeyText next;
+    if (!ReadText(&value, &next)) return std::nullopt;
+    return std::move(next.text);
+  };
+  const auto order = [&](const std::string& text, Group* group) -> Status {
+    HILUM_ASSIGN_OR_RETURN(const Bitmap members, Belonging(group->Take(), key, [&](const std::string& position) {
+                             return position == text;
                            }));
     return Order(members, key + 1, resume && resume_.positions[key] == text);
   };
-
-  Status outcome;
-  HILUM_RETURN_IF_ERROR(lists_.Scan(lower, upper, descending, [&](Bytes value, uint32_t block, Bytes stored) {
-    KeyText next;
-    if (!ReadText(&value, &next)) {
-      outcome = DamagedEntry(lower);
-      return false;
-    }
-    if (next.text != text) {
-      outcome = finish();
-      too_far = steps > most_steps;
-      if (too_far) return false;
-      text = std::move(next.text);
-    }
-    ++steps;
-    if (outcome.ok() && !full() && !group.Add(block, stored)) outcome = DamagedEntry(lower);
-    return outcome.ok() && !full();
-  }));
-  HILUM_RETURN_IF_ERROR(outcome);
-  if (full()) return Status::Ok();
-  if (too_far) return OrderByColumns(docs, key, /*resume=*/false, &*text);
-  return finish();
+  HILUM_ASSIGN_OR_RETURN(const std::optional<std::string> text,
+                         ScanGroups<std::string>(docs, lower, upper, descending, read, order));
+  return text ? OrderByColumns(docs, key, /*resume=*/false, &*text) : Status::Ok();
 }
 
 Result<Bitmap> Walker::Belonging(Bitmap docs, size_t key, const std::function<bool(const std::string&)>& fits) {

@@ -41,6 +41,12 @@ class Walker {
   Status OrderByDoc(const Bitmap& docs, bool resume);
   Status OrderByBuckets(const Bitmap& docs, size_t key, int level, const Extent& within, bool resume);
   Status OrderByTexts(const Bitmap& docs, size_t key, bool resume);
+  // Goes through the lists of [lower, upper), reads the value that each is of, and has the members of `docs` ordered of
+  // every value that they have, until the page is full. Gives up between two values once it takes longer than reading
+  // the columns of `docs`; then that is the last value that is done.
+  template <typename Value, typename Read, typename OrderGroup>
+  Result<std::optional<Value>> ScanGroups(const Bitmap& docs, const std::string& lower, const std::string& upper,
+                                          bool descending, const Read& read, const OrderGroup& order);
   // The same of many with a value of one second. REQUIRES: dates.
   Status OrderByTimes(const Bitmap& docs, size_t key, bool resume);
   // Reads the positions of all of them. `beyond`: only those behind this position of `key`.
