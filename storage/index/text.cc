@@ -6,19 +6,13 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace hilum::storage {
 namespace {
 
 bool IsAscii(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-}
-
-std::string FoldAscii(std::string_view text) {
-  std::string folded(text);
-  for (char& c : folded) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
-  }
-  return folded;
 }
 
 // ICU's own data cannot fail to load short of a broken installation; then text is left as it is.
@@ -72,7 +66,7 @@ void AddParts(std::string_view word, std::vector<std::string_view>* parts) {
 }  // namespace
 
 std::string Fold(std::string_view text) {
-  if (IsAscii(text)) return FoldAscii(text);
+  if (IsAscii(text)) return Lower(text);
   auto unicode = icu::UnicodeString::fromUTF8(icu::StringPiece(text.data(), static_cast<int32_t>(text.size())));
   unicode = WithoutMarks(Normalized(icu::Normalizer2::getNFKDInstance, unicode));
   unicode.foldCase();
