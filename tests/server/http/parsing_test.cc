@@ -296,6 +296,11 @@ TEST(HeadersTest, FindsFieldsWithoutCaseAndKeepsTheirOrder) {
   EXPECT_EQ(headers.fields().back().second, "n");
 }
 
+TEST(HeadersTest, WarningsHoldNothingThatWouldEndThemEarly) {
+  EXPECT_EQ(WarningOf("left out: it cannot be read"), "299 hilum \"left out: it cannot be read\"");
+  EXPECT_EQ(WarningOf("a\"b\\c\r\nd\xC3\xA9"), "299 hilum \"a?b?c??d??\"");
+}
+
 TEST(AnswerHeadTest, WritesDatesAsTheStandardAsks) {
   std::string text;
   AppendDate(std::chrono::seconds(784111777), &text);
