@@ -52,14 +52,15 @@ std::string ObtainableBulkData(const std::vector<Found>& instances, const std::s
 }
 
 // What tells the answer from those to other choices. Only types and syntaxes that we know are in it.
-std::string TagFor(const std::vector<InstanceChoice>& choices, bool only_pixels, const std::string& etag) {
+std::string TagFor(const std::vector<InstanceChoice>& choices, bool only_pixels, const std::string& base,
+                   const std::string& etag) {
   std::string tag = only_pixels ? "\"p" : "\"a";
   for (const InstanceChoice& choice : choices) {
     const bool known = choice.transfer_syntax == "*" || pixel::FindTransferSyntax(choice.transfer_syntax);
     if (&choice != &choices.front()) tag += ",";
     tag += choice.media_type + "+" + (known ? choice.transfer_syntax : "");
   }
-  return WeakTag(tag + "-" + etag.substr(1));
+  return WeakTag(TagWithUrls(tag + "-" + etag.substr(1), base));
 }
 
 constexpr std::string_view kUnreadable = "left out: it cannot be read";
@@ -276,16 +277,17 @@ Status BulkDataService::SendAll(http::Request& request, const Resource& resource
                                 const storage::CatalogueReader& reader, Selection selection,
                                 const std::vector<InstanceChoice>& choices, http::Responder& responder) {
   const bool only_pixels = resource.what != Resource::What::kAllBulkData;
-  http::Headers headers = {{"ETag", TagFor(choices, only_pixels, selection.etag)}, {"Vary", "Accept"}};
+  const std::string base = options_.BaseUrl(request);
+  http::Headers headers = {{"ETag", TagFor(choices, only_pixels, base, selection.etag)}, {"Vary", "Accept"}};
   HILUM_ASSIGN_OR_RETURN(const bool answered, AnswerCondition(request, responder, headers));
   if (answered) return Status::Ok();
 
   BulkParts parts(store_, random_, std::move(headers), responder);
   BulkSender sender(store_, reader, codec_, options_.ingest.limits, failures_, memory_,
                     {choices, only_pixels, /*or_fail=*/selection.instances.size() == 1}, parts);
-  const std::string base = options_.BaseUrl(request) + "/studies/" + *resource.study + "/series/";
+  const std::string all_series = base + "/studies/" + *resource.study + "/series/";
   for (Found& found : selection.instances) {
-    const Status status = sender.Add(&found, base + found.series_uid + "/instances/" + found.row.uid);
+    const Status status = sender.Add(&found, all_series + found.series_uid + "/instances/" + found.row.uid);
     if (status.code() == Code::kUnsupported && !parts.begun())
       return Unsupported(std::string(status.message()) + "; its pixels can be had " +
                          ObtainableFrames(store_, {found}, options_.ingest.limits));

@@ -87,7 +87,8 @@ Status BulkDataService::RetrieveOne(http::Request& request, const Resource& reso
   const std::string type = typed ? own : std::string(kOctetStream);
   const bool in_parts = choice->packing == Packing::kMultipart;
   const std::string etag = (typed ? "\"bd" : "\"b") + selection.etag.substr(1);
-  http::Headers headers = {{"ETag", in_parts ? WeakTag(etag) : etag}, {"Vary", "Accept"}};
+  http::Headers headers = {{"ETag", in_parts ? WeakTag(TagWithUrls(etag, options_.BaseUrl(request))) : etag},
+                           {"Vary", "Accept"}};
   HILUM_ASSIGN_OR_RETURN(const bool answered, AnswerCondition(request, responder, headers));
   if (answered) return Status::Ok();
   if (typed && type != "application/pdf") PutInSandbox(&headers);

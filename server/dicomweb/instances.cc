@@ -123,7 +123,8 @@ Status InstanceService::Retrieve(http::Request& request, const Resource& resourc
   if (!choices.ok()) return choices.status();
   const Packing packing = choices->front().packing;
   http::Headers headers = {{"ETag", TagFor(*choices, selection.etag)}, {"Vary", "Accept"}};
-  if (packing == Packing::kMultipart) headers.Set("ETag", WeakTag(*headers.First("ETag")));
+  if (packing == Packing::kMultipart)
+    headers.Set("ETag", WeakTag(TagWithUrls(*headers.First("ETag"), options_.BaseUrl(request))));
   HILUM_ASSIGN_OR_RETURN(const bool answered, AnswerCondition(request, responder, headers));
   if (answered) return Status::Ok();
 

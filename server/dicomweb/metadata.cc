@@ -112,7 +112,7 @@ Result<DocumentCache::Shared> MetadataService::Ready(const Resource& resource, c
   for (int attempt = 1;; ++attempt) {
     const storage::CatalogueReader reader = store_.Read();
     HILUM_ASSIGN_OR_RETURN(*tag, SelectTag(reader, resource));
-    *tag = "\"m" + tag->substr(1);
+    *tag = TagWithUrls("\"m" + tag->substr(1), base);
     if (request && ConditionOf(*request, *tag) != Condition::kHolds) return DocumentCache::Shared();
     auto document = documents_.FindOrMake(DocumentKey(*tag, coding, base),
                                           [&] { return MakeDocument(reader, resource, base, *tag, coding); });
@@ -178,7 +178,8 @@ Status MetadataService::Retrieve(http::Request& request, const Resource& resourc
   HILUM_ASSIGN_OR_RETURN(Selection selection, Select(store_.Read(), resource));
   if (form == Accepted::Listing::kXml) return RetrieveXml(request, resource, std::move(selection), responder);
   // The representation is another one than the object's: another tag.
-  const std::string etag = "\"m" + selection.etag.substr(1);
+  const std::string base = options_.BaseUrl(request);
+  const std::string etag = TagWithUrls("\"m" + selection.etag.substr(1), base);
   http::Headers headers = {{"Content-Type", "application/dicom+json"},
                            {"ETag", etag},
                            {"Cache-Control", "private, no-cache"},
@@ -186,7 +187,6 @@ Status MetadataService::Retrieve(http::Request& request, const Resource& resourc
   HILUM_ASSIGN_OR_RETURN(const bool answered, AnswerCondition(request, responder, headers));
   if (answered) return Status::Ok();
 
-  const std::string base = options_.BaseUrl(request);
   std::string body = "[";
   ObjectViews views(store_);
   for (Found& found : selection.instances) {
@@ -205,17 +205,18 @@ Status MetadataService::Retrieve(http::Request& request, const Resource& resourc
 
 Status MetadataService::RetrieveXml(http::Request& request, const Resource& resource, Selection selection,
                                     http::Responder& responder) {
-  const std::string etag = WeakTag("\"x" + selection.etag.substr(1));
+  const std::string base = options_.BaseUrl(request);
+  const std::string etag = WeakTag(TagWithUrls("\"x" + selection.etag.substr(1), base));
   http::Headers headers = {{"ETag", etag}, {"Cache-Control", "private, no-cache"}, {"Vary", "Accept"}};
   HILUM_ASSIGN_OR_RETURN(const bool answered, AnswerCondition(request, responder, headers));
   if (answered) return Status::Ok();
 
   multipart::Writer writer(random_);
   headers.Add("Content-Type", writer.ContentType(kNativeXml));
-  const std::string base = options_.BaseUrl(request) + "/studies/" + *resource.study + "/series/";
+  const std::string all_series = base + "/studies/" + *resource.study + "/series/";
   for (Found& found : selection.instances) {
     HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store_, &found, kHeaderBytes));
-    const std::string url = base + found.series_uid + "/instances/" + found.row.uid;
+    const std::string url = all_series + found.series_uid + "/instances/" + found.row.uid;
     const dicom::JsonOptions options{
         .bulk_data_uri = [&](const std::string& path) { return url + "/bulkdata/" + path; }};
     std::string json;

@@ -278,10 +278,11 @@ Status SearchService::Search(http::Request& request, const Resource& resource, c
   const bool newest_first = search.query.level <= Level::kStudy;
   const std::string paging_key = newest_first ? PagingKey(request, parameters) : "";
   if (newest_first && search.query.offset > 0) search.query.up_to = paging_.Find(paging_key);
-  // Every change of the store changes the tag, and it tells the forms apart; nothing else does.
+  const std::string base = options_.BaseUrl(request);
+  // Every change of the store changes the tag, and it tells apart the forms and the URLs in them; nothing else does.
   const char* const kind = form == Accepted::Listing::kJson ? "q" : form == Accepted::Listing::kXml ? "qx" : "qc";
   const std::string up_to = search.query.up_to ? "-" + std::to_string(*search.query.up_to) : "";
-  const std::string etag = "W/\"" + (kind + std::to_string(sequence)) + up_to + "\"";
+  const std::string etag = WeakTag(TagWithUrls("\"" + (kind + std::to_string(sequence)) + up_to + "\"", base));
   http::Headers headers = {{"ETag", etag}, {"Cache-Control", "private, no-cache"}, {"Vary", "Accept"}};
   HILUM_ASSIGN_OR_RETURN(const bool answered, AnswerCondition(request, responder, headers));
   if (answered) return Status::Ok();
@@ -295,7 +296,6 @@ Status SearchService::Search(http::Request& request, const Resource& resource, c
   }
   HILUM_ASSIGN_OR_RETURN(const storage::CatalogueMatches matches, reader.Find(search.query, std::move(studies)));
   if (newest_first && search.query.offset == 0 && matches.newest) paging_.Begin(paging_key, *matches.newest);
-  const std::string base = options_.BaseUrl(request);
   RowSource rows{store_, reader, options_, base, search, matches.docs, log_};
   headers.Add("X-Total-Count", std::to_string(matches.total));
   HILUM_ASSIGN_OR_RETURN(const std::string incomplete, IncompleteKeys(reader.table(), search.query));

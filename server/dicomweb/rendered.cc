@@ -281,7 +281,8 @@ Status PictureService::Answer(http::Request& request, const Resource& resource, 
                            : type == "image/png"          ? "\"rp"
                            : type == document             ? "\"rd"
                                                           : "\"r";
-  const std::string etag = rendition->in_parts ? WeakTag(kind + subject.version) : kind + subject.version;
+  std::string etag = kind + subject.version;
+  if (rendition->in_parts) etag = WeakTag(TagWithUrls(etag, options_.BaseUrl(request)));
   http::Headers headers = {
       {"Content-Type", type}, {"ETag", etag}, {"Cache-Control", "private, no-cache"}, {"Vary", "Accept"}};
   for (const std::string& warning : rendering.warnings) headers.Add("Warning", http::WarningOf(warning));

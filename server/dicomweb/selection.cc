@@ -1,5 +1,7 @@
 #include "server/dicomweb/selection.h"
 
+#include <xxhash.h>
+
 #include <algorithm>
 
 #include "server/dicomweb/refusal.h"
@@ -196,6 +198,10 @@ Result<bool> AnswerCondition(const http::Request& request, http::Responder& resp
     HILUM_RETURN_IF_ERROR(SendError(responder, request, 412, kOtherVersion, {{"ETag", etag}}));
   if (condition == Condition::kNotModified) HILUM_RETURN_IF_ERROR(responder.Send(304, headers, ""));
   return condition != Condition::kHolds;
+}
+
+std::string TagWithUrls(std::string_view etag, std::string_view base) {
+  return "\"u" + std::to_string(XXH3_64bits(base.data(), base.size())) + "-" + std::string(etag.substr(1));
 }
 
 bool IsVersionMeant(const http::Request& request, std::string_view etag) {

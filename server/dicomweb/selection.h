@@ -84,6 +84,8 @@ inline constexpr std::string_view kOtherVersion = "If-Match names no version tha
 Result<bool> AnswerCondition(const http::Request& request, http::Responder& responder, const http::Headers& headers);
 // Whether If-Match, where there is one, names any representation of the version that `etag` (of a Selection) is of.
 bool IsVersionMeant(const http::Request& request, std::string_view etag);
+// The tag of an answer that holds URLs: with another base they make another representation (RFC 9110 8.8.1).
+std::string TagWithUrls(std::string_view etag, std::string_view base);
 // A tag for answers whose bytes differ every time, as those in parts do by their boundary.
 inline std::string WeakTag(std::string_view etag) {
   return "W/" + std::string(etag);

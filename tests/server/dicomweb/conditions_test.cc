@@ -133,5 +133,32 @@ TEST_F(ConditionsTest, AnswersInPartsHaveWeakTagsOfTheirOwn) {
   }
 }
 
+// RFC 9110 8.8.1: a tag is of one representation, and its URLs are part of that.
+TEST_F(ConditionsTest, AnotherBaseOfTheUrlsInsideIsAnotherRepresentation) {
+  const std::string instance = kInstance, series = "/dicom-web/studies/1.2.1/series/1.2.1.1";
+  const std::string json = "Accept: application/dicom+json",
+                    xml = "Accept: multipart/related; type=\"application/dicom+xml\"",
+                    parts = "Accept: multipart/related", pictures = "Accept: multipart/related; type=\"image/png\"";
+  const std::pair<std::string, std::string> asked[] = {{instance + "/metadata", json},
+                                                       {series + "/metadata", json},
+                                                       {"/dicom-web/studies/1.2.1/metadata", json},
+                                                       {series + "/metadata", xml},
+                                                       {"/dicom-web/studies", json},
+                                                       {"/dicom-web/studies", xml},
+                                                       {instance, parts},
+                                                       {instance + "/bulkdata/7FE00010", parts},
+                                                       {series + "/bulkdata", parts},
+                                                       {instance + "/frames/1,1/rendered", pictures}};
+  for (const auto& [path, accept] : asked) {
+    const std::string tag = TagOf(path, accept);
+    const HttpAnswer other =
+        Get(path, {accept, "X-Forwarded-Host: pacs.example.org", "X-Forwarded-Proto: https", "If-None-Match: " + tag});
+    EXPECT_EQ(other.status, 200) << path << accept;
+    EXPECT_NE(other.Header("ETag"), tag);
+    EXPECT_NE(other.body.find("https://pacs.example.org/dicom-web"), std::string::npos);
+    EXPECT_EQ(Get(path, {accept, "If-None-Match: " + tag}).status, 304) << path << accept;
+  }
+}
+
 }  // namespace
 }  // namespace hilum::dicomweb
