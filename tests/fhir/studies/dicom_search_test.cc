@@ -106,7 +106,7 @@ class DicomSearchTest : public InteractionsFixture {
     const auto matches = reader.Find({}, *std::move(query));
     if (!matches.ok()) return {matches.status().ToString()};
     std::vector<std::string> uids;
-    for (const auto& match : matches->rows) uids.push_back(match.study.uid);
+    for (const storage::Doc study : matches->docs) uids.push_back(reader.Study(study)->uid);
     return uids;
   }
 };
@@ -244,7 +244,7 @@ TEST_F(DicomSearchTest, AFilterLeavesThePatientsWithSuchAStudy) {
   const auto matches = reader.Find({.level = storage::Level::kPatient}, *std::move(query));
   ASSERT_TRUE(matches.ok());
   ASSERT_EQ(matches->total, 1u);
-  EXPECT_EQ(matches->rows.at(0).patient->patient_id, "P4");
+  EXPECT_EQ(reader.Patient(matches->docs.at(0))->patient_id, "P4");
 }
 
 TEST_F(DicomSearchTest, AFilterTakesReferencesAsTheClientCallsThisServer) {
