@@ -19,9 +19,9 @@ void AppendReversed(Bytes value, size_t word, std::string* out) {
   for (size_t at = begin; at + word <= out->size(); at += word) std::reverse(&(*out)[at], &(*out)[at] + word);
 }
 
-std::string LittleEndian(Bytes value, Vr vr) {
+std::string LittleEndian(Bytes value, size_t word) {
   std::string turned;
-  AppendReversed(value, WordSize(vr), &turned);
+  AppendReversed(value, word, &turned);
   return turned;
 }
 

@@ -204,7 +204,7 @@ bool JsonWriter::AppendBulk(const Element& element, bool by_reference) {
   } else {
     AppendVr(element.vr, out_);
     out_->append(",\"InlineBinary\":\"");
-    AppendBase64(element.big_endian ? LittleEndian(element.value, element.vr) : element.value, out_);
+    AppendBase64(element.reversed > 1 ? LittleEndian(element.value, element.reversed) : element.value, out_);
     out_->push_back('"');
   }
   out_->push_back('}');

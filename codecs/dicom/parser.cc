@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "codecs/dicom/byte_order.h"
+
 namespace hilum::dicom {
 namespace {
 
@@ -62,16 +64,24 @@ Status Parser::ReadElement() {
                                  std::to_string(frame.end - value) + " are there");
   }
   if (header.vr == Vr("SQ")) return BeginSequence(header, value, frame.syntax);
-  const Element element{.tag = header.tag,
-                        .vr = header.vr,
-                        .big_endian = frame.syntax.big_endian && header.vr != Vr("UN"),  // PS3.5 6.2.2
-                        .depth = depth(),
-                        .offset = value,
-                        .length = header.length,
-                        .value = bytes_.substr(value, header.length)};
+  Element element{.tag = header.tag,
+                  .vr = header.vr,
+                  .big_endian = frame.syntax.big_endian && header.vr != Vr("UN"),  // PS3.5 6.2.2
+                  .depth = depth(),
+                  .offset = value,
+                  .length = header.length,
+                  .value = bytes_.substr(value, header.length)};
+  if (element.big_endian) {
+    element.reversed = static_cast<uint32_t>(WordSize(header.vr));
+    if (header.tag == tags::kPixelData) element.reversed = std::max(element.reversed, frame.cell);
+  }
   position_ = value + header.length;
   if (header.tag == kPixelRepresentation && header.length == 2) {
     frame.signed_pixels = Load16(element.value.data(), element.big_endian) == 1;
+  }
+  if (header.tag == tags::kBitsAllocated && header.length == 2) {
+    const uint16_t bits = Load16(element.value.data(), element.big_endian);
+    frame.cell = bits == 32 || bits == 64 ? bits / 8 : 1;
   }
   if (header.tag.group == 0x7FE0 && stack_.size() == 1) NotePixelData(element, false);
   return frame.silent ? Status::Ok() : visitor_.OnElement(element);
@@ -97,6 +107,7 @@ Status Parser::BeginSequence(const ElementHeader& header, uint64_t value, Syntax
                     .undefined = undefined,
                     .silent = silent,
                     .signed_pixels = outer.signed_pixels,
+                    .cell = outer.cell,
                     .syntax = inner});
   return silent ? Status::Ok() : visitor_.OnSequenceBegin(element);
 }
@@ -121,6 +132,7 @@ Status Parser::ReadItem() {
                     .undefined = undefined,
                     .silent = silent,
                     .signed_pixels = sequence.signed_pixels,
+                    .cell = sequence.cell,
                     .syntax = sequence.syntax});
   return silent ? Status::Ok() : visitor_.OnItemBegin(depth() - 1);
 }

@@ -25,6 +25,7 @@ class Parser {
     bool undefined;      // ends by a delimiter, or where a container ends that has a length
     bool silent;         // not reported
     bool signed_pixels;  // Pixel Representation seen here or further out
+    uint32_t cell = 1;   // bytes, where Bits Allocated of 32 or 64 was seen here or further out
     Syntax syntax;
   };
 

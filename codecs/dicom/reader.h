@@ -43,6 +43,9 @@ struct Element {
   uint64_t length;  // of the value; of encapsulated pixel data: from its first item to before its delimiter; of a
                     // sequence: of its items, or kUndefinedLength
   Bytes value;      // empty for sequences and encapsulated pixel data
+  // Bytes of a word of the value that stand in reverse of little endian; 1: they do not, or it has no words. Cells of
+  // native pixel data of 32 and 64 bits are found reversed as a whole, although OW has words of 16.
+  uint32_t reversed = 1;
 };
 
 // How the bytes are laid out.

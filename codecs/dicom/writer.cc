@@ -45,8 +45,8 @@ void DataSetWriter::Add(Tag tag, Vr vr, Bytes value) {
 }
 
 void DataSetWriter::Add(const Element& element) {
-  if (!element.big_endian) return Add(element.tag, element.vr, element.value);
-  Add(element.tag, element.vr, LittleEndian(element.value, element.vr));
+  if (element.reversed == 1) return Add(element.tag, element.vr, element.value);
+  Add(element.tag, element.vr, LittleEndian(element.value, element.reversed));
 }
 
 Part10Writer::Part10Writer(std::string_view sop_class_uid, std::string_view sop_instance_uid,

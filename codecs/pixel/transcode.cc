@@ -99,15 +99,13 @@ class DeflatingSink {
 // Writes what it visits; the top level may have attributes replaced and its pixel data recoded.
 class Rewriter : public dicom::Visitor {
  public:
-  // `source`: the transfer syntax of `file`, which is read into `inflated`. `cell`: bytes of a pixel cell, 0 when not
-  // known.
-  Rewriter(Bytes file, const dicom::Inflated& inflated, std::string source, const TransferSyntax& target, size_t cell,
+  // `source`: the transfer syntax of `file`, which is read into `inflated`.
+  Rewriter(Bytes file, const dicom::Inflated& inflated, std::string source, const TransferSyntax& target,
            FrameRecoder* recoder, const TranscodeOptions& options, FrameCodec& codec, const Sink& sink)
       : file_(file),
         inflated_(inflated),
         source_(std::move(source)),
         target_(target),
-        cell_(cell),
         recoder_(recoder),
         options_(options),
         codec_(codec),
@@ -135,7 +133,7 @@ class Rewriter : public dicom::Visitor {
       return FlushSome();
     }
     writer_.AddHeader(e.tag, e.vr, static_cast<uint32_t>(e.length + e.length % 2));
-    return WriteLong(e, e.big_endian ? dicom::WordSize(e.vr) : 1);
+    return WriteLong(e);
   }
 
   Status OnSequenceBegin(const Element& e) override {
@@ -257,23 +255,21 @@ class Rewriter : public dicom::Visitor {
       writer_.AddItemTag(tags::kSequenceDelimitation, 0);
       return Status::Ok();
     }
-    // Cells of 32 bits are found in big-endian files with all their bytes reversed, although OW has words of 16.
-    const size_t unit = e.big_endian ? std::max(dicom::WordSize(e.vr), cell_) : 1;
     Vr vr = e.vr;
     // Implicit VR little endian knows pixel data as OW only.
     if (vr == Vr("UN")) vr = Vr("OW");
     writer_.AddHeader(e.tag, vr, static_cast<uint32_t>(e.length + e.length % 2));
-    return WriteLong(e, unit);
+    return WriteLong(e);
   }
 
   // A value of any length, from where it lies; its header is written.
-  Status WriteLong(const Element& e, size_t unit) {
+  Status WriteLong(const Element& e) {
     HILUM_RETURN_IF_ERROR(Flush());
-    if (unit == 1) {
+    if (e.reversed == 1) {
       HILUM_RETURN_IF_ERROR(sink_(e.value));
     } else {
       for (size_t at = 0; at < e.value.size(); at += kFlushBytes) {
-        dicom::AppendReversed(e.value.substr(at, kFlushBytes), unit, &out_);
+        dicom::AppendReversed(e.value.substr(at, kFlushBytes), e.reversed, &out_);
         HILUM_RETURN_IF_ERROR(Flush());
       }
     }
@@ -300,7 +296,6 @@ class Rewriter : public dicom::Visitor {
   const dicom::Inflated& inflated_;
   const std::string source_;
   const TransferSyntax& target_;
-  const size_t cell_;
   FrameRecoder* const recoder_;
   const TranscodeOptions& options_;
   FrameCodec& codec_;
@@ -459,9 +454,8 @@ Status Transcode(Bytes file, std::string_view to, const TranscodeOptions& option
   DeflatingSink deflating(sink);
   const Sink data_set = target->deflated ? Sink([&](Bytes bytes) { return deflating.Write(bytes); }) : sink;
   dicom::Inflated inflated;
-  Rewriter rewriter(file, inflated, layout.transfer_syntax, *target,
-                    has_pixels ? instance->format().bits_allocated / 8 : 0, recoder ? &*recoder : nullptr, options,
-                    codec, data_set);
+  Rewriter rewriter(file, inflated, layout.transfer_syntax, *target, recoder ? &*recoder : nullptr, options, codec,
+                    data_set);
   if (recoder) DescribePixels(*instance, *recoder, *target, &rewriter);
   for (const EmbeddedOverlays::Plane& plane : overlays.planes()) DescribeOverlay(*instance, plane, &rewriter);
   const Result<dicom::Layout> written = dicom::Read(file, options.read, rewriter, &inflated);

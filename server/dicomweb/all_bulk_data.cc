@@ -109,7 +109,7 @@ class BulkSender {
     return head;
   }
   std::string UrlOf(const dicom::BulkValue& value) const { return url_ + "/bulkdata/" + value.path; }
-  bool IsInFile(const dicom::Element& element) const { return inflated_.empty() && !element.big_endian; }
+  bool IsInFile(const dicom::Element& element) const { return inflated_.empty() && element.reversed == 1; }
 
   storage::Store& store_;
   const storage::CatalogueReader& reader_;
@@ -159,8 +159,7 @@ Status BulkSender::AddValue(const dicom::BulkValue& value, std::string type, boo
   if (!checked_) HILUM_RETURN_IF_ERROR(store_.objects().Check(object_.object, 0, object_.length));
   checked_ = true;
   HILUM_RETURN_IF_ERROR(parts_.Begin(head));
-  if (!element.big_endian) return parts_.Append(element.value);
-  return parts_.Append(dicom::LittleEndian(element.value, element.vr));
+  return parts_.Append(element.reversed > 1 ? dicom::LittleEndian(element.value, element.reversed) : element.value);
 }
 
 Status BulkSender::AddFragments(const dicom::BulkValue& value) {

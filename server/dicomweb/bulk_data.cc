@@ -98,12 +98,12 @@ Status BulkDataService::RetrieveOne(http::Request& request, const Resource& reso
   if (finder.encapsulated()) {
     for (const dicom::FrameRange& one : dicom::FragmentsOf(mapping.bytes(), element))
       ranges.push_back(object.Slice(one.offset, one.length));
-  } else if (inflated.empty() && !element.big_endian) {
+  } else if (inflated.empty() && element.reversed == 1) {
     ranges.push_back(object.Slice(element.offset, element.length));
   }
   std::string turned;
-  if (element.big_endian) turned = dicom::LittleEndian(element.value, element.vr);
-  const Bytes bytes = element.big_endian ? Bytes(turned) : element.value;  // where there are no such ranges
+  if (element.reversed > 1) turned = dicom::LittleEndian(element.value, element.reversed);
+  const Bytes bytes = element.reversed > 1 ? Bytes(turned) : element.value;  // where there are no such ranges
   if (!in_parts) {
     headers.Add("Content-Type", label);
     if (ranges.empty()) return SendBytes(request, responder, bytes, std::move(headers));

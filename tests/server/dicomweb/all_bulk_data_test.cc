@@ -236,6 +236,29 @@ TEST_F(AllBulkDataTest, BulkDataAreLittleEndianWhateverIsStored) {
   }
 }
 
+TEST_F(AllBulkDataTest, CellsOf32BitsAreTurnedAsAWhole) {
+  using dicom::testing::DataSet;
+  DataSet set(dicom::testing::kExplicitBig);
+  set.Text(t::kSopClassUid, "UI", "1.2.840.10008.5.1.4.1.1.481.2")
+      .Text(t::kSopInstanceUid, "UI", "1.2.6.1.1")
+      .Text(t::kStudyInstanceUid, "UI", "1.2.6")
+      .Text(t::kSeriesInstanceUid, "UI", "1.2.6.1")
+      .Numbers(t::kSamplesPerPixel, "US", {1})
+      .Text(t::kPhotometricInterpretation, "CS", "MONOCHROME2")
+      .Numbers(t::kRows, "US", {1})
+      .Numbers(t::kColumns, "US", {2})
+      .Numbers(t::kBitsAllocated, "US", {32})
+      .Numbers({0x0028, 0x0101}, "US", {32})
+      .Numbers({0x0028, 0x0102}, "US", {31})
+      .Numbers({0x0028, 0x0103}, "US", {0})
+      .Raw(t::kPixelData, "OW", "ABCDEFGH");
+  ASSERT_TRUE(Ingest(dicom::testing::Part10(set)).stored());
+  const std::string instance = "/dicom-web/studies/1.2.6/series/1.2.6.1/instances/1.2.6.1.1";
+  for (const char* const path : {"/bulkdata/7FE00010", "/frames/1", "/pixeldata"})
+    EXPECT_EQ(Get(instance + path, {"Accept: application/octet-stream"}).body, "DCBAHGFE") << path;
+  EXPECT_EQ(Parts(Get(instance + "/bulkdata")).at(0).body, "DCBAHGFE");
+}
+
 TEST_F(AllBulkDataTest, AnIconIsFoundWhereTheMetadataSaysIt) {
   using dicom::testing::DataSet;
   DataSet icon;
