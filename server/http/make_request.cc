@@ -30,6 +30,24 @@ std::string LocalAddress(int descriptor) {
   return (address.ss_family == AF_INET6 ? "[" + std::string(host) + "]:" : std::string(host) + ":") + port;
 }
 
+// What the client calls us: its Host, or, without one (HTTP/1.0), the address it found us at. Some clients leave out
+// the port, which shows where they name the very address that they came to: URLs in the answer need it.
+std::string HostOf(const Headers& headers, int descriptor) {
+  const std::optional<std::string_view> host = headers.First("Host");
+  if (host && host->find(':') != std::string_view::npos && !host->ends_with(']')) return std::string(*host);
+  const std::string local = LocalAddress(descriptor);
+  if (!host) return local;
+  const std::string_view address = std::string_view(local).substr(0, local.rfind(':'));
+  const bool own = *host == address || (*host == "localhost" && (address == "127.0.0.1" || address == "[::1]"));
+  return own ? std::string(*host) + local.substr(address.size()) : std::string(*host);
+}
+
+// Empty segments mean nothing here: they come of a base URL that ends in a slash.
+void MergeSlashes(std::string* path) {
+  const auto both = [](char a, char b) { return a == '/' && b == '/'; };
+  path->erase(std::unique(path->begin(), path->end(), both), path->end());
+}
+
 void ReplaceAlias(const std::vector<std::pair<std::string, std::string>>& aliases, std::string* path) {
   for (const auto& [alias, meant] : aliases) {
     if (!path->starts_with(alias) || (path->size() > alias.size() && (*path)[alias.size()] != '/')) continue;
@@ -46,14 +64,14 @@ Request MakeRequest(RequestHead head, const Channel& channel, const std::string&
   request.target = std::move(head.target);
   const size_t question = request.target.find('?');
   request.path = request.target.substr(0, question);
+  MergeSlashes(&request.path);
   ReplaceAlias(context.options.path_aliases, &request.path);
   if (question != std::string::npos) request.query = request.target.substr(question + 1);
   request.headers = std::move(head.headers);
   request.peer = peer;
   request.secure = channel.secure();
   if (request.secure) request.client_subject = channel.ClientSubject();
-  // HTTP/1.0 may leave it out; URLs in the answer are of where the client found us.
-  if (!request.headers.First("Host")) request.headers.Set("Host", LocalAddress(channel.descriptor()));
+  request.headers.Set("Host", HostOf(request.headers, channel.descriptor()));
   ResolveClient(context.proxies, &request);
   if (const std::string& url = context.options.public_url; !url.empty()) request.base_url = url;
   const std::optional<std::string_view> id = request.headers.First("X-Request-Id");

@@ -83,6 +83,12 @@ TEST_F(ServerTest, ItsUrlsAreWhereAnOldClientFoundIt) {
   server_.Add("/base", [](Request& request, Responder& out) { out.Send(200, {}, request.base_url).IgnoreError(); });
   EXPECT_EQ(Exchange("GET /base HTTP/1.0\r\n\r\n").body, "http://127.0.0.1:" + std::to_string(server_.port()));
   EXPECT_EQ(Exchange("GET /base HTTP/1.0\r\nHost: pacs.test\r\n\r\n").body, "http://pacs.test");
+  const std::string port = ":" + std::to_string(server_.port());
+  for (const std::string own : {"127.0.0.1", "localhost"})
+    EXPECT_EQ(Exchange("GET /base HTTP/1.1\r\nHost: " + own + "\r\n\r\n").body, "http://" + own + port)
+        << "dicomweb-client for Python leaves out the port";
+  EXPECT_EQ(Exchange("GET /base HTTP/1.1\r\nHost: 127.0.0.1:80\r\n\r\n").body, "http://127.0.0.1:80");
+  EXPECT_EQ(Exchange("GET //base HTTP/1.1\r\nHost: pacs.test\r\n\r\n").body, "http://pacs.test") << "slashes merge";
 }
 
 TEST_F(ServerTest, EndsAStreamForAnOldClientByClosing) {
