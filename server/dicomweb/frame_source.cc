@@ -19,11 +19,11 @@ bool HasPlainFrames(const std::string& stored) {
   return !syntax || !(syntax->big_endian || syntax->deflated);
 }
 
-// Decoded here and hardly anywhere else: JPEG XL, retired JPEG processes. Viewers that ask for "*" as bytes mean
-// something that they can decode; by its media type or UID such a syntax is still had as stored.
+// Decoded here and hardly anywhere else: JPEG XL, retired JPEG processes, deflated frames. Viewers that ask for "*" as
+// bytes mean something that they can decode; by its media type or UID such a syntax is still had as stored.
 bool IsRare(const std::string& stored) {
   const pixel::TransferSyntax* syntax = pixel::FindTransferSyntax(stored);
-  return syntax && !syntax->can_encode;
+  return syntax && (!syntax->can_encode || syntax->coding == pixel::Coding::kDeflatedFrame);
 }
 
 bool TakesVideo(const InstanceChoice& choice, const std::string& stored) {
@@ -31,17 +31,6 @@ bool TakesVideo(const InstanceChoice& choice, const std::string& stored) {
   const bool type_fits = choice.Takes(type) || (choice.media_type == kOctetStream && !choice.Refuses(type));
   const std::string& syntax = choice.transfer_syntax;
   return type_fits && (syntax.empty() || syntax == "*" || syntax == stored);
-}
-
-bool IsRange(const InstanceChoice& choice) {
-  return choice.media_type == kAnyImage || choice.media_type == kAnyType;
-}
-
-// For whatever image type: the first that is not refused, as it comes without a transfer syntax.
-std::string_view SyntaxOfSomeImage(const InstanceChoice& choice) {
-  for (const std::string_view type : {"image/jpeg", "image/jls", "image/jp2", "image/jphc", "image/dicom-rle"})
-    if (choice.Takes(type)) return dicom::DefaultSyntaxOf(type);
-  return {};
 }
 
 // The syntax that is asked for, whether it can be made or not.
@@ -55,7 +44,7 @@ std::string Wanted(const InstanceChoice& choice, const std::string& stored) {
   }
   const std::string_view own = dicom::MediaTypeOf(stored);
   if (choice.Takes(own) && own != kOctetStream) return stored;
-  return std::string(IsRange(choice) ? SyntaxOfSomeImage(choice) : dicom::DefaultSyntaxOf(choice.media_type));
+  return std::string(dicom::DefaultSyntaxOf(choice.media_type));
 }
 
 // Native pixels in the colour order the data set declares: decoders give them interleaved.
@@ -86,7 +75,7 @@ Result<dicom::FrameTable> TableOf(Bytes file, const dicom::ReadLimits& limits) {
 
 std::string FrameSyntax(const InstanceChoice& choice, const std::string& stored) {
   if (dicom::IsVideo(stored)) return TakesVideo(choice, stored) ? stored : "";
-  if (!IsRange(choice) && !IsFrameType(choice.media_type)) return "";
+  if (!choice.media_type.ends_with("/*") && !IsFrameType(choice.media_type)) return "";
   std::string target = Wanted(choice, stored);
   if (target == stored && HasPlainFrames(stored)) return target;
   return pixel::CanDecode(stored) && pixel::CanEncode(target) ? target : "";

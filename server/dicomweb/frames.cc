@@ -11,6 +11,13 @@ namespace {
 // Of frames in parts, held back before the first is sent.
 constexpr uint64_t kHeldBytes = 16 << 20;
 
+// Of what is wanted equally the stored form goes first: nothing has to be made, nor is anything lost.
+void PreferStored(const std::string& stored, std::vector<InstanceChoice>* choices) {
+  std::ranges::stable_sort(*choices, [&](const InstanceChoice& a, const InstanceChoice& b) {
+    return std::pair(-a.q, FrameSyntax(a, stored) != stored) < std::pair(-b.q, FrameSyntax(b, stored) != stored);
+  });
+}
+
 }  // namespace
 
 Status BulkDataService::RetrieveFrames(http::Request& request, const Resource& resource, const QueryParameters& query,
@@ -20,7 +27,8 @@ Status BulkDataService::RetrieveFrames(http::Request& request, const Resource& r
   Found& found = selection.instances.front();
 
   // The first that can be made of this image: most that cannot are told by its description, some by its pixels only.
-  const std::vector<InstanceChoice> choices = Accepted(request, query).Frames();
+  std::vector<InstanceChoice> choices = Accepted(request, query).Frames();
+  PreferStored(found.row.transfer_syntax, &choices);
   std::string reason = "no form that was asked for can be made";
   Status damage;  // then there are only the bytes as they are stored
   std::vector<std::string> tried;

@@ -124,7 +124,11 @@ std::vector<InstanceChoice> Accepted::Instances(bool single) const {
   std::vector<InstanceChoice> choices;
   const auto add = [&](Packing packing, const MediaType& type) {
     if (Refuses(packing, packing == Packing::kZip ? "application/zip" : "application/dicom")) return false;
-    choices.push_back({packing, IsAny(type), "application/dicom", PartOf(type, "").transfer_syntax, refusals_});
+    choices.push_back({.packing = packing,
+                       .any = IsAny(type),
+                       .media_type = "application/dicom",
+                       .transfer_syntax = PartOf(type, "").transfer_syntax,
+                       .refusals = refusals_});
     return true;
   };
   if (entries_.empty()) add(Packing::kMultipart, {"*", "*", {}});
@@ -148,7 +152,7 @@ std::vector<InstanceChoice> Accepted::Instances(bool single) const {
 
 std::vector<InstanceChoice> Accepted::Frames() const {
   std::vector<InstanceChoice> choices;
-  const auto add = [&](Packing packing, std::string media_type, const MediaType& type) {
+  const auto add = [&](Packing packing, std::string media_type, const MediaType& type, int q) {
     if (media_type == "image/") media_type = kAnyImage;  // as dicomweb-client writes it
     const bool any = media_type.empty() || media_type == kAnyType;
     if (any || media_type == "application/*") media_type = kOctetStream;
@@ -156,16 +160,19 @@ std::vector<InstanceChoice> Accepted::Frames() const {
     if (IsAny(type) && multipart::RefusesParts(refusals_, kAnyType)) packing = Packing::kSinglePart;
     if (any && Refuses(packing, media_type)) media_type = kAnyType;
     if (Refuses(packing, media_type)) return;
-    choices.push_back({packing, IsAny(type), std::move(media_type), PartOf(type, "").transfer_syntax, refusals_});
+    choices.push_back({packing, IsAny(type), media_type, PartOf(type, "").transfer_syntax, q, refusals_});
+    if (media_type != kAnyImage && media_type != kAnyType) return;
+    for (const std::string_view image : {"image/jpeg", "image/jls", "image/jp2", "image/jphc", "image/dicom-rle"})
+      if (!Refuses(packing, image)) choices.push_back({packing, IsAny(type), std::string(image), "", q, refusals_});
   };
-  if (entries_.empty()) add(Packing::kMultipart, std::string(kOctetStream), {"*", "*", {}});
+  if (entries_.empty()) add(Packing::kMultipart, std::string(kOctetStream), {"*", "*", {}}, 1000);
   for (const AcceptEntry& entry : entries_) {
     const MediaType& type = entry.media_type;
     if (entry.q == 0) continue;
     if (type.type == "multipart")
-      add(Packing::kMultipart, PartOf(type, kOctetStream).essence, type);
+      add(Packing::kMultipart, PartOf(type, kOctetStream).essence, type, entry.q);
     else
-      add(IsAny(type) ? Packing::kMultipart : Packing::kSinglePart, type.Essence(), type);
+      add(IsAny(type) ? Packing::kMultipart : Packing::kSinglePart, type.Essence(), type, entry.q);
   }
   return choices;
 }

@@ -23,6 +23,7 @@ struct InstanceChoice {
   bool any = false;             // nothing in particular was asked for: packing and type are ours to choose
   std::string media_type;       // of a part; kAnyImage for frames in whatever image type; kAnyType: but no bytes
   std::string transfer_syntax;  // "*": as stored; "": nothing said
+  int q = 1000;                 // how much frames are wanted so, in thousandths
   std::vector<multipart::AcceptEntry> refusals;  // of the client (q=0): what its media type does not stand for
 
   // Whether an answer, or its parts, of type `type` are what it names, or are of the kind it names ("text/*").
@@ -45,7 +46,8 @@ class Accepted {
 
   // The ways it would take DICOM instances, most wanted first; `single` says that there is but one instance.
   std::vector<InstanceChoice> Instances(bool single) const;
-  // The same for frames and bulk data, which are in single parts where that is asked for and possible.
+  // The same for frames and bulk data, which are in single parts where that is asked for and possible. Behind a range
+  // of types stand the image types it takes, one by one: which of them has room for an image is not known here.
   std::vector<InstanceChoice> Frames() const;
 
   // The most wanted of some media types; nullopt when it wants none of them. Anything goes: the first.

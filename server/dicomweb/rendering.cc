@@ -27,7 +27,7 @@ Result<pixel::Window> ParseWindow(std::string_view value) {
   if (window.width <= 0) return Invalid("the width of the window must be greater than 0");
   if (parts.size() == 2 || EqualsIgnoringCase(parts[2], "linear"))
     window.function = pixel::VoiFunction::kLinear;
-  else if (EqualsIgnoringCase(parts[2], "linear-exact"))
+  else if (EqualsIgnoringCase(parts[2], "linear-exact") || EqualsIgnoringCase(parts[2], "linear_exact"))
     window.function = pixel::VoiFunction::kLinearExact;
   else if (EqualsIgnoringCase(parts[2], "sigmoid"))
     window.function = pixel::VoiFunction::kSigmoid;

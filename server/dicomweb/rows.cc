@@ -1,5 +1,6 @@
 #include "server/dicomweb/rows.h"
 
+#include <charconv>
 #include <utility>
 
 #include "codecs/dicom/json.h"
@@ -7,9 +8,18 @@
 namespace hilum::dicomweb {
 namespace {
 
-void AppendCsvField(std::string_view text, std::string* out) {
-  // A leading formula character would be executed by spreadsheets; the apostrophe makes it text.
-  const bool formula = !text.empty() && std::string_view("=+-@").find(text[0]) != std::string_view::npos;
+bool IsNumber(std::string_view text) {
+  if (text.starts_with('+')) text.remove_prefix(1);
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+void AppendCsvField(std::string_view text, bool numeric, std::string* out) {
+  // A leading formula character would be executed by spreadsheets, where it is not the sign of a number; the apostrophe
+  // makes it text.
+  const bool formula =
+      !text.empty() && std::string_view("=+-@").find(text[0]) != std::string_view::npos && !numeric && !IsNumber(text);
   const bool quoted = formula || text.find_first_of(",\"\r\n") != std::string_view::npos;
   if (!quoted) {
     out->append(text);
@@ -81,7 +91,7 @@ void CsvTable::AppendHead(std::string* out) const {
   const char* separator = "";
   for (const auto& [tag, name] : columns_) {
     out->append(std::exchange(separator, ","));
-    AppendCsvField(name, out);
+    AppendCsvField(name, /*numeric=*/false, out);
   }
   out->append("\r\n");
 }
@@ -91,7 +101,11 @@ void CsvTable::AppendLine(const Row& row, std::string* out) const {
   for (const auto& [tag, name] : columns_) {
     out->append(std::exchange(separator, ","));
     const auto member = row.members_.find(tag);
-    if (member != row.members_.end()) AppendCsvField(JoinedByBackslash(member->second.values), out);
+    if (member != row.members_.end()) {
+      const dicom::Vr vr = member->second.vr;
+      const bool numeric = vr.is_binary_number() || vr == dicom::Vr("DS") || vr == dicom::Vr("IS");
+      AppendCsvField(JoinedByBackslash(member->second.values), numeric, out);
+    }
   }
   out->append("\r\n");
 }

@@ -148,6 +148,17 @@ TEST_F(FramesTest, PartsAreNoAnswerToWhoTakesOneImageOnly) {
   }
 }
 
+TEST_F(FramesTest, SomeImageTypeIsOneThatTheImageHasRoomIn) {
+  auto out = testing::BeginImage({.sop = "1.2.1.1.3", .frames = 1, .bits = 32});
+  out.Add(dicom::tags::kPixelData, "OW", std::string(16 * 16 * 4, 'x'));
+  ASSERT_TRUE(Ingest(out.Take()).stored());
+  const std::string path = "/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.3/frames/1";
+  for (const char* const accept : {"image/*", "image/*;q=0.5, image/jpeg"})
+    EXPECT_EQ(Get(path, {std::string("Accept: ") + accept}).Header("Content-Type").value_or(""),
+              "image/dicom-rle; transfer-syntax=1.2.840.10008.1.2.5");
+  EXPECT_EQ(Get(path, {"Accept: image/*, image/dicom-rle;q=0"}).status, 406);
+}
+
 TEST_F(FramesTest, OfPixelsThatEndTooEarlyTheFirstFramesAreThere) {
   auto out = testing::BeginImage({.sop = "1.2.1.1.2", .frames = 3});
   out.Add(dicom::tags::kPixelData, "OB", testing::LetterFrames("xy") + std::string(100, 'z'));

@@ -62,6 +62,17 @@ TEST_F(SearchTest, BulkDataThatAreAskedForAreInlineOrCanBeFetched) {
   }
 }
 
+TEST_F(SearchTest, CsvKeepsNumbersAndDisarmsFormulas) {
+  ASSERT_TRUE(
+      Ingest(
+          testing::InstanceSpec{
+              .study = "1.9.1", .series = "1.9.1.1", .sop = "1.9.1.1.1", .patient_name = "=1+1", .patient_id = "-5.5"})
+          .stored());
+  const std::string csv = Get("/dicom-web/studies?StudyInstanceUID=1.9.1", {"Accept: text/csv"}).body;
+  EXPECT_THAT(csv, HasSubstr(",-5.5,"));
+  EXPECT_THAT(csv, HasSubstr(",\"'=1+1\","));
+}
+
 TEST_F(SearchTest, WarningsShareOneFieldAndEnd) {
   const auto fields = [&](int keys) {
     std::string path = "/dicom-web/studies?limit=1";
