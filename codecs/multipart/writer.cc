@@ -1,14 +1,35 @@
 #include "codecs/multipart/writer.h"
 
+#include <openssl/hmac.h>
+
+#include <array>
 #include <cassert>
 
 namespace hilum::multipart {
+namespace {
+
+constexpr size_t kBoundaryBytes = 16;
+
+std::string KeyedHex(Bytes key, Bytes text) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
+  unsigned length = 0;
+  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(text.data()),
+       text.size(), digest.data(), &length);
+  std::string hex;
+  for (size_t i = 0; i < kBoundaryBytes; ++i) hex.append({kDigits[digest[i] >> 4], kDigits[digest[i] & 15]});
+  return hex;
+}
+
+}  // namespace
 
 std::string WithTransferSyntax(std::string_view media_type, std::string_view uid) {
   return std::string(media_type).append("; transfer-syntax=").append(uid);
 }
 
-Writer::Writer(Random& random) : boundary_("hilum-" + random.Hex(16)) {}
+Writer::Writer(Random& random) : boundary_("hilum-" + random.Hex(kBoundaryBytes)) {}
+
+Writer::Writer(Bytes key, Bytes entity) : boundary_("hilum-" + KeyedHex(key, entity)) {}
 
 std::string Writer::ContentType(std::string_view part_type) const {
   return std::string("multipart/related; type=\"").append(part_type).append("\"; boundary=").append(boundary_);

@@ -26,6 +26,8 @@ class Writer {
  public:
   // Chooses a boundary that no content can hold by accident or foresight.
   explicit Writer(Random& random);
+  // Chooses the same one for the same entity every time, known to nobody ahead who does not know `key`, a secret.
+  Writer(Bytes key, Bytes entity);
 
   const std::string& boundary() const { return boundary_; }
   // Of the whole body; `part_type` is the media type of the parts, without parameters.

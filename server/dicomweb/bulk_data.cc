@@ -110,7 +110,11 @@ Status BulkDataService::RetrieveOne(http::Request& request, const Resource& reso
     return SendRanges(store_, request, responder, ranges, std::move(headers));
   }
   const multipart::PartHeaders head = {{"Content-Type", label}, {"Content-Location", request.base_url + request.path}};
-  if (!ranges.empty()) return SendParts(store_, responder, random_, type, {{head, ranges}}, std::move(headers));
+  // Whole, whatever Range says: clients that ask for ranges of a value in parts (dicomweb-client) read whole parts
+  // only.
+  if (!ranges.empty())
+    return SendParts(store_, request, responder, multipart::Writer(random_), type, {{head, ranges}},
+                     std::move(headers));
   BulkParts parts(store_, random_, std::move(headers), responder);
   HILUM_RETURN_IF_ERROR(parts.Begin(head));
   HILUM_RETURN_IF_ERROR(parts.Append(bytes));

@@ -47,8 +47,9 @@ class BulkDataService {
   // One, not packed into parts.
   Status SendFrame(http::Request& request, const FrameSource& source, uint32_t frame, const std::string& sop_uid,
                    http::Headers headers, http::Responder& responder);
-  Status SendFrames(const FrameSource& source, const std::vector<uint32_t>& frames, const std::string& sop_uid,
-                    http::Headers headers, http::Responder& responder);
+  // In parts; as they are stored with the same boundary for the same ETag, where that is strong.
+  Status SendFrames(http::Request& request, const FrameSource& source, const std::vector<uint32_t>& frames,
+                    const std::string& sop_uid, http::Headers headers, http::Responder& responder);
   // All, one behind the other. REQUIRES: source.StoredValue() or source.MakesValue().
   Status SendPixelValue(http::Request& request, const FrameSource& source, const std::string& sop_uid,
                         http::Headers headers, http::Responder& responder);

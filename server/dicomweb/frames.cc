@@ -4,6 +4,7 @@
 #include "server/dicomweb/bulk_data.h"
 #include "server/dicomweb/documents.h"
 #include "server/dicomweb/refusal.h"
+#include "server/http/entity_tag.h"
 
 namespace hilum::dicomweb {
 namespace {
@@ -74,15 +75,18 @@ Status BulkDataService::SendFramesAs(http::Request& request, const Resource& res
     return Unsupported("several frames come in multipart/related only");
   if (resource.frames.empty() && !value && !(alone && one))
     return SendAll(request, resource, reader, selection, choices, responder);
-  const std::string etag = "\"f" + std::string(source.target()) + "-" + selection.etag.substr(1);
-  http::Headers headers = {{"ETag", value || (alone && one) ? etag : WeakTag(etag)}, {"Vary", "Accept"}};
+  const bool in_parts = !value && !(alone && one);
+  const bool steady = in_parts && source.as_stored() && !options_.boundary_key.empty();
+  std::string etag = (steady ? "\"fp" : "\"f") + std::string(source.target()) + "-" + selection.etag.substr(1);
+  if (in_parts && !steady) etag = WeakTag(etag);
+  http::Headers headers = {{"ETag", etag}, {"Vary", "Accept"}};
   HILUM_ASSIGN_OR_RETURN(const bool answered, AnswerCondition(request, responder, headers));
   if (answered) return Status::Ok();
   if (value) return SendPixelValue(request, source, found.row.uid, std::move(headers), responder);
   if (alone && one)
     return SendFrame(request, source, resource.frames.empty() ? 1 : resource.frames[0], found.row.uid,
                      std::move(headers), responder);
-  return SendFrames(source, resource.frames, found.row.uid, std::move(headers), responder);
+  return SendFrames(request, source, resource.frames, found.row.uid, std::move(headers), responder);
 }
 
 Status BulkDataService::SendFrame(http::Request& request, const FrameSource& source, uint32_t frame,
@@ -96,13 +100,17 @@ Status BulkDataService::SendFrame(http::Request& request, const FrameSource& sou
   return SendBytes(request, responder, *bytes, std::move(headers));
 }
 
-Status BulkDataService::SendFrames(const FrameSource& source, const std::vector<uint32_t>& frames,
-                                   const std::string& sop_uid, http::Headers headers, http::Responder& responder) {
+Status BulkDataService::SendFrames(http::Request& request, const FrameSource& source,
+                                   const std::vector<uint32_t>& frames, const std::string& sop_uid,
+                                   http::Headers headers, http::Responder& responder) {
   const multipart::PartHeaders part_headers = {{"Content-Type", source.ContentType()}};
   if (source.as_stored()) {
     std::vector<Part> parts;
     for (const uint32_t frame : frames) parts.push_back({part_headers, source.Stored(frame)});
-    return SendParts(store_, responder, random_, source.media_type(), parts, std::move(headers));
+    const std::string etag(headers.First("ETag").value_or(""));
+    multipart::Writer writer =
+        http::IsWeakTag(etag) ? multipart::Writer(random_) : multipart::Writer(options_.boundary_key, etag);
+    return SendParts(store_, request, responder, std::move(writer), source.media_type(), parts, std::move(headers));
   }
   multipart::Writer writer(random_);
   headers.Add("Content-Type", writer.ContentType(source.media_type()));

@@ -159,7 +159,8 @@ Status InstanceService::Retrieve(http::Request& request, const Resource& resourc
     parts.push_back({{{"Content-Type", multipart::WithTransferSyntax("application/dicom", one.stored)},
                       {"Content-Location", one.url}},
                      {one.range}});
-  return SendParts(store_, responder, random_, "application/dicom", parts, std::move(headers));
+  return SendParts(store_, request, responder, multipart::Writer(random_), "application/dicom", parts,
+                   std::move(headers));
 }
 
 Status InstanceService::Fill(const std::vector<Packed>& instances, bool insists, const http::Responder& responder,

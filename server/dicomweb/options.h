@@ -31,7 +31,10 @@ struct ServiceOptions {
   // made.
   uint64_t held_bytes = 256 << 20;
   std::chrono::milliseconds held_timeout{10'000};  // how long a frame waits for room there
-  uint64_t inflated_bytes = 1 << 30;               // of deflated data sets, of all that are read at a time
+  // 32 secret bytes kept in the store, of which the boundaries of frames in parts are made. Empty: there are none, and
+  // no range of such an answer can be had.
+  std::string boundary_key;
+  uint64_t inflated_bytes = 1 << 30;  // of deflated data sets, of all that are read at a time
 
   // "https://host/dicom-web", for absolute URLs in answers.
   std::string BaseUrl(const http::Request& request) const { return request.base_url + root; }

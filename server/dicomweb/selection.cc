@@ -91,6 +91,10 @@ class Window {
     const auto [from, length] = Next(piece.length);
     return piece.Slice(from, length);
   }
+  Bytes Cut(Bytes piece) {
+    const auto [from, length] = Next(piece.size());
+    return piece.substr(from, length);
+  }
 
  private:
   // Of the next `length` bytes of the body: where among them it begins, and how many there are.
@@ -244,32 +248,48 @@ Status SendBytes(const http::Request& request, http::Responder& responder, Bytes
   return responder.Finish();
 }
 
-Status SendParts(storage::Store& store, http::Responder& responder, Random& random, std::string_view part_type,
-                 const std::vector<Part>& parts, http::Headers headers) {
+Status SendParts(storage::Store& store, const http::Request& request, http::Responder& responder,
+                 multipart::Writer writer, std::string_view part_type, const std::vector<Part>& parts,
+                 http::Headers headers) {
   std::vector<multipart::Writer::PartSize> sizes;
   for (const Part& part : parts) {
     uint64_t bytes = 0;
     for (const StoredRange& range : part.ranges) bytes += range.length;
     sizes.push_back({part.headers, bytes});
   }
-  multipart::Writer writer(random);
   headers.Add("Content-Type", writer.ContentType(part_type));
-  if (!responder.wants_body()) {
-    HILUM_RETURN_IF_ERROR(responder.Head(200, headers, writer.BodyLength(sizes)));
-    return responder.Finish();
+  const uint64_t total = writer.BodyLength(sizes);
+  std::optional<Wanted> wanted({200, 0, total});
+  const bool steady = !http::IsWeakTag(headers.First("ETag").value_or("W/"));
+  if (steady) {
+    HILUM_ASSIGN_OR_RETURN(wanted, ApplyRange(request, responder, total, &headers));
   }
-  for (size_t i = 0; i < parts.size(); ++i) {
+  if (!wanted) return Status::Ok();
+  const auto begin = [&] {
+    return responder.started() ? Status::Ok() : responder.Head(wanted->status, headers, wanted->length);
+  };
+  Window window(*wanted);
+  for (const Part& part : parts) {
+    if (!responder.wants_body()) break;
+    const std::string part_head = writer.PartHead(part.headers);
+    const Bytes head = window.Cut(part_head);
+    std::vector<StoredRange> slices;
+    for (const StoredRange& range : part.ranges)
+      if (StoredRange slice = window.Cut(range); slice.length > 0) slices.push_back(std::move(slice));
+    if (head.empty() && slices.empty()) continue;
     // Checked before anything of the part is sent, and the first one before the status: damage there gets an answer,
     // later a broken transfer.
-    for (const StoredRange& range : parts[i].ranges)
-      HILUM_RETURN_IF_ERROR(store.objects().Check(range.object, range.offset, range.length));
-    if (i == 0) HILUM_RETURN_IF_ERROR(responder.Head(200, headers, writer.BodyLength(sizes)));
-    HILUM_RETURN_IF_ERROR(responder.Write(writer.PartHead(parts[i].headers)));
-    for (const StoredRange& range : parts[i].ranges)
-      HILUM_RETURN_IF_ERROR(responder.WriteFile({range.file, range.body + range.offset, range.length}));
+    for (const StoredRange& slice : slices)
+      HILUM_RETURN_IF_ERROR(store.objects().Check(slice.object, slice.offset, slice.length));
+    HILUM_RETURN_IF_ERROR(begin());
+    HILUM_RETURN_IF_ERROR(responder.Write(head));
+    for (const StoredRange& slice : slices)
+      HILUM_RETURN_IF_ERROR(responder.WriteFile({slice.file, slice.body + slice.offset, slice.length}));
   }
-  if (parts.empty()) HILUM_RETURN_IF_ERROR(responder.Head(200, headers, writer.BodyLength(sizes)));
-  HILUM_RETURN_IF_ERROR(responder.Write(writer.End()));
+  HILUM_RETURN_IF_ERROR(begin());
+  if (!responder.wants_body()) return responder.Finish();
+  const std::string end = writer.End();
+  HILUM_RETURN_IF_ERROR(responder.Write(window.Cut(end)));
   return responder.Finish();
 }
 

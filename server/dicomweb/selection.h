@@ -86,7 +86,7 @@ Result<bool> AnswerCondition(const http::Request& request, http::Responder& resp
 bool IsVersionMeant(const http::Request& request, std::string_view etag);
 // The tag of an answer that holds URLs: with another base they make another representation (RFC 9110 8.8.1).
 std::string TagWithUrls(std::string_view etag, std::string_view base);
-// A tag for answers whose bytes differ every time, as those in parts do by their boundary.
+// A tag for answers whose bytes differ every time, as most of those in parts do by their boundary.
 inline std::string WeakTag(std::string_view etag) {
   return "W/" + std::string(etag);
 }
@@ -106,7 +106,10 @@ struct Part {
   multipart::PartHeaders headers;
   std::vector<StoredRange> ranges;
 };
-Status SendParts(storage::Store& store, http::Responder& responder, Random& random, std::string_view part_type,
-                 const std::vector<Part>& parts, http::Headers headers);
+// The parts as the whole body, by a new `writer`. Where the ETag of `headers` is strong, so the boundary is the same
+// every time, Range is heeded: it counts the bytes of the body, with the heads of parts (RFC 9110 14.1.2).
+Status SendParts(storage::Store& store, const http::Request& request, http::Responder& responder,
+                 multipart::Writer writer, std::string_view part_type, const std::vector<Part>& parts,
+                 http::Headers headers);
 
 }  // namespace hilum::dicomweb

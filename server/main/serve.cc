@@ -137,6 +137,13 @@ Result<std::string> CursorKey(storage::Store& store, Random& random, const Logge
   return key;
 }
 
+// The key that boundaries are made of. Without one, as on a full disk, they are drawn anew for every answer.
+Result<std::string> BoundaryKey(storage::Store& store, Random& random) {
+  Result<std::string> stored = storage::StoredSecret(store, random, "boundary");
+  if (stored.status().code() == Code::kDiskFull) return std::string();
+  return stored;
+}
+
 // Whether the address can be had: looked at before a data folder is made, or a large store opened, in vain.
 Status CheckAddressIsFree(const std::string& address, uint16_t port) {
   addrinfo hints{};
@@ -229,6 +236,7 @@ Status Run(Settings& settings) {
   HILUM_ASSIGN_OR_RETURN(const std::unique_ptr<fhir::imaging::Linker> linker,
                          fhir::imaging::Linker::Start(*store, *resources, settings.imaging));
   HILUM_ASSIGN_OR_RETURN(std::string cursor_key, CursorKey(*store, random, log));
+  HILUM_ASSIGN_OR_RETURN(settings.dicomweb.boundary_key, BoundaryKey(*store, random));
   if (settings.demo) HILUM_RETURN_IF_ERROR(PutOff(StoreDemo(*store, log), "storing the sample images", log));
   AddStoreMetrics(*store, disk, settings.data, metrics);
 

@@ -1,5 +1,5 @@
-// Secrets that a store keeps for the server: keys that sign what clients hand back later, across restarts and in
-// backups. Safe for concurrent use.
+// Secrets that a store keeps for the server, across restarts and in backups: keys that sign what clients hand back
+// later, and that make what nobody is to know ahead. Safe for concurrent use.
 #pragma once
 
 #include <string>

@@ -36,6 +36,14 @@ TEST(MultipartWriter, BoundariesDiffer) {
   EXPECT_LE(Writer(random).boundary().size(), 70u);
 }
 
+TEST(MultipartWriter, ABoundaryOfAnEntityIsKnownToTheKeyAlone) {
+  const std::string boundary = Writer("key", "entity").boundary();
+  EXPECT_EQ(Writer("key", "entity").boundary(), boundary);
+  EXPECT_NE(Writer("key", "another").boundary(), boundary);
+  EXPECT_NE(Writer("other key", "entity").boundary(), boundary);
+  EXPECT_LE(boundary.size(), 70u);
+}
+
 TEST(MultipartWriter, WhatItWritesHasThePromisedLengthAndReadsBack) {
   testing::SeededRandom random(2);
   Writer writer(random);

@@ -21,6 +21,7 @@ class ServiceFixture : public StoreFixture {
 
   void Start(dicomweb::ServiceOptions options) {
     if (server_) server_->Stop(std::chrono::seconds(1));  // a handler may still be at work after its last byte was read
+    options.boundary_key = boundary_key_;
     service_ = std::make_unique<dicomweb::Service>(*store_, std::move(options), codec_, system_clock_, random_,
                                                    metrics_, Logger());
     http::ServerOptions http;
@@ -54,6 +55,7 @@ class ServiceFixture : public StoreFixture {
   static constexpr const char* kMultipart = "multipart/related; type=\"application/dicom\"; boundary=frontier";
 
   std::chrono::milliseconds body_timeout_{30'000};
+  std::string boundary_key_ = "a secret of the store that serves";
   SystemClock system_clock_;
   Registry metrics_;
   pixel::LocalCodec codec_;
