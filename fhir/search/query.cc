@@ -95,9 +95,10 @@ class RequestCompiler {
     return Status::Ok();
   }
 
-  // A field that orders already changes nothing when it is named again: there are never more keys than fields.
+  // A key that is named again changes nothing (in the other direction it does, where there are several values): there
+  // are never more than two for each field.
   void SortBy(storage::FieldId field, bool descending) {
-    const auto same = [&](const storage::SortKey& key) { return key.field == field; };
+    const auto same = [&](const storage::SortKey& key) { return key.field == field && key.descending == descending; };
     if (std::ranges::none_of(out_.sort, same)) out_.sort.push_back({field, descending});
   }
 

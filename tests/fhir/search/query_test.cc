@@ -222,12 +222,13 @@ TEST_F(FilledSearchTest, CompartmentsFollowTheDefinition) {
 }
 
 TEST_F(SearchTest, AnOrderThatIsNamedAgainChangesNothing) {
-  const auto request = Compile("Patient", "_sort=death-date,-_id,-death-date,_id,birthdate&_sort=death-date");
+  const auto request = Compile("Patient", "_sort=name,-name,name,birthdate,-_id&_sort=-name,-_id");
   ASSERT_TRUE(request.ok()) << request.status().message();
-  ASSERT_EQ(request->sort.size(), 3u);
+  ASSERT_EQ(request->sort.size(), 4u);
+  EXPECT_EQ(request->sort[0].field, request->sort[1].field);
   EXPECT_FALSE(request->sort[0].descending);
   EXPECT_TRUE(request->sort[1].descending);
-  EXPECT_EQ(request->sort[1].field, storage::kDocOrder);
+  EXPECT_EQ(request->sort[3].field, storage::kDocOrder);
 }
 
 TEST_F(SearchTest, ReadsWhatShapesTheAnswer) {
