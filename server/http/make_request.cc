@@ -30,16 +30,18 @@ std::string LocalAddress(int descriptor) {
   return (address.ss_family == AF_INET6 ? "[" + std::string(host) + "]:" : std::string(host) + ":") + port;
 }
 
-// What the client calls us: its Host, or, without one (HTTP/1.0), the address it found us at. Some clients leave out
-// the port, which shows where they name the very address that they came to: URLs in the answer need it.
-std::string HostOf(const Headers& headers, int descriptor) {
-  const std::optional<std::string_view> host = headers.First("Host");
-  if (host && host->find(':') != std::string_view::npos && !host->ends_with(']')) return std::string(*host);
+// URLs in answers are of where the client found us: HTTP/1.0 may leave out Host, and some clients leave out its port,
+// which shows where they name the very address that they came to.
+void CompleteHost(int descriptor, Headers* headers) {
+  const std::optional<std::string_view> host = headers->First("Host");
+  if (host && host->find(':') != std::string_view::npos && !host->ends_with(']')) return;
   const std::string local = LocalAddress(descriptor);
-  if (!host) return local;
   const std::string_view address = std::string_view(local).substr(0, local.rfind(':'));
-  const bool own = *host == address || (*host == "localhost" && (address == "127.0.0.1" || address == "[::1]"));
-  return own ? std::string(*host) + local.substr(address.size()) : std::string(*host);
+  const bool loopback = address == "127.0.0.1" || address == "[::1]";
+  if (!host)
+    headers->Set("Host", local);
+  else if (*host == address || (*host == "localhost" && loopback))
+    headers->Set("Host", std::string(*host) + local.substr(address.size()));
 }
 
 // Empty segments mean nothing here: they come of a base URL that ends in a slash.
@@ -71,7 +73,7 @@ Request MakeRequest(RequestHead head, const Channel& channel, const std::string&
   request.peer = peer;
   request.secure = channel.secure();
   if (request.secure) request.client_subject = channel.ClientSubject();
-  request.headers.Set("Host", HostOf(request.headers, channel.descriptor()));
+  CompleteHost(channel.descriptor(), &request.headers);
   ResolveClient(context.proxies, &request);
   if (const std::string& url = context.options.public_url; !url.empty()) request.base_url = url;
   const std::optional<std::string_view> id = request.headers.First("X-Request-Id");
