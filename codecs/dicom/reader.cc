@@ -1,5 +1,6 @@
 #include "codecs/dicom/reader.h"
 
+#include "codecs/dicom/byte_order.h"
 #include "codecs/dicom/element_header.h"
 #include "codecs/dicom/inflate.h"
 #include "codecs/dicom/padding.h"
@@ -55,7 +56,8 @@ Result<uint64_t> ReadMeta(Bytes file, uint64_t position, Layout* layout) {
                           .depth = 0,
                           .offset = position + header.size,
                           .length = header.length,
-                          .value = rest.substr(header.size, header.length)};
+                          .value = rest.substr(header.size, header.length),
+                          .reversed = syntax.big_endian ? static_cast<uint32_t>(WordSize(header.vr)) : 1};
     layout->meta.push_back(element);
     position = element.offset + element.length;
     if (element.tag.element == 0 && element.length == 4) {

@@ -29,7 +29,7 @@ TEST(DataSetWriterTest, WritesAsUnknownWhatItsVrHasNoLengthFor) {
 }
 
 TEST(DataSetWriterTest, TurnsTheNumbersOfBigEndianElements) {
-  const Element element{kTag, Vr("US"), /*big_endian=*/true, 0, 0, 4, Bytes("\1\2\3\4", 4)};
+  const Element element{kTag, Vr("US"), /*big_endian=*/true, 0, 0, 4, Bytes("\1\2\3\4", 4), /*reversed=*/2};
   std::string out;
   DataSetWriter(&out).Add(element);
   EXPECT_EQ(out, Bytes("\x11\0\x33\x22US\4\0\2\1\4\3", 12));
