@@ -1,5 +1,4 @@
 #include "codecs/dicom/json_writer.h"
-#include "codecs/dicom/byte_order.h"
 
 #include <algorithm>
 #include <charconv>
@@ -7,6 +6,7 @@
 #include "base/base64.h"
 #include "base/json_text.h"
 #include "codecs/dicom/bulk.h"
+#include "codecs/dicom/byte_order.h"
 #include "codecs/dicom/values.h"
 
 namespace hilum::dicom {
