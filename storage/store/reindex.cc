@@ -35,13 +35,17 @@ bool Has(const KeptAttributes& kept, const dicom::TagPath& path) {
 }  // namespace
 
 struct ExtendedTags::Reading {
+  struct Error {
+    dicom::TagPath path;  // of the tag
+    std::string message;
+  };
   struct Instance {
     Doc doc = 0;
     InstanceRow row;
     InstanceName name;
     dicom::Header header;
     bool readable = false;
-    std::vector<std::pair<dicom::TagPath, std::string>> errors;  // of which tag, and what
+    std::vector<Error> errors;
   };
   std::vector<Instance> instances;
 };
@@ -193,11 +197,13 @@ Result<bool> ExtendedTags::FillSome(TagOperation* operation) {
       if (instance.errors.empty()) continue;
       HILUM_ASSIGN_OR_RETURN(const bool as_read, catalogue.IsCurrent(VersionOf(instance.doc, instance.row)));
       if (!as_read) continue;  // deleted or replaced meanwhile
-      for (const auto& [path, message] : instance.errors) {
-        const auto tag = std::find_if(now->begin(), now->end(), [&](const auto& one) { return one.path == path; });
+      for (const Reading::Error& error : instance.errors) {
+        const auto tag =
+            std::find_if(now->begin(), now->end(), [&](const auto& one) { return one.path == error.path; });
         if (tag == now->end()) continue;
         if (tag->errors++ < kMaxTagErrors)
-          PutTagError(txn, Tenant::kDefault, path, instance.doc, {instance.name, operation->updated_micros, message});
+          PutTagError(txn, Tenant::kDefault, error.path, instance.doc,
+                      {instance.name, operation->updated_micros, error.message});
         PutTag(txn, Tenant::kDefault, *tag);
       }
     }
@@ -224,7 +230,7 @@ void ExtendedTags::Read(const AttributeTable& table, const std::vector<ExtendedT
     if (!header.ok()) {
       failed_.Add();
       for (const ExtendedTag& tag : tags)
-        instance.errors.emplace_back(tag.path, "the instance could not be read: " + header.status().message());
+        instance.errors.push_back({tag.path, "the instance could not be read: " + header.status().message()});
       continue;
     }
     instance.header = *std::move(header);
@@ -238,7 +244,7 @@ void ExtendedTags::Read(const AttributeTable& table, const std::vector<ExtendedT
         const bool good = std::all_of(found.values.begin(), found.values.end(), [&](const std::string& value) {
           return AddIndexValue(*attribute, value, &ignored);
         });
-        if (!good) instance.errors.emplace_back(tag.path, "the value is none of VR " + std::string(tag.vr.text()));
+        if (!good) instance.errors.push_back({tag.path, "the value is none of VR " + std::string(tag.vr.text())});
       }
     }
     (instance.errors.empty() ? reindexed_ : failed_).Add();
