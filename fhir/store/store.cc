@@ -44,28 +44,31 @@ Status ResourceStore::LoadLastTime() {
 }
 
 Status ResourceStore::FillNewFields() {
-  for (const auto& [type, fields] : schema_.new_fields()) {
-    const auto reader = Read();
-    HILUM_ASSIGN_OR_RETURN(const storage::Bitmap live, reader->index().Live(schema_.CollectionOf(type)));
-    const std::vector<storage::Doc> docs = live.ToVector();
-    for (size_t begin = 0; begin < docs.size(); begin += kFilledAtOnce) {
-      const auto fill = [&](storage::Txn& txn) -> Status {
-        ResourceTxn resources(*this, txn);
-        for (size_t i = begin; i < std::min(begin + kFilledAtOnce, docs.size()); ++i) {
-          HILUM_ASSIGN_OR_RETURN(const auto version, reader->Newest(type, docs[i], Form::kStored));
-          if (!version || version->deleted()) continue;
-          HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(version->bytes));
-          const Validation validation = Validate(document.root(), {.check_targets = false, .check_narrative = false});
-          HILUM_ASSIGN_OR_RETURN(PreparedValues prepared, ExtractValues(document.root(), validation.typing));
-          std::erase_if(prepared.values.entries,
-                        [&](const auto& entry) { return std::ranges::find(fields, entry.field) == fields.end(); });
-          if (prepared.values.entries.empty()) continue;
-          HILUM_RETURN_IF_ERROR(resources.AddToIndex(type, docs[i], std::move(prepared)));
-        }
-        return Status::Ok();
-      };
-      HILUM_RETURN_IF_ERROR(store_.writer().Run(fill).status());
-    }
+  for (const auto& [type, fields] : schema_.new_fields()) HILUM_RETURN_IF_ERROR(Fill(type, fields));
+  return Status::Ok();
+}
+
+Status ResourceStore::Fill(TypeId type, const std::vector<storage::FieldId>& fields) {
+  const auto reader = Read();
+  HILUM_ASSIGN_OR_RETURN(const storage::Bitmap live, reader->index().Live(schema_.CollectionOf(type)));
+  const std::vector<storage::Doc> docs = live.ToVector();
+  for (size_t begin = 0; begin < docs.size(); begin += kFilledAtOnce) {
+    const auto fill = [&](storage::Txn& txn) -> Status {
+      ResourceTxn resources(*this, txn);
+      for (size_t i = begin; i < std::min(begin + kFilledAtOnce, docs.size()); ++i) {
+        HILUM_ASSIGN_OR_RETURN(const auto version, reader->Newest(type, docs[i], Form::kStored));
+        if (!version || version->deleted()) continue;
+        HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(version->bytes));
+        const Validation validation = Validate(document.root(), {.check_targets = false, .check_narrative = false});
+        HILUM_ASSIGN_OR_RETURN(PreparedValues prepared, ExtractValues(document.root(), validation.typing));
+        std::erase_if(prepared.values.entries,
+                      [&](const auto& entry) { return std::ranges::find(fields, entry.field) == fields.end(); });
+        if (prepared.values.entries.empty()) continue;
+        HILUM_RETURN_IF_ERROR(resources.AddToIndex(type, docs[i], std::move(prepared)));
+      }
+      return Status::Ok();
+    };
+    HILUM_RETURN_IF_ERROR(store_.writer().Run(fill).status());
   }
   return Status::Ok();
 }

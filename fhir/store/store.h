@@ -227,8 +227,9 @@ class ResourceStore {
   Status BindSettings();
   // Brings the index to the settings of the change; goes on where that was interrupted.
   Status Rebind(const IndexSettings& from, SettingsChange change);
-  // Values of stored resources for the fields that the schema has newly got.
+  // Values of stored resources for the fields that the schema has newly got; for those of one type.
   Status FillNewFields();
+  Status Fill(TypeId type, const std::vector<storage::FieldId>& fields);
   // So that times grow with sequences over a restart too, whatever the clock does: histories rely on it.
   Status LoadLastTime();
   int64_t NextTime();
