@@ -12,11 +12,14 @@ namespace {
 // Of frames in parts, held back before the first is sent.
 constexpr uint64_t kHeldBytes = 16 << 20;
 
-// Of what is wanted equally the stored form goes first: nothing has to be made, nor is anything lost.
+// Of types that are wanted equally that of the stored form goes first: nothing has to be made, nor is anything lost. It
+// has to be named: who takes anything beside some type wants that type.
 void PreferStored(const std::string& stored, std::vector<InstanceChoice>* choices) {
-  std::ranges::stable_sort(*choices, [&](const InstanceChoice& a, const InstanceChoice& b) {
-    return std::pair(-a.q, FrameSyntax(a, stored) != stored) < std::pair(-b.q, FrameSyntax(b, stored) != stored);
-  });
+  const auto rank = [&](const InstanceChoice& choice) {
+    const bool named = !choice.any && !choice.media_type.ends_with("/*");
+    return std::pair(-choice.q, named && FrameSyntax(choice, stored) == stored ? 0 : 1);
+  };
+  std::ranges::stable_sort(*choices, {}, rank);
 }
 
 }  // namespace
