@@ -118,8 +118,8 @@ TEST(WorkerPool, TheThreadThatFellAsleepLastIsWokenFirst) {
     done.wait();
     while (pool.running() > 0) std::this_thread::yield();
   }
-  // then few of the threads do all of it
-  EXPECT_LE(threads.size(), 16u);
+  // then few of the threads do all of it (in turn all 64 would); how few is up to who else runs
+  EXPECT_LE(threads.size(), 32u);
 }
 
 // Tasks that occupy every processor until told to end.

@@ -144,7 +144,8 @@ class ProgramTest(unittest.TestCase):
         flip()
         with serving(self.data, "--store.scrub_pause", "1s", "--log.level", "error") as server:
             def value(name):
-                return int(re.search(rf"^{name} (\d+)$", fetch(server.url + "/metrics")[2].decode(), re.M).group(1))
+                found = re.search(rf"^{name} (\d+)$", fetch(server.url + "/metrics")[2].decode(), re.M)
+                return int(found.group(1)) if found else 0  # what counts it may not have begun
 
             self.assertTrue(wait_until(lambda: value("hilum_scrub_passes_total") >= 2, seconds=30))
             self.assertEqual(value("hilum_damaged_objects"), 1)
