@@ -1,16 +1,10 @@
 #include "codecs/pixel/render.h"
 
-#include <spng.h>
-
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
-#include <memory>
 #include <new>
 
-#include "codecs/pixel/colour_profile.h"
-#include "codecs/pixel/frame_codecs.h"
 #include "codecs/pixel/grayscale.h"
 #include "codecs/pixel/present.h"
 #include "codecs/pixel/resample.h"
@@ -159,38 +153,6 @@ Viewport NaturalViewport(const Picture& picture, double aspect) {
   return {.width = side(width), .height = side(height)};
 }
 
-struct FreeContext {
-  void operator()(spng_ctx* context) const { spng_ctx_free(context); }
-};
-
-Result<std::string> EncodePng(const Picture& picture) {
-  const std::unique_ptr<spng_ctx, FreeContext> context(spng_ctx_new(SPNG_CTX_ENCODER));
-  if (context == nullptr) return LimitExceeded("PNG: out of memory");
-  spng_ihdr header{};
-  header.width = picture.width;
-  header.height = picture.height;
-  header.bit_depth = picture.bits;
-  header.color_type = picture.channels == 3 ? SPNG_COLOR_TYPE_TRUECOLOR : SPNG_COLOR_TYPE_GRAYSCALE;
-  int error = spng_set_option(context.get(), SPNG_ENCODE_TO_BUFFER, 1);
-  // Most of the size for a fraction of the time.
-  if (error == 0) error = spng_set_option(context.get(), SPNG_IMG_COMPRESSION_LEVEL, 3);
-  if (error == 0) error = spng_set_ihdr(context.get(), &header);
-  std::string profile = picture.icc_profile;
-  if (error == 0 && !profile.empty()) {
-    spng_iccp chunk{.profile_name = "ICC", .profile_len = profile.size(), .profile = profile.data()};
-    error = spng_set_iccp(context.get(), &chunk);
-  }
-  if (error == 0) {
-    error = spng_encode_image(context.get(), picture.samples.data(), picture.samples.size(), SPNG_FMT_PNG,
-                              SPNG_ENCODE_FINALIZE);
-  }
-  size_t size = 0;
-  const std::unique_ptr<void, decltype(&std::free)> file(
-      error == 0 ? spng_get_png_buffer(context.get(), &size, &error) : nullptr, &std::free);
-  if (file == nullptr) return Internal("PNG: " + std::string(spng_strerror(error)));
-  return std::string(static_cast<const char*>(file.get()), size);
-}
-
 void ToColours(Picture* picture) {
   std::string samples;
   samples.reserve(picture->samples.size() * 3);
@@ -286,25 +248,9 @@ Result<Picture> RenderPicture(const Instance& instance, uint32_t frame, const Re
   }
 }
 
-Result<std::string> EncodePicture(const Picture& picture, const RenderOptions& options) {
-  if (options.type == PictureType::kPng) return EncodePng(picture);
-  if (picture.bits != 8) return Invalid("render: JPEG has 8 bits, 16 are for PNG");
-  const FrameFormat format{.rows = picture.height,
-                           .columns = picture.width,
-                           .samples = picture.channels,
-                           .bits_allocated = 8,
-                           .bits_stored = 8,
-                           .high_bit = 7,
-                           .photometric = picture.channels == 3 ? Photometric::kRgb : Photometric::kMonochrome2};
-  HILUM_ASSIGN_OR_RETURN(EncodedFrame encoded, EncodeJpeg8({.format = format, .pixels = picture.samples},
-                                                           std::clamp<int>(options.jpeg_quality, 1, 100)));
-  AddProfile(picture.icc_profile, &encoded.bytes);
-  return std::move(encoded.bytes);
-}
-
 Result<std::string> Render(const Instance& instance, uint32_t frame, const RenderOptions& options, FrameCodec& codec) {
   HILUM_ASSIGN_OR_RETURN(const Picture picture, RenderPicture(instance, frame, options, codec));
-  return EncodePicture(picture, options);
+  return EncodePicture(picture, options.type, options.jpeg_quality, codec);
 }
 
 Result<std::string> Thumbnail(const Instance& instance, uint32_t frame, uint32_t size, PictureType type,

@@ -13,6 +13,7 @@
 #include "codecs/pixel/codec.h"
 #include "codecs/pixel/colour_space.h"
 #include "codecs/pixel/instance.h"
+#include "codecs/pixel/picture_file.h"
 
 namespace hilum::pixel {
 
@@ -32,8 +33,6 @@ struct Colour {
 
 struct Presentation;  // presentation_state.h
 class TextPainter;    // text_painter.h
-
-enum class PictureType : uint8_t { kJpeg, kPng };
 
 // The colour profile that a colour picture carries.
 enum class Profile : uint8_t {
@@ -70,27 +69,11 @@ struct RenderOptions {
   DecodeOptions decode;
 };
 
-// Grey (channels 1) or RGB (3), rows from the top, interleaved; 16-bit samples little endian.
-struct Picture {
-  uint32_t width = 0, height = 0;
-  uint8_t channels = 1;
-  uint8_t bits = 8;
-  std::string samples;
-  std::string icc_profile;  // of RGB; empty: none
-};
-
 // The picture before it becomes a file. kInvalid for a frame or viewport that does not exist.
 Result<Picture> RenderPicture(const Instance& instance, uint32_t frame, const RenderOptions& options,
                               FrameCodec& codec);
 
-// JPEG or PNG bytes.
-Result<std::string> EncodePicture(const Picture& picture, const RenderOptions& options);
-
-inline constexpr std::string_view MediaType(PictureType type) {
-  return type == PictureType::kJpeg ? "image/jpeg" : "image/png";
-}
-
-// Both in one step.
+// The file of it.
 Result<std::string> Render(const Instance& instance, uint32_t frame, const RenderOptions& options, FrameCodec& codec);
 
 // A picture of `frame` that fits into size x size, upscaled never; previews are decoded at reduced size where the codec

@@ -12,6 +12,7 @@
 #include "codecs/pixel/codec.h"
 #include "server/dicomweb/documents.h"
 #include "server/dicomweb/extended_tags.h"
+#include "server/dicomweb/rendering.h"
 #include "server/dicomweb/resource.h"
 #include "storage/catalogue/attributes.h"
 
@@ -82,7 +83,8 @@ Texts BulkDataTypes() {
 
 // Documents are rendered whole only.
 Texts RenderedTypes(bool frames) {
-  Texts types = {"image/jpeg", "image/png", InParts("image/jpeg"), InParts("image/png")};
+  Texts types = PictureTypes();
+  for (const std::string& type : PictureTypes()) types.push_back(InParts(type));
   if (frames) return types;
   const auto documents = DocumentTypes();
   types.insert(types.end(), documents.begin(), documents.end());
@@ -105,7 +107,7 @@ Texts Representations(const Resource& resource) {
     case What::kRendered:
       return RenderedTypes(!resource.frames.empty());
     case What::kThumbnail:
-      return {"image/jpeg", "image/png"};
+      return PictureTypes();
     case What::kChangeFeed:
       return {"application/json", "text/event-stream"};
     case What::kLatestChange:

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "codecs/pixel/gif.h"
 #include "codecs/pixel/presentation_state.h"
 #include "server/dicomweb/annotation.h"
 #include "server/dicomweb/documents.h"
@@ -15,6 +16,22 @@ namespace {
 
 constexpr uint32_t kDefaultThumbnail = 128, kMaxThumbnail = 1024;
 constexpr uint32_t kRenderedPage = 512;
+constexpr uint32_t kMostOfCine = 2000;  // frames of a moving picture: a minute and more
+
+// Of the types one URL has, as part of an entity tag.
+const char* KindOf(pixel::PictureType type) {
+  switch (type) {
+    case pixel::PictureType::kJpeg:
+      return "";
+    case pixel::PictureType::kPng:
+      return "p";
+    case pixel::PictureType::kGif:
+      return "g";
+    case pixel::PictureType::kJp2:
+      return "j";
+  }
+  return "";
+}
 
 // What tells versions of an instance apart, as part of an entity tag.
 std::string InstanceTag(const Found& found) {
@@ -41,7 +58,7 @@ Status CheckPageFrame(const storage::InstanceRow& row, uint32_t frame) {
 }
 
 // A document as a small picture: a page with lines of text.
-Result<std::string> PageIcon(uint32_t size, const pixel::RenderOptions& options) {
+pixel::Picture PageIcon(uint32_t size) {
   pixel::Picture picture{size, size, 1, 8, std::string(static_cast<size_t>(size) * size, '\x30')};
   const auto fill = [&](double left, double top, double right, double bottom, char value) {
     for (auto y = static_cast<uint32_t>(top * size); y < static_cast<uint32_t>(bottom * size); ++y)
@@ -51,7 +68,7 @@ Result<std::string> PageIcon(uint32_t size, const pixel::RenderOptions& options)
   fill(0.22, 0.12, 0.78, 0.88, '\xE8');
   for (int line = 0; line < 6; ++line)
     fill(0.30, 0.24 + 0.1 * line, line == 5 ? 0.52 : 0.70, 0.27 + 0.1 * line, '\x80');
-  return pixel::EncodePicture(picture, options);
+  return picture;
 }
 
 // Of colours that come without a profile, sRGB is said.
@@ -110,20 +127,23 @@ Result<std::string> PictureService::MakeThumbnail(const Found& found, uint32_t f
   }
   if (!HasNoPicture(status)) return status;
   HILUM_RETURN_IF_ERROR(CheckPageFrame(found.row, frame));
-  return PageIcon(size, {.type = type});
+  return Encoded(PageIcon(size), {.type = type});
 }
 
-Result<PictureService::PictureFile> PictureService::Page(const Subject& subject, const Rendering& rendering,
-                                                         const Status& reason) const {
+Result<std::string> PictureService::Encoded(const pixel::Picture& picture, const pixel::RenderOptions& options) {
+  return pixel::EncodePicture(picture, options.type, options.jpeg_quality, codec_);
+}
+
+Result<PictureService::Shot> PictureService::Page(const Subject& subject, const Rendering& rendering,
+                                                  const Status& reason) const {
   HILUM_RETURN_IF_ERROR(CheckPageFrame(subject.image.row, subject.frame));
-  PictureFile page;
+  Shot page{.picture = PageIcon(PageSize(rendering.options, kRenderedPage))};
   if (reason.code() == Code::kUnsupported && !dicom::IsVideo(subject.image.row.transfer_syntax))
     page.warning = "no picture can be made of these pixels: a page stands for them";
-  HILUM_ASSIGN_OR_RETURN(page.bytes, PageIcon(PageSize(rendering.options, kRenderedPage), rendering.options));
   return page;
 }
 
-Result<PictureService::PictureFile> PictureService::Picture(Subject* subject, Rendering rendering, Room* room) {
+Result<PictureService::Shot> PictureService::Take(Subject* subject, Rendering rendering, Room* room) {
   Found& found = subject->image;
   const uint32_t frame = subject->frame;
   HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store_, &found));
@@ -154,9 +174,8 @@ Result<PictureService::PictureFile> PictureService::Picture(Subject* subject, Re
         MakeAnnotation(mapping.bytes(), rendering.patient, rendering.technique, frame, options_.ingest.limits));
     Burn(annotation, *painter_, &*picture);
   }
-  PictureFile file{.warning = WarningFor(rendering, *picture)};
-  HILUM_ASSIGN_OR_RETURN(file.bytes, pixel::EncodePicture(*picture, rendering.options));
-  return file;
+  std::string warning = WarningFor(rendering, *picture);
+  return Shot{.picture = *std::move(picture), .warning = std::move(warning), .frames = instance->frames()};
 }
 
 Result<std::shared_ptr<const std::string>> PictureService::ReadyThumbnail(const Found& found, uint32_t frame,
@@ -175,7 +194,7 @@ Result<std::shared_ptr<const std::string>> PictureService::ReadyThumbnail(const 
 Result<bool> PictureService::SendReadyThumbnail(const http::Request& request, const Resource& resource,
                                                 const QueryParameters& query, http::Responder& responder) {
   if (resource.instance || !query.empty() ||
-      Accepted(request, query).FirstOf({"image/jpeg", "image/png"}) != "image/jpeg")
+      Accepted(request, query).FirstOf(PictureTypes()) != pixel::MediaType(pixel::PictureType::kJpeg))
     return false;
   HILUM_ASSIGN_OR_RETURN(const std::string tag, SelectTag(store_.Read(), resource));
   const auto picture = thumbnails_.Find(LevelThumbnailKey(tag));
@@ -261,7 +280,7 @@ Status PictureService::Answer(http::Request& request, const Resource& resource, 
                               Subject subject, const std::string& document, const std::string& selection_tag,
                               http::Responder& responder) {
   const bool thumbnail = resource.what == Resource::What::kThumbnail;
-  std::vector<std::string> types = {"image/jpeg", "image/png"};
+  std::vector<std::string> types = PictureTypes();
   if (!document.empty()) types.insert(types.begin(), document);
   const bool several = resource.frames.size() > 1;
   const auto rendition = Accepted(request, query).Rendered(types, several);
@@ -277,11 +296,10 @@ Status PictureService::Answer(http::Request& request, const Resource& resource, 
     rendering.warnings.push_back("annotations need a font: none of render.fonts can be read");
 
   // One URL gives pictures of several types: each is an entity of its own.
-  const char* const kind = rendering.options.sixteen_bits ? "\"rw"
-                           : type == "image/png"          ? "\"rp"
-                           : type == document             ? "\"rd"
-                                                          : "\"r";
-  std::string etag = kind + subject.version;
+  const char* const kind = type == document                 ? "d"
+                           : rendering.options.sixteen_bits ? "w"
+                                                            : KindOf(rendering.options.type);
+  std::string etag = std::string("\"r") + kind + subject.version;
   if (rendition->in_parts) etag = WeakTag(TagWithUrls(etag, options_.BaseUrl(request)));
   http::Headers headers = {
       {"Content-Type", type}, {"ETag", etag}, {"Cache-Control", "private, no-cache"}, {"Vary", "Accept"}};
@@ -297,7 +315,9 @@ Status PictureService::Answer(http::Request& request, const Resource& resource, 
     return SendThumbnail(subject, rendering.options, !resource.instance.has_value(),
                          of_level ? LevelThumbnailKey(selection_tag) : "", std::move(headers), responder);
   }
-  if (!rendition->in_parts) return SendPicture(std::move(subject), std::move(rendering), std::move(headers), responder);
+  if (!rendition->in_parts && rendering.options.type == pixel::PictureType::kGif && resource.frames.empty())
+    return SendCine(std::move(subject), rendering, std::move(headers), responder);
+  if (!rendition->in_parts) return SendPicture(std::move(subject), rendering, std::move(headers), responder);
   const std::vector<uint32_t> frames = resource.frames.empty() ? std::vector{subject.frame + 1} : resource.frames;
   const std::string url = options_.BaseUrl(request) + "/studies/" + *resource.study + "/series/" +
                           subject.image.series_uid + "/instances/" + subject.image.row.uid;
@@ -314,21 +334,59 @@ Status PictureService::SendThumbnail(const Subject& subject, const pixel::Render
     // Of many instances one that is damaged must not hide that there are others.
     const Code code = picture.status().code();
     if (!one_of_many || code == Code::kCancelled || code == Code::kUnavailable) return picture.status();
-    HILUM_ASSIGN_OR_RETURN(const std::string icon, PageIcon(size, {.type = options.type}));
+    HILUM_ASSIGN_OR_RETURN(const std::string icon, Encoded(PageIcon(size), options));
     return responder.Send(200, std::move(headers), icon);
   }
   if (!level_key.empty()) thumbnails_.Add(level_key, *picture);
   return responder.Send(200, std::move(headers), **picture);
 }
 
-Status PictureService::SendPicture(Subject subject, Rendering rendering, http::Headers headers,
+Status PictureService::SendPicture(Subject subject, const Rendering& rendering, http::Headers headers,
                                    http::Responder& responder) {
   Room room;
-  const auto file = Picture(&subject, std::move(rendering), &room);
-  if (!file.ok()) return file.status();
-  if (!file->warning.empty()) headers.Add("Warning", http::WarningOf(file->warning));
+  HILUM_ASSIGN_OR_RETURN(const Shot shot, Take(&subject, rendering, &room));
+  HILUM_ASSIGN_OR_RETURN(const std::string file, Encoded(shot.picture, rendering.options));
+  if (!shot.warning.empty()) headers.Add("Warning", http::WarningOf(shot.warning));
   responder.CountUnsent(std::move(room));
-  return responder.Send(200, std::move(headers), file->bytes);
+  return responder.Send(200, std::move(headers), file);
+}
+
+Status PictureService::SendCine(Subject subject, const Rendering& rendering, http::Headers headers,
+                                http::Responder& responder) {
+  Room room;
+  HILUM_ASSIGN_OR_RETURN(Shot shot, Take(&subject, rendering, &room));
+  if (!shot.warning.empty()) headers.Add("Warning", http::WarningOf(shot.warning));
+  // A state shows the frame it is about.
+  uint32_t frames = subject.state ? 1 : shot.frames;
+  if (frames > kMostOfCine) {
+    headers.Add("Warning", http::WarningOf("of more than " + std::to_string(kMostOfCine) +
+                                           " frames no moving picture is made: this is the first one"));
+    frames = 1;
+  }
+  HILUM_ASSIGN_OR_RETURN(const Pace pace, PaceOf(&subject.image));
+  HILUM_ASSIGN_OR_RETURN(const auto gif,
+                         pixel::GifWriter::Begin(shot.picture.width, shot.picture.height, /*repeats=*/frames > 1));
+  HILUM_RETURN_IF_ERROR(responder.Head(200, std::move(headers), std::nullopt));
+  if (!responder.wants_body()) return responder.Finish();
+  for (uint32_t frame = 0; frame < frames; ++frame) {
+    if (frame > 0) {
+      subject.frame = frame;
+      HILUM_ASSIGN_OR_RETURN(shot, Take(&subject, rendering, &room));
+    }
+    HILUM_RETURN_IF_ERROR(gif->Add(shot.picture, pace.Hundredths(frame)));
+    HILUM_RETURN_IF_ERROR(responder.Write(gif->TakeBytes()));
+  }
+  HILUM_RETURN_IF_ERROR(gif->End());
+  HILUM_RETURN_IF_ERROR(responder.Write(gif->TakeBytes()));
+  responder.CountUnsent(std::move(room));
+  return responder.Finish();
+}
+
+Result<Pace> PictureService::PaceOf(Found* image) const {
+  HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store_, image, kHeaderBytes));
+  auto pace = Pace::Of(mapping.bytes(), options_.ingest.limits);
+  HILUM_RETURN_IF_ERROR(mapping.Judge(pace.status()));
+  return pace;
 }
 
 Status PictureService::SendPictures(Subject subject, const std::vector<uint32_t>& frames, const Rendering& rendering,
@@ -340,20 +398,25 @@ Status PictureService::SendPictures(Subject subject, const std::vector<uint32_t>
   // The last one first: when there is no such frame the client is told before anything is sent.
   const uint32_t last = *std::ranges::max_element(frames);
   Room room;
-  subject.frame = last - 1;
-  HILUM_ASSIGN_OR_RETURN(const PictureFile last_picture, Picture(&subject, rendering, &room));
-  if (!last_picture.warning.empty()) headers.Add("Warning", http::WarningOf(last_picture.warning));
+  const auto file_of = [&](uint32_t number, std::string* warning) -> Result<std::string> {
+    subject.frame = number - 1;
+    HILUM_ASSIGN_OR_RETURN(const Shot shot, Take(&subject, rendering, &room));
+    if (warning != nullptr) *warning = shot.warning;
+    return Encoded(shot.picture, rendering.options);
+  };
+  std::string warning;
+  HILUM_ASSIGN_OR_RETURN(const std::string last_file, file_of(last, &warning));
+  if (!warning.empty()) headers.Add("Warning", http::WarningOf(warning));
   HILUM_RETURN_IF_ERROR(responder.Head(200, headers, std::nullopt));
   if (!responder.wants_body()) return responder.Finish();
   for (const uint32_t frame : frames) {
-    PictureFile picture = last_picture;
+    std::string file = last_file;
     if (frame != last) {
-      subject.frame = frame - 1;
-      HILUM_ASSIGN_OR_RETURN(picture, Picture(&subject, rendering, &room));
+      HILUM_ASSIGN_OR_RETURN(file, file_of(frame, nullptr));
     }
     HILUM_RETURN_IF_ERROR(
         responder.Write(writer.PartHead({{"Content-Type", type}, {"Content-Location", url_of(frame)}})));
-    HILUM_RETURN_IF_ERROR(responder.Write(picture.bytes));
+    HILUM_RETURN_IF_ERROR(responder.Write(file));
   }
   HILUM_RETURN_IF_ERROR(responder.Write(writer.End()));
   responder.CountUnsent(std::move(room));

@@ -11,6 +11,7 @@
 #include "base/random.h"
 #include "codecs/pixel/codec.h"
 #include "codecs/pixel/text_painter.h"
+#include "server/dicomweb/cine.h"
 #include "server/dicomweb/codec_failures.h"
 #include "server/dicomweb/made_memory.h"
 #include "server/dicomweb/options.h"
@@ -53,15 +54,20 @@ class PictureService {
   Status Answer(http::Request& request, const Resource& resource, const QueryParameters& query, Subject subject,
                 const std::string& document, const std::string& selection_tag, http::Responder& responder);
 
-  struct PictureFile {
-    std::string bytes;
+  struct Shot {
+    pixel::Picture picture;
     std::string warning;  // what is not as it was asked for
+    uint32_t frames = 1;  // of the image
   };
   // What stands for a subject that has no picture, because of `reason`. kNotFound for a frame that there is not.
-  Result<PictureFile> Page(const Subject& subject, const Rendering& rendering, const Status& reason) const;
+  Result<Shot> Page(const Subject& subject, const Rendering& rendering, const Status& reason) const;
   // Of its frame, with all that `rendering` asks for. `room`, for one frame, is taken unless it is there.
-  Result<PictureFile> Picture(Subject* subject, Rendering rendering, Room* room);
-  Status SendPicture(Subject subject, Rendering rendering, http::Headers headers, http::Responder& responder);
+  Result<Shot> Take(Subject* subject, Rendering rendering, Room* room);
+  Result<std::string> Encoded(const pixel::Picture& picture, const pixel::RenderOptions& options);
+  Status SendPicture(Subject subject, const Rendering& rendering, http::Headers headers, http::Responder& responder);
+  // A GIF that moves, where the image has several frames.
+  Status SendCine(Subject subject, const Rendering& rendering, http::Headers headers, http::Responder& responder);
+  Result<Pace> PaceOf(Found* image) const;
   // Of the frames, counted from 1, with `rendering` each, in parts; `url_of`: where one is had alone.
   Status SendPictures(Subject subject, const std::vector<uint32_t>& frames, const Rendering& rendering,
                       const std::function<std::string(uint32_t)>& url_of, http::Headers headers,

@@ -89,11 +89,15 @@ Status ParseIccProfile(std::string_view value, Rendering* rendering) {
 
 }  // namespace
 
+std::vector<std::string> PictureTypes() {
+  return {pixel::kPictureMediaTypes.begin(), pixel::kPictureMediaTypes.end()};
+}
+
 Result<Rendering> ParseRendering(const http::QueryParameters& query, std::string_view media_type) {
   Rendering rendering;
   pixel::RenderOptions& options = rendering.options;
   StateName state;
-  options.type = media_type == "image/png" ? pixel::PictureType::kPng : pixel::PictureType::kJpeg;
+  options.type = pixel::PictureTypeOf(media_type).value_or(pixel::PictureType::kJpeg);
   for (const auto& [name, value] : query) {
     if (name == "window") {
       HILUM_ASSIGN_OR_RETURN(options.window, ParseWindow(value));

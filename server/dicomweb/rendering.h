@@ -25,6 +25,9 @@ struct Rendering {
   std::vector<std::string> warnings;        // what was ignored
 };
 
+// The media types that pictures can have; what a client that takes any gets is first.
+std::vector<std::string> PictureTypes();
+
 // kInvalid names the parameter that is wrong; unknown ones are ignored.
 Result<Rendering> ParseRendering(const http::QueryParameters& query, std::string_view media_type);
 

@@ -126,10 +126,12 @@ Status UriService::Retrieve(http::Request& request, const QueryParameters& query
   const dicom::Header& header = *read;
 
   // PS3.18 9.4.1.1: what is sent when any type will do. Frames of their own have no better form than a picture.
-  std::vector<std::string> types = {"image/jpeg", "image/png", "application/dicom"};
+  const std::vector<std::string> pictures = PictureTypes();
+  std::vector<std::string> types = pictures;
+  types.emplace_back("application/dicom");
   const bool has_pixels = header.layout.pixel_data_offset > 0;
   if (!wanted.WantsPicture() && (!has_pixels || header.frames > 1))
-    std::rotate(types.begin(), types.begin() + 2, types.end());
+    std::rotate(types.begin(), types.end() - 1, types.end());
   const QueryParameters asked = {{"accept", wanted.content_type}};
   const std::string document(DocumentType(selection.instances.front().row));
   if (!document.empty()) types.insert(wanted.WantsPicture() ? types.end() : types.begin(), document);
@@ -137,15 +139,14 @@ Status UriService::Retrieve(http::Request& request, const QueryParameters& query
   const auto type = accepted.FirstOf(types);
   if (!type)
     return SendError(responder, request, 406,
-                     "contentType can be application/dicom, image/jpeg or image/png" +
+                     "contentType can be application/dicom, image/jpeg, image/png, image/gif or image/jp2" +
                          (document.empty() ? "" : ", and of this object " + document));
 
   if (*type == "application/dicom") {
     if (wanted.WantsPicture())
       return Invalid(
           "frameNumber, rows, columns, region, window, imageQuality, annotation and presentationUID ask for a picture: "
-          "set "
-          "contentType to image/jpeg or image/png, or leave them out");
+          "set contentType to an image type, or leave them out");
     const std::string syntax = wanted.transfer_syntax.empty() ? "" : "; transfer-syntax=" + wanted.transfer_syntax;
     return instances_.Retrieve(request, wanted.object, {{"accept", *type + syntax}}, responder);
   }
@@ -155,7 +156,7 @@ Status UriService::Retrieve(http::Request& request, const QueryParameters& query
   QueryParameters rendering = wanted.rendering;
   // PNG with its depth; of a document that may be missing, the picture as well.
   std::string accept = *type == "image/png" && !wanted.content_type.empty() ? wanted.content_type : *type;
-  const auto picture = accepted.FirstOf({"image/jpeg", "image/png"});
+  const auto picture = accepted.FirstOf(pictures);
   if (*type == document && picture) accept += ", " + *picture;
   rendering.emplace_back("accept", std::move(accept));
   if (const std::string viewport = ViewportOf(wanted, header.rows, header.columns); !viewport.empty())

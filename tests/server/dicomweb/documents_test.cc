@@ -137,7 +137,7 @@ TEST_F(DocumentsTest, ADocumentHasAPictureForWhoWantsOne) {
   EXPECT_NE(Get(kRendered, {"Accept: */*"}).Header("ETag"), picture.Header("ETag"));
   const HttpAnswer refused = Get(kRendered, {"Accept: text/plain"});
   EXPECT_EQ(refused.status, 406);
-  EXPECT_THAT(refused.body, HasSubstr("application/pdf, image/jpeg or image/png"));
+  EXPECT_THAT(refused.body, HasSubstr("application/pdf, image/jpeg, image/png, image/gif or image/jp2"));
   EXPECT_TRUE(Get(std::string(kUri) + "&contentType=image/jpeg").body == picture.body);
   EXPECT_TRUE(Get(std::string(kUri) + "&rows=512").body == picture.body);
   const std::string frame = std::string(kInstance) + "/frames/1/rendered";
