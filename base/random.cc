@@ -7,28 +7,16 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "base/hex.h"
+
 namespace hilum {
-
-namespace {
-
-constexpr char kHexDigits[] = "0123456789abcdef";
-
-void AppendHex(std::string* out, std::span<const char> bytes) {
-  for (const char c : bytes) {
-    const auto byte = static_cast<unsigned char>(c);
-    out->push_back(kHexDigits[byte >> 4]);
-    out->push_back(kHexDigits[byte & 0x0F]);
-  }
-}
-
-}  // namespace
 
 std::string Random::Hex(size_t bytes) {
   std::string raw(bytes, '\0');
   Fill(raw);
   std::string hex;
   hex.reserve(2 * bytes);
-  AppendHex(&hex, raw);
+  AppendHex(raw, &hex);
   return hex;
 }
 
@@ -42,7 +30,7 @@ std::string Random::Uuid() {
   size_t from = 0;
   for (const size_t length : {4, 2, 2, 2, 6}) {
     if (from != 0) uuid.push_back('-');
-    AppendHex(&uuid, std::span<const char>(raw).subspan(from, length));
+    AppendHex(Bytes(raw + from, length), &uuid);
     from += length;
   }
   return uuid;

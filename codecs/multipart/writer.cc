@@ -1,9 +1,9 @@
 #include "codecs/multipart/writer.h"
 
-#include <openssl/hmac.h>
-
-#include <array>
 #include <cassert>
+
+#include "base/hex.h"
+#include "base/mac.h"
 
 namespace hilum::multipart {
 namespace {
@@ -11,13 +11,8 @@ namespace {
 constexpr size_t kBoundaryBytes = 16;
 
 std::string KeyedHex(Bytes key, Bytes text) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
-  unsigned length = 0;
-  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(text.data()),
-       text.size(), digest.data(), &length);
   std::string hex;
-  for (size_t i = 0; i < kBoundaryBytes; ++i) hex.append({kDigits[digest[i] >> 4], kDigits[digest[i] & 15]});
+  AppendHex(BytesOf(MacOf(key, text)), &hex);
   return hex;
 }
 

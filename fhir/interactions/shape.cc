@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/hex.h"
 #include "base/text.h"
 #include "fhir/interactions/interactions.h"
 #include "fhir/store/derived.h"
@@ -10,15 +11,12 @@ namespace hilum::fhir {
 namespace {
 
 void AppendSegment(std::string_view segment, std::string* url) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
   for (const char c : segment) {
     const bool plain = IsAlphanumeric(c) || std::string_view("-._~$*").find(c) != std::string_view::npos;
-    if (plain) {
+    if (plain)
       url->push_back(c);
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      url->append({'%', kHex[byte >> 4], kHex[byte & 15]});
-    }
+    else
+      AppendPercentEncoded(c, url);
   }
 }
 

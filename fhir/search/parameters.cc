@@ -1,4 +1,5 @@
 // Query strings to parameters and back.
+#include "base/hex.h"
 #include "base/text.h"
 #include "fhir/json/parser.h"
 #include "fhir/search/query.h"
@@ -26,18 +27,14 @@ Result<std::string> Decode(std::string_view text) {
 }
 
 void Encode(std::string_view text, std::string* out) {
-  constexpr char kHex[] = "0123456789ABCDEF";
   // What RFC 3986 3.4 lets stand in a query and has no meaning in one here. A '|' is not among it.
   constexpr std::string_view kPlain = "-._~:/@!$'()*,;";
   for (const char c : text) {
     const bool plain = IsAlphanumeric(c) || kPlain.find(c) != kPlain.npos;
-    if (plain) {
+    if (plain)
       out->push_back(c);
-    } else {
-      out->push_back('%');
-      out->push_back(kHex[static_cast<unsigned char>(c) >> 4]);
-      out->push_back(kHex[c & 15]);
-    }
+    else
+      AppendPercentEncoded(c, out);
   }
 }
 

@@ -1,3 +1,4 @@
+#include "base/hex.h"
 #include "server/http/http.h"
 #include "server/http/text.h"
 
@@ -52,18 +53,13 @@ Result<std::string> PercentDecode(std::string_view text) {
 }
 
 std::string PercentEncode(std::string_view text) {
-  static constexpr char kDigits[] = "0123456789ABCDEF";
   std::string encoded;
   encoded.reserve(text.size());
   for (const char c : text) {
-    if (IsAlphanumeric(c) || c == '-' || c == '.' || c == '_' || c == '~') {
+    if (IsAlphanumeric(c) || c == '-' || c == '.' || c == '_' || c == '~')
       encoded.push_back(c);
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    encoded.push_back('%');
-    encoded.push_back(kDigits[byte >> 4]);
-    encoded.push_back(kDigits[byte & 15]);
+    else
+      AppendPercentEncoded(c, &encoded);
   }
   return encoded;
 }

@@ -1,25 +1,12 @@
-#include <openssl/crypto.h>
-#include <openssl/hmac.h>
-
-#include <array>
-
+#include "base/mac.h"
 #include "storage/index/index.h"
 
 namespace hilum::storage {
 namespace {
 
-constexpr size_t kMacBytes = 16;
 constexpr char kVersion = 1;
 constexpr size_t kMaxCursorText = 8192;
 constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-std::string Mac(Bytes key, Bytes message) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
-  unsigned length = 0;
-  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(message.data()),
-       message.size(), digest.data(), &length);
-  return std::string(reinterpret_cast<const char*>(digest.data()), kMacBytes);
-}
 
 // RFC 4648 5, without padding.
 std::string ToBase64Url(Bytes bytes) {
@@ -57,7 +44,7 @@ std::string EncodeCursor(const Cursor& cursor, Bytes key) {
   AppendLe(&message, cursor.fingerprint);
   AppendLe(&message, cursor.last_doc);
   message += cursor.last_key;
-  return ToBase64Url(message + Mac(key, message));
+  return ToBase64Url(message.append(BytesOf(MacOf(key, message))));
 }
 
 Result<Cursor> DecodeCursor(std::string_view text, Bytes key) {
@@ -67,9 +54,9 @@ Result<Cursor> DecodeCursor(std::string_view text, Bytes key) {
   if (text.size() > kMaxCursorText) return refused();
   const auto bytes = FromBase64Url(text);
   // Written differently, the last character may decode to the same bytes: there is one text for each cursor.
-  if (!bytes || bytes->size() < kMacBytes || ToBase64Url(*bytes) != text) return refused();
-  const Bytes message = Bytes(*bytes).substr(0, bytes->size() - kMacBytes);
-  if (CRYPTO_memcmp(Mac(key, message).data(), message.data() + message.size(), kMacBytes) != 0) return refused();
+  if (!bytes || bytes->size() < Mac().size() || ToBase64Url(*bytes) != text) return refused();
+  const Bytes message = Bytes(*bytes).substr(0, bytes->size() - Mac().size());
+  if (!Equal(MacOf(key, message), Bytes(*bytes).substr(message.size()))) return refused();
 
   Cursor cursor;
   ByteReader in(message);
