@@ -1,5 +1,5 @@
-// The content tree of a structured report or key object selection (PS3.3 C.17.3, C.17.6) as a page of HTML to read:
-// one document without scripts or references, every text of the report escaped. Pure functions, thread-safe.
+// The content tree of a structured report or key object selection (PS3.3 C.17.3, C.17.6) to read. Pure functions,
+// thread-safe.
 #pragma once
 
 #include <string>
@@ -14,6 +14,10 @@ bool IsReport(std::string_view sop_class_uid);
 
 // UTF-8. A data set without a content tree makes a page with its heading alone. Errors are those of Read. Memory:
 // proportional to the texts of the report; recursion no deeper than `limits.max_depth`.
+
+// One document without scripts or references, every text of the report escaped.
 Result<std::string> ReportHtml(Bytes file, const ReadLimits& limits);
+// Lines, indented by their depth.
+Result<std::string> ReportText(Bytes file, const ReadLimits& limits);
 
 }  // namespace hilum::dicom

@@ -76,8 +76,10 @@ Texts FrameTypes() {
 
 Texts BulkDataTypes() {
   Texts types = FrameTypes();
-  for (const std::string_view type : DocumentTypes())
-    if (type != "text/html" && std::ranges::find(types, type) == types.end()) types.emplace_back(type);
+  for (const std::string_view type : ReadableTypes()) {
+    const bool made = type == "text/html" || type == "text/plain";  // of a report
+    if (!made && std::ranges::find(types, type) == types.end()) types.emplace_back(type);
+  }
   return types;
 }
 
@@ -86,7 +88,7 @@ Texts RenderedTypes(bool frames) {
   Texts types = PictureTypes();
   for (const std::string& type : PictureTypes()) types.push_back(InParts(type));
   if (frames) return types;
-  const auto documents = DocumentTypes();
+  const auto documents = ReadableTypes();
   types.insert(types.end(), documents.begin(), documents.end());
   return types;
 }

@@ -7,6 +7,8 @@
 namespace hilum::dicomweb {
 namespace {
 
+constexpr const char kHtml[] = "text/html", kText[] = "text/plain";  // of reports
+
 struct Kind {
   std::string_view uid;
   std::string_view media_type;
@@ -56,14 +58,20 @@ Status SendVideo(storage::Store& store, const http::Request& request, Found& fou
 
 std::string_view DocumentType(const storage::InstanceRow& row) {
   if (dicom::IsVideo(row.transfer_syntax)) return dicom::MediaTypeOf(row.transfer_syntax);
-  if (dicom::IsReport(row.sop_class())) return "text/html";
+  if (dicom::IsReport(row.sop_class())) return kHtml;
   for (const Kind& kind : kDocuments)
     if (row.sop_class() == kind.uid) return kind.media_type;
   return {};
 }
 
-std::vector<std::string_view> DocumentTypes() {
-  std::vector<std::string_view> types = {"text/html"};
+std::vector<std::string> ReadableTypes(const storage::InstanceRow& row) {
+  if (dicom::IsReport(row.sop_class())) return {kHtml, kText};
+  const std::string_view type = DocumentType(row);
+  return type.empty() ? std::vector<std::string>() : std::vector{std::string(type)};
+}
+
+std::vector<std::string_view> ReadableTypes() {
+  std::vector<std::string_view> types = {kHtml, kText};
   for (const Kind& kind : kDocuments) types.push_back(kind.media_type);
   types.insert(types.end(), {"video/mp4", "video/mpeg"});
   return types;
@@ -80,10 +88,11 @@ Status SendReadable(storage::Store& store, const dicom::ReadLimits& limits, cons
   if (type.starts_with("text/")) PutInSandbox(&headers);
   HILUM_ASSIGN_OR_RETURN(const StoredRange object, LocateObject(store, &found));
   HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store, &found));
-  if (type == "text/html") {
-    headers.Set("Content-Type", "text/html; charset=utf-8");
-    HILUM_ASSIGN_OR_RETURN(const std::string html, dicom::ReportHtml(mapping.bytes(), limits));
-    return responder.Send(200, std::move(headers), html);
+  if (type == kHtml || type == kText) {
+    headers.Set("Content-Type", std::string(type) + "; charset=utf-8");
+    HILUM_ASSIGN_OR_RETURN(const std::string report, type == kHtml ? dicom::ReportHtml(mapping.bytes(), limits)
+                                                                   : dicom::ReportText(mapping.bytes(), limits));
+    return responder.Send(200, std::move(headers), report);
   }
   DocumentFinder finder;
   dicom::Inflated inflated;

@@ -15,13 +15,16 @@ namespace hilum::dicomweb {
 // Told by SOP class and transfer syntax: what a file says of itself ((0042,0012)) is not passed on to browsers.
 std::string_view DocumentType(const storage::InstanceRow& row);
 
-// All that DocumentType may say.
-std::vector<std::string_view> DocumentTypes();
+// The media types that it can be read in: that one, and of reports plain text. Empty for all others.
+std::vector<std::string> ReadableTypes(const storage::InstanceRow& row);
+
+// All that ReadableTypes may say.
+std::vector<std::string_view> ReadableTypes();
 
 // For what would run in the browser as a page of ours: without scripts, forms and anything from elsewhere.
 void PutInSandbox(http::Headers* headers);
 
-// Such an instance in its readable form, which DocumentType gave; of videos the stream, with Range.
+// Such an instance in one of its readable types; of videos the stream, with Range.
 Status SendReadable(storage::Store& store, const dicom::ReadLimits& limits, const http::Request& request, Found& found,
                     std::string_view type, http::Headers headers, http::Responder& responder);
 

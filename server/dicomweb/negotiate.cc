@@ -68,6 +68,15 @@ std::string WithPlus(std::string text) {
 
 }  // namespace
 
+std::string Listed(const std::vector<std::string>& media_types) {
+  std::string list;
+  for (size_t i = 0; i < media_types.size(); ++i) {
+    if (i > 0) list += i + 1 < media_types.size() ? ", " : " or ";
+    list += media_types[i];
+  }
+  return list;
+}
+
 bool InstanceChoice::Refuses(std::string_view type) const {
   return packing == Packing::kMultipart ? multipart::RefusesParts(refusals, type) : multipart::Refuses(refusals, type);
 }

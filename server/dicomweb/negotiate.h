@@ -15,6 +15,9 @@ namespace hilum::dicomweb {
 
 inline constexpr std::string_view kAnyType = "*/*", kAnyImage = "image/*", kOctetStream = "application/octet-stream";
 
+// "a, b or c": what can be had, for who takes none of it.
+std::string Listed(const std::vector<std::string>& media_types);
+
 enum class Packing : uint8_t { kMultipart, kSinglePart, kZip };
 
 // One way that the client would take instances or frames.

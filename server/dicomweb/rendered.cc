@@ -88,13 +88,11 @@ uint32_t PageSize(const pixel::RenderOptions& options, uint32_t usual) {
 
 // For who takes none of `types`.
 std::string WhatCanBeHad(bool thumbnail, bool document, bool several, const std::vector<std::string>& types) {
-  std::string message = thumbnail  ? "thumbnails can be had as "
-                        : document ? "this instance can be had as "
-                        : several  ? "pictures of several frames can be had as multipart/related; type="
-                                   : "pictures can be had as ";
-  message += types.front();
-  for (size_t i = 1; i < types.size(); ++i) message += (i + 1 < types.size() ? ", " : " or ") + types[i];
-  return message;
+  const std::string of = thumbnail  ? "thumbnails can be had as "
+                         : document ? "this instance can be had as "
+                         : several  ? "pictures of several frames can be had as multipart/related; type="
+                                    : "pictures can be had as ";
+  return of + Listed(types);
 }
 
 }  // namespace
@@ -269,34 +267,36 @@ Status PictureService::Retrieve(http::Request& request, const Resource& resource
   const std::string selection_tag = selection.etag;
   HILUM_ASSIGN_OR_RETURN(const Subject subject, FindSubject(resource, std::move(selection)));
   // Documents and videos are rendered whole; a frame of them is a picture like any other.
-  const std::string document(thumbnail || !resource.frames.empty() ? "" : DocumentType(subject.image.row));
-  Status status = Answer(request, resource, query, subject, document, selection_tag, responder);
-  if (document.empty() || status.code() != Code::kNotFound || responder.started()) return status;
+  std::vector<std::string> documents;
+  if (!thumbnail && resource.frames.empty()) documents = ReadableTypes(subject.image.row);
+  Status status = Answer(request, resource, query, subject, documents, selection_tag, responder);
+  if (documents.empty() || status.code() != Code::kNotFound || responder.started()) return status;
   status.IgnoreError();  // the document is missing, which leaves the page
-  return Answer(request, resource, query, subject, "", selection_tag, responder);
+  return Answer(request, resource, query, subject, {}, selection_tag, responder);
 }
 
 Status PictureService::Answer(http::Request& request, const Resource& resource, const QueryParameters& query,
-                              Subject subject, const std::string& document, const std::string& selection_tag,
-                              http::Responder& responder) {
+                              Subject subject, const std::vector<std::string>& documents,
+                              const std::string& selection_tag, http::Responder& responder) {
   const bool thumbnail = resource.what == Resource::What::kThumbnail;
   std::vector<std::string> types = PictureTypes();
-  if (!document.empty()) types.insert(types.begin(), document);
+  types.insert(types.begin(), documents.begin(), documents.end());
   const bool several = resource.frames.size() > 1;
   const auto rendition = Accepted(request, query).Rendered(types, several);
   if (!rendition || (thumbnail && rendition->in_parts))
-    return SendError(responder, request, 406, WhatCanBeHad(thumbnail, !document.empty(), several, types));
+    return SendError(responder, request, 406, WhatCanBeHad(thumbnail, !documents.empty(), several, types));
   const std::string& type = rendition->media_type;
   HILUM_ASSIGN_OR_RETURN(Rendering rendering, ParseRendering(query, type));
   rendering.options.sixteen_bits = rendition->sixteen_bits && !thumbnail;
-  const bool picture = !thumbnail && document.empty();
+  const bool document = std::ranges::find(documents, type) != documents.end();
+  const bool picture = !thumbnail && documents.empty();
   if (rendering.state && !subject.state && picture)
     HILUM_RETURN_IF_ERROR(ApplyState(*resource.study, *rendering.state, &subject));
   if ((rendering.patient || rendering.technique) && picture && !painter_)
     rendering.warnings.push_back("annotations need a font: none of render.fonts can be read");
 
   // One URL gives pictures of several types: each is an entity of its own.
-  const char* const kind = type == document                 ? "d"
+  const char* const kind = document                         ? (type == documents.front() ? "d" : "t")
                            : rendering.options.sixteen_bits ? "w"
                                                             : KindOf(rendering.options.type);
   std::string etag = std::string("\"r") + kind + subject.version;
@@ -307,9 +307,8 @@ Status PictureService::Answer(http::Request& request, const Resource& resource, 
   HILUM_ASSIGN_OR_RETURN(const bool answered, AnswerCondition(request, responder, headers));
   if (answered) return Status::Ok();
 
-  if (type == document)
-    return SendReadable(store_, options_.ingest.limits, request, subject.image, document, std::move(headers),
-                        responder);
+  if (document)
+    return SendReadable(store_, options_.ingest.limits, request, subject.image, type, std::move(headers), responder);
   if (thumbnail) {
     const bool of_level = !resource.instance && query.empty() && type == "image/jpeg";
     return SendThumbnail(subject, rendering.options, !resource.instance.has_value(),

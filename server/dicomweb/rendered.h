@@ -49,10 +49,11 @@ class PictureService {
   Status FollowState(const std::string& study, Subject* subject) const;
   Status ApplyState(const std::string& study, const StateName& name, Subject* subject) const;
 
-  // In its readable form `document` (empty: it has none), else as a picture. kNotFound, and nothing sent, for a
+  // In one of its readable types `documents`, if it has any, or as a picture. kNotFound, and nothing sent, for a
   // document that is not there.
   Status Answer(http::Request& request, const Resource& resource, const QueryParameters& query, Subject subject,
-                const std::string& document, const std::string& selection_tag, http::Responder& responder);
+                const std::vector<std::string>& documents, const std::string& selection_tag,
+                http::Responder& responder);
 
   struct Shot {
     pixel::Picture picture;

@@ -133,14 +133,14 @@ Status UriService::Retrieve(http::Request& request, const QueryParameters& query
   if (!wanted.WantsPicture() && (!has_pixels || header.frames > 1))
     std::rotate(types.begin(), types.end() - 1, types.end());
   const QueryParameters asked = {{"accept", wanted.content_type}};
-  const std::string document(DocumentType(selection.instances.front().row));
-  if (!document.empty()) types.insert(wanted.WantsPicture() ? types.end() : types.begin(), document);
+  const std::vector<std::string> readable = ReadableTypes(selection.instances.front().row);
+  types.insert(wanted.WantsPicture() ? types.end() : types.begin(), readable.begin(), readable.end());
   const Accepted accepted(request, wanted.content_type.empty() ? QueryParameters() : asked);
   const auto type = accepted.FirstOf(types);
   if (!type)
     return SendError(responder, request, 406,
                      "contentType can be application/dicom, image/jpeg, image/png, image/gif or image/jp2" +
-                         (document.empty() ? "" : ", and of this object " + document));
+                         (readable.empty() ? "" : ", and of this object " + Listed(readable)));
 
   if (*type == "application/dicom") {
     if (wanted.WantsPicture())
@@ -157,7 +157,7 @@ Status UriService::Retrieve(http::Request& request, const QueryParameters& query
   // PNG with its depth; of a document that may be missing, the picture as well.
   std::string accept = *type == "image/png" && !wanted.content_type.empty() ? wanted.content_type : *type;
   const auto picture = accepted.FirstOf(pictures);
-  if (*type == document && picture) accept += ", " + *picture;
+  if (std::ranges::find(readable, *type) != readable.end() && picture) accept += ", " + *picture;
   rendering.emplace_back("accept", std::move(accept));
   if (const std::string viewport = ViewportOf(wanted, header.rows, header.columns); !viewport.empty())
     rendering.emplace_back("viewport", viewport);

@@ -118,6 +118,37 @@ TEST(ReportTest, ItemsBelowAValueAreShownWithIt) {
   EXPECT_THAT(page, HasSubstr("<td>ok<table>\n<tr><th>Method</th><td>by eye</td></tr>"));
 }
 
+std::string PlainText(const std::string& file) {
+  const auto text = ReportText(file, {});
+  return text.ok() ? *text : text.status().ToString();
+}
+
+TEST(ReportTest, AsPlainTextItIsLinesIndentedByTheirDepth) {
+  std::string place;
+  for (const uint32_t number : {1, 1, 1}) AppendLe(&place, number);
+  const std::string reference = Item(Element({0x0040, 0xDB73}, "UL", place));
+  const std::string finding = Element({0x0040, 0xA160}, "UT", "Nodule\r\nin the <left> lung");
+  const std::string inner = Content("TEXT", "Method", Element({0x0040, 0xA160}, "UT", "by eye"));
+  EXPECT_EQ(PlainText(Report(Children(
+                Content("CONTAINER", "Findings", Children(Content("TEXT", "Finding", finding + Children(inner)))) +
+                Content("TEXT", "Conclusion", Element({0x0040, 0xA160}, "UT", "benign") + Children(reference))))),
+            "Radiology Report\n"
+            "Patient: Müller^Jürgen\n"
+            "\n"
+            "Findings\n"
+            "  Finding: Nodule\n"
+            "    in the <left> lung\n"
+            "    Method: by eye\n"
+            "Conclusion: benign\n"
+            "  Finding: see 1.1.1: Nodule\n"
+            "    in the <left> lung\n");
+}
+
+TEST(ReportTest, PlainTextHasNoControlCharacters) {
+  const std::string text = Element({0x0040, 0xA160}, "UT", "a\x1B[2Jb\x07\tc\rd");
+  EXPECT_THAT(PlainText(Report(Children(Content("TEXT", "Finding", text)))), HasSubstr("Finding: a[2Jb\tc\n  d\n"));
+}
+
 TEST(ReportTest, TreesDeeperThanTheLimitAreRefused) {
   std::string children;
   for (int i = 0; i < 200; ++i) children = Children(Content("CONTAINER", "Deeper", children));

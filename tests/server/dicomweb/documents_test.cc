@@ -166,6 +166,22 @@ TEST_F(DocumentsTest, AReportIsAPage) {
   EXPECT_THAT(answer.body, HasSubstr("<th>Patient ID</th><td>P1</td>"));
 }
 
+TEST_F(DocumentsTest, AReportIsPlainTextForWhoWantsThat) {
+  ASSERT_TRUE(Ingest(Begin("1.2.840.10008.5.1.4.1.1.88.11").Take()).stored());
+  const HttpAnswer text = Get(kRendered, {"Accept: text/plain, text/html;q=0.5"});
+  EXPECT_EQ(text.status, 200);
+  EXPECT_EQ(text.Header("Content-Type"), "text/plain; charset=utf-8");
+  EXPECT_THAT(text.body, HasSubstr("Patient ID: P1\n"));
+  const HttpAnswer page = Get(kRendered, {"Accept: text/*"});
+  EXPECT_EQ(page.Header("Content-Type"), "text/html; charset=utf-8");
+  EXPECT_NE(page.Header("ETag"), text.Header("ETag"));
+  EXPECT_EQ(Get(kRendered, {"Accept: text/plain", "If-None-Match: " + *text.Header("ETag")}).status, 304);
+  EXPECT_EQ(Get(std::string(kUri) + "&contentType=text/plain").body, text.body);
+  EXPECT_THAT(Get(kRendered, {"Accept: application/pdf"}).body,
+              HasSubstr("text/html, text/plain, image/jpeg, image/png, image/gif or image/jp2"));
+  EXPECT_EQ(Get(std::string(kInstance) + "/frames/1/rendered", {"Accept: text/plain"}).status, 406);
+}
+
 TEST_F(DocumentsTest, AVideoIsTheStreamAndPlayersMayJumpInIt) {
   PutVideo({"stream of a video!"});
   const HttpAnswer answer = Get(kRendered, {"Accept: video/*"});
