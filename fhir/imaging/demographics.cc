@@ -164,22 +164,22 @@ std::vector<Disagreement> CompareDemographics(const storage::StudyRow& study, js
 std::vector<Disagreement> CompareImages(const storage::StudyRow& study) {
   std::vector<Disagreement> found;
   const auto said = [&](dicom::Tag tag) { return FirstValue(study.attributes, tag); };
-  for (const auto& [values, instances] : study.patients) {
-    if (instances == 0) continue;
+  for (const storage::NamedPatient& named : study.patients) {
+    if (named.instances == 0) continue;
     const auto compare = [&](std::string_view element, std::string ours, std::string theirs) {
       if (ours.empty() || theirs.empty() || ours == theirs) return;
       const auto known = std::ranges::find_if(
           found, [&](const Disagreement& one) { return one.element == element && one.recorded == theirs; });
       if (known != found.end()) {
-        known->images += instances;
+        known->images += named.instances;
       } else {
         found.push_back({.element = std::string(element),
                          .derived = std::move(ours),
                          .recorded = std::move(theirs),
-                         .images = instances});
+                         .images = named.instances});
       }
     };
-    const auto value = [&values](dicom::Tag tag) { return ValueOf(values, tag); };
+    const auto value = [&](dicom::Tag tag) { return ValueOf(named.values, tag); };
     const bool issuers = !said(t::kIssuerOfPatientId).empty() && !value(t::kIssuerOfPatientId).empty();
     compare("identifier", IdentifierIn(said(t::kPatientId), issuers ? said(t::kIssuerOfPatientId) : ""),
             IdentifierIn(value(t::kPatientId), issuers ? value(t::kIssuerOfPatientId) : ""));

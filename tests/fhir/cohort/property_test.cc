@@ -114,8 +114,9 @@ class CohortPropertyTest : public InteractionsFixture {
     const Answer answer =
         Run("POST", "", R"({"resourceType":"Bundle","type":"transaction","entry":[)" + entries + "]}");
     ASSERT_EQ(answer.status, 200) << answer.body.substr(0, 1000);
-    for (auto& [type, texts] : resources_of_) {
-      std::erase_if(texts, [&](const std::string& text) {
+    for (auto& of_type : resources_of_) {
+      const std::string& type = of_type.first;
+      std::erase_if(of_type.second, [&](const std::string& text) {
         const bool gone = Chance(5);
         if (gone) {
           EXPECT_EQ(Run("DELETE", type + "/" + At(text, "id")).status, 204);
