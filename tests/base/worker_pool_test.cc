@@ -173,9 +173,9 @@ TEST(WorkerPool, ATaskThatWaitsBeginsBesideThoseThatCompute) {
 
 TEST(WorkerPool, OthersStandInForTasksThatAreAbsent) {
   // given a pool of one thread, and as many absent tasks as may have somebody stand in for them, and one more
-  WorkerPool pool("test", 1, 16);
   std::latch end(1);
   std::atomic<int> absent = 0, done = 0;
+  WorkerPool pool("test", 1, 16);
   const auto leave = [&] {
     const WorkerPool::Absence absence(pool);
     ++absent;
