@@ -3,6 +3,7 @@
 #include <cassert>
 
 #include "base/json_text.h"
+#include "base/utf8.h"
 
 namespace hilum::fhir {
 namespace {
@@ -41,6 +42,18 @@ void AppendMember(std::string* out, std::string_view name, std::string_view text
   AppendJsonString(text, out);
 }
 
+// Texts of clients are quoted, and those of URLs hold anything; strings of FHIR do not (R4 2.24.0.1).
+std::string WithoutControls(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\r' && c != '\n')
+      out += kReplacement;
+    else
+      out += c;
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string_view SeverityCode(Severity severity) {
@@ -74,7 +87,7 @@ std::string OperationOutcome(std::span<const Issue> issues) {
       diagnostics +=
           " (line " + std::to_string(issue.position.line) + ", column " + std::to_string(issue.position.column) + ")";
     }
-    AppendMember(&out, "diagnostics", diagnostics);
+    AppendMember(&out, "diagnostics", WithoutControls(diagnostics));
     if (!issue.expression.empty()) {
       out += ",\"expression\":[";
       AppendJsonString(issue.expression, &out);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "fhir/validate/validate.h"
+
 namespace hilum::fhir {
 namespace {
 
@@ -16,6 +18,16 @@ TEST(Issue, OutcomeSaysWhatWhereAndHow) {
       R"({"resourceType":"OperationOutcome","issue":[)"
       R"x({"severity":"error","code":"value","diagnostics":"must be \"x\" (line 2, column 5)","expression":["Patient.id"]},)x"
       R"({"severity":"warning","code":"not-supported","diagnostics":"ignored"}]})");
+}
+
+// A search may ask for 'a%00b'.
+TEST(Issue, OutcomeHasNoCharactersThatStringsOfFhirCannotHold) {
+  const Issue issue{.diagnostics = std::string("'a\0 b'\n", 7)};
+  const std::string text = OperationOutcome({&issue, 1});
+  const auto outcome = json::Document::Parse(text);
+  ASSERT_TRUE(outcome.ok()) << outcome.status().message();
+  EXPECT_TRUE(Validate(outcome->root()).ok()) << text;
+  EXPECT_NE(text.find("'a\uFFFD b'\\n"), std::string::npos) << text;
 }
 
 TEST(Issue, EveryTypeHasACode) {
