@@ -289,7 +289,7 @@ Result<ListFormat> FormatOf(std::string_view name) {
 Answer Interactions::Cohort(const Interaction& request) {
   std::optional<Checked> body;
   if (!request.body.empty()) {
-    std::variant<Checked, Answer> checked = Check(request.body, TypeNamed("Parameters"));
+    std::variant<Checked, Answer> checked = CheckParameters(request.body);
     if (auto* refusal = std::get_if<Answer>(&checked)) return std::move(*refusal);
     body = std::get<Checked>(std::move(checked));
   }

@@ -9,6 +9,7 @@
 #include "fhir/interactions/includes.h"
 #include "fhir/interactions/interactions.h"
 #include "fhir/interactions/pages.h"
+#include "fhir/interactions/plan.h"
 #include "fhir/search/search_value.h"
 #include "fhir/store/persons.h"
 
@@ -51,9 +52,8 @@ class EverythingRun {
         cursor_key_(cursor_key),
         search_options_(search_options) {}
 
-  Result<Answer> Run(TypeId patient, storage::Doc doc) {
+  Result<Answer> Run(const std::vector<Parameter>& parameters, TypeId patient, storage::Doc doc) {
     asked_.count = options_.max_count;
-    HILUM_ASSIGN_OR_RETURN(const std::vector<Parameter> parameters, AllParameters());
     for (const Parameter& parameter : parameters) HILUM_RETURN_IF_ERROR(Add(parameter));
     HILUM_ASSIGN_OR_RETURN(asked_.types, TypesNamed(asked_.used));
     HILUM_ASSIGN_OR_RETURN(Shape shape, ShapeOf(asked_.used));
@@ -66,15 +66,6 @@ class EverythingRun {
   }
 
  private:
-  // Those of the URL, and those of a Parameters resource that was posted.
-  Result<std::vector<Parameter>> AllParameters() const {
-    std::vector<Parameter> parameters = request_.query;
-    if (request_.body.empty()) return parameters;
-    HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(request_.body));
-    std::ranges::move(ParametersIn(document.root()), std::back_inserter(parameters));
-    return parameters;
-  }
-
   Status Add(const Parameter& parameter) {
     const auto& [name, value] = parameter;
     if (name == kCursorParameter) return Status::Ok();
@@ -261,6 +252,12 @@ class EverythingRun {
 }  // namespace
 
 Answer Interactions::Everything(const Interaction& request, const std::string& patient_id) {
+  std::vector<Parameter> parameters = request.query;
+  if (!request.body.empty()) {
+    const std::variant<Checked, Answer> sent = CheckParameters(request.body);
+    if (const auto* refusal = std::get_if<Answer>(&sent)) return *refusal;
+    std::ranges::move(ParametersIn(std::get<Checked>(sent).document.root()), std::back_inserter(parameters));
+  }
   const auto reader = store_.Read();
   const auto patient = FindResourceType(kPatient);
   if (!patient) return ErrorAnswer(Unsupported("this release of FHIR has no Patient"));
@@ -273,7 +270,7 @@ Answer Interactions::Everything(const Interaction& request, const std::string& p
   SearchOptions search_options = store_.search_options();
   search_options.request_base = request.base_url;
   EverythingRun run(request, store_, *reader, options_, cursor_key_, search_options);
-  auto answer = run.Run(*patient, (*head)->doc);
+  auto answer = run.Run(parameters, *patient, (*head)->doc);
   return answer.ok() ? *std::move(answer) : ErrorAnswer(answer.status());
 }
 

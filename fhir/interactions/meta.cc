@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "fhir/interactions/interactions.h"
+#include "fhir/interactions/plan.h"
 #include "fhir/json/edits.h"
 
 namespace hilum::fhir {
@@ -170,20 +171,22 @@ Answer Interactions::Meta(const Interaction& request, TypeId type, const std::st
     return read.status == 200 ? as_meta(read.body) : read;
   }
   if (request.method != "POST") return Refused("$" + std::string(operation) + " takes POST");
-  const auto sent = json::Document::Parse(request.body);
-  if (!sent.ok()) return ErrorAnswer(sent.status());
-  const auto change = SentMeta(sent->root());
+  const std::variant<Checked, Answer> sent = CheckParameters(request.body);
+  if (const auto* refusal = std::get_if<Answer>(&sent)) return *refusal;
+  const auto change = SentMeta(std::get<Checked>(sent).document.root());
   if (!change.ok()) return ErrorAnswer(change.status());
 
   return Retrying([&]() -> std::optional<Answer> {
     const Answer read = Read(plain, type, id);
     if (read.status != 200) return read;
+    const Version newest{.number = read.version.value_or(0)};
+    if (auto refusal = CheckConditions(newest, {request.if_match, request.if_none_match})) return refusal;
     auto body = WithMeta(read.body, *change, operation == "meta-add");
     if (!body.ok()) return ErrorAnswer(body.status());
     Interaction put = plain;
     put.method = "PUT";
     put.body = *std::move(body);
-    put.if_match = "W/\"" + std::to_string(read.version.value_or(0)) + "\"";
+    put.if_match = "W/\"" + std::to_string(newest.number) + "\"";
     const Answer written = Update(put, type, id);
     // Somebody else was faster: what they wrote stays.
     if (written.status == 412) return std::nullopt;

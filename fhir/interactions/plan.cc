@@ -17,23 +17,6 @@ Plan Refused(Answer answer) {
   return plan;
 }
 
-std::optional<Answer> CheckConditions(const std::optional<Version>& newest, const IfMatch& conditions) {
-  const bool exists = newest && !newest->deleted();
-  if (!conditions.match.empty() && conditions.match != "*") {
-    if (!exists) return PreconditionFailed("If-Match names a version, but the resource does not exist");
-    if (!NamesVersion(conditions.match, newest->number)) {
-      return PreconditionFailed("the resource has version " + std::to_string(newest->number) +
-                                " now, not the one that If-Match names; read it again");
-    }
-  }
-  if (conditions.match == "*" && !exists) return PreconditionFailed("the resource does not exist");
-  if (exists && conditions.none_match == "*") return PreconditionFailed("the resource exists already");
-  if (exists && NamesVersion(conditions.none_match, newest->number)) {
-    return PreconditionFailed("the resource has the version that If-None-Match excludes");
-  }
-  return std::nullopt;
-}
-
 // What a client said, without what the server adds; white space says nothing.
 std::string Content(json::Value resource) {
   json::Edits edits;
@@ -82,6 +65,23 @@ std::optional<storage::TokenValue> OnlyIdentifier(TypeId type, const std::vector
 
 }  // namespace
 
+std::optional<Answer> CheckConditions(const std::optional<Version>& newest, const IfMatch& conditions) {
+  const bool exists = newest && !newest->deleted();
+  if (!conditions.match.empty() && conditions.match != "*") {
+    if (!exists) return PreconditionFailed("If-Match names a version, but the resource does not exist");
+    if (!NamesVersion(conditions.match, newest->number)) {
+      return PreconditionFailed("the resource has version " + std::to_string(newest->number) +
+                                " now, not the one that If-Match names; read it again");
+    }
+  }
+  if (conditions.match == "*" && !exists) return PreconditionFailed("the resource does not exist");
+  if (exists && conditions.none_match == "*") return PreconditionFailed("the resource exists already");
+  if (exists && NamesVersion(conditions.none_match, newest->number)) {
+    return PreconditionFailed("the resource has the version that If-None-Match excludes");
+  }
+  return std::nullopt;
+}
+
 bool AsksForMore(const std::vector<Parameter>& criteria) {
   return std::ranges::any_of(criteria, [](const Parameter& parameter) {
     return parameter.name.find('.') != std::string::npos || parameter.name.starts_with("_has") ||
@@ -109,6 +109,10 @@ std::variant<Checked, Answer> Check(std::string body, TypeId type, const Validat
   Validation validation = Validate(document->root(), options);
   if (!validation.ok()) return OutcomeAnswer(400, validation.issues);
   return Checked{*std::move(document), std::move(validation.typing)};
+}
+
+std::variant<Checked, Answer> CheckParameters(std::string body) {
+  return Check(std::move(body), FindResourceType("Parameters").value_or(kNoType));
 }
 
 Result<std::vector<Parameter>> CriteriaIn(TypeId type, std::string_view if_none_exist) {

@@ -22,6 +22,8 @@ struct Checked {
 
 // A body as a resource of `type`: refused with every finding.
 std::variant<Checked, Answer> Check(std::string body, TypeId type, const ValidateOptions& options = {});
+// What an operation is told: a resource of the type Parameters.
+std::variant<Checked, Answer> CheckParameters(std::string body);
 
 struct Plan {
   std::optional<Answer> answer;  // nothing to write: refused, or it is so already
@@ -37,6 +39,9 @@ struct IfMatch {
   std::string match;       // If-Match as sent; empty: none
   std::string none_match;  // If-None-Match
 };
+
+// 412 where the newest version of a resource, or that there is none, does not meet the conditions.
+std::optional<Answer> CheckConditions(const std::optional<Version>& newest, const IfMatch& conditions);
 
 class Planner {
  public:

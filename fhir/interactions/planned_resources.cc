@@ -63,7 +63,9 @@ Result<PlannedResources::Places> PlannedResources::FindAmong(const Query& query,
   }
   if (!IsLookedUp(query)) return FindValue(query, among, view);
   const auto* token = std::get_if<storage::TokenIs>(&query.node);
-  Places places = token != nullptr ? FindToken(*token) : FindPrefix(std::get<storage::StringMatch>(query.node));
+  HILUM_ASSIGN_OR_RETURN(Places places, token != nullptr
+                                            ? FindToken(*token, view)
+                                            : FindPrefix(std::get<storage::StringMatch>(query.node), view));
   if (among != nullptr) std::erase_if(places, [&](size_t place) { return !among->contains(place); });
   return places;
 }
@@ -111,21 +113,24 @@ Result<PlannedResources::Places> PlannedResources::Filter(const Places* among, P
   return places;
 }
 
-PlannedResources::Places PlannedResources::FindToken(const storage::TokenIs& token) const {
+Result<PlannedResources::Places> PlannedResources::FindToken(const storage::TokenIs& token, PlannedView& view) const {
   Places places;
   const auto found = by_code_.find({token.field, *token.code});
   if (found == by_code_.end()) return places;
+  HILUM_RETURN_IF_ERROR(view.Spend(found->second.size()));
   for (const Token& each : found->second) {
     if (!token.system || *token.system == each.system) places.insert(each.place);
   }
   return places;
 }
 
-PlannedResources::Places PlannedResources::FindPrefix(const storage::StringMatch& match) const {
+Result<PlannedResources::Places> PlannedResources::FindPrefix(const storage::StringMatch& match,
+                                                              PlannedView& view) const {
   const std::string prefix = storage::FoldForIndex(match.text);
   Places places;
   for (auto at = by_text_.lower_bound({match.field, prefix});
        at != by_text_.end() && at->first.first == match.field && at->first.second.starts_with(prefix); ++at) {
+    HILUM_RETURN_IF_ERROR(view.Spend(at->second.size()));
     places.insert(at->second.begin(), at->second.end());
   }
   return places;

@@ -68,8 +68,8 @@ class PlannedResources {
   Result<Places> FindReferring(const storage::RefersTo& chain, const Places* among, PlannedView& view) const;
   Result<Places> FindValue(const storage::Query& leaf, const Places* among, PlannedView& view) const;
   Result<Places> FindDocs(const storage::Bitmap& docs, const Places* among, PlannedView& view) const;
-  Places FindToken(const storage::TokenIs& token) const;
-  Places FindPrefix(const storage::StringMatch& match) const;
+  Result<Places> FindToken(const storage::TokenIs& token, PlannedView& view) const;
+  Result<Places> FindPrefix(const storage::StringMatch& match, PlannedView& view) const;
   // Those of which `holds` is true: Result<bool>(place, values).
   template <typename Holds>
   Result<Places> Filter(const Places* among, PlannedView& view, const Holds& holds) const;

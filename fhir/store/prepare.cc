@@ -34,6 +34,11 @@ class ProvisionalCatalog : public SearchCatalog {
   std::map<std::pair<TypeId, std::string>, storage::Doc> numbers_;
 };
 
+// "Patient", "Patient/a_b", "Patient/1/2", "Patient/1|x": meant for a resource, but it is none's.
+bool NamesTypeOnly(const ReferenceText& parts, std::string_view text) {
+  return parts.form == ReferenceText::Form::kOther && FindResourceType(text.substr(0, text.find_first_of("/|#?")));
+}
+
 }  // namespace
 
 SearchOptions ResourceStore::search_options() const {
@@ -82,7 +87,8 @@ std::vector<LooseReference> ResourceStore::LooseReferencesIn(
     const bool here = parts.type != kNoType && (parts.base.empty() || parts.base == options_.base_url);
     if (parts.form == Form::kConditional) {
       loose.push_back({.shown = std::string(TypeOf(parts.type).name) + "?..."});
-    } else if (site.text.starts_with("urn:uuid:") || site.text.starts_with("urn:oid:")) {
+    } else if (site.text.starts_with("urn:uuid:") || site.text.starts_with("urn:oid:") ||
+               NamesTypeOnly(parts, site.text)) {
       loose.push_back({.shown = std::string(site.text.substr(0, kShownBytes))});
     } else if (!parts.version.empty() && here) {
       LooseReference reference{.type = parts.type, .id = std::string(parts.id)};

@@ -45,7 +45,7 @@ struct ResourceStoreOptions {
 };
 
 // A reference that no document stands for: to one version of a resource, one that no search parameter has, or one that
-// nothing here can resolve any more (urn:uuid:, or a condition outside of a transaction).
+// nothing here can resolve (urn:uuid:, a condition outside of a transaction, a type with what can be no id).
 struct LooseReference {
   TypeId type = kNoType;
   std::string id;

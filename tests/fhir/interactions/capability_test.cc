@@ -100,9 +100,11 @@ TEST_F(CapabilityTest, NamesOnlyOperationsThatExist) {
     EXPECT_EQ(operations->size(), 4u);
     for (const json::Value operation : operations->children()) {
       const std::string url = "Patient/1/$" + std::string(json::Find(operation, "name").TextOr(""));
-      const Answer answer =
-          Run(url, {.method = "POST",
-                    .body = R"({"resourceType":"Parameters","parameter":[{"name":"meta","valueMeta":{"tag":[]}}]})"});
+      const Answer answer = Run(
+          url,
+          {.method = "POST",
+           .body =
+               R"({"resourceType":"Parameters","parameter":[{"name":"meta","valueMeta":{"tag":[{"code":"x"}]}}]})"});
       EXPECT_EQ(answer.status, 200) << url << " " << answer.body;
     }
   }

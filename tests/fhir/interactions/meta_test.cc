@@ -102,6 +102,30 @@ TEST_F(MetaTest, NamesTheParametersThatItIgnores) {
   }
 }
 
+TEST_F(MetaTest, ChangesTheVersionThatIfMatchNames) {
+  Put(Patient("1", "Doe"));
+  const std::string tag =
+      R"({"resourceType":"Parameters","parameter":[{"name":"meta","valueMeta":{"tag":[{"code":"x"}]}}]})";
+  const auto add = [&](const std::string& match) {
+    return Run("Patient/1/$meta-add", {.method = "POST", .body = tag, .if_match = match}).status;
+  };
+  EXPECT_EQ(add("W/\"99\""), 412);
+  EXPECT_THAT(Get("Patient/1/$meta").body, Not(HasSubstr("\"x\"")));
+  EXPECT_EQ(add("W/\"1\""), 200);
+  EXPECT_EQ(add("W/\"1\""), 412) << "it has version 2 now";
+  EXPECT_EQ(add("*"), 200);
+}
+
+TEST_F(MetaTest, RefusesWhatIsNoMeta) {
+  Put(Patient("1", "Doe"));
+  for (const std::string meta : {R"({"security":"http://x|R"})", R"({"securitty":[{"code":"R"}]})", R"([])"}) {
+    const Answer answer = Change("Patient/1/$meta-add", meta);
+    EXPECT_EQ(answer.status, 400) << meta;
+  }
+  EXPECT_EQ(Run("Patient/1/$meta-add", {.method = "POST", .body = Patient("1", "Doe")}).status, 400);
+  EXPECT_THAT(Get("Patient/1").body, HasSubstr(R"("versionId":"1")"));
+}
+
 TEST_F(MetaTest, RefusesWhatIsNotDone) {
   Put(Patient("1", "Doe"));
   for (const char* url : {"$meta-add", "Patient/$meta-delete"}) {
@@ -112,7 +136,7 @@ TEST_F(MetaTest, RefusesWhatIsNotDone) {
   EXPECT_EQ(Get("Patient/1/$meta-add").status, 405);
   EXPECT_EQ(Run("Patient/1/$meta-add", {.method = "POST"}).status, 400);
   EXPECT_EQ(Run("Patient/1/$meta-add", {.method = "POST", .body = R"({"resourceType":"Parameters"})"}).status, 400);
-  EXPECT_EQ(Change("Patient/2/$meta-add", "{}").status, 404);
+  EXPECT_EQ(Change("Patient/2/$meta-add", R"({"tag":[{"code":"x"}]})").status, 404);
 }
 
 }  // namespace

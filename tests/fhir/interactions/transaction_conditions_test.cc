@@ -374,5 +374,15 @@ TEST_F(TransactionTest, ConditionsThatLookAtTooMuchAreRefused) {
   EXPECT_THAT(answer.body, HasSubstr("let them name identifiers"));
 }
 
+TEST_F(TransactionTest, SoAreVeryManyWithTheSameCondition) {
+  std::string entries;
+  for (int i = 0; i < 6000; ++i) {
+    entries += std::string(i == 0 ? "" : ",") +
+               R"({"request":{"method":"POST","url":"Patient","ifNoneExist":"identifier=1"},)"
+               R"("resource":{"resourceType":"Patient","identifier":[{"value":"1"}]}})";
+  }
+  EXPECT_EQ(Run("POST", "", Bundle("transaction", entries)).status, 413);
+}
+
 }  // namespace
 }  // namespace hilum::fhir

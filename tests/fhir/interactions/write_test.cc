@@ -341,7 +341,6 @@ TEST_F(WriteTest, EnforcedReferencesMustLeadSomewhereAndHoldTheirTarget) {
   EXPECT_EQ(Run("DELETE", "Patient/p").status, 409);
 }
 
-// Neither may win when both do: the reference would lead nowhere.
 TEST_F(WriteTest, EnforcedReferencesMustLeadToSomethingOfWhateverForm) {
   resource_options_.references = ReferencePolicy::kEnforce;
   resource_options_.base_url = "http://test/fhir";
@@ -410,6 +409,25 @@ TEST_F(WriteTest, WarnsOfEachTargetThatIsNotThereOnce) {
   EXPECT_EQ(answer.warnings.size(), 2u);
 }
 
+TEST_F(WriteTest, EnforcedReferencesToATypeNeedAnIdThatCanBe) {
+  resource_options_.references = ReferencePolicy::kEnforce;
+  Reopen();
+  Run("PUT", "Patient/1", R"({"resourceType":"Patient","id":"1"})");
+  const auto observation = [](const std::string& reference) {
+    return R"({"resourceType":"Observation","status":"final","code":{"text":"x"},"subject":{"reference":")" +
+           reference + "\"}}";
+  };
+  for (const std::string reference : {"Patient", "Patient/", "Patient/a_b", "Patient/a b", "Patient/1/2", "Patient/1|x",
+                                      "Patient/1#x", "Patient|1"}) {
+    const Answer answer = Run("POST", "Observation", observation(reference));
+    EXPECT_EQ(answer.status, 409) << reference;
+    EXPECT_THAT(answer.body, HasSubstr(reference));
+  }
+  for (const std::string reference : {"Patient/1", "http://elsewhere.test/Patient/a_b"})
+    EXPECT_EQ(Run("POST", "Observation", observation(reference)).status, 201) << reference;
+}
+
+// Neither may win when both do: the reference would lead nowhere.
 TEST_F(WriteTest, EnforcedReferencesHoldWhenTheTargetIsDeletedMeanwhile) {
   resource_options_.references = ReferencePolicy::kEnforce;
   Reopen();
