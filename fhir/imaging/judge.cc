@@ -108,7 +108,7 @@ Result<Judgement> Linker::JudgeDerived(ResourceReader& reader, const PlannedWrit
   const Linked stored = LinkedOf(whole.root(), former_orders);
   Linked without = stored;
   if (options_.enabled) {
-    without.subject = now.subject;
+    without.subject = now.subject.Json();
     without.review = now.review;
   }
   std::erase(without.review, kStudyDuplicate);  // no doubt whose it is
@@ -136,7 +136,7 @@ Result<Judgement> Linker::JudgeDerived(ResourceReader& reader, const PlannedWrit
   }
   Linked linked = stored;
   if (options_.enabled || choice) {
-    linked.subject = std::move(now.subject);
+    linked.subject = now.subject.Json();
     linked.review = std::move(now.review);
   }
   if (options_.enabled) {

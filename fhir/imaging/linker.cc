@@ -371,7 +371,7 @@ Result<Linked> Linker::Relate(ResourceTxn& resources, const CatalogueStudy& stud
     asked.given = std::move(referred);
   }
   HILUM_ASSIGN_OR_RETURN(Resolution resolution, Resolve(resources, study, std::move(asked), look, studies));
-  Linked linked{.subject = std::move(resolution.subject),
+  Linked linked{.subject = resolution.subject.Json(),
                 .review = std::move(resolution.review),
                 .orders = OrdersToAdd(old, std::move(resolution.orders), next->orders),
                 .reports = std::move(resolution.reports)};

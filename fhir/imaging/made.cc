@@ -116,8 +116,8 @@ void Resolver::Yield(json::Value patient, const std::optional<std::string>& to, 
   if (is_so) return;
   if (to) {
     others.append(others.empty() ? "" : ",").append(R"({"extension":[{"url":")").append(kYieldsExtension);
-    others.append(R"(","valueBoolean":true}],"other":{"reference":"Patient/)").append(*to);
-    others.append(R"("},"type":"replaced-by"})");
+    others.append(R"(","valueBoolean":true}],"other":)").append(ReferenceTo("Patient", *to));
+    others.append(R"(,"type":"replaced-by"})");
   }
   if (links && others.empty()) {
     constexpr std::string_view kLink[] = {"link"};

@@ -19,9 +19,6 @@ namespace {
 namespace t = dicom::tags;
 using storage::TokenValue;
 
-// R4 extension-data-absent-reason.
-constexpr std::string_view kUnknown =
-    R"({"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/data-absent-reason","valueCode":"unknown"}]})";
 // Grows when ImagingStudies say something else of the same images and records: stored ones are then derived anew.
 constexpr uint64_t kDerivation = 6;
 
@@ -58,13 +55,6 @@ bool Yields(json::Value patient) {
   if (!links) return false;
   const auto list = links->children();
   return std::any_of(list.begin(), list.end(), IsYield);
-}
-
-// `subject`: in JSON, as this file writes it.
-std::string WithExtension(std::string subject, const std::string& extension) {
-  constexpr std::string_view kList = R"({"extension":[)";
-  if (subject.starts_with(kList)) return subject.insert(kList.size(), extension + ",");
-  return subject.insert(1, "\"extension\":[" + extension + "],");
 }
 
 }  // namespace
@@ -222,7 +212,7 @@ Status Resolver::FindPatient(const Records& records, const storage::StudyRow& st
   const PatientIdentifier identifier = IdentifierOf(study);
   if (!CompareImages(study).empty()) out->review.emplace_back(kImagesMismatch);
   if (identifier.token.code.empty()) {
-    out->subject = kUnknown;
+    out->subject.is_unknown = true;
     if (quarantine) out->review.emplace_back(kPatientUnknown);
     return Status::Ok();
   }
@@ -246,12 +236,11 @@ Status Resolver::FindPatient(const Records& records, const storage::StudyRow& st
     out->review.emplace_back(kPatientUnknown);
   }
 
-  out->subject = "{";
+  out->subject.identifier = identifier.Json("");
   if (out->patient && (!quarantine || out->review.empty())) {
-    if (!replaced.empty()) out->subject += SubjectExtensions("", replaced) + ",";
-    out->subject += "\"reference\":\"Patient/" + out->patient->id + "\",";
+    out->subject.AddReplaced(replaced);
+    out->subject.patient = out->patient->id;
   }
-  out->subject += "\"type\":\"Patient\",\"identifier\":" + identifier.Json("") + "}";
   return Status::Ok();
 }
 
@@ -263,7 +252,7 @@ Status Resolver::TakeGiven(const Records& records, const Asked& asked, Resolutio
   if (patient && out->patient && out->patient->id == patient->id) return Status::Ok();  // it needs no more saying
   AddNew(&out->watches, std::move(given.watches));
   if (!patient) {
-    out->subject = WithExtension(std::move(out->subject), PatientExtension(kGivenExtension, *asked.given));
+    out->subject.extensions.insert(out->subject.extensions.begin(), {kGivenExtension, *asked.given});
     return Status::Ok();
   }
   std::erase_if(out->review, [](const std::string& code) { return code != kImagesMismatch; });
@@ -272,10 +261,9 @@ Status Resolver::TakeGiven(const Records& records, const Asked& asked, Resolutio
   const bool named = identifier.token.code.empty() || identifier.IsIn(document.root());
   if (!named || !CompareDemographics(asked.study, document.root()).empty()) out->review.emplace_back(kPatientMismatch);
   out->nobody_has_identifier = false;
-  out->subject = "{" + SubjectExtensions(PatientExtension(kGivenExtension, *asked.given), replaced) +
-                 R"(,"reference":"Patient/)" + patient->id + R"(","type":"Patient")";
-  if (!identifier.token.code.empty()) out->subject += ",\"identifier\":" + identifier.Json("");
-  out->subject += "}";
+  out->subject = {.extensions = {{kGivenExtension, *asked.given}}, .patient = patient->id, .identifier = {}};
+  out->subject.AddReplaced(replaced);
+  if (!identifier.token.code.empty()) out->subject.identifier = identifier.Json("");
   out->patient = std::move(patient);
   return Status::Ok();
 }
@@ -291,12 +279,11 @@ Status Resolver::TakeChosen(const Records& records, const Asked& asked, Resoluti
     replaced.clear();
     out->review.emplace_back(kPatientAmbiguous);
   }
-  out->subject = "{" + SubjectExtensions(PatientExtension(kChoiceExtension, *asked.chosen), replaced);
-  if (out->patient) out->subject += R"(,"reference":"Patient/)" + out->patient->id + "\"";
-  out->subject += R"(,"type":"Patient")";
+  out->subject.extensions = {{kChoiceExtension, *asked.chosen}};
+  out->subject.AddReplaced(replaced);
+  if (out->patient) out->subject.patient = out->patient->id;
   const PatientIdentifier identifier = IdentifierOf(asked.study);
-  if (!identifier.token.code.empty()) out->subject += ",\"identifier\":" + identifier.Json("");
-  out->subject += "}";
+  if (!identifier.token.code.empty()) out->subject.identifier = identifier.Json("");
   return Status::Ok();
 }
 

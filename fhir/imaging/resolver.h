@@ -9,6 +9,7 @@
 
 #include "fhir/imaging/images.h"
 #include "fhir/imaging/records.h"
+#include "fhir/imaging/subject.h"
 #include "fhir/json/edits.h"
 #include "storage/catalogue/rows.h"
 
@@ -82,7 +83,7 @@ struct MadePatient {
 };
 
 struct Resolution {
-  std::string subject;               // ImagingStudy.subject in JSON
+  Subject subject;
   std::optional<Version> patient;    // who it leads to, or would without quarantine
   std::vector<std::string> review;   // codes of tags
   std::vector<std::string> orders;   // ids of ServiceRequests

@@ -8,6 +8,7 @@
 #include "fhir/imaging/resolver.h"
 #include "fhir/imaging/rows.h"
 #include "fhir/store/derived.h"
+#include "fhir/validate/primitives.h"
 #include "fhir/validate/reference.h"
 
 namespace hilum::fhir::imaging {
@@ -31,10 +32,15 @@ std::string ModalitiesOf(const storage::StudyRow& study) {
   return list.empty() ? list : list + "]";
 }
 
-std::string AccessionJson(const std::string& system, const std::string& value) {
-  std::string out = R"({"type":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0203","code":"ACSN"}]},)";
+std::string IdentifierJson(std::string_view system, std::string_view value) {
+  std::string out = "{";
   if (!system.empty()) out.append("\"system\":").append(json::Quoted(system)).push_back(',');
   return out.append("\"value\":").append(json::Quoted(value)) + "}";
+}
+
+std::string AccessionJson(const std::string& system, const std::string& value) {
+  std::string out = R"({"type":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0203","code":"ACSN"}]},)";
+  return out + IdentifierJson(system, value).substr(1);
 }
 
 template <typename Predicate>
@@ -71,10 +77,6 @@ bool HasReference(json::Value list, const std::string& reference) {
 
 bool IsReview(json::Value tag) {
   return json::Find(tag, "system").TextOr("") == kReviewSystem;
-}
-
-std::string ReferenceExtension(std::string_view url, const std::string& reference) {
-  return std::string(R"({"url":")").append(url).append(R"(","valueReference":{"reference":")") + reference + "\"}}";
 }
 
 // "7" of {"reference":"Type/7"}.
@@ -198,7 +200,7 @@ bool SetOrders(json::Value resource, const Linked& linked, std::vector<std::stri
     return std::ranges::any_of(linked.former_orders, [&](const std::string& id) { return IsBareOrder(item, id); });
   };
   std::vector<std::string> wanted;
-  for (const std::string& id : linked.orders) wanted.push_back(R"({"reference":")" + OrderReference(id) + "\"}");
+  for (const std::string& id : linked.orders) wanted.push_back(ReferenceTo("ServiceRequest", id));
   return SetItems(resource, "basedOn", former, wanted, remove, missing, edits);
 }
 
@@ -206,21 +208,8 @@ bool SetReports(json::Value resource, const Linked& linked, std::vector<std::str
                 json::Edits* edits) {
   std::vector<std::string> wanted;
   for (const std::string& id : linked.reports)
-    wanted.push_back(ReferenceExtension(kReportExtension, "DiagnosticReport/" + id));
+    wanted.push_back(ReferenceExtension(kReportExtension, "DiagnosticReport", id));
   return SetItems(resource, "extension", IsReport, wanted, remove, missing, edits);
-}
-
-// The Patient in an extension of `subject`.
-std::optional<std::string> PatientIn(json::MaybeValue subject, std::string_view url) {
-  constexpr std::string_view kPatient = "Patient/";
-  const json::MaybeValue extensions = subject["extension"];
-  if (!extensions || !extensions->is_array()) return std::nullopt;
-  for (const json::Value extension : extensions->children()) {
-    const std::string_view reference = json::Find(extension, "valueReference")["reference"].TextOr("");
-    if (json::Find(extension, "url").TextOr("") == url && reference.starts_with(kPatient))
-      return std::string(reference.substr(kPatient.size()));
-  }
-  return std::nullopt;
 }
 
 bool SameIdentifier(json::MaybeValue left, json::MaybeValue right) {
@@ -278,24 +267,6 @@ bool NamesStudy(json::Value resource) {
   return list && AnyOf(*list, [](json::Value item) { return json::Find(item, "system").TextOr("") == kUidSystem; });
 }
 
-std::string PatientExtension(std::string_view url, const std::string& patient) {
-  return ReferenceExtension(url, "Patient/" + patient);
-}
-
-std::string SubjectExtensions(std::string list, const std::vector<std::string>& replaced) {
-  for (const std::string& id : replaced)
-    list.append(list.empty() ? "" : ",").append(ReferenceExtension(kReplacedExtension, "Patient/" + id));
-  return "\"extension\":[" + list + "]";
-}
-
-std::optional<std::string> ChosenPatient(json::MaybeValue subject) {
-  return PatientIn(subject, kChoiceExtension);
-}
-
-std::optional<std::string> GivenPatient(json::MaybeValue subject) {
-  return PatientIn(subject, kGivenExtension);
-}
-
 std::optional<std::string> ReferredId(json::MaybeValue reference, TypeId type, const std::string& base_url) {
   const ReferenceText text = ParseReference(reference["reference"].TextOr(""));
   const bool local = text.form == ReferenceText::Form::kRelative ||
@@ -329,7 +300,8 @@ Linked LinkedOf(json::Value resource, std::vector<std::string> orders) {
   }
   if (const json::MaybeValue extensions = json::Find(resource, "extension")) {
     for (const json::Value extension : extensions->children()) {
-      if (IsReport(extension)) linked.reports.push_back(IdIn(json::Find(extension, "valueReference")));
+      std::string id = IdIn(json::Find(extension, "valueReference"));
+      if (IsReport(extension) && IsId(id)) linked.reports.push_back(std::move(id));
     }
   }
   return linked;
@@ -353,8 +325,7 @@ DerivedElements ElementsOf(const storage::StudyRow& study, Linked linked, const 
     derived.elements.emplace_back("procedureCode", std::move(codes));
 
   const std::string uid = UidIdentifier(study.uid);
-  derived.identifiers.push_back(
-      {std::string(kUidSystem), uid, R"({"system":")" + std::string(kUidSystem) + R"(","value":")" + uid + "\"}"});
+  derived.identifiers.push_back({std::string(kUidSystem), uid, IdentifierJson(kUidSystem, uid)});
   if (const std::string accession = CleanText(text(t::kAccessionNumber)); !accession.empty()) {
     derived.identifiers.push_back(
         {options.accession_system, accession, AccessionJson(options.accession_system, accession)});
@@ -392,8 +363,8 @@ bool MakeShell(json::Value resource, const DerivedElements& derived, json::Edits
   const json::MaybeValue endpoints = json::Find(resource, "endpoint");
   if (!endpoints || !HasReference(*endpoints, derived.endpoint)) {
     const auto none = [](json::Value) { return false; };
-    const std::string ours = R"({"reference":")" + derived.endpoint + "\"}";
-    indexed |= SetItems(resource, "endpoint", none, {ours}, &remove, &missing, edits);
+    indexed |= SetItems(resource, "endpoint", none, {"{\"reference\":" + json::Quoted(derived.endpoint) + "}"}, &remove,
+                        &missing, edits);
   }
   indexed |= SetReview(resource, derived.linked.review, &remove, &missing, edits);
   indexed |= SetOrders(resource, derived.linked, &remove, &missing, edits);

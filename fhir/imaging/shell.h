@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "fhir/definitions/definitions.h"
+#include "fhir/imaging/subject.h"
 #include "fhir/json/document.h"
 #include "fhir/json/edits.h"
 #include "fhir/search/study_uid.h"
@@ -45,20 +46,7 @@ Linked LinkedOf(json::Value resource, std::vector<std::string> orders);
 
 // R4 ImagingStudy has no element for the reports about it.
 inline constexpr std::string_view kReportExtension = "urn:hilum:report";
-// Of subject: the Patient whom a reviewer chose, who may have been merged since.
-inline constexpr std::string_view kChoiceExtension = "urn:hilum:chosen-patient";
-// Of subject: the Patient whom the ImagingStudy named before there were images, which do not lead there.
-inline constexpr std::string_view kGivenExtension = "urn:hilum:given-patient";
-// Of subject: a Patient who has the identifier of the images or was chosen for them, or took such a one over, but whom
-// the Patient of the reference replaces. The search parameters patient and subject find it, too.
-inline constexpr std::string_view kReplacedExtension = "urn:hilum:replaced-patient";
-// An extension of subject that names a Patient.
-std::string PatientExtension(std::string_view url, const std::string& patient);
-// "extension":[...]; `first`: an extension, or empty.
-std::string SubjectExtensions(std::string first, const std::vector<std::string>& replaced);
-// The id of the Patient whom `subject` names so; nullopt when it names none.
-std::optional<std::string> ChosenPatient(json::MaybeValue subject);
-std::optional<std::string> GivenPatient(json::MaybeValue subject);
+
 // The id of the local Patient whom `subject` refers to; nullopt when it refers to none. `base_url`: as Resolver's.
 std::optional<std::string> ReferredPatient(json::MaybeValue subject, const std::string& base_url);
 // The same of any Reference, to a resource of the type.

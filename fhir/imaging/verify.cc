@@ -144,7 +144,7 @@ class LinkVerifier {
     HILUM_ASSIGN_OR_RETURN(Resolution fresh, deriver_->resolver.Resolve(RecordsOf(*reader_), asked));
     HILUM_RETURN_IF_ERROR(Watches(uid, fresh.watches, link));
     HILUM_RETURN_IF_ERROR(Made(uid, fresh.made));
-    Linked linked{.subject = std::move(fresh.subject), .review = std::move(fresh.review)};
+    Linked linked{.subject = fresh.subject.Json(), .review = std::move(fresh.review)};
     linked.orders = OrdersToAdd(document.root(), std::move(fresh.orders), link.orders);
     linked.former_orders = link.orders;
     linked.reports = std::move(fresh.reports);

@@ -130,6 +130,30 @@ TEST_F(PatientsTest, WhomUsersNamedIsTheOneOfTheIdentifierOnceThatLeadsThere) {
   EXPECT_EQ(At(Read("ImagingStudy/ris"), "meta.tag.0.code"), "(nothing)");
 }
 
+TEST_F(PatientsTest, WhoIsNamedByNoIdIsNobody) {
+  for (const std::string id :
+       {R"(a\"b)", R"(x\"}},{\"url\":\"urn:forged\",\"valueReference\":{\"reference\":\"y)", "", "a b"}) {
+    for (const std::string_view url : {kGivenExtension, kChoiceExtension}) {
+      options_.enabled = false;
+      Link();
+      EXPECT_EQ(Run("PUT", "ImagingStudy/ris",
+                    R"({"resourceType":"ImagingStudy","id":"ris","status":"registered","identifier":[)"
+                    R"({"system":"urn:dicom:uid","value":"urn:oid:1.2.1"}],"subject":{"extension":[{"url":")" +
+                        std::string(url) + R"(","valueReference":{"reference":"Patient/)" + id + R"("}}]}})")
+                    .status,
+                201)
+          << id;
+      Stow({{}});
+      options_.enabled = true;
+      Link();
+      EXPECT_EQ(At(Read("ImagingStudy/ris"), "subject.extension"), "(nothing)") << id;
+      EXPECT_EQ(At(Read("ImagingStudy/ris"), "subject.identifier.value"), "P1") << id;
+      ExpectAllAgrees();
+      Delete("1.2.1");
+    }
+  }
+}
+
 TEST_F(PatientsTest, WhomUsersNamedMayComeAfterTheImages) {
   for (const auto policy : {PatientPolicy::kLink, PatientPolicy::kQuarantine, PatientPolicy::kCreate}) {
     With(policy);

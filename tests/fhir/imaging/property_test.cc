@@ -171,7 +171,7 @@ class ImagingPropertyTest : public ImagingFixture, public ::testing::WithParamIn
       std::string accession = CleanText(storage::FirstValue(study->row.attributes, dicom::tags::kAccessionNumber));
       EXPECT_EQ(At(text, "identifier.1.value"), accession.empty() ? "(nothing)" : accession) << uid;
       const Linked said = LinkedOf(document->root(), {});
-      EXPECT_EQ(said.subject, fresh.subject) << uid;
+      EXPECT_EQ(said.subject, fresh.subject.Json()) << uid;
       EXPECT_EQ(said.review, fresh.review) << uid;
       EXPECT_EQ(said.reports, fresh.reports) << uid;
       std::vector<std::string> orders;
