@@ -349,6 +349,8 @@ void IngestBatch::CommitOne(Pending& pending) {
       outcome.kind = put == PutOutcome::kCreated ? InstanceOutcome::Kind::kStored : InstanceOutcome::Kind::kReplaced;
       return;
     }
+    if (status.code() == Code::kLimit)  // of the store: nothing is wrong with the instance
+      return Fail(&outcome, FailureReason::kProcessingFailure, status.message());
     if (status.code() != Code::kConflict) return FailBy(&outcome, status);
     // Somebody else stored under this name meanwhile, or other attributes are kept now: look again.
     auto location = store_.objects().Locate(pending.instance.object);

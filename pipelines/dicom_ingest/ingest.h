@@ -51,7 +51,7 @@ struct FailureMeaning {
 };
 inline constexpr FailureMeaning kFailureMeanings[] = {
     {FailureReason::kProcessingFailure,
-     "something broke in the server, or other requests keep storing under the same UID"},
+     "something broke in the server, a limit of its store was met, or other requests keep storing under the same UID"},
     {FailureReason::kDuplicate,
      "other bytes are stored under this SOP Instance UID, and `store.duplicates` is `reject`"},
     {FailureReason::kOutOfResources, "the disk is full, or the store takes nothing more for now"},

@@ -97,7 +97,9 @@ void GroupTxn::Merge(Family family, Bytes key, Bytes operand) {
 
 Status GroupTxn::limits() const {
   if (!oversized_ && task_.bytes() <= kMaxTaskBytes) return Status::Ok();
-  return LimitExceeded("a key is larger than 1 kB, a value than 64 kB or the whole change than 256 MB");
+  return LimitExceeded(
+      "this is more than the store keeps in one piece (64 kB for a list of what belongs together, 256 MB for all that "
+      "changes at once); nothing of it was stored; send less at once");
 }
 
 }  // namespace hilum::storage

@@ -191,6 +191,21 @@ TEST_F(IngestTest, AFullDiskIsAWarning) {
   EXPECT_THAT(log.text(), HasSubstr("A700: 1"));
 }
 
+TEST_F(IngestTest, WhatTheStoreCannotKeepIsNotTheFaultOfTheInstance) {
+  struct : storage::CatalogueObserver {
+    Status OnChanges(storage::Txn& txn, const storage::CatalogueChanges&) override {
+      txn.Put(storage::Family::kResource, "large", std::string((64 << 10) + 1, 'x'));
+      return Status::Ok();
+    }
+  } observer;
+  store_->Observe(&observer);
+  const InstanceOutcome outcome = Ingest(MakeInstance({}));
+  EXPECT_EQ(outcome.reason, FailureReason::kProcessingFailure);
+  EXPECT_THAT(outcome.explanation, HasSubstr("more than the store keeps in one piece"));
+  store_->Observe(nullptr);
+  EXPECT_EQ(Ingest(MakeInstance({})).kind, Kind::kStored);
+}
+
 TEST_F(IngestTest, RefusesNamesThatAreNoUids) {
   for (const std::string& uid : {std::string("../../etc/passwd"), std::string(65, '1'), std::string("1.2.\0.3", 7),
                                  std::string("1.2/3"), std::string("1 2")}) {
