@@ -110,7 +110,7 @@ class Comparison {
 
 std::string ListWith(json::Value images, json::Value additions);
 
-// An object of the images, which win, with what was added to it.
+// An object of the images, which win, with what was added to it; but for the ids of what neither says any more.
 std::string ObjectWith(json::Value images, json::Value additions) {
   std::string out;
   const auto add = [&](std::string_view key, std::string_view value) {
@@ -127,7 +127,9 @@ std::string ObjectWith(json::Value images, json::Value additions) {
     }
   }
   for (const json::Value property : additions.children()) {
-    if (!json::Find(images, property.key())) add(property.key(), property.raw());
+    if (json::Find(images, property.key())) continue;
+    const std::string_view element = property.key().substr(IsIdOfElement(property) ? 1 : 0);
+    if (json::Find(images, element) || json::Find(additions, element)) add(property.key(), property.raw());
   }
   return out + "}";
 }

@@ -164,6 +164,16 @@ bool SetItems(json::Value resource, std::string_view name, Predicate ours, const
   return true;
 }
 
+// With the elements their ids.
+void AddIdsOf(json::Value resource, std::vector<std::string_view>* elements) {
+  if (elements->empty()) return;
+  for (const json::Value property : resource.children()) {
+    if (!IsIdOfElement(property)) continue;
+    const std::string_view element = property.key().substr(1);
+    if (std::ranges::find(*elements, element) != elements->end()) elements->push_back(property.key());
+  }
+}
+
 // An identifier of a study, but of another one.
 bool IsOfOtherStudy(json::Value identifier, const DerivedElements& derived) {
   if (json::Find(identifier, "system").TextOr("") != kUidSystem) return false;
@@ -369,6 +379,7 @@ bool MakeShell(json::Value resource, const DerivedElements& derived, json::Edits
   indexed |= SetReview(resource, derived.linked.review, &remove, &missing, edits);
   indexed |= SetOrders(resource, derived.linked, &remove, &missing, edits);
   indexed |= SetReports(resource, derived.linked, &remove, &missing, edits);
+  AddIdsOf(resource, &remove);
   if (!remove.empty()) json::RemoveProperties(resource, remove, edits);
   if (!missing.empty()) edits->Insert(resource.end() - 1, std::move(missing));
   return indexed;
@@ -440,6 +451,10 @@ bool MeansTheSame(json::Value said, json::Value subject, const std::string& base
   if (!reference) return true;
   const auto patient = ReferredPatient(said, base_url);
   return patient && patient == ReferredPatient(subject, base_url);
+}
+
+bool IsIdOfElement(json::Value property) {
+  return property.key().starts_with('_') && property.is_object() && !json::Find(property, "extension");
 }
 
 bool SaysTheSame(json::Value left, json::Value right) {

@@ -91,6 +91,10 @@ std::vector<Issue> Contradictions(json::Value resource, const DerivedElements& d
 // them, and nobody else is chosen.
 bool MeansTheSame(json::Value said, json::Value subject, const std::string& base_url);
 
+// Whether `property` is no more than the id of an element that stands beside it, as "_x":{"id":"1"} of "x": it goes
+// with that (R4 2.6.2.2, ele-1).
+bool IsIdOfElement(json::Value property);
+
 // Equal but for white space and the order of properties.
 bool SaysTheSame(json::Value left, json::Value right);
 

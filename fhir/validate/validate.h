@@ -21,7 +21,7 @@ struct ValidateOptions {
   size_t max_issues = 50;     // the rest is left out
   bool check_targets = true;  // reference target types, and that each contained resource can be referred to
   bool check_narrative = true;
-  bool check_required = true;  // that no element lacks what FHIR demands of it
+  bool check_required = true;  // that no element lacks what FHIR demands of it, nor an id the value it is of
 };
 
 // One property for each node of the document (json::Value::index()); kNoProperty for `resourceType`, primitive

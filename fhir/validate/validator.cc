@@ -278,7 +278,7 @@ void Validator::CheckPairs(Value object, Value given, bool carrier) {
     const bool null = items[i].kind() == Kind::kNull;
     const bool has_partner = i < partners.size();
     // Of two that lack something the value is the one to blame.
-    const bool fine = carrier ? (!null && !IsIdAlone(items[i])) || has_partner
+    const bool fine = carrier ? (!null && (!IsIdAlone(items[i]) || !options_.check_required)) || has_partner
                               : !null || (has_partner && json::Find(partners[i], "extension"));
     if (fine) continue;
     if (given.is_array()) here->index = static_cast<int>(i);

@@ -13,6 +13,9 @@ const std::string kPerformer = R"("performer":[{"actor":{"reference":"Practition
 const std::string kExtension = R"("extension":[{"url":"http://test/quality","valueCode":"good"}])";
 const std::string kTitle = R"("title":"Best  of all")";
 
+const std::string kJane =
+    R"({"resourceType":"Patient","id":"jane","identifier":[{"system":"http://hospital.test/mrn","value":"P1"}]})";
+
 class AdditionsTest : public ImagingFixture {
  protected:
   void SetUp() override {
@@ -75,6 +78,21 @@ TEST_F(AdditionsTest, StayWhenImagesCome) {
   EXPECT_EQ(At(Read("ImagingStudy/1.2.1/_history/5"), "series.0.instance.1.title"), "Best  of all");
   Reopen();
   EXPECT_EQ(Read("ImagingStudy/1.2.1"), study);
+}
+
+TEST_F(AdditionsTest, AnIdOfWhatTheImagesSayIsThereAsLongAsTheySayIt) {
+  const InstanceSpec other{.series = "1.2.1.2", .sop = "1.2.1.2.1", .series_number = "2", .series_description = ""};
+  Stow({other});
+  InstanceSpec described = other;
+  described.sop = "1.2.1.2.2", described.series_description = "Axial";
+  Stow({described});
+  Add("1.2.1.2", R"("_description":{"id":"d"})");
+  EXPECT_EQ(At(Read("ImagingStudy/1.2.1"), "series.1._description.id"), "d");
+  Delete("1.2.1", "1.2.1.2", "1.2.1.2.2");
+  EXPECT_EQ(At(Read("ImagingStudy/1.2.1"), "series.1._description"), "(nothing)");
+  EXPECT_EQ(Run("PUT", "Patient/jane", kJane).status, 201);
+  Stow({described});
+  EXPECT_EQ(At(Read("ImagingStudy/1.2.1"), "series.1._description.id"), "d");
 }
 
 TEST_F(AdditionsTest, GoWithTheirInstance) {

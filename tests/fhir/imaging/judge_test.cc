@@ -45,6 +45,27 @@ TEST_F(JudgeTest, WhatTheImagesDoNotSayIsKeptWhenTheyChange) {
   EXPECT_EQ(Images(Read("ImagingStudy/1.2.1/_history/2")), "1.2.1.1:1.2.1.1.1,1.2.1.1.2");
 }
 
+TEST_F(JudgeTest, AnIdOfWhatTheImagesSayGoesWithIt) {
+  for (const std::string more : {"", R"(,"extension":[{"url":"urn:x","valueBoolean":true}])"}) {
+    Delete("1.2.1");
+    Stow({{}, {.sop = "1.2.1.1.2", .study_description = ""}});
+    const Answer put = Put(With(R"(,"_description":{"id":"x")" + more + R"(},"_started":{"id":"y"})"));
+    EXPECT_EQ(put.status, 200) << put.body;
+    Delete("1.2.1", "1.2.1.1", "1.2.1.1.1");
+    const std::string study = Read("ImagingStudy/1.2.1");
+    EXPECT_EQ(At(study, "description"), "(nothing)");
+    EXPECT_EQ(At(study, "_description.id"), more.empty() ? "(nothing)" : "x") << "extensions stand alone";
+    EXPECT_EQ(At(study, "_started.id"), "y");
+    const Answer jane = Run("PUT", "Patient/jane",
+                            R"({"resourceType":"Patient","id":"jane","identifier":[)"
+                            R"({"system":"http://hospital.test/mrn","value":"P1"}]})");
+    EXPECT_LT(jane.status, 300) << jane.body;
+    EXPECT_EQ(At(Read("ImagingStudy/1.2.1"), "subject.reference"), "Patient/jane");
+    ExpectAllAgrees();
+    Run("DELETE", "Patient/jane");
+  }
+}
+
 TEST_F(JudgeTest, WhatTheImagesSayMayBeLeftOut) {
   const Answer put =
       Put(R"({"resourceType":"ImagingStudy","id":"1.2.1","status":"available",)"
