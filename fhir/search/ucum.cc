@@ -12,8 +12,8 @@ namespace hilum::fhir {
 namespace {
 
 constexpr size_t kMaxCodeSize = 128;
-constexpr int kMaxNesting = 16;  // of parentheses
-constexpr int kMaxPower = 100;
+constexpr int kMaxNesting = 16;     // of parentheses
+constexpr int kMaxPower = 100;      // of one unit: sums over a code stay far within an int
 constexpr size_t kDimensions = 28;  // rows without a definition, first in the table
 
 struct Amount {
@@ -120,7 +120,7 @@ class Parser {
       if (token[stem - 1] == '+' || token[stem - 1] == '-') --stem;
       const std::string_view digits = token.substr(token[stem] == '+' ? stem + 1 : stem);
       const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), power);
-      if (error != std::errc() || std::abs(power) > kMaxPower) return false;
+      if (error != std::errc() || power < -kMaxPower || power > kMaxPower) return false;
     }
     Amount unit;
     if (!Lookup(token.substr(0, stem), &unit)) return false;

@@ -74,6 +74,13 @@ TEST(Ucum, RefusesWhatIsNoUnit) {
   EXPECT_FALSE(Canonicalize(std::string(100, '(') + "m").has_value());
 }
 
+TEST(Ucum, RefusesPowersBeyondAHundred) {
+  EXPECT_TRUE(Canonicalize("m-100").has_value());
+  for (const char* code : {"m101", "m-101", "m2147483647", "m-2147483648", "m-2147483648.m-2147483648"}) {
+    EXPECT_FALSE(Canonicalize(code).has_value()) << code;
+  }
+}
+
 TEST(Ucum, EveryRowOfTheTableIsWorkedOut) {
   for (const ucum::Unit& unit : ucum::Units()) {
     const std::string code =
