@@ -25,8 +25,7 @@ constexpr size_t kFewTypes = 16;
 Result<Query> Compiler::Token(const ResolvedParam& param, Modifier modifier, std::string_view value) {
   if (modifier.kind == Kind::kIn) {
     HILUM_ASSIGN_OR_RETURN(const auto codes, catalog_.ExpandValueSet(Unescape(value)));
-    values_ += codes.size();
-    if (values_ > options_.max_values) return LimitExceeded("the value set has too many codes for a search");
+    HILUM_RETURN_IF_ERROR(Spend(codes.size()));
     std::vector<Query> parts;
     for (const auto& code : codes) parts.push_back(Own(storage::TokenIs{param.field, code.system, code.code}));
     return AnyOf(std::move(parts));
@@ -151,6 +150,7 @@ Result<Query> Compiler::Reference(const ResolvedParam& param, Modifier modifier,
 }
 
 Result<Query> Compiler::LocalId(const ResolvedParam& param, const std::vector<TypeId>& types, std::string_view id) {
+  HILUM_RETURN_IF_ERROR(Spend(types.size()));
   std::vector<Query> parts;
   for (const TypeId type : types) {
     HILUM_ASSIGN_OR_RETURN(const auto doc, catalog_.FindDoc(type, id));

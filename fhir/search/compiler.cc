@@ -125,10 +125,32 @@ Result<ResolvedParam> Compiler::Resolve(TypeId type, std::string_view code) cons
   return resolved;
 }
 
+Status Compiler::Spend(size_t steps) {
+  steps_ += steps;
+  if (steps_ <= options_.max_steps) return Status::Ok();
+  return LimitExceeded("the search takes more than " + std::to_string(options_.max_steps) +
+                       " steps: ask for fewer values or types, and name types in chains and references "
+                       "(subject:Patient.name, subject=Patient/id)");
+}
+
+Status Compiler::SpendOn(std::string_view value) {
+  constexpr size_t kBytesPerStep = 256;
+  return Spend(1 + value.size() / kBytesPerStep);
+}
+
 Result<Query> Compiler::Compile(TypeId type, std::string_view name, std::string_view value, size_t depth) {
   if (depth > options_.max_depth) {
     return LimitExceeded("chains and _has deeper than " + std::to_string(options_.max_depth) + " levels are refused");
   }
+  HILUM_RETURN_IF_ERROR(Spend(1));
+  const std::pair place(type, name.size());
+  if (const auto known = lacking_.find(place); known != lacking_.end()) return NotFound(known->second);
+  auto query = CompileName(type, name, value, depth);
+  if (query.status().code() == Code::kNotFound) lacking_.emplace(place, query.status().message());
+  return query;
+}
+
+Result<Query> Compiler::CompileName(TypeId type, std::string_view name, std::string_view value, size_t depth) {
   if (name.starts_with("_has:")) return CompileHas(type, name.substr(5), value, depth);
   const auto [head, rest] = SplitAt(name, '.');
   // Paths into DICOM sequences have dots, too.
@@ -210,7 +232,7 @@ Result<Query> Compiler::CompileNamed(TypeId type, std::string_view code, Modifie
 Result<Query> Compiler::CompileIds(TypeId type, std::string_view value) {
   storage::DocsIn docs;
   for (const std::string_view id : SplitValue(value, ',')) {
-    if (++values_ > options_.max_values) return LimitExceeded("too many values in one search; split it");
+    HILUM_RETURN_IF_ERROR(SpendOn(id));
     HILUM_ASSIGN_OR_RETURN(const auto doc, catalog_.FindDoc(type, Unescape(id)));
     if (doc) docs.docs.push_back(*doc);
   }
@@ -260,9 +282,7 @@ Result<Query> Compiler::CompileParam(const ResolvedParam& param, Modifier modifi
   const auto images = ImagesOf(param);
   std::vector<Query> parts;
   for (const std::string_view part : SplitValue(value, ',')) {
-    if (++values_ > options_.max_values) {
-      return LimitExceeded("more than " + std::to_string(options_.max_values) + " values in one search; split it");
-    }
+    HILUM_RETURN_IF_ERROR(SpendOn(part));
     if (part.empty()) return Invalid("an empty value in the list of " + Quote(param.code));
     auto query = CompileValue(param, modifier, part);
     if (!query.ok()) return query.status().WithContext("search parameter " + Quote(param.code));

@@ -1,9 +1,11 @@
 // One search parameter as an index query: modifiers, values, chains, _has. Internal to fhir/search.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "fhir/search/extract.h"
@@ -52,8 +54,9 @@ class Compiler {
   Compiler(SearchCatalog& catalog, const SearchOptions& options) : catalog_(catalog), options_(options) {}
 
   // kNotFound for a parameter that `type` does not have (the caller may ignore it); kInvalid and kUnsupported for
-  // values and modifiers.
+  // values and modifiers; kLimit beyond the steps of a search.
   Result<storage::Query> Compile(TypeId type, std::string_view name, std::string_view value) {
+    lacking_.clear();
     return Compile(type, name, value, 0);
   }
   // kNotFound when there is none or it is not searchable.
@@ -63,7 +66,13 @@ class Compiler {
  private:
   using QueryResult = Result<storage::Query>;
 
+  // What bounds a search, in time as in the size of its query: each name that is tried for a type of resource is a
+  // step, and so is each value, a long text more of them, and each look-up. kLimit when there are too many.
+  Status Spend(size_t steps);
+  Status SpendOn(std::string_view value);
+
   QueryResult Compile(TypeId type, std::string_view name, std::string_view value, size_t depth);
+  QueryResult CompileName(TypeId type, std::string_view name, std::string_view value, size_t depth);
   QueryResult CompileChain(TypeId type, std::string_view head, std::string_view rest, std::string_view value,
                            size_t depth);
   QueryResult CompileHas(TypeId type, std::string_view path, std::string_view value, size_t depth);
@@ -94,7 +103,9 @@ class Compiler {
 
   SearchCatalog& catalog_;
   const SearchOptions& options_;
-  size_t values_ = 0;
+  size_t steps_ = 0;
+  // What types turned out not to have, by the length of the name's rest: chains come to the same on many ways.
+  std::map<std::pair<TypeId, size_t>, std::string> lacking_;
 };
 
 // The parameter of `type` with the most similar code, as "; did you mean 'x'?", or an empty text.

@@ -22,8 +22,8 @@ struct SearchOptions {
   int index_rules = kIndexRules;   // those of what is stored
   int64_t now = 0;                 // microseconds since 1970 UTC, for the prefix ap
   size_t max_parameters = 10'000;
-  size_t max_values = 100'000;  // of all OR lists of one search
-  size_t max_depth = 16;        // of chains and _has
+  size_t max_depth = 16;       // of chains and _has
+  size_t max_steps = 100'000;  // of compiling one search (Compiler::Spend)
 };
 
 // All values of all search parameters. REQUIRES: `typing` is of a validation without errors of the resource or of what

@@ -359,9 +359,14 @@ TEST_F(SearchTest, KnowsWhatCanonicalsLeadTo) {
 }
 
 TEST_F(SearchTest, BoundsEverythingAClientCanRepeat) {
-  options_.max_values = 10;
+  options_.max_steps = 12;
+  EXPECT_EQ(Refusal("Patient", "gender=1,2,3,4,5&family=1,2,3,4,5"), "accepted");
   EXPECT_NE(Refusal("Patient", "gender=1,2,3,4,5&family=1,2,3,4,5,6", Code::kLimit), "accepted");
-  EXPECT_NE(Refusal("Patient", "_id=1,2,3,4,5,6,7,8,9,10,11", Code::kLimit), "accepted");
+  EXPECT_NE(Refusal("Patient", "_id=1,2,3,4,5,6,7,8,9,10,11,12", Code::kLimit), "accepted");
+  EXPECT_NE(Refusal("Patient", "name=" + std::string(4000, 'x'), Code::kLimit), "accepted");
+  EXPECT_NE(Refusal("Basic", "subject=id", Code::kLimit), "accepted") << "each type is looked into";
+  EXPECT_EQ(Refusal("Basic", "subject=Patient/id"), "accepted");
+  options_.max_steps = SearchOptions().max_steps;
   std::string deep;
   for (int i = 0; i < 100; ++i) deep += "_has:Patient:link:";
   EXPECT_NE(Refusal("Patient", deep + "name=x", Code::kLimit), "accepted");
@@ -374,6 +379,29 @@ TEST_F(SearchTest, BoundsEverythingAClientCanRepeat) {
                 .status()
                 .code(),
             Code::kLimit);
+}
+
+// A reference without types leads to each of them, at every level again.
+std::string ChainOf(int levels, const std::string& end) {
+  std::string name;
+  for (int i = 0; i < levels; ++i) name += "subject.";
+  return name + end;
+}
+
+TEST_F(SearchTest, AChainThatLeadsNowhereIsLookedIntoOnceForEachType) {
+  EXPECT_THAT(Refusal("Basic", ChainOf(15, "nope=x"), Code::kUnsupported), HasSubstr("has no search parameter"));
+}
+
+TEST_F(SearchTest, BoundsTheWaysOfAChain) {
+  EXPECT_EQ(Refusal("Basic", ChainOf(2, "_id=x")), "accepted");
+  for (const char* end : {"_id=x", "_id:missing=true", "_list=x", "subject:missing=true", "_tag=x", "subject=Patient/1",
+                          "_has:Observation:subject:_id:missing=false"}) {
+    EXPECT_THAT(Refusal("Basic", ChainOf(8, end), Code::kLimit), HasSubstr("name types in chains")) << end;
+  }
+  EXPECT_NE(Refusal("Patient", "_has:Basic:subject:" + ChainOf(8, "_id=x"), Code::kLimit), "accepted");
+  std::string many;
+  for (int i = 0; i < 100; ++i) many += ChainOf(2, "_id=x&");
+  EXPECT_NE(Refusal("Basic", many, Code::kLimit), "accepted");
 }
 
 class CatalogWithMore : public MemoryCatalog {

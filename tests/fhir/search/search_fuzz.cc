@@ -19,7 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!again.ok() || *again != *parameters) std::abort();
   MemoryCatalog catalog;
   MemoryIndex index;
-  const SearchOptions options{.now = 1'600'000'000'000'000, .max_values = 1000};
+  const SearchOptions options{.now = 1'600'000'000'000'000, .max_steps = 1000};
   for (const char* name : {"Observation", "Patient", "Location", "Questionnaire"}) {
     const auto type = FindResourceType(name);
     auto request = CompileSearch(*type, *parameters, Handling::kLenient, {}, catalog, options);
