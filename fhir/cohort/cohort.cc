@@ -94,11 +94,11 @@ Result<CohortRun::Criterion> CohortRun::CompileCriterion(const CohortCriterion& 
     HILUM_ASSIGN_OR_RETURN(parameters, SplitQuery(std::string_view(source.search).substr(question + 1), 1000));
   }
   HILUM_ASSIGN_OR_RETURN(SearchRequest search,
-                         CompileSearch(*type, parameters, Handling::kStrict, {}, reader_, options_));
-  if (!search.sort.empty() || !search.includes.empty() || search.count || search.count_only)
+                         CompileSearch({*type}, parameters, Handling::kStrict, {}, reader_, options_));
+  if (!search.searches[0].sort.empty() || !search.includes.empty() || search.count || search.count_only)
     return Invalid("the search of a criterion takes conditions only: no _sort, _count, _summary and includes");
 
-  Criterion criterion{.source = &source, .type = *type, .query = std::move(search.query)};
+  Criterion criterion{.source = &source, .type = *type, .query = std::move(search.searches[0].query)};
   if (*type != patient_) {
     HILUM_ASSIGN_OR_RETURN(criterion.patient, PatientField(*type));
   }

@@ -202,9 +202,9 @@ class EverythingRun {
   Status KeepThose(const std::vector<Parameter>& parameters, Segment* segment) {
     if (parameters.empty()) return Status::Ok();
     HILUM_ASSIGN_OR_RETURN(const SearchRequest search,
-                           CompileSearch(segment->type, parameters, Handling::kStrict, {}, reader_, search_options_));
+                           CompileSearch({segment->type}, parameters, Handling::kStrict, {}, reader_, search_options_));
     HILUM_ASSIGN_OR_RETURN(const storage::Bitmap docs,
-                           reader_.index().Evaluate(reader_.CollectionOf(segment->type), search.query));
+                           reader_.index().Evaluate(reader_.CollectionOf(segment->type), search.searches[0].query));
     segment->docs &= docs;
     return Status::Ok();
   }

@@ -1,13 +1,17 @@
 #include "fhir/interactions/kept_searches.h"
 
+#include <algorithm>
+
 #include "fhir/interactions/shape.h"
 
 namespace hilum::fhir {
 
 Result<std::string> KeptSearches::Keep(const std::string& query) {
-  if (query.size() > max_bytes_ / 4) {
-    return LimitExceeded("a search of more than " + std::to_string(max_bytes_ / 4) +
-                         " bytes cannot go on to further pages; split it");
+  // What cannot be taken apart again cannot go on.
+  const size_t limit = std::min(max_bytes_ / 4, kMaxQueryBytes);
+  if (query.size() > limit) {
+    return LimitExceeded("a search of more than " + std::to_string(limit) +
+                         " bytes, percent-encoded, cannot go on to further pages; split it");
   }
   const std::lock_guard lock(mutex_);
   for (std::string key = std::to_string(Fingerprint(query));; key.push_back('0')) {

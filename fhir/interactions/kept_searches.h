@@ -19,7 +19,8 @@ class KeptSearches {
  public:
   explicit KeptSearches(size_t max_bytes) : max_bytes_(max_bytes) {}
 
-  // Key of `query`, which is as JoinQuery makes it. kLimit for more than a quarter of all that can be kept.
+  // Key of `query`, which is as JoinQuery makes it. kLimit for more than a quarter of all that can be kept,
+  // and beyond kMaxQueryBytes.
   Result<std::string> Keep(const std::string& query);
   // nullopt when it is not kept (any longer).
   std::optional<std::vector<Parameter>> Find(const std::string& key);

@@ -131,11 +131,11 @@ Result<storage::Query> CompileCondition(SearchCatalog& catalog, TypeId type, con
     return Invalid("a conditional interaction needs at least one search parameter, and takes nothing else; '" +
                    stray->name.substr(0, 64) + "' only says how results are answered");
   }
-  HILUM_ASSIGN_OR_RETURN(
-      SearchRequest search,
-      CompileSearch(type, criteria, Handling::kStrict, {kShapeAnswers.begin(), kShapeAnswers.end()}, catalog, options));
+  HILUM_ASSIGN_OR_RETURN(SearchRequest search,
+                         CompileSearch({type}, criteria, Handling::kStrict,
+                                       {kShapeAnswers.begin(), kShapeAnswers.end()}, catalog, options));
   if (search.used.empty()) return Invalid("a conditional interaction needs at least one search parameter");
-  return std::move(search.query);
+  return std::move(search.searches[0].query);
 }
 
 Result<Matches> FindMatches(ResourceReader& reader, TypeId type, const std::vector<Parameter>& criteria,

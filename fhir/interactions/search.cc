@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <set>
 
 #include "fhir/interactions/bundle_text.h"
 #include "fhir/interactions/includes.h"
@@ -48,17 +47,12 @@ class SearchRun {
                                   .diagnostics = "the parameters of the search that this link goes on with are no "
                                                  "longer kept: send that search again"}});
     }
-    for (const Parameter& parameter : query_) {
-      if (parameter.name != kCursorParameter && (parameter.name != "_type" || type != kNoType))
-        parameters_.push_back(parameter);
-    }
     types_ = {type};
     if (type == kNoType) {
       HILUM_ASSIGN_OR_RETURN(types_, AskedTypes(query_));
     }
     if (compartment != kNoType) HILUM_RETURN_IF_ERROR(Restrict(type, compartment, id));
-    HILUM_RETURN_IF_ERROR(Compile());
-    NoteUnknownElements();
+    HILUM_RETURN_IF_ERROR(Compile(type));
     HILUM_RETURN_IF_ERROR(Evaluate());
     return Write(type);
   }
@@ -95,76 +89,26 @@ class SearchRun {
     return Status::Ok();
   }
 
-  // A parameter that one of several types does not have is ignored for all of them: results of one type by it beside
-  // results of another without it would mean nothing.
-  Status Compile() {
-    if (types_.size() != 1) HILUM_RETURN_IF_ERROR(DropSortsButDates());
-    for (bool again = true; again;) {
-      again = false;
-      searches_.clear();
-      for (const TypeId type : types_) {
-        HILUM_ASSIGN_OR_RETURN(SearchRequest search,
-                               CompileSearch(type, parameters_, Handling::kLenient, {}, reader_, search_options_));
-        if (!search.ignored.empty()) {
-          HILUM_RETURN_IF_ERROR(Ignore(search.ignored));
-          again = true;
-          break;
-        }
-        searches_.push_back(std::move(search));
-      }
-    }
-    return Status::Ok();
-  }
-
-  // Dates are what different types have in common.
-  Status DropSortsButDates() {
-    std::vector<IgnoredParameter> ignored;
-    for (const Parameter& parameter : parameters_) {
-      if (parameter.name != "_sort") continue;
-      const auto keys = SplitValue(parameter.value, ',');
-      if (std::ranges::all_of(keys, [&](std::string_view key) { return IsDateOfAll(key); })) continue;
-      ignored.push_back({parameter,
-                         "_sort across types goes by dates that each of them has, as _lastUpdated; results "
-                         "come type after type"});
-    }
-    return Ignore(ignored);
-  }
-
-  bool IsDateOfAll(std::string_view key) const {
-    if (key.starts_with('-')) key.remove_prefix(1);
-    return std::ranges::all_of(types_, [&](TypeId type) {
-      const SearchParam* const param = FindSearchParam(type, key);
-      return param != nullptr && param->type == SearchType::kDate;
-    });
-  }
-
-  Status Ignore(const std::vector<IgnoredParameter>& ignored) {
-    std::set<std::pair<std::string_view, std::string_view>> gone;
-    for (const IgnoredParameter& each : ignored) {
-      if (handling_ == Handling::kStrict) return Unsupported(each.reason);
-      gone.emplace(each.parameter.name, each.parameter.value);
+  // _type is no condition where it says which types there are.
+  Status Compile(TypeId type) {
+    std::vector<std::string_view> reserved = {kCursorParameter};
+    if (type == kNoType) reserved.push_back("_type");
+    HILUM_ASSIGN_OR_RETURN(search_, CompileSearch(types_, query_, handling_, reserved, reader_, search_options_));
+    for (const IgnoredParameter& each : search_.ignored) {
       issues_.push_back(Warning(IssueType::kNotSupported, "ignored: " + each.reason));
     }
-    std::erase_if(parameters_, [&](const Parameter& each) { return gone.contains({each.name, each.value}); });
-    return Status::Ok();
-  }
-
-  // Of included resources elements may be meant as well.
-  void NoteUnknownElements() {
-    if (searches_.empty() || !searches_.front().includes.empty()) return;
-    for (const std::string& name : searches_.front().unknown_elements) {
-      const bool unknown = std::ranges::all_of(searches_, [&](const SearchRequest& search) {
-        return std::ranges::find(search.unknown_elements, name) != search.unknown_elements.end();
-      });
-      if (!unknown) continue;
+    // Of included resources elements may be meant as well.
+    if (!search_.includes.empty()) return Status::Ok();
+    for (const std::string& name : search_.unknown_elements) {
       issues_.push_back(Warning(IssueType::kNotFound, "no resource asked for has the element '" + name.substr(0, 64) +
                                                           "' of _elements; of value[x] the name is 'value'"));
     }
+    return Status::Ok();
   }
 
   Status Evaluate() {
     for (size_t i = 0; i < types_.size(); ++i) {
-      storage::Query query = std::move(searches_[i].query);
+      storage::Query query = std::move(search_.searches[i].query);
       if (!within_.empty()) {
         storage::And both;
         both.parts.push_back(std::move(within_[i]));
@@ -173,14 +117,14 @@ class SearchRun {
       }
       HILUM_ASSIGN_OR_RETURN(storage::Bitmap docs, reader_.index().Evaluate(reader_.CollectionOf(types_[i]), query));
       total_ += docs.Count();
-      segments_.push_back({.type = types_[i], .docs = std::move(docs), .sort = searches_[i].sort});
+      segments_.push_back({.type = types_[i], .docs = std::move(docs), .sort = std::move(search_.searches[i].sort)});
     }
     return Status::Ok();
   }
 
   // What has an effect, as the client wrote it.
   std::vector<Parameter> UsedParameters(TypeId type) const {
-    std::vector<Parameter> used = parameters_;
+    std::vector<Parameter> used = search_.used;
     if (type != kNoType) return used;
     for (const Parameter& parameter : query_) {
       if (parameter.name == "_type") used.push_back(parameter);
@@ -189,17 +133,14 @@ class SearchRun {
   }
 
   Result<Answer> Write(TypeId type) {
-    // No type at all: nothing was compiled, and the answer is empty.
-    static const SearchRequest kNothing;
-    const SearchRequest& search = searches_.empty() ? kNothing : searches_.front();
     const std::vector<Parameter> used = UsedParameters(type);
     HILUM_ASSIGN_OR_RETURN(const std::vector<Parameter> linked, InLinks(used));
-    BundleText bundle("searchset", request_.base_url, search.shape);
-    if (search.total != TotalMode::kNone || search.count_only) bundle.SetTotal(total_);
-    if (search.count_only) {
+    BundleText bundle("searchset", request_.base_url, search_.shape);
+    if (search_.total != TotalMode::kNone || search_.count_only) bundle.SetTotal(total_);
+    if (search_.count_only) {
       bundle.AddLink("self", UrlWith(request_, linked));
     } else {
-      HILUM_RETURN_IF_ERROR(WritePage(search, used, linked, &bundle));
+      HILUM_RETURN_IF_ERROR(WritePage(used, linked, &bundle));
     }
     if (!issues_.empty()) bundle.AddOutcome(issues_);
     return bundle.Finish();
@@ -213,12 +154,11 @@ class SearchRun {
     return std::vector<Parameter>{{std::string(kKeptParameter), std::move(key)}};
   }
 
-  Status WritePage(const SearchRequest& search, const std::vector<Parameter>& used,
-                   const std::vector<Parameter>& linked, BundleText* bundle) {
-    const size_t count = std::min(search.count.value_or(options_.default_count), options_.max_count);
+  Status WritePage(const std::vector<Parameter>& used, const std::vector<Parameter>& linked, BundleText* bundle) {
+    const size_t count = std::min(search_.count.value_or(options_.default_count), options_.max_count);
     const auto cursor = ValueOf(query_, kCursorParameter);
     const CursorSeal seal{.fingerprint = Fingerprint(UrlWith({.path = request_.path}, used)), .key = cursor_key_};
-    const bool merged = segments_.size() > 1 && !search.sort.empty();
+    const bool merged = segments_.size() > 1 && !segments_.front().sort.empty();
     const auto read = [&](size_t rows) {
       return merged ? ReadMergedPage(store_, reader_, segments_, rows, cursor, seal)
                     : ReadPage(store_, reader_, segments_, rows, cursor, seal);
@@ -244,7 +184,7 @@ class SearchRun {
     link("last", page.last);
 
     HILUM_ASSIGN_OR_RETURN(const Included included,
-                           FollowIncludes(reader_, page.rows, search.includes, options_.max_included));
+                           FollowIncludes(reader_, page.rows, search_.includes, options_.max_included));
     HILUM_ASSIGN_OR_RETURN(const size_t there, bundle->AddResults(reader_, included.rows, options_.max_page_bytes));
     if (included.cut || there < included.rows.size()) {
       issues_.push_back(Warning(IssueType::kTooCostly, "not all resources to include are here, only " +
@@ -264,12 +204,11 @@ class SearchRun {
   const Handling handling_;
 
   std::vector<Parameter> query_;  // of the request, with what was kept
-  std::vector<Parameter> parameters_;
   std::vector<TypeId> types_;
-  std::vector<storage::Query> within_;   // of each type; empty when there is no compartment
-  std::vector<SearchRequest> searches_;  // of each type
-  std::vector<Segment> segments_;        // of each type
-  std::vector<Issue> issues_;            // what the client should know beside the results
+  std::vector<storage::Query> within_;  // of each type; empty when there is no compartment
+  SearchRequest search_;
+  std::vector<Segment> segments_;  // of each type
+  std::vector<Issue> issues_;      // what the client should know beside the results
   uint64_t total_ = 0;
 };
 

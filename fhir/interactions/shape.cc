@@ -30,8 +30,7 @@ Result<Shape> ShapeOf(const std::vector<Parameter>& parameters) {
 
 Form FormFor(const Shape& shape) {
   if (shape.summary) return *shape.summary == json::Summary::kText ? Form::kStored : Form::kWhole;
-  const bool wanted =
-      shape.elements.empty() || std::ranges::find(shape.elements, kDerivedElement) != shape.elements.end();
+  const bool wanted = shape.elements.empty() || shape.elements.contains(kDerivedElement);
   return wanted ? Form::kWhole : Form::kStored;
 }
 

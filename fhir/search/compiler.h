@@ -63,12 +63,13 @@ class Compiler {
   Result<ResolvedParam> Resolve(TypeId type, std::string_view code) const;
   Result<storage::Query> CompileParam(const ResolvedParam& param, Modifier modifier, std::string_view value);
 
- private:
-  using QueryResult = Result<storage::Query>;
-
   // What bounds a search, in time as in the size of its query: each name that is tried for a type of resource is a
   // step, and so is each value, a long text more of them, and each look-up. kLimit when there are too many.
   Status Spend(size_t steps);
+
+ private:
+  using QueryResult = Result<storage::Query>;
+
   Status SpendOn(std::string_view value);
 
   QueryResult Compile(TypeId type, std::string_view name, std::string_view value, size_t depth);

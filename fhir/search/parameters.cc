@@ -41,6 +41,10 @@ void Encode(std::string_view text, std::string* out) {
 }  // namespace
 
 Result<std::vector<Parameter>> SplitQuery(std::string_view query, size_t max_parameters) {
+  if (query.size() > kMaxQueryBytes) {
+    return LimitExceeded("the search parameters have more than " + std::to_string(kMaxQueryBytes) +
+                         " bytes; split the search");
+  }
   std::vector<Parameter> parameters;
   while (!query.empty()) {
     const size_t end = std::min(query.find('&'), query.size());

@@ -16,12 +16,17 @@ constexpr std::array<std::string_view, 8> kResultParameters = {"_sort",     "_co
 
 // So many names that do not exist are told of.
 constexpr size_t kFewUnknown = 10;
+// Of _elements; no type has a tenth of it.
+constexpr size_t kMaxElements = 1000;
 
 // Sorts the parameters of one search into what they say. Not thread-safe; one per search.
 class RequestCompiler {
  public:
-  RequestCompiler(TypeId type, SearchCatalog& catalog, const SearchOptions& options)
-      : type_(type), compiler_(catalog, options) {}
+  // The types outlive it.
+  RequestCompiler(const std::vector<TypeId>& types, SearchCatalog& catalog, const SearchOptions& options)
+      : types_(types), compiler_(catalog, options), conditions_(types.size()) {
+    out_.searches.resize(types.size());
+  }
 
   // kNotFound when the parameter is not known: it has no effect then.
   Status Add(const Parameter& parameter) {
@@ -45,9 +50,7 @@ class RequestCompiler {
                       (base == "_sort" ? "; _sort=-date is the order of dates from the latest" : ""));
     }
     if (base == "_include" || base == "_revinclude") return AddInclude(base == "_revinclude", modifier, value);
-    HILUM_ASSIGN_OR_RETURN(storage::Query query, compiler_.Compile(type_, name, value));
-    conditions_.push_back(std::move(query));
-    return Status::Ok();
+    return AddCondition(name, value);
   }
 
   // R4 3.1.1.5.8: includes do not go with _summary=text. kNotFound says so, and they have no effect then.
@@ -62,7 +65,7 @@ class RequestCompiler {
     for (const std::string& element : out_.shape.elements) {
       if (out_.unknown_elements.size() < kFewUnknown && !HasElement(element)) out_.unknown_elements.push_back(element);
     }
-    out_.query = AllOf(std::move(conditions_));
+    for (size_t i = 0; i < types_.size(); ++i) out_.searches[i].query = AllOf(std::move(conditions_[i]));
     return std::move(out_);
   }
   SearchRequest& request() { return out_; }
@@ -73,33 +76,63 @@ class RequestCompiler {
     return {name.substr(0, colon), name.substr(std::min(colon + 1, name.size()))};
   }
 
+  // Takes effect for all types or for none.
+  Status AddCondition(std::string_view name, std::string_view value) {
+    std::vector<storage::Query> queries;
+    for (const TypeId type : types_) {
+      HILUM_ASSIGN_OR_RETURN(queries.emplace_back(), compiler_.Compile(type, name, value));
+    }
+    for (size_t i = 0; i < types_.size(); ++i) conditions_[i].push_back(std::move(queries[i]));
+    return Status::Ok();
+  }
+
+  // Likewise.
   Status AddSort(std::string_view value) {
+    std::vector<TypeSearch> sorted(types_.size());
     for (std::string_view key : SplitValue(value, ',')) {
       const bool descending = key.starts_with('-');
       if (descending) key.remove_prefix(1);
-      // Pages of a search that goes by this first are in the order of ids; behind others it is that of creation.
-      if (key == "_id") {
-        SortBy(storage::kDocOrder, descending);
-        continue;
+      HILUM_RETURN_IF_ERROR(compiler_.Spend(types_.size()));
+      if (types_.size() > 1 && !std::ranges::all_of(types_, [&](TypeId type) { return HasDate(type, key); })) {
+        return NotFound(
+            "_sort across types goes by dates that each of them has, as _lastUpdated; results come type after type");
       }
-      HILUM_ASSIGN_OR_RETURN(const ResolvedParam param, compiler_.Resolve(type_, key));
-      const bool joined = param.custom && param.custom->join;
-      const bool ordered = param.type != SearchType::kComposite && param.type != SearchType::kSpecial &&
-                           param.type != SearchType::kReference;
-      if (!ordered || joined) {
-        return NotFound("_sort does not go by " + Quote(key) +
-                        ": references, composites, positions and attributes of images have no order");
+      for (size_t i = 0; i < types_.size(); ++i) {
+        HILUM_ASSIGN_OR_RETURN(const storage::FieldId field, SortField(types_[i], key));
+        SortBy({field, descending}, &sorted[i].sort);
       }
-      SortBy(param.field, descending);
+    }
+    for (size_t i = 0; i < types_.size(); ++i) {
+      for (const storage::SortKey& key : sorted[i].sort) SortBy(key, &out_.searches[i].sort);
     }
     return Status::Ok();
   }
 
+  // Dates are what different types have in common.
+  static bool HasDate(TypeId type, std::string_view code) {
+    const SearchParam* const param = FindSearchParam(type, code);
+    return param != nullptr && param->type == SearchType::kDate;
+  }
+
+  Result<storage::FieldId> SortField(TypeId type, std::string_view code) const {
+    // Pages of a search that goes by this first are in the order of ids; behind others it is that of creation.
+    if (code == "_id") return storage::kDocOrder;
+    HILUM_ASSIGN_OR_RETURN(const ResolvedParam param, compiler_.Resolve(type, code));
+    const bool joined = param.custom && param.custom->join;
+    const bool ordered = param.type != SearchType::kComposite && param.type != SearchType::kSpecial &&
+                         param.type != SearchType::kReference;
+    if (ordered && !joined) return param.field;
+    return NotFound("_sort does not go by " + Quote(code) +
+                    ": references, composites, positions and attributes of images have no order");
+  }
+
   // A key that is named again changes nothing (in the other direction it does, where there are several values): there
   // are never more than two for each field.
-  void SortBy(storage::FieldId field, bool descending) {
-    const auto same = [&](const storage::SortKey& key) { return key.field == field && key.descending == descending; };
-    if (std::ranges::none_of(out_.sort, same)) out_.sort.push_back({field, descending});
+  static void SortBy(const storage::SortKey& key, std::vector<storage::SortKey>* sort) {
+    const auto same = [&](const storage::SortKey& each) {
+      return each.field == key.field && each.descending == key.descending;
+    };
+    if (std::ranges::none_of(*sort, same)) sort->push_back(key);
   }
 
   Status AddCount(std::string_view value) {
@@ -117,7 +150,11 @@ class RequestCompiler {
   }
 
   bool HasElement(std::string_view name) const {
-    for (TypeId type = type_; type != kNoType; type = TypeOf(type).base) {
+    return std::ranges::any_of(types_, [&](TypeId type) { return HasElement(type, name); });
+  }
+
+  static bool HasElement(TypeId type, std::string_view name) {
+    for (; type != kNoType; type = TypeOf(type).base) {
       const auto elements = ElementsOf(TypeOf(type));
       if (std::ranges::find(elements, name, &Element::name) != elements.end()) return true;
     }
@@ -154,9 +191,9 @@ class RequestCompiler {
     return Status::Ok();
   }
 
-  const TypeId type_;
+  const std::vector<TypeId>& types_;
   Compiler compiler_;
-  std::vector<storage::Query> conditions_;
+  std::vector<std::vector<storage::Query>> conditions_;  // of each type
   SearchRequest out_;
 };
 
@@ -184,7 +221,9 @@ Status AddToShape(const Parameter& parameter, Shape* shape) {
     }
   } else if (name == "_elements") {
     for (const std::string_view element : Split(value, ",")) {
-      if (!element.empty()) shape->elements.emplace_back(element);
+      if (!element.empty()) shape->elements.emplace(element);
+      if (shape->elements.size() > kMaxElements)
+        return LimitExceeded("_elements names more than " + std::to_string(kMaxElements) + " elements; ask for fewer");
     }
   } else if (name == "_pretty") {
     if (value != "true" && value != "false") return Invalid("_pretty takes true or false");
@@ -197,14 +236,14 @@ std::string Quote(std::string_view text) {
   return "'" + std::string(text.substr(0, 64)) + "'";
 }
 
-Result<SearchRequest> CompileSearch(TypeId resource, const std::vector<Parameter>& parameters, Handling handling,
-                                    const std::vector<std::string_view>& reserved, SearchCatalog& catalog,
-                                    const SearchOptions& options) {
+Result<SearchRequest> CompileSearch(const std::vector<TypeId>& types, const std::vector<Parameter>& parameters,
+                                    Handling handling, const std::vector<std::string_view>& reserved,
+                                    SearchCatalog& catalog, const SearchOptions& options) {
   if (parameters.size() > options.max_parameters) {
     return LimitExceeded("more than " + std::to_string(options.max_parameters) +
                          " search parameters; split the search");
   }
-  RequestCompiler compiler(resource, catalog, options);
+  RequestCompiler compiler(types, catalog, options);
   std::vector<Parameter>& used = compiler.request().used;
   const auto ignore = [&](const Parameter& parameter, const Status& status) -> Status {
     if (status.code() != hilum::Code::kNotFound) return status;

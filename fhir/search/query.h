@@ -1,7 +1,9 @@
 // The FHIR search grammar (R4 3.1.1), compiled to index queries. Thread-safe with one catalogue for each thread.
 #pragma once
 
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,8 +21,10 @@ struct Parameter {
   std::string value;
   bool operator==(const Parameter&) const = default;
 };
+// Of a query string or a form.
+inline constexpr size_t kMaxQueryBytes = size_t{1} << 20;
 // Takes a query string or a form body apart. kInvalid for bad percent escapes or what is not UTF-8, kLimit past
-// `max_parameters`.
+// `max_parameters` and kMaxQueryBytes.
 Result<std::vector<Parameter>> SplitQuery(std::string_view query, size_t max_parameters);
 // The inverse: "name=value&...", percent-encoded.
 std::string JoinQuery(const std::vector<Parameter>& parameters);
@@ -33,12 +37,12 @@ Result<size_t> ParseCount(std::string_view value, size_t least);
 // How much of a resource a client wants to see.
 struct Shape {
   std::optional<json::Summary> summary;
-  std::vector<std::string> elements;
+  std::set<std::string, std::less<>> elements;
   bool pretty = false;
   bool subset() const { return summary.has_value() || !elements.empty(); }
 };
 // Takes _summary, _elements or _pretty into it; other parameters have no part in it. kInvalid for values that they do
-// not take. Counting is no shape: _summary=count is for who answers with results.
+// not take, kLimit for too many elements. Counting is no shape: _summary=count is for who answers with results.
 Status AddToShape(const Parameter& parameter, Shape* shape);
 
 enum class Handling : uint8_t { kLenient, kStrict };  // Prefer: handling=
@@ -59,15 +63,20 @@ struct IgnoredParameter {
   std::string reason;  // for an OperationOutcome: what is not known and what to do
 };
 
-struct SearchRequest {
+// What the resources of one type are asked for, and in which order they come.
+struct TypeSearch {
   storage::Query query;
   std::vector<storage::SortKey> sort;
+};
+
+struct SearchRequest {
+  std::vector<TypeSearch> searches;  // of each type, in their order
   std::vector<Include> includes;
   std::optional<size_t> count;
   TotalMode total = TotalMode::kAccurate;
   bool count_only = false;  // _summary=count, _count=0
   Shape shape;
-  std::vector<std::string> unknown_elements;  // of its elements, the first few that the type does not have
+  std::vector<std::string> unknown_elements;  // of its elements, the first few that no type has
   std::vector<Parameter> used;                // for the self link
   std::vector<IgnoredParameter> ignored;
 };
@@ -76,12 +85,13 @@ struct SearchRequest {
 // follow them.
 bool IsByCanonical(const SearchParam& param);
 
-// A search of one resource type. `reserved` names (cursor and the like) belong to the caller and are skipped.
-// Errors: kInvalid for values that do not fit, kUnsupported for modifiers and (strict handling) parameters that are not
-// known, kLimit.
-Result<SearchRequest> CompileSearch(TypeId resource, const std::vector<Parameter>& parameters, Handling handling,
-                                    const std::vector<std::string_view>& reserved, SearchCatalog& catalog,
-                                    const SearchOptions& options);
+// A search of these resource types. A parameter that one of them does not have is not known to any: results of one type
+// by it beside results of another without it would mean nothing. `reserved` names (cursor and the like) belong to the
+// caller and are skipped. Errors: kInvalid for values that do not fit, kUnsupported for modifiers and (strict handling)
+// parameters that are not known, kLimit.
+Result<SearchRequest> CompileSearch(const std::vector<TypeId>& types, const std::vector<Parameter>& parameters,
+                                    Handling handling, const std::vector<std::string_view>& reserved,
+                                    SearchCatalog& catalog, const SearchOptions& options);
 
 // Resources of a type in the compartment of one resource: `resource` is related to `id` by any parameter the definition
 // names. nullopt when the type is not in the compartment.

@@ -41,13 +41,13 @@ Result<Query> StudyFilter::CompileOne(std::string_view text, const SearchOptions
     HILUM_ASSIGN_OR_RETURN(parameters, SplitQuery(text.substr(question + 1), kMaxParameters));
   }
   HILUM_ASSIGN_OR_RETURN(SearchRequest search,
-                         CompileSearch(*type, parameters, Handling::kStrict, {}, reader, options));
-  if (!search.sort.empty() || !search.includes.empty() || search.count || search.count_only)
+                         CompileSearch({*type}, parameters, Handling::kStrict, {}, reader, options));
+  if (!search.searches[0].sort.empty() || !search.includes.empty() || search.count || search.count_only)
     return Invalid("only conditions go here: no _sort, _count, _summary and includes");
 
   const TypeId imaging_study = reader.schema().imaging_study();
   const TypeId patient = FindResourceType("Patient").value_or(kNoType);
-  Query query = std::move(search.query);
+  Query query = std::move(search.searches[0].query);
   if (*type != imaging_study) {
     if (*type != patient) {
       const auto field = PatientFieldOf(reader, *type);

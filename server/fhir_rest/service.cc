@@ -29,6 +29,10 @@ bool TakesBody(std::string_view method) {
   return method == "POST" || method == "PUT" || method == "PATCH";
 }
 
+bool IsFormSearch(const Interaction& interaction) {
+  return interaction.method == "POST" && !interaction.path.empty() && interaction.path.back() == "_search";
+}
+
 bool IsKnown(std::string_view method) {
   return TakesBody(method) || method == "GET" || method == "HEAD" || method == "DELETE";
 }
@@ -116,7 +120,7 @@ std::optional<Answer> Service::Run(http::Request& request, std::vector<std::stri
   interaction.base_url = request.base_url + options_.root;
   interaction.images_url = request.base_url + options_.images_root;
   if (TakesBody(request.method)) {
-    auto body = ReadBody(request);
+    auto body = ReadBody(request, interaction);
     if (body.status().code() == Code::kCancelled) return std::nullopt;
     if (!body.ok()) return fhir::ErrorAnswer(body.status());
     if (auto refusal = AddBody(request, *std::move(body), &interaction)) return refusal;
@@ -157,8 +161,7 @@ Answer Service::AskOrCancel(const http::Request& request, const std::string& id)
 }
 
 std::optional<Answer> Service::AddBody(const http::Request& request, std::string body, Interaction* interaction) const {
-  const bool is_search =
-      request.method == "POST" && !interaction->path.empty() && interaction->path.back() == "_search";
+  const bool is_search = IsFormSearch(*interaction);
   BodyKind kind = request.method == "PATCH" ? BodyKind::kJsonPatch : BodyKind::kResource;
   if (is_search) kind = BodyKind::kForm;
   if (BringsContent(request, *interaction)) {
@@ -181,12 +184,13 @@ std::optional<Answer> Service::AddBody(const http::Request& request, std::string
   return std::nullopt;
 }
 
-Result<std::string> Service::ReadBody(http::Request& request) const {
-  const uint64_t limit = options_.max_body_bytes;
+Result<std::string> Service::ReadBody(http::Request& request, const Interaction& interaction) const {
+  const bool is_search = IsFormSearch(interaction);
+  const uint64_t limit = std::min<uint64_t>(options_.max_body_bytes, is_search ? fhir::kMaxQueryBytes : UINT64_MAX);
   auto body = http::ReadAll(*request.body, limit);
   if (body.status().code() != Code::kLimit) return body;
-  return LimitExceeded("the body has more than " + std::to_string(limit) +
-                       " bytes (fhir.max_body): send it in smaller parts");
+  const std::string more = "the body has more than " + std::to_string(limit) + " bytes";
+  return LimitExceeded(is_search ? more + ": split the search" : more + " (fhir.max_body): send it in smaller parts");
 }
 
 Status Service::Send(http::Responder& responder, const Answer& answer, const std::string& allow) const {

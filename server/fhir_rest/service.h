@@ -38,8 +38,8 @@ class Service {
   fhir::Answer RunOrStart(fhir::Interaction interaction, bool async);
   // Of a request that was started: [base]/_async/id.
   fhir::Answer AskOrCancel(const http::Request& request, const std::string& id);
-  // The whole body; kLimit past max_body_bytes.
-  Result<std::string> ReadBody(http::Request& request) const;
+  // The whole body; kLimit past max_body_bytes, and for a search past what parameters may have.
+  Result<std::string> ReadBody(http::Request& request, const fhir::Interaction& interaction) const;
   // Adds content type, body and the parameters of a form; an answer when the request cannot be run.
   std::optional<fhir::Answer> AddBody(const http::Request& request, std::string body,
                                       fhir::Interaction* interaction) const;

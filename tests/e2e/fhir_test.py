@@ -455,6 +455,17 @@ class BadInputTest(FhirTest):
         values = ("family=" + ",".join(f"F{n}" for n in range(100_000))).encode()
         self.assertIn(self.fhir("POST", "/Patient/_search", values, "application/x-www-form-urlencoded")[0], (200, 400, 413))
 
+    def test_a_form_of_more_than_a_megabyte(self):
+        for path in ("/Patient/_search", "/_search"):
+            form = b"_elements=" + b"id," * 500_000
+            self.assert_refused(self.fhir("POST", path, form, "application/x-www-form-urlencoded"), 413)
+
+    def test_chains_over_references_to_anything(self):
+        for levels, end, statuses in ((15, "nonexistent=x", (200,)), (15, "_id=x", (413,)), (6, "_id:missing=true", (413,))):
+            begin = time.monotonic()
+            self.assertIn(self.fhir("GET", f"/Basic?{'subject.' * levels}{end}")[0], statuses)
+            self.assertLess(time.monotonic() - begin, 20)
+
     def test_methods_and_media_types(self):
         self.fhir("PUT", "/Patient/1", patient(id="1"))
         self.assert_refused(self.fhir("GET", "/Patient/1", Accept="application/fhir+xml"), 406)

@@ -89,7 +89,7 @@ TEST_F(SearchPropertyTest, FindsWhatIsMeant) {
     std::vector<Parameter> parameters;
     for (const Asked& each : asked) parameters.push_back(each.parameter);
 
-    const auto search = CompileSearch(type_id, parameters, Handling::kStrict, {}, *reader, options);
+    const auto search = CompileSearch({type_id}, parameters, Handling::kStrict, {}, *reader, options);
     ASSERT_TRUE(search.ok()) << type << "?" << Shown(parameters) << ": " << search.status().ToString();
     const auto found = reader->index().Evaluate(reader->CollectionOf(type_id), search->query);
     ASSERT_TRUE(found.ok()) << type << "?" << Shown(parameters) << ": " << found.status().ToString();

@@ -39,6 +39,8 @@ TEST(Parameters, RefuseWhatIsMalformedOrTooMuch) {
   }
   EXPECT_EQ(SplitQuery("a=1&b=2&c=3", 2).status().code(), Code::kLimit);
   EXPECT_TRUE(SplitQuery("a=1&b=2", 2).ok());
+  EXPECT_TRUE(SplitQuery("a=" + std::string(kMaxQueryBytes - 2, 'x'), 1).ok());
+  EXPECT_EQ(SplitQuery("a=" + std::string(kMaxQueryBytes - 1, 'x'), 1).status().code(), Code::kLimit);
 }
 
 }  // namespace

@@ -40,13 +40,13 @@ class SearchTest : public testing::Test {
 
   Result<SearchRequest> Compile(std::string_view type, std::string_view query, Handling handling = Handling::kStrict) {
     HILUM_ASSIGN_OR_RETURN(const auto parameters, SplitQuery(query, options_.max_parameters));
-    return CompileSearch(Named(type), parameters, handling, {"cursor"}, catalog_, options_);
+    return CompileSearch({Named(type)}, parameters, handling, {"cursor"}, catalog_, options_);
   }
   // Ids found, with blanks between them; or the error.
   std::string Search(std::string_view type, std::string_view query) {
     const auto request = Compile(type, query);
     if (!request.ok()) return request.status().message();
-    return Found(Named(type), request->query);
+    return Found(Named(type), request->searches[0].query);
   }
   std::string Found(TypeId type, const storage::Query& query) {
     const auto docs = index_.Evaluate(catalog_.CollectionOf(type), query);
@@ -224,11 +224,11 @@ TEST_F(FilledSearchTest, CompartmentsFollowTheDefinition) {
 TEST_F(SearchTest, AnOrderThatIsNamedAgainChangesNothing) {
   const auto request = Compile("Patient", "_sort=name,-name,name,birthdate,-_id&_sort=-name,-_id");
   ASSERT_TRUE(request.ok()) << request.status().message();
-  ASSERT_EQ(request->sort.size(), 4u);
-  EXPECT_EQ(request->sort[0].field, request->sort[1].field);
-  EXPECT_FALSE(request->sort[0].descending);
-  EXPECT_TRUE(request->sort[1].descending);
-  EXPECT_EQ(request->sort[3].field, storage::kDocOrder);
+  ASSERT_EQ(request->searches[0].sort.size(), 4u);
+  EXPECT_EQ(request->searches[0].sort[0].field, request->searches[0].sort[1].field);
+  EXPECT_FALSE(request->searches[0].sort[0].descending);
+  EXPECT_TRUE(request->searches[0].sort[1].descending);
+  EXPECT_EQ(request->searches[0].sort[3].field, storage::kDocOrder);
 }
 
 TEST_F(SearchTest, ReadsWhatShapesTheAnswer) {
@@ -238,9 +238,9 @@ TEST_F(SearchTest, ReadsWhatShapesTheAnswer) {
       "&_include=Observation:patient&_include:iterate=Patient:organization&_revinclude=Provenance:target:Observation&_"
       "include=*");
   ASSERT_TRUE(request.ok()) << request.status().message();
-  ASSERT_EQ(request->sort.size(), 2u);
-  EXPECT_TRUE(request->sort[0].descending);
-  EXPECT_EQ(request->sort[1].field, storage::kDocOrder);
+  ASSERT_EQ(request->searches[0].sort.size(), 2u);
+  EXPECT_TRUE(request->searches[0].sort[0].descending);
+  EXPECT_EQ(request->searches[0].sort[1].field, storage::kDocOrder);
   EXPECT_EQ(request->count, 20u);
   EXPECT_EQ(request->total, TotalMode::kNone);
   EXPECT_EQ(request->shape.summary, json::Summary::kData);
@@ -343,7 +343,64 @@ TEST_F(SearchTest, SaysWhatIsWrong) {
 TEST_F(SearchTest, TellsElementsThatTheTypeDoesNotHave) {
   const auto request = Compile("Observation", "_elements=id,meta,text,code,value,valueQuantity,nonsense");
   ASSERT_TRUE(request.ok());
-  EXPECT_THAT(request->unknown_elements, ElementsAre("valueQuantity", "nonsense"));
+  EXPECT_THAT(request->unknown_elements, ElementsAre("nonsense", "valueQuantity"));
+  const auto both = CompileSearch({Named("Observation"), Named("Patient")}, {{"_elements", "gender,status,nonsense"}},
+                                  Handling::kStrict, {}, catalog_, options_);
+  EXPECT_THAT(both->unknown_elements, ElementsAre("nonsense"));
+}
+
+TEST_F(SearchTest, ElementsThatAreNamedAgainAreNotKeptAgain) {
+  std::string names = "_elements=code";
+  for (int i = 0; i < 10'000; ++i) names += ",code";
+  EXPECT_THAT(Compile("Observation", names)->shape.elements, ElementsAre("code"));
+  for (int i = 0; i < 1000; ++i) names += ",e" + std::to_string(i);
+  EXPECT_NE(Refusal("Observation", names, Code::kLimit), "accepted");
+}
+
+class SeveralTypesTest : public SearchTest {
+ protected:
+  Result<SearchRequest> CompileBoth(std::string_view query) {
+    HILUM_ASSIGN_OR_RETURN(const auto parameters, SplitQuery(query, options_.max_parameters));
+    return CompileSearch({Named("Patient"), Named("Observation")}, parameters, Handling::kLenient, {}, catalog_,
+                         options_);
+  }
+};
+
+TEST_F(SeveralTypesTest, AreAskedByWhatEachOfThemHas) {
+  Add(R"({"resourceType":"Patient","id":"p","gender":"male","meta":{"tag":[{"code":"t"}]}})");
+  Add(R"({"resourceType":"Patient","id":"q","gender":"male"})");
+  Add(R"({"resourceType":"Observation","id":"o","status":"final","code":{"text":"x"},"meta":{"tag":[{"code":"t"}]}})");
+  const auto request = CompileBoth("_tag=t&status=final&gender=female&_count=5");
+  ASSERT_TRUE(request.ok()) << request.status().message();
+  EXPECT_EQ(Found(Named("Patient"), request->searches[0].query), "p");
+  EXPECT_EQ(Found(Named("Observation"), request->searches[1].query), "o");
+  EXPECT_THAT(request->used, ElementsAre(Parameter{"_tag", "t"}, Parameter{"_count", "5"}));
+  EXPECT_EQ(request->ignored.size(), 2u);
+}
+
+TEST_F(SeveralTypesTest, AreOrderedByDatesThatEachOfThemHas) {
+  const auto request = CompileBoth("_sort=-_lastUpdated,gender&_sort=_lastUpdated&_sort=date");
+  ASSERT_TRUE(request.ok()) << request.status().message();
+  EXPECT_EQ(request->ignored.size(), 2u);
+  for (const TypeSearch& search : request->searches) {
+    ASSERT_EQ(search.sort.size(), 1u);
+    EXPECT_FALSE(search.sort[0].descending) << "an order that is ignored is so with all of its keys";
+  }
+}
+
+TEST_F(SeveralTypesTest, HaveOneBudget) {
+  const std::vector<TypeId> all(ResourceTypes().begin(), ResourceTypes().end());
+  const auto compile = [&](const std::string& name, const std::string& value) {
+    return CompileSearch(all, {{name, value}}, Handling::kStrict, {}, catalog_, options_).status().code();
+  };
+  std::string values = "x";
+  for (int i = 0; i < 500; ++i) values += ",x";
+  EXPECT_EQ(compile("_tag", values), Code::kOk);
+  EXPECT_EQ(compile("_tag", values + "," + values), Code::kLimit);
+  EXPECT_EQ(compile("_tag", std::string(400'000, 'x')), Code::kLimit) << "each type would keep it";
+  std::string keys = "_lastUpdated";
+  for (int i = 0; i < 1000; ++i) keys += ",_lastUpdated";
+  EXPECT_EQ(compile("_sort", keys), Code::kLimit);
 }
 
 TEST_F(SearchTest, KnowsWhatCanonicalsLeadTo) {
@@ -374,8 +431,8 @@ TEST_F(SearchTest, BoundsEverythingAClientCanRepeat) {
   for (int i = 0; i < 100; ++i) chain += "partof.";
   EXPECT_NE(Refusal("Organization", chain + "name=x", Code::kLimit), "accepted");
   options_.max_parameters = 3;
-  EXPECT_EQ(CompileSearch(Named("Patient"), std::vector<Parameter>(4, {"name", "x"}), Handling::kLenient, {}, catalog_,
-                          options_)
+  EXPECT_EQ(CompileSearch({Named("Patient")}, std::vector<Parameter>(4, {"name", "x"}), Handling::kLenient, {},
+                          catalog_, options_)
                 .status()
                 .code(),
             Code::kLimit);
@@ -418,18 +475,18 @@ class CatalogWithMore : public MemoryCatalog {
 TEST(CompileSearch, AsksTheCatalogueForParametersAndValueSetsOfItsOwn) {
   CatalogWithMore catalog;
   const auto compile = [&](std::string_view query) {
-    return CompileSearch(Named("ImagingStudy"), *SplitQuery(query, 10), Handling::kStrict, {}, catalog, {});
+    return CompileSearch({Named("ImagingStudy")}, *SplitQuery(query, 10), Handling::kStrict, {}, catalog, {});
   };
   const auto number = compile("dicom-SliceThickness=lt1.5");
   ASSERT_TRUE(number.ok()) << number.status().message();
-  const auto* match = std::get_if<storage::NumberMatch>(&number->query.node);
+  const auto* match = std::get_if<storage::NumberMatch>(&number->searches[0].query.node);
   ASSERT_NE(match, nullptr);
   EXPECT_EQ(match->field, storage::FieldId{900});
   EXPECT_EQ(match->comparison, storage::Comparison::kLess);
   const auto in = compile("status:in=http://vs");
   ASSERT_TRUE(in.ok());
-  ASSERT_NE(std::get_if<storage::Or>(&in->query.node), nullptr);
-  EXPECT_NE(std::get_if<storage::Not>(&compile("status:not-in=http://vs")->query.node), nullptr);
+  ASSERT_NE(std::get_if<storage::Or>(&in->searches[0].query.node), nullptr);
+  EXPECT_NE(std::get_if<storage::Not>(&compile("status:not-in=http://vs")->searches[0].query.node), nullptr);
 }
 
 TEST_F(FilledSearchTest, SurvivesDamagedQueries) {
@@ -458,7 +515,7 @@ TEST_F(FilledSearchTest, SurvivesDamagedQueries) {
       continue;
     }
     ++accepted;
-    Found(Named(type), request->query);
+    Found(Named(type), request->searches[0].query);
   }
   EXPECT_GT(accepted, 100u);
 }

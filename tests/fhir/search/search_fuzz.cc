@@ -22,8 +22,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const SearchOptions options{.now = 1'600'000'000'000'000, .max_steps = 1000};
   for (const char* name : {"Observation", "Patient", "Location", "Questionnaire"}) {
     const auto type = FindResourceType(name);
-    auto request = CompileSearch(*type, *parameters, Handling::kLenient, {}, catalog, options);
-    if (request.ok()) index.Count(catalog.CollectionOf(*type), request->query);
+    auto request = CompileSearch({*type}, *parameters, Handling::kLenient, {}, catalog, options);
+    if (request.ok()) index.Count(catalog.CollectionOf(*type), request->searches[0].query);
     request.IgnoreError();  // refusing is fine
   }
   return 0;

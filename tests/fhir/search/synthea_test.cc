@@ -75,9 +75,9 @@ TEST(Synthea, EveryExpectedCountIsFound) {
     ASSERT_TRUE(type.has_value()) << line;
     const auto parameters = SplitQuery(query, 100);
     ASSERT_TRUE(parameters.ok()) << line;
-    const auto request = CompileSearch(*type, *parameters, Handling::kStrict, {}, catalog, {});
+    const auto request = CompileSearch({*type}, *parameters, Handling::kStrict, {}, catalog, {});
     ASSERT_TRUE(request.ok()) << line << ": " << request.status().message();
-    EXPECT_EQ(index.Count(catalog.CollectionOf(*type), request->query), std::stoul(count)) << line;
+    EXPECT_EQ(index.Count(catalog.CollectionOf(*type), request->searches[0].query), std::stoul(count)) << line;
     ++checked;
   }
   EXPECT_GT(checked, 60);
