@@ -133,6 +133,7 @@ Status Internal(std::string message) {
 Status ErrnoStatus(std::string_view what, int errno_value) {
   Code code = Code::kIo;
   if (errno_value == ENOSPC || errno_value == EDQUOT) code = Code::kDiskFull;
+  if (errno_value == EMFILE || errno_value == ENFILE || errno_value == ENOMEM) code = Code::kUnavailable;
   if (errno_value == ENOENT) code = Code::kNotFound;
   return {code, std::string(what) + ": " + std::generic_category().message(errno_value)};
 }

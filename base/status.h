@@ -92,7 +92,7 @@ Status LimitExceeded(std::string message);
 Status DiskFull(std::string message);
 Status Corruption(std::string message);
 Status IoError(std::string message);
-// "<what>: <strerror(errno_value)>", kDiskFull for ENOSPC and EDQUOT, kNotFound for ENOENT, kIo otherwise.
+// "<what>: <strerror>": kDiskFull, kNotFound, kUnavailable (descriptors or memory are used up), kIo for all others.
 Status ErrnoStatus(std::string_view what, int errno_value);
 Status Unavailable(std::string message);
 Status Cancelled(std::string message);

@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -21,6 +20,7 @@
 #include "server/main/admin.h"
 #include "server/main/commands.h"
 #include "server/main/demo.h"
+#include "server/main/descriptors.h"
 #include "server/main/settings.h"
 #include "server/viewer/viewer.h"
 #include "storage/store/secret.h"
@@ -86,13 +86,6 @@ class StopSwitch {
   int fatal_;
   int signals_;
 };
-
-void RaiseDescriptorLimit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);  // as many as we may; fewer also work
-}
 
 void AddStoreMetrics(storage::Store& store, Disk& disk, const std::string& data, Registry& metrics) {
   metrics.gauge_function("hilum_commit_sequence", "Commits of the store since it was made",
@@ -203,7 +196,6 @@ Result<std::unique_ptr<http::Server>> ServeJobs(const AdminRoutes& admin, Clock&
 
 Status Run(Settings& settings) {
   const StopSwitch stop;
-  RaiseDescriptorLimit();
   mallopt(M_ARENA_MAX, 4);  // many threads with an arena each hold on to memory that nobody uses
   // The buffer of an upload comes from memory that is in use already: fresh pages from the system cost more than
   // filling them.
@@ -219,6 +211,7 @@ Status Run(Settings& settings) {
     log.Error("the store cannot promise durability any more; stopping", {{"reason", status.message()}});
     stop.Fatal();
   };
+  HILUM_RETURN_IF_ERROR(ShareDescriptors(log, &settings.http));
   HILUM_RETURN_IF_ERROR(CheckAddressIsFree(settings.http.address, settings.http.port));
   HILUM_RETURN_IF_ERROR(RefuseForeignFolder(disk, settings.data));
   HILUM_ASSIGN_OR_RETURN(const std::unique_ptr<storage::Store> store,

@@ -45,10 +45,12 @@ TEST(Status, CopyAndMoveKeepTheError) {
   EXPECT_EQ(assigned.message(), "bad");
 }
 
-TEST(Status, ErrnoTellsFullDisksAndMissingFilesApart) {
+TEST(Status, ErrnoTellsFullDisksAndMissingFilesAndWhatWillPassApart) {
   EXPECT_EQ(ErrnoStatus("write x", ENOSPC).code(), Code::kDiskFull);
   EXPECT_EQ(ErrnoStatus("write x", EDQUOT).code(), Code::kDiskFull);
   EXPECT_EQ(ErrnoStatus("open x", ENOENT).code(), Code::kNotFound);
+  for (const int used_up : {EMFILE, ENFILE, ENOMEM})
+    EXPECT_EQ(ErrnoStatus("open x", used_up).code(), Code::kUnavailable);
   EXPECT_EQ(ErrnoStatus("sync x", EIO).code(), Code::kIo);
   EXPECT_EQ(ErrnoStatus("sync x", EIO).message(), "sync x: Input/output error");
 }

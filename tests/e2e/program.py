@@ -13,15 +13,15 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.sta
 SMALL = ["--store.low_water", "40MiB", "--store.write_buffer", "8MiB", "--log.level", "warning"]
 
 
-def run(*arguments, environment=None, timeout=120):
-    """Exit code, standard output, standard error."""
-    done = subprocess.run([HILUM, *arguments], capture_output=True, text=True, timeout=timeout, env={**ENVIRONMENT, **(environment or {})})
+def run(*arguments, environment=None, timeout=120, under=()):
+    """Exit code, standard output, standard error. `under`: the command that starts the program, such as prlimit."""
+    done = subprocess.run([*under, HILUM, *arguments], capture_output=True, text=True, timeout=timeout, env={**ENVIRONMENT, **(environment or {})})
     return done.returncode, done.stdout, done.stderr
 
 
 class Server:
-    def __init__(self, data, *flags):
-        self.child = subprocess.Popen([HILUM, "serve", "--data", str(data), "--http", "127.0.0.1:0", *SMALL, *flags], stdout=subprocess.PIPE,
+    def __init__(self, data, *flags, under=()):
+        self.child = subprocess.Popen([*under, HILUM, "serve", "--data", str(data), "--http", "127.0.0.1:0", *SMALL, *flags], stdout=subprocess.PIPE,
                                       stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
         line = self.child.stdout.readline()
         if not line.startswith("ready "):
@@ -37,8 +37,8 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(data, *flags):
-    server = Server(data, *flags)
+def serving(data, *flags, under=()):
+    server = Server(data, *flags, under=under)
     try:
         yield server
     finally:

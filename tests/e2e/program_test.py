@@ -1,8 +1,11 @@
 """The hilum program from outside: commands, exit codes, messages, signals."""
+import contextlib
+import http.client
 import json
 import os
 import pathlib
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -337,6 +340,44 @@ class ProgramTest(unittest.TestCase):
         self.assertEqual(code, 1)
         self.assertIn(": 1 finding\n", output)
         self.assertIn(f"remove {self.folder / 'restored'}", error)
+
+    def test_connections_up_to_the_limit_of_open_files_take_nothing_from_the_store(self):
+        if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 4096:
+            self.skipTest("this test itself may not open enough files")
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        with serving(self.data, "--demo", under=["prlimit", "--nofile=2048:2048"]) as server, contextlib.ExitStack() as stack:
+            host, port = server.url.split("//")[1].split(":")
+            older = http.client.HTTPConnection(host, int(port), timeout=60)
+            stack.callback(older.close)
+
+            def ask(method, path, body=None, content_type=None):
+                older.request(method, path, body, {"Content-Type": content_type} if body else {})
+                answer = older.getresponse()
+                return answer.status, answer.read()
+
+            instance = json.loads(ask("GET", "/dicom-web/instances?limit=1")[1])[0]["00081190"]["Value"][0]
+            _, _, part10 = fetch(instance, Accept="application/dicom; transfer-syntax=*")
+            fetch(instance, "DELETE")
+            for number in range(2200):
+                with contextlib.suppress(OSError):
+                    half_open = stack.enter_context(socket.create_connection((host, int(port)), timeout=5))
+                    half_open.sendall(b"POST /fhir/Patient HTTP/1.1\r\nHost: x\r\n")
+            for number in range(20):
+                self.assertEqual(ask("POST", "/fhir/Patient", b'{"resourceType":"Patient"}', "application/fhir+json")[0], 201)
+            self.assertEqual(ask("POST", "/dicom-web/studies", part10, "application/dicom")[0], 200)
+            self.assertEqual(ask("GET", "/readyz")[0], 200)
+            server.child.send_signal(signal.SIGTERM)
+            _, log = server.child.communicate(timeout=60)
+            self.assertEqual(server.child.returncode, 0)
+            self.assertIn("http.max_connections is lowered", log)
+
+    def test_a_limit_of_open_files_that_leaves_nothing_to_connections_is_refused(self):
+        code, _, error = run("serve", "--data", str(self.data), "--http", "127.0.0.1:0", under=["prlimit", "--nofile=256:256"])
+        self.assertEqual(code, 1)
+        self.assertIn("raise the limit (ulimit -n, LimitNOFILE= of systemd)", error)
+        self.assertFalse(self.data.exists())
 
     def test_sighup_reads_certificates_again_and_ends_nothing(self):
         with serving(self.data) as server:
