@@ -22,11 +22,23 @@ seeds_of_cases() {  # the requests of the text cases: path, query and Accept, a 
   find "$folder" -type f
 }
 
+seeds_of_patches() {  # the text cases of JSON Patch: resource, NUL, patch
+  local folder=$work/patches
+  mkdir -p "$folder"
+  awk -v folder="$folder" '
+    /^== / { file = folder "/" ++number; next }
+    /^-- patch$/ { printf "%c", 0 >file; next }
+    /^-- / { close(file); file = "" }
+    file { print >file }' tests/cases/patch/*.case
+  find "$folder" -type f
+}
+
 seeds_of() {  # folders with inputs of a target's kind
   case "$1" in
     *dicom_reader* | *pixel_instance* | *pixel_presentation*) for folder in ../shared/data/dicom /usr/lib/python3/dist-packages/pydicom/data/test_files; do [ -d "$folder" ] && find "$folder" -name '*.dcm' -size -200k; done ;;
-    *json*) [ -d ../shared/data/fhir ] && find ../shared/data/fhir -name '*.json' -size -50k | head -300 ;;
+    *json* | *fhir_validate*) [ -d ../shared/data/fhir ] && find ../shared/data/fhir -name '*.json' -size -50k | head -300 ;;
     *dicomweb_query*) seeds_of_cases ;;
+    *fhir_patch*) seeds_of_patches ;;
   esac
   return 0
 }
