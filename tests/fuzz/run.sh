@@ -36,7 +36,7 @@ seeds_of_patches() {  # the text cases of JSON Patch: resource, NUL, patch
 seeds_of() {  # folders with inputs of a target's kind
   case "$1" in
     *dicom_reader* | *pixel_instance* | *pixel_presentation*) for folder in ../shared/data/dicom /usr/lib/python3/dist-packages/pydicom/data/test_files; do [ -d "$folder" ] && find "$folder" -name '*.dcm' -size -200k; done ;;
-    *json* | *fhir_validate*) [ -d ../shared/data/fhir ] && find ../shared/data/fhir -name '*.json' -size -50k | head -300 ;;
+    *json* | *fhir_validate*) [ -d ../shared/data/fhir ] && find ../shared/data/fhir -name '*.json' -size -50k | awk 'NR <= 300' ;;
     *dicomweb_query*) seeds_of_cases ;;
     *fhir_patch*) seeds_of_patches ;;
   esac
