@@ -9,7 +9,9 @@ FailStop::FailStop(std::string what, std::function<void(const Status&)> on_fatal
 
 Status FailStop::Trip(const Status& cause) {
   cause.IgnoreError();  // from here on status() tells it
-  if (!tripped_.exchange(true)) {
+  State serving = State::kServing;
+  const State stopped = cause.code() == Code::kCorruption ? State::kDamaged : State::kFailed;
+  if (state_.compare_exchange_strong(serving, stopped)) {
     log_.Error(what_ + " is read-only from now on", {{"cause", cause.ToString()}});
     if (on_fatal_) on_fatal_(cause);
   }
@@ -17,10 +19,19 @@ Status FailStop::Trip(const Status& cause) {
 }
 
 Status FailStop::status() const {
-  if (!tripped_) return Status::Ok();
-  return Unavailable(what_ +
-                     " is read-only since a write failed: the log of the server has the cause; check the disk, "
-                     "then restart to recover");
+  switch (state_) {
+    case State::kServing:
+      break;
+    case State::kFailed:
+      return Unavailable(what_ +
+                         " is read-only since a write failed: the log of the server has the cause; check the disk, "
+                         "then restart to recover");
+    case State::kDamaged:
+      return Unavailable(what_ +
+                         " is read-only since what it has stored was found damaged: the log of the server has the "
+                         "cause; starting again does not help: keep the folder, restore a backup");
+  }
+  return Status::Ok();
 }
 
 }  // namespace hilum

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -20,14 +21,15 @@ class FailStop {
   // Returns status(): whoever meets the error is told what everybody is told. The first cause is logged.
   Status Trip(const Status& cause);
 
-  // OK, or kUnavailable. It reaches clients, who have no business with paths: the cause is in the log.
+  // OK, or kUnavailable, with what to do. It reaches clients, who have no business with paths: the cause is in the log.
   Status status() const;
 
  private:
   const std::string what_;
   const std::function<void(const Status&)> on_fatal_;
   const Logger log_;
-  std::atomic<bool> tripped_{false};
+  enum class State : uint8_t { kServing, kFailed, kDamaged };
+  std::atomic<State> state_{State::kServing};
 };
 
 }  // namespace hilum

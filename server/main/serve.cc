@@ -303,7 +303,7 @@ Status Run(Settings& settings) {
     log.Info("stopped");
     return Status::Ok();
   }
-  return store->health().WithContext("stopped because the store failed; start again to recover from its log");
+  return store->health().WithContext("stopped because the store failed");
 }
 
 }  // namespace

@@ -56,6 +56,8 @@ class RocksKv : public Kv {
   Status CheckSpaceToOpen() const;
   Status CheckNothingLost(const std::optional<StoreHead>& head, const std::optional<WatermarkValue>& watermark) const;
   Status OpenDatabase(bool create, bool create_families);
+  // About a database that is refused: accepting the loss is advised only where it opens then.
+  const char* WhatToDo() const;
   Result<StoreHead> InitialiseStore();
 
   rocksdb::WriteBatch ToWriteBatch(const Batch& batch) const;

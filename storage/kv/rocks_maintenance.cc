@@ -70,7 +70,9 @@ Status RocksKv::CheckRestart() const {
   rocksdb::DB* db = nullptr;
   const auto opened = rocksdb::DB::OpenForReadOnly(copy.setup.db, path, copy.setup.families, &copy.families, &db);
   copy.db.reset(db);
-  HILUM_RETURN_IF_ERROR(FromRocks("check that the store would open again", opened));
+  constexpr std::string_view kStep = "check that the store would open again";
+  if (opened.IsCorruption()) return Corruption(RocksMessage(kStep, opened));
+  HILUM_RETURN_IF_ERROR(FromRocks(kStep, opened));
   HILUM_ASSIGN_OR_RETURN(const auto head, ReadStoreHead(copy));
   if (head && head->sequence >= sequence) return Status::Ok();
   return Corruption("a restart would lose commits: the files end at " + std::to_string(head ? head->sequence : 0) +

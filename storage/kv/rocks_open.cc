@@ -2,6 +2,7 @@
 #include <rocksdb/listener.h>
 
 #include <filesystem>
+#include <utility>
 
 #include "base/random.h"
 #include "storage/kv/rocks_counters.h"
@@ -11,8 +12,11 @@
 namespace hilum::storage {
 namespace {
 
-constexpr const char* kWhatToDo =
+constexpr const char* kAcceptLoss =
     "restore a backup, or start with --store.accept_loss=true to go on without what is missing";
+constexpr const char* kRestore =
+    "keep the folder, restore a backup; store.accept_loss goes on without commits and segments, not without tables of "
+    "rows or the list of them";
 // New log, manifest and options files, beside what recovery writes.
 constexpr uint64_t kOpenOverheadBytes = 8 << 20;
 
@@ -60,14 +64,15 @@ Status RocksKv::Open() {
   auto watermark = ReadWatermark(disk_, WatermarkPath());
   if (!watermark.ok()) {
     if (watermark.status().code() != Code::kCorruption || !options_.accept_loss) {
-      return watermark.status().WithContext(std::string("cannot tell whether commits are missing (") + kWhatToDo + ")");
+      return watermark.status().WithContext(std::string("cannot tell whether commits are missing (") + kAcceptLoss +
+                                            ")");
     }
     watermark = std::optional<WatermarkValue>();
   }
   if (!exists) HILUM_RETURN_IF_ERROR(CheckNothingLost(std::nullopt, *watermark));
   if (exists && *watermark && !options_.accept_loss) {
     const Status intact = CheckManifest(disk_, DbPath(), (*watermark)->manifest);
-    if (!intact.ok()) return Status(intact.code(), intact.message() + ": " + kWhatToDo);
+    if (!intact.ok()) return Status(intact.code(), intact.message() + ": " + WhatToDo());
   }
   HILUM_RETURN_IF_ERROR(CheckSpaceToOpen());
 
@@ -132,9 +137,22 @@ Status RocksKv::OpenDatabase(bool create, bool create_families) {
   const auto opened = rocksdb::DB::Open(rocks_.setup.db, DbPath(), rocks_.setup.families, &rocks_.families, &db);
   rocks_.db.reset(db);
   if (opened.ok()) return Status::Ok();
-  Status refused = FromRocks("open " + DbPath(), opened);
-  if (refused.code() != Code::kCorruption) return refused;
-  return Corruption(refused.message() + ": " + kWhatToDo);
+  const std::string step = "open " + DbPath();
+  const bool is_damaged = opened.IsCorruption() || (!create && opened.IsPathNotFound());
+  if (!is_damaged) return FromRocks(step, opened);
+  return Corruption(RocksMessage(step, opened) + ": " + WhatToDo());
+}
+
+const char* RocksKv::WhatToDo() const {
+  KvOptions options = options_;
+  if (std::exchange(options.accept_loss, true)) return kRestore;
+  RocksHandles trial;
+  trial.setup = MakeRocksSetup(options, mergers_);
+  rocksdb::DB* db = nullptr;
+  const auto opened =
+      rocksdb::DB::OpenForReadOnly(trial.setup.db, DbPath(), trial.setup.families, &trial.families, &db);
+  trial.db.reset(db);
+  return opened.ok() ? kAcceptLoss : kRestore;
 }
 
 Status RocksKv::CheckNothingLost(const std::optional<StoreHead>& head,
@@ -152,7 +170,7 @@ Status RocksKv::CheckNothingLost(const std::optional<StoreHead>& head,
               std::to_string(found) + ", commit " + std::to_string(watermark->sequence) + " was acknowledged";
   }
   if (problem.empty()) return Status::Ok();
-  if (!options_.accept_loss) return Corruption(options_.directory + ": " + problem + "; " + kWhatToDo);
+  if (!options_.accept_loss) return Corruption(options_.directory + ": " + problem + "; " + kAcceptLoss);
   log_.Warning("opened with --store.accept_loss", {{"problem", problem}});
   return Status::Ok();
 }

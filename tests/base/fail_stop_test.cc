@@ -28,5 +28,13 @@ TEST(FailStop, WhoMeetsTheErrorIsToldWhatEverybodyIsToldAndTheLogHasTheCause) {
   close(log);
 }
 
+TEST(FailStop, WhereStoredBytesAreDamagedNobodyIsToldToStartAgain) {
+  FailStop stop("the store", nullptr, Logger());
+  const Status met = stop.Trip(Corruption("a block of /data/kv/000012.sst"));
+  EXPECT_EQ(met.code(), Code::kUnavailable);
+  EXPECT_NE(met.message().find("starting again does not help: keep the folder, restore a backup"), std::string::npos);
+  EXPECT_EQ(met.message().find("restart to recover"), std::string::npos) << met.message();
+}
+
 }  // namespace
 }  // namespace hilum

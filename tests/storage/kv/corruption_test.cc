@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
+#include <functional>
 #include <map>
 
 #include "tests/storage/kv/kv_testing.h"
@@ -14,6 +16,7 @@ namespace {
 using namespace testing;
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 using Rows = std::map<std::string, std::string>;
 
@@ -210,6 +213,42 @@ TEST_F(CorruptionTest, VerifyFindsADamagedTableOfAnOpenStore) {
   EXPECT_THAT(verified.message(), HasSubstr(file.filename().string())) << "seed " << seed_;
 }
 
+TEST_F(CorruptionTest, WhatMeetsADamagedTableSaysThatStartingAgainDoesNotHelp) {
+  HILUM_EXPECT_OK(MustOpen(directory_ / "kv")->CompactAll());
+  const auto tables = FilesEndingIn(directory_ / "kv/db", ".sst");
+  const auto largest =
+      *std::ranges::max_element(tables, {}, [](const fs::path& table) { return fs::file_size(table); });
+  FlipBit(largest, 4 * fs::file_size(largest));
+  const auto kv = MustOpen(directory_ / "kv");
+  const auto advises = HasSubstr("starting again does not help: keep the folder, restore a backup");
+  EXPECT_THAT(ReadAll(*kv).status().message(), advises);
+  EXPECT_THAT(kv->VerifyFiles().message(), advises);
+  EXPECT_THAT(kv->CompactAll().message(), advises);
+}
+
+// Where files are missing or cut that no start goes on without.
+TEST_F(CorruptionTest, LossIsOfferedForAcceptanceOnlyWhereAcceptingItHelps) {
+  const auto cut = [](const fs::path& file) { fs::resize_file(file, fs::file_size(file) / 2); };
+  const auto empty = [](const fs::path& file) { fs::resize_file(file, 0); };
+  const auto gone = [](const fs::path& file) { fs::remove(file); };
+  const std::pair<const char*, std::function<void(const fs::path&)>> damages[] = {
+      {".sst", cut}, {".sst", gone}, {"MANIFEST", gone}, {"MANIFEST", empty}, {"CURRENT", empty}};
+  for (const auto& [part, damage] : damages) {
+    for (const bool accept_loss : {false, true}) {
+      const std::string copy = Copy();
+      damage(RandomFile(copy, part));
+      auto options = SmallOptions(copy);
+      options.accept_loss = accept_loss;
+      const Status refused = OpenKv(options).status();
+      SCOPED_TRACE(std::string(part) + ": " + refused.ToString());
+      ASSERT_FALSE(refused.ok());
+      EXPECT_THAT(refused.message(), HasSubstr("restore a backup"));
+      EXPECT_THAT(refused.message(), Not(HasSubstr("--store.accept_loss=true")));
+      EXPECT_THAT(refused.message(), Not(HasSubstr("\n")));
+    }
+  }
+}
+
 TEST_F(CorruptionTest, VerifyFindsADamagedManifestOfAnOpenStore) {
   const auto kv = MustOpen(directory_ / "kv");
   const auto manifests = FilesEndingIn(directory_ / "kv/db", "MANIFEST");
@@ -238,7 +277,8 @@ TEST_F(CorruptionTest, AnOldCopyOfTheStoreUnderANewerWatermarkIsRefusedWithTheCo
 TEST_F(CorruptionTest, AcceptedLossOpensOnceAndForAll) {
   const auto logs = FilesEndingIn(directory_ / "kv/db", ".log");
   fs::resize_file(logs.back(), fs::file_size(logs.back()) / 2);
-  ASSERT_FALSE(OpenKv(SmallOptions(directory_ / "kv")).ok());
+  const Status refused = OpenKv(SmallOptions(directory_ / "kv")).status();
+  EXPECT_THAT(refused.message(), HasSubstr("--store.accept_loss=true"));
 
   auto options = SmallOptions(directory_ / "kv");
   options.accept_loss = true;
