@@ -15,8 +15,13 @@ WorkerPool::WorkerPool(std::string name, size_t threads, size_t queue_limit)
       usual_threads_(threads),
       processors_(std::max(1u, std::thread::hardware_concurrency())) {
   assert(threads > 0);
-  const std::lock_guard lock(mu_);
-  while (threads_.size() < threads) StartThread();
+  try {
+    const std::lock_guard lock(mu_);
+    while (threads_.size() < threads) StartThread();
+  } catch (const std::system_error&) {
+    Stop();  // threads that nobody joins would end the process
+    throw;
+  }
 }
 
 WorkerPool::~WorkerPool() {

@@ -28,7 +28,7 @@ class WorkerPool {
   static constexpr std::chrono::milliseconds kPatience{3};
 
   // `name` is shown by the operating system (at most 12 characters). `queue_limit` tasks may wait for a free thread.
-  // REQUIRES: threads > 0.
+  // REQUIRES: threads > 0. Throws std::system_error when the system has not so many to give.
   WorkerPool(std::string name, size_t threads, size_t queue_limit);
   // Stops (see Stop).
   ~WorkerPool();

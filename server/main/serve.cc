@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <functional>
 #include <memory>
+#include <system_error>
 
 #include "server/dicomweb/extended_tags.h"
 #include "server/dicomweb/preparer.h"
@@ -306,6 +307,16 @@ Status Run(Settings& settings) {
   return store->health().WithContext("stopped because the store failed");
 }
 
+Status RunWithinLimits(Settings& settings) {
+  try {
+    return Run(settings);
+  } catch (const std::system_error& error) {
+    return Unavailable(std::string("start threads: ") + error.what() +
+                       ": lower http.workers and http.uploads, or raise the limit of tasks (ulimit -u, TasksMax= of "
+                       "systemd)");
+  }
+}
+
 }  // namespace
 
 int Serve(Arguments arguments) {
@@ -318,7 +329,7 @@ int Serve(Arguments arguments) {
     std::fprintf(stderr, "hilum serve: %s\n", status.message().c_str());
     return 2;
   }
-  status = Run(settings);
+  status = RunWithinLimits(settings);
   if (status.ok()) return 0;
   std::fprintf(stderr, "hilum serve: %s\n", status.ToString().c_str());
   return 1;

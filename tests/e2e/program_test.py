@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import unittest
 
-from program import SMALL, Server, fetch, run, serving, wait_until
+from program import HILUM, SMALL, Server, fetch, run, serving, wait_until
 
 
 class ProgramTest(unittest.TestCase):
@@ -378,6 +378,16 @@ class ProgramTest(unittest.TestCase):
         self.assertEqual(code, 1)
         self.assertIn("raise the limit (ulimit -n, LimitNOFILE= of systemd)", error)
         self.assertFalse(self.data.exists())
+
+    @unittest.skipUnless(os.geteuid() == 0 and shutil.which("setpriv"), "only root can become a user whose tasks are limited")
+    def test_a_limit_of_tasks_that_is_too_low_for_the_threads_is_told(self):
+        self.folder.chmod(0o777)
+        under = ["prlimit", "--nproc=100", "setpriv", "--reuid=54321", "--clear-groups"]
+        if subprocess.run([*under, HILUM, "version"], capture_output=True, check=False).returncode != 0:
+            self.skipTest("other users cannot run the program where it is")
+        code, _, error = run("serve", "--data", str(self.data), "--http", "127.0.0.1:0", under=under)
+        self.assertEqual(code, 1, error)
+        self.assertIn("lower http.workers and http.uploads, or raise the limit of tasks", error)
 
     def test_sighup_reads_certificates_again_and_ends_nothing(self):
         with serving(self.data) as server:
