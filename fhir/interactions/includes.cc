@@ -2,75 +2,119 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 namespace hilum::fhir {
 namespace {
 
 using Documents = std::map<TypeId, storage::Bitmap>;
 
+// A reference field that includes go by, however many of them do.
+struct Followed {
+  ReferenceField reference;
+  bool to_any = false;
+  std::vector<TypeId> to;
+
+  bool LeadsTo(TypeId type) const {
+    const auto has = [&](const std::vector<TypeId>& types) { return std::ranges::find(types, type) != types.end(); };
+    return (to_any || has(to)) && (reference.targets.empty() || has(reference.targets));
+  }
+};
+
 // Not thread-safe; one per page.
 class IncludeWalk {
  public:
-  IncludeWalk(ResourceReader& reader, size_t limit) : reader_(reader), limit_(limit) {}
+  IncludeWalk(ResourceReader& reader, const std::vector<Include>& includes, const IncludeLimits& limits)
+      : reader_(reader), includes_(includes), limits_(limits) {}
 
-  Result<Included> Run(const std::vector<Row>& matches, const std::vector<Include>& includes) {
+  Result<Included> Run(const std::vector<Row>& matches) {
     Documents frontier;
     for (const Row& row : matches) frontier[row.type].Add(row.doc);
     seen_ = frontier;
-    // What the first round adds is only followed by includes that iterate.
-    for (bool first = true; !frontier.empty() && !out_.cut; first = false) {
+    while (!frontier.empty() && !out_.cut) {
       Documents found;
-      for (const Include& include : includes) {
-        if (!first && !include.iterate) continue;
-        HILUM_RETURN_IF_ERROR(include.reverse ? Backward(include, frontier, &found)
-                                              : Forward(include, frontier, &found));
-      }
+      HILUM_RETURN_IF_ERROR(Forward(frontier, &found));
+      HILUM_RETURN_IF_ERROR(Backward(frontier, &found));
       HILUM_ASSIGN_OR_RETURN(frontier, Accept(std::move(found)));
+      // What the first round adds is only followed by includes that iterate.
+      if (std::exchange(first_, false)) followed_.clear();
     }
     std::ranges::sort(out_.rows, {}, [](const Row& row) { return std::pair(row.type, row.doc); });
     return std::move(out_);
   }
 
  private:
-  std::vector<ReferenceField> FieldsOf(const Include& include, TypeId source) {
-    if (include.field) return {{.field = *include.field}};
-    return ReferenceFieldsOf(reader_, source);
+  // Those of a type in this round.
+  const std::vector<Followed>& FollowedOf(TypeId source, bool reverse) {
+    const auto [known, added] = followed_.try_emplace({source, reverse});
+    std::vector<Followed>& fields = known->second;
+    if (!added) return fields;
+    for (const Include& include : includes_) {
+      const bool here = include.source == kNoType || include.source == source;
+      if (include.reverse != reverse || !here || (!first_ && !include.iterate)) continue;
+      if (include.field) {
+        Follow({.field = *include.field}, include.target, &fields);
+      } else {
+        for (ReferenceField& field : ReferenceFieldsOf(reader_, source)) {
+          Follow(std::move(field), include.target, &fields);
+        }
+      }
+    }
+    return fields;
   }
 
-  Status Forward(const Include& include, const Documents& from, Documents* found) {
+  static void Follow(ReferenceField reference, TypeId to, std::vector<Followed>* fields) {
+    auto known = std::ranges::find(*fields, reference.field, [](const Followed& each) { return each.reference.field; });
+    if (known == fields->end()) {
+      known = fields->insert(known, Followed{.reference = std::move(reference)});
+    } else if (reference.targets.empty()) {
+      known->reference.targets.clear();
+    }
+    known->to_any = known->to_any || to == kNoType;
+    if (std::ranges::find(known->to, to) == known->to.end()) known->to.push_back(to);
+  }
+
+  // False when there were as many as there may be.
+  bool MayLookUp() {
+    if (lookups_++ < limits_.lookups) return true;
+    out_.cut = true;
+    return false;
+  }
+
+  Status Forward(const Documents& from, Documents* found) {
     for (const auto& [source, docs] : from) {
-      if (include.source != kNoType && include.source != source) continue;
-      for (const ReferenceField& field : FieldsOf(include, source)) {
-        for (const storage::Doc doc : docs.ToVector()) {
-          HILUM_RETURN_IF_ERROR(AddTargets(include, source, field.field, doc, found));
+      const std::vector<storage::Doc> each = docs.ToVector();
+      for (const Followed& followed : FollowedOf(source, /*reverse=*/false)) {
+        for (const storage::Doc doc : each) {
+          if (!MayLookUp()) return Status::Ok();
+          HILUM_RETURN_IF_ERROR(AddTargets(followed, source, doc, found));
         }
       }
     }
     return Status::Ok();
   }
 
-  Status AddTargets(const Include& include, TypeId source, storage::FieldId field, storage::Doc doc, Documents* found) {
-    HILUM_ASSIGN_OR_RETURN(const auto references, reader_.index().References(reader_.CollectionOf(source), field, doc));
+  Status AddTargets(const Followed& followed, TypeId source, storage::Doc doc, Documents* found) {
+    HILUM_ASSIGN_OR_RETURN(const auto references,
+                           reader_.index().References(reader_.CollectionOf(source), followed.reference.field, doc));
     for (const storage::ReferenceValue& reference : references) {
       if (!reference.target) continue;
       const auto target = reader_.schema().TypeOfCollection(reference.target->collection);
-      if (!target || (include.target != kNoType && include.target != *target)) continue;
-      (*found)[*target].Add(reference.target->doc);
+      if (target && followed.LeadsTo(*target)) (*found)[*target].Add(reference.target->doc);
     }
     return Status::Ok();
   }
 
-  Status Backward(const Include& include, const Documents& to, Documents* found) {
-    std::vector<TypeId> sources(ResourceTypes().begin(), ResourceTypes().end());
-    if (include.source != kNoType) sources = {include.source};
-    for (const TypeId source : sources) {
-      for (const ReferenceField& field : FieldsOf(include, source)) {
+  Status Backward(const Documents& to, Documents* found) {
+    if (std::ranges::none_of(includes_, &Include::reverse)) return Status::Ok();
+    for (const TypeId source : ResourceTypes()) {
+      for (const Followed& followed : FollowedOf(source, /*reverse=*/true)) {
         for (const auto& [target, docs] : to) {
-          if (include.target != kNoType && include.target != target) continue;
-          if (!field.targets.empty() && std::ranges::find(field.targets, target) == field.targets.end()) continue;
-          HILUM_ASSIGN_OR_RETURN(
-              const storage::Bitmap referrers,
-              reader_.index().Referrers(reader_.CollectionOf(source), field.field, reader_.CollectionOf(target), docs));
+          if (!followed.LeadsTo(target)) continue;
+          if (!MayLookUp()) return Status::Ok();
+          HILUM_ASSIGN_OR_RETURN(const storage::Bitmap referrers,
+                                 reader_.index().Referrers(reader_.CollectionOf(source), followed.reference.field,
+                                                           reader_.CollectionOf(target), docs));
           if (!referrers.empty()) (*found)[source] |= referrers;
         }
       }
@@ -88,8 +132,10 @@ class IncludeWalk {
       if (docs.empty()) continue;
       seen_[type] |= docs;
       for (const storage::Doc doc : docs.ToVector()) {
-        out_.cut = out_.rows.size() == limit_;
-        if (out_.cut) return fresh;
+        if (out_.rows.size() == limits_.resources) {
+          out_.cut = true;
+          return fresh;
+        }
         out_.rows.push_back({type, doc, "include"});
       }
       fresh.emplace(type, std::move(docs));
@@ -98,7 +144,11 @@ class IncludeWalk {
   }
 
   ResourceReader& reader_;
-  const size_t limit_;
+  const std::vector<Include>& includes_;
+  const IncludeLimits limits_;
+  bool first_ = true;                                                  // round
+  std::map<std::pair<TypeId, bool>, std::vector<Followed>> followed_;  // FollowedOf
+  size_t lookups_ = 0;
   Documents seen_;
   Included out_;
 };
@@ -106,9 +156,9 @@ class IncludeWalk {
 }  // namespace
 
 Result<Included> FollowIncludes(ResourceReader& reader, const std::vector<Row>& matches,
-                                const std::vector<Include>& includes, size_t limit) {
+                                const std::vector<Include>& includes, const IncludeLimits& limits) {
   if (includes.empty()) return Included();
-  return IncludeWalk(reader, limit).Run(matches, includes);
+  return IncludeWalk(reader, includes, limits).Run(matches);
 }
 
 std::vector<ReferenceField> ReferenceFieldsOf(const ResourceReader& reader, TypeId type) {

@@ -9,11 +9,15 @@ namespace hilum::fhir {
 
 struct Included {
   std::vector<Row> rows;  // by type and document; none of the matches
-  bool cut = false;       // there would have been more than `limit`
+  bool cut = false;       // there may be more, beyond a limit
+};
+struct IncludeLimits {
+  size_t resources = 0;
+  size_t lookups = 0;  // of what a resource refers to by one field, or who refers to those of a round
 };
 // Each resource once, in whatever cycles it lies.
 Result<Included> FollowIncludes(ResourceReader& reader, const std::vector<Row>& matches,
-                                const std::vector<Include>& includes, size_t limit);
+                                const std::vector<Include>& includes, const IncludeLimits& limits);
 
 // A reference that is indexed.
 struct ReferenceField {

@@ -24,6 +24,7 @@ struct InteractionOptions {
   size_t default_count = 50;     // entries of a page
   size_t max_count = 1000;       // of a page
   size_t max_included = 10'000;  // resources that includes add to a page
+  size_t max_include_lookups = 200'000;
   // A page ends early when its resources get longer, and with fewer included ones: ImagingStudies of studies with many
   // images are long.
   size_t max_page_bytes = size_t{32} << 20;

@@ -183,8 +183,9 @@ class SearchRun {
     link("next", page.next);
     link("last", page.last);
 
-    HILUM_ASSIGN_OR_RETURN(const Included included,
-                           FollowIncludes(reader_, page.rows, search_.includes, options_.max_included));
+    HILUM_ASSIGN_OR_RETURN(const Included included, FollowIncludes(reader_, page.rows, search_.includes,
+                                                                   {.resources = options_.max_included,
+                                                                    .lookups = options_.max_include_lookups}));
     HILUM_ASSIGN_OR_RETURN(const size_t there, bundle->AddResults(reader_, included.rows, options_.max_page_bytes));
     if (included.cut || there < included.rows.size()) {
       issues_.push_back(Warning(IssueType::kTooCostly, "not all resources to include are here, only " +

@@ -78,6 +78,38 @@ TEST_F(SearchTest, StopsIncludingAtTheLimitAndSaysSo) {
   EXPECT_THAT(found.outcomes[0], HasSubstr("too-costly"));
 }
 
+TEST_F(SearchTest, IncludesOfOneReferenceLookItUpOnce) {
+  Put(Observation("0", "p", "n"));
+  const auto refers = [](const std::string& id) { return R"(,"hasMember":[{"reference":"Observation/)" + id + "\"}]"; };
+  for (int i = 1; i <= 50; ++i) Put(Observation(std::to_string(i), "p", "n", refers(std::to_string(i - 1))));
+  std::string url = "Observation?_id=50";
+  for (const char* to : {"", ":Observation", ":Patient", ":Group", ":Device"})
+    url += std::string("&_include:iterate=Observation:has-member") + to;
+  Configure({.max_include_lookups = 51});
+  const BundleView whole = Search(url);
+  EXPECT_EQ(whole.included.size(), 50u);
+  EXPECT_THAT(whole.outcomes, IsEmpty());
+
+  for (const auto& query : {url, std::string("Observation?_id=0&_revinclude:iterate=Observation:has-member")}) {
+    Configure({.max_include_lookups = 20});
+    const BundleView cut = Search(query);
+    EXPECT_EQ(cut.included.size(), 20u);
+    ASSERT_EQ(cut.outcomes.size(), 1u);
+    EXPECT_THAT(cut.outcomes[0], HasSubstr("too-costly"));
+  }
+}
+
+TEST_F(SearchTest, IncludesOfOneReferenceAreToEachTypeThatOneOfThemNames) {
+  PutClinic();
+  Put(R"({"resourceType":"Group","id":"g","type":"person","actual":true})");
+  Put(R"({"resourceType":"Observation","id":"g","status":"final","code":{"text":"x"},"subject":{"reference":"Group/g"}})");
+  const std::string url = "Observation?_id=a,g&_include=Observation:subject:";
+  EXPECT_THAT(Search(url + "Group").included, ElementsAre("Group/g"));
+  EXPECT_THAT(Search(url + "Group&_include=Observation:subject:Device").included, ElementsAre("Group/g"));
+  EXPECT_THAT(Search(url + "Group&_include=Observation:patient").included, ElementsAre("Group/g", "Patient/1"));
+  EXPECT_THAT(Search(url + "Device&_include=Observation:*").included, ElementsAre("Group/g", "Patient/1"));
+}
+
 TEST_F(SearchTest, LeavesOutIncludedResourcesThatGetLongAndSaysSo) {
   PutClinic();
   const std::string comment = R"(,"note":[{"text":")" + std::string(2000, 'x') + "\"}]";
