@@ -110,12 +110,18 @@ Setting::Setting(std::string key, std::vector<std::string>* target, std::string 
   };
 }
 
-Setting Setting::Size(std::string key, uint64_t* target, std::string effect) {
+Setting Setting::Size(std::string key, uint64_t* target, std::string effect, uint64_t min) {
   std::string default_text = FormatWithUnit(*target, kSizes);
   // In the file a size with a unit is a string, a bare number an integer.
   if (default_text.back() < '0' || default_text.back() > '9') default_text = Quoted(default_text);
   Setting setting(Kind::kSize, std::move(key), std::move(effect), "bytes", std::move(default_text));
-  setting.store_ = [target](std::string_view text) { return ParseWithUnit(text, kSizes, target); };
+  if (min > 0) setting.expected_ += ", at least " + Quoted(FormatWithUnit(min, kSizes));
+  setting.store_ = [=](std::string_view text) {
+    uint64_t value = 0;
+    if (!ParseWithUnit(text, kSizes, &value) || value < min) return false;
+    *target = value;
+    return true;
+  };
   return setting;
 }
 

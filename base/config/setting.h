@@ -44,13 +44,15 @@ class Setting {
     };
   }
 
-  // Written with a unit: "250ms", "30s", "5m", "12h", "7d". Never negative.
+  // Written with a unit: "250ms", "30s", "5m", "12h", "7d". Never below `min`.
   template <typename Period>
-  Setting(std::string key, std::chrono::duration<int64_t, Period>* target, std::string effect)
+  Setting(std::string key, std::chrono::duration<int64_t, Period>* target, std::string effect,
+          std::chrono::milliseconds min = {})
       : Setting(Kind::kDuration, std::move(key), std::move(effect), "", FormatDuration(*target)) {
+    if (min.count() > 0) expected_ += ", at least " + FormatDuration(min);
     store_ = [=](std::string_view text) {
       std::chrono::milliseconds value{};
-      if (!ParseDuration(text, &value)) return false;
+      if (!ParseDuration(text, &value) || value < min) return false;
       const auto converted = std::chrono::duration_cast<std::chrono::duration<int64_t, Period>>(value);
       if (converted != value) return false;
       *target = converted;
@@ -59,7 +61,7 @@ class Setting {
   }
 
   // Bytes, written "64MiB", "10GB" or "4096".
-  static Setting Size(std::string key, uint64_t* target, std::string effect);
+  static Setting Size(std::string key, uint64_t* target, std::string effect, uint64_t min = 0);
 
   // A short flag: the setting "http.listen" with Alias("http") is also `--http`.
   Setting&& Alias(std::string flag) && {

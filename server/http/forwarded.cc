@@ -177,10 +177,7 @@ void ResolveClient(const TrustedProxies& trusted, Request* request) {
     while (at > 1 && trusted.Contains(hops[at - 1].client)) --at;
     if (at > 0) {
       Apply(hops[at - 1], &scheme, &host, &prefix);
-      in6_addr ignored{};
-      const char* client = hops[at - 1].client.c_str();
-      if (inet_pton(AF_INET, client, &ignored) == 1 || inet_pton(AF_INET6, client, &ignored) == 1)
-        request->peer = hops[at - 1].client;
+      if (IsAddressLiteral(hops[at - 1].client)) request->peer = hops[at - 1].client;
     }
   }
   request->base_url = scheme.append("://").append(host).append(prefix);

@@ -1,5 +1,7 @@
 #include "server/http/request_head.h"
 
+#include <arpa/inet.h>
+
 #include <array>
 #include <boost/beast/http/basic_parser.hpp>
 
@@ -240,6 +242,11 @@ HeadParse ParseHead(Bytes input, size_t* searched, const HeadLimits& limits, Req
   // What was refused stays, for the answer to be about it.
   if (parse.outcome == HeadParse::Outcome::kComplete) parse.consumed = head_end;
   return parse;
+}
+
+bool IsAddressLiteral(const std::string& text) {
+  in6_addr ignored;
+  return inet_pton(AF_INET, text.c_str(), &ignored) == 1 || inet_pton(AF_INET6, text.c_str(), &ignored) == 1;
 }
 
 }  // namespace hilum::http

@@ -14,6 +14,7 @@
 #include <mutex>
 #include <thread>
 
+#include "server/http/text.h"
 #include "server/http/transport.h"
 
 namespace hilum::http {
@@ -165,11 +166,6 @@ void ServerImpl::Stop(std::chrono::milliseconds grace) {
     loops_.clear();
   }
   listener_.reset();
-}
-
-bool IsAddressLiteral(const std::string& address) {
-  in6_addr ignored;
-  return inet_pton(AF_INET, address.c_str(), &ignored) == 1 || inet_pton(AF_INET6, address.c_str(), &ignored) == 1;
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <string>
 #include <string_view>
 
 #include "base/text.h"
@@ -21,5 +22,8 @@ constexpr bool IsTokenCharacter(char c) {
 // A host with or without port (RFC 9110 7.2: uri-host [ ":" port ]); names and addresses are checked for their
 // characters alone.
 bool IsHostText(std::string_view text);
+
+// An IPv4 or IPv6 address, without brackets.
+bool IsAddressLiteral(const std::string& text);
 
 }  // namespace hilum::http

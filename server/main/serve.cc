@@ -144,7 +144,8 @@ Status CheckAddressIsFree(const std::string& address, uint16_t port) {
   hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE;
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
-  if (getaddrinfo(address.c_str(), std::to_string(port).c_str(), &hints, &found) != 0) return Status::Ok();
+  if (const int error = getaddrinfo(address.c_str(), std::to_string(port).c_str(), &hints, &found); error != 0)
+    return Invalid("listen on " + address + ": " + gai_strerror(error));
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owned(found, freeaddrinfo);
   const int descriptor = socket(found->ai_family, found->ai_socktype | SOCK_CLOEXEC, found->ai_protocol);
   if (descriptor < 0) return ErrnoStatus("make a socket", errno);
@@ -213,6 +214,7 @@ Status Run(Settings& settings) {
     stop.Fatal();
   };
   HILUM_RETURN_IF_ERROR(ShareDescriptors(log, &settings.http));
+  HILUM_RETURN_IF_ERROR(settings.CheckFiles());
   HILUM_RETURN_IF_ERROR(CheckAddressIsFree(settings.http.address, settings.http.port));
   HILUM_RETURN_IF_ERROR(RefuseForeignFolder(disk, settings.data));
   HILUM_ASSIGN_OR_RETURN(const std::unique_ptr<storage::Store> store,

@@ -7,9 +7,15 @@
 #include "base/time_text.h"
 #include "server/http/forwarded.h"
 #include "server/http/text.h"
+#include "server/http/tls.h"
 
 namespace hilum {
 namespace {
+
+// Below it nothing would ever be in time.
+constexpr std::chrono::milliseconds kLeastTimeout{100};
+// The program and its libraries alone take a good part of it.
+constexpr uint64_t kLeastCodecMemory = 256 << 20;
 
 bool IsLoopback(std::string_view address) {
   return address.starts_with("127.") || address == "::1" || address == "localhost";
@@ -22,6 +28,10 @@ Status SplitListen(const std::string& listen, std::string* address, uint16_t* po
   if (address->size() > 2 && address->front() == '[' && address->back() == ']')
     *address = address->substr(1, address->size() - 2);
   if (*address == "localhost") *address = "127.0.0.1";
+  if (!http::IsAddressLiteral(*address))
+    return Invalid(
+        "http.listen: the host must be an IPv4 or IPv6 address of this machine, such as 127.0.0.1 or [::1], "
+        "no name; 0.0.0.0 stands for all");
   const std::string_view digits = std::string_view(listen).substr(colon + 1);
   const std::optional<uint16_t> number = ParseDecimal<uint16_t>(digits);
   if (!number) return Invalid("http.listen: the port must be a number from 0 to 65535");
@@ -73,13 +83,15 @@ Config Settings::MakeConfig() {
       Setting("http.max_connections", &http.max_connections,
               "Open connections; more are answered 503. A start lowers it to what the limit of open files leaves.",
               "connections", size_t{1}),
-      Setting("http.header_timeout", &http.header_timeout, "Time for a request header to arrive."),
-      Setting("http.body_timeout", &http.body_timeout, "Silence of a client in the middle of its upload."),
+      Setting("http.header_timeout", &http.header_timeout, "Time for a request header to arrive.", kLeastTimeout),
+      Setting("http.body_timeout", &http.body_timeout, "Silence of a client in the middle of its upload.",
+              kLeastTimeout),
       Setting::Size("http.body_rate", &http.body_bytes_per_second,
                     "Bytes a second that a client sends of its upload at least, once it was waited for as long as "
                     "http.body_timeout; 0 takes any."),
-      Setting("http.write_timeout", &http.write_timeout, "Time a client may take nothing of its answer."),
-      Setting("http.idle_timeout", &http.idle_timeout, "Time a connection without a request is kept."),
+      Setting("http.write_timeout", &http.write_timeout, "Time a client may take nothing of its answer.",
+              kLeastTimeout),
+      Setting("http.idle_timeout", &http.idle_timeout, "Time a connection without a request is kept.", kLeastTimeout),
       Setting("http.cors_origins", &http.cors_origins, "Origins whose pages may call the server; \"*\" for all."),
       Setting("http.shutdown_grace", &shutdown_grace, "Time running requests have to finish after SIGTERM."),
       Setting("tls.certificate", &http.tls.certificate_file,
@@ -126,8 +138,8 @@ Config Settings::MakeConfig() {
               "Processes that decode and encode compressed pixels; more use more processors and memory.", "processes",
               size_t{1}, size_t{64}),
       Setting("codec.timeout", &codecs.timeout,
-              "Time for one frame, after which its process is killed and the request fails."),
-      Setting::Size("codec.memory", &codecs.address_space, "Address space of one such process."),
+              "Time for one frame, after which its process is killed and the request fails.", kLeastTimeout),
+      Setting::Size("codec.memory", &codecs.address_space, "Address space of one such process.", kLeastCodecMemory),
       Setting(
           "render.fonts", &dicomweb.fonts,
           "Font files for annotations in pictures; a character is drawn with the first that has it, files that do not "
@@ -194,6 +206,7 @@ Status Settings::Finish() {
   Mistakes mistakes;
   const Status address = SplitListen(listen, &http.address, &http.port);
   mistakes.Take(address);
+  if (data.empty()) mistakes.Add("data must name a folder");
   FinishTls(&mistakes);
   CheckOrigins(&mistakes);
   const bool nobody_logs_in = !http.tls.require_client_certificate;
@@ -237,6 +250,7 @@ Status Settings::CheckFiles() const {
     check("tls.named", certificate);
     check("tls.named", key);
   }
+  if (mistakes.status().ok() && !http.tls.certificate_file.empty()) mistakes.Take(http::Tls::Load(http.tls).status());
   return mistakes.status();
 }
 

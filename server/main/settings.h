@@ -49,7 +49,7 @@ struct Settings {
   // Checks what no single key can tell, and spreads values to where they are used. kInvalid has all mistakes, one a
   // line, with the key.
   Status Finish();
-  // Whether the files of TLS can be read, likewise; after Finish. Who starts to serve reads them anyway.
+  // Whether the files of TLS can be used, likewise; after Finish.
   Status CheckFiles() const;
 
  private:

@@ -97,7 +97,9 @@ class ProgramTest(unittest.TestCase):
         config = self.folder / "hilum.toml"
         for key, text in (("http.cors_origins", "['https://viewer.example/']"), ("http.cors_origins", "['notanorigin']"),
                           ("http.cors_origins", "['https://Viewer.example']"), ("http.cors_origins", "['[\"https://a.org\"]']"),
-                          ("http.cors_origins", "['https://a.org:99999']"), ("http.cors_origins", "['https://a.org:']"), ("search.default_limit", "10\nsearch.max_limit = 5")):
+                          ("http.cors_origins", "['https://a.org:99999']"), ("http.cors_origins", "['https://a.org:']"), ("search.default_limit", "10\nsearch.max_limit = 5"), ("http.listen", "'pacs.example.org:8042'"), ("http.listen", "':8042'"), ("data", "''"),
+                          ("http.header_timeout", "'0s'"), ("http.body_timeout", "'0s'"), ("http.write_timeout", "'0s'"), ("http.idle_timeout", "'0s'"),
+                          ("codec.timeout", "'0s'"), ("codec.memory", "'1B'")):
             config.write_text(f"{key} = {text}\n")
             code, _, error = run("config", "check", str(config))
             self.assertEqual(code, 1, text)
@@ -129,8 +131,28 @@ class ProgramTest(unittest.TestCase):
         code, _, error = run("config", "check", str(config))
         self.assertEqual(code, 1)
         self.assertEqual([line.split(":")[0] for line in error.splitlines()], ["tls.key", "tls.client_ca", "tls.named"])
-        config.write_text(f"[tls]\ncertificate = '{here}'\nkey = '{here}'\n")
+
+    @unittest.skipUnless(shutil.which("openssl"), "there is no openssl program")
+    def test_a_configuration_names_certificates_that_can_be_used(self):
+        for name in ("main", "other"):
+            self.certificate(name + ".test", name)
+        config = self.folder / "hilum.toml"
+        config.write_text(f"data = '{self.data}'\n[tls]\ncertificate = '{self.folder}/main.crt'\nkey = '{self.folder}/other.key'\n")
+        code, _, error = run("config", "check", str(config))
+        self.assertEqual(code, 1)
+        self.assertIn("other.key", error)
+        code, _, error = run("serve", "--config", str(config), "--http", "127.0.0.1:0")
+        self.assertEqual(code, 1)
+        self.assertIn("other.key", error)
+        self.assertFalse(self.data.exists(), "a store was made in vain")
+        config.write_text(f"[tls]\ncertificate = '{self.folder}/main.crt'\nkey = '{self.folder}/main.key'\n")
         self.assertEqual(run("config", "check", str(config))[0], 0)
+
+    def test_a_name_to_listen_on_is_a_wrong_setting(self):
+        code, _, error = run("serve", "--data", str(self.data), "--http", "pacs.example.org:0", "--http.allow_remote_without_login")
+        self.assertEqual(code, 2)
+        self.assertIn("no name", error)
+        self.assertFalse(self.data.exists())
 
     def test_the_alarm_about_damage_ends_when_it_is_mended(self):
         with serving(self.data, "--demo") as server:

@@ -10,6 +10,7 @@
 namespace hilum {
 namespace {
 
+using namespace std::chrono_literals;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -41,8 +42,8 @@ class ConfigTest : public testing::Test {
     settings.push_back(Setting("data", &options_.data, "Folder of everything."));
     settings.push_back(Setting("http.listen", &options_.listen, "Host and port.").Alias("http"));
     settings.push_back(Setting("http.workers", &options_.workers, "Requests at a time.", "threads", 1));
-    settings.push_back(Setting("http.body_timeout", &options_.body_timeout, "Silence that ends an upload."));
-    settings.push_back(Setting::Size("kv.cache", &options_.cache_bytes, "Memory for blocks."));
+    settings.push_back(Setting("http.body_timeout", &options_.body_timeout, "Silence that ends an upload.", 100ms));
+    settings.push_back(Setting::Size("kv.cache", &options_.cache_bytes, "Memory for blocks.", 4096));
     settings.push_back(Setting("http.compress", &options_.compress, "Whether answers are compressed."));
     settings.push_back(Setting("cors.origins", &options_.origins, "Who may call."));
     return Config(std::move(settings));
@@ -151,12 +152,20 @@ TEST_F(ConfigTest, WrongValuesNameThePlaceAndWhatIsExpectedButNotTheValue) {
   const std::string file = File("\n[http]\nworkers = \"secret\"\nbody_timeout = 30\ncompress = 1\nlisten = 1.5\n");
   const std::string message = Mistake({"--config", file.c_str(), "--kv.cache=secret"}, {"HILUM_HTTP_WORKERS=0"});
   EXPECT_THAT(message, HasSubstr(file + ":3: http.workers: expected an integer from 1 to 65535\n"));
-  EXPECT_THAT(message, HasSubstr(file + ":4: http.body_timeout: expected a duration such as \"30s\"\n"));
+  EXPECT_THAT(message,
+              HasSubstr(file + ":4: http.body_timeout: expected a duration such as \"30s\", at least \"100ms\"\n"));
   EXPECT_THAT(message, HasSubstr(file + ":5: http.compress: expected true or false\n"));
   EXPECT_THAT(message, HasSubstr(file + ":6: http.listen: expected a string\n"));
   EXPECT_THAT(message, HasSubstr("environment HILUM_HTTP_WORKERS: expected an integer from 1 to 65535\n"));
   EXPECT_THAT(message, HasSubstr("--kv.cache: expected a size such as \"64MiB\""));
   EXPECT_THAT(message, Not(HasSubstr("secret")));
+}
+
+TEST_F(ConfigTest, SizesAndDurationsBelowTheLeastAreMistakes) {
+  for (const char* const given : {"0s", "99ms"})
+    EXPECT_THAT(Mistake({"--http.body_timeout", given}), HasSubstr("at least \"100ms\""));
+  EXPECT_THAT(Mistake({"--kv.cache", "1B"}), HasSubstr("a size such as \"64MiB\", at least \"4KiB\""));
+  EXPECT_TRUE(Parse({"--http.body_timeout", "100ms", "--kv.cache", "4096"}).ok());
 }
 
 TEST_F(ConfigTest, FilesThatAreNoTomlOrAreMissingAreMistakes) {
