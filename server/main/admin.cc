@@ -194,7 +194,12 @@ Status Refusal(const Reply& reply, const char* why) {
 
 Status RequestBackup(Disk& disk, const std::string& data_directory, const std::string& to) {
   const json wish = {{"to", std::filesystem::absolute(to).string()}, {"folder", IdentityOf(data_directory)}};
-  HILUM_ASSIGN_OR_RETURN(const Reply reply, Ask(disk, data_directory, kBackupPath, &wish, /*seconds=*/0));
+  const auto answer = Ask(disk, data_directory, kBackupPath, &wish, /*seconds=*/0);
+  if (answer.status().code() == Code::kIo)
+    return answer.status().WithContext("the server did not say whether it made the backup: if there is " + to +
+                                       " it is whole, and what there is as " + to + storage::kPartOfBackup +
+                                       " can be deleted");
+  HILUM_ASSIGN_OR_RETURN(const Reply reply, answer);
   return reply.status == 200 ? Status::Ok() : Refusal(reply, "error");
 }
 

@@ -1,3 +1,6 @@
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <string_view>
@@ -42,11 +45,19 @@ bool AsksForHelp(std::string_view argument) {
   return argument == "--help" || argument == "-h";
 }
 
+// Files of the store must not become the standard output of a program that was started without one.
+void OpenStandardStreams() {
+  int opened = 0;
+  while (opened >= 0 && opened <= 2) opened = open("/dev/null", O_RDWR);
+  if (opened > 2) close(opened);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   if (hilum::pixel::IsCodecWorker(argc, argv))
     return hilum::pixel::RunCodecWorker(hilum::pixel::kCodecWorkerDescriptor);
+  OpenStandardStreams();
   const std::string_view name = argc < 2 ? "" : argv[1];
   if (name == "version" || name == "--version") {
     std::puts("hilum " HILUM_VERSION);

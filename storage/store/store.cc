@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <filesystem>
 #include <set>
 
 #include "storage/catalogue/extended_tags.h"
@@ -43,6 +44,16 @@ Status Lock(const File& file, int how, const std::string& directory) {
 }  // namespace
 
 // Rows are made before the first segment, so a start that was cut short leaves no such folder.
+Result<bool> HasStore(Disk& disk, const std::string& directory) {
+  HILUM_RETURN_IF_ERROR(CheckRowsAreThere(disk, directory));
+  HILUM_ASSIGN_OR_RETURN(const bool rows, Kv::IsThere(disk, KvFolder(directory)));
+  HILUM_ASSIGN_OR_RETURN(const bool folder, disk.Exists(KvFolder(directory)));
+  if (rows || !folder) return rows;
+  return Corruption(KvFolder(directory) +
+                    " holds no rows: they are gone, or what would have written them, a backup or a first start, was "
+                    "cut short; take another backup");
+}
+
 Status CheckRowsAreThere(Disk& disk, const std::string& directory) {
   HILUM_ASSIGN_OR_RETURN(const bool there, Kv::IsThere(disk, KvFolder(directory)));
   if (there) return Status::Ok();
@@ -327,18 +338,26 @@ CompactionOutcome Store::CompactObjects(const std::stop_token& stop) {
 
 Status Store::Backup(const std::string& directory) {
   const std::lock_guard lock(maintenance_);
-  HILUM_ASSIGN_OR_RETURN(const bool exists, disk_->Exists(directory));
-  if (exists) return Conflict(directory + " exists already; name a folder that does not");
+  std::filesystem::path whole = std::filesystem::absolute(directory).lexically_normal();
+  if (!whole.has_filename()) whole = whole.parent_path();  // it was written with a slash at its end
+  const std::string part = whole.string() + kPartOfBackup;
+  for (const std::string& taken : {whole.string(), part}) {
+    HILUM_ASSIGN_OR_RETURN(const bool exists, disk_->Exists(taken));
+    if (exists && taken == part) return Conflict(part + " is what a backup left that was cut short; delete it");
+    if (exists) return Conflict(directory + " exists already; name a folder that does not");
+  }
   const auto copy = [&]() -> Status {
-    HILUM_RETURN_IF_ERROR(disk_->CreateDirectories(directory + "/objects"));
+    HILUM_RETURN_IF_ERROR(disk_->CreateDirectories(part + "/objects"));
     // Rows first, objects after: every object a copied row points at was durable before the row, so it is in the copy.
-    HILUM_RETURN_IF_ERROR(kv_->Checkpoint(directory + "/kv").status());
-    HILUM_RETURN_IF_ERROR(objects_->Backup(directory + "/objects"));
-    return disk_->SyncDirectory(directory);
+    HILUM_RETURN_IF_ERROR(kv_->Checkpoint(part + "/kv").status());
+    HILUM_RETURN_IF_ERROR(objects_->Backup(part + "/objects"));
+    HILUM_RETURN_IF_ERROR(disk_->SyncDirectory(part));
+    HILUM_RETURN_IF_ERROR(disk_->Rename(part, whole.string()));
+    return disk_->SyncDirectory(whole.parent_path().string());
   };
   const Status status = copy();
   if (status.ok()) return status;
-  return status.WithContext("the backup is not whole; delete " + directory + " and try again");
+  return status.WithContext("the backup is not whole; delete " + part + " and try again");
 }
 
 }  // namespace hilum::storage

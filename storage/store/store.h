@@ -29,10 +29,15 @@
 
 namespace hilum::storage {
 
+inline constexpr char kPartOfBackup[] = ".part";
+
 // Refuses, with kCorruption, a data folder whose segments hold objects while the rows that say what they are are gone:
 // a new store made beside them would seem to have lost nothing, and compaction would remove them. Looks at names and
 // sizes only; OK when there is no such folder.
 Status CheckRowsAreThere(Disk& disk, const std::string& directory);
+
+// Whether there is a store in the folder; kCorruption where the rows of one are gone. Looks at names and sizes only.
+Result<bool> HasStore(Disk& disk, const std::string& directory);
 
 struct StoreOptions {
   std::string directory;
@@ -147,7 +152,8 @@ class Store {
   CompactionOutcome CompactObjects(const std::stop_token& stop = {});
 
   // Writes a consistent copy into `directory` (must not exist) while the store stays in use. The copy opens like any
-  // store. After an error what there is of `directory` is of no use; the message says to delete it.
+  // store. It gets its name once it is whole: what an error or a crash leaves of it is beside it, with kPartOfBackup
+  // behind the name, and of no use; the message of an error says to delete it.
   Status Backup(const std::string& directory);
 
  private:
