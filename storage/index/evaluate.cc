@@ -191,6 +191,9 @@ Result<Bitmap> Evaluator::MatchReference(CollectionId collection, const Referenc
 Result<Bitmap> Evaluator::MatchRefersTo(CollectionId collection, const RefersTo& match, const Bitmap* within,
                                         int depth) {
   HILUM_RETURN_IF_ERROR(Find(collection, match.field, FieldKind::kReference).status());
+  // Chains ask for it on the way to many collections, of which few have anything.
+  HILUM_ASSIGN_OR_RETURN(const BitmapPtr referring, lists_.List(collection, Entry::kPresent, match.field));
+  if (referring->empty()) return Bitmap();
   std::optional<Bitmap> reachable;
   if (within != nullptr && within->Count() <= kFewSources) {
     HILUM_ASSIGN_OR_RETURN(reachable, Referees(collection, match.field, match.target, *within));

@@ -461,7 +461,7 @@ class BadInputTest(FhirTest):
             self.assert_refused(self.fhir("POST", path, form, "application/x-www-form-urlencoded"), 413)
 
     def test_chains_over_references_to_anything(self):
-        for levels, end, statuses in ((15, "nonexistent=x", (200,)), (15, "_id=x", (413,)), (6, "_id:missing=true", (413,))):
+        for levels, end, statuses in ((4, "_id=x", (200,)), (15, "nonexistent=x", (200,)), (15, "_id=x", (413,)), (6, "_id:missing=true", (413,))):
             begin = time.monotonic()
             self.assertIn(self.fhir("GET", f"/Basic?{'subject.' * levels}{end}")[0], statuses)
             self.assertLess(time.monotonic() - begin, 20)

@@ -245,6 +245,15 @@ TEST_F(IndexTest, KeepsTenantsApart) {
   EXPECT_THAT(other.Evaluate(kPatients, NameIs(StringMatch::How::kPrefix, "s"))->ToVector(), ElementsAre(1));
 }
 
+TEST_F(IndexTest, FollowsNoChainFromWhereNothingRefersToAnything) {
+  const auto chain = [] {
+    return MakeQuery(RefersTo{kStudy, kStudies, MakeQueryPtr(TokenIs{FieldId{99}, std::nullopt, "x"})});
+  };
+  EXPECT_EQ(CodeOf(kSeries, chain()), Code::kOk) << "what is at its end is not looked at";
+  Put(kSeries, 20, SeriesOf(10));
+  EXPECT_EQ(CodeOf(kSeries, chain()), Code::kInvalid);
+}
+
 TEST_F(IndexTest, ReadsItsSnapshotOnly) {
   Put(kPatients, 0, Patient("Smith"));
   const auto snapshot = store_.kv().NewSnapshot();
