@@ -45,10 +45,10 @@ class IncludeWalk {
 
  private:
   // Those of a type in this round.
-  const std::vector<Followed>& FollowedOf(TypeId source, bool reverse) {
+  Result<const std::vector<Followed>*> FollowedOf(TypeId source, bool reverse) {
     const auto [known, added] = followed_.try_emplace({source, reverse});
     std::vector<Followed>& fields = known->second;
-    if (!added) return fields;
+    if (!added) return &fields;
     for (const Include& include : includes_) {
       const bool here = include.source == kNoType || include.source == source;
       if (include.reverse != reverse || !here || (!first_ && !include.iterate)) continue;
@@ -60,7 +60,20 @@ class IncludeWalk {
         }
       }
     }
-    return fields;
+    // Rounds may be many, and of all that `*` stands for resources use little.
+    if (!first_) HILUM_RETURN_IF_ERROR(DropUnused(source, &fields));
+    return &fields;
+  }
+
+  Status DropUnused(TypeId source, std::vector<Followed>* fields) {
+    std::vector<Followed> used;
+    for (Followed& each : *fields) {
+      const storage::Query any = storage::MakeQuery(storage::Present{each.reference.field, {}});
+      HILUM_ASSIGN_OR_RETURN(const storage::Bitmap docs, reader_.index().Evaluate(reader_.CollectionOf(source), any));
+      if (!docs.empty()) used.push_back(std::move(each));
+    }
+    *fields = std::move(used);
+    return Status::Ok();
   }
 
   static void Follow(ReferenceField reference, TypeId to, std::vector<Followed>* fields) {
@@ -84,7 +97,8 @@ class IncludeWalk {
   Status Forward(const Documents& from, Documents* found) {
     for (const auto& [source, docs] : from) {
       const std::vector<storage::Doc> each = docs.ToVector();
-      for (const Followed& followed : FollowedOf(source, /*reverse=*/false)) {
+      HILUM_ASSIGN_OR_RETURN(const auto* fields, FollowedOf(source, /*reverse=*/false));
+      for (const Followed& followed : *fields) {
         for (const storage::Doc doc : each) {
           if (!MayLookUp()) return Status::Ok();
           HILUM_RETURN_IF_ERROR(AddTargets(followed, source, doc, found));
@@ -108,7 +122,8 @@ class IncludeWalk {
   Status Backward(const Documents& to, Documents* found) {
     if (std::ranges::none_of(includes_, &Include::reverse)) return Status::Ok();
     for (const TypeId source : ResourceTypes()) {
-      for (const Followed& followed : FollowedOf(source, /*reverse=*/true)) {
+      HILUM_ASSIGN_OR_RETURN(const auto* fields, FollowedOf(source, /*reverse=*/true));
+      for (const Followed& followed : *fields) {
         for (const auto& [target, docs] : to) {
           if (!followed.LeadsTo(target)) continue;
           if (!MayLookUp()) return Status::Ok();

@@ -99,6 +99,20 @@ TEST_F(SearchTest, IncludesOfOneReferenceLookItUpOnce) {
   }
 }
 
+TEST_F(SearchTest, IncludesOfAnythingLookUpWhatResourcesUse) {
+  Put(Observation("0", "p", "n"));
+  for (int i = 1; i <= 50; ++i) {
+    Put(Observation(std::to_string(i), "p", "n",
+                    R"(,"hasMember":[{"reference":"Observation/)" + std::to_string(i - 1) + "\"}]"));
+  }
+  Configure({.max_include_lookups = 1000});
+  for (const char* query : {"_id=50&_include:iterate=*", "_id=0&_revinclude:iterate=*"}) {
+    const BundleView found = Search(std::string("Observation?") + query);
+    EXPECT_EQ(found.included.size(), 50u) << query;
+    EXPECT_THAT(found.outcomes, IsEmpty()) << query;
+  }
+}
+
 TEST_F(SearchTest, IncludesOfOneReferenceAreToEachTypeThatOneOfThemNames) {
   PutClinic();
   Put(R"({"resourceType":"Group","id":"g","type":"person","actual":true})");
