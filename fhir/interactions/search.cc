@@ -108,18 +108,29 @@ class SearchRun {
 
   Status Evaluate() {
     for (size_t i = 0; i < types_.size(); ++i) {
-      storage::Query query = std::move(search_.searches[i].query);
-      if (!within_.empty()) {
-        storage::And both;
-        both.parts.push_back(std::move(within_[i]));
-        both.parts.push_back(std::move(query));
-        query.node = std::move(both);
-      }
-      HILUM_ASSIGN_OR_RETURN(storage::Bitmap docs, reader_.index().Evaluate(reader_.CollectionOf(types_[i]), query));
+      HILUM_ASSIGN_OR_RETURN(storage::Bitmap docs, Find(i));
       total_ += docs.Count();
       segments_.push_back({.type = types_[i], .docs = std::move(docs), .sort = std::move(search_.searches[i].sort)});
     }
     return Status::Ok();
+  }
+
+  // Those of the i-th type.
+  Result<storage::Bitmap> Find(size_t i) {
+    const storage::CollectionId collection = reader_.CollectionOf(types_[i]);
+    if (types_.size() > 1) {
+      // Of all types few are stored.
+      HILUM_ASSIGN_OR_RETURN(storage::Bitmap live, reader_.index().Live(collection));
+      if (live.empty()) return live;
+    }
+    storage::Query query = std::move(search_.searches[i].query);
+    if (!within_.empty()) {
+      storage::And both;
+      both.parts.push_back(std::move(within_[i]));
+      both.parts.push_back(std::move(query));
+      query.node = std::move(both);
+    }
+    return reader_.index().Evaluate(collection, query);
   }
 
   // What has an effect, as the client wrote it.
