@@ -27,15 +27,40 @@ bool NamesOthers(const storage::RowPair<storage::SeriesRow>& row) {
          (after ? OrderNumbersOf(*after) : std::vector<OrderNumber>());
 }
 
-// What is derived is valid by construction; what users wrote was valid when it came. `required`: a shell may lack
-// what is required of its series.
+constexpr std::string_view kNothingSaid = R"({"resourceType":"ImagingStudy"})";
+
+// `required`: a shell may lack what is required of its series.
+ValidateOptions Checks(bool required) {
+  return {.check_targets = false, .check_narrative = false, .check_required = required};
+}
+
+// What is derived is valid by construction.
 Result<Validation> Valid(const json::Document& document, bool required) {
-  Validation validation =
-      Validate(document.root(), {.check_targets = false, .check_narrative = false, .check_required = required});
+  Validation validation = Validate(document.root(), Checks(required));
   if (validation.ok()) return validation;
   std::string places;
   for (const Issue& issue : validation.issues) places += " " + issue.expression;
   return Internal("what was made of images is not valid at" + places);
+}
+
+// An ImagingStudy without its elements that have issues.
+std::string WithoutInvalid(json::Value resource, const std::vector<Issue>& issues) {
+  if (issues.size() >= ValidateOptions().max_issues) return std::string(kNothingSaid);
+  std::set<std::string_view> invalid;
+  for (const Issue& issue : issues) {
+    const std::string_view place = issue.expression;
+    const size_t begin = kImagingStudy.size() + 1;
+    if (place.size() <= begin) return std::string(kNothingSaid);  // it is of none
+    invalid.insert(place.substr(begin, place.find_first_of(".[", begin) - begin));
+  }
+  std::vector<std::string_view> remove;
+  for (const json::Value property : resource.children()) {
+    const std::string_view key = property.key();
+    if (invalid.contains(key.substr(key.starts_with('_') ? 1 : 0))) remove.push_back(key);
+  }
+  json::Edits edits;
+  json::RemoveProperties(resource, remove, &edits);
+  return edits.Apply(resource);
 }
 
 // Whether Patients and orders are looked up by what they were before. REQUIRES: the study was there and is.
@@ -63,7 +88,7 @@ bool OnlyCounts(json::Value shell, const json::Edits& edits) {
 
 }  // namespace
 
-Linker::Linker(storage::Store& store, ResourceStore& resources, LinkerOptions options)
+Linker::Linker(storage::Store& store, ResourceStore& resources, LinkerOptions options, Logger log)
     : store_(store),
       resources_(resources),
       options_(std::move(options)),
@@ -71,6 +96,7 @@ Linker::Linker(storage::Store& store, ResourceStore& resources, LinkerOptions op
              .accession_system = options_.resolver.accession_system,
              .base_url = resources.options().base_url},
       resolver_(options_.resolver, resources.options().base_url),
+      log_(std::move(log)),
       type_(FindResourceType(kImagingStudy).value_or(kNoType)),
       patient_(FindResourceType("Patient").value_or(kNoType)),
       order_(FindResourceType("ServiceRequest").value_or(kNoType)),
@@ -82,8 +108,9 @@ Linker::~Linker() {
   resources_.Use(nullptr);
 }
 
-Result<std::unique_ptr<Linker>> Linker::Start(storage::Store& store, ResourceStore& resources, LinkerOptions options) {
-  std::unique_ptr<Linker> linker(new Linker(store, resources, std::move(options)));
+Result<std::unique_ptr<Linker>> Linker::Start(storage::Store& store, ResourceStore& resources, LinkerOptions options,
+                                              Logger log) {
+  std::unique_ptr<Linker> linker(new Linker(store, resources, std::move(options), std::move(log)));
   resources.Use(linker.get());
   HILUM_ASSIGN_OR_RETURN(const auto synced, store.kv().Get(Family::kResource, SyncedKey()));
   std::optional<std::string> wanted;
@@ -327,7 +354,7 @@ Status Linker::DescribeAlone(ResourceTxn& resources, const CatalogueStudy& study
   next.seen_micros = study.row.updated_micros;
   const bool exists = newest && !newest->deleted();
   HILUM_ASSIGN_OR_RETURN(const json::Document old,
-                         json::Document::Parse(exists ? newest->bytes : R"({"resourceType":"ImagingStudy"})"));
+                         json::Document::Parse(exists ? newest->bytes : std::string(kNothingSaid)));
   Linked linked;
   const json::MaybeValue subject = json::Find(old.root(), "subject");
   // Nobody was there when it was looked for, or has been deleted since: the next images make one.
@@ -354,7 +381,7 @@ Status Linker::DescribeAlone(ResourceTxn& resources, const CatalogueStudy& study
 
   const Link* const former = live && exists ? &*link : nullptr;
   HILUM_ASSIGN_OR_RETURN(Write write,
-                         PrepareWrite(study, next.id, newest, old.root(), former, std::move(edits), indexed));
+                         PrepareWrite(study, next.id, newest, old.root(), former, std::move(edits), indexed, derived));
   return Commit(resources, std::move(write), std::move(next), uid, delta);
 }
 
@@ -383,7 +410,7 @@ Result<Linked> Linker::Relate(ResourceTxn& resources, const CatalogueStudy& stud
 
 Result<Write> Linker::PrepareWrite(const CatalogueStudy& study, const std::string& id,
                                    const std::optional<Version>& newest, json::Value old, const Link* former,
-                                   json::Edits edits, bool indexed) const {
+                                   json::Edits edits, bool indexed, const DerivedElements& derived) const {
   const bool exists = newest && !newest->deleted();
   Write write{.method = exists ? Method::kUpdate : Method::kCreate,
               .type = type_,
@@ -396,10 +423,9 @@ Result<Write> Linker::PrepareWrite(const CatalogueStudy& study, const std::strin
     write.after = std::move(after);
     write.before = std::move(before);
   } else {
-    HILUM_ASSIGN_OR_RETURN(const json::Document shell, json::Document::Parse(edits.Apply(old)));
-    HILUM_ASSIGN_OR_RETURN(const Validation validation, Valid(shell, /*required=*/false));
+    HILUM_ASSIGN_OR_RETURN(const Shell shell, ValidShell(study.row.uid, edits.Apply(old), derived));
     HILUM_ASSIGN_OR_RETURN(write.after,
-                           resources_.Prepare(shell.root(), validation.typing, id, write.seen_version + 1));
+                           resources_.Prepare(shell.document.root(), shell.typing, id, write.seen_version + 1));
     write.after->index.images = study.doc;
     if (exists) {
       HILUM_ASSIGN_OR_RETURN(write.before, resources_.PrepareStored(*newest));
@@ -409,6 +435,23 @@ Result<Write> Linker::PrepareWrite(const CatalogueStudy& study, const std::strin
   write.after->partial = true;
   if (write.after->edited) write.after->note = Encode(SeenStudy{study.doc, study.row.updated_micros});
   return write;
+}
+
+Result<Linker::Shell> Linker::ValidShell(const std::string& study_uid, std::string text,
+                                         const DerivedElements& derived) const {
+  HILUM_ASSIGN_OR_RETURN(json::Document shell, json::Document::Parse(std::move(text)));
+  Validation validation = Validate(shell.root(), Checks(/*required=*/false));
+  if (!validation.ok()) {
+    log_.Warning("elements of an ImagingStudy that are not valid are left out of its newest version",
+                 {{"study", study_uid}, {"first", validation.issues.front().expression}});
+    HILUM_ASSIGN_OR_RETURN(const json::Document valid,
+                           json::Document::Parse(WithoutInvalid(shell.root(), validation.issues)));
+    json::Edits edits;  // what was left out may be the images', too
+    MakeShell(valid.root(), derived, &edits);
+    HILUM_ASSIGN_OR_RETURN(shell, json::Document::Parse(edits.Apply(valid.root())));
+    HILUM_ASSIGN_OR_RETURN(validation, Valid(shell, /*required=*/false));
+  }
+  return Shell{std::move(shell), std::move(validation.typing)};
 }
 
 Result<bool> Linker::CountAgain(ResourceTxn& resources, const std::string& id, Doc doc,

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "base/log.h"
 #include "fhir/imaging/delta.h"
 #include "fhir/imaging/resolver.h"
 #include "fhir/imaging/rows.h"
@@ -36,7 +37,8 @@ class Linker : public storage::CatalogueObserver, public DerivedResources {
  public:
   // Installs itself in both stores, and links what was stored while nobody did, or with other options. REQUIRES:
   // nothing else uses them yet.
-  static Result<std::unique_ptr<Linker>> Start(storage::Store& store, ResourceStore& resources, LinkerOptions options);
+  static Result<std::unique_ptr<Linker>> Start(storage::Store& store, ResourceStore& resources, LinkerOptions options,
+                                               Logger log);
   ~Linker() override;
 
   // The Endpoint that every ImagingStudy refers to gets this address (our DICOMweb root as clients reach it); a new
@@ -60,7 +62,7 @@ class Linker : public storage::CatalogueObserver, public DerivedResources {
   Result<std::vector<Disagreement>> Disagreements(ResourceReader& reader, const Version& newest) const override;
 
  private:
-  Linker(storage::Store& store, ResourceStore& resources, LinkerOptions options);
+  Linker(storage::Store& store, ResourceStore& resources, LinkerOptions options, Logger log);
 
   // Brings all ImagingStudies up to what the catalogue, the records and the options say now.
   // `anew`: another release derived them, so that images may say more than versions know.
@@ -93,7 +95,15 @@ class Linker : public storage::CatalogueObserver, public DerivedResources {
   // The next version of an ImagingStudy, by `edits` of the newest one, which are `indexed` or not. `former`: the link
   // by which that describes images; null when it does not.
   Result<Write> PrepareWrite(const CatalogueStudy& study, const std::string& id, const std::optional<Version>& newest,
-                             json::Value old, const Link* former, json::Edits edits, bool indexed) const;
+                             json::Value old, const Link* former, json::Edits edits, bool indexed,
+                             const DerivedElements& derived) const;
+  struct Shell {
+    json::Document document;
+    Typing typing;
+  };
+  // `text`, which is valid unless users wrote what another release took. Then their elements that are not are left out
+  // of it, and stay in older versions: neither images nor other people's records wait until somebody mends them.
+  Result<Shell> ValidShell(const std::string& study_uid, std::string text, const DerivedElements& derived) const;
   // A version that differs from the newest in the number of instances. False, and nothing, unless that one is stored as
   // such edits and knows what there was before the change. REQUIRES: no other element changes.
   Result<bool> CountAgain(ResourceTxn& resources, const std::string& id, storage::Doc doc,
@@ -143,6 +153,7 @@ class Linker : public storage::CatalogueObserver, public DerivedResources {
   const LinkerOptions options_;
   const ShellOptions shell_;
   const Resolver resolver_;
+  const Logger log_;
   const TypeId type_, patient_, order_, report_, endpoint_;
 };
 

@@ -164,16 +164,6 @@ bool SetItems(json::Value resource, std::string_view name, Predicate ours, const
   return true;
 }
 
-// With the elements their ids.
-void AddIdsOf(json::Value resource, std::vector<std::string_view>* elements) {
-  if (elements->empty()) return;
-  for (const json::Value property : resource.children()) {
-    if (!IsIdOfElement(property)) continue;
-    const std::string_view element = property.key().substr(1);
-    if (std::ranges::find(*elements, element) != elements->end()) elements->push_back(property.key());
-  }
-}
-
 // An identifier of a study, but of another one.
 bool IsOfOtherStudy(json::Value identifier, const DerivedElements& derived) {
   if (json::Find(identifier, "system").TextOr("") != kUidSystem) return false;
@@ -202,6 +192,16 @@ bool SetIdentifiers(json::Value resource, const DerivedElements& derived, std::v
 
 bool Says(const DerivedElements& derived, std::string_view element) {
   return std::ranges::any_of(derived.elements, [&](const auto& said) { return said.first == element; });
+}
+
+// With the elements that go their ids; and those that earlier releases left behind.
+void RemoveIdsAlone(json::Value resource, const DerivedElements& derived, std::vector<std::string_view>* remove) {
+  for (const json::Value property : resource.children()) {
+    if (!IsIdOfElement(property)) continue;
+    const std::string_view element = property.key().substr(1);
+    const bool goes = std::ranges::find(*remove, element) != remove->end();
+    if (goes || (!json::Find(resource, element) && !Says(derived, element))) remove->push_back(property.key());
+  }
 }
 
 bool SetOrders(json::Value resource, const Linked& linked, std::vector<std::string_view>* remove, std::string* missing,
@@ -379,7 +379,7 @@ bool MakeShell(json::Value resource, const DerivedElements& derived, json::Edits
   indexed |= SetReview(resource, derived.linked.review, &remove, &missing, edits);
   indexed |= SetOrders(resource, derived.linked, &remove, &missing, edits);
   indexed |= SetReports(resource, derived.linked, &remove, &missing, edits);
-  AddIdsOf(resource, &remove);
+  RemoveIdsAlone(resource, derived, &remove);
   if (!remove.empty()) json::RemoveProperties(resource, remove, edits);
   if (!missing.empty()) edits->Insert(resource.end() - 1, std::move(missing));
   return indexed;

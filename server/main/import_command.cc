@@ -187,7 +187,7 @@ int Import(Arguments arguments) {
   if (resources.ok() && *resources == nullptr)
     resources = fhir::ResourceStore::Open(open.store(), invocation.settings.resources, open.clock(), open.random());
   if (!resources.ok()) return Complain("import", resources.status());
-  const auto linker = fhir::imaging::Linker::Start(open.store(), **resources, invocation.settings.imaging);
+  const auto linker = fhir::imaging::Linker::Start(open.store(), **resources, invocation.settings.imaging, open.log());
   if (!linker.ok()) return Complain("import", linker.status());
   uint64_t failed = listing.failed;
   if (!dicom.empty() || fhir_files.empty()) {

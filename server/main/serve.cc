@@ -230,7 +230,7 @@ Status Run(Settings& settings) {
   HILUM_ASSIGN_OR_RETURN(const std::unique_ptr<fhir::ResourceStore> resources,
                          fhir::ResourceStore::Open(*store, settings.resources, clock, random));
   HILUM_ASSIGN_OR_RETURN(const std::unique_ptr<fhir::imaging::Linker> linker,
-                         fhir::imaging::Linker::Start(*store, *resources, settings.imaging));
+                         fhir::imaging::Linker::Start(*store, *resources, settings.imaging, log));
   HILUM_ASSIGN_OR_RETURN(std::string cursor_key, CursorKey(*store, random, log));
   HILUM_ASSIGN_OR_RETURN(settings.dicomweb.boundary_key, BoundaryKey(*store, random));
   if (settings.demo) HILUM_RETURN_IF_ERROR(PutOff(StoreDemo(*store, log), "storing the sample images", log));

@@ -37,7 +37,7 @@ class Archive {
     auto resources = fhir::ResourceStore::Open(*store_, {.base_url = "http://bench.example/fhir"}, clock_, random_);
     Require(resources.status());
     resources_ = *std::move(resources);
-    auto linker = fhir::imaging::Linker::Start(*store_, *resources_, {});
+    auto linker = fhir::imaging::Linker::Start(*store_, *resources_, {}, Logger());
     Require(linker.status());
     linker_ = *std::move(linker);
   }

@@ -86,6 +86,52 @@ TEST_F(DerivedTest, StudiesOfAnotherReleaseAreDerivedAnew) {
   EXPECT_THAT(links->findings.texts, ::testing::IsEmpty());
 }
 
+// Another release took or made it.
+TEST_F(DerivedTest, WhatIsNotValidHoldsUpNeitherImagesNorRecords) {
+  const TypeId type = *FindResourceType("ImagingStudy");
+  Stow({{}});
+  const auto stored_with = [&](const std::string& more) {
+    Delete("1.2.1");
+    Stow({{.study_description = ""}});
+    const auto put = [&](storage::Txn& txn) -> Status {
+      ResourceTxn resources(*resources_, txn);
+      HILUM_ASSIGN_OR_RETURN(const auto newest, resources.Newest(type, "1.2.1"));
+      HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(newest->bytes));
+      json::Edits edits;
+      edits.Insert(document.root().end() - 1, "," + more);
+      std::vector<Write> writes;
+      writes.push_back({.method = Method::kUpdate, .type = type, .id = "1.2.1", .seen_version = newest->number});
+      std::tie(writes[0].after.emplace(), writes[0].before.emplace()) =
+          resources_->PrepareUnindexed(document.root(), std::move(edits), *newest);
+      writes[0].after->partial = true;
+      return resources.WriteAll(std::move(writes), {}).status();
+    };
+    ASSERT_TRUE(store_->writer().Run(put).status().ok());
+  };
+  const std::string note = R"("note":[{"text":"x"}])";
+  for (const std::string invalid :
+       {R"("_description":{"id":"x"})", R"("reasonCode":[{"no":"such"}])", R"("no":"such")"}) {
+    stored_with(note + "," + invalid);
+    const Answer jane = Run("PUT", "Patient/jane",
+                            R"({"resourceType":"Patient","id":"jane","identifier":[)"
+                            R"({"system":"http://hospital.test/mrn","value":"P1"}]})");
+    EXPECT_LT(jane.status, 300) << jane.body;
+    std::string study = Read("ImagingStudy/1.2.1");
+    EXPECT_EQ(At(study, "subject.reference"), "Patient/jane");
+    EXPECT_EQ(At(study, "note.0.text"), invalid.starts_with("\"no\"") ? "(nothing)" : "x") << invalid;
+    ExpectAllAgrees();
+    EXPECT_EQ(Run("DELETE", "Patient/jane").status, 204);
+
+    stored_with(note + "," + invalid);
+    Stow({{.series = "1.2.1.2", .sop = "1.2.1.2.1", .accession = "A2", .study_description = ""}});
+    options_.resolver.accession_system += "x";
+    Link();
+    study = Read("ImagingStudy/1.2.1");
+    EXPECT_EQ(At(study, "identifier.1.system"), options_.resolver.accession_system);
+    ExpectAllAgrees();
+  }
+}
+
 TEST_F(DerivedTest, ARequestMakesOneVersion) {
   Stow({{}, {.sop = "1.2.1.1.2", .instance_number = "2"}});
   Stow({{.series = "1.2.1.2", .sop = "1.2.1.2.1", .modality = "MR"}});

@@ -31,7 +31,7 @@ class ImagingFixture : public InteractionsFixture {
 
   void Link() {
     linker_.reset();
-    auto linker = Linker::Start(*store_, *resources_, options_);
+    auto linker = Linker::Start(*store_, *resources_, options_, Logger());
     ASSERT_TRUE(linker.ok()) << linker.status().ToString();
     linker_ = *std::move(linker);
   }
