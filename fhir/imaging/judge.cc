@@ -112,6 +112,7 @@ Result<Judgement> Linker::JudgeDerived(ResourceReader& reader, const PlannedWrit
     without.review = now.review;
   }
   std::erase(without.review, kStudyDuplicate);  // no doubt whose it is
+  std::erase(without.review, kRecordAmbiguous);
   HILUM_ASSIGN_OR_RETURN(const json::Document subject, json::Document::Parse(without.subject));
   const json::MaybeValue said_subject = json::Find(resource, "subject");
   const auto choice = ChoiceIn(said_subject, subject.root(), without.review, shell_.base_url);

@@ -83,7 +83,7 @@ Result<std::optional<Version>> Resolver::SuccessorOf(const Records& records, con
   HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(patient->bytes));
   for (const PatientIdentifier& identifier : IdentifiersOf(document.root())) {
     out->watches.push_back(WatchOf(patient_, identifier.token));
-    HILUM_ASSIGN_OR_RETURN(const auto ids, records.with_identifier(patient_, identifier.token));
+    HILUM_ASSIGN_OR_RETURN(const auto ids, records.with_identifier(patient_, identifier.token, kMaxNamesakes + 1));
     if (ids.size() > kMaxNamesakes) return std::optional<Version>();
     for (const std::string& id : ids) {
       if (id == made) continue;

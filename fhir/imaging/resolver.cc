@@ -1,6 +1,7 @@
 #include "fhir/imaging/resolver.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/uid.h"
 #include "fhir/imaging/demographics.h"
@@ -20,7 +21,10 @@ namespace t = dicom::tags;
 using storage::TokenValue;
 
 // Grows when ImagingStudies say something else of the same images and records: stored ones are then derived anew.
-constexpr uint64_t kDerivation = 6;
+constexpr uint64_t kDerivation = 7;
+
+// Beyond so many an ImagingStudy does not learn of records that change, so that they fit into its row (rows.h).
+constexpr size_t kMaxWatches = 2048;
 
 constexpr std::string ResolverOptions::*kOrderSystems[] = {
     &ResolverOptions::accession_system, &ResolverOptions::placer_system, &ResolverOptions::filler_system};
@@ -28,6 +32,16 @@ void AddNew(std::vector<std::string>* list, std::vector<std::string> more) {
   for (std::string& one : more) {
     if (std::ranges::find(*list, one) == list->end()) list->push_back(std::move(one));
   }
+}
+
+// Each once, in order; those that were found first.
+std::vector<std::string> FirstOf(std::vector<std::string> watches) {
+  std::set<std::string> first;
+  for (std::string& watch : watches) {
+    if (first.size() == kMaxWatches) break;
+    first.insert(std::move(watch));
+  }
+  return {first.begin(), first.end()};
 }
 
 std::string TextOf(const storage::StudyRow& study, dicom::Tag tag) {
@@ -112,7 +126,7 @@ Result<std::vector<std::string>> ImagingStudiesOf(const Records& records, std::s
   const TypeId type = FindResourceType(kImagingStudy).value_or(kNoType);
   std::vector<std::string> ids;
   for (const std::string& uid : {UidIdentifier(study_uid), std::string(study_uid)}) {
-    HILUM_ASSIGN_OR_RETURN(auto found, records.with_identifier(type, {std::string(kUidSystem), uid}));
+    HILUM_ASSIGN_OR_RETURN(auto found, records.with_identifier(type, {std::string(kUidSystem), uid}, kMaxRecords));
     AddNew(&ids, std::move(found));
   }
   return ids;
@@ -167,7 +181,8 @@ bool Resolver::PatientIdentifier::IsIn(json::Value patient) const {
 
 Result<std::vector<std::string>> Resolver::WithIdentifier(const Records& records, const PatientIdentifier& identifier,
                                                           Resolution* out) const {
-  HILUM_ASSIGN_OR_RETURN(const auto ids, records.with_identifier(patient_, identifier.token));
+  HILUM_ASSIGN_OR_RETURN(const auto ids, records.with_identifier(patient_, identifier.token, kMaxPatients + 1));
+  if (ids.size() > kMaxPatients) return ids;
   std::vector<std::string> theirs, made, yielding;
   for (const std::string& id : ids) {
     HILUM_ASSIGN_OR_RETURN(const auto patient, records.current(patient_, id));
@@ -195,6 +210,7 @@ Result<std::vector<std::string>> Resolver::WithIdentifier(const Records& records
 
 Result<Resolution> Resolver::Resolve(const Records& records, const Asked& asked) const {
   Resolution out;
+  for (const Named& name : NamesOf(asked)) out.watches.push_back(WatchOf(order_, name.identifier));
   HILUM_RETURN_IF_ERROR(TakeChosen(records, asked, &out));
   if (!out.is_chosen) {
     HILUM_RETURN_IF_ERROR(FindPatient(records, asked.study, &out));
@@ -202,8 +218,7 @@ Result<Resolution> Resolver::Resolve(const Records& records, const Asked& asked)
   }
   if (asked.duplicated) out.review.emplace_back(kStudyDuplicate);
   HILUM_RETURN_IF_ERROR(FindOrdersAndReports(records, asked, &out));
-  std::ranges::sort(out.watches);
-  out.watches.erase(std::unique(out.watches.begin(), out.watches.end()), out.watches.end());
+  out.watches = FirstOf(std::move(out.watches));
   return out;
 }
 
@@ -219,9 +234,10 @@ Status Resolver::FindPatient(const Records& records, const storage::StudyRow& st
   out->watches.push_back(WatchOf(patient_, identifier.token));
   HILUM_ASSIGN_OR_RETURN(const auto ids, WithIdentifier(records, identifier, out));
   out->nobody_has_identifier = ids.empty();
-  bool sure = true;
+  bool sure = ids.size() <= kMaxPatients;
   std::vector<std::string> replaced;
   for (const std::string& id : ids) {
+    if (!sure) break;
     HILUM_ASSIGN_OR_RETURN(auto survivor, Survivor(records, id, &replaced, out));
     sure &= survivor && (!out->patient || out->patient->id == survivor->id);
     if (survivor) out->patient = std::move(survivor);

@@ -49,6 +49,8 @@ inline constexpr std::string_view kPatientMismatch = "patient-mismatch";
 inline constexpr std::string_view kImagesMismatch = "images-mismatch";
 // An order or a report has a number of the study, but is of another Patient, or of one of whom nothing else says so.
 inline constexpr std::string_view kRecordMismatch = "record-mismatch";
+// So many orders or reports have a number of the study that none of them is linked by it (records.h).
+inline constexpr std::string_view kRecordAmbiguous = "record-ambiguous";
 // Users made other ImagingStudies for it before there were images.
 inline constexpr std::string_view kStudyDuplicate = "study-duplicate";
 inline constexpr std::string_view kMismatchTags =
@@ -89,6 +91,7 @@ struct Resolution {
   std::vector<std::string> orders;   // ids of ServiceRequests
   std::vector<std::string> reports;  // ids of DiagnosticReports
   std::vector<ForeignRecord> foreign;
+  bool too_many_records = false;       // of one number: kRecordAmbiguous
   std::vector<std::string> watches;    // of all that this depends on (rows.h)
   bool nobody_has_identifier = false;  // there is a Patient ID
   std::vector<MadePatient> made;       // who have the identifier
@@ -106,7 +109,7 @@ class Resolver {
   Result<std::vector<MadePatient>> MadeFor(const Records& records, const storage::StudyRow& study) const;
   // What images and Patient say of the identifier; nullopt when the Patient has it, or the images have none.
   std::optional<Disagreement> CompareIdentifier(const storage::StudyRow& study, json::Value patient) const;
-  // Watches of the orders that a DiagnosticReport says it is based on; each once.
+  // Watches of the orders that a DiagnosticReport says it is based on, of the first of them; each once.
   std::vector<std::string> OrdersOf(json::Value report) const;
   // The edits by which a Patient who was made of images names who replaces it; nothing when it does so already.
   static void Yield(json::Value patient, const std::optional<std::string>& to, json::Edits* edits);
@@ -126,8 +129,8 @@ class Resolver {
   PatientIdentifier IdentifierOf(const storage::StudyRow& study) const;
   // Of a Patient who was made of images: those by which it is looked for whom it yields to.
   static std::vector<PatientIdentifier> IdentifiersOf(json::Value made);
-  // Those who have the identifier. Patients who were made of images yield to others: they are in `out` only, and those
-  // who did so are replaced by them.
+  // Those who have the identifier; of more than kMaxPatients so many, as they are found. Patients who were made of
+  // images yield to others: they are in `out` only, and those who did so are replaced by them.
   Result<std::vector<std::string>> WithIdentifier(const Records& records, const PatientIdentifier& identifier,
                                                   Resolution* out) const;
   // MadePatient::yields_to of `made`: whoever replaces it, unless that one comes to yield to it in turn.
@@ -159,6 +162,8 @@ class Resolver {
   std::vector<Named> NamesOf(const Asked& asked) const;
   // Of one that has the identifier: whether it is of the type.
   static bool IsNamed(json::Value record, const Named& name);
+  // Whether `found` can be looked at beside those that are linked already; else that is noted in `out`.
+  static bool AreFew(const std::vector<std::string>& found, const std::vector<std::string>& linked, Resolution* out);
   // Those that have the identifier, as one of this type: their ids, unless they are there already, and those of other
   // Patients.
   Status AddRecords(const Records& records, const storage::StudyRow& study, TypeId type, const Named& name,

@@ -1,7 +1,9 @@
 // Which orders a study fulfils, and which reports are about it.
 #include <algorithm>
+#include <set>
 
 #include "fhir/imaging/demographics.h"
+#include "fhir/imaging/made.h"
 #include "fhir/imaging/resolver.h"
 #include "fhir/imaging/rows.h"
 #include "fhir/imaging/shell.h"
@@ -16,6 +18,9 @@ constexpr std::string_view kIdentifierTypes = "http://terminology.hl7.org/CodeSy
 
 // Status of orders and reports that should never have existed (R4 request-status, diagnostic-report-status).
 constexpr std::string_view kVoid = "entered-in-error";
+
+// Their watches, two of each, are one row (rows.h).
+constexpr size_t kMaxOrdersOfReport = 1024;
 
 // Whether `identifier` says of itself to be something else.
 bool IsOfAnotherType(json::Value identifier, std::string_view type) {
@@ -69,9 +74,17 @@ std::vector<Resolver::Named> Resolver::NamesOf(const Asked& asked) const {
   return names;
 }
 
+bool Resolver::AreFew(const std::vector<std::string>& found, const std::vector<std::string>& linked, Resolution* out) {
+  const bool few = found.size() <= kMaxOfOneNumber && found.size() + linked.size() + out->foreign.size() <= kMaxRecords;
+  out->too_many_records |= !few;
+  return few;
+}
+
 Status Resolver::AddRecords(const Records& records, const storage::StudyRow& study, TypeId type, const Named& name,
                             std::vector<std::string>* ids, Resolution* out) const {
-  HILUM_ASSIGN_OR_RETURN(const std::vector<std::string> found, records.with_identifier(type, name.identifier));
+  HILUM_ASSIGN_OR_RETURN(const std::vector<std::string> found,
+                         records.with_identifier(type, name.identifier, kMaxOfOneNumber + 1));
+  if (!AreFew(found, *ids, out)) return Status::Ok();
   const bool by_uid = name.identifier.system == kUidSystem;
   for (const std::string& id : found) {
     HILUM_RETURN_IF_ERROR(AddRecord(
@@ -82,7 +95,8 @@ Status Resolver::AddRecords(const Records& records, const storage::StudyRow& stu
 
 Status Resolver::AddReportsOn(const Records& records, const storage::StudyRow& study, const std::string& order,
                               std::string_view type, Resolution* out) const {
-  HILUM_ASSIGN_OR_RETURN(const std::vector<std::string> found, records.based_on(order));
+  HILUM_ASSIGN_OR_RETURN(const std::vector<std::string> found, records.based_on(order, kMaxOfOneNumber + 1));
+  if (!AreFew(found, out->reports, out)) return Status::Ok();
   const auto is_it = [&](json::Value reference) {
     const std::vector<std::string> watches = WatchesOf(reference);
     const json::MaybeValue identifier = json::Find(reference, "identifier");
@@ -131,9 +145,12 @@ std::vector<std::string> Resolver::OrdersOf(json::Value report) const {
   std::vector<std::string> watches;
   const json::MaybeValue list = json::Find(report, "basedOn");
   if (!list) return watches;
+  std::set<std::string> known;
+  size_t orders = 0;
   for (const json::Value order : list->children()) {
+    if (++orders > kMaxOrdersOfReport) break;
     for (std::string& watch : WatchesOf(order)) {
-      if (std::ranges::find(watches, watch) == watches.end()) watches.push_back(std::move(watch));
+      if (known.insert(watch).second) watches.push_back(std::move(watch));
     }
   }
   return watches;
@@ -163,7 +180,8 @@ Result<std::optional<std::string>> Resolver::OtherPatient(const Records& records
     ids.push_back(*std::move(id));
   } else if (!subject["reference"] && !said.code.empty()) {
     out->watches.push_back(WatchOf(patient_, said));
-    HILUM_ASSIGN_OR_RETURN(ids, records.with_identifier(patient_, said));
+    HILUM_ASSIGN_OR_RETURN(ids, records.with_identifier(patient_, said, kMaxNamesakes + 1));
+    if (ids.size() > kMaxNamesakes) ids.clear();  // whoever of them it is
   } else {
     return std::optional<std::string>();
   }
@@ -189,7 +207,6 @@ Result<std::optional<std::string>> Resolver::OtherPatient(const Records& records
 
 Status Resolver::FindOrdersAndReports(const Records& records, const Asked& asked, Resolution* out) const {
   for (const Named& name : NamesOf(asked)) {
-    out->watches.push_back(WatchOf(order_, name.identifier));
     HILUM_RETURN_IF_ERROR(AddRecords(records, asked.study, order_, name, &out->orders, out));
     HILUM_RETURN_IF_ERROR(AddRecords(records, asked.study, report_, name, &out->reports, out));
     HILUM_RETURN_IF_ERROR(AddReportsOn(records, asked.study, WatchOf(order_, name.identifier), name.type, out));
@@ -199,6 +216,7 @@ Status Resolver::FindOrdersAndReports(const Records& records, const Asked& asked
     HILUM_RETURN_IF_ERROR(AddReportsOn(records, asked.study, WatchOf(order_, id), "", out));
   }
   if (!out->foreign.empty() && !out->is_chosen) out->review.emplace_back(kRecordMismatch);
+  if (out->too_many_records) out->review.emplace_back(kRecordAmbiguous);
   return Status::Ok();
 }
 

@@ -125,11 +125,12 @@ bool ReadTexts(ByteReader* in, std::vector<std::string>* texts) {
 template <typename KeyOf>
 void ReplaceRows(Txn& txn, const std::vector<std::string>& before, const std::vector<std::string>& after,
                  const KeyOf& key_of) {
-  for (const std::string& watch : before) {
-    if (std::ranges::find(after, watch) == after.end()) txn.Delete(Family::kResource, key_of(watch));
+  const std::set<std::string> had(before.begin(), before.end()), has(after.begin(), after.end());
+  for (const std::string& watch : had) {
+    if (!has.contains(watch)) txn.Delete(Family::kResource, key_of(watch));
   }
-  for (const std::string& watch : after) {
-    if (std::ranges::find(before, watch) == before.end()) txn.Put(Family::kResource, key_of(watch), {});
+  for (const std::string& watch : has) {
+    if (!had.contains(watch)) txn.Put(Family::kResource, key_of(watch), {});
   }
 }
 
@@ -282,19 +283,21 @@ void PutOrders(Txn& txn, std::string_view report_id, const std::vector<std::stri
   }
 }
 
-Result<std::vector<std::string>> FindBasedOn(Txn& txn, const std::string& watch) {
+Result<std::vector<std::string>> FindBasedOn(Txn& txn, const std::string& watch, size_t limit) {
   const std::string prefix = BasedOnKey(watch, "");
-  HILUM_ASSIGN_OR_RETURN(const auto rows, txn.Scan(Family::kResource, prefix, storage::PrefixEnd(prefix)));
+  HILUM_ASSIGN_OR_RETURN(const auto rows, txn.Scan(Family::kResource, prefix, storage::PrefixEnd(prefix), limit));
   std::vector<std::string> reports;
   for (const auto& [key, nothing] : rows) reports.push_back(key.substr(prefix.size()));
   return reports;
 }
 
-Result<std::vector<std::string>> FindBasedOn(const Kv& kv, const Snapshot* snapshot, const std::string& watch) {
+Result<std::vector<std::string>> FindBasedOn(const Kv& kv, const Snapshot* snapshot, const std::string& watch,
+                                             size_t limit) {
   const std::string prefix = BasedOnKey(watch, "");
   std::vector<std::string> reports;
   const auto rows = kv.NewIterator(Family::kResource, prefix, storage::PrefixEnd(prefix), snapshot);
-  for (rows->SeekToFirst(); rows->Valid(); rows->Next()) reports.emplace_back(rows->key().substr(prefix.size()));
+  for (rows->SeekToFirst(); rows->Valid() && reports.size() < limit; rows->Next())
+    reports.emplace_back(rows->key().substr(prefix.size()));
   HILUM_RETURN_IF_ERROR(rows->status());
   return reports;
 }

@@ -83,10 +83,10 @@ Result<std::vector<std::string>> DecodeOrders(Bytes row);
 // Replaces all rows of the report; `before` is what they say.
 void PutOrders(storage::Txn& txn, std::string_view report_id, const std::vector<std::string>& before,
                const std::vector<std::string>& after);
-// Ids of DiagnosticReports.
-Result<std::vector<std::string>> FindBasedOn(storage::Txn& txn, const std::string& watch);
+// Ids of DiagnosticReports; the first `limit`.
+Result<std::vector<std::string>> FindBasedOn(storage::Txn& txn, const std::string& watch, size_t limit);
 Result<std::vector<std::string>> FindBasedOn(const storage::Kv& kv, const storage::Snapshot* snapshot,
-                                             const std::string& watch);
+                                             const std::string& watch, size_t limit);
 
 std::string LinkKey(std::string_view study_uid);
 std::string LinksPrefix();

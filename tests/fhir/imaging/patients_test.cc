@@ -130,6 +130,19 @@ TEST_F(PatientsTest, WhomUsersNamedIsTheOneOfTheIdentifierOnceThatLeadsThere) {
   EXPECT_EQ(At(Read("ImagingStudy/ris"), "meta.tag.0.code"), "(nothing)");
 }
 
+TEST_F(PatientsTest, AnIdentifierThatVeryManyHaveLeadsToNobody) {
+  PutPatient("real", "P1");
+  for (int i = 0; i < 256; ++i) Merge("p" + std::to_string(i), "P1", "real");
+  Stow({{}});
+  EXPECT_EQ(Subject(), "(nothing)");
+  EXPECT_EQ(Review(), kPatientAmbiguous);
+  ExpectAllAgrees();
+  EXPECT_EQ(Run("DELETE", "Patient/p7").status, 204);
+  EXPECT_EQ(Subject(), "Patient/real");
+  EXPECT_EQ(Review(), "(nothing)");
+  ExpectAllAgrees();
+}
+
 TEST_F(PatientsTest, WhoIsNamedByNoIdIsNobody) {
   for (const std::string id :
        {R"(a\"b)", R"(x\"}},{\"url\":\"urn:forged\",\"valueReference\":{\"reference\":\"y)", "", "a b"}) {

@@ -86,6 +86,62 @@ TEST_F(RecordsTest, OrdersAreLinkedByWhatSeriesWereRequestedBy) {
   EXPECT_EQ(Order(), "(nothing)");
 }
 
+TEST_F(RecordsTest, ANumberThatManyOrdersHaveTellsNothing) {
+  for (int i = 0; i < 64; ++i) PutOrder("o" + std::to_string(i), R"({"value":"A1"})");
+  Stow({{}});
+  EXPECT_EQ(At(Read(std::string(kStudy)), "basedOn.63.reference"), "ServiceRequest/o63");
+  EXPECT_EQ(Review(), "(nothing)");
+  PutOrder("one-more", R"({"value":"A1"})");
+  EXPECT_EQ(Order(), "(nothing)");
+  EXPECT_EQ(Review(), kRecordAmbiguous);
+  ExpectAllAgrees();
+  PutPatient("jane", "P1");
+  EXPECT_EQ(Subject(), "Patient/jane");
+  PutPatient("joan", "P2");
+  std::string other = Read(std::string(kStudy));
+  other.replace(other.find("Patient/jane"), 12, "Patient/joan");
+  EXPECT_EQ(Run("PUT", kStudy, other).status, 422) << "there is no doubt whose it is";
+  Stow({{.study = "1.2.2", .series = "1.2.2.1", .sop = "1.2.2.1.1"}});
+  EXPECT_EQ(Total("ImagingStudy?_tag=urn:hilum:review|record-ambiguous"), 2);
+  EXPECT_EQ(Run("DELETE", "ServiceRequest/o7").status, 204);
+  EXPECT_EQ(Order(), "ServiceRequest/o0");
+  EXPECT_EQ(Review(), "(nothing)");
+  ExpectAllAgrees();
+}
+
+TEST_F(RecordsTest, ManyNumbersOfManyOrdersDoNotKeepImagesOut) {
+  InstanceSpec spec;
+  std::vector<InstanceSpec> specs;
+  for (int number = 0; number < 8; ++number) {
+    const std::string text = std::to_string(number);
+    for (int i = 0; i < 60; ++i) PutOrder("o" + text + "-" + std::to_string(i), Typed("PLAC", text));
+    spec = WithPlacer(text);
+    spec.series = "1.2.1." + text, spec.sop = "1.2.1." + text + ".1";
+    specs.push_back(spec);
+  }
+  Stow(specs);
+  const std::string study = Read(std::string(kStudy));
+  EXPECT_EQ(At(study, "basedOn.239.reference"), "ServiceRequest/o3-59");
+  EXPECT_EQ(At(study, "basedOn.240.reference"), "(nothing)");
+  EXPECT_EQ(Review(), kRecordAmbiguous);
+  ExpectAllAgrees();
+}
+
+TEST_F(RecordsTest, AReportOnManyOrdersIsTakenAndFoundByTheFirst) {
+  Stow({{}});
+  PutOrder("last", R"({"value":"A1"})");
+  std::string orders;
+  for (int i = 0; i < 5000; ++i)
+    orders.append(i == 0 ? "" : ",").append(R"({"reference":"ServiceRequest/)" + std::to_string(i) + "\"}");
+  const std::string last = R"({"reference":"ServiceRequest/last"})";
+  PutReport("r", R"({"value":"R1"})", ",\"basedOn\":[" + last + "," + orders + "]");
+  EXPECT_EQ(Report(), "DiagnosticReport/r");
+  ExpectAllAgrees();
+  PutReport("r", R"({"value":"R1"})", ",\"basedOn\":[" + orders + "," + last + "]");
+  EXPECT_EQ(Report(), "(nothing)") << "it stands too far behind";
+  ExpectAllAgrees();
+}
+
 TEST_F(RecordsTest, ANumberOfAnotherTypeIsNotTheSame) {
   PutOrder("other", Typed("FILL", "777"));
   Stow({WithPlacer("777")});
