@@ -58,6 +58,8 @@ struct ObjectStoreOptions {
   // Large objects that are whole in memory are written past the page cache, where the disk can: that takes a third of
   // the processor's time and leaves the cache to what is read.
   bool direct_writes = true;
+  // Open without the segments whose own header is damaged, and leave their files alone.
+  bool accept_loss = false;
   // Called once, from any thread; may call health() and nothing else of the store.
   std::function<void(const Status&)> on_fatal;
 };
@@ -77,8 +79,8 @@ struct FoundObject {
 
 class ObjectStore {
  public:
-  // Creates the directory when absent; finds the end of each segment. kCorruption when a segment's own header is
-  // damaged.
+  // Creates the directory when absent; finds the end of each segment. kCorruption when a segment's own header or seal
+  // is damaged, unless the loss is accepted.
   static Result<std::unique_ptr<ObjectStore>> Open(ObjectStoreOptions options, Disk& disk, Logger log);
   // Names of the segment files in `directory`, which need not be there, that hold more than their own header.
   static Result<std::vector<std::string>> FilesWithObjects(Disk& disk, const std::string& directory);

@@ -72,8 +72,13 @@ Status SegmentSet::LoadSegment(uint32_t number) {
   if (size >= kPageBytes) HILUM_RETURN_IF_ERROR(file->ReadAt(0, page));
   if (!IsMark(MarkKind::kBegin, page, number, 0)) {
     if (size > kPageBytes) {
-      return Corruption(path +
-                        ": the first page is damaged or of another format version; restore the file from a backup");
+      const std::string damage = path + ": the first page is damaged or of another format version";
+      if (!options_.accept_loss)
+        return Corruption(damage +
+                          "; restore the file from a backup, or start with --store.accept_loss=true to serve "
+                          "what is left without it");
+      log_.Warning("went on without a segment because of --store.accept_loss", {{"problem", damage}});
+      return Status::Ok();
     }
     // Creation did not come to its end, so nothing was ever stored in it.
     log_.Warning("removed a segment that was never finished", {{"segment", static_cast<uint64_t>(number)}});
@@ -87,12 +92,14 @@ Status SegmentSet::LoadSegment(uint32_t number) {
     const SealState seal = SealIn(page, number, offset);
     if (seal == SealState::kDamaged) {
       const std::string at = std::to_string(offset);
-      return Corruption(path + ": the seal mark at offset " + at +
-                        " is damaged; restore the file from a backup or, as no object is in that page, cut it off: "
-                        "truncate -s " +
-                        at + " " + path);
+      const std::string damage = path + ": the seal mark at offset " + at + " is damaged";
+      if (!options_.accept_loss)
+        return Corruption(
+            damage + "; restore the file from a backup or, as no object is in that page, cut it off: truncate -s " +
+            at + " " + path);
+      log_.Warning("nothing more is written to a segment because of --store.accept_loss", {{"problem", damage}});
     }
-    if (seal == SealState::kIntact) {
+    if (seal != SealState::kNone) {
       entry.state = State::kSealed;
       entry.end = offset;
     }

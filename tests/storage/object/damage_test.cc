@@ -195,6 +195,12 @@ TEST_F(SealTest, AFlippedBitOfASealMarkIsDamageWithAPlace) {
     ASSERT_TRUE(file_->ReadAt(place_, now).ok());
     EXPECT_EQ(now, page) << "untouched";
   }
+  accept_loss_ = true;
+  Open();
+  ExpectIntact(stored_);
+  EXPECT_TRUE(Info(1).sealed);
+  store_.reset();
+  accept_loss_ = false;
   // What the message tells one to do.
   ASSERT_TRUE(file_->Truncate(place_).ok());
   Open();

@@ -1,5 +1,6 @@
 // What is looked at before a store serves: whether the segments that its rows point into are there.
 #include <filesystem>
+#include <fstream>
 
 #include "storage/store/store.h"
 #include "tests/support/instances.h"
@@ -42,6 +43,29 @@ TEST_F(Segments, OneThatWasCutIsNamed) {
   std::filesystem::resize_file(FileOf(1), 4096);
   Open();
   EXPECT_EQ(Check().code(), Code::kCorruption);
+}
+
+// As one that is missing is.
+TEST_F(Segments, OneWhoseFirstPageIsDamagedIsGoneOnWithoutWhenTheLossIsAccepted) {
+  store_.reset();
+  {
+    std::fstream file(FileOf(1), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(9).put('\xFF');
+  }
+  storage::StoreOptions options = SmallStore(directory_.path() + "/data");
+  {
+    const auto refused = storage::Store::Open(options, disk_, clock_, random_, Logger());
+    ASSERT_EQ(refused.status().code(), Code::kCorruption);
+    EXPECT_NE(refused.status().message().find("--store.accept_loss=true"), std::string::npos)
+        << refused.status().message();
+  }
+  options.accept_loss = true;
+  auto opened = storage::Store::Open(options, disk_, clock_, random_, Logger());
+  ASSERT_TRUE(opened.ok()) << opened.status().ToString();
+  store_ = std::move(*opened);
+  EXPECT_NE(Check().message().find("segment 1 of the stored objects is missing"), std::string::npos);
+  EXPECT_TRUE(std::filesystem::exists(FileOf(1))) << "it may be mended yet";
+  EXPECT_TRUE(Ingest(InstanceSpec{.sop = "1.2.4", .pixel_bytes = 64}).stored());
 }
 
 TEST_F(Segments, NobodyPointsIntoMayBeMissing) {
