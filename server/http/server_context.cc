@@ -60,8 +60,11 @@ void ServerContext::CheckTlsFiles(Micros now) {
   if (!next_tls_check_.compare_exchange_strong(due, (now + options.tls.reload_check).count())) return;
   // An overloaded pool looks at the next check.
   pool.TrySubmit([this] {
-    const Status status = tls->ReloadIfChanged();
-    if (!status.ok()) log.Error("changed TLS files are not usable, the old ones stay", {{"reason", status.message()}});
+    const Result<bool> read = tls->ReloadIfChanged();
+    if (!read.ok())
+      log.Error("changed TLS files are not usable, the old ones stay", {{"reason", read.status().message()}});
+    else if (*read)
+      log.Info("changed TLS files are in use");
   });
 }
 

@@ -149,13 +149,14 @@ Status Tls::Reload() {
   return Status::Ok();
 }
 
-Status Tls::ReloadIfChanged() {
+Result<bool> Tls::ReloadIfChanged() {
   {
     const std::string times = FileTimes();
     const std::lock_guard lock(mu_);
-    if (times == file_times_) return Status::Ok();
+    if (times == file_times_) return false;
   }
-  return Reload();
+  HILUM_RETURN_IF_ERROR(Reload());
+  return true;
 }
 
 }  // namespace hilum::http

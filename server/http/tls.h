@@ -31,8 +31,8 @@ class Tls {
   TlsSession NewSession(int descriptor) const;
   // Reads all files again; what is in use stays when one is unusable.
   Status Reload();
-  // Reload() when a file's modification time differs from the one read last.
-  Status ReloadIfChanged();
+  // Reload() when a file's modification time differs from the one read last; whether it was called.
+  Result<bool> ReloadIfChanged();
 
  private:
   explicit Tls(TlsOptions options) : options_(std::move(options)) {}

@@ -82,12 +82,14 @@ class ProgramTest(unittest.TestCase):
             self.certificate(name + ".test", name)
         pair = lambda name: f"{self.folder}/{name}.crt:{self.folder}/{name}.key"
         tls = ["--tls.certificate", str(self.folder / "main.crt"), "--tls.key", str(self.folder / "main.key")]
-        with serving(self.data, *tls, "--tls.named", f"other.test={pair('other')},*.wild.test={pair('wild')}") as server:
+        with serving(self.data, *tls, "--tls.named", f"other.test={pair('other')},*.wild.test={pair('wild')}", "--log.level", "info") as server:
             self.assertEqual([self.name_shown(server.url, name) for name in ("other.test", "a.wild.test", "unknown.test")],
                              ["other.test", "wild.test", "main.test"])
             for kind in ("crt", "key"):
                 (self.folder / f"fresh.{kind}").rename(self.folder / f"other.{kind}")
             self.assertTrue(wait_until(lambda: self.name_shown(server.url, "other.test") == "fresh.test", seconds=20))
+            server.child.send_signal(signal.SIGTERM)
+            self.assertIn('"changed TLS files are in use"', server.child.communicate(timeout=60)[1])
         for flags in ([*tls, "--tls.named", "other.test"], [*tls, "--tls.named", "other.test=x.crt"], ["--tls.named", f"other.test={pair('wild')}"]):
             code, _, error = run("serve", "--data", str(self.data), *flags)
             self.assertEqual(code, 2)
@@ -399,6 +401,7 @@ class ProgramTest(unittest.TestCase):
         code, _, error = run("serve", "--data", str(self.data), "--http", "127.0.0.1:0", under=["prlimit", "--nofile=256:256"])
         self.assertEqual(code, 1)
         self.assertIn("raise the limit (ulimit -n, LimitNOFILE= of systemd)", error)
+        self.assertTrue(error.splitlines()[-1].startswith("hilum serve: "), "docs/operations.md, The log")
         self.assertFalse(self.data.exists())
 
     @unittest.skipUnless(os.geteuid() == 0 and shutil.which("setpriv"), "only root can become a user whose tasks are limited")
