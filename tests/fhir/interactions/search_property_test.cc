@@ -91,7 +91,7 @@ TEST_F(SearchPropertyTest, FindsWhatIsMeant) {
 
     const auto search = CompileSearch({type_id}, parameters, Handling::kStrict, {}, *reader, options);
     ASSERT_TRUE(search.ok()) << type << "?" << Shown(parameters) << ": " << search.status().ToString();
-    const auto found = reader->index().Evaluate(reader->CollectionOf(type_id), search->query);
+    const auto found = reader->index().Evaluate(reader->CollectionOf(type_id), search->searches[0].query);
     ASSERT_TRUE(found.ok()) << type << "?" << Shown(parameters) << ": " << found.status().ToString();
     for (const Model& model : models_) {
       if (model.type != type) continue;
