@@ -55,6 +55,12 @@ def fetch(url, method="GET", body=None, **headers):
         return refusal.code, dict(refusal.headers), refusal.read()
 
 
+def make_certificate(folder, name, into):
+    """Makes INTO.crt and INTO.key for the name."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", f"/CN={name}",
+                    "-keyout", folder / f"{into}.key", "-out", folder / f"{into}.crt"], check=True, capture_output=True, timeout=60)
+
+
 def wait_until(condition, seconds=10):
     end = time.time() + seconds
     while time.time() < end:

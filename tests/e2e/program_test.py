@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import unittest
 
-from program import HILUM, SMALL, Server, fetch, run, serving, wait_until
+from program import HILUM, SMALL, Server, fetch, make_certificate, run, serving, wait_until
 
 
 class ProgramTest(unittest.TestCase):
@@ -66,11 +66,6 @@ class ProgramTest(unittest.TestCase):
         self.assertEqual(code, 1)
         self.assertIn("tls.certificate", error)
 
-    def certificate(self, name, into):
-        """Makes INTO.crt and INTO.key for the name."""
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", f"/CN={name}",
-                        "-keyout", self.folder / f"{into}.key", "-out", self.folder / f"{into}.crt"], check=True, capture_output=True, timeout=60)
-
     def name_shown(self, url, asked):
         """The name in the certificate that a client gets who asks for one."""
         shown = subprocess.run(["openssl", "s_client", "-connect", url.split("//")[1], "-servername", asked], input="", capture_output=True, text=True, timeout=60)
@@ -79,7 +74,7 @@ class ProgramTest(unittest.TestCase):
     @unittest.skipUnless(shutil.which("openssl"), "there is no openssl program")
     def test_certificates_by_server_name_and_when_their_files_change(self):
         for name in ("main", "other", "wild", "fresh"):
-            self.certificate(name + ".test", name)
+            make_certificate(self.folder, name + ".test", name)
         pair = lambda name: f"{self.folder}/{name}.crt:{self.folder}/{name}.key"
         tls = ["--tls.certificate", str(self.folder / "main.crt"), "--tls.key", str(self.folder / "main.key")]
         with serving(self.data, *tls, "--tls.named", f"other.test={pair('other')},*.wild.test={pair('wild')}", "--log.level", "info") as server:
@@ -137,7 +132,7 @@ class ProgramTest(unittest.TestCase):
     @unittest.skipUnless(shutil.which("openssl"), "there is no openssl program")
     def test_a_configuration_names_certificates_that_can_be_used(self):
         for name in ("main", "other"):
-            self.certificate(name + ".test", name)
+            make_certificate(self.folder, name + ".test", name)
         config = self.folder / "hilum.toml"
         config.write_text(f"data = '{self.data}'\n[tls]\ncertificate = '{self.folder}/main.crt'\nkey = '{self.folder}/other.key'\n")
         code, _, error = run("config", "check", str(config))
@@ -315,8 +310,8 @@ class ProgramTest(unittest.TestCase):
 
     @unittest.skipUnless(shutil.which("openssl"), "there is no openssl program")
     def test_backup_needs_no_client_certificate(self):
-        self.certificate("main.test", "main")
-        self.certificate("authority.test", "authority")
+        make_certificate(self.folder, "main.test", "main")
+        make_certificate(self.folder, "authority.test", "authority")
         tls = ["--tls.certificate", str(self.folder / "main.crt"), "--tls.key", str(self.folder / "main.key"),
                "--tls.client_ca", str(self.folder / "authority.crt"), "--tls.require_client_certificate"]
         with serving(self.data, "--demo", *tls):
