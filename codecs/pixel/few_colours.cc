@@ -57,11 +57,12 @@ std::vector<Box> Parted(std::vector<Cell>* cells, const std::vector<uint32_t>& p
     Box& widest = *std::ranges::max_element(boxes, {}, &Box::spread);
     const std::span<Cell> all = widest.cells;
     const auto above =
-        std::ranges::partition(all, [&](Cell cell) { return Level(cell, widest.channel) <= widest.mean; });
+        std::partition(all.begin(), all.end(), [&](Cell cell) { return Level(cell, widest.channel) <= widest.mean; });
+    const auto below = static_cast<size_t>(above - all.begin());
     // Also where only the rounding of the sums tells them apart.
-    if (widest.spread <= 0 || above.empty() || above.size() == all.size()) break;
-    widest = Measured(all.first(all.size() - above.size()), pixels);
-    boxes.push_back(Measured(all.last(above.size()), pixels));
+    if (widest.spread <= 0 || below == 0 || below == all.size()) break;
+    widest = Measured(all.first(below), pixels);
+    boxes.push_back(Measured(all.subspan(below), pixels));
   }
   return boxes;
 }
