@@ -151,18 +151,36 @@ Status Linker::Sync(bool anew) {
   };
   HILUM_RETURN_IF_ERROR(collect(Family::kCatalogue, storage::StudyKey(storage::Tenant::kDefault, "")));
   HILUM_RETURN_IF_ERROR(collect(Family::kResource, LinksPrefix()));
-  for (auto begin = uids.begin(); begin != uids.end();) {
-    auto end = begin;
-    for (size_t i = 0; i < kStudiesAtOnce && end != uids.end(); ++i) ++end;
-    const auto sync_some = [&](Txn& txn) -> Status {
-      ResourceTxn resources(resources_, txn);
-      for (auto uid = begin; uid != end; ++uid) HILUM_RETURN_IF_ERROR(SyncStudy(resources, *uid, anew));
-      return Status::Ok();
-    };
-    HILUM_RETURN_IF_ERROR(store_.writer().Run(sync_some).status());
-    begin = end;
+  const std::vector<std::string> all(uids.begin(), uids.end());
+  for (size_t begin = 0; begin < all.size(); begin += kStudiesAtOnce) {
+    const auto some = std::span(all).subspan(begin, std::min(kStudiesAtOnce, all.size() - begin));
+    const Status status = SyncStudies(some, anew);
+    if (status.ok()) continue;
+    if (!IsOfRows(status)) return status;
+    // Each by itself: damage is that of its study alone. What users wrote into an ImagingStudy is in no other place, so
+    // one that cannot be read is left for a backup to mend.
+    for (size_t i = 0; i < some.size(); ++i) {
+      const Status one = SyncStudies(some.subspan(i, 1), anew);
+      if (one.ok()) continue;
+      if (!IsOfRows(one)) return one;
+      ++left_behind_;
+      log_.Error("the ImagingStudy of a study is left as it was", {{"study", some[i]}, {"reason", one.message()}});
+    }
   }
   return Status::Ok();
+}
+
+bool Linker::IsOfRows(const Status& status) {
+  return status.code() != Code::kDiskFull && status.code() != Code::kIo && status.code() != Code::kUnavailable;
+}
+
+Status Linker::SyncStudies(std::span<const std::string> study_uids, bool anew) {
+  const auto sync = [&](Txn& txn) -> Status {
+    ResourceTxn resources(resources_, txn);
+    for (const std::string& uid : study_uids) HILUM_RETURN_IF_ERROR(SyncStudy(resources, uid, anew));
+    return Status::Ok();
+  };
+  return store_.writer().Run(sync).status();
 }
 
 Status Linker::SyncStudy(ResourceTxn& resources, const std::string& study_uid, bool anew) const {
@@ -178,11 +196,11 @@ Status Linker::SyncStudy(ResourceTxn& resources, const std::string& study_uid, b
     HILUM_ASSIGN_OR_RETURN(const auto newest, resources.NewestRow(type_, link->id));
     knows = SeenMicros(*link, newest) == study->row.updated_micros;
     if (knows && anew && newest) {
-      HILUM_ASSIGN_OR_RETURN(
-          const StudyImages said,
-          Replay(store_.kv(), nullptr, resources_.schema().CollectionOf(type_), newest->doc, newest->number));
+      const auto said =
+          Replay(store_.kv(), nullptr, resources_.schema().CollectionOf(type_), newest->doc, newest->number);
+      if (!said.ok() && said.status().code() != Code::kCorruption) return said.status();
       HILUM_ASSIGN_OR_RETURN(const StudyImages images, LoadImages(resources.txn(), *study));
-      knows = said == images;
+      knows = said.ok() && *said == images;
     }
   }
   if (!knows) {

@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,9 @@ class Linker : public storage::CatalogueObserver, public DerivedResources {
                                                Logger log);
   ~Linker() override;
 
+  // Studies that could not be linked at the start, because rows of theirs are damaged: they stay as they were.
+  size_t left_behind() const { return left_behind_; }
+
   // The Endpoint that every ImagingStudy refers to gets this address (our DICOMweb root as clients reach it); a new
   // version only when it had another.
   Status PutEndpoint(const std::string& address);
@@ -69,6 +73,10 @@ class Linker : public storage::CatalogueObserver, public DerivedResources {
   Status Sync(bool anew);
   // The rows of DiagnosticReports that name orders: all of them anew.
   Status SyncReports();
+  // Whether a failure is about what some rows say, rather than about the disk, or the writer, that all rely on.
+  static bool IsOfRows(const Status& failure);
+  // In one commit.
+  Status SyncStudies(std::span<const std::string> study_uids, bool anew);
   Status SyncStudy(ResourceTxn& resources, const std::string& study_uid, bool anew) const;
   // That all studies are linked with these; nullopt: that they may not be.
   Status NoteSynced(const std::optional<std::string>& options);
@@ -155,6 +163,7 @@ class Linker : public storage::CatalogueObserver, public DerivedResources {
   const Resolver resolver_;
   const Logger log_;
   const TypeId type_, patient_, order_, report_, endpoint_;
+  size_t left_behind_ = 0;
 };
 
 }  // namespace hilum::fhir::imaging

@@ -56,10 +56,17 @@ Status Linker::SyncReports() {
   const auto reader = resources_.Read();
   HILUM_ASSIGN_OR_RETURN(const storage::Bitmap live, reader->index().Live(reader->CollectionOf(report_)));
   for (const storage::Doc doc : live.ToVector()) {
-    HILUM_ASSIGN_OR_RETURN(auto report, reader->Newest(report_, doc, Form::kStored));
-    if (!report) continue;
-    HILUM_ASSIGN_OR_RETURN(auto orders, OrdersOf(*report));
-    if (!orders.empty()) found.emplace_back(std::move(report->id), std::move(orders));
+    const auto find = [&]() -> Status {
+      HILUM_ASSIGN_OR_RETURN(auto report, reader->Newest(report_, doc, Form::kStored));
+      if (!report) return Status::Ok();
+      HILUM_ASSIGN_OR_RETURN(auto orders, OrdersOf(*report));
+      if (!orders.empty()) found.emplace_back(std::move(report->id), std::move(orders));
+      return Status::Ok();
+    };
+    if (const Status status = find(); !status.ok()) {
+      if (!IsOfRows(status)) return status;
+      log_.Error("no study learns of a DiagnosticReport", {{"document", uint64_t{doc}}, {"reason", status.message()}});
+    }
     if (found.size() == kReportsAtOnce) HILUM_RETURN_IF_ERROR(put());
   }
   return put();

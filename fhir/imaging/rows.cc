@@ -333,16 +333,18 @@ Result<StudyImages> Replay(const Kv& kv, const Snapshot* snapshot, storage::Coll
   const auto rows = kv.NewIterator(Family::kResource, DeltaKey(collection, resource, 0, 0),
                                    DeltaKey(collection, resource, version + 1, 0), snapshot);
   StudyImages images;
+  bool known = true;
   rows->SeekToFirst();
   while (rows->Valid()) {
     const std::string version_key(rows->key().substr(0, rows->key().size() - kPieceKeyBytes));
     std::string encoded;
     for (; rows->Valid() && rows->key().starts_with(version_key); rows->Next()) encoded += rows->value();
     const auto delta = DecodeDelta(encoded);
-    if (!delta) return Damaged("the history of an ImagingStudy");
-    Apply(*delta, &images);
+    if (delta) Apply(*delta, &images);
+    known = delta && (known || delta->from_scratch);
   }
   HILUM_RETURN_IF_ERROR(rows->status());
+  if (!known) return Damaged("the history of an ImagingStudy");
   return images;
 }
 

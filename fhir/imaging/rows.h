@@ -101,7 +101,8 @@ Result<std::optional<Link>> ReadLink(const storage::Kv& kv, const storage::Snaps
 // `encoded`: a StudyDelta.
 void PutDelta(storage::Txn& txn, storage::CollectionId collection, storage::Doc resource, uint64_t version,
               Bytes encoded);
-// The images as the version describes them, out of the deltas up to it.
+// The images as the version describes them, out of the deltas up to it. kCorruption when one is damaged that counts:
+// those before a delta from scratch do not.
 Result<StudyImages> Replay(const storage::Kv& kv, const storage::Snapshot* snapshot, storage::CollectionId collection,
                            storage::Doc resource, uint64_t version);
 

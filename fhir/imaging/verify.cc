@@ -33,8 +33,10 @@ class LinkVerifier {
       }
     }
     const std::string studies = storage::StudyKey(storage::Tenant::kDefault, "");
-    HILUM_RETURN_IF_ERROR(Each(Family::kCatalogue, studies, [&](const std::string& uid) { return Study(uid); }));
-    HILUM_RETURN_IF_ERROR(Each(Family::kResource, LinksPrefix(), [&](const std::string& uid) { return Ended(uid); }));
+    HILUM_RETURN_IF_ERROR(
+        Each(Family::kCatalogue, studies, [&](const std::string& uid) { return FindingOrError(uid, Study(uid)); }));
+    HILUM_RETURN_IF_ERROR(Each(Family::kResource, LinksPrefix(),
+                               [&](const std::string& uid) { return FindingOrError(uid, Ended(uid)); }));
     HILUM_RETURN_IF_ERROR(IndexHasNoOthers());
     if (!deriver_) return std::move(report_);
     HILUM_RETURN_IF_ERROR(
@@ -55,6 +57,13 @@ class LinkVerifier {
 
   void Finding(const std::string& study_uid, std::string_view what) {
     report_.findings.Add("study " + study_uid + ": " + std::string(what));
+  }
+
+  // Rows that cannot be read, or say no JSON, are findings; anything else ends the check.
+  Status FindingOrError(const std::string& study_uid, const Status& status) {
+    if (status.code() != Code::kCorruption && status.code() != Code::kInvalid) return status;
+    Finding(study_uid, status.message());
+    return Status::Ok();
   }
 
   Status Study(const std::string& uid) {
@@ -187,7 +196,9 @@ class LinkVerifier {
   Status Waiting(Bytes watch_and_uid) {
     const Bytes watch = watch_and_uid.substr(0, kWatchBytes);
     const std::string uid(watch_and_uid.substr(watch.size()));
-    HILUM_ASSIGN_OR_RETURN(const auto link, ReadLink(reader_->kv(), &reader_->snapshot(), uid));
+    const auto read = ReadLink(reader_->kv(), &reader_->snapshot(), uid);
+    if (read.status().code() == Code::kCorruption) return Status::Ok();  // Study() says so
+    HILUM_ASSIGN_OR_RETURN(const auto link, read);
     if (!link || std::ranges::find(link->watches, watch) == link->watches.end())
       Finding(uid, "it waits for a record that it does not depend on");
     return Status::Ok();
@@ -236,8 +247,9 @@ class LinkVerifier {
   // A link whose study has gone.
   Status Ended(const std::string& uid) {
     HILUM_ASSIGN_OR_RETURN(const auto study, FindStudy(reader_->kv(), &reader_->snapshot(), uid));
+    if (study) return Status::Ok();
     HILUM_ASSIGN_OR_RETURN(const auto link, ReadLink(reader_->kv(), &reader_->snapshot(), uid));
-    if (study || !link) return Status::Ok();
+    if (!link) return Status::Ok();
     if (link->live) Finding(uid, "it is gone, but its ImagingStudy is not");
     HILUM_ASSIGN_OR_RETURN(const auto version, reader_->Newest(type_, link->resource, Form::kStored));
     if (!link->live && version && version->partial) Finding(uid, "it is gone, but its ImagingStudy says images");

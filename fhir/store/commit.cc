@@ -27,8 +27,8 @@ std::string NameOf(TypeId type, std::string_view id) {
   return std::string(TypeOf(type).name).append("/").append(id);
 }
 
-Status Damaged() {
-  return Corruption("a row of a resource is damaged; run hilum verify");
+Status Damaged(const std::string& row = "a resource") {
+  return Corruption("the row of " + row + " is damaged; run hilum verify");
 }
 
 storage::ChangeOperation OperationOf(const Write& write) {
@@ -318,12 +318,12 @@ Result<Version> ResourceTxn::Pass::ReadRow(TypeId type, Doc doc, uint64_t number
   HILUM_ASSIGN_OR_RETURN(auto row, chunk_of(0));
   Bytes rest;
   const auto header = row ? DecodeVersionHeader(*row, &rest) : std::nullopt;
-  if (!header) return Damaged();
+  if (!header) return Damaged(PlaceOf(type, doc, number));
   Version version = VersionOf(*header, type, doc, number);
   version.bytes = rest;
   for (uint16_t chunk = 1; version.bytes.size() < header->size; ++chunk) {
     HILUM_ASSIGN_OR_RETURN(row, chunk_of(chunk));
-    if (!row || chunk == UINT16_MAX) return Damaged();
+    if (!row || chunk == UINT16_MAX) return Damaged(PlaceOf(type, doc, number));
     version.bytes += *row;
   }
   return version;

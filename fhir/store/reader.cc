@@ -25,7 +25,7 @@ Status Damaged(std::string_view what) {
 Result<Version> FirstChunk(Bytes row, TypeId type, Doc doc, uint64_t number, uint64_t* size) {
   Bytes rest;
   const std::optional<VersionHeader> header = DecodeVersionHeader(row, &rest);
-  if (!header) return Damaged("a resource version");
+  if (!header) return Damaged(PlaceOf(type, doc, number));
   Version version = VersionOf(*header, type, doc, number);
   version.bytes = rest;
   *size = header->size;
@@ -38,7 +38,8 @@ Status AppendChunks(storage::Iterator& rows, Bytes prefix, uint64_t size, Versio
     version->bytes += rows.value();
   }
   HILUM_RETURN_IF_ERROR(rows.status());
-  return version->bytes.size() == size ? Status::Ok() : Damaged("a resource version");
+  if (version->bytes.size() == size) return Status::Ok();
+  return Damaged(PlaceOf(version->type, version->doc, version->number));
 }
 
 // The iterator is at its first chunk.
@@ -175,7 +176,7 @@ Result<std::vector<ResourceReader::Named>> ResourceReader::InOrderOfIds(TypeId t
 Result<Version> ResourceReader::Assemble(Version version, Form form) {
   if (version.edited) {
     HILUM_ASSIGN_OR_RETURN(const auto base, ReadRow(version.type, version.doc, version.edited->base));
-    if (!base) return Damaged("a resource version");
+    if (!base) return Damaged(PlaceOf(version.type, version.doc, version.edited->base));
     HILUM_RETURN_IF_ERROR(ApplyEdits(*base, &version));
   }
   if (form == Form::kWhole) HILUM_RETURN_IF_ERROR(Complete(&version));

@@ -99,11 +99,17 @@ Version VersionOf(const VersionHeader& header, TypeId type, storage::Doc doc, ui
           .note = header.note};
 }
 
+std::string PlaceOf(TypeId type, storage::Doc doc, uint64_t number) {
+  return "version " + std::to_string(number) + " of document " + std::to_string(doc) + " of " +
+         std::string(TypeOf(type).name);
+}
+
 Status ApplyEdits(const Version& base, Version* version) {
   const bool fits = base.number == version->edited->base && !base.edited && !base.deleted() &&
                     version->edited->edits.Fit(base.bytes.size());
   if (!fits)
-    return Corruption("a resource version does not fit the one that it is stored as edits of; run hilum verify");
+    return Corruption(PlaceOf(version->type, version->doc, version->number) +
+                      " does not fit the one that it is stored as edits of; run hilum verify");
   version->bytes = version->edited->edits.Apply(base.bytes, 0, base.bytes.size());
   return Status::Ok();
 }

@@ -30,6 +30,8 @@ struct VersionHeader {
 void AppendVersionHeader(std::string* out, const VersionHeader& header);
 // `rest`: what follows in the first chunk.
 std::optional<VersionHeader> DecodeVersionHeader(Bytes bytes, Bytes* rest);
+// "version 3 of document 17 of ImagingStudy": names a row to whoever mends a store, without what its user calls it.
+std::string PlaceOf(TypeId type, storage::Doc doc, uint64_t number);
 // Puts the bytes together of a version that is stored as edits of `base`.
 Status ApplyEdits(const Version& base, Version* version);
 // Without bytes.

@@ -235,6 +235,8 @@ Status Run(Settings& settings) {
   HILUM_ASSIGN_OR_RETURN(settings.dicomweb.boundary_key, BoundaryKey(*store, random));
   if (settings.demo) HILUM_RETURN_IF_ERROR(PutOff(StoreDemo(*store, log), "storing the sample images", log));
   AddStoreMetrics(*store, disk, settings.data, metrics);
+  metrics.gauge_function("hilum_damaged_imaging_studies", "Studies whose ImagingStudy this start left as it was",
+                         [&linker] { return static_cast<double>(linker->left_behind()); });
 
   pixel::CodecPoolOptions codecs = settings.codecs;
   codecs.on_event = [&](pixel::WorkerEvent event) {

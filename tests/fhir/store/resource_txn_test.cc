@@ -184,7 +184,8 @@ TEST_F(EditedVersionsTest, AreDamagedWithWhatTheyAreEditsOf) {
   EXPECT_EQ(Run("GET", "Patient/p/_history/2").status, 500);
   EXPECT_EQ(Run("GET", "Patient/p").status, 500);
   const auto report = VerifyResources(*store_, *resources_, {});
-  EXPECT_THAT(report->findings.texts, ::testing::Contains(::testing::HasSubstr("version is damaged")));
+  EXPECT_THAT(report->findings.texts,
+              ::testing::Contains(::testing::HasSubstr("version 2 of document 0 of Patient is damaged")));
 }
 
 // The field behind searches by what images are like (fhir/search/images.h).

@@ -93,7 +93,8 @@ TEST_F(VerifyTest, AMissingChunkIsDamageAndTheRestIsChecked) {
     txn.Delete(Family::kResource, VersionKey(Tenant::kDefault, Collection("Observation"), version.doc, 1, 1));
   });
   const ResourceReport report = Verify();
-  EXPECT_THAT(report.findings.texts, Contains(HasSubstr("Observation: the row of a resource version is damaged")));
+  EXPECT_THAT(report.findings.texts,
+              Contains(HasSubstr("Observation: the row of version 1 of document 0 of Observation is damaged")));
   EXPECT_THAT(report.findings.texts, Contains(HasSubstr("Observation/o has no version")));
   EXPECT_EQ(report.versions, 5u);
 }
