@@ -147,10 +147,11 @@ bool IsRead(const Interaction& request) {
   return request.method == "GET" || request.method == "HEAD" || last == "_search" || last.starts_with('$');
 }
 
-// What is left for the answers of a Bundle. Not thread-safe.
+// What is left for the answers of a Bundle, and for their searches. Not thread-safe.
 class AnswerRoom {
  public:
-  explicit AnswerRoom(size_t bytes) : bytes_(bytes), left_(bytes) {}
+  explicit AnswerRoom(const InteractionOptions& options)
+      : bytes_(options.max_bundle_answer), left_(bytes_), steps_left_(options.max_steps) {}
 
   // Runs what may still be answered: without room no reads, and of writes only what became of them.
   Answer Run(Interactions& interactions, Interaction request) {
@@ -159,6 +160,7 @@ class AnswerRoom {
                                        " bytes or more; ask for less in one Bundle"));
     }
     if (left_ == 0) request.prefer_return = Return::kMinimal;
+    request.steps_left = &steps_left_;
     Answer answer = interactions.Run(request);
     left_ -= std::min(left_, answer.body.size());
     return answer;
@@ -167,6 +169,7 @@ class AnswerRoom {
  private:
   const size_t bytes_;
   size_t left_;
+  size_t steps_left_;
 };
 
 // HEAD asks for no body.
@@ -260,7 +263,7 @@ Answer Interactions::RunBundle(const Interaction& request) {
 Answer Interactions::RunBatch(json::Value bundle, const std::vector<BundleEntry>& entries) {
   std::vector<std::string> responses;
   Places places(bundle.document().bytes());
-  AnswerRoom room(options_.max_bundle_answer);
+  AnswerRoom room(options_);
   for (const BundleEntry& entry : entries) {
     Interaction request = entry.request;
     if (request.path.empty()) {
@@ -286,9 +289,9 @@ Answer Interactions::RunBatch(json::Value bundle, const std::vector<BundleEntry>
 
 Answer Interactions::RunTransaction(const Typing& typing, std::vector<BundleEntry> entries) {
   const std::vector<BundleEntry> asked = entries;
-  Transaction transaction(store_, typing, std::move(entries));
+  Transaction transaction(store_, typing, std::move(entries), options_.max_steps);
   return Retrying([&]() -> std::optional<Answer> {
-    AnswerRoom room_to_try(options_.max_bundle_answer), room(options_.max_bundle_answer);
+    AnswerRoom room_to_try(options_), room(options_);
     Transaction::Outcome outcome =
         transaction.Attempt([&](const Interaction& request) { return room_to_try.Run(*this, request); });
     if (outcome.failure) return *std::move(outcome.failure);

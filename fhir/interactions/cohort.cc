@@ -71,14 +71,15 @@ Result<Asked> ReadParameters(json::Value parameters) {
 // A cohort that was found, with everything that can be told of it. Not thread-safe; one per request.
 class Finding {
  public:
-  // `reader`: the view it is found in.
+  // `reader`: the view it is found in. Its searches share `max_steps`, unless the options have those of a Bundle.
   Finding(ResourceStore& store, std::unique_ptr<ResourceReader> reader, CohortDefinition definition,
-          std::string_view request_base)
+          const SearchOptions& options, size_t max_steps)
       : definition_(std::move(definition)),
         reader_(std::move(reader)),
         catalogue_(store.store().Read()),
-        options_(store.search_options()) {
-    options_.request_base = request_base;
+        options_(options),
+        steps_left_(max_steps) {
+    if (options_.steps_left == nullptr) options_.steps_left = &steps_left_;
   }
 
   Status Run(const std::optional<Bitmap>& among) {
@@ -146,6 +147,7 @@ class Finding {
   std::unique_ptr<ResourceReader> reader_;
   const storage::CatalogueReader catalogue_;
   SearchOptions options_;
+  size_t steps_left_;
   fhir::Cohort cohort_;
 };
 
@@ -297,7 +299,7 @@ Answer Interactions::Cohort(const Interaction& request) {
   if (!asked.ok()) return ErrorAnswer(asked.status());
   if (asked->save && request.method != "POST") return ErrorAnswer(Invalid("a cohort is saved by POST"));
 
-  Finding finding(store_, store_.Read(), asked->definition, request.base_url);
+  Finding finding(store_, store_.Read(), asked->definition, SearchOptionsOf(request), options_.max_steps);
   ParametersText parameters;
   Status status = finding.Run(std::nullopt);
   if (status.ok()) status = finding.Report(&parameters);
@@ -332,7 +334,8 @@ Answer Interactions::SavedCohort(const Interaction& request, const std::string& 
                                   .diagnostics = "this Group has no definition of a cohort; POST Group/$cohort with "
                                                  "save=true makes one that has"}});
     }
-    Finding finding(store_, std::move(reader), *std::move(group.definition), request.base_url);
+    Finding finding(store_, std::move(reader), *std::move(group.definition), SearchOptionsOf(request),
+                    options_.max_steps);
     ParametersText parameters;
     Status status = finding.Run(std::nullopt);
     if (status.ok()) status = finding.Report(&parameters);
@@ -370,7 +373,8 @@ Answer Interactions::ListCohort(const Interaction& request, const std::string& i
   auto& group = std::get<StoredGroup>(found);
   // Of a Group that was not made by $cohort: all studies.
   if (!group.definition) group.definition = CohortDefinition{.steps = {{.any = {{.search = "Patient"}}}}};
-  Finding finding(store_, std::move(reader), *std::move(group.definition), request.base_url);
+  Finding finding(store_, std::move(reader), *std::move(group.definition), SearchOptionsOf(request),
+                  options_.max_steps);
   const Status status = finding.Run(group.members);
   if (!status.ok()) return ErrorAnswer(status);
 

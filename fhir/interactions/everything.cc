@@ -267,8 +267,9 @@ Answer Interactions::Everything(const Interaction& request, const std::string& p
   if ((*head)->deleted)
     return OutcomeAnswer(410, {{.type = IssueType::kDeleted, .diagnostics = "the patient has been deleted"}});
 
-  SearchOptions search_options = store_.search_options();
-  search_options.request_base = request.base_url;
+  SearchOptions search_options = SearchOptionsOf(request);
+  size_t steps_left = options_.max_steps;  // its parameters are searches of each type
+  if (search_options.steps_left == nullptr) search_options.steps_left = &steps_left;
   EverythingRun run(request, store_, *reader, options_, cursor_key_, search_options);
   auto answer = run.Run(parameters, *patient, (*head)->doc);
   return answer.ok() ? *std::move(answer) : ErrorAnswer(answer.status());

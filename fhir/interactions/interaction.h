@@ -30,6 +30,8 @@ struct Interaction {
 
   std::string base_url;    // as the client reaches us, for links and fullUrls; no slash at the end
   std::string images_url;  // likewise of the DICOMweb service
+
+  size_t* steps_left = nullptr;  // SearchOptions::steps_left of the Bundle it is an entry of; nullptr: of none
 };
 
 struct Answer {

@@ -30,6 +30,7 @@ struct InteractionOptions {
   size_t max_page_bytes = size_t{32} << 20;
   size_t max_bundle_entries = 100'000;
   size_t max_bundle_answer = size_t{128} << 20;  // bytes of answers in that of a Bundle, from where reads are refused
+  size_t max_steps = 1'000'000;  // of all searches of a Bundle, of a cohort and the like (SearchOptions::steps_left)
   size_t max_conditional_deletes = 1000;
   size_t max_kept_searches = size_t{64} << 20;  // bytes of searches that are too long for links
   Handling handling = Handling::kLenient;
@@ -97,6 +98,8 @@ class Interactions {
   Answer ConditionalUpdate(const Interaction& request, TypeId type);
   Answer ConditionalPatch(const Interaction& request, TypeId type);
   Answer ConditionalDelete(const Interaction& request, TypeId type);
+  // For the searches of a request.
+  SearchOptions SearchOptionsOf(const Interaction& request) const;
   // Runs `attempt` until what it saw still held when it committed.
   Answer Retrying(const std::function<std::optional<Answer>()>& attempt);
 

@@ -157,9 +157,7 @@ Result<Matches> FindMatches(ResourceReader& reader, TypeId type, const std::vect
 }
 
 Result<Matches> Planner::Match(TypeId type, const std::vector<Parameter>& criteria) {
-  SearchOptions options = store_.search_options();
-  options.request_base = request_base_;
-  HILUM_ASSIGN_OR_RETURN(Matches matches, FindMatches(reader_, type, criteria, options));
+  HILUM_ASSIGN_OR_RETURN(Matches matches, FindMatches(reader_, type, criteria, search_options_));
   conditions_.push_back(matches.condition);
   return matches;
 }

@@ -45,9 +45,10 @@ std::optional<Answer> CheckConditions(const std::optional<Version>& newest, cons
 
 class Planner {
  public:
-  // All outlive it. `request_base`: as in SearchOptions, for conditions.
-  Planner(ResourceStore& store, ResourceReader& reader, std::string_view request_base = {})
-      : store_(store), reader_(reader), request_base_(request_base) {}
+  // All outlive it. `conditions`: how the searches of conditions are compiled.
+  Planner(ResourceStore& store, ResourceReader& reader, const SearchOptions& conditions)
+      : store_(store), reader_(reader), search_options_(conditions) {}
+  Planner(ResourceStore& store, ResourceReader& reader) : Planner(store, reader, store.search_options()) {}
 
   // What is judged from now on (ResourceStore::JudgeOf) is judged as part of a commit that writes these, too.
   void JudgeWith(const PlannedWrites* planned) { planned_ = planned; }
@@ -83,7 +84,7 @@ class Planner {
 
   ResourceStore& store_;
   ResourceReader& reader_;
-  const std::string_view request_base_;
+  const SearchOptions search_options_;
   const PlannedWrites* planned_ = nullptr;
   std::vector<Condition> conditions_;
 };

@@ -226,10 +226,16 @@ class SearchRun {
 
 }  // namespace
 
+SearchOptions Interactions::SearchOptionsOf(const Interaction& request) const {
+  SearchOptions options = store_.search_options();
+  options.request_base = request.base_url;
+  options.steps_left = request.steps_left;
+  return options;
+}
+
 Answer Interactions::Search(const Interaction& request, TypeId type, const std::optional<Within>& within) {
   const auto reader = store_.Read();
-  SearchOptions search_options = store_.search_options();
-  search_options.request_base = request.base_url;
+  const SearchOptions search_options = SearchOptionsOf(request);
   SearchRun run(request, store_, *reader, options_, cursor_key_, search_options, kept_searches_);
   auto answer = run.Run(type, within ? within->type : kNoType, within ? within->id : "");
   return answer.ok() ? *std::move(answer) : ErrorAnswer(answer.status());

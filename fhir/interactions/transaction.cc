@@ -44,9 +44,10 @@ std::set<std::string, std::less<>> StringsIn(const std::string& text) {
 
 }  // namespace
 
-Transaction::Transaction(ResourceStore& store, const Typing& typing, std::vector<BundleEntry> entries)
+Transaction::Transaction(ResourceStore& store, const Typing& typing, std::vector<BundleEntry> entries, size_t max_steps)
     : store_(store),
       typing_(typing),
+      max_steps_(max_steps),
       entries_(std::move(entries)),
       deletes_(
           std::ranges::any_of(entries_, [](const BundleEntry& entry) { return entry.request.method == "DELETE"; })) {
@@ -63,9 +64,10 @@ std::string_view Transaction::RequestBase() const {
   return entries_.empty() ? std::string_view() : entries_.front().request.base_url;
 }
 
-SearchOptions Transaction::ConditionOptions() const {
+SearchOptions Transaction::ConditionOptions() {
   SearchOptions options = store_.search_options();
   options.request_base = RequestBase();
+  options.steps_left = &steps_left_;
   return options;
 }
 
@@ -78,8 +80,9 @@ Transaction::Outcome Transaction::Attempt(const std::function<Answer(const Inter
   conditional_.clear();
   referred_.clear();
   comparisons_ = 0;
+  steps_left_ = max_steps_;
   const auto reader = store_.Read();
-  Planner planner(store_, *reader, RequestBase());
+  Planner planner(store_, *reader, ConditionOptions());
   Outcome outcome;
   outcome.answers.resize(entries_.size());
   outcome.failure = FindTargets(*reader, planner);

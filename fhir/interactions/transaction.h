@@ -44,7 +44,7 @@ inline std::string LinkOf(TypeId type, std::string_view id) {
 class Transaction {
  public:
   // Both outlive it. `typing`: of the Bundle.
-  Transaction(ResourceStore& store, const Typing& typing, std::vector<BundleEntry> entries);
+  Transaction(ResourceStore& store, const Typing& typing, std::vector<BundleEntry> entries, size_t max_steps);
 
   // Answers of the entries that write, by place; nullopt for those that read. They mean nothing when the attempt was
   // outdated (attempt it again), nor when the transaction failed: `failure` is its answer then.
@@ -73,7 +73,7 @@ class Transaction {
   class EntryCatalog;  // the catalogue as an entry sees it
 
   std::string_view RequestBase() const;
-  SearchOptions ConditionOptions() const;
+  SearchOptions ConditionOptions();
   // Places of the entries that write, in the order in which their targets are found: those whose targets do not depend
   // on others first.
   std::vector<size_t> OrderOfTargets() const;
@@ -126,6 +126,7 @@ class Transaction {
 
   ResourceStore& store_;
   const Typing& typing_;
+  const size_t max_steps_;  // of all conditions of an attempt (SearchOptions::steps_left)
   const std::vector<BundleEntry> entries_;
   const bool deletes_;  // some entry does
   std::set<std::string, std::less<>> full_urls_;
@@ -138,7 +139,8 @@ class Transaction {
   std::map<std::string, std::string, std::less<>> links_;  // fullUrl -> Type/id, of deletions empty
   std::map<std::string, std::string, std::less<>> conditional_;  // resolved conditional references
   std::vector<Condition> referred_;                              // by which searches
-  size_t comparisons_ = 0;                                       // what conditions cost so far
+  size_t steps_left_ = 0;
+  size_t comparisons_ = 0;  // what conditions cost so far
 };
 
 }  // namespace hilum::fhir

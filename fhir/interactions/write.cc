@@ -53,7 +53,7 @@ Answer Interactions::Create(const Interaction& request, TypeId type) {
   const std::string id = store_.NewId();
   return Retrying([&]() -> std::optional<Answer> {
     const auto reader = store_.Read();
-    Planner planner(store_, *reader, request.base_url);
+    Planner planner(store_, *reader, SearchOptionsOf(request));
     if (!request.if_none_exist.empty()) {
       const auto criteria = CriteriaIn(type, request.if_none_exist);
       if (!criteria.ok()) return ErrorAnswer(criteria.status());
@@ -84,7 +84,7 @@ Answer Interactions::Update(const Interaction& request, TypeId type, const std::
   }
   return Retrying([&]() -> std::optional<Answer> {
     const auto reader = store_.Read();
-    Planner planner(store_, *reader, request.base_url);
+    Planner planner(store_, *reader, SearchOptionsOf(request));
     return Carry(store_, planner,
                  planner.Put(type, id, checked.document.root(), checked.typing, Method::kUpdate, ConditionsOf(request)),
                  request);
@@ -94,7 +94,7 @@ Answer Interactions::Update(const Interaction& request, TypeId type, const std::
 Answer Interactions::Patch(const Interaction& request, TypeId type, const std::string& id) {
   return Retrying([&]() -> std::optional<Answer> {
     const auto reader = store_.Read();
-    Planner planner(store_, *reader, request.base_url);
+    Planner planner(store_, *reader, SearchOptionsOf(request));
     return Carry(store_, planner, planner.Patch(type, id, request.body, ConditionsOf(request)), request);
   });
 }
@@ -102,7 +102,7 @@ Answer Interactions::Patch(const Interaction& request, TypeId type, const std::s
 Answer Interactions::Delete(const Interaction& request, TypeId type, const std::string& id) {
   return Retrying([&]() -> std::optional<Answer> {
     const auto reader = store_.Read();
-    Planner planner(store_, *reader, request.base_url);
+    Planner planner(store_, *reader, SearchOptionsOf(request));
     return Carry(store_, planner, planner.Remove(type, id, ConditionsOf(request)), request);
   });
 }
@@ -115,7 +115,7 @@ Answer Interactions::ConditionalUpdate(const Interaction& request, TypeId type) 
   const std::string new_id = body_id.empty() ? store_.NewId() : body_id;
   return Retrying([&]() -> std::optional<Answer> {
     const auto reader = store_.Read();
-    Planner planner(store_, *reader, request.base_url);
+    Planner planner(store_, *reader, SearchOptionsOf(request));
     const Result<Matches> matches = planner.Match(type, request.query);
     if (!matches.ok()) return ErrorAnswer(matches.status());
     if (matches->docs.size() > 1) return MultipleMatches(matches->docs.size());
@@ -133,7 +133,7 @@ Answer Interactions::ConditionalUpdate(const Interaction& request, TypeId type) 
 Answer Interactions::ConditionalPatch(const Interaction& request, TypeId type) {
   return Retrying([&]() -> std::optional<Answer> {
     const auto reader = store_.Read();
-    Planner planner(store_, *reader, request.base_url);
+    Planner planner(store_, *reader, SearchOptionsOf(request));
     const Result<Matches> matches = planner.Match(type, request.query);
     if (!matches.ok()) return ErrorAnswer(matches.status());
     if (matches->docs.empty()) return ErrorAnswer(NotFound("the condition matches no resource"));
@@ -147,7 +147,7 @@ Answer Interactions::ConditionalPatch(const Interaction& request, TypeId type) {
 Answer Interactions::ConditionalDelete(const Interaction& request, TypeId type) {
   return Retrying([&]() -> std::optional<Answer> {
     const auto reader = store_.Read();
-    Planner planner(store_, *reader, request.base_url);
+    Planner planner(store_, *reader, SearchOptionsOf(request));
     const Result<Matches> matches = planner.Match(type, request.query);
     if (!matches.ok()) return ErrorAnswer(matches.status());
     if (matches->docs.size() > options_.max_conditional_deletes) {

@@ -127,10 +127,19 @@ Result<ResolvedParam> Compiler::Resolve(TypeId type, std::string_view code) cons
 
 Status Compiler::Spend(size_t steps) {
   steps_ += steps;
-  if (steps_ <= options_.max_steps) return Status::Ok();
-  return LimitExceeded("the search takes more than " + std::to_string(options_.max_steps) +
-                       " steps: ask for fewer values or types, and name types in chains and references "
-                       "(subject:Patient.name, subject=Patient/id)");
+  if (steps_ > options_.max_steps) {
+    return LimitExceeded("the search takes more than " + std::to_string(options_.max_steps) +
+                         " steps: ask for fewer values or types, and name types in chains and references "
+                         "(subject:Patient.name, subject=Patient/id)");
+  }
+  if (options_.steps_left == nullptr) return Status::Ok();
+  if (*options_.steps_left < steps) {
+    return LimitExceeded(
+        "the searches of this request take too many steps together: send fewer at a time, or with fewer values, and "
+        "name types in chains and references (subject:Patient.name, subject=Patient/id)");
+  }
+  *options_.steps_left -= steps;
+  return Status::Ok();
 }
 
 Status Compiler::SpendOn(std::string_view value) {

@@ -24,6 +24,9 @@ struct SearchOptions {
   size_t max_parameters = 10'000;
   size_t max_depth = 16;       // of chains and _has
   size_t max_steps = 100'000;  // of compiling one search (Compiler::Spend)
+  // What is left for this search and others of the same request together; nullptr: max_steps alone bounds it. Not
+  // owned.
+  size_t* steps_left = nullptr;
 };
 
 // All values of all search parameters. REQUIRES: `typing` is of a validation without errors of the resource or of what

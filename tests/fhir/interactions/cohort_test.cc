@@ -262,5 +262,16 @@ TEST_F(CohortInteractionTest, IsGoneWithItsGroup) {
   EXPECT_EQ(Get(group + "/$cohort-list").status, 410);
 }
 
+TEST_F(CohortInteractionTest, ItsSearchesTakeSoManyStepsTogether) {
+  Configure({.max_steps = 12});
+  const std::string criterion = "include=Patient%3Fgender%3Dmale,female,other",
+                    three = criterion + "&" + criterion + "&" + criterion;
+  const Answer found = Get("Group/$cohort?" + three);
+  EXPECT_EQ(found.status, 200) << found.body;
+  const Answer refused = Get("Group/$cohort?" + three + "&" + criterion);
+  EXPECT_EQ(refused.status, 413);
+  EXPECT_THAT(refused.body, HasSubstr("too many steps together"));
+}
+
 }  // namespace
 }  // namespace hilum::fhir

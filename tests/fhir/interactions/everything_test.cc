@@ -155,5 +155,11 @@ TEST_F(EverythingTest, RefusesWhatItCannotDo) {
     EXPECT_EQ(Get("Patient/1/$everything?" + std::string(query)).status, 400) << query;
 }
 
+TEST_F(EverythingTest, ItsSearchesTakeSoManyStepsTogether) {
+  Configure({.max_steps = 12});
+  EXPECT_EQ(Get("Patient/1/$everything").status, 200);
+  EXPECT_EQ(Get("Patient/1/$everything?start=2020-01-01").status, 413);
+}
+
 }  // namespace
 }  // namespace hilum::fhir

@@ -117,7 +117,8 @@ TEST_F(TransactionLinksTest, AConditionalReferenceMustFindTheSameAtTheCommit) {
           "transaction", R"({"request":{"method":"GET","url":"Basic"}},)" + ObservationAt("", "Patient?" + condition)));
       ASSERT_TRUE(bundle.ok());
       const Validation validation = Validate(bundle->root());
-      Transaction transaction(*resources_, validation.typing, EntriesOf(bundle->root(), Request("POST", "")).value());
+      Transaction transaction(*resources_, validation.typing, EntriesOf(bundle->root(), Request("POST", "")).value(),
+                              InteractionOptions().max_steps);
       const auto outcome = transaction.Attempt([&](const Interaction&) {
         EXPECT_LT(Run(change.method, change.url, change.body).status, 300);
         return Answer();

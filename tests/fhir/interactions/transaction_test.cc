@@ -153,6 +153,26 @@ TEST_F(TransactionTest, ReadsThatAnswerTooMuchAreRefused) {
   EXPECT_EQ(At(batched.body, "entry.3.resource"), "(nothing)");
 }
 
+TEST_F(TransactionTest, ItsSearchesTakeSoManyStepsTogether) {
+  interactions_ =
+      std::make_unique<Interactions>(*resources_, InteractionOptions{.max_steps = 12}, std::string(32, 'k'));
+  const std::string search = R"({"request":{"method":"GET","url":"Patient?gender=male,female,other"}})";
+  const std::string create = R"({"resource":{"resourceType":"Basic","code":{"text":"x"}},
+      "request":{"method":"POST","url":"Basic","ifNoneExist":"code=urn:a|1,urn:a|2,urn:a|3"}})";
+  const std::string three = search + "," + search + "," + search;
+  const Answer batched = Run("POST", "", Bundle("batch", three + "," + search + "," + create));
+  EXPECT_EQ(At(batched.body, "entry.2.response.status"), "200 OK");
+  EXPECT_EQ(At(batched.body, "entry.3.response.status"), "413");
+  EXPECT_EQ(At(batched.body, "entry.4.response.status"), "413") << "conditions are searches, too";
+  EXPECT_THAT(batched.body, HasSubstr("too many steps together"));
+
+  EXPECT_EQ(Run("POST", "", Bundle("transaction", three)).status, 200);
+  EXPECT_EQ(Run("POST", "", Bundle("transaction", three + "," + search)).status, 413);
+  EXPECT_EQ(Run("POST", "", Bundle("transaction", create + "," + create)).status, 413);
+  EXPECT_EQ(Total("Basic"), 0);
+  EXPECT_EQ(Total("Patient?gender=1,2,3,4,5,6,7,8,9,10,11,12"), 0) << "one that comes by itself has its own";
+}
+
 TEST_F(TransactionTest, ABatchAnswersEachEntryOnItsOwn) {
   const Answer answer = Run(
       "POST", "",
