@@ -23,6 +23,12 @@ void PutZeros(int, siginfo_t* info, void*) {
   signal(SIGBUS, SIG_DFL);  // the access is tried again, and ends the process
 }
 
+Status CheckRange(const File& file, uint64_t offset, uint64_t length) {
+  HILUM_ASSIGN_OR_RETURN(const uint64_t size, file.Size());
+  if (offset > size || length > size - offset) return Corruption("a file ends before the range that is asked for");
+  return Status::Ok();
+}
+
 }  // namespace
 
 void SurviveBadPages() {
@@ -33,16 +39,10 @@ void SurviveBadPages() {
 }
 
 Result<Mapping> Mapping::Map(std::shared_ptr<File> file, uint64_t offset, uint64_t length) {
+  if (file->descriptor() < 0) return Read(*file, offset, length);
   Mapping mapping;
   if (length == 0) return mapping;
-  HILUM_ASSIGN_OR_RETURN(const uint64_t size, file->Size());
-  if (offset > size || length > size - offset) return Corruption("a file ends before the range that is asked for");
-  if (file->descriptor() < 0) {
-    mapping.copy_ = std::make_unique<char[]>(length);
-    HILUM_RETURN_IF_ERROR(file->ReadAt(offset, {mapping.copy_.get(), static_cast<size_t>(length)}));
-    mapping.view_ = {mapping.copy_.get(), static_cast<size_t>(length)};
-    return mapping;
-  }
+  HILUM_RETURN_IF_ERROR(CheckRange(*file, offset, length));
   const uint64_t page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   const uint64_t begin = offset / page * page;
   mapping.mapped_ = offset - begin + length;
@@ -52,6 +52,16 @@ Result<Mapping> Mapping::Map(std::shared_ptr<File> file, uint64_t offset, uint64
   mapping.view_ = {static_cast<const char*>(base) + (offset - begin), static_cast<size_t>(length)};
   mapping.file_ = std::move(file);
   mapping.bad_pages_before_ = bad_pages;
+  return mapping;
+}
+
+Result<Mapping> Mapping::Read(const File& file, uint64_t offset, uint64_t length) {
+  Mapping mapping;
+  if (length == 0) return mapping;
+  HILUM_RETURN_IF_ERROR(CheckRange(file, offset, length));
+  mapping.copy_ = std::make_unique_for_overwrite<char[]>(length);
+  HILUM_RETURN_IF_ERROR(file.ReadAt(offset, {mapping.copy_.get(), static_cast<size_t>(length)}));
+  mapping.view_ = {mapping.copy_.get(), static_cast<size_t>(length)};
   return mapping;
 }
 

@@ -1,5 +1,5 @@
 // A read-only view of a range of a file, without copying where the file has a descriptor (mmap) and by reading it
-// otherwise.
+// otherwise, or where that was asked for.
 //
 // The view lives as long as the Mapping, which keeps the file open. Where the disk cannot give the bytes when they are
 // read, or the file was cut short meanwhile, the process ends with SIGBUS; after SurviveBadPages they read as zeros,
@@ -22,6 +22,8 @@ class Mapping {
   Mapping() = default;
   // kCorruption when the file ends before offset + length.
   static Result<Mapping> Map(std::shared_ptr<File> file, uint64_t offset, uint64_t length);
+  // The same as a copy. Costs less than page faults where all of a short range is wanted.
+  static Result<Mapping> Read(const File& file, uint64_t offset, uint64_t length);
 
   Mapping(Mapping&& other) noexcept;
   Mapping& operator=(Mapping&& other) noexcept;

@@ -33,6 +33,15 @@ TEST_F(MappingTest, IsAViewOfARange) {
   EXPECT_EQ(Mapping::Map(file_, 1, content_.size()).status().code(), Code::kCorruption);
 }
 
+TEST_F(MappingTest, IsACopyWhereThatIsAskedFor) {
+  const auto copy = Mapping::Read(*file_, 5000, 10'000);
+  ASSERT_TRUE(copy.ok());
+  std::filesystem::resize_file(path_, 0);
+  EXPECT_TRUE(copy->bytes() == content_.substr(5000, 10'000));
+  EXPECT_TRUE(copy->Judge(Status::Ok()).ok());
+  EXPECT_EQ(Mapping::Read(*file_, 5000, 10'000).status().code(), Code::kCorruption);
+}
+
 TEST_F(MappingTest, WhatCannotBeReadAnyMoreIsZerosAndTold) {
   SurviveBadPages();
   const auto mapping = Mapping::Map(file_, 0, content_.size());
