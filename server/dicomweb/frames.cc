@@ -139,9 +139,9 @@ Status BulkDataService::SendFrames(http::Request& request, const FrameSource& so
       HILUM_RETURN_IF_ERROR(
           responder.Head(200, headers, last ? std::optional(writer.BodyLength(sizes)) : std::nullopt));
     }
-    for (const std::string& frame : made) {
+    for (std::string& frame : made) {
       HILUM_RETURN_IF_ERROR(responder.Write(writer.PartHead(part_headers)));
-      HILUM_RETURN_IF_ERROR(responder.Write(frame));
+      HILUM_RETURN_IF_ERROR(responder.WriteOwned(std::move(frame)));
     }
     made.clear();
     share->Shrink(share->held() - room);

@@ -100,6 +100,15 @@ Status Answer::Write(Bytes bytes) {
   return sized_ && output_.memory() < kCopied ? Status::Ok() : Flush();
 }
 
+Status Answer::WriteOwned(std::string bytes) {
+  if (bytes.size() <= kCopied || !CanHaveBody()) return Write(bytes);
+  HILUM_RETURN_IF_ERROR(Account(bytes.size()));
+  if (chunked_) AppendChunkSize(bytes.size());
+  output_.AppendOwned(std::move(bytes));
+  if (chunked_) output_.Append("\r\n");
+  return sized_ && left_ > 0 && left_ <= kCopied ? Status::Ok() : Flush();
+}
+
 Status Answer::WriteFile(FileRange range) {
   HILUM_RETURN_IF_ERROR(Account(CanHaveBody() ? range.length : 0));
   if (range.length == 0 || !CanHaveBody()) return Status::Ok();

@@ -29,6 +29,7 @@ class Answer final : public Responder {
 
   Status Head(int status, const Headers& headers, std::optional<uint64_t> length) override;
   Status Write(Bytes bytes) override;
+  Status WriteOwned(std::string bytes) override;
   Status WriteFile(FileRange range) override;
   void CountUnsent(std::unique_ptr<MemoryAllowance::Share> share) override { share_ = std::move(share); }
   Status Finish() override;

@@ -112,6 +112,8 @@ class Responder {
   // Sends or queues; waits while the client has too much unread, unless all of it counts (CountUnsent). kCancelled when
   // the client went away: stop working.
   virtual Status Write(Bytes bytes) = 0;
+  // As Write, and never copies: what ends a body of known length soon after travels in the same call.
+  virtual Status WriteOwned(std::string bytes) = 0;
   // As Write, without loading the range: sendfile where the connection allows.
   virtual Status WriteFile(FileRange range) = 0;
   // What the handler holds of the answer counts in `share`. Given here before Finish, it also counts what still waits

@@ -27,6 +27,13 @@ void OutputQueue::Append(Bytes bytes) {
   if (!bytes.empty()) Render([&](std::string* text) { text->append(bytes); });
 }
 
+void OutputQueue::AppendOwned(std::string text) {
+  if (text.empty()) return;
+  if (empty()) pieces_.clear(), front_ = offset_ = 0;
+  memory_ += text.size();
+  pieces_.emplace_back().text = std::move(text);
+}
+
 void OutputQueue::Append(FileRange range) {
   if (range.length == 0) return;
   if (empty()) pieces_.clear(), front_ = offset_ = 0;

@@ -26,6 +26,7 @@ class OutputQueue {
   uint64_t sent() const { return sent_; }
 
   void Append(Bytes bytes);
+  void AppendOwned(std::string text);
   // Appends what `writer(std::string*)` appends to its argument, without a copy. REQUIRES: that is not empty.
   template <typename Writer>
   void Render(const Writer& writer) {

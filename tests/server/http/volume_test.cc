@@ -137,6 +137,29 @@ TEST(VolumeTest, SendsFileRangesBetweenBytesInOrder) {
   EXPECT_FALSE(broken && broken->complete);
 }
 
+TEST(VolumeTest, SendsBytesGivenAwayBetweenOthersInOrder) {
+  const std::string large(300'000, 'l');
+  const std::string expected = "<" + large + "=" + large + "small>";
+  TestServer server;
+  server.Add("/owned", [&](Request& request, Responder& out) {
+    const bool sized = request.query.empty();
+    ASSERT_TRUE(out.Head(200, {}, sized ? std::optional(expected.size()) : std::nullopt).ok());
+    ASSERT_TRUE(out.Write("<").ok());
+    ASSERT_TRUE(out.WriteOwned(large).ok());
+    ASSERT_TRUE(out.Write("=").ok());
+    ASSERT_TRUE(out.WriteOwned(large).ok());
+    ASSERT_TRUE(out.WriteOwned("small").ok());
+    ASSERT_TRUE(out.Write(">").ok());
+    EXPECT_TRUE(out.Finish().ok());
+  });
+  server.Start();
+  Client client(server.port());
+  for (const char* target : {"/owned", "/owned?chunked"}) {
+    client.Send(Get(target));
+    EXPECT_TRUE(client.Read()->body == expected) << target;
+  }
+}
+
 TEST(VolumeTest, FreesTheWorkerOfASlowReaderAndBoundsItsMemory) {
   TestServer server;
   ServerOptions options;
@@ -290,25 +313,30 @@ TEST(VolumeTest, HoldsAFastHandlerBackForASlowReader) {
   TestServer server;
   std::atomic<uint64_t> written{0};
   std::atomic<bool> gone{false};
-  server.Add("/stream", [&](Request&, Responder& out) {
+  server.Add("/stream", [&](Request& request, Responder& out) {
     const std::string block(100'000, 'x');
+    const bool given_away = !request.query.empty();
     ASSERT_TRUE(out.Head(200, {}, std::nullopt).ok());
-    while (out.Write(block).ok()) written += block.size();
+    while ((given_away ? out.WriteOwned(block) : out.Write(block)).ok()) written += block.size();
     gone = true;
   });
   server.Start();
-  Client slow(server.port());
-  slow.SetReceiveBuffer(64 * 1024);
-  slow.Send(Get("/stream"));
-  ASSERT_TRUE(Eventually([&] { return written > 0; }));
-  std::this_thread::sleep_for(milliseconds(200));
-  const uint64_t at_rest = written;
-  // Socket buffers (some MB on the loopback) and our own megabyte.
-  EXPECT_LT(at_rest, 12 * kMegabyte);
-  slow.Discard(2 * at_rest);
-  EXPECT_TRUE(Eventually([&] { return written > at_rest; }));
-  slow.Abort();
-  EXPECT_TRUE(Eventually([&] { return gone.load(); }));
+  for (const char* target : {"/stream", "/stream?given-away"}) {
+    written = 0;
+    gone = false;
+    Client slow(server.port());
+    slow.SetReceiveBuffer(64 * 1024);
+    slow.Send(Get(target));
+    ASSERT_TRUE(Eventually([&] { return written > 0; }));
+    std::this_thread::sleep_for(milliseconds(200));
+    const uint64_t at_rest = written;
+    // Socket buffers (some MB on the loopback) and our own megabyte.
+    EXPECT_LT(at_rest, 12 * kMegabyte);
+    slow.Discard(2 * at_rest);
+    EXPECT_TRUE(Eventually([&] { return written > at_rest; }));
+    slow.Abort();
+    EXPECT_TRUE(Eventually([&] { return gone.load(); }));
+  }
 }
 
 TEST(VolumeTest, LeaksNoDescriptorWhenDownloadsAreAborted) {
