@@ -18,10 +18,9 @@ std::optional<Version> Existing(std::optional<Version> version) {
 Records RecordsOf(ResourceTxn& resources) {
   return {.with_identifier = [&resources](TypeId type, const storage::TokenValue& identifier,
                                           size_t limit) -> Result<std::vector<std::string>> {
-            HILUM_ASSIGN_OR_RETURN(const auto docs, resources.FindIdentifier(type, identifier));
+            HILUM_ASSIGN_OR_RETURN(const auto docs, resources.FindIdentifier(type, identifier, limit));
             std::vector<std::string> ids;
             for (const storage::Doc doc : docs) {
-              if (ids.size() == limit) break;
               HILUM_ASSIGN_OR_RETURN(std::string id, resources.IdOf(type, doc));
               ids.push_back(std::move(id));
             }
@@ -38,10 +37,9 @@ Records RecordsOf(ResourceTxn& resources) {
 Records RecordsOf(ResourceReader& reader) {
   return {.with_identifier = [&reader](TypeId type, const storage::TokenValue& identifier,
                                        size_t limit) -> Result<std::vector<std::string>> {
-            HILUM_ASSIGN_OR_RETURN(const auto docs, reader.FindIdentifier(type, identifier));
+            HILUM_ASSIGN_OR_RETURN(const auto docs, reader.FindIdentifier(type, identifier, limit));
             std::vector<std::string> ids;
             for (const storage::Doc doc : docs) {
-              if (ids.size() == limit) break;
               HILUM_ASSIGN_OR_RETURN(auto version, reader.Newest(type, doc, Form::kStored));
               if (version) ids.push_back(std::move(version->id));
             }

@@ -92,7 +92,8 @@ struct ResourceTxn::Pass {
       return sequence && *sequence <= condition.sequence;
     }
     const std::string prefix = IdentifierPrefix(kTenant, collection, *condition.identifier);
-    HILUM_ASSIGN_OR_RETURN(const auto rows, txn.Scan(Family::kResource, prefix, storage::PrefixEnd(prefix)));
+    HILUM_ASSIGN_OR_RETURN(const auto rows,
+                           txn.Scan(Family::kResource, prefix, storage::PrefixEnd(prefix), condition.found.size() + 1));
     return std::ranges::equal(rows, condition.found, [&](const auto& row, Doc doc) {
       return row.first == IdentifierKey(kTenant, collection, *condition.identifier, doc);
     });
@@ -338,9 +339,10 @@ Result<std::string> ResourceTxn::IdOf(TypeId type, Doc doc) {
   return header->id;
 }
 
-Result<std::vector<Doc>> ResourceTxn::FindIdentifier(TypeId type, const TokenValue& identifier) {
+Result<std::vector<Doc>> ResourceTxn::FindIdentifier(TypeId type, const TokenValue& identifier, size_t limit) {
   const std::string prefix = IdentifierPrefix(kTenant, pass_->store.schema_.CollectionOf(type), identifier);
-  HILUM_ASSIGN_OR_RETURN(const auto rows, pass_->txn.Scan(Family::kResource, prefix, storage::PrefixEnd(prefix)));
+  HILUM_ASSIGN_OR_RETURN(const auto rows,
+                         pass_->txn.Scan(Family::kResource, prefix, storage::PrefixEnd(prefix), limit));
   std::vector<Doc> docs;
   for (const auto& [key, nothing] : rows) {
     Doc doc = 0;

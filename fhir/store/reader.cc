@@ -225,11 +225,12 @@ Status ResourceReader::ScanVersions(TypeId type, const std::function<bool(Result
   return rows->status();
 }
 
-Result<std::vector<Doc>> ResourceReader::FindIdentifier(TypeId type, const storage::TokenValue& identifier) {
+Result<std::vector<Doc>> ResourceReader::FindIdentifier(TypeId type, const storage::TokenValue& identifier,
+                                                        size_t limit) {
   const std::string prefix = IdentifierPrefix(Tenant::kDefault, CollectionOf(type), identifier);
   const auto rows = kv_.NewIterator(Family::kResource, prefix, storage::PrefixEnd(prefix), snapshot_.get());
   std::vector<Doc> docs;
-  for (rows->SeekToFirst(); rows->Valid(); rows->Next()) {
+  for (rows->SeekToFirst(); rows->Valid() && docs.size() < limit; rows->Next()) {
     ByteReader key(rows->key().substr(prefix.size()));
     Doc doc = 0;
     if (!key.ReadBe(&doc)) return Damaged("an identifier");

@@ -117,8 +117,9 @@ class ResourceReader : public SearchCatalog {
   // more than `at_most` one by one.
   Result<std::optional<uint64_t>> CountHistory(TypeId type, std::optional<storage::Doc> doc, uint64_t at_most);
 
-  // Who has this identifier, with just this system (empty: without one); ascending.
-  Result<std::vector<storage::Doc>> FindIdentifier(TypeId type, const storage::TokenValue& identifier);
+  // Who has this identifier, with just this system (empty: without one); ascending, the first `limit`.
+  Result<std::vector<storage::Doc>> FindIdentifier(TypeId type, const storage::TokenValue& identifier,
+                                                   size_t limit = SIZE_MAX);
 
   storage::IndexReader& index() { return index_; }
   const storage::Kv& kv() const { return kv_; }

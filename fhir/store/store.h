@@ -130,8 +130,8 @@ class ResourceTxn {
   Result<std::optional<Version>> Newest(TypeId type, std::string_view id);
   // The same, but without bytes when it is stored as edits of another one.
   Result<std::optional<Version>> NewestRow(TypeId type, std::string_view id);
-  // Who has this identifier, with just this system (empty: without one); ascending.
-  Result<std::vector<storage::Doc>> FindIdentifier(TypeId type, const storage::TokenValue& identifier);
+  // Who has this identifier, with just this system (empty: without one); ascending, the first `limit`.
+  Result<std::vector<storage::Doc>> FindIdentifier(TypeId type, const storage::TokenValue& identifier, size_t limit);
   // The logical id of a document that has a version.
   Result<std::string> IdOf(TypeId type, storage::Doc doc);
 

@@ -52,7 +52,7 @@ TEST_F(ResourceTxnTest, WhatItWroteIsThereForTheRestOfTheTransactionAndAfterIt) 
     HILUM_ASSIGN_OR_RETURN(const auto newest, resources.Newest(Type("Patient"), "p"));
     EXPECT_EQ(newest->number, 1u);
     EXPECT_EQ(At(newest->bytes, "name.0.family"), "Doe");
-    HILUM_ASSIGN_OR_RETURN(const auto docs, resources.FindIdentifier(Type("Patient"), {"urn:a", "1"}));
+    HILUM_ASSIGN_OR_RETURN(const auto docs, resources.FindIdentifier(Type("Patient"), {"urn:a", "1"}, 2));
     EXPECT_THAT(docs, ElementsAre(newest->doc));
     HILUM_ASSIGN_OR_RETURN(const std::string id, resources.IdOf(Type("Patient"), docs.at(0)));
     EXPECT_EQ(id, "p");
@@ -61,6 +61,23 @@ TEST_F(ResourceTxnTest, WhatItWroteIsThereForTheRestOfTheTransactionAndAfterIt) 
   ASSERT_TRUE(status.ok()) << status.ToString();
   EXPECT_EQ(Run("GET", "Patient/p").status, 200);
   EXPECT_EQ(Total("Patient?name=doe"), 1);
+}
+
+TEST_F(ResourceTxnTest, OfThoseWhoHaveAnIdentifierItReadsSoMany) {
+  const storage::TokenValue identifier{"urn:a", "1"};
+  const Status status = Transact([&](ResourceTxn& resources) -> Status {
+    for (const std::string id : {"a", "b", "c"}) {
+      std::string patient = kPatient;
+      patient.replace(patient.find("\"p\""), 3, "\"" + id + "\"");
+      HILUM_RETURN_IF_ERROR(resources.WriteAll(One(WriteOf(patient)), {}).status());
+    }
+    HILUM_ASSIGN_OR_RETURN(const auto docs, resources.FindIdentifier(Type("Patient"), identifier, 2));
+    EXPECT_THAT(docs, ElementsAre(0, 1));
+    return Status::Ok();
+  });
+  ASSERT_TRUE(status.ok()) << status.ToString();
+  EXPECT_THAT(*resources_->Read()->FindIdentifier(Type("Patient"), identifier, 2), ElementsAre(0, 1));
+  EXPECT_THAT(*resources_->Read()->FindIdentifier(Type("Patient"), identifier), ElementsAre(0, 1, 2));
 }
 
 TEST_F(ResourceTxnTest, NothingIsLeftOfATransactionThatFails) {
