@@ -17,16 +17,12 @@ namespace fs = std::filesystem;
 
 struct Listing {
   std::vector<std::string> files;
-  uint64_t failed = 0;  // folders that could not be read
+  uint64_t folders_not_read = 0;
 };
 
 // Those in the folder and below it, in order of name: what others refer to can come first. Links to files are followed;
 // those to folders, which might lead round in circles, are named and left out.
 void AddFilesBelow(const fs::path& top, Listing* listing) {
-  const auto failed = [&](const fs::path& path, const std::error_code& error) {
-    ++listing->failed;
-    std::fprintf(stderr, "%s: %s\n", path.c_str(), error.message().c_str());
-  };
   const size_t begin = listing->files.size();
   std::vector<fs::path> folders = {top};
   while (!folders.empty()) {
@@ -40,11 +36,12 @@ void AddFilesBelow(const fs::path& top, Listing* listing) {
         std::fprintf(stderr, "%s: a link to a folder is not followed; name it to import it\n", it->path().c_str());
       else if (is_folder)
         folders.push_back(it->path());
-      else if (it->is_regular_file(unknown))
+      else if (it->is_regular_file(unknown) || unknown)  // whoever opens it says what is wrong with it
         listing->files.push_back(it->path().string());
-      if (unknown) failed(it->path(), unknown);
     }
-    if (error) failed(folder, error);
+    if (!error) continue;
+    ++listing->folders_not_read;
+    std::fprintf(stderr, "%s: %s\n", folder.c_str(), error.message().c_str());
   }
   std::sort(listing->files.begin() + static_cast<std::ptrdiff_t>(begin), listing->files.end());
 }
@@ -56,9 +53,15 @@ Listing FilesBelow(const std::vector<std::string>& paths) {
     if (fs::is_directory(path, error))
       AddFilesBelow(path, &listing);
     else
-      listing.files.push_back(path);  // whoever opens it says what is wrong with it
+      listing.files.push_back(path);  // likewise
   }
   return listing;
+}
+
+// For a summary; empty when there are none.
+std::string NotRead(uint64_t folders) {
+  if (folders == 0) return "";
+  return ", " + std::to_string(folders) + (folders == 1 ? " folder" : " folders") + " not read";
 }
 
 // An error means that the file could not be opened; whatever happens after that is an outcome of the batch.
@@ -189,11 +192,12 @@ int Import(Arguments arguments) {
   if (!resources.ok()) return Complain("import", resources.status());
   const auto linker = fhir::imaging::Linker::Start(open.store(), **resources, invocation.settings.imaging, open.log());
   if (!linker.ok()) return Complain("import", linker.status());
-  uint64_t failed = listing.failed;
-  if (!dicom.empty() || fhir_files.empty()) {
+  uint64_t failed = listing.folders_not_read;
+  if (!dicom.empty() || fhir_files.empty() || failed > 0) {
     const DicomTotals totals = ImportDicom(open, dicom, invocation.settings.dicomweb.ingest);
-    std::printf("%llu stored, %llu already there, %llu failed\n", static_cast<unsigned long long>(totals.stored),
-                static_cast<unsigned long long>(totals.identical), static_cast<unsigned long long>(totals.failed));
+    std::printf("%llu stored, %llu already there, %llu failed%s\n", static_cast<unsigned long long>(totals.stored),
+                static_cast<unsigned long long>(totals.identical), static_cast<unsigned long long>(totals.failed),
+                NotRead(listing.folders_not_read).c_str());
     failed += totals.failed;
   }
   if (!fhir_files.empty()) {

@@ -119,6 +119,16 @@ class FoldersTest(unittest.TestCase):
                               timeout=60)
         self.assertEqual(done.returncode, 1, done.stdout)
         self.assertIn("files/locked: Permission denied", done.stderr)
+        self.assertIn("0 stored, 0 already there, 0 failed, 1 folder not read", done.stdout)
+
+    def test_import_counts_what_its_names_do_not_lead_to_as_files(self):
+        files = self.folder / "files"
+        files.mkdir()
+        (files / "dangling").symlink_to(self.folder / "nowhere")
+        code, output, error = run("import", "--data", str(self.data), str(files), *SMALL)
+        self.assertEqual(code, 1)
+        self.assertIn("0 stored, 0 already there, 1 failed\n", output)
+        self.assertIn("dangling", error)
 
     @as_root
     def test_root_changes_nothing_in_the_folder_of_somebody_else(self):
