@@ -65,6 +65,22 @@ Status CheckFollowed(const ResolvedParam& param) {
                      " holds canonical URLs, which chains, _has and includes do not follow; ask for the URL itself");
 }
 
+// Why a chain leads nowhere: `rest`, all behind `code`, is of none of the types that are tried.
+std::string LeadsNowhere(std::string_view code, std::string_view rest, const std::vector<TypeId>& tried) {
+  constexpr size_t kNamed = 5;
+  std::string text = "none of the types that " + Quote(code) + " may lead to has " + Quote(rest) + " (";
+  for (size_t i = 0; i < std::min(tried.size(), kNamed); ++i)
+    text.append(i == 0 ? "" : ", ").append(TypeOf(tried[i]).name);
+  if (tried.size() > kNamed) text += " and " + std::to_string(tried.size() - kNamed) + " more";
+  text += ")";
+  if (rest.find('.') != rest.npos || rest.starts_with("_has:")) return text;
+  const std::string_view last = SplitAt(rest, ':').first;
+  for (const TypeId type : tried) {
+    if (const std::string suggestion = Suggestion(type, last); !suggestion.empty()) return text + suggestion;
+  }
+  return text;
+}
+
 // The documents of the field may refer to what a parameter that narrows it never means.
 bool LeadsTo(const ResolvedParam& param, TypeId type) {
   return param.only == kNoType || param.only == type;
@@ -89,6 +105,7 @@ std::string Suggestion(TypeId type, std::string_view code) {
   size_t best_distance = 3;
   for (const SearchParam& param : SearchParamsOf(type)) {
     const size_t distance = EditDistance(code, param.code);
+    if (distance == 0) return {};
     if (distance >= best_distance) continue;
     best = &param;
     best_distance = distance;
@@ -202,7 +219,7 @@ Result<Query> Compiler::CompileChain(TypeId type, std::string_view head, std::st
                         ? Own(storage::RefersTo{param.field, catalog_.CollectionOf(to), Share(*std::move(query))})
                         : NoneOf());
   }
-  if (parts.empty()) return NotFound(missing);
+  if (parts.empty()) return NotFound(targets.size() == 1 ? missing : LeadsNowhere(code, rest, targets));
   return AnyOf(std::move(parts));
 }
 

@@ -109,7 +109,7 @@ class Compiler {
   std::map<std::pair<TypeId, size_t>, std::string> lacking_;
 };
 
-// The parameter of `type` with the most similar code, as "; did you mean 'x'?", or an empty text.
+// The parameter of `type` with the most similar code, as "; did you mean 'x'?", or an empty text, as when it is there.
 std::string Suggestion(TypeId type, std::string_view code);
 
 }  // namespace hilum::fhir

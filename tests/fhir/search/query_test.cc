@@ -446,7 +446,19 @@ std::string ChainOf(int levels, const std::string& end) {
 }
 
 TEST_F(SearchTest, AChainThatLeadsNowhereIsLookedIntoOnceForEachType) {
-  EXPECT_THAT(Refusal("Basic", ChainOf(15, "nope=x"), Code::kUnsupported), HasSubstr("has no search parameter"));
+  EXPECT_THAT(Refusal("Basic", ChainOf(15, "nope=x"), Code::kUnsupported), HasSubstr("none of the types"));
+}
+
+TEST_F(SearchTest, AChainThatLeadsNowhereNamesTheTypesThatWereTried) {
+  EXPECT_EQ(Refusal("Observation", "subject.nane=x", Code::kUnsupported),
+            "none of the types that 'subject' may lead to has 'nane' (Device, Group, Location, Patient); did you mean "
+            "'name'?");
+  EXPECT_EQ(Refusal("Observation", "subject.nope.name=x", Code::kUnsupported),
+            "none of the types that 'subject' may lead to has 'nope.name' (Device, Group, Location, Patient)");
+  EXPECT_THAT(Refusal("Basic", "subject.nope=x", Code::kUnsupported),
+              ::testing::MatchesRegex(".*[(]Account, ActivityDefinition, .* and [0-9]+ more[)].*"));
+  EXPECT_THAT(Refusal("Observation", "subject:Patient.nane=x", Code::kUnsupported),
+              HasSubstr("Patient has no search parameter 'nane'; did you mean 'name'?"));
 }
 
 TEST_F(SearchTest, BoundsTheWaysOfAChain) {
