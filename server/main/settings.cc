@@ -127,10 +127,11 @@ Config Settings::MakeConfig() {
           "Time that the bytes of a deleted or replaced instance stay on the disk at least, although nobody can get "
           "it any more; longer takes more disk."),
       Setting("store.compact_every", &maintenance.compact_every,
-              "Time between looks for segments whose space can be given back."),
+              "Time between looks for segments whose space can be given back.", std::chrono::seconds(1)),
       Setting::Size("store.scrub_rate", &maintenance.scrub_bytes_per_second,
                     "Bytes a second read in the background to find damage; 0 turns it off."),
-      Setting("store.scrub_pause", &maintenance.scrub_pause, "Rest between two passes over all objects."),
+      Setting("store.scrub_pause", &maintenance.scrub_pause,
+              "Rest between two passes over all objects; 0 begins the next one at once."),
       Setting::Size("stow.memory", &upload_memory,
                     "Bytes of an arriving instance held in memory before it goes to a segment of its own; times "
                     "http.uploads in all."),

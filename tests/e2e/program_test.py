@@ -96,7 +96,7 @@ class ProgramTest(unittest.TestCase):
                           ("http.cors_origins", "['https://Viewer.example']"), ("http.cors_origins", "['[\"https://a.org\"]']"),
                           ("http.cors_origins", "['https://a.org:99999']"), ("http.cors_origins", "['https://a.org:']"), ("search.default_limit", "10\nsearch.max_limit = 5"), ("http.listen", "'pacs.example.org:8042'"), ("http.listen", "':8042'"), ("data", "''"),
                           ("http.header_timeout", "'0s'"), ("http.body_timeout", "'0s'"), ("http.write_timeout", "'0s'"), ("http.idle_timeout", "'0s'"),
-                          ("codec.timeout", "'0s'"), ("codec.memory", "'1B'")):
+                          ("codec.timeout", "'0s'"), ("codec.memory", "'1B'"), ("store.compact_every", "'0s'")):
             config.write_text(f"{key} = {text}\n")
             code, _, error = run("config", "check", str(config))
             self.assertEqual(code, 1, text)
@@ -164,7 +164,7 @@ class ProgramTest(unittest.TestCase):
                 file.write(bytes([byte ^ 1]))
 
         flip()
-        with serving(self.data, "--store.scrub_pause", "1s", "--log.level", "error") as server:
+        with serving(self.data, "--store.scrub_pause", "0s", "--log.level", "error") as server:
             def value(name):
                 found = re.search(rf"^{name} (\d+)$", fetch(server.url + "/metrics")[2].decode(), re.M)
                 return int(found.group(1)) if found else 0  # what counts it may not have begun
