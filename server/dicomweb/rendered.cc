@@ -133,47 +133,61 @@ Result<std::string> PictureService::Encoded(const pixel::Picture& picture, const
 }
 
 Result<PictureService::Shot> PictureService::Page(const Subject& subject, const Rendering& rendering,
-                                                  const Status& reason) const {
+                                                  Code reason) const {
   HILUM_RETURN_IF_ERROR(CheckPageFrame(subject.image.row, subject.frame));
   Shot page{.picture = PageIcon(PageSize(rendering.options, kRenderedPage))};
-  if (reason.code() == Code::kUnsupported && !dicom::IsVideo(subject.image.row.transfer_syntax))
+  if (reason == Code::kUnsupported && !dicom::IsVideo(subject.image.row.transfer_syntax))
     page.warning = "no picture can be made of these pixels: a page stands for them";
   return page;
 }
 
-Result<PictureService::Shot> PictureService::Take(Subject* subject, Rendering rendering, Room* room) {
+Result<PictureService::Opened> PictureService::Open(Subject* subject) {
   Found& found = subject->image;
-  const uint32_t frame = subject->frame;
-  HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store_, &found));
-  const auto instance = pixel::Instance::Open(mapping.bytes(), options_.ingest.limits);
-  if (HasNoPicture(instance.status())) return Page(*subject, rendering, instance.status());
-  if (!instance.ok()) return failures_.Tell(instance.status(), found.row.uid);
-  if (frame >= instance->frames()) return NoSuchFrame(*instance, frame);
+  Opened opened;
+  HILUM_ASSIGN_OR_RETURN(opened.file, MapObject(store_, &found));
+  auto image = pixel::Instance::Open(opened.file.bytes(), options_.ingest.limits);
+  if (!image.ok()) {
+    if (!HasNoPicture(image.status())) return failures_.Tell(image.status(), found.row.uid);
+    opened.no_picture = image.status().code();
+    return opened;
+  }
+  opened.image = *std::move(image);
+  if (!subject->state) return opened;
+  HILUM_ASSIGN_OR_RETURN(const Mapping state_file, MapObject(store_, &*subject->state));
+  HILUM_ASSIGN_OR_RETURN(opened.state, pixel::PresentationState::Read(state_file.bytes(), options_.ingest.limits));
+  return opened;
+}
+
+Result<PictureService::Shot> PictureService::Take(const Subject& subject, const Opened& opened, Rendering rendering,
+                                                  Room* room) {
+  const std::string& uid = subject.image.row.uid;
+  const uint32_t frame = subject.frame;
+  if (!opened.image) return Page(subject, rendering, opened.no_picture);
+  const pixel::Instance& image = *opened.image;
+  if (frame >= image.frames()) return NoSuchFrame(image, frame);
   if (!*room) {
-    HILUM_ASSIGN_OR_RETURN(*room, memory_.ForFrame(pixel::FrameBytes(instance->format())));
+    HILUM_ASSIGN_OR_RETURN(*room, memory_.ForFrame(pixel::FrameBytes(image.format())));
   }
   std::optional<pixel::Presentation> presentation;
-  if (subject->state) {
-    HILUM_ASSIGN_OR_RETURN(const Mapping state_file, MapObject(store_, &*subject->state));
-    HILUM_ASSIGN_OR_RETURN(const auto read, pixel::PresentationState::Read(state_file.bytes(), options_.ingest.limits));
-    presentation = read.For(found.row.uid, frame);
+  if (opened.state) {
+    presentation = opened.state->For(uid, frame);
     if (!presentation)
-      return Invalid("the presentation state " + subject->state->row.uid + " is not about this frame of " +
-                     found.row.uid);
+      return Invalid("the presentation state " + subject.state->row.uid + " is not about this frame of " + uid);
     rendering.options.presentation = &*presentation;
     rendering.options.painter = painter_.get();
   }
-  auto picture = pixel::RenderPicture(*instance, frame, rendering.options, codec_);
-  if (HasNoPicture(picture.status())) return Page(*subject, rendering, picture.status());
-  if (!picture.ok()) return failures_.Tell(picture.status(), found.row.uid);
+  auto picture = pixel::RenderPicture(image, frame, rendering.options, codec_);
+  HILUM_RETURN_IF_ERROR(opened.file.Judge(Status::Ok()));  // it was checked long ago, for a later frame
+  if (HasNoPicture(picture.status())) return Page(subject, rendering, picture.status().code());
+  if (!picture.ok()) return failures_.Tell(picture.status(), uid);
   if ((rendering.patient || rendering.technique) && painter_) {
     HILUM_ASSIGN_OR_RETURN(
         const Annotation annotation,
-        MakeAnnotation(mapping.bytes(), rendering.patient, rendering.technique, frame, options_.ingest.limits));
+        MakeAnnotation(opened.file.bytes(), rendering.patient, rendering.technique, frame, options_.ingest.limits));
     Burn(annotation, *painter_, &*picture);
   }
   std::string warning = WarningFor(rendering, *picture);
-  return Shot{.picture = *std::move(picture), .warning = std::move(warning), .frames = instance->frames()};
+  return Shot{.picture = *std::move(picture), .warning = std::move(warning), .frames = image.frames()};
 }
 
 Result<std::shared_ptr<const std::string>> PictureService::ReadyThumbnail(const Found& found, uint32_t frame,
@@ -343,7 +357,8 @@ Status PictureService::SendThumbnail(const Subject& subject, const pixel::Render
 Status PictureService::SendPicture(Subject subject, const Rendering& rendering, http::Headers headers,
                                    http::Responder& responder) {
   Room room;
-  HILUM_ASSIGN_OR_RETURN(const Shot shot, Take(&subject, rendering, &room));
+  HILUM_ASSIGN_OR_RETURN(const Opened opened, Open(&subject));
+  HILUM_ASSIGN_OR_RETURN(const Shot shot, Take(subject, opened, rendering, &room));
   HILUM_ASSIGN_OR_RETURN(const std::string file, Encoded(shot.picture, rendering.options));
   if (!shot.warning.empty()) headers.Add("Warning", http::WarningOf(shot.warning));
   responder.CountUnsent(std::move(room));
@@ -353,7 +368,8 @@ Status PictureService::SendPicture(Subject subject, const Rendering& rendering, 
 Status PictureService::SendCine(Subject subject, const Rendering& rendering, http::Headers headers,
                                 http::Responder& responder) {
   Room room;
-  HILUM_ASSIGN_OR_RETURN(Shot shot, Take(&subject, rendering, &room));
+  HILUM_ASSIGN_OR_RETURN(const Opened opened, Open(&subject));
+  HILUM_ASSIGN_OR_RETURN(Shot shot, Take(subject, opened, rendering, &room));
   if (!shot.warning.empty()) headers.Add("Warning", http::WarningOf(shot.warning));
   // A state shows the frame it is about.
   uint32_t frames = subject.state ? 1 : shot.frames;
@@ -362,7 +378,7 @@ Status PictureService::SendCine(Subject subject, const Rendering& rendering, htt
                                            " frames no moving picture is made: this is the first one"));
     frames = 1;
   }
-  HILUM_ASSIGN_OR_RETURN(const Pace pace, PaceOf(&subject.image));
+  HILUM_ASSIGN_OR_RETURN(const Pace pace, Pace::Of(opened.file.bytes(), options_.ingest.limits));
   HILUM_ASSIGN_OR_RETURN(const auto gif,
                          pixel::GifWriter::Begin(shot.picture.width, shot.picture.height, /*repeats=*/frames > 1));
   HILUM_RETURN_IF_ERROR(responder.Head(200, std::move(headers), std::nullopt));
@@ -370,7 +386,7 @@ Status PictureService::SendCine(Subject subject, const Rendering& rendering, htt
   for (uint32_t frame = 0; frame < frames; ++frame) {
     if (frame > 0) {
       subject.frame = frame;
-      HILUM_ASSIGN_OR_RETURN(shot, Take(&subject, rendering, &room));
+      HILUM_ASSIGN_OR_RETURN(shot, Take(subject, opened, rendering, &room));
     }
     HILUM_RETURN_IF_ERROR(gif->Add(shot.picture, pace.Hundredths(frame)));
     HILUM_RETURN_IF_ERROR(responder.Write(gif->TakeBytes()));
@@ -379,13 +395,6 @@ Status PictureService::SendCine(Subject subject, const Rendering& rendering, htt
   HILUM_RETURN_IF_ERROR(responder.Write(gif->TakeBytes()));
   responder.CountUnsent(std::move(room));
   return responder.Finish();
-}
-
-Result<Pace> PictureService::PaceOf(Found* image) const {
-  HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store_, image, kHeaderBytes));
-  auto pace = Pace::Of(mapping.bytes(), options_.ingest.limits);
-  HILUM_RETURN_IF_ERROR(mapping.Judge(pace.status()));
-  return pace;
 }
 
 Status PictureService::SendPictures(Subject subject, const std::vector<uint32_t>& frames, const Rendering& rendering,
@@ -397,9 +406,10 @@ Status PictureService::SendPictures(Subject subject, const std::vector<uint32_t>
   // The last one first: when there is no such frame the client is told before anything is sent.
   const uint32_t last = *std::ranges::max_element(frames);
   Room room;
+  HILUM_ASSIGN_OR_RETURN(const Opened opened, Open(&subject));
   const auto file_of = [&](uint32_t number, std::string* warning) -> Result<std::string> {
     subject.frame = number - 1;
-    HILUM_ASSIGN_OR_RETURN(const Shot shot, Take(&subject, rendering, &room));
+    HILUM_ASSIGN_OR_RETURN(const Shot shot, Take(subject, opened, rendering, &room));
     if (warning != nullptr) *warning = shot.warning;
     return Encoded(shot.picture, rendering.options);
   };

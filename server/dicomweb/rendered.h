@@ -8,8 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "base/mapping.h"
 #include "base/random.h"
 #include "codecs/pixel/codec.h"
+#include "codecs/pixel/instance.h"
+#include "codecs/pixel/presentation_state.h"
 #include "codecs/pixel/text_painter.h"
 #include "server/dicomweb/cine.h"
 #include "server/dicomweb/codec_failures.h"
@@ -60,15 +63,23 @@ class PictureService {
     std::string warning;  // what is not as it was asked for
     uint32_t frames = 1;  // of the image
   };
+  // The files of a subject, for all frames that an answer shows: each is found, checked and read once, and stays what
+  // it was although it is deleted or moved meanwhile.
+  struct Opened {
+    Mapping file;
+    std::optional<pixel::Instance> image;  // of `file`
+    Code no_picture = Code::kOk;           // why there is no image
+    std::optional<pixel::PresentationState> state;
+  };
+  Result<Opened> Open(Subject* subject);
   // What stands for a subject that has no picture, because of `reason`. kNotFound for a frame that there is not.
-  Result<Shot> Page(const Subject& subject, const Rendering& rendering, const Status& reason) const;
+  Result<Shot> Page(const Subject& subject, const Rendering& rendering, Code reason) const;
   // Of its frame, with all that `rendering` asks for. `room`, for one frame, is taken unless it is there.
-  Result<Shot> Take(Subject* subject, Rendering rendering, Room* room);
+  Result<Shot> Take(const Subject& subject, const Opened& opened, Rendering rendering, Room* room);
   Result<std::string> Encoded(const pixel::Picture& picture, const pixel::RenderOptions& options);
   Status SendPicture(Subject subject, const Rendering& rendering, http::Headers headers, http::Responder& responder);
   // A GIF that moves, where the image has several frames.
   Status SendCine(Subject subject, const Rendering& rendering, http::Headers headers, http::Responder& responder);
-  Result<Pace> PaceOf(Found* image) const;
   // Of the frames, counted from 1, with `rendering` each, in parts; `url_of`: where one is had alone.
   Status SendPictures(Subject subject, const std::vector<uint32_t>& frames, const Rendering& rendering,
                       const std::function<std::string(uint32_t)>& url_of, http::Headers headers,

@@ -74,6 +74,44 @@ TEST_F(CineTest, OfVeryManyFramesTheFirstIsShown) {
   EXPECT_THAT(answer.Header("Warning").value_or(""), HasSubstr("more than 2000 frames"));
 }
 
+// Does something before it decodes a frame.
+class HookedCodec : public pixel::LocalCodec {
+ public:
+  explicit HookedCodec(std::function<void()> hook) : hook_(std::move(hook)) {}
+  Result<pixel::Image> Decode(std::string_view transfer_syntax, Bytes frame, const pixel::FrameFormat& expected,
+                              const pixel::DecodeOptions& options) override {
+    hook_();
+    return LocalCodec::Decode(transfer_syntax, frame, expected, options);
+  }
+
+ private:
+  std::function<void()> hook_;
+};
+
+TEST_F(CineTest, AnImageThatIsDeletedMeanwhileIsShownToItsEnd) {
+  Put("abcde", 5);
+  for (int i = 0; i < 8; ++i) {  // the segment of the image is sealed
+    const std::string sop = "1.2.2.1." + std::to_string(i);
+    ASSERT_TRUE(Ingest({.study = "1.2.2", .series = "1.2.2.1", .sop = sop, .pixel_bytes = 200'000}).stored());
+  }
+  const std::string whole = Gif("/rendered").body;
+  uint64_t reclaimed = 0;
+  const auto delete_it = [&] {
+    EXPECT_TRUE(store_->Delete("1.2.1", std::nullopt, std::nullopt).ok());
+    EXPECT_TRUE(store_->Delete("1.2.2", std::nullopt, std::nullopt).ok());
+    clock_.Advance(storage::StoreOptions().keep_deleted);
+    reclaimed += store_->CompactObjects().reclaimed_bytes;
+  };
+  int decoded = 0;
+  HookedCodec codec([&] {
+    if (++decoded == 2) delete_it();
+  });
+  service_ = std::make_unique<Service>(*store_, ServiceOptions(), codec, system_clock_, random_, metrics_, Logger());
+  EXPECT_EQ(Gif("/rendered").body, whole);
+  EXPECT_GT(reclaimed, 0u);
+  EXPECT_EQ(Gif("/rendered").status, 404);
+}
+
 TEST_F(CineTest, WhatHasNoPictureIsThePage) {
   ASSERT_TRUE(Ingest(testing::BeginImage({.patient_id = "P1", .frames = 3}).Take()).stored());
   const HttpAnswer answer = Gif("/rendered");
