@@ -145,7 +145,8 @@ Result<MediaType> ParseMediaType(std::string_view text) {
 
 std::vector<AcceptEntry> ParseAccept(std::string_view text) {
   std::vector<AcceptEntry> entries;
-  for (size_t from = 0; from <= text.size();) {
+  size_t from = 0;
+  for (size_t read = 0; from <= text.size() && read < kMaxAcceptEntries; ++read) {
     const size_t end = ItemEnd(text, from, ',');
     std::string item(Trimmed(text.substr(from, end - from)));
     from = end + 1;

@@ -40,7 +40,8 @@ struct AcceptEntry {
 
 // The entries of an Accept field (values of repeated fields joined by commas), best q first, otherwise in the order
 // they came. Entries that are no media type are skipped; "*" means "*/*"; a q that is no number from 0 to 1 counts
-// as 1.
+// as 1. What comes behind kMaxAcceptEntries, junk among them, is not read: answering holds each against all others.
+inline constexpr size_t kMaxAcceptEntries = 64;
 std::vector<AcceptEntry> ParseAccept(std::string_view text);
 
 // Whether q=0 leaves a media type out of what wider ranges take: of the entries that name it, or its kind, the closest

@@ -78,11 +78,12 @@ std::string Listed(const std::vector<std::string>& media_types) {
 }
 
 bool InstanceChoice::Refuses(std::string_view type) const {
-  return packing == Packing::kMultipart ? multipart::RefusesParts(refusals, type) : multipart::Refuses(refusals, type);
+  return packing == Packing::kMultipart ? multipart::RefusesParts(*refusals, type)
+                                        : multipart::Refuses(*refusals, type);
 }
 
 bool InstanceChoice::CanComeInParts() const {
-  return packing == Packing::kMultipart || !multipart::RefusesParts(refusals, media_type);
+  return packing == Packing::kMultipart || !multipart::RefusesParts(*refusals, media_type);
 }
 
 bool InstanceChoice::Takes(std::string_view type) const {
@@ -96,7 +97,9 @@ Accepted::Accepted(const http::Request& request, const http::QueryParameters& qu
   for (const auto& [name, value] : query)
     if (EqualsIgnoringCase(name, "accept")) entries_ = multipart::ParseAccept(WithPlus(value));
   if (entries_.empty()) entries_ = multipart::ParseAccept(request.headers.Joined("Accept"));
-  std::ranges::copy_if(entries_, std::back_inserter(refusals_), [](const AcceptEntry& entry) { return entry.q == 0; });
+  std::vector<AcceptEntry> refusals;
+  std::ranges::copy_if(entries_, std::back_inserter(refusals), [](const AcceptEntry& entry) { return entry.q == 0; });
+  refusals_ = std::make_shared<const std::vector<AcceptEntry>>(std::move(refusals));
 }
 
 bool Accepted::Refuses(Packing packing, std::string_view media_type) const {
@@ -166,7 +169,7 @@ std::vector<InstanceChoice> Accepted::Frames() const {
     const bool any = media_type.empty() || media_type == kAnyType;
     if (any || media_type == "application/*") media_type = kOctetStream;
     // Who takes anything takes one alone rather than parts that it refuses, and other types rather than bytes.
-    if (IsAny(type) && multipart::RefusesParts(refusals_, kAnyType)) packing = Packing::kSinglePart;
+    if (IsAny(type) && multipart::RefusesParts(*refusals_, kAnyType)) packing = Packing::kSinglePart;
     if (any && Refuses(packing, media_type)) media_type = kAnyType;
     if (Refuses(packing, media_type)) return;
     choices.push_back({packing, IsAny(type), media_type, PartOf(type, "").transfer_syntax, q, refusals_});

@@ -3,6 +3,7 @@
 // what a range takes (multipart::Refuses). Pure functions, thread-safe.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,7 +28,8 @@ struct InstanceChoice {
   std::string media_type;       // of a part; kAnyImage for frames in whatever image type; kAnyType: but no bytes
   std::string transfer_syntax;  // "*": as stored; "": nothing said
   int q = 1000;                 // how much frames are wanted so, in thousandths
-  std::vector<multipart::AcceptEntry> refusals;  // of the client (q=0): what its media type does not stand for
+  // Of the client (q=0): what its media type does not stand for.
+  std::shared_ptr<const std::vector<multipart::AcceptEntry>> refusals;
 
   // Whether an answer, or its parts, of type `type` are what it names, or are of the kind it names ("text/*").
   bool Takes(std::string_view type) const;
@@ -73,7 +75,7 @@ class Accepted {
   bool Refuses(Packing packing, std::string_view media_type) const;
 
   std::vector<multipart::AcceptEntry> entries_;
-  std::vector<multipart::AcceptEntry> refusals_;  // those with q=0
+  std::shared_ptr<const std::vector<multipart::AcceptEntry>> refusals_;  // those with q=0
 };
 
 }  // namespace hilum::dicomweb

@@ -99,6 +99,12 @@ TEST(Accept, SkipsJunkAndKeepsTheRest) {
   EXPECT_EQ(Accepted(""), Entries{});
 }
 
+TEST(Accept, NothingIsReadBehindSixtyFourEntries) {
+  std::string text = "a/b;q=0.5";
+  for (int i = 0; i < 62; ++i) text += ", junk";
+  EXPECT_EQ(Accepted(text + ", c/d, e/f"), (Entries{{"c/d", 1000}, {"a/b", 500}}));
+}
+
 TEST(Accept, AWeightThatIsNoneCountsAsOne) {
   for (const char* weight : {"", "x", "2", "-1", "1e1", "0.5x", ".5.5", "\"\""}) {
     EXPECT_EQ(Accepted(std::string("a/b;q=") + weight), (Entries{{"a/b", 1000}})) << weight;
