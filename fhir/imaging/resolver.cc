@@ -111,6 +111,12 @@ std::optional<ResolverOptions> DecodeResolverOptions(Bytes bytes) {
   return options;
 }
 
+ShellOptions ShellOptionsOf(const ResolverOptions& options, const ResourceStoreOptions& index) {
+  return {.default_offset_minutes = index.default_offset_minutes,
+          .accession_system = options.accession_system,
+          .base_url = index.base_url};
+}
+
 Resolver::Resolver(ResolverOptions options, std::string base_url)
     : options_(std::move(options)),
       base_url_(std::move(base_url)),

@@ -9,6 +9,7 @@
 
 #include "fhir/imaging/images.h"
 #include "fhir/imaging/records.h"
+#include "fhir/imaging/shell.h"
 #include "fhir/imaging/subject.h"
 #include "fhir/json/edits.h"
 #include "storage/catalogue/rows.h"
@@ -39,6 +40,9 @@ struct ResolverOptions {
 std::string Encode(const ResolverOptions& options, const ResourceStoreOptions& index);
 // nullopt for what an older or newer release wrote, too.
 std::optional<ResolverOptions> DecodeResolverOptions(Bytes bytes);
+
+// How shells are made by both: whoever writes ImagingStudies and whoever verifies them go by the same.
+ShellOptions ShellOptionsOf(const ResolverOptions& options, const ResourceStoreOptions& index);
 
 // Tags of an ImagingStudy that somebody should look at: `kReviewSystem|code`.
 inline constexpr std::string_view kReviewSystem = "urn:hilum:review";

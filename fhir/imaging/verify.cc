@@ -267,8 +267,7 @@ class LinkVerifier {
   // How stored ImagingStudies were derived.
   struct Deriver {
     Deriver(const ResourceStoreOptions& bound, const ResolverOptions& options)
-        : shell{.default_offset_minutes = bound.default_offset_minutes, .accession_system = options.accession_system},
-          resolver(options, bound.base_url) {}
+        : shell(ShellOptionsOf(options, bound)), resolver(options, bound.base_url) {}
     const ShellOptions shell;
     const Resolver resolver;
   };

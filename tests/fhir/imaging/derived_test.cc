@@ -86,6 +86,26 @@ TEST_F(DerivedTest, StudiesOfAnotherReleaseAreDerivedAnew) {
   EXPECT_THAT(links->findings.texts, ::testing::IsEmpty());
 }
 
+TEST_F(DerivedTest, VerifyKnowsThePublicUrlByWhichItIsDerived) {
+  resource_options_.base_url = "https://pacs.test/fhir";
+  Reopen();
+  EXPECT_EQ(Run("PUT", "Patient/jane", R"({"resourceType":"Patient","id":"jane"})").status, 201);
+  EXPECT_EQ(Run("PUT", "ImagingStudy/mine",
+                R"({"resourceType":"ImagingStudy","id":"mine","status":"available","identifier":[)"
+                R"({"system":"urn:dicom:uid","value":"urn:oid:1.2.1"}],)"
+                R"("subject":{"reference":"https://pacs.test/fhir/Patient/jane"}})")
+                .status,
+            201);
+  Stow({{}});
+  EXPECT_EQ(At(Read("ImagingStudy/mine"), "numberOfInstances"), "1");
+  linker_.reset();
+  const auto bound = ResourceStore::OpenAsBound(*store_, {}, clock_, random_);
+  ASSERT_TRUE(bound.ok()) << bound.status().ToString();
+  const auto links = VerifyLinks(**bound, LinkDepth::kDeep);
+  ASSERT_TRUE(links.ok()) << links.status().ToString();
+  EXPECT_THAT(links->findings.texts, ::testing::IsEmpty());
+}
+
 // Another release took or made it.
 TEST_F(DerivedTest, WhatIsNotValidHoldsUpNeitherImagesNorRecords) {
   const TypeId type = *FindResourceType("ImagingStudy");
