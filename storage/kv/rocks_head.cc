@@ -30,6 +30,12 @@ RocksHandles::~RocksHandles() {
   for (auto* family : families) db->DestroyColumnFamilyHandle(family).PermitUncheckedError();
 }
 
+uint64_t OldestLog(const RocksHandles& rocks) {
+  uint64_t number = 0;
+  rocks.db->GetIntProperty(rocksdb::DB::Properties::kMinLogNumberToKeep, &number);
+  return number;
+}
+
 Result<std::optional<StoreHead>> ReadStoreHead(const RocksHandles& rocks) {
   std::string format, sequence;
   HILUM_ASSIGN_OR_RETURN(const bool has_format, ReadRow(rocks, kFormatKey, &format));

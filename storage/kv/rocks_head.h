@@ -32,6 +32,9 @@ struct StoreHead {
   uint64_t sequence = 0;  // of the last commit
 };
 
+// The number of the first write-ahead log that an open of the database reads.
+uint64_t OldestLog(const RocksHandles& rocks);
+
 // nullopt in a database that was never used. kUnsupported when another version of the program wrote it.
 Result<std::optional<StoreHead>> ReadStoreHead(const RocksHandles& rocks);
 

@@ -56,6 +56,9 @@ class RocksKv : public Kv {
   Status CheckSpaceToOpen() const;
   Status CheckNothingLost(const std::optional<StoreHead>& head, const std::optional<WatermarkValue>& watermark) const;
   Status OpenDatabase(bool create, bool create_families);
+  Status CheckLogs() const;
+  // Opened for reading only; null when it does not open even then.
+  std::unique_ptr<RocksHandles> TryWithLossAccepted() const;
   // About a database that is refused: accepting the loss is advised only where it opens then.
   const char* WhatToDo() const;
   Result<StoreHead> InitialiseStore();

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/random.h"
+#include "storage/kv/closed_logs.h"
 #include "storage/kv/rocks_counters.h"
 #include "storage/kv/rocks_kv.h"
 #include "storage/kv/rocks_status.h"
@@ -74,6 +75,7 @@ Status RocksKv::Open() {
     const Status intact = CheckManifest(disk_, DbPath(), (*watermark)->manifest);
     if (!intact.ok()) return Status(intact.code(), intact.message() + ": " + WhatToDo());
   }
+  if (exists) HILUM_RETURN_IF_ERROR(CheckLogs());
   HILUM_RETURN_IF_ERROR(CheckSpaceToOpen());
 
   // Families are created once. Later, a missing one is lost data.
@@ -143,16 +145,33 @@ Status RocksKv::OpenDatabase(bool create, bool create_families) {
   return Corruption(RocksMessage(step, opened) + ": " + WhatToDo());
 }
 
-const char* RocksKv::WhatToDo() const {
+std::unique_ptr<RocksHandles> RocksKv::TryWithLossAccepted() const {
   KvOptions options = options_;
-  if (std::exchange(options.accept_loss, true)) return kRestore;
-  RocksHandles trial;
-  trial.setup = MakeRocksSetup(options, mergers_);
+  options.accept_loss = true;
+  auto trial = std::make_unique<RocksHandles>();
+  trial->setup = MakeRocksSetup(options, mergers_);
   rocksdb::DB* db = nullptr;
   const auto opened =
-      rocksdb::DB::OpenForReadOnly(trial.setup.db, DbPath(), trial.setup.families, &trial.families, &db);
-  trial.db.reset(db);
-  return opened.ok() ? kAcceptLoss : kRestore;
+      rocksdb::DB::OpenForReadOnly(trial->setup.db, DbPath(), trial->setup.families, &trial->families, &db);
+  trial->db.reset(db);
+  return opened.ok() ? std::move(trial) : nullptr;
+}
+
+const char* RocksKv::WhatToDo() const {
+  return !options_.accept_loss && TryWithLossAccepted() != nullptr ? kAcceptLoss : kRestore;
+}
+
+Status RocksKv::CheckLogs() const {
+  Status whole = CheckClosedLogs(disk_, DbPath(), 0);
+  if (whole.code() != Code::kCorruption) return whole;
+  // A start that was cut short leaves logs behind, damaged or not, that are not read again.
+  const auto trial = TryWithLossAccepted();
+  if (trial != nullptr) whole = CheckClosedLogs(disk_, DbPath(), OldestLog(*trial));
+  if (whole.code() != Code::kCorruption) return whole;
+  const std::string problem = whole.message() + ", so that acknowledged commits are missing";
+  if (!options_.accept_loss) return Corruption(problem + "; " + (trial != nullptr ? kAcceptLoss : kRestore));
+  log_.Warning("opened with --store.accept_loss", {{"problem", problem}});
+  return Status::Ok();
 }
 
 Status RocksKv::CheckNothingLost(const std::optional<StoreHead>& head,

@@ -76,6 +76,19 @@ void FlipBit(const fs::path& file, uint64_t bit) {
   stream.put(byte);
 }
 
+// Where the records of a write-ahead log begin; 7 bytes each are the header: checksum (4), length (2), type.
+std::vector<uint64_t> RecordsOf(const fs::path& log) {
+  std::ifstream stream(log, std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(stream), {}};
+  std::vector<uint64_t> records;
+  for (size_t at = 0; at + 7 <= bytes.size();) {
+    records.push_back(at);
+    at += 7 + LoadLe<uint16_t>(bytes.data() + at + 4);
+    if (at % 32'768 > 32'768 - 7) at += 32'768 - at % 32'768;
+  }
+  return records;
+}
+
 class CorruptionTest : public ::testing::Test {
  protected:
   // A fresh copy of the healthy store.
@@ -143,6 +156,60 @@ TEST_F(CorruptionTest, TheStoreUnderTestHasSeveralLogsAndTables) {
 TEST_F(CorruptionTest, ABitFlippedInALogIsNeverSilent) {
   const auto outcomes = JudgeDamages(times_, ".log", [&](const fs::path& file) { return FlipSomeBit(file); });
   EXPECT_GT(outcomes.at(Outcome::kRefused), times_ / 2);
+}
+
+// RocksDB alone takes many of these for the end of the log, and goes on with the next one.
+TEST_F(CorruptionTest, ABitFlippedInTheHeaderOfARecordOfAnOlderLogIsRefused) {
+  auto logs = FilesEndingIn(directory_ / "kv/db", ".log");
+  logs.pop_back();
+  for (const auto& log : logs) {
+    const auto records = RecordsOf(log);
+    ASSERT_GT(records.size(), 2u);
+    std::vector<uint64_t> bits;
+    for (int bit = 0; bit < 7 * 8; ++bit) bits.push_back(8 * records.back() + bit);
+    for (const uint64_t record : {records.front(), records[records.size() / 2]}) {
+      for (int bit = 6 * 8; bit < 7 * 8; ++bit) bits.push_back(8 * record + bit);
+    }
+    for (const uint64_t bit : bits) {
+      SCOPED_TRACE("bit " + std::to_string(bit) + " of " + log.filename().string());
+      const std::string copy = Copy();
+      const std::string damaged = "/db/" + log.filename().string();
+      FlipBit(copy + damaged, bit);
+      const Status refused = OpenKv(SmallOptions(copy)).status();
+      EXPECT_EQ(refused.code(), Code::kCorruption);
+      EXPECT_THAT(refused.message(), HasSubstr(copy + damaged + " is damaged at offset "));
+      EXPECT_THAT(refused.message(), HasSubstr("restore a backup"));
+      fs::remove_all(copy);
+    }
+  }
+}
+
+TEST_F(CorruptionTest, ADamagedOlderLogIsNoReasonToRefuseWhenTheLossIsAccepted) {
+  const std::string log = FilesEndingIn(directory_ / "kv/db", ".log").front();
+  FlipBit(log, 8 * (RecordsOf(log).back() + 6) + 2);
+  auto options = SmallOptions(directory_ / "kv");
+  options.accept_loss = true;
+  HILUM_EXPECT_OK(OpenKv(options));
+  EXPECT_NE(MustOpen(directory_ / "kv"), nullptr);
+}
+
+TEST_F(CorruptionTest, ADamagedLogThatIsNotReadAnyMoreIsHarmless) {
+  const auto log = FilesEndingIn(directory_ / "kv/db", ".log").front();
+  const std::string kept = directory_ / "kept";
+  fs::copy_file(log, kept);
+  fs::resize_file(kept, fs::file_size(kept) - 5);
+  MustOpen(directory_ / "kv");
+  ASSERT_FALSE(fs::exists(log));
+  fs::copy_file(kept, log);
+  EXPECT_EQ(Judge(directory_ / "kv"), Outcome::kHarmless);
+}
+
+// A start that is cut short after it made a new log leaves it empty behind the one that it has read.
+TEST_F(CorruptionTest, AnUnfinishedCommitAtTheEndOfTheNewestLogIsHarmlessAlsoBeforeAnEmptyOne) {
+  const auto logs = FilesEndingIn(directory_ / "kv/db", ".log");
+  std::ofstream(logs.back(), std::ios::app | std::ios::binary) << std::string("\1\2\3\4\xFF\0\1 torn", 12);
+  std::ofstream(directory_ / "kv/db/999999.log").flush();
+  EXPECT_EQ(Judge(directory_ / "kv"), Outcome::kHarmless);
 }
 
 TEST_F(CorruptionTest, ALogThatWasCutIsRefused) {
