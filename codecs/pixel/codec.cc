@@ -86,7 +86,7 @@ Result<FrameFormat> DecodeInto(std::string_view transfer_syntax, Bytes frame, co
     case Coding::kHtj2k:
       return DecodeJpeg2000(frame, expected, options.reduce, out);
     case Coding::kJpegXl:
-      return DecodeJpegXl(frame, expected, out);
+      return DecodeJpegXl(frame, expected, syntax->lossless_only, out);
   }
   return Internal("transfer syntax without a coding");
 }

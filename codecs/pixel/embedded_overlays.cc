@@ -26,14 +26,6 @@ void ForEachCell(Image* image, F&& f) {
     ForEachCell<uint16_t>(image, f);
 }
 
-bool IsEmbedded(const Overlay& overlay, const FrameFormat& format) {
-  if (!overlay.bits.empty() || !overlay.pixel_bit || format.samples != 1 || format.is_float) return false;
-  if (format.bits_allocated != 8 && format.bits_allocated != 16) return false;
-  const unsigned bit = *overlay.pixel_bit;
-  const bool of_value = bit <= format.high_bit && bit + format.bits_stored > format.high_bit;
-  return bit < format.bits_allocated && !of_value;
-}
-
 }  // namespace
 
 Result<EmbeddedOverlays> EmbeddedOverlays::Read(const Instance& instance, const DecodeOptions& options,
@@ -74,6 +66,7 @@ void EmbeddedOverlays::RemoveFrom(Image* image) const {
   const FrameFormat& format = image->format;
   const unsigned sign = format.is_signed ? 1u << format.high_bit : 0;
   ForEachCell(image, [&](unsigned cell) { return cell & sign ? cell | mask : cell & ~mask; });
+  image->format.embeds_overlays = false;
 }
 
 }  // namespace hilum::pixel

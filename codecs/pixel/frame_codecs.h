@@ -24,6 +24,11 @@ Status CheckFormat(const FrameFormat& format, uint64_t max_bytes);
 Result<FrameFormat> DecodeInto(std::string_view transfer_syntax, Bytes frame, const FrameFormat& expected,
                                const DecodeOptions& options, std::span<char> out);
 
+// Of pixels that a lossy codestream of `precision` bits gave: values that overshoot the bits of the data set are
+// brought back to its least and greatest ones, for whoever reads these bits alone would take white for black. Not where
+// the other bits hold overlays.
+void KeepToStoredBits(const FrameFormat& format, unsigned precision, std::span<char> pixels);
+
 Result<FrameFormat> DecodeNative(Bytes frame, const FrameFormat& expected, bool big_endian, std::span<char> out);
 Result<FrameFormat> DecodeRle(Bytes frame, const FrameFormat& expected, std::span<char> out);
 Result<std::string> EncodeRle(const Image& image);
@@ -45,6 +50,7 @@ Result<FrameFormat> DecodeJpeg2000(Bytes frame, const FrameFormat& expected, uns
 Result<EncodedFrame> EncodeJpeg2000(const Image& image, float ratio);
 Result<EncodedFrame> EncodeHtj2k(const Image& image, float ratio, bool rpcl);
 
-Result<FrameFormat> DecodeJpegXl(Bytes frame, const FrameFormat& expected, std::span<char> out);
+// `lossless`: by its transfer syntax; the codestream does not tell.
+Result<FrameFormat> DecodeJpegXl(Bytes frame, const FrameFormat& expected, bool lossless, std::span<char> out);
 
 }  // namespace hilum::pixel

@@ -36,8 +36,9 @@ struct FrameFormat {
   uint16_t bits_stored = 0;
   uint16_t high_bit = 0;
   bool is_signed = false;
-  bool is_float = false;  // (Double) Float Pixel Data: 32 or 64 bits allocated
-  bool planar = false;    // Planar Configuration 1: all of one colour, then all of the next
+  bool is_float = false;         // (Double) Float Pixel Data: 32 or 64 bits allocated
+  bool planar = false;           // Planar Configuration 1: all of one colour, then all of the next
+  bool embeds_overlays = false;  // retired: bits of the cells that are not of the value are overlay planes
   Photometric photometric = Photometric::kMonochrome2;
 
   bool operator==(const FrameFormat&) const = default;

@@ -1,5 +1,6 @@
 #include "codecs/pixel/instance.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "codecs/dicom/frames.h"
@@ -42,6 +43,14 @@ const TransferSyntax* SyntaxOf(const dicom::Layout& layout) {
 
 }  // namespace
 
+bool IsEmbedded(const Overlay& overlay, const FrameFormat& format) {
+  if (!overlay.bits.empty() || !overlay.pixel_bit || format.samples != 1 || format.is_float) return false;
+  if (format.bits_allocated != 8 && format.bits_allocated != 16) return false;
+  const unsigned bit = *overlay.pixel_bit;
+  const bool of_value = bit <= format.high_bit && bit + format.bits_stored > format.high_bit;
+  return bit < format.bits_allocated && !of_value;
+}
+
 Result<Instance> Instance::Open(Bytes file, const dicom::ReadLimits& limits) {
   auto state = std::make_shared<State>();
   HILUM_ASSIGN_OR_RETURN(state->said, ReadPixelAttributes(file, limits, &state->inflated));
@@ -60,6 +69,8 @@ Result<Instance> Instance::Open(Bytes file, const dicom::ReadLimits& limits) {
     format.high_bit = format.bits_allocated - 1;
   }
   HILUM_RETURN_IF_ERROR(CheckFormat(format, UINT64_MAX));
+  format.embeds_overlays =
+      std::ranges::any_of(state->said.overlays, [&](const Overlay& overlay) { return IsEmbedded(overlay, format); });
   // Offsets of a deflated data set count in the inflated bytes, which the table is happy with.
   dicom::Header header{.layout = layout};
   header.layout.deflated = false;

@@ -59,6 +59,9 @@ struct Overlay {
   std::optional<uint16_t> pixel_bit;  // retired form: this bit of every pixel
 };
 
+// Whether an overlay is in bits of the pixels that are not of their values.
+bool IsEmbedded(const Overlay& overlay, const FrameFormat& format);
+
 // Stored values that stand where there is no image: Pixel Padding Value and Pixel Padding Range Limit (PS3.3
 // C.7.5.1.1.2).
 struct PixelPadding {

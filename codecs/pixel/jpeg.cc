@@ -131,6 +131,7 @@ Result<FrameFormat> DecodeJpeg(Bytes frame, const FrameFormat& expected, std::sp
   if (format.samples == 3 && !header.lossless()) format.photometric = Photometric::kRgb;
   if (header.lossless() || header.precision != 8) {
     HILUM_RETURN_IF_ERROR(DecodeJpegByDcmtk(frame, header, ybr, format, out));
+    if (!header.lossless()) KeepToStoredBits(format, header.precision, out);
     return format;
   }
   const size_t row_bytes = size_t{format.columns} * format.samples;
@@ -150,6 +151,7 @@ Result<FrameFormat> DecodeJpeg(Bytes frame, const FrameFormat& expected, std::sp
       for (uint32_t s = 0; s < format.samples; ++s) sink.PutRow(row, s, to + row * row_bytes + s, format.samples);
     }
   }
+  KeepToStoredBits(format, header.precision, out);
   return format;
 }
 

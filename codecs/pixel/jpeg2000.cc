@@ -179,7 +179,10 @@ Result<FrameFormat> DecodeJpeg2000(Bytes frame, const FrameFormat& expected, uns
   if (header.colour_transform && expected.photometric != Photometric::kYbrFull && format.samples == 3) {
     format.photometric = Photometric::kRgb;
   }
-  return header.high_throughput ? DecodeHtj2k(header, format, reduce, out) : DecodePart1(header, format, reduce, out);
+  HILUM_ASSIGN_OR_RETURN(format, header.high_throughput ? DecodeHtj2k(header, format, reduce, out)
+                                                        : DecodePart1(header, format, reduce, out));
+  if (header.irreversible) KeepToStoredBits(format, header.precision, out);
+  return format;
 }
 
 Result<EncodedFrame> EncodeJpeg2000(const Image& image, float ratio) {

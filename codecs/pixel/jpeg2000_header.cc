@@ -77,6 +77,7 @@ Result<Jpeg2000Header> ReadJpeg2000Header(Bytes frame) {
     if (marker == kCod && body.size() >= 6) {
       header.colour_transform = body[4] & 1;
       header.decompositions = static_cast<uint8_t>(body[5]);
+      header.irreversible = body.size() >= 10 && body[9] == 0;
     }
     rest.remove_prefix(2 + length);
   }

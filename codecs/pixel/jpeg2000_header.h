@@ -17,6 +17,7 @@ struct Jpeg2000Header {
   bool is_signed = false;
   bool high_throughput = false;  // CAP marker: Part 15 code blocks
   bool colour_transform = false;
+  bool irreversible = false;  // the 9-7 wavelet. Nothing tells whether a codestream with the 5-3 one was cut off.
   uint8_t decompositions = 0;
 };
 

@@ -43,15 +43,16 @@ Result<FrameFormat> DecodeChecked(Bytes frame, const FrameFormat& expected, std:
   // Cells that are full need no second look.
   if (!by_plane && precision == format.bits_allocated && bytes == out.size()) {
     decoder.decode(out.data(), out.size());
-    return format;
-  }
-  std::string samples(bytes, '\0');
-  decoder.decode(samples);
-  if (wide) {
-    Spread<uint16_t>(samples, by_plane, precision, format, out);
   } else {
-    Spread<uint8_t>(samples, by_plane, precision, format, out);
+    std::string samples(bytes, '\0');
+    decoder.decode(samples);
+    if (wide) {
+      Spread<uint16_t>(samples, by_plane, precision, format, out);
+    } else {
+      Spread<uint8_t>(samples, by_plane, precision, format, out);
+    }
   }
+  if (decoder.near_lossless() > 0) KeepToStoredBits(format, precision, out);
   return format;
 }
 

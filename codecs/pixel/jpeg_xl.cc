@@ -40,7 +40,7 @@ void Unscale(const std::string& bytes, unsigned precision, const FrameFormat& fo
 
 }  // namespace
 
-Result<FrameFormat> DecodeJpegXl(Bytes frame, const FrameFormat& expected, std::span<char> out) {
+Result<FrameFormat> DecodeJpegXl(Bytes frame, const FrameFormat& expected, bool lossless, std::span<char> out) {
   const std::unique_ptr<JxlDecoder, Destroy> decoder(JxlDecoderCreate(nullptr));
   if (decoder == nullptr) return LimitExceeded("JPEG XL: out of memory");
   if (JxlDecoderSubscribeEvents(decoder.get(), JXL_DEC_BASIC_INFO | JXL_DEC_FULL_IMAGE) != JXL_DEC_SUCCESS ||
@@ -89,6 +89,7 @@ Result<FrameFormat> DecodeJpegXl(Bytes frame, const FrameFormat& expected, std::
   } else {
     Unscale<uint8_t>(bytes, info.bits_per_sample, format, out);
   }
+  if (!lossless) KeepToStoredBits(format, info.bits_per_sample, out);
   return format;
 }
 

@@ -46,7 +46,35 @@ void Expand422(Bytes frame, std::span<char> out) {
   }
 }
 
+template <typename Cell>
+void ClampCells(int64_t low, int64_t high, std::span<char> pixels) {
+  const auto least = static_cast<Cell>(low), most = static_cast<Cell>(high);
+  for (size_t at = 0; at + sizeof(Cell) <= pixels.size(); at += sizeof(Cell)) {
+    Cell cell;
+    std::memcpy(&cell, &pixels[at], sizeof(cell));
+    cell = std::clamp(cell, least, most);
+    std::memcpy(&pixels[at], &cell, sizeof(cell));
+  }
+}
+
+template <typename Unsigned, typename Signed>
+void ClampCells(const FrameFormat& format, std::span<char> pixels) {
+  if (format.is_signed) {
+    ClampCells<Signed>(-(int64_t{1} << format.high_bit), (int64_t{1} << format.high_bit) - 1, pixels);
+  } else {
+    ClampCells<Unsigned>(0, (int64_t{2} << format.high_bit) - 1, pixels);
+  }
+}
+
 }  // namespace
+
+void KeepToStoredBits(const FrameFormat& format, unsigned precision, std::span<char> pixels) {
+  if (precision <= format.high_bit + 1u || format.embeds_overlays) return;
+  pixels = pixels.first(FrameBytes(format));
+  if (format.bits_allocated == 8) ClampCells<uint8_t, int8_t>(format, pixels);
+  if (format.bits_allocated == 16) ClampCells<uint16_t, int16_t>(format, pixels);
+  if (format.bits_allocated == 32) ClampCells<uint32_t, int32_t>(format, pixels);
+}
 
 FrameFormat DecodedFormat(const FrameFormat& expected) {
   FrameFormat format = expected;

@@ -83,10 +83,8 @@ void Paint(Picture* picture, uint32_t x, uint32_t y, const Colour& colour) {
 
 void DrawOverlay(const Overlay& overlay, const Image& image, uint32_t frame, const Colour& colour, Picture* picture) {
   if (overlay.bits.empty()) {
+    if (!IsEmbedded(overlay, image.format)) return;
     const unsigned bit = *overlay.pixel_bit;
-    if (image.format.samples != 1 || image.format.bits_allocated > 16 || bit >= image.format.bits_allocated) return;
-    // A bit that belongs to the value is no overlay.
-    if (bit <= image.format.high_bit && bit + image.format.bits_stored > image.format.high_bit) return;
     const SampleSource samples(image);
     for (uint32_t y = 0; y < picture->height; ++y) {
       for (uint32_t x = 0; x < picture->width; ++x) {

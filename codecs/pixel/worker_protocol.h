@@ -13,22 +13,32 @@
 
 namespace hilum::pixel {
 
-inline constexpr uint32_t kSetupMagic = 0x48435331, kRequestMagic = 0x48435234, kReplyMagic = 0x48435034;
+inline constexpr uint32_t kSetupMagic = 0x48435331, kRequestMagic = 0x48435235, kReplyMagic = 0x48435035;
 
 struct WireFormat {
   uint32_t rows, columns;
   uint16_t samples, bits_allocated, bits_stored, high_bit;
-  uint8_t is_signed, is_float, planar, photometric;
+  uint8_t is_signed, is_float, planar, embeds_overlays, photometric;
 };
 
 inline WireFormat ToWire(const FrameFormat& f) {
-  return {f.rows,     f.columns,   f.samples,  f.bits_allocated, f.bits_stored,
-          f.high_bit, f.is_signed, f.is_float, f.planar,         static_cast<uint8_t>(f.photometric)};
+  return {f.rows,
+          f.columns,
+          f.samples,
+          f.bits_allocated,
+          f.bits_stored,
+          f.high_bit,
+          f.is_signed,
+          f.is_float,
+          f.planar,
+          f.embeds_overlays,
+          static_cast<uint8_t>(f.photometric)};
 }
 
 // Nothing for values that no format has.
 inline std::optional<FrameFormat> FromWire(const WireFormat& w) {
-  if ((w.is_signed | w.is_float | w.planar) > 1 || w.photometric > static_cast<uint8_t>(Photometric::kOther)) {
+  if ((w.is_signed | w.is_float | w.planar | w.embeds_overlays) > 1 ||
+      w.photometric > static_cast<uint8_t>(Photometric::kOther)) {
     return std::nullopt;
   }
   return FrameFormat{.rows = w.rows,
@@ -40,6 +50,7 @@ inline std::optional<FrameFormat> FromWire(const WireFormat& w) {
                      .is_signed = w.is_signed == 1,
                      .is_float = w.is_float == 1,
                      .planar = w.planar == 1,
+                     .embeds_overlays = w.embeds_overlays == 1,
                      .photometric = static_cast<Photometric>(w.photometric)};
 }
 

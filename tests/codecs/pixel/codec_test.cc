@@ -2,9 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstring>
+#include <random>
 #include <string>
 #include <vector>
 
+#include "codecs/pixel/samples.h"
 #include "tests/codecs/pixel/generated.h"
 
 namespace hilum::pixel {
@@ -97,6 +101,61 @@ TEST(Codec, BitsAboveTheStoredOnesSurvive) {
       ASSERT_TRUE(back.ok()) << syntax.name << ": " << back.status().message();
       EXPECT_EQ(back->pixels, image.pixels) << syntax.name;
     }
+  }
+}
+
+// Edges between the least and the greatest value, which lossy codecs overshoot; `bits` are in use.
+Image EdgesOf(uint16_t bits, const FrameFormat& format) {
+  const int64_t low = format.is_signed ? -(int64_t{1} << (bits - 1)) : 0, high = low + (int64_t{1} << bits) - 1;
+  Image image{.format = format, .pixels = std::string(FrameBytes(format), '\0')};
+  const size_t cell = format.bits_allocated / 8;
+  std::mt19937 random(1);
+  for (size_t i = 0; i < image.pixels.size() / cell; ++i) {
+    const bool noisy = i % format.columns < format.columns / 2;
+    const int64_t value = (noisy ? random() : i / format.columns / 5) % 2 == 0 ? low : high;
+    std::memcpy(&image.pixels[i * cell], &value, cell);
+  }
+  return image;
+}
+
+TEST(Codec, WhatOvershootsTheStoredBitsIsBroughtBack) {
+  struct Case {
+    std::string_view syntax;
+    uint16_t allocated, precision, stored;  // precision: of the codestream
+    bool is_signed = false;
+  };
+  for (const Case& c : {Case{kBaseline, 8, 8, 7},
+                        {kExtended, 16, 12, 10},
+                        {kNearLossless, 16, 16, 10},
+                        {kNearLossless, 8, 8, 7},
+                        {kJpeg2000, 16, 16, 10},
+                        {kJpeg2000, 16, 16, 10, true},
+                        {kHtj2k, 16, 16, 10},
+                        {kHtj2k, 16, 12, 10, true}}) {
+    const std::string what = std::string(c.syntax) + (c.is_signed ? " signed" : "");
+    const FrameFormat full = testing::FormatOf({.rows = 64,
+                                                .columns = 64,
+                                                .bits_allocated = c.allocated,
+                                                .bits_stored = c.precision,
+                                                .is_signed = c.is_signed});
+    const Image image = EdgesOf(c.stored, full);
+    const auto encoded = Encode(image, c.syntax, {.allow_lossy = true, .compression_ratio = 8});
+    ASSERT_TRUE(encoded.ok()) << what << encoded.status().message();
+    FrameFormat said = full;
+    said.bits_stored = c.stored;
+    said.high_bit = c.stored - 1;
+    const auto raw = Decode(c.syntax, encoded->bytes, full), kept = Decode(c.syntax, encoded->bytes, said);
+    ASSERT_TRUE(raw.ok() && kept.ok()) << what;
+    const int64_t low = c.is_signed ? -(int64_t{1} << (c.stored - 1)) : 0, high = low + (int64_t{1} << c.stored) - 1;
+    const SampleSource before(*raw), after(*kept);
+    int overshoots = 0;
+    for (size_t i = 0; i < size_t{64} * 64; ++i) {
+      ASSERT_EQ(after.At(i), std::clamp(before.At(i), low, high)) << what;
+      overshoots += before.At(i) > high || before.At(i) < low;
+    }
+    EXPECT_GT(overshoots, 0) << what;
+    said.embeds_overlays = true;
+    EXPECT_EQ(Decode(c.syntax, encoded->bytes, said)->pixels, raw->pixels) << what << ": their bits are overlays";
   }
 }
 

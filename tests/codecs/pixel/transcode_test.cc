@@ -285,11 +285,13 @@ TEST(Transcode, OverlaysInUnusedBitsBecomeOverlayData) {
     const std::string with = file.substr(0, before_pixels) + overlay + file.substr(before_pixels);
     const Result<Instance> before = Instance::Open(with);
     ASSERT_TRUE(before.ok() && before->overlays().size() == 1);
+    EXPECT_TRUE(before->format().embeds_overlays);
     for (const std::string_view to : {kRle, kHtj2k, std::string_view("1.2.840.10008.1.2.4.80")}) {
       const Result<std::string> there = TranscodeToString(with, to);
       ASSERT_TRUE(there.ok()) << there.status().message();
       const Result<Instance> after = Instance::Open(*there);
       ASSERT_TRUE(after.ok() && after->overlays().size() == 1) << to;
+      EXPECT_FALSE(after->format().embeds_overlays) << to;
       EXPECT_EQ(after->overlays()[0].frames, kFrames);
       EXPECT_TRUE(after->overlays()[0].bits.starts_with(drawn)) << to;
       EXPECT_EQ(Value(*there, {0x6000, 0x0100}), "1");
