@@ -115,13 +115,15 @@ Result<uint64_t> RocksKv::Commit(Batch batch, Space space) {
     }
   }
   StopCounting();
-  const bool as_tables = TableCommits::Takes(*batch.rep_);
+  const bool is_large = TableCommits::Takes(*batch.rep_);
   rocksdb::WriteBatch changes;
-  if (!as_tables) changes = ToWriteBatch(batch);
+  if (!is_large) changes = ToWriteBatch(batch);
   std::lock_guard lock(commit_mu_);
   HILUM_RETURN_IF_ERROR(fail_stop_->status());
   HILUM_RETURN_IF_ERROR(disk_guard_.Admit(batch.bytes(), space));
 
+  const bool as_tables = is_large && copies_ == 0;
+  if (is_large && !as_tables) changes = ToWriteBatch(batch);
   const uint64_t next = sequence_ + 1;
   Status written = as_tables ? table_commits_->Commit(*batch.rep_, next) : WriteBatch(std::move(changes), next);
   if (written.ok()) written = watermark_->Record(next);

@@ -72,8 +72,8 @@ class RocksKv : public Kv {
   void CountBulkLoads(int more);
 
   // Parts of Checkpoint and VerifyFiles (rocks_maintenance.cc).
-  Result<uint64_t> CopyDatabase(const std::string& db_path) const;
-  Status CheckRestart() const;
+  Result<uint64_t> CopyDatabase(const std::string& db_path);
+  Status CheckRestart();
 
   const KvOptions options_;
   const std::vector<const Merger*> mergers_;
@@ -84,6 +84,9 @@ class RocksKv : public Kv {
   std::unique_ptr<Watermark> watermark_;                 // outlives the database, whose threads write it
   RocksHandles rocks_;
   std::mutex commit_mu_;
+  // Copies of the database under way, guarded by commit_mu_. RocksDB lists the tables first and the logs later: tables
+  // that are taken in between are in neither list, while a commit after them is in its log.
+  int copies_ = 0;
   std::optional<TableCommits> table_commits_;
   DiskGuard disk_guard_;
   std::mutex bulk_loads_mu_;

@@ -23,13 +23,31 @@ class TemporaryDirectory {
   std::string path_;
 };
 
+// Counts as long as it lives.
+class Counted {
+ public:
+  Counted(std::mutex& mu, int* count) : mu_(mu), count_(count) { Add(1); }
+  ~Counted() { Add(-1); }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+
+ private:
+  void Add(int more) {
+    const std::lock_guard lock(mu_);
+    *count_ += more;
+  }
+  std::mutex& mu_;
+  int* const count_;
+};
+
 }  // namespace
 
-Result<uint64_t> RocksKv::CopyDatabase(const std::string& db_path) const {
+Result<uint64_t> RocksKv::CopyDatabase(const std::string& db_path) {
   rocksdb::Checkpoint* created = nullptr;
   const auto status = rocksdb::Checkpoint::Create(rocks_.db.get(), &created);
   const std::unique_ptr<rocksdb::Checkpoint> checkpoint(created);
   HILUM_RETURN_IF_ERROR(FromRocks("prepare a checkpoint", status));
+  const Counted copy(commit_mu_, &copies_);
   const uint64_t sequence = sequence_;  // before the copy: it holds at least this
   HILUM_RETURN_IF_ERROR(FromRocks("checkpoint into " + db_path, checkpoint->CreateCheckpoint(db_path)));
   return sequence;
@@ -58,7 +76,7 @@ Result<uint64_t> RocksKv::Checkpoint(const std::string& directory) {
 
 // The log and the manifest are read only at open, so a copy is opened: what is found damaged there would be damaged for
 // the next start.
-Status RocksKv::CheckRestart() const {
+Status RocksKv::CheckRestart() {
   const std::string path = options_.directory + "/verify";
   TemporaryDirectory cleanup(path);
   std::error_code ignored;  // a leftover that cannot be removed makes the copy fail with a message of its own
