@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/memory_allowance.h"
 #include "base/result.h"
 #include "codecs/dicom/tag.h"
 
@@ -66,7 +67,9 @@ using BulkFinder = std::function<const ModelBulk*(const std::string& uri)>;
 // The data set as a Part 10 file in Explicit VR Little Endian, or in the transfer syntax of its compressed Pixel Data.
 // Text is written in UTF-8, and Specific Character Set says so. Group 0002, group lengths and padding are not taken
 // over. Bulk data of text are in their `charset`, without one in UTF-8 or else in the Specific Character Set that the
-// data set has. kInvalid with the path of an attribute whose values its VR cannot hold; kLimit past `max_bytes`.
-Result<std::string> EncodeModel(const ModelDataSet& data_set, const BulkFinder& bulk, uint64_t max_bytes);
+// data set has. kInvalid with the path of an attribute whose values its VR cannot hold; kLimit past `max_bytes`. What
+// is made counts in `memory`, also after a failure: kUnavailable without room there.
+Result<std::string> EncodeModel(const ModelDataSet& data_set, const BulkFinder& bulk, uint64_t max_bytes,
+                                MemoryAllowance::Share* memory = nullptr);
 
 }  // namespace hilum::dicom

@@ -73,7 +73,8 @@ std::string Decimal(const std::string& text) {
 
 class Encoder {
  public:
-  Encoder(const BulkFinder& bulk, uint64_t max_bytes) : bulk_(bulk), left_(std::min(max_bytes, kLongestValue / 2)) {}
+  Encoder(const BulkFinder& bulk, uint64_t max_bytes, MemoryAllowance::Share* memory)
+      : bulk_(bulk), left_(std::min(max_bytes, kLongestValue / 2)), memory_(memory) {}
 
   Result<std::string> File(const ModelDataSet& data_set);
 
@@ -83,10 +84,13 @@ class Encoder {
   }
   Status Take(uint64_t bytes) {
     if (bytes > left_) return LimitExceeded("the instance is larger than it may be when it comes as metadata");
+    if (memory_ && !memory_->Grow(bytes))
+      return Unavailable("instances that others send as metadata take all the memory there is for them");
     left_ -= bytes;
     return Status::Ok();
   }
   Result<const ModelBulk*> Bulk(const ModelAttribute& attribute) const;
+  // REQUIRES of these: `out` is empty.
   Status AppendValue(const ModelAttribute& attribute, std::string* out);
   Status AppendText(const ModelAttribute& attribute, std::string* out);
   Status AppendBulk(const ModelAttribute& attribute, std::string* out);
@@ -96,6 +100,7 @@ class Encoder {
 
   const BulkFinder& bulk_;
   uint64_t left_;
+  MemoryAllowance::Share* const memory_;
   std::string place_;  // "(0040,0275)[0]/" of the item at hand
   std::string terms_;  // of Specific Character Set, as the data set has it
 };
@@ -127,15 +132,13 @@ Status Encoder::AppendBulk(const ModelAttribute& attribute, std::string* out) {
   HILUM_ASSIGN_OR_RETURN(const ModelBulk* bulk, Bulk(attribute));
   if (!bulk->transfer_syntax.empty())
     return Wrong(attribute.tag, "only Pixel Data of the instance itself may be compressed");
-  std::string value;
   for (const Bytes piece : bulk->pieces) {
     HILUM_RETURN_IF_ERROR(Take(piece.size()));
-    value.append(piece);
+    out->append(piece);
   }
-  if (VrFlags(attribute.vr) & kVrCharset) HILUM_RETURN_IF_ERROR(ReadText(attribute, bulk->charset, &value));
-  if (attribute.vr.is_text() && std::any_of(value.begin(), value.end(), IsForbiddenControl))
+  if (VrFlags(attribute.vr) & kVrCharset) HILUM_RETURN_IF_ERROR(ReadText(attribute, bulk->charset, out));
+  if (attribute.vr.is_text() && std::any_of(out->begin(), out->end(), IsForbiddenControl))
     return Wrong(attribute.tag, "a value holds a control character");
-  out->append(value);
   return Status::Ok();
 }
 
@@ -247,8 +250,9 @@ Result<std::string> Encoder::File(const ModelDataSet& data_set) {
 
 }  // namespace
 
-Result<std::string> EncodeModel(const ModelDataSet& data_set, const BulkFinder& bulk, uint64_t max_bytes) {
-  return Encoder(bulk, max_bytes).File(data_set);
+Result<std::string> EncodeModel(const ModelDataSet& data_set, const BulkFinder& bulk, uint64_t max_bytes,
+                                MemoryAllowance::Share* memory) {
+  return Encoder(bulk, max_bytes, memory).File(data_set);
 }
 
 }  // namespace hilum::dicom

@@ -25,6 +25,7 @@ struct ServiceOptions {
   uint64_t thumbnail_cache_bytes = 16 << 20;
   uint64_t metadata_cache_bytes = 64 << 20;  // of metadata documents, each of a series or study
   ModelStoreLimits models;                   // of one STOW request of metadata and bulk data
+  uint64_t model_bytes = 1 << 30;            // of all of these, with the instances that are being made of them
   uint64_t max_store_bytes = UINT64_MAX;     // of one STOW request
   // Of converted instances and frames, of all requests together: those held back before they are sent, to learn whether
   // they can be made at all, and frames on their way to clients that read slowly. Without it they are sent as they are

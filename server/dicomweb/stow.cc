@@ -205,6 +205,7 @@ StoreService::StoreService(storage::Store& store, const ServiceOptions& options,
     : store_(store),
       options_(options),
       usual_base_(usual_base),
+      model_memory_(options.model_bytes),
       stored_instances_(metrics.counter("hilum_stow_instances_total", "Instances of STOW requests by outcome",
                                         {{"outcome", "stored"}})),
       stored_bytes_(metrics.counter("hilum_stow_bytes_total", "Bytes of STOW request bodies")),
@@ -266,9 +267,11 @@ Status StoreService::Store(http::Request& request, const Resource& resource, htt
   }
   IngestBatch batch(store_, options_.ingest, resource.study, request.log);
   uint64_t received = 0;
-  const Status status = model    ? StoreModels(*request.body, boundary, *model, options_.models, batch, &received)
-                        : single ? ReceiveSingle(*request.body, batch, &received)
-                                 : ReceiveMultipart(*request.body, boundary, batch, &received);
+  const auto receive = [&](http::BodyReader& body) {
+    if (model) return StoreModels(body, boundary, *model, options_.models, model_memory_, batch, &received);
+    return single ? ReceiveSingle(body, batch, &received) : ReceiveMultipart(body, boundary, batch, &received);
+  };
+  const Status status = receive(*request.body);
   stored_bytes_.Add(received);
   if (!status.ok()) {
     batch.Abandon();

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/memory_allowance.h"
 #include "base/metrics.h"
 #include "pipelines/dicom_ingest/ingest.h"
 #include "server/dicomweb/options.h"
@@ -37,6 +38,7 @@ class StoreService {
   storage::Store& store_;
   const ServiceOptions& options_;
   UsualBase& usual_base_;
+  MemoryAllowance model_memory_;
   Counter& stored_instances_;
   Counter& stored_bytes_;
   Counter& refused_instances_;

@@ -19,6 +19,8 @@ using multipart::Parser;
 
 // What an empty part costs in memory.
 constexpr uint64_t kPartBytes = 256;
+// What a byte of metadata costs there: itself, and its share of the attributes that it is read into.
+constexpr uint64_t kMetadataFactor = 8;
 
 // "" where the bytes are the value as it is.
 Result<std::string> SyntaxOf(const MediaType& type) {
@@ -37,13 +39,17 @@ Result<std::string> SyntaxOf(const MediaType& type) {
 // What a request brought.
 class Parts {
  public:
-  Parts(ModelForm form, const ModelStoreLimits& limits)
-      : type_(form == ModelForm::kJson ? "application/dicom+json" : "application/dicom+xml"), limits_(limits) {}
+  // What comes counts in `memory`.
+  Parts(ModelForm form, const ModelStoreLimits& limits, MemoryAllowance::Share* memory)
+      : type_(form == ModelForm::kJson ? "application/dicom+json" : "application/dicom+xml"),
+        limits_(limits),
+        memory_(memory) {}
 
   Status Begin(const multipart::PartHeaders& headers);
   Status Append(Bytes bytes) {
+    HILUM_RETURN_IF_ERROR(Charge(bytes.size()));
     open_->append(bytes);
-    return Charge(bytes.size());
+    return Status::Ok();
   }
 
   const std::vector<std::string>& metadata() const { return metadata_; }
@@ -63,6 +69,7 @@ class Parts {
 
   const std::string type_;
   const ModelStoreLimits& limits_;
+  MemoryAllowance::Share* const memory_;
   std::vector<std::string> metadata_;
   std::map<std::string, Bulk> bulk_;
   size_t used_ = 0;
@@ -105,6 +112,9 @@ Status Parts::Charge(uint64_t bytes) {
     return LimitExceeded("more than " + std::to_string(limit) + " bytes of " +
                          (in_metadata_ ? "metadata" : "bulk data") +
                          " in one request; send fewer instances at a time, or whole ones as application/dicom");
+  if (!memory_->Grow(in_metadata_ ? bytes * kMetadataFactor : bytes))
+    return Unavailable(
+        "metadata and bulk data of other requests take all the memory there is for them; try again later");
   return Status::Ok();
 }
 
@@ -159,10 +169,12 @@ Result<std::vector<dicom::ModelDataSet>> ReadDocument(ModelForm form, std::strin
 }  // namespace
 
 Status StoreModels(http::BodyReader& body, std::string_view boundary, ModelForm form, const ModelStoreLimits& limits,
-                   IngestBatch& batch, uint64_t* received) {
-  Parts parts(form, limits);
+                   MemoryAllowance& memory, IngestBatch& batch, uint64_t* received) {
+  MemoryAllowance::Share share(&memory);
+  Parts parts(form, limits, &share);
   HILUM_RETURN_IF_ERROR(Receive(body, boundary, &parts, received));
   const dicom::BulkFinder find = [&](const std::string& uri) { return parts.Find(uri); };
+  const uint64_t held = share.held();
   uint64_t left = limits.built_bytes;
   bool any = false;
   for (const std::string& document : parts.metadata()) {
@@ -173,9 +185,12 @@ Status StoreModels(http::BodyReader& body, std::string_view boundary, ModelForm 
       continue;
     }
     for (const dicom::ModelDataSet& data_set : *data_sets) {
-      const auto file = dicom::EncodeModel(data_set, find, left);
+      share.Shrink(share.held() - held);
+      const auto file = dicom::EncodeModel(data_set, find, left, &share);
       if (!file.ok()) {
-        batch.Refuse(FailureReason::kCannotUnderstand, file.status().message());
+        const bool no_room = file.status().code() == Code::kUnavailable;
+        batch.Refuse(no_room ? FailureReason::kOutOfResources : FailureReason::kCannotUnderstand,
+                     file.status().message());
         continue;
       }
       left -= std::min<uint64_t>(left, file->size());

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/memory_allowance.h"
 #include "base/result.h"
 #include "pipelines/dicom_ingest/ingest.h"
 #include "server/http/http.h"
@@ -26,8 +27,9 @@ struct ModelStoreLimits {
 };
 
 // Hands every instance of the body to `batch`; what is wrong with one is its outcome. kInvalid and kLimit for a body
-// that cannot be taken at all. `received` counts bytes of the body.
+// that cannot be taken at all; kUnavailable when `memory`, of all requests together, has no room for it. `received`
+// counts bytes of the body.
 Status StoreModels(http::BodyReader& body, std::string_view boundary, ModelForm form, const ModelStoreLimits& limits,
-                   IngestBatch& batch, uint64_t* received);
+                   MemoryAllowance& memory, IngestBatch& batch, uint64_t* received);
 
 }  // namespace hilum::dicomweb

@@ -5,6 +5,8 @@
 
 #include "tests/server/dicomweb/service_fixture.h"
 #include "tests/server/dicomweb/stow_answer.h"
+#include "tests/server/http/client.h"
+#include "tests/support/eventually.h"
 
 namespace hilum::dicomweb {
 namespace {
@@ -254,6 +256,33 @@ TEST_F(StowModelTest, MemoryIsBounded) {
             {{"application/dicom+json", "", many.dump()}, {"application/octet-stream", "a", std::string(2500, 'x')}});
   EXPECT_EQ(answer.status, 202) << "one part may not become any number of instances";
   EXPECT_THAT(Explanations(answer.body), HasSubstr("larger than it may be"));
+}
+
+TEST_F(StowModelTest, MemoryOfAllRequestsIsBounded) {
+  Start({.model_bytes = 1 << 20});
+  const auto body_of = [](size_t bytes) {
+    return BodyOf({{"application/dicom+json", "", json{Metadata("1.2.1.1." + std::to_string(bytes), "a")}.dump()},
+                   {"application/octet-stream", "a", std::string(bytes, 'x')}});
+  };
+  const std::string type = "multipart/related; type=\"application/dicom+json\"; boundary=frontier";
+  const auto store = [&](size_t bytes) { return Post("/dicom-web/studies", type, body_of(bytes)); };
+  EXPECT_EQ(store(300'000).status, 200);
+
+  // When a client sends most of a request and no more
+  http::Client stalled(server_->port());
+  stalled.Send("POST /dicom-web/studies HTTP/1.1\r\nHost: x\r\nContent-Type: " + type +
+               "\r\nContent-Length: 700000\r\n\r\n" + body_of(600'000).substr(0, 590'000));
+  EXPECT_TRUE(Eventually([&] { return store(500'000).status == 503; }));
+  const HttpAnswer answer = store(500'000);
+  EXPECT_EQ(answer.Header("Retry-After"), "30");
+  EXPECT_THAT(Explanations(answer.body), HasSubstr("take all the memory there is"));
+  const HttpAnswer half = store(250'000);  // there is room for what comes, not for what it becomes
+  EXPECT_EQ(half.status, 507);
+  EXPECT_THAT(Explanations(half.body), HasSubstr("take all the memory there is"));
+
+  // Then there is room again when it is gone
+  stalled.Abort();
+  EXPECT_TRUE(Eventually([&] { return store(500'000).status == 200; }));
 }
 
 }  // namespace
