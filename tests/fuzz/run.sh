@@ -22,6 +22,38 @@ seeds_of_cases() {  # the requests of the text cases: path, query and Accept, a 
   find "$folder" -type f
 }
 
+seeds_of_requests() {  # the same as requests with all their fields, behind the byte that says where the target cuts them; and one in chunks
+  local folder=$work/requests
+  mkdir -p "$folder"
+  awk -v folder="$folder" '
+    /^== / { file = folder "/" ++number; next }
+    /^-- / { if (file) { printf "Host: test\r\n\r\n" >file; close(file) } file = ""; next }
+    file && /^[A-Z]+ \// { printf "@%s HTTP/1.1\r\n", $0 >file; next }
+    file { printf "%s\r\n", $0 >file }' tests/cases/dicomweb/*.case
+  printf ' POST /x?a=%%20b HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\nX: y\r\n\r\n' >"$folder/chunked"
+  printf ' GET /x HTTP/1.1\r\nHost: test\r\nRange: bytes=0-9,20-,-5\r\n\r\n' >"$folder/range"
+  find "$folder" -type f
+}
+
+seeds_of_models() {  # DICOM files as DICOM JSON or, with --xml, as Native DICOM Model
+  local folder=$work/models$1 number=0
+  mkdir -p "$folder"
+  seeds_of dicom_reader | while read -r file; do
+    number=$((number + 1))
+    "$build/tests/codecs/dicom/dicom_json_dump" $1 "$file" >"$folder/$number" || true
+  done
+  find "$folder" -type f -size -50k ! -exec grep -q '^!' {} \; -print
+}
+
+seeds_of_searches() {  # what the tests of searches ask for, without the type
+  local folder=$work/searches number=0
+  mkdir -p "$folder"
+  while read -r query; do
+    printf '%s' "$query" >"$folder/$((number += 1))"
+  done < <(grep -ohE '"[][A-Za-z_$/.:?-]*=[^" ]+"' tests/fhir/search/*_test.cc tests/fhir/interactions/search*_test.cc | tr -d '"' | sed 's/^[A-Za-z/]*?//' | sort -u)
+  find "$folder" -type f
+}
+
 seeds_of_patches() {  # the text cases of JSON Patch: resource, NUL, patch
   local folder=$work/patches
   mkdir -p "$folder"
@@ -36,9 +68,13 @@ seeds_of_patches() {  # the text cases of JSON Patch: resource, NUL, patch
 seeds_of() {  # folders with inputs of a target's kind
   case "$1" in
     *dicom_reader* | *pixel_instance* | *pixel_presentation*) for folder in ../shared/data/dicom /usr/lib/python3/dist-packages/pydicom/data/test_files; do [ -d "$folder" ] && find "$folder" -name '*.dcm' -size -200k; done ;;
-    *json* | *fhir_validate*) [ -d ../shared/data/fhir ] && find ../shared/data/fhir -name '*.json' -size -50k | awk 'NR <= 300' ;;
+    *dicom_model_json*) seeds_of_models "" ;;
+    *dicom_model_xml*) seeds_of_models --xml ;;
+    *fhir_json* | *fhir_validate*) [ -d ../shared/data/fhir ] && find ../shared/data/fhir -name '*.json' -size -50k | awk 'NR <= 300' ;;
     *dicomweb_query*) seeds_of_cases ;;
     *fhir_patch*) seeds_of_patches ;;
+    *fhir_search*) seeds_of_searches ;;
+    *http_request*) seeds_of_requests ;;
   esac
   return 0
 }
