@@ -29,6 +29,7 @@ constexpr Heading kHeadings[] = {{tags::kPatientName, "Patient"},   {tags::kPati
                                  {kCompletion, "Completion"},       {kVerification, "Verification"}};
 
 constexpr size_t kMaxNumbers = 1000;  // of one value
+constexpr size_t kMaxQuoted = 200;    // bytes of a text that is repeated: any number of items may refer to it
 
 std::string Joined(const std::vector<uint32_t>& numbers, std::string_view separator) {
   std::string text;
@@ -37,6 +38,14 @@ std::string Joined(const std::vector<uint32_t>& numbers, std::string_view separa
     text += std::to_string(number);
   }
   return text;
+}
+
+// REQUIRES: `text` is UTF-8.
+std::string Quoted(std::string_view text) {
+  if (text.size() <= kMaxQuoted) return std::string(text);
+  size_t end = kMaxQuoted;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;  // in the midst of a character
+  return std::string(text.substr(0, end)) + " ...";
 }
 
 class TreeReader : public Visitor {
@@ -149,7 +158,7 @@ ReportReference Follow(const ReportTree& tree, const ReportItem& item) {
   const ReportItem* const meant = tree.At(item.reference);
   const std::string place = "see " + Joined(item.reference, ".");
   if (meant == nullptr) return {.value = place};
-  return {.name = meant->name, .value = place + ": " + meant->value};
+  return {.name = Quoted(meant->name), .value = place + ": " + Quoted(meant->value)};
 }
 
 Result<ReportTree> ReadReport(Bytes file, const ReadLimits& limits) {

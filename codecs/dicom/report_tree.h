@@ -30,7 +30,7 @@ struct ReportTree {
   }
 };
 
-// What a by-reference item says: its place, and what is there.
+// What a by-reference item says: its place, and what is there, shortened where it is long.
 struct ReportReference {
   std::string name, value;
 };

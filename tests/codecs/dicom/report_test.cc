@@ -93,6 +93,17 @@ TEST(ReportTest, AReferenceShowsWhatItIsTo) {
   EXPECT_THAT(page, HasSubstr("<td>see 1.9</td>")) << "to what is not there";
 }
 
+TEST(ReportTest, ALongTextIsRepeatedInPartByReferences) {
+  std::string text;
+  for (int i = 0; i < 1000; ++i) text += "ü";
+  const std::string report =
+      Report(Children(Content("TEXT", "Finding", Element({0x0040, 0xA160}, "UT", "a" + text)) +
+                      Item(Element({0x0040, 0xDB73}, "UL", std::string("\x01\0\0\0\x01\0\0\0", 8)))));
+  const std::string page = Html(report);
+  EXPECT_THAT(page, HasSubstr("<td>a" + text + "</td>"));
+  EXPECT_THAT(page, HasSubstr("<td>see 1.1: a" + text.substr(0, 198) + " ...</td>"));
+}
+
 TEST(ReportTest, CoordinatesInTimeSayWhatTheyAreAndWhen) {
   const std::string page = Html(Report(Children(
       Content("TCOORD", "Beat",
