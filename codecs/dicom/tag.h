@@ -62,8 +62,9 @@ const DictionaryEntry* FindTag(Tag tag);
 const DictionaryEntry* FindKeyword(std::string_view keyword);
 
 namespace tags {
-inline constexpr Tag kTransferSyntaxUid{0x0002, 0x0010}, kMediaStorageSopClassUid{0x0002, 0x0002},
-    kMediaStorageSopInstanceUid{0x0002, 0x0003};
+inline constexpr Tag kMetaInformationVersion{0x0002, 0x0001}, kMediaStorageSopClassUid{0x0002, 0x0002},
+    kMediaStorageSopInstanceUid{0x0002, 0x0003}, kTransferSyntaxUid{0x0002, 0x0010},
+    kImplementationClassUid{0x0002, 0x0012};
 inline constexpr Tag kSpecificCharacterSet{0x0008, 0x0005}, kSopClassUid{0x0008, 0x0016},
     kSopInstanceUid{0x0008, 0x0018};
 inline constexpr Tag kStudyDate{0x0008, 0x0020}, kStudyTime{0x0008, 0x0030}, kAccessionNumber{0x0008, 0x0050},

@@ -8,8 +8,6 @@ namespace hilum::dicom {
 namespace {
 
 constexpr size_t kLongestShortValue = 0xFFFE, kLongestValue = 0xFFFFFFFE;
-// A fixed UID below 2.25 that names this implementation (PS3.10 7.1).
-constexpr std::string_view kImplementationClassUid = "2.25.118230964570418205340921830175012345601";
 
 }  // namespace
 
@@ -53,11 +51,11 @@ Part10Writer::Part10Writer(std::string_view sop_class_uid, std::string_view sop_
                            std::string_view transfer_syntax) {
   std::string meta;
   DataSetWriter elements(&meta);
-  elements.Add({0x0002, 0x0001}, Vr("OB"), Bytes("\0\1", 2));
+  elements.Add(tags::kMetaInformationVersion, Vr("OB"), kMetaInformationVersion);
   elements.Add(tags::kMediaStorageSopClassUid, Vr("UI"), sop_class_uid);
   elements.Add(tags::kMediaStorageSopInstanceUid, Vr("UI"), sop_instance_uid);
   elements.Add(tags::kTransferSyntaxUid, Vr("UI"), transfer_syntax);
-  elements.Add({0x0002, 0x0012}, Vr("UI"), kImplementationClassUid);
+  elements.Add(tags::kImplementationClassUid, Vr("UI"), kImplementationClassUid);
   std::string length;
   AppendLe<uint32_t>(&length, static_cast<uint32_t>(meta.size()));
   file_.assign(128, '\0');

@@ -14,6 +14,10 @@
 
 namespace hilum::dicom {
 
+// Of the File Meta Information (PS3.10 7.1) that we write. The UID, a fixed one below 2.25, names this implementation.
+inline constexpr Bytes kMetaInformationVersion("\0\1", 2);
+inline constexpr std::string_view kImplementationClassUid = "2.25.118230964570418205340921830175012345601";
+
 // What makes the length of a value even (PS3.5 6.2).
 char PaddingOf(Vr vr);
 

@@ -355,33 +355,35 @@ void DescribeOverlay(const Instance& instance, const EmbeddedOverlays::Plane& pl
   replace(0x3000, Vr("OW"), plane.data);
 }
 
-// Preamble and File Meta Information (PS3.10 7.1) as they were, but for the transfer syntax and what has to be there.
+// An empty preamble, and the File Meta Information (PS3.10 7.1) as it was, but for the transfer syntax and what it must
+// have and had not.
 Result<std::string> MetaInformation(Bytes file, const dicom::Layout& layout, std::string_view to,
                                     const dicom::ReadLimits& limits) {
-  std::string body;
-  DataSetWriter writer(/*explicit_vr=*/true, &body);
   std::map<Tag, Element> elements;
   for (const Element& e : layout.meta) {
-    if (e.tag.element != 0) elements.emplace(e.tag, e);
+    if (e.tag.element != 0 && e.tag != tags::kTransferSyntaxUid) elements.emplace(e.tag, e);
   }
-  if (!elements.contains(tags::kMediaStorageSopInstanceUid) || !elements.contains(tags::kMediaStorageSopClassUid)) {
-    HILUM_ASSIGN_OR_RETURN(const dicom::Header header, dicom::ReadHeader(file, dicom::AttributeSelection({}), limits));
-    writer.Add({0x0002, 0x0001}, Vr("OB"), Bytes("\0\1", 2));
-    writer.Add(tags::kMediaStorageSopClassUid, Vr("UI"), header.sop_class_uid);
-    writer.Add(tags::kMediaStorageSopInstanceUid, Vr("UI"), header.sop_uid);
-    writer.Add(tags::kTransferSyntaxUid, Vr("UI"), to);
-  } else {
-    elements.erase(tags::kTransferSyntaxUid);
-    bool written = false;
-    for (const auto& [tag, element] : elements) {
-      if (!written && tag > tags::kTransferSyntaxUid) {
-        writer.Add(tags::kTransferSyntaxUid, Vr("UI"), to);
-        written = true;
-      }
-      writer.Add(element);
-    }
-    if (!written) writer.Add(tags::kTransferSyntaxUid, Vr("UI"), to);
+  const auto lacks = [&](Tag tag) { return !elements.contains(tag) || elements[tag].value.empty(); };
+  const auto require = [&](Tag tag, Vr vr, Bytes value) {
+    if (!lacks(tag)) return;
+    Element element{};
+    element.tag = tag;
+    element.vr = vr;
+    element.value = value;
+    elements[tag] = element;
+  };
+  dicom::Header header;
+  if (lacks(tags::kMediaStorageSopClassUid) || lacks(tags::kMediaStorageSopInstanceUid)) {
+    HILUM_ASSIGN_OR_RETURN(header, dicom::ReadHeader(file, dicom::AttributeSelection({}), limits));
   }
+  require(tags::kMetaInformationVersion, Vr("OB"), dicom::kMetaInformationVersion);
+  require(tags::kMediaStorageSopClassUid, Vr("UI"), header.sop_class_uid);
+  require(tags::kMediaStorageSopInstanceUid, Vr("UI"), header.sop_uid);
+  require(tags::kTransferSyntaxUid, Vr("UI"), to);
+  require(tags::kImplementationClassUid, Vr("UI"), dicom::kImplementationClassUid);
+  std::string body;
+  DataSetWriter writer(/*explicit_vr=*/true, &body);
+  for (const auto& [tag, element] : elements) writer.Add(element);
   std::string meta(128, '\0');
   meta += "DICM";
   std::string length;

@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <string>
 #include <vector>
 
 #include "codecs/dicom/attributes.h"
+#include "codecs/dicom/values.h"
 #include "codecs/pixel/instance.h"
 #include "tests/codecs/dicom/part10_builder.h"
 #include "tests/codecs/pixel/generated.h"
@@ -90,6 +92,46 @@ TEST(Transcode, ThereAndBackIsTheSameFile) {
       }
     }
   }
+}
+
+// By the number of the element; UIDs without padding.
+std::map<uint16_t, std::string> MetaOf(Bytes file) {
+  std::map<uint16_t, std::string> meta;
+  const auto header = dicom::ReadHeader(file, dicom::AttributeSelection({}), {});
+  if (!header.ok()) return meta;
+  for (const dicom::Element& e : header->layout.meta)
+    meta[e.tag.element] = e.vr == Vr("UI") ? std::string(dicom::TrimPadding(e.vr, e.value)) : std::string(e.value);
+  meta.erase(0);
+  return meta;
+}
+
+TEST(Transcode, FileMetaInformationKeepsWhatItHasAndGetsWhatItMustHave) {
+  const std::string whole = Multiframe({}, 1);
+  const auto header = dicom::ReadHeader(whole, dicom::AttributeSelection({}), {});
+  ASSERT_TRUE(header.ok());
+  const std::string data_set = whole.substr(header->layout.data_set_offset);
+  std::string sparse = std::string(128, '\0') + "DICM";
+  dicom::DataSetWriter meta(&sparse);
+  meta.Add(dicom::tags::kMediaStorageSopInstanceUid, Vr("UI"), "1.2.3.4");
+  meta.Add(dicom::tags::kTransferSyntaxUid, Vr("UI"), kExplicit);
+  meta.Add(dicom::tags::kImplementationClassUid, Vr("UI"), "");
+  meta.Add({0x0002, 0x0016}, Vr("AE"), "SOURCE");
+  sparse += data_set;
+
+  std::map<uint16_t, std::string> expected = {{0x0001, std::string("\0\1", 2)},
+                                              {0x0002, "1.2.840.10008.5.1.4.1.1.7"},
+                                              {0x0003, "1.2.3.4"},
+                                              {0x0010, std::string(kRle)},
+                                              {0x0012, std::string(dicom::kImplementationClassUid)}};
+  for (const std::string& file : {whole, data_set}) {
+    const auto made = TranscodeToString(file, kRle);
+    ASSERT_TRUE(made.ok()) << made.status().message();
+    EXPECT_EQ(MetaOf(*made), expected);
+  }
+  expected[0x0016] = "SOURCE";
+  const auto made = TranscodeToString(sparse, kRle);
+  ASSERT_TRUE(made.ok()) << made.status().message();
+  EXPECT_EQ(MetaOf(*made), expected);
 }
 
 TEST(Transcode, SingleBitsRunOnFromFrameToFrame) {
