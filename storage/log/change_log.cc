@@ -113,6 +113,80 @@ std::string EncodeSequence(uint64_t sequence) {
   return value;
 }
 
+// What a key ends with; 0 of a damaged one.
+uint64_t NumberIn(Bytes rest) {
+  uint64_t number = 0;
+  return ByteReader(rest).ReadBe(&number) ? number : 0;
+}
+
+// Both walks of the check go up; numbers lead to the changes of instances in order.
+class LogCheck {
+ public:
+  LogCheck(const Kv& kv, Tenant tenant, const Snapshot* snapshot, const std::function<void(std::string)>& find)
+      : find_(find),
+        rows_(kv.NewIterator(Family::kLog, KeyOf(tenant, kCounter + 1), KeyOf(tenant, kNumbers), snapshot)),
+        numbers_(kv.NewIterator(Family::kLog, NumberKey(tenant, 1), PrefixEnd(KeyOf(tenant, kNumbers)), snapshot)) {}
+
+  Status Run(const Counter& counter) {
+    numbers_->SeekToFirst();
+    for (rows_->SeekToFirst(); rows_->Valid(); rows_->Next()) {
+      const uint64_t sequence = NumberIn(rows_->key().substr(4));
+      Follows("sequence", sequence, &latest_);
+      Change change;
+      if (!DecodeChange(rows_->value(), &change)) {
+        find_(Damaged(sequence).message());
+      } else if (change.kind == ChangeKind::kInstance) {
+        PassNumbersBefore(sequence);
+        if (NumberedSequence() == sequence)
+          PassNumber();
+        else
+          find_("change log: the change of an instance with sequence " + std::to_string(sequence) + " has no number");
+      }
+    }
+    PassNumbersBefore(UINT64_MAX);
+    if (latest_ != counter.latest) EndsElsewhere("sequence", latest_, counter.latest);
+    if (number_ != counter.instance_changes) EndsElsewhere("number", number_, counter.instance_changes);
+    HILUM_RETURN_IF_ERROR(rows_->status());
+    return numbers_->status();
+  }
+
+ private:
+  void Follows(const std::string& what, uint64_t found, uint64_t* last) {
+    if (found != *last + 1) {
+      find_("change log: " + what + " " + std::to_string(*last + 1) +
+            (found == *last + 2 ? " is missing" : " to " + std::to_string(found - 1) + " are missing"));
+    }
+    *last = found;
+  }
+  void EndsElsewhere(const std::string& what, uint64_t last, uint64_t counted) {
+    find_("change log: the last " + what + " is " + std::to_string(last) + ", but the counter says " +
+          std::to_string(counted));
+  }
+
+  // What the number at hand leads to.
+  std::optional<uint64_t> NumberedSequence() const {
+    uint64_t sequence = 0;
+    if (!numbers_->Valid() || !ByteReader(numbers_->value()).ReadBe(&sequence)) return std::nullopt;
+    return sequence;
+  }
+  void PassNumber() {
+    Follows("number", NumberIn(numbers_->key().substr(12)), &number_);
+    numbers_->Next();
+  }
+  void PassNumbersBefore(uint64_t sequence) {
+    for (; numbers_->Valid() && NumberedSequence().value_or(0) < sequence; PassNumber()) {
+      const uint64_t number = NumberIn(numbers_->key().substr(12));
+      find_("change log: number " + std::to_string(number) + " leads to no change of an instance");
+    }
+  }
+
+  const std::function<void(std::string)>& find_;
+  const std::unique_ptr<Iterator> rows_;
+  const std::unique_ptr<Iterator> numbers_;
+  uint64_t latest_ = 0;  // sequence that was seen
+  uint64_t number_ = 0;
+};
+
 }  // namespace
 
 std::string_view NameOf(ChangeOperation operation) {
@@ -229,6 +303,12 @@ Status CheckInstanceChangesFollow(const Kv& kv, Tenant tenant, uint64_t after, c
   HILUM_ASSIGN_OR_RETURN(const uint64_t latest, LatestInstanceChange(kv, tenant, snapshot));
   HILUM_ASSIGN_OR_RETURN(const auto next, ReadInstanceChanges(kv, tenant, after, 1, snapshot));
   return CheckPlace(after, latest, next.empty() ? std::nullopt : std::optional(next[0].instance_number));
+}
+
+Status CheckChangeLog(const Kv& kv, Tenant tenant, const Snapshot* snapshot,
+                      const std::function<void(std::string)>& find) {
+  HILUM_ASSIGN_OR_RETURN(const Counter counter, ReadCounter(kv, tenant, snapshot));
+  return LogCheck(kv, tenant, snapshot, find).Run(counter);
 }
 
 Status NumberInstanceChanges(Kv& kv, Tenant tenant) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -65,6 +66,11 @@ Result<uint64_t> LatestInstanceChange(const Kv& kv, Tenant tenant, const Snapsho
 // How many changes of instances there were before that time.
 Result<uint64_t> InstanceChangesBefore(const Kv& kv, Tenant tenant, int64_t time_micros,
                                        const Snapshot* snapshot = nullptr);
+
+// Whether sequences and numbers have no gaps, number changes of instances and end where the counters say. `find` is
+// told in words what is not so.
+Status CheckChangeLog(const Kv& kv, Tenant tenant, const Snapshot* snapshot,
+                      const std::function<void(std::string)>& find);
 
 // Numbers the changes of instances in a log that was written before they were numbered; else does nothing. REQUIRES:
 // nothing else writes.

@@ -4,6 +4,7 @@
 #include "storage/catalogue/extended_tags.h"
 #include "storage/catalogue/stored_header.h"
 #include "storage/index/audit.h"
+#include "storage/log/change_log.h"
 #include "storage/store/store.h"
 
 namespace hilum::storage {
@@ -41,6 +42,7 @@ class Verifier {
     if (!stopped_) HILUM_RETURN_IF_ERROR(Studies());
     if (!stopped_) HILUM_RETURN_IF_ERROR(IndexAgreesWithRows());
     if (!stopped_) HILUM_RETURN_IF_ERROR(Accounting());
+    if (!stopped_) HILUM_RETURN_IF_ERROR(ChangeLog());
     return std::move(report_);
   }
 
@@ -238,6 +240,11 @@ class Verifier {
     }
     for (const auto& [segment, bytes] : live_) Finding("segment " + std::to_string(segment) + " has no accounting");
     return it->status();
+  }
+
+  Status ChangeLog() {
+    return FindingOrError(CheckChangeLog(store_.kv(), Tenant::kDefault, &reader_.snapshot(),
+                                         [&](std::string text) { Finding(std::move(text)); }));
   }
 
   Store& store_;

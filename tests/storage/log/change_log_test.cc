@@ -248,6 +248,68 @@ TEST_F(ChangeLogTest, NumbersALogOfAnOlderVersion) {
   EXPECT_EQ(ReadInstanceChanges(*kv_, Tenant::kDefault, 0, 10)->size(), 4u);
 }
 
+// Rows as they lie on the disk.
+std::string RowOf(char sequence) {
+  return std::string(11, '\0') + sequence;
+}
+std::string RowOfNumber(char number) {
+  return std::string(4, '\0') + std::string(8, '\xFF') + std::string(7, '\0') + number;
+}
+Batch Without(std::vector<std::string> keys) {
+  Batch batch;
+  for (const auto& key : keys) batch.Delete(Family::kLog, key);
+  return batch;
+}
+
+TEST_F(ChangeLogTest, ChecksThatNothingIsMissing) {
+  const auto findings = [&] {
+    std::vector<std::string> found;
+    HILUM_EXPECT_OK(CheckChangeLog(*kv_, Tenant::kDefault, nullptr,
+                                   [&](std::string text) { found.push_back(text.substr(sizeof("change log:"))); }));
+    return found;
+  };
+  EXPECT_THAT(findings(), ElementsAre());
+  // given changes 3, 6 and 9 of instances, with numbers 1 to 3
+  for (int i = 1; i <= 10; ++i) {
+    HILUM_EXPECT_OK(Append(Tenant::kDefault, i % 3 == 0 ? OfInstance(i) : OfResource()));
+  }
+  EXPECT_THAT(findings(), ElementsAre());
+
+  struct Case {
+    const char* damage;
+    Batch batch;
+    std::vector<std::string> expected;
+  };
+  Case cases[] = {
+      {"of a resource", Without({RowOf(4)}), {"sequence 4 is missing"}},
+      {"the first ones", Without({RowOf(1), RowOf(2)}), {"sequence 1 to 2 are missing"}},
+      {"the last one", Without({RowOf(10)}), {"the last sequence is 9, but the counter says 10"}},
+      {"of an instance", Without({RowOf(6)}), {"sequence 6 is missing", "number 2 leads to no change of an instance"}},
+      {"a number",
+       Without({RowOfNumber(2)}),
+       {"the change of an instance with sequence 6 has no number", "number 2 is missing"}},
+      {"the last number",
+       Without({RowOfNumber(3)}),
+       {"the change of an instance with sequence 9 has no number", "the last number is 2, but the counter says 3"}},
+      {"a number that leads elsewhere",
+       OnePut(Family::kLog, RowOfNumber(2), std::string(7, '\0') + '\5'),
+       {"number 2 leads to no change of an instance", "the change of an instance with sequence 6 has no number"}},
+      {"a row", OnePut(Family::kLog, RowOf(5), "\1\1"), {"the row of sequence 5 is damaged: restore a backup"}},
+      {"the counter",
+       Without({RowOf(0)}),
+       {"the last sequence is 10, but the counter says 0", "the last number is 3, but the counter says 0"}},
+  };
+  for (Case& damaged : cases) {
+    SCOPED_TRACE(damaged.damage);
+    Batch mended;
+    const auto rows = kv_->NewIterator(Family::kLog, "", "");
+    for (rows->SeekToFirst(); rows->Valid(); rows->Next()) mended.Put(Family::kLog, rows->key(), rows->value());
+    HILUM_EXPECT_OK(kv_->Commit(std::move(damaged.batch)));
+    EXPECT_EQ(findings(), damaged.expected);
+    HILUM_EXPECT_OK(kv_->Commit(std::move(mended)));
+  }
+}
+
 TEST_F(ChangeLogTest, ReportsADamagedRowWithItsPlace) {
   HILUM_EXPECT_OK(Append(Tenant::kDefault, {}));
   const std::string second_row("\0\0\0\0\0\0\0\0\0\0\0\2", 12);
