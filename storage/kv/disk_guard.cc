@@ -1,12 +1,17 @@
 #include "storage/kv/disk_guard.h"
 
+#include <algorithm>
 #include <utility>
+
+#include "storage/kv/batch.h"
 
 namespace hilum::storage {
 namespace {
 
 constexpr Micros kLookInterval = std::chrono::milliseconds(20);
 constexpr uint64_t kLookBytes = 4 << 20;
+// A large change is written as tables, and soon compacted into others; or to the log, and from there to tables.
+constexpr uint64_t kCopies = 2;
 
 }  // namespace
 
@@ -21,6 +26,13 @@ Status DiskGuard::Admit(uint64_t bytes, Space space) {
     admitted_since_look_ = 0;
   }
   HILUM_RETURN_IF_ERROR(SpareBytes(free_, marks_, space, path_).status());
+  // What is below a mark has room for small changes, many times.
+  const uint64_t kept = std::min(marks_.reserve_bytes, marks_.low_water_bytes);
+  if (bytes >= kTableCommitBytes && free_ < kept + kCopies * bytes) {
+    return DiskFull(
+        "free space at " + path_ + " is " + std::to_string(free_ >> 20) + " MiB, a change as large as this one needs " +
+        std::to_string(((kept + kCopies * bytes) >> 20) + 1) + " MiB: free some space, or make it in parts");
+  }
   admitted_since_look_ += bytes;
   return Status::Ok();
 }

@@ -15,8 +15,8 @@ class DiskGuard {
   // Watches the file system of `path`. The disk and the clock outlive the guard.
   DiskGuard(Disk& disk, const Clock& clock, std::string path, const SpaceMarks& marks);
 
-  // kDiskFull below the low-water mark, or the reserve's; kIo when the space cannot be found out. Looks at most every
-  // 20 ms or 4 MB.
+  // kDiskFull below the low-water mark, or the reserve's, and when a change of so many bytes is large and would take it
+  // below the reserve's; kIo when the space cannot be found out. Looks at most every 20 ms or 4 MB.
   Status Admit(uint64_t bytes, Space space = Space::kUsual);
 
  private:

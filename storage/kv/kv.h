@@ -9,7 +9,8 @@
 // commit sequence, and the watermark file (watermark.h) remembers the highest one given out: Open refuses a store whose
 // log ends before it. The first write or sync error makes the store read-only for good (Code::kUnavailable) and calls
 // KvOptions::on_fatal: the process should stop and recover from the log. Below the low-water mark of free disk space
-// commits answer kDiskFull and change nothing, but those that may use the reserve (storage/space.h); reads go on.
+// commits answer kDiskFull and change nothing, but those that may use the reserve (storage/space.h); so does a large
+// one that does not fit above the reserve. Reads go on.
 #pragma once
 
 #include <cstdint>

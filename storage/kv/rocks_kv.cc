@@ -125,7 +125,14 @@ Result<uint64_t> RocksKv::Commit(Batch batch, Space space) {
   const bool as_tables = is_large && copies_ == 0;
   if (is_large && !as_tables) changes = ToWriteBatch(batch);
   const uint64_t next = sequence_ + 1;
-  Status written = as_tables ? table_commits_->Commit(*batch.rep_, next) : WriteBatch(std::move(changes), next);
+  TableCommits::Tables tables;
+  if (as_tables) {
+    auto made = table_commits_->Write(*batch.rep_, next);
+    if (made.status().code() == Code::kDiskFull) return made.status();
+    if (!made.ok()) return fail_stop_->Trip(made.status());
+    tables = std::move(*made);
+  }
+  Status written = as_tables ? table_commits_->TakeIn(tables) : WriteBatch(std::move(changes), next);
   if (written.ok()) written = watermark_->Record(next);
   if (!written.ok()) {
     return fail_stop_->Trip(written);

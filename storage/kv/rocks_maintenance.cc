@@ -58,7 +58,7 @@ Result<uint64_t> RocksKv::Checkpoint(const std::string& directory) {
   if (exists) return Conflict("checkpoint: " + directory + " exists already: name a new directory");
   {
     std::lock_guard lock(commit_mu_);
-    HILUM_RETURN_IF_ERROR(disk_guard_.Admit(options_.write_buffer_bytes, Space::kReserve));
+    HILUM_RETURN_IF_ERROR(disk_guard_.Admit(0, Space::kReserve));
   }
   HILUM_RETURN_IF_ERROR(disk_.CreateDirectories(directory));
   TemporaryDirectory cleanup(directory);

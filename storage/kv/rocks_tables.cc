@@ -104,8 +104,8 @@ Status TableCommits::WaitForCompaction() const {
   return Status::Ok();
 }
 
-Result<std::vector<rocksdb::IngestExternalFileArg>> TableCommits::WriteTables(const BatchOperations& batch,
-                                                                              uint64_t sequence) {
+Result<TableCommits::Tables> TableCommits::Write(const BatchOperations& batch, uint64_t sequence) {
+  HILUM_RETURN_IF_ERROR(WaitForCompaction());
   auto families = FamiliesOf(batch);
   families.insert(Family::kMeta);
   std::list<FamilyTable> tables;
@@ -116,17 +116,17 @@ Result<std::vector<rocksdb::IngestExternalFileArg>> TableCommits::WriteTables(co
     writing.push_back(std::async(std::launch::async | std::launch::deferred, [&] { table.Write(batch, sequence); }));
   }
   for (auto& table : writing) table.get();
-  std::vector<rocksdb::IngestExternalFileArg> args;
+  Tables args;
   for (const auto& table : tables) {
-    HILUM_RETURN_IF_ERROR(FromRocks("commit: write tables", table.status()));
+    const Status written = FromRocks("commit: write tables", table.status());
+    if (written.code() == Code::kDiskFull) HILUM_RETURN_IF_ERROR(RemoveFiles());
+    HILUM_RETURN_IF_ERROR(written);
     args.push_back(table.arg());
   }
   return args;
 }
 
-Status TableCommits::Commit(const BatchOperations& batch, uint64_t sequence) {
-  HILUM_RETURN_IF_ERROR(WaitForCompaction());
-  HILUM_ASSIGN_OR_RETURN(const auto tables, WriteTables(batch, sequence));
+Status TableCommits::TakeIn(const Tables& tables) {
   HILUM_RETURN_IF_ERROR(FromRocks("commit: take in tables", rocks_->db->IngestExternalFiles(tables)));
   return RemoveFiles();
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/disk.h"
 #include "base/fail_stop.h"
@@ -21,13 +22,15 @@ class TableCommits {
 
   // Whether the batch is large enough to gain by it, and in order.
   static bool Takes(const BatchOperations& batch) { return batch.ordered && batch.bytes >= kTableCommitBytes; }
-  // An error before the tables are taken in leaves the store unchanged; one of taking them in may not.
-  Status Commit(const BatchOperations& batch, uint64_t sequence);
+  using Tables = std::vector<rocksdb::IngestExternalFileArg>;
+  // First the tables are written. An error leaves the store unchanged, and of a full disk nothing is left.
+  Result<Tables> Write(const BatchOperations& batch, uint64_t sequence);
+  // Then they are taken in; an error may leave the store changed.
+  Status TakeIn(const Tables& tables);
 
  private:
   TableCommits(const RocksHandles& rocks, Disk& disk, std::string directory, const FailStop& fail_stop)
       : rocks_(&rocks), disk_(&disk), directory_(std::move(directory)), fail_stop_(&fail_stop) {}
-  Result<std::vector<rocksdb::IngestExternalFileArg>> WriteTables(const BatchOperations& batch, uint64_t sequence);
   Status RemoveFiles();
   Status WaitForCompaction() const;
 

@@ -26,6 +26,18 @@ class ShrinkingDisk : public PosixDisk {
   }
 };
 
+// Of 20 MB that do not compress, in order.
+Batch LargeBatch() {
+  std::mt19937_64 random(1);
+  Batch batch;
+  for (int i = 100; i < 500; ++i) {
+    std::string value(50'000, '\0');
+    for (char& byte : value) byte = static_cast<char>(random());
+    batch.Put(Family::kResource, std::to_string(i), value);
+  }
+  return batch;
+}
+
 class DiskFullTest : public ::testing::Test {
  protected:
   Result<std::unique_ptr<Kv>> Open() {
@@ -79,6 +91,19 @@ TEST_F(DiskFullTest, DeletionsAndCheckpointsGoOnDownToTheReserve) {
   HILUM_EXPECT_OK((*kv)->Checkpoint(directory_ / "copy"));
   EXPECT_EQ(Read(**kv, Family::kCatalogue, "before"), "(absent)");
   EXPECT_EQ(Commit(**kv, "refused"), Code::kDiskFull);
+}
+
+TEST_F(DiskFullTest, ALargeCommitNeedsRoomForItselfTwiceAboveTheReserve) {
+  const auto kv = Open();
+  ASSERT_TRUE(kv.ok()) << kv.status().ToString();
+  disk_.free = 8 * kMiB + 39'000'000;
+  EXPECT_EQ(Commit(**kv, "small"), Code::kOk);
+  const Status refused = (*kv)->Commit(LargeBatch()).status();
+  EXPECT_EQ(refused.code(), Code::kDiskFull);
+  EXPECT_THAT(refused.message(), HasSubstr("a change as large as this one needs 47 MiB"));
+  EXPECT_EQ(Read(**kv, Family::kResource, "100"), "(absent)");
+  disk_.free = 8 * kMiB + 41'000'000;
+  HILUM_EXPECT_OK((*kv)->Commit(LargeBatch()));
 }
 
 TEST(ReserveMarkTest, IsHalfOfTheLowWaterMarkButNeverLessThanTheWriteBuffersNeed) {
@@ -219,6 +244,23 @@ TEST_F(SmallFileSystemTest, FillsUpWithoutHarmAndGoesOnWhenSpaceReturns) {
   std::this_thread::sleep_for(std::chrono::milliseconds(25));
   EXPECT_GT(fill(*kv), 50u) << "space returned";
   expect_all(*kv);
+}
+
+// Somebody else may use up the space meanwhile.
+TEST_F(SmallFileSystemTest, ALargeCommitThatDoesNotFitChangesNothingAndIsTakenWhenSpaceReturns) {
+  ShrinkingDisk disk;  // claims that there is space
+  const SystemClock clock;
+  const auto kv = Kv::Open(SmallOptions(directory_ / "kv"), TestMergers(), disk, clock, Logger());
+  ASSERT_TRUE(kv.ok()) << kv.status().ToString();
+  { std::ofstream(directory_ / "ballast") << std::string(50 * kMiB, 'b'); }
+  EXPECT_EQ((*kv)->Commit(LargeBatch()).status().code(), Code::kDiskFull);
+  HILUM_EXPECT_OK((*kv)->health());
+  EXPECT_TRUE(std::filesystem::is_empty(directory_ / "kv/tables"));
+  EXPECT_EQ(Read(**kv, Family::kResource, "100"), "(absent)");
+  HILUM_EXPECT_OK((*kv)->Commit(OnePut(Family::kCatalogue, "small", "v")));
+
+  std::filesystem::remove(directory_ / "ballast");
+  HILUM_EXPECT_OK((*kv)->Commit(LargeBatch()));
 }
 
 }  // namespace
