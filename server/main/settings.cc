@@ -120,6 +120,11 @@ Config Settings::MakeConfig() {
           "store.direct_writes", &store.direct_writes,
           "Write larger objects past the page cache: twice as fast on solid state disks; they are read from the disk "
           "when they are asked for first."),
+      Setting::Size("store.room_ahead", &store.room_ahead_bytes,
+                    "Room for objects that is written with zeros while nothing is stored, at most as much as was "
+                    "stored since the start: what comes there is durable in half the time, and every byte of it is "
+                    "written twice. 0: never; so on file systems that copy on write.",
+                    0),
       Setting("store.accept_loss", &store.accept_loss,
               "Open a store that lost acknowledged data, and go on with what is left."),
       Setting(

@@ -34,7 +34,7 @@ struct Settings {
   std::vector<std::string> named_certificates;
   std::string patient_policy = "link";
 
-  storage::StoreOptions store;
+  storage::StoreOptions store{.room_ahead_bytes = 512 << 20};
   storage::MaintenanceOptions maintenance;
   http::ServerOptions http;
   dicomweb::ServiceOptions dicomweb;

@@ -11,6 +11,7 @@
 #include "storage/object/compaction.h"
 #include "storage/object/format.h"
 #include "storage/object/record.h"
+#include "storage/object/room_ahead.h"
 #include "storage/object/segment_set.h"
 #include "storage/object/stream_writer.h"
 
@@ -61,7 +62,11 @@ class SegmentStore : public ObjectStore {
         fail_stop_("the object store", options_.on_fatal, log_),
         segments_(options_, disk, log_, fail_stop_) {}
 
-  Status Load() { return segments_.Load(); }
+  Status Load() {
+    HILUM_RETURN_IF_ERROR(segments_.Load());
+    if (options_.room_ahead_bytes > 0) room_ahead_.emplace(segments_, options_.room_ahead_bytes);
+    return Status::Ok();
+  }
 
   Result<ObjectRef> Put(Bytes id, ObjectBuffer& body) override {
     HILUM_RETURN_IF_ERROR(fail_stop_.status());
@@ -200,6 +205,7 @@ class SegmentStore : public ObjectStore {
   FailStop fail_stop_;
   mutable segment::SegmentSet segments_;
   mutable segment::CheckedChunks checked_;
+  std::optional<segment::RoomAhead> room_ahead_;  // ends before what it uses
 };
 
 Result<ObjectRef> ObjectStore::Put(Bytes id, Bytes body) {

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cerrno>
 
 #include "storage/object/format.h"
@@ -49,6 +50,13 @@ void FileCache::Drop(uint32_t segment) {
 
 SegmentSet::SegmentSet(const ObjectStoreOptions& options, Disk& disk, Logger log, FailStop& fail_stop)
     : options_(options), disk_(disk), log_(std::move(log)), fail_stop_(fail_stop), cache_(disk) {}
+
+SegmentSet::~SegmentSet() {
+  for (const auto& [number, entry] : entries_) {
+    if (entry.ready <= entry.end || !entry.file || !fail_stop_.status().ok()) continue;
+    entry.file->file()->Truncate(entry.end).IgnoreError();  // the next start does it
+  }
+}
 
 std::string SegmentSet::PathOf(uint32_t segment) const {
   return options_.directory + "/" + FileName(segment);
@@ -111,6 +119,9 @@ Status SegmentSet::LoadSegment(uint32_t number) {
       entry.state = State::kSealed;
     }
   }
+  if (entry.state == State::kIdle) {
+    HILUM_ASSIGN_OR_RETURN(entry.end, CutZeros(*file, size));
+  }
   entry.reserved = entry.end;
   if (entry.state == State::kIdle) {
     entry.file = std::make_shared<AppendFile>(std::move(file), fail_stop_);
@@ -118,6 +129,25 @@ Status SegmentSet::LoadSegment(uint32_t number) {
   }
   entries_.emplace(number, std::move(entry));
   return Status::Ok();
+}
+
+Result<uint64_t> SegmentSet::CutZeros(File& file, uint64_t size) {
+  constexpr uint64_t kBlockBytes = 1 << 20;
+  std::string block;
+  uint64_t end = size;
+  while (end > kPageBytes) {
+    block.resize(std::min(kBlockBytes, end - kPageBytes));
+    HILUM_RETURN_IF_ERROR(file.ReadAt(end - block.size(), block));
+    const size_t last = block.find_last_not_of('\0');
+    end -= block.size();
+    if (last != std::string::npos) {
+      end += last + 1;
+      break;
+    }
+  }
+  end = RoundUpToPage(end);
+  if (end < size) HILUM_RETURN_IF_ERROR(file.Truncate(end));
+  return end;
 }
 
 // Those that a crash kept from being sealed.
@@ -131,15 +161,26 @@ Status SegmentSet::SealFullOnes() {
 }
 
 Result<SegmentSet::Place> SegmentSet::Reserve(uint64_t bytes) {
-  const std::lock_guard lock(mu_);
-  if (hot_ == 0) {
-    HILUM_ASSIGN_OR_RETURN(hot_, TakeIdle(State::kHot, Space::kUsual));
+  std::unique_lock lock(mu_);
+  const auto hot = [&]() -> Result<Entry*> {
+    if (hot_ == 0) {
+      HILUM_ASSIGN_OR_RETURN(hot_, TakeIdle(State::kHot, Space::kUsual));
+    }
+    return &entries_.at(hot_);
+  };
+  HILUM_ASSIGN_OR_RETURN(Entry * found, hot());
+  while (found->claimed && found->end + bytes > found->ready) {
+    room_returned_.wait(lock);
+    HILUM_ASSIGN_OR_RETURN(found, hot());
   }
-  Entry& entry = entries_.at(hot_);
+  Entry& entry = *found;
   HILUM_RETURN_IF_ERROR(MakeRoom(entry, entry.end + bytes));
   Place place{hot_, entry.end, entry.file};
   entry.end += bytes;
   ++entry.writers;
+  reserved_bytes_ += bytes;
+  ++writers_calls_;
+  writers_came_.notify_one();
   if (entry.end >= options_.segment_bytes) {
     entry.state = State::kFull;
     hot_ = 0;
@@ -151,9 +192,39 @@ Status SegmentSet::Release(const Place& place) {
   {
     const std::lock_guard lock(mu_);
     Entry& entry = entries_.at(place.segment);
+    ++writers_calls_;
+    writers_came_.notify_one();
     if (--entry.writers > 0 || entry.state != State::kFull) return Status::Ok();
   }
   return Seal(place.segment);
+}
+
+std::optional<uint64_t> SegmentSet::AwaitWriters(const std::stop_token& stop, uint64_t known) {
+  std::unique_lock lock(mu_);
+  if (!writers_came_.wait(lock, stop, [&] { return writers_calls_ != known; })) return std::nullopt;
+  return writers_calls_;
+}
+
+std::optional<SegmentSet::Room> SegmentSet::ClaimRoom(uint64_t known, uint64_t bytes, uint64_t most) {
+  const std::lock_guard lock(mu_);
+  if (hot_ == 0 || writers_calls_ != known) return std::nullopt;
+  Entry& entry = entries_.at(hot_);
+  assert(!entry.claimed);
+  if (entry.writers > 0) return std::nullopt;
+  entry.ready = std::max(entry.ready, entry.end);
+  const uint64_t wanted = std::min(entry.end + std::min(most, reserved_bytes_), entry.reserved);
+  if (wanted < entry.ready + kPageBytes) return std::nullopt;
+  const uint64_t length = std::min(bytes, wanted - entry.ready) / kPageBytes * kPageBytes;
+  entry.claimed = true;
+  return Room{hot_, entry.ready, entry.ready + length, entry.file};
+}
+
+void SegmentSet::ReturnRoom(const Room& room, bool written) {
+  const std::lock_guard lock(mu_);
+  Entry& entry = entries_.at(room.segment);
+  entry.claimed = false;
+  if (written) entry.ready = room.end;
+  room_returned_.notify_all();
 }
 
 Result<SegmentSet::Place> SegmentSet::TakeLane(Space space) {
@@ -264,8 +335,9 @@ Status SegmentSet::Seal(uint32_t number) {
   std::shared_ptr<AppendFile> file;
   uint64_t end = 0;
   {
-    const std::lock_guard lock(mu_);
+    std::unique_lock lock(mu_);
     const Entry& entry = entries_.at(number);
+    room_returned_.wait(lock, [&] { return !entry.claimed; });
     file = entry.file;
     end = entry.end;
   }

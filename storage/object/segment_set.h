@@ -2,14 +2,18 @@
 //
 // A segment is idle, hot (small objects share it), a lane (of one streamed object), full, or sealed (its last page says
 // so, or its file has other names; no writer ever touches it again). Space is handed out only beyond everything that
-// was ever written to a file, so nothing durable is overwritten, whatever a crash left behind. Safe for concurrent use.
+// was ever written to a file but zeros at its end, so nothing durable is overwritten, whatever a crash left behind: a
+// record ends with its footer. Safe for concurrent use.
 #pragma once
 
+#include <condition_variable>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,12 +49,28 @@ class SegmentSet {
 
   // `options`, `disk` and `fail_stop` outlive the set.
   SegmentSet(const ObjectStoreOptions& options, Disk& disk, Logger log, FailStop& fail_stop);
+  // Gives back room that nothing was written to.
+  ~SegmentSet();
   // Finds the segments of the directory.
   Status Load();
 
   // `bytes` (whole pages) of the hot segment, until Release.
   Result<Place> Reserve(uint64_t bytes);
   Status Release(const Place& place);
+
+  // Room beyond the end of the hot segment, for zeros: whole pages that no writer gets before ReturnRoom.
+  struct Room {
+    uint32_t segment = 0;
+    uint64_t begin = 0;
+    uint64_t end = 0;
+    std::shared_ptr<AppendFile> file;
+  };
+  // Waits until Reserve or Release were called more than `known` times; how often. Nothing once `stop` is asked for.
+  std::optional<uint64_t> AwaitWriters(const std::stop_token& stop, uint64_t known);
+  // At most `bytes`, and nothing when as much as was stored since the start is ready, or `most`, when a writer has a
+  // place, or came after `known`. REQUIRES: the room claimed before was returned.
+  std::optional<Room> ClaimRoom(uint64_t known, uint64_t bytes, uint64_t most);
+  void ReturnRoom(const Room& room, bool written);
 
   // A segment for one writer alone, until ReturnLane. ExtendLane makes room up to `end` (whole pages).
   Result<Place> TakeLane(Space space);
@@ -83,11 +103,15 @@ class SegmentSet {
     std::shared_ptr<AppendFile> file;  // null once sealed
     uint64_t end = 0;                  // where the next record goes
     uint64_t reserved = 0;             // disk space is reserved up to here
+    uint64_t ready = 0;                // zeros were written up to here
+    bool claimed = false;              // zeros are being written from there
     uint32_t writers = 0;              // of a hot or full segment
     Space space = Space::kUsual;       // that its writer may use
   };
 
   Status LoadSegment(uint32_t number);
+  // Cuts zeros off the end of a segment that is not sealed; where it ends then.
+  Result<uint64_t> CutZeros(File& file, uint64_t size);
   Status SealFullOnes();
   // As the function of that name, of what is free now.
   Result<uint64_t> SpareBytes(Space space) const;
@@ -104,6 +128,10 @@ class SegmentSet {
   FailStop& fail_stop_;
   FileCache cache_;
   mutable std::mutex mu_;
+  std::condition_variable_any writers_came_;
+  std::condition_variable room_returned_;
+  uint64_t writers_calls_ = 0;   // of Reserve and Release
+  uint64_t reserved_bytes_ = 0;  // handed out by Reserve
   std::map<uint32_t, Entry> entries_;
   std::set<std::pair<uint64_t, uint32_t>> idle_;  // by end: the fullest is used first, so that segments get full
   uint32_t hot_ = 0;                              // 0: none

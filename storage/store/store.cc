@@ -113,6 +113,7 @@ Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options, Disk& di
   objects.low_water_bytes = options.low_water_bytes;
   objects.reserve_bytes = ReserveMark(options.low_water_bytes, options.write_buffer_bytes);
   objects.direct_writes = options.direct_writes;
+  objects.room_ahead_bytes = options.room_ahead_bytes;
   objects.accept_loss = options.accept_loss;
   objects.on_fatal = options.on_fatal;
   HILUM_ASSIGN_OR_RETURN(store->objects_, ObjectStore::Open(objects, disk, log));

@@ -46,6 +46,7 @@ struct StoreOptions {
   uint64_t segment_bytes = 1ull << 30;
   uint64_t low_water_bytes = 1ull << 30;
   bool direct_writes = true;  // of large objects, past the page cache
+  uint64_t room_ahead_bytes = 0;
   bool accept_loss = false;
   std::chrono::seconds keep_deleted{3600};  // before the bytes of a deleted object may be overwritten
   // Called once, from any thread, when the store can no longer promise durability: stop the process.

@@ -16,12 +16,16 @@ namespace hilum::bench {
 
 class BareFile {
  public:
-  BareFile(Disk& disk, const std::string& path) {
+  // The first `zeros` bytes were written before: overwriting them needs no journal of the file system.
+  BareFile(Disk& disk, const std::string& path, uint64_t zeros = 0) {
     auto file = disk.Open(path, OpenMode::kReadWriteCreate);
     Require(file.status());
     file_ = *file;
     Require(file_->Truncate(0));
     Require(file_->Preallocate(0, 1ull << 30));
+    const std::string block(1 << 20, '\0');
+    for (uint64_t at = 0; at < zeros; at += block.size()) Require(file_->WriteAt(at, block));
+    Require(file_->Sync());
   }
 
   void Append(Bytes body) {

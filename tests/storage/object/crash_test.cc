@@ -15,6 +15,7 @@ class CrashModel : public ObjectStoreTest {
     SCOPED_TRACE("seed " + std::to_string(seed));
     random_.seed(seed);
     segment_bytes_ = 64 << (10 + random_() % 4);
+    room_ahead_bytes_ = random_() % 2 == 0 ? 0 : segment_bytes_;
     promised_.clear();
     ASSERT_NO_FATAL_FAILURE(Open());
     const int lives = 4 + static_cast<int>(random_() % 4);

@@ -56,6 +56,7 @@ class ObjectStoreTest : public testing::Test {
     options.segment_bytes = segment_bytes_;
     options.low_water_bytes = low_water_bytes_;
     options.reserve_bytes = reserve_bytes_;
+    options.room_ahead_bytes = room_ahead_bytes_;
     options.accept_loss = accept_loss_;
     options.on_fatal = [this](const Status& cause) {
       ++fatal_calls_;
@@ -124,6 +125,7 @@ class ObjectStoreTest : public testing::Test {
   uint64_t segment_bytes_ = 16 << 20;
   uint64_t low_water_bytes_ = 0;
   uint64_t reserve_bytes_ = 0;
+  uint64_t room_ahead_bytes_ = 0;
   bool accept_loss_ = false;
   int fatal_calls_ = 0;
   Code fatal_ = Code::kOk;
