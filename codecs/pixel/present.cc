@@ -68,12 +68,11 @@ struct Placement {
   Point Of(const Point& p, bool on_display) const { return on_display ? OfDisplay(p) : OfImage(p); }
 };
 
-Result<Placement> Place(const Picture& frame, const Presentation& presentation, double aspect,
+Result<Placement> Place(uint32_t columns, uint32_t rows, const Presentation& presentation, double aspect,
                         const std::optional<Viewport>& fit) {
-  Placement place{
-      .area = presentation.area.value_or(DisplayedArea{.right = double(frame.width), .bottom = double(frame.height)}),
-      .quarter_turns = presentation.quarter_turns,
-      .flip = presentation.flip};
+  Placement place{.area = presentation.area.value_or(DisplayedArea{.right = double(columns), .bottom = double(rows)}),
+                  .quarter_turns = presentation.quarter_turns,
+                  .flip = presentation.flip};
   if (place.area.aspect > 0) aspect = place.area.aspect;
   const double wide = place.area.right - place.area.left, high = (place.area.bottom - place.area.top) * aspect;
   if (!(wide >= 1 && high > 0 && wide <= 1e6 && high <= 1e6))
@@ -247,9 +246,15 @@ void DrawText(const GraphicText& text, const Placement& place, uint32_t thicknes
 
 }  // namespace
 
+Result<PresentedSize> SizeToPresent(uint32_t columns, uint32_t rows, const Presentation& presentation, double aspect,
+                                    const std::optional<Viewport>& fit) {
+  HILUM_ASSIGN_OR_RETURN(const Placement place, Place(columns, rows, presentation, aspect, fit));
+  return PresentedSize{place.width, place.height};
+}
+
 Result<Picture> Present(const Picture& frame, const Presentation& presentation, double aspect,
                         const std::optional<Viewport>& fit, TextPainter* painter) {
-  HILUM_ASSIGN_OR_RETURN(const Placement place, Place(frame, presentation, aspect, fit));
+  HILUM_ASSIGN_OR_RETURN(const Placement place, Place(frame.width, frame.height, presentation, aspect, fit));
   Picture shown = frame;
   ApplyShutter(presentation.shutter, presentation.shutter_colour, &shown);
   Picture picture = Turn(Cut(shown, place), place);

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <new>
 
+#include "codecs/pixel/frame_codecs.h"
 #include "codecs/pixel/grayscale.h"
 #include "codecs/pixel/present.h"
 #include "codecs/pixel/resample.h"
@@ -47,6 +48,10 @@ Result<Picture> RenderColour(const Image& image) {
   }
   if (format.photometric == Photometric::kYbrFull) YbrToRgb(&picture);
   return picture;
+}
+
+bool HasPalette(const Instance& instance, const FrameFormat& decoded) {
+  return decoded.photometric == Photometric::kPaletteColor && instance.palette().has_value();
 }
 
 Result<Picture> RenderPalette(const Image& image, const PaletteColor& palette) {
@@ -107,25 +112,29 @@ void DrawOverlay(const Overlay& overlay, const Image& image, uint32_t frame, con
   }
 }
 
-// Region and size of the result; `reduction` is the size of the full frame to that of the picture.
-Result<Picture> ApplyViewport(const Picture& picture, const Viewport& viewport, double aspect, double reduction_x,
-                              double reduction_y) {
+// Which part of an image at full size becomes a picture of which size.
+struct Scaling {
+  Region region;
+  uint32_t width = 0, height = 0;
+};
+
+Result<Scaling> ScalingTo(const Viewport& viewport, const FrameFormat& image, double aspect) {
   if (viewport.width == 0 || viewport.height == 0 || uint64_t{viewport.width} * viewport.height > kMaxPicturePixels) {
     return Invalid("viewport: " + std::to_string(viewport.width) + " by " + std::to_string(viewport.height) +
                    " pixels; both sides are at least 1, and together at most " + std::to_string(kMaxPicturePixels));
   }
-  Region region{.x = viewport.x / reduction_x,
-                .y = viewport.y / reduction_y,
-                .width = std::abs(viewport.w) / reduction_x,
-                .height = std::abs(viewport.h) / reduction_y,
+  Region region{.x = viewport.x,
+                .y = viewport.y,
+                .width = std::abs(viewport.w),
+                .height = std::abs(viewport.h),
                 .mirror_x = viewport.w < 0,
                 .mirror_y = viewport.h < 0};
   const bool finite =
       std::isfinite(region.x) && std::isfinite(region.y) && std::isfinite(region.width) && std::isfinite(region.height);
-  if (!finite || region.x < 0 || region.y < 0 || region.x >= picture.width || region.y >= picture.height) {
+  if (!finite || region.x < 0 || region.y < 0 || region.x >= image.columns || region.y >= image.rows) {
     return Invalid("viewport: the source region does not begin inside the image");
   }
-  const double right = picture.width - region.x, below = picture.height - region.y;
+  const double right = image.columns - region.x, below = image.rows - region.y;
   region.width = region.width == 0 ? right : std::min(region.width, right);
   region.height = region.height == 0 ? below : std::min(region.height, below);
   const double shape_height = region.height * aspect;
@@ -133,22 +142,43 @@ Result<Picture> ApplyViewport(const Picture& picture, const Viewport& viewport, 
   const auto side = [](double length, uint32_t most) {
     return static_cast<uint32_t>(std::clamp<double>(std::round(length), 1, most));
   };
-  const uint32_t width = side(region.width * scale, viewport.width),
-                 height = side(shape_height * scale, viewport.height);
-  const bool whole = region.x == 0 && region.y == 0 && !region.mirror_x && !region.mirror_y &&
-                     region.width == picture.width && region.height == picture.height;
-  if (whole && width == picture.width && height == picture.height) return picture;
-  return Resample(picture, region, width, height);
+  return Scaling{.region = region,
+                 .width = side(region.width * scale, viewport.width),
+                 .height = side(shape_height * scale, viewport.height)};
 }
 
-// All of the picture in its shape, no side shorter than it is unless there would be too many pixels.
-Viewport NaturalViewport(const Picture& picture, double aspect) {
-  const double width = picture.width * std::max(1.0, 1 / aspect), height = picture.height * std::max(1.0, aspect);
+// All of the image in its shape, no side shorter than it is unless there would be too many pixels.
+Viewport NaturalViewport(const FrameFormat& image, double aspect) {
+  const double width = image.columns * std::max(1.0, 1 / aspect), height = image.rows * std::max(1.0, aspect);
   const double shrink = std::min(1.0, std::sqrt(kMaxPicturePixels / (width * height)));
   const auto side = [&](double length) {
     return static_cast<uint32_t>(std::max(1.0, shrink < 1 ? std::floor(length * shrink) : std::round(length)));
   };
   return {.width = side(width), .height = side(height)};
+}
+
+// Nothing where pixels stay what they are.
+Result<std::optional<Scaling>> ScalingOf(const Instance& instance, const RenderOptions& options) {
+  const FrameFormat& image = instance.format();
+  const double aspect = instance.pixel_aspect();
+  if (!options.viewport && aspect == 1) return std::optional<Scaling>();
+  HILUM_ASSIGN_OR_RETURN(const Scaling scaling,
+                         ScalingTo(options.viewport.value_or(NaturalViewport(image, aspect)), image, aspect));
+  return std::optional(scaling);
+}
+
+// `picture`: all of the image, maybe at less than its full size.
+Picture Scaled(const Picture& picture, const Scaling& scaling, const FrameFormat& image) {
+  const double x = double(picture.width) / image.columns, y = double(picture.height) / image.rows;
+  Region region = scaling.region;
+  region.x *= x;
+  region.y *= y;
+  region.width = std::min(region.width * x, picture.width - region.x);
+  region.height = std::min(region.height * y, picture.height - region.y);
+  const bool whole = region.x == 0 && region.y == 0 && !region.mirror_x && !region.mirror_y &&
+                     region.width == picture.width && region.height == picture.height;
+  if (whole && scaling.width == picture.width && scaling.height == picture.height) return picture;
+  return Resample(picture, region, scaling.width, scaling.height);
 }
 
 void ToColours(Picture* picture) {
@@ -174,10 +204,9 @@ Result<Picture> RenderDecoded(const Instance& instance, const Image& image, uint
                               const RenderOptions& options) {
   const FrameFormat& full = instance.format();
   const Presentation* const state = options.presentation;
-  const bool palette = image.format.photometric == Photometric::kPaletteColor && instance.palette().has_value();
   Result<Picture> picture = [&]() -> Result<Picture> {
     if (image.format.samples == 3) return RenderColour(image);
-    if (palette) return RenderPalette(image, *instance.palette());
+    if (HasPalette(instance, image.format)) return RenderPalette(image, *instance.palette());
     // States say themselves which way is up, whatever the image does (PS3.4 N.2.1).
     if (state != nullptr && state->is_grayscale)
       return RenderGrayscale(image, state->transform, options, state->inverse, instance.padding());
@@ -195,10 +224,8 @@ Result<Picture> RenderDecoded(const Instance& instance, const Image& image, uint
   if (options.overlays && full_size) {
     for (const Overlay& overlay : instance.overlays()) DrawOverlay(overlay, image, frame, 1, &*picture);
   }
-  const double aspect = instance.pixel_aspect();
-  if (!options.viewport && aspect == 1) return picture;
-  return ApplyViewport(*picture, options.viewport.value_or(NaturalViewport(*picture, aspect)), aspect,
-                       double(full.columns) / picture->width, double(full.rows) / picture->height);
+  HILUM_ASSIGN_OR_RETURN(const std::optional<Scaling> scaling, ScalingOf(instance, options));
+  return scaling ? Scaled(*picture, *scaling, full) : picture;
 }
 
 std::string ProfileOf(const Instance& instance, const Picture& picture, const RenderOptions& options) {
@@ -224,13 +251,38 @@ Status ToSpace(ColourSpace space, FrameCodec& codec, Picture* picture) {
 
 }  // namespace
 
-Result<Picture> RenderPicture(const Instance& instance, uint32_t frame, const RenderOptions& options,
-                              FrameCodec& codec) {
+Result<uint64_t> RenderingMemory(const Instance& instance, const RenderOptions& options) {
   if (options.window &&
       !(options.window->width > 0 && std::isfinite(options.window->width) && std::isfinite(options.window->center) &&
         (options.window->width >= 1 || options.window->function != VoiFunction::kLinear))) {
     return Invalid("window: the width is at least 1, and above 0 for LINEAR_EXACT and SIGMOID");
   }
+  const FrameFormat& image = instance.format();
+  const Presentation* const state = options.presentation;
+  const bool colour = image.samples == 3 || HasPalette(instance, image) || (state != nullptr && state->has_colours());
+  const uint64_t pixel_bytes = colour ? 3 : options.sixteen_bits ? 2 : 1;
+  const uint64_t whole = uint64_t{image.rows} * image.columns * pixel_bytes;
+  uint64_t picture = whole, making = FrameBytes(DecodedFormat(image)) + whole;
+  const auto scale_to = [&](uint64_t width, uint64_t height) {
+    picture = width * height * pixel_bytes;
+    making += ScalingMemory(image.rows, width * (colour ? 3 : 1)) + picture;
+  };
+  if (state != nullptr) {
+    HILUM_ASSIGN_OR_RETURN(const PresentedSize size,
+                           SizeToPresent(image.columns, image.rows, *state, instance.pixel_aspect(), options.viewport));
+    scale_to(size.width, size.height);
+    making += whole + picture;  // shuttered, and turned
+  } else {
+    HILUM_ASSIGN_OR_RETURN(const std::optional<Scaling> scaling, ScalingOf(instance, options));
+    if (scaling) scale_to(scaling->width, scaling->height);
+  }
+  // What encoders and colour conversion copy, and a file of noise while it grows.
+  return std::max(making, picture * 4);
+}
+
+Result<Picture> RenderPicture(const Instance& instance, uint32_t frame, const RenderOptions& options,
+                              FrameCodec& codec) {
+  HILUM_RETURN_IF_ERROR(RenderingMemory(instance, options).status());
   std::string storage;
   HILUM_ASSIGN_OR_RETURN(const Bytes bytes, instance.Frame(frame, &storage));
   HILUM_ASSIGN_OR_RETURN(const FrameTurn turn, codec.BeginFrame(instance.format()));
@@ -251,8 +303,7 @@ Result<std::string> Render(const Instance& instance, uint32_t frame, const Rende
   return EncodePicture(picture, options.type, options.jpeg_quality, codec);
 }
 
-Result<std::string> Thumbnail(const Instance& instance, uint32_t frame, uint32_t size, PictureType type,
-                              FrameCodec& codec) {
+RenderOptions ThumbnailOptions(const Instance& instance, uint32_t size, PictureType type) {
   RenderOptions options{.type = type, .jpeg_quality = 80, .overlays = false, .profile = Profile::kNone};
   size = std::max(1u, size);
   const FrameFormat& format = instance.format();
@@ -263,7 +314,7 @@ Result<std::string> Thumbnail(const Instance& instance, uint32_t frame, uint32_t
   }
   options.viewport = Viewport{.width = std::min(size, std::max(format.columns, 1u)),
                               .height = std::min(size, std::max(format.rows, 1u))};
-  return Render(instance, frame, options, codec);
+  return options;
 }
 
 }  // namespace hilum::pixel

@@ -69,6 +69,10 @@ struct RenderOptions {
   DecodeOptions decode;
 };
 
+// Bytes of memory that making a picture and its file takes at a time, roughly, the decoded frame among them. Nothing is
+// decoded to find out. kInvalid for a window, viewport or displayed area that no picture can be made with.
+Result<uint64_t> RenderingMemory(const Instance& instance, const RenderOptions& options);
+
 // The picture before it becomes a file. kInvalid for a frame or viewport that does not exist.
 Result<Picture> RenderPicture(const Instance& instance, uint32_t frame, const RenderOptions& options,
                               FrameCodec& codec);
@@ -76,9 +80,7 @@ Result<Picture> RenderPicture(const Instance& instance, uint32_t frame, const Re
 // The file of it.
 Result<std::string> Render(const Instance& instance, uint32_t frame, const RenderOptions& options, FrameCodec& codec);
 
-// A picture of `frame` that fits into size x size, upscaled never; previews are decoded at reduced size where the codec
-// can.
-Result<std::string> Thumbnail(const Instance& instance, uint32_t frame, uint32_t size, PictureType type,
-                              FrameCodec& codec);
+// For a picture that fits into size x size, upscaled never; previews are decoded at reduced size where the codec can.
+RenderOptions ThumbnailOptions(const Instance& instance, uint32_t size, PictureType type);
 
 }  // namespace hilum::pixel

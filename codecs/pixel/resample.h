@@ -15,4 +15,9 @@ struct Region {
 // every pixel of the source counts. REQUIRES: the region lies inside the picture and is not empty.
 Picture Resample(const Picture& picture, const Region& region, uint32_t width, uint32_t height);
 
+// Bytes that Resample takes beside the pictures, of `rows` of the source and that many samples in a line of the result.
+inline uint64_t ScalingMemory(uint64_t rows, uint64_t samples) {
+  return rows * samples * sizeof(float);
+}
+
 }  // namespace hilum::pixel

@@ -118,8 +118,10 @@ Result<std::string> PictureService::MakeThumbnail(const Found& found, uint32_t f
   Status status = instance.status();
   if (status.ok()) {
     if (frame >= instance->frames()) return NoSuchFrame(*instance, frame);
-    HILUM_ASSIGN_OR_RETURN(const Room room, memory_.ForFrame(pixel::FrameBytes(instance->format())));
-    auto thumbnail = pixel::Thumbnail(*instance, frame, size, type, codec_);
+    const pixel::RenderOptions options = pixel::ThumbnailOptions(*instance, size, type);
+    HILUM_ASSIGN_OR_RETURN(const uint64_t bytes, pixel::RenderingMemory(*instance, options));
+    HILUM_ASSIGN_OR_RETURN(const Room room, memory_.ForFrame(bytes));
+    auto thumbnail = pixel::Render(*instance, frame, options, codec_);
     if (!HasNoPicture(thumbnail.status())) return thumbnail;
     status = thumbnail.status();
   }
@@ -165,9 +167,6 @@ Result<PictureService::Shot> PictureService::Take(const Subject& subject, const 
   if (!opened.image) return Page(subject, rendering, opened.no_picture);
   const pixel::Instance& image = *opened.image;
   if (frame >= image.frames()) return NoSuchFrame(image, frame);
-  if (!*room) {
-    HILUM_ASSIGN_OR_RETURN(*room, memory_.ForFrame(pixel::FrameBytes(image.format())));
-  }
   std::optional<pixel::Presentation> presentation;
   if (opened.state) {
     presentation = opened.state->For(uid, frame);
@@ -175,6 +174,10 @@ Result<PictureService::Shot> PictureService::Take(const Subject& subject, const 
       return Invalid("the presentation state " + subject.state->row.uid + " is not about this frame of " + uid);
     rendering.options.presentation = &*presentation;
     rendering.options.painter = painter_.get();
+  }
+  HILUM_ASSIGN_OR_RETURN(const uint64_t bytes, pixel::RenderingMemory(image, rendering.options));
+  if (!*room) {
+    HILUM_ASSIGN_OR_RETURN(*room, memory_.ForFrame(bytes));
   }
   auto picture = pixel::RenderPicture(image, frame, rendering.options, codec_);
   HILUM_RETURN_IF_ERROR(opened.file.Judge(Status::Ok()));  // it was checked long ago, for a later frame
@@ -354,13 +357,21 @@ Status PictureService::SendThumbnail(const Subject& subject, const pixel::Render
   return responder.Send(200, std::move(headers), **picture);
 }
 
+Result<std::string> PictureService::FileOf(const Subject& subject, const Opened& opened, const Rendering& rendering,
+                                           Room* room, std::string* warning) {
+  HILUM_ASSIGN_OR_RETURN(const Shot shot, Take(subject, opened, rendering, room));
+  *warning = shot.warning;
+  return Encoded(shot.picture, rendering.options);
+}
+
 Status PictureService::SendPicture(Subject subject, const Rendering& rendering, http::Headers headers,
                                    http::Responder& responder) {
   Room room;
+  std::string warning;
   HILUM_ASSIGN_OR_RETURN(const Opened opened, Open(&subject));
-  HILUM_ASSIGN_OR_RETURN(const Shot shot, Take(subject, opened, rendering, &room));
-  HILUM_ASSIGN_OR_RETURN(const std::string file, Encoded(shot.picture, rendering.options));
-  if (!shot.warning.empty()) headers.Add("Warning", http::WarningOf(shot.warning));
+  HILUM_ASSIGN_OR_RETURN(const std::string file, FileOf(subject, opened, rendering, &room, &warning));
+  if (!warning.empty()) headers.Add("Warning", http::WarningOf(warning));
+  if (room && room->held() > file.size()) room->Shrink(room->held() - file.size());
   responder.CountUnsent(std::move(room));
   return responder.Send(200, std::move(headers), file);
 }
@@ -407,13 +418,11 @@ Status PictureService::SendPictures(Subject subject, const std::vector<uint32_t>
   const uint32_t last = *std::ranges::max_element(frames);
   Room room;
   HILUM_ASSIGN_OR_RETURN(const Opened opened, Open(&subject));
-  const auto file_of = [&](uint32_t number, std::string* warning) -> Result<std::string> {
+  const auto file_of = [&](uint32_t number, std::string* warning) {
     subject.frame = number - 1;
-    HILUM_ASSIGN_OR_RETURN(const Shot shot, Take(subject, opened, rendering, &room));
-    if (warning != nullptr) *warning = shot.warning;
-    return Encoded(shot.picture, rendering.options);
+    return FileOf(subject, opened, rendering, &room, warning);
   };
-  std::string warning;
+  std::string warning, ignored;
   HILUM_ASSIGN_OR_RETURN(const std::string last_file, file_of(last, &warning));
   if (!warning.empty()) headers.Add("Warning", http::WarningOf(warning));
   HILUM_RETURN_IF_ERROR(responder.Head(200, headers, std::nullopt));
@@ -421,7 +430,7 @@ Status PictureService::SendPictures(Subject subject, const std::vector<uint32_t>
   for (const uint32_t frame : frames) {
     std::string file = last_file;
     if (frame != last) {
-      HILUM_ASSIGN_OR_RETURN(file, file_of(frame, nullptr));
+      HILUM_ASSIGN_OR_RETURN(file, file_of(frame, &ignored));
     }
     HILUM_RETURN_IF_ERROR(
         responder.Write(writer.PartHead({{"Content-Type", type}, {"Content-Location", url_of(frame)}})));

@@ -74,8 +74,10 @@ class PictureService {
   Result<Opened> Open(Subject* subject);
   // What stands for a subject that has no picture, because of `reason`. kNotFound for a frame that there is not.
   Result<Shot> Page(const Subject& subject, const Rendering& rendering, Code reason) const;
-  // Of its frame, with all that `rendering` asks for. `room`, for one frame, is taken unless it is there.
+  // Of its frame, with all that `rendering` asks for. `room`, for one picture, is taken unless it is there.
   Result<Shot> Take(const Subject& subject, const Opened& opened, Rendering rendering, Room* room);
+  Result<std::string> FileOf(const Subject& subject, const Opened& opened, const Rendering& rendering, Room* room,
+                             std::string* warning);
   Result<std::string> Encoded(const pixel::Picture& picture, const pixel::RenderOptions& options);
   Status SendPicture(Subject subject, const Rendering& rendering, http::Headers headers, http::Responder& responder);
   // A GIF that moves, where the image has several frames.

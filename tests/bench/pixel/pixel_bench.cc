@@ -76,7 +76,7 @@ void TimeRendering(const char* name, const std::string& file, FrameCodec& codec,
   Stopwatch watch(31);
   for (int i = 0; i < 31; ++i) {
     watch.Run([&] {
-      return thumbnail ? Thumbnail(*instance, 0, 128, PictureType::kJpeg, codec).ok()
+      return thumbnail ? Render(*instance, 0, ThumbnailOptions(*instance, 128, PictureType::kJpeg), codec).ok()
                        : Render(*instance, 0, {}, codec).ok();
     });
   }

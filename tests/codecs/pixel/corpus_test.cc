@@ -139,7 +139,8 @@ void TryEverything(const std::string& folder) {
     if (status.ok()) {
       const uint32_t last = instance->frames() - 1;
       status = Render(*instance, last, {}, codec).status();
-      if (status.ok()) status = Thumbnail(*instance, 0, 128, PictureType::kJpeg, codec).status();
+      if (status.ok())
+        status = Render(*instance, 0, ThumbnailOptions(*instance, 128, PictureType::kJpeg), codec).status();
       if (status.ok()) ++images;
     }
     const auto refused = kRefused.find(name);

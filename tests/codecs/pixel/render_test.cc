@@ -387,7 +387,7 @@ TEST(Render, ThumbnailsFitAndNeverGrow) {
   for (const std::string& file : {native, *htj2k}) {
     const Result<Instance> instance = Instance::Open(file);
     ASSERT_TRUE(instance.ok());
-    const Result<std::string> jpeg = Thumbnail(*instance, 0, 100, PictureType::kJpeg, codec);
+    const Result<std::string> jpeg = Render(*instance, 0, ThumbnailOptions(*instance, 100, PictureType::kJpeg), codec);
     ASSERT_TRUE(jpeg.ok()) << jpeg.status().message();
     EXPECT_TRUE(Decode("1.2.840.10008.1.2.4.50", *jpeg, Format(100, 50, 8)).ok());
   }
@@ -395,7 +395,7 @@ TEST(Render, ThumbnailsFitAndNeverGrow) {
   const std::string tiny = testing::MakeInstance({.format = small.format, .pixels = small.pixels});
   const Result<Instance> instance = Instance::Open(tiny);
   ASSERT_TRUE(instance.ok());
-  const Result<std::string> jpeg = Thumbnail(*instance, 0, 100, PictureType::kJpeg, codec);
+  const Result<std::string> jpeg = Render(*instance, 0, ThumbnailOptions(*instance, 100, PictureType::kJpeg), codec);
   ASSERT_TRUE(jpeg.ok());
   EXPECT_TRUE(Decode("1.2.840.10008.1.2.4.50", *jpeg, Format(20, 30, 8)).ok());
 }

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "tests/server/dicomweb/hooked_codec.h"
 #include "tests/server/dicomweb/service_fixture.h"
 
 namespace hilum::dicomweb {
@@ -74,20 +75,6 @@ TEST_F(CineTest, OfVeryManyFramesTheFirstIsShown) {
   EXPECT_THAT(answer.Header("Warning").value_or(""), HasSubstr("more than 2000 frames"));
 }
 
-// Does something before it decodes a frame.
-class HookedCodec : public pixel::LocalCodec {
- public:
-  explicit HookedCodec(std::function<void()> hook) : hook_(std::move(hook)) {}
-  Result<pixel::Image> Decode(std::string_view transfer_syntax, Bytes frame, const pixel::FrameFormat& expected,
-                              const pixel::DecodeOptions& options) override {
-    hook_();
-    return LocalCodec::Decode(transfer_syntax, frame, expected, options);
-  }
-
- private:
-  std::function<void()> hook_;
-};
-
 TEST_F(CineTest, AnImageThatIsDeletedMeanwhileIsShownToItsEnd) {
   Put("abcde", 5);
   for (int i = 0; i < 8; ++i) {  // the segment of the image is sealed
@@ -103,7 +90,7 @@ TEST_F(CineTest, AnImageThatIsDeletedMeanwhileIsShownToItsEnd) {
     reclaimed += store_->CompactObjects().reclaimed_bytes;
   };
   int decoded = 0;
-  HookedCodec codec([&] {
+  testing::HookedCodec codec([&] {
     if (++decoded == 2) delete_it();
   });
   service_ = std::make_unique<Service>(*store_, ServiceOptions(), codec, system_clock_, random_, metrics_, Logger());

@@ -357,7 +357,7 @@ TEST_F(LargeFrameTest, OnItsWayToAClientThatDoesNotReadItTakesMemoryFromOthers) 
   const HttpAnswer refused = Frame();
   EXPECT_EQ(refused.status, 503);
   EXPECT_EQ(refused.Header("Retry-After"), "30");
-  EXPECT_THAT(refused.body, HasSubstr("frames on their way to other clients"));
+  EXPECT_THAT(refused.body, HasSubstr("made for other clients"));
   EXPECT_EQ(Get(kPath, {"Accept: application/octet-stream; transfer-syntax=*"}).status, 200) << "bytes of the file";
   slow->Abort();
   EXPECT_TRUE(Eventually([&] { return Frame().status == 200; }));

@@ -1,6 +1,11 @@
 // Pictures with what was asked to be drawn into them (PS3.18 8.3.5.1).
 #include <gmock/gmock.h>
 
+#include <atomic>
+#include <future>
+#include <thread>
+
+#include "tests/server/dicomweb/hooked_codec.h"
 #include "tests/server/dicomweb/service_fixture.h"
 
 namespace hilum::dicomweb {
@@ -108,6 +113,48 @@ TEST_F(DepthTest, ThumbnailsMayBePng) {
     EXPECT_EQ(Get(path).Header("Content-Type"), "image/jpeg") << path;
     EXPECT_TRUE(Get(path, {"Accept: image/png"}).body == png.body) << path;
   }
+}
+
+class RenderedTest : public testing::ServiceFixture {
+ protected:
+  void SetUp() override {
+    ServiceFixture::SetUp();
+    ASSERT_TRUE(Ingest(testing::InstanceSpec{}).stored());
+  }
+  HttpAnswer Rendered(const std::string& query) {
+    return Get("/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.1/rendered?" + query);
+  }
+};
+
+TEST_F(RenderedTest, APictureTakesMemoryFromOthersWhileItIsMade) {
+  std::promise<void> begun, go_on;
+  std::atomic<bool> is_first = true;
+  testing::HookedCodec codec([&] {
+    if (!is_first.exchange(false)) return;
+    begun.set_value();
+    go_on.get_future().wait();
+  });
+  const ServiceOptions options{.held_bytes = 20 << 20, .held_timeout = std::chrono::milliseconds(100)};
+  service_ = std::make_unique<Service>(*store_, options, codec, system_clock_, random_, metrics_, Logger());
+  std::jthread other([&] { EXPECT_EQ(Rendered("viewport=2048,2048").status, 200); });
+  begun.get_future().wait();
+  EXPECT_EQ(Rendered("viewport=2048,2048").status, 503) << "4 MiB, several times";
+  EXPECT_EQ(Rendered("viewport=64,64").status, 200);
+  go_on.set_value();
+  other.join();
+  EXPECT_EQ(Rendered("viewport=2048,2048").status, 200);
+}
+
+TEST_F(RenderedTest, WhatIsAskedForWronglyIsNoFailureOfPixels) {
+  for (const char* const query : {"viewport=10,10,-1,0,5,5", "viewport=10,10,1000,0,5,5", "window=40,0.5"})
+    EXPECT_EQ(Rendered(query).status, 400) << query;
+  EXPECT_THAT(metrics_.Expose(), HasSubstr("hilum_codec_failures_total 0\n"));
+  auto damaged = testing::BeginImage({.sop = "1.2.1.1.2", .transfer_syntax = "1.2.840.10008.1.2.4.80"});
+  const Bytes fragments[] = {"no codestream at all"};
+  damaged.AddFragments(dicom::tags::kPixelData, fragments);
+  ASSERT_TRUE(Ingest(damaged.Take()).stored());
+  EXPECT_EQ(Get("/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.2/rendered").status, 400);
+  EXPECT_THAT(metrics_.Expose(), HasSubstr("hilum_codec_failures_total 1\n"));
 }
 
 // A state that turns the picture of 1.2.1.1.1 upside down.
