@@ -168,10 +168,6 @@ Status Linker::Sync(bool anew) {
   return Status::Ok();
 }
 
-bool Linker::IsOfRows(const Status& status) {
-  return status.code() != Code::kDiskFull && status.code() != Code::kIo && status.code() != Code::kUnavailable;
-}
-
 Status Linker::SyncStudies(std::span<const std::string> study_uids, bool anew) {
   const auto sync = [&](Txn& txn) -> Status {
     ResourceTxn resources(resources_, txn);

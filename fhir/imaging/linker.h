@@ -73,8 +73,6 @@ class Linker : public storage::CatalogueObserver, public DerivedResources {
   Status Sync(bool anew);
   // The rows of DiagnosticReports that name orders: all of them anew.
   Status SyncReports();
-  // Whether a failure is about what some rows say, rather than about the disk, or the writer, that all rely on.
-  static bool IsOfRows(const Status& failure);
   // In one commit.
   Status SyncStudies(std::span<const std::string> study_uids, bool anew);
   Status SyncStudy(ResourceTxn& resources, const std::string& study_uid, bool anew) const;

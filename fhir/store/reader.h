@@ -16,6 +16,11 @@
 
 namespace hilum::fhir {
 
+// Whether a failure is about what some rows say, rather than about the disk, or the writer, that all rely on.
+inline bool IsOfRows(const Status& failure) {
+  return failure.code() != Code::kDiskFull && failure.code() != Code::kIo && failure.code() != Code::kUnavailable;
+}
+
 // What made a version. Numbers are on disk.
 enum class Method : uint8_t { kCreate = 1, kUpdate = 2, kDelete = 3, kPatch = 4 };
 

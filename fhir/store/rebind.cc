@@ -67,12 +67,16 @@ Status ResourceStore::Rebind(const IndexSettings& from, SettingsChange change) {
     for (size_t begin = 0; begin < docs.size(); begin += kAtOnce) {
       const std::span batch = std::span(docs).subspan(begin, std::min(kAtOnce, docs.size() - begin));
       std::vector<IndexChange> changes;
-      for (const storage::Doc doc : batch) {
+      const auto add = [&](storage::Doc doc) -> Status {
         HILUM_ASSIGN_OR_RETURN(const auto version, reader->Newest(type, doc, Form::kStored));
-        if (!version || version->deleted() || !MayDiffer(version->bytes, from, change.to)) continue;
+        if (!version || version->deleted() || !MayDiffer(version->bytes, from, change.to)) return Status::Ok();
         HILUM_ASSIGN_OR_RETURN(PreparedValues before, old->PrepareStored(*version));
         HILUM_ASSIGN_OR_RETURN(PreparedValues after, now->PrepareStored(*version));
         changes.push_back({doc, std::move(before), std::move(after)});
+        return Status::Ok();
+      };
+      for (const storage::Doc doc : batch) {
+        if (const Status added = add(doc); !added.ok()) HILUM_RETURN_IF_ERROR(LeaveAsItIs(type, doc, added));
       }
       change.type = name;
       change.doc = batch.back() + 1;

@@ -48,6 +48,21 @@ Status ResourceStore::FillNewFields() {
   return Status::Ok();
 }
 
+Status ResourceStore::LeaveAsItIs(TypeId type, storage::Doc doc, const Status& failure) const {
+  if (!IsOfRows(failure)) return failure;
+  options_.log.Error("a resource is not indexed anew",
+                     {{"type", TypeOf(type).name}, {"document", uint64_t{doc}}, {"reason", failure.message()}});
+  return Status::Ok();
+}
+
+Result<PreparedValues> ResourceStore::ValuesOfNewest(ResourceReader& reader, TypeId type, storage::Doc doc) const {
+  HILUM_ASSIGN_OR_RETURN(const auto version, reader.Newest(type, doc, Form::kStored));
+  if (!version || version->deleted()) return PreparedValues();
+  HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(version->bytes));
+  const Validation validation = Validate(document.root(), {.check_targets = false, .check_narrative = false});
+  return ExtractValues(document.root(), validation.typing);
+}
+
 Status ResourceStore::Fill(TypeId type, const std::vector<storage::FieldId>& fields) {
   const auto reader = Read();
   HILUM_ASSIGN_OR_RETURN(const storage::Bitmap live, reader->index().Live(schema_.CollectionOf(type)));
@@ -56,15 +71,15 @@ Status ResourceStore::Fill(TypeId type, const std::vector<storage::FieldId>& fie
     const auto fill = [&](storage::Txn& txn) -> Status {
       ResourceTxn resources(*this, txn);
       for (size_t i = begin; i < std::min(begin + kFilledAtOnce, docs.size()); ++i) {
-        HILUM_ASSIGN_OR_RETURN(const auto version, reader->Newest(type, docs[i], Form::kStored));
-        if (!version || version->deleted()) continue;
-        HILUM_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(version->bytes));
-        const Validation validation = Validate(document.root(), {.check_targets = false, .check_narrative = false});
-        HILUM_ASSIGN_OR_RETURN(PreparedValues prepared, ExtractValues(document.root(), validation.typing));
-        std::erase_if(prepared.values.entries,
+        auto prepared = ValuesOfNewest(*reader, type, docs[i]);
+        if (!prepared.ok()) {
+          HILUM_RETURN_IF_ERROR(LeaveAsItIs(type, docs[i], prepared.status()));
+          continue;
+        }
+        std::erase_if(prepared->values.entries,
                       [&](const auto& entry) { return std::ranges::find(fields, entry.field) == fields.end(); });
-        if (prepared.values.entries.empty()) continue;
-        HILUM_RETURN_IF_ERROR(resources.AddToIndex(type, docs[i], std::move(prepared)));
+        if (prepared->values.entries.empty()) continue;
+        HILUM_RETURN_IF_ERROR(resources.AddToIndex(type, docs[i], *std::move(prepared)));
       }
       return Status::Ok();
     };

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/random.h"
 #include "fhir/json/edits.h"
 #include "fhir/search/extract.h"
@@ -42,6 +43,7 @@ struct ResourceStoreOptions {
   int index_rules = kIndexRules;
   // How many resources were looked at so far, while that goes on.
   std::function<void(uint64_t resources)> on_rebound;
+  Logger log;  // names those that cannot be read then: they keep what the index has of them
 };
 
 // A reference that no document stands for: to one version of a resource, one that no search parameter has, or one that
@@ -230,6 +232,10 @@ class ResourceStore {
   // Values of stored resources for the fields that the schema has newly got; for those of one type.
   Status FillNewFields();
   Status Fill(TypeId type, const std::vector<storage::FieldId>& fields);
+  // Of the newest version; none of a deletion.
+  Result<PreparedValues> ValuesOfNewest(ResourceReader& reader, TypeId type, storage::Doc doc) const;
+  // OK, and said in the log, when the failure is of the rows of this resource.
+  Status LeaveAsItIs(TypeId type, storage::Doc doc, const Status& failure) const;
   // So that times grow with sequences over a restart too, whatever the clock does: histories rely on it.
   Status LoadLastTime();
   int64_t NextTime();

@@ -184,6 +184,7 @@ int Import(Arguments arguments) {
                                             [](const std::string& file) { return !FhirImport::Takes(file); });
   const std::vector<std::string> dicom(listing.files.begin(), middle);
   const std::vector<std::string> fhir_files(middle, listing.files.end());
+  invocation.settings.resources.log = open.log();
   // By the settings of the index: those of a server that is not told here would be brought to others.
   auto resources =
       fhir::ResourceStore::OpenAsBound(open.store(), invocation.settings.resources, open.clock(), open.random());

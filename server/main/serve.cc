@@ -227,6 +227,7 @@ Status Run(Settings& settings) {
              {{"resources", std::to_string(done)}});
     logged = done;
   };
+  settings.resources.log = log;
   HILUM_ASSIGN_OR_RETURN(const std::unique_ptr<fhir::ResourceStore> resources,
                          fhir::ResourceStore::Open(*store, settings.resources, clock, random));
   HILUM_ASSIGN_OR_RETURN(const std::unique_ptr<fhir::imaging::Linker> linker,

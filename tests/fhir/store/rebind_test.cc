@@ -3,12 +3,15 @@
 
 #include <filesystem>
 
+#include "fhir/store/keys.h"
 #include "fhir/store/verify.h"
 #include "tests/fhir/interactions/store_fixture.h"
 
 namespace hilum::fhir {
 namespace {
 
+using ::testing::Contains;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 constexpr std::string_view kOtherBase = "https://other.test/fhir";
@@ -50,6 +53,30 @@ TEST_F(RebindTest, AbsoluteReferencesLeadHereByTheNewUrlAndNoLongerByTheOld) {
   EXPECT_EQ(Total("Patient?organization.name=clinic"), 1);
   EXPECT_EQ(Total("Observation?subject:Patient.name=doe"), 0);
   EXPECT_THAT(Findings(), IsEmpty());
+}
+
+TEST_F(RebindTest, AResourceThatCannotBeReadIsNamedAndKeepsNobodyFromStarting) {
+  for (const std::string id : {"a", "b", "c"}) PutSeenFromElsewhere(id);
+  const TypeId type = *FindResourceType("Observation");
+  const auto damage = [&](storage::Txn& txn) -> Status {
+    const auto key = [&](storage::Doc doc) {
+      return VersionKey(storage::Tenant::kDefault, resources_->schema().CollectionOf(type), doc, 1, 0);
+    };
+    HILUM_ASSIGN_OR_RETURN(const auto cut_off, txn.Get(storage::Family::kResource, key(0)));
+    txn.Put(storage::Family::kResource, key(0), cut_off->substr(0, cut_off->size() - 1));
+    HILUM_ASSIGN_OR_RETURN(const auto no_json, txn.Get(storage::Family::kResource, key(1)));
+    txn.Put(storage::Family::kResource, key(1), no_json->substr(0, no_json->size() - 1) + "{");
+    return Status::Ok();
+  };
+  ASSERT_TRUE(store_->writer().Run(damage).status().ok());
+  ::testing::internal::CaptureStderr();
+  resource_options_.log = Logger(STDERR_FILENO, LogLevel::kError);
+  ReopenWith(kBase, 60);
+  const std::string log = ::testing::internal::GetCapturedStderr();
+  EXPECT_THAT(log, HasSubstr("version 1 of document 0 of Observation is damaged"));
+  EXPECT_THAT(log, HasSubstr(R"("document":1)"));
+  EXPECT_EQ(BundleView(Get("Observation?date=lt2024-05-01T00:00:00Z&_id=c")).total, 1);
+  EXPECT_THAT(Findings(), Contains(HasSubstr("version 1 of document 0 of Observation is damaged")));
 }
 
 TEST_F(RebindTest, DatesWithoutAZoneAreOfTheNewOne) {
