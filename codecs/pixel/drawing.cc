@@ -9,10 +9,6 @@ namespace {
 
 constexpr double kFarthest = 1e7;
 
-bool IsReasonable(const Point& p) {
-  return std::abs(p.x) <= kFarthest && std::abs(p.y) <= kFarthest;  // false for NaN
-}
-
 bool ShinesThrough(const Ink& ink) {
   return ink.opacity > 0 && ink.opacity < 1;
 }
@@ -145,9 +141,24 @@ bool IsOn(const std::string& pattern, int64_t x, int64_t y, uint32_t bit) {
 
 }  // namespace
 
+bool AreReasonable(const std::vector<Point>& points) {
+  return std::ranges::all_of(points, [](const Point& p) {
+    return std::abs(p.x) <= kFarthest && std::abs(p.y) <= kFarthest;  // false for NaN
+  });
+}
+
+void CrossingsOf(const std::vector<Point>& polygon, double y, std::vector<double>* crossings) {
+  crossings->clear();
+  for (size_t i = 0, j = polygon.size() - 1; i < polygon.size(); j = i++) {
+    const Point &a = polygon[i], &b = polygon[j];
+    if ((a.y > y) != (b.y > y)) crossings->push_back((b.x - a.x) * (y - a.y) / (b.y - a.y) + a.x);
+  }
+  std::ranges::sort(*crossings);
+}
+
 void DrawLines(const std::vector<Point>& points, const LineStyle& style, const DrawingScale& scale,
                DrawingBudget* budget, Picture* picture) {
-  if (!std::all_of(points.begin(), points.end(), IsReasonable)) return;
+  if (!AreReasonable(points)) return;
   Pen pen(style, scale, budget, picture);
   if (!pen.Prepare()) return;
   for (size_t i = 0; i + 1 < points.size(); ++i) pen.Draw(points[i], points[i + 1]);
@@ -155,19 +166,13 @@ void DrawLines(const std::vector<Point>& points, const LineStyle& style, const D
 
 void FillPolygon(const std::vector<Point>& points, const FillStyle& style, const DrawingScale& scale,
                  DrawingBudget* budget, Picture* picture) {
-  if (points.size() < 3 || !std::all_of(points.begin(), points.end(), IsReasonable)) return;
+  if (points.size() < 3 || !AreReasonable(points)) return;
   if (!budget->Take(uint64_t{picture->height} * (points.size() + picture->width))) return;
   Brush brush(style.on, style.off, picture);
   if (!brush.Prepare(budget)) return;
   std::vector<double> crossings;
   for (uint32_t row = 0; row < picture->height; ++row) {
-    const double y = row + 0.5;
-    crossings.clear();
-    for (size_t i = 0, j = points.size() - 1; i < points.size(); j = i++) {
-      const Point &a = points[i], &b = points[j];
-      if ((a.y > y) != (b.y > y)) crossings.push_back((b.x - a.x) * (y - a.y) / (b.y - a.y) + a.x);
-    }
-    std::sort(crossings.begin(), crossings.end());
+    CrossingsOf(points, row + 0.5, &crossings);
     for (size_t i = 0; i + 1 < crossings.size(); i += 2) {
       const auto begin = static_cast<int64_t>(std::max(0.0, std::ceil(crossings[i] - 0.5)));
       const auto end = static_cast<int64_t>(std::min<double>(picture->width, std::ceil(crossings[i + 1] - 0.5)));

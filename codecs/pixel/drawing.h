@@ -28,8 +28,15 @@ struct DrawingScale {
   uint32_t bit = 1;  // of a pattern
 };
 
+// Finite, and less than 10 million pixels away.
+bool AreReasonable(const std::vector<Point>& points);
+
+// Where the edges of a polygon cross the line at `y`, from left to right: behind an odd number of them lies its inside
+// (even-odd). REQUIRES: reasonable points.
+void CrossingsOf(const std::vector<Point>& polygon, double y, std::vector<double>* crossings);
+
 // The points, one joined to the next. What shines through is laid on once, also where lines cross. Nothing is drawn of
-// points beyond all reason (not finite, or 10 million pixels away).
+// points that are not reasonable.
 void DrawLines(const std::vector<Point>& points, const LineStyle& style, const DrawingScale& scale,
                DrawingBudget* budget, Picture* picture);
 // Even-odd.

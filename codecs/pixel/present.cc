@@ -24,17 +24,25 @@ size_t PixelBytes(const Picture& picture) {
 }
 
 void ApplyShutter(const Shutter& shutter, const Colour& colour, Picture* picture) {
-  if (!shutter.rectangle && !shutter.circle && !shutter.bitmap && shutter.polygon.size() < 3) return;
+  const bool has_polygon = shutter.polygon.size() >= 3 && AreReasonable(shutter.polygon);
+  if (!shutter.rectangle && !shutter.circle && !shutter.bitmap && !has_polygon) return;
   std::string outside;
   for (size_t c = 0; c < picture->channels; ++c) {
     const double share = std::clamp(colour.Channel(c, picture->channels), 0.0, 1.0);
     const auto level = static_cast<uint16_t>(share * (picture->bits == 16 ? 65535 : 255) + 0.5);
     outside.append(reinterpret_cast<const char*>(&level), picture->bits / 8);  // little endian, as pictures are
   }
-  for (uint32_t y = 0; y < picture->height; ++y)
-    for (uint32_t x = 0; x < picture->width; ++x)
-      if (!shutter.Shows(x + 1.0, y + 1.0))
+  std::vector<double> crossings;
+  for (uint32_t y = 0; y < picture->height; ++y) {
+    if (has_polygon) CrossingsOf(shutter.polygon, y + 1.0, &crossings);
+    size_t crossed = 0;
+    for (uint32_t x = 0; x < picture->width; ++x) {
+      while (crossed < crossings.size() && crossings[crossed] <= x + 1.0) ++crossed;
+      const bool inside = !has_polygon || crossed % 2 == 1;
+      if (!inside || !shutter.Shows(x + 1.0, y + 1.0))
         picture->samples.replace((size_t{y} * picture->width + x) * outside.size(), outside.size(), outside);
+    }
+  }
 }
 
 // `source` into `target` with its upper left corner at (x, y). REQUIRES: it fits.

@@ -134,13 +134,7 @@ bool Shutter::Shows(double column, double row) const {
       if (bitmap->bits[bit / 8] >> bit % 8 & 1) return false;
     }
   }
-  if (polygon.size() < 3) return true;
-  bool inside = false;
-  for (size_t i = 0, j = polygon.size() - 1; i < polygon.size(); j = i++) {
-    const Point &a = polygon[i], &b = polygon[j];
-    if ((a.y > row) != (b.y > row) && column < (b.x - a.x) * (row - a.y) / (b.y - a.y) + a.x) inside = !inside;
-  }
-  return inside;
+  return true;
 }
 
 class StateReader {
@@ -221,7 +215,7 @@ class StateReader {
     }
     if (shapes.find("POLYGONAL") != std::string_view::npos)
       for (const Point& p : ReadPoints(root_.Numbers({0x0018, 0x1620}))) shutter.polygon.push_back({p.y, p.x});
-    if (shutter.polygon.size() > 1000) shutter.polygon.clear();  // every pixel is held against every edge
+    if (shutter.polygon.size() > 1000) shutter.polygon.clear();  // every row is held against every edge
     const auto group = static_cast<uint16_t>(std::clamp(root_.Number({0x0018, 0x1623}, 0), 0.0, 65535.0));
     if (shapes.find("BITMAP") != std::string_view::npos && IsOverlayGroup(group)) shutter.bitmap = ReadPlane(group);
     const Colour grey = root_.Number({0x0018, 0x1622}, 0) / 65535;

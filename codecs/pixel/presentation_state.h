@@ -93,7 +93,8 @@ struct Shutter {
   std::vector<Point> polygon;
   std::optional<Overlay> bitmap;  // what is set in it is hidden
 
-  bool Shows(double column, double row) const;  // from 1
+  // A pixel, counted from 1; the polygon is left to who draws.
+  bool Shows(double column, double row) const;
 };
 
 struct DisplayedArea {

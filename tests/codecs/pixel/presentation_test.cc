@@ -58,11 +58,10 @@ std::string ImageFile() {
       {.format = {.rows = 3, .columns = 4, .bits_allocated = 8, .bits_stored = 8, .high_bit = 7}, .pixels = pixels});
 }
 
-Picture Shown(const std::string& state_file, RenderOptions options = {}) {
+Picture Shown(const std::string& state_file, RenderOptions options = {}, const std::string& file = ImageFile()) {
   const auto state = PresentationState::Read(state_file);
   if (!state.ok()) return {};
   const auto presentation = state->For("1.2.3.4", 0);
-  const std::string file = ImageFile();
   const auto instance = Instance::Open(file);
   if (!instance.ok() || !presentation) return {};
   options.presentation = &*presentation;
@@ -148,6 +147,32 @@ TEST(PresentationStateTest, ShuttersHideWhatIsOutside) {
                               Element({0x0018, 0x1608}, "IS", "2") +
                               Element({0x0018, 0x1622}, "US", Packed<uint16_t>({65535}));
   EXPECT_EQ(Samples(Shown(State(shutter))), (V{255, 10, 20, 255, 255, 50, 60, 255, 255, 255, 255, 255}));
+}
+
+std::string PolygonalShutter(const std::string& vertices) {
+  return Element({0x0018, 0x1600}, "CS", "POLYGONAL") + Element({0x0018, 0x1620}, "IS", vertices) +
+         Element({0x0018, 0x1622}, "US", Packed<uint16_t>({65535}));
+}
+
+TEST(PresentationStateTest, APolygonHidesWhatIsOutsideOfIt) {
+  // Rows before columns.
+  EXPECT_EQ(Samples(Shown(State(PolygonalShutter("0\\0\\0\\5\\4\\0")))),
+            (V{0, 10, 20, 255, 40, 50, 255, 255, 80, 255, 255, 255}));
+}
+
+TEST(PresentationStateTest, APolygonOfManyEdgesTakesNoTime) {
+  constexpr uint32_t kSide = 2000;
+  const std::string image = testing::MakeInstance(
+      {.format = {.rows = kSide, .columns = kSide, .bits_allocated = 8, .bits_stored = 8, .high_bit = 7},
+       .pixels = std::string(size_t{kSide} * kSide, '\x10')});
+  std::string vertices = "2000\\0";  // teeth that point upwards
+  for (int i = 1; i < 997; ++i) vertices += (i % 2 != 0 ? "\\1500\\" : "\\500\\") + std::to_string(2 * i);
+  const auto start = std::chrono::steady_clock::now();
+  const Picture picture = Shown(State(PolygonalShutter(vertices + "\\2000\\1994")), {}, image);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
+  ASSERT_EQ(picture.samples.size(), size_t{kSide} * kSide);
+  EXPECT_EQ(picture.samples[1249 * kSide + 799], '\x10') << "in a tooth";
+  EXPECT_EQ(picture.samples[1249 * kSide + 801], '\xFF') << "between two";
 }
 
 std::string Graphics(const std::string& units, const std::string& shape, const std::vector<float>& data,
