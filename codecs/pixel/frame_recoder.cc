@@ -1,6 +1,7 @@
 #include "codecs/pixel/frame_recoder.h"
 
 #include "codecs/dicom/writer.h"
+#include "codecs/pixel/bit_packer.h"
 
 namespace hilum::pixel {
 namespace {
@@ -8,31 +9,6 @@ namespace {
 using dicom::DataSetWriter;
 using dicom::Vr;
 namespace tags = dicom::tags;
-
-// Single bits of frames one after the other, without gaps (PS3.5 8.1.1).
-class BitPacker {
- public:
-  void Append(Bytes frame, uint64_t bits, std::string* out) {
-    for (uint64_t done = 0; done < bits; done += 8) {
-      const unsigned count = static_cast<unsigned>(std::min<uint64_t>(8, bits - done));
-      const unsigned byte = static_cast<uint8_t>(frame[done / 8]) & ((1u << count) - 1);
-      pending_ |= byte << pending_bits_;
-      pending_bits_ += count;
-      if (pending_bits_ >= 8) {
-        out->push_back(static_cast<char>(pending_));
-        pending_ >>= 8;
-        pending_bits_ -= 8;
-      }
-    }
-  }
-  void Flush(std::string* out) {
-    if (pending_bits_ > 0) out->push_back(static_cast<char>(pending_));
-    pending_ = pending_bits_ = 0;
-  }
-
- private:
-  unsigned pending_ = 0, pending_bits_ = 0;
-};
 
 }  // namespace
 

@@ -227,11 +227,12 @@ Result<std::string> BulkSender::Make(const FrameSource& source, uint32_t frame) 
 }
 
 Status BulkSender::MakeValue(const FrameSource& source, const std::string& url) {
+  pixel::BitPacker packer;
   for (uint32_t frame = 1; frame <= source.frames(); ++frame) {
-    HILUM_ASSIGN_OR_RETURN(const std::string bytes, Make(source, frame));
+    HILUM_ASSIGN_OR_RETURN(std::string made, Make(source, frame));
     if (!in_part_) HILUM_RETURN_IF_ERROR(parts_.Begin(HeadOf(source.ContentType(), url, /*refused=*/false)));
     in_part_ = true;
-    HILUM_RETURN_IF_ERROR(parts_.Append(bytes));
+    HILUM_RETURN_IF_ERROR(parts_.Append(source.PieceOf(std::move(made), frame, &packer)));
   }
   in_part_ = false;
   return Status::Ok();

@@ -169,7 +169,19 @@ std::optional<StoredRange> FrameSource::StoredValue() const {
 
 bool FrameSource::MakesValue() const {
   const pixel::TransferSyntax* const target = pixel::FindTransferSyntax(target_);
-  return instance_ && target && !target->encapsulated() && instance_->format().bits_allocated >= 8;
+  return instance_ && target && !target->encapsulated();
+}
+
+uint64_t FrameSource::ValueBytes() const {
+  return HasSingleBits() ? (FrameBits() * frames() + 7) / 8 : FrameBytes() * frames();
+}
+
+std::string FrameSource::PieceOf(std::string made, uint32_t frame, pixel::BitPacker* packer) const {
+  if (!HasSingleBits()) return made;
+  std::string piece;
+  packer->Append(made, FrameBits(), &piece);
+  if (frame == frames()) packer->Flush(&piece);
+  return piece;
 }
 
 Result<std::string> FrameSource::Make(uint32_t frame, pixel::FrameCodec& codec) const {

@@ -9,6 +9,7 @@
 
 #include "codecs/dicom/frames.h"
 #include "codecs/dicom/transfer_syntax.h"
+#include "codecs/pixel/bit_packer.h"
 #include "codecs/pixel/instance.h"
 #include "server/dicomweb/negotiate.h"
 #include "server/dicomweb/selection.h"
@@ -54,14 +55,21 @@ class FrameSource {
   std::vector<StoredRange> Stored(uint32_t frame) const;
   // The value of native Pixel Data, of all frames, when that is what was asked for.
   std::optional<StoredRange> StoredValue() const;
-  // Whether frames that are made are native ones that make up a value when put one behind the other.
+  // Whether frames that are made are native ones that make up a value, of so many bytes, one behind the other.
   bool MakesValue() const;
+  uint64_t ValueBytes() const;
+  // A frame that was made, from 1, as a piece of that value: single bits run on where those of the frame before it end.
+  // `packer`: of the value, whose frames come in order.
+  std::string PieceOf(std::string made, uint32_t frame, pixel::BitPacker* packer) const;
   // Of a frame that is made, decoded: encoded ones are seldom longer. REQUIRES: !as_stored().
   uint64_t FrameBytes() const { return pixel::FrameBytes(instance_->format()); }
   // REQUIRES: !as_stored().
   Result<std::string> Make(uint32_t frame, pixel::FrameCodec& codec) const;
 
  private:
+  bool HasSingleBits() const { return instance_->format().bits_allocated == 1; }
+  uint64_t FrameBits() const { return uint64_t{instance_->format().rows} * instance_->format().columns; }
+
   std::string target_;
   StoredRange object_;
   dicom::FrameTable table_;

@@ -156,15 +156,16 @@ Status BulkDataService::SendPixelValue(http::Request& request, const FrameSource
   headers.Add("Content-Type", source.ContentType());
   if (const auto value = source.StoredValue()) return SendRange(store_, request, responder, *value, std::move(headers));
   HILUM_ASSIGN_OR_RETURN(auto share, memory_.ForFrame(source.FrameBytes()));
+  pixel::BitPacker packer;
   for (uint32_t frame = 1; frame <= source.frames(); ++frame) {
-    const auto bytes = source.Make(frame, codec_);
-    if (!bytes.ok()) return failures_.Tell(bytes.status(), sop_uid);
+    auto made = source.Make(frame, codec_);
+    if (!made.ok()) return failures_.Tell(made.status(), sop_uid);
     if (frame == source.frames()) responder.CountUnsent(std::move(share));
-    if (source.frames() == 1) return SendBytes(request, responder, *bytes, std::move(headers));
-    if (!responder.started())
-      HILUM_RETURN_IF_ERROR(responder.Head(200, headers, uint64_t{bytes->size()} * source.frames()));
+    std::string bytes = source.PieceOf(*std::move(made), frame, &packer);
+    if (source.frames() == 1) return SendBytes(request, responder, bytes, std::move(headers));
+    if (!responder.started()) HILUM_RETURN_IF_ERROR(responder.Head(200, headers, source.ValueBytes()));
     if (!responder.wants_body()) return responder.Finish();
-    HILUM_RETURN_IF_ERROR(responder.Write(*bytes));
+    HILUM_RETURN_IF_ERROR(responder.WriteOwned(std::move(bytes)));
   }
   return responder.Finish();
 }

@@ -110,7 +110,7 @@ inline std::string MakeInstance(const InstanceSpec& spec) {
   return out.Take();
 }
 
-// A file of 16 rows and columns of one grey sample, up to its pixels.
+// A file of one grey sample, up to its pixels.
 struct SmallImage {
   std::string sop_class = "1.2.840.10008.5.1.4.1.1.7.2";
   std::string sop = "1.2.1.1.1";
@@ -120,6 +120,7 @@ struct SmallImage {
   std::string patient_id;
   size_t frames = 0;  // 0: not said
   uint16_t bits = 8;
+  uint16_t side = 16;  // rows, and columns
 };
 
 inline dicom::Part10Writer BeginImage(const SmallImage& image) {
@@ -133,8 +134,8 @@ inline dicom::Part10Writer BeginImage(const SmallImage& image) {
   out.AddUint16(t::kSamplesPerPixel, 1);
   out.Add(t::kPhotometricInterpretation, "CS", "MONOCHROME2");
   if (image.frames > 0) out.Add(t::kNumberOfFrames, "IS", std::to_string(image.frames));
-  out.AddUint16(t::kRows, 16);
-  out.AddUint16(t::kColumns, 16);
+  out.AddUint16(t::kRows, image.side);
+  out.AddUint16(t::kColumns, image.side);
   out.AddUint16(t::kBitsAllocated, image.bits);
   out.AddUint16({0x0028, 0x0101}, image.bits);  // Bits Stored, High Bit, Pixel Representation
   out.AddUint16({0x0028, 0x0102}, static_cast<uint16_t>(image.bits - 1));

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "codecs/dicom/frames.h"
+#include "tests/codecs/pixel/instances.h"
 #include "tests/server/dicomweb/service_fixture.h"
 #include "tests/server/http/client.h"
 #include "tests/support/eventually.h"
@@ -13,6 +14,7 @@ namespace {
 
 using ::testing::HasSubstr;
 using testing::HttpAnswer;
+using ::testing::StartsWith;
 
 constexpr const char* kOctetStreamParts = "Accept: multipart/related; type=\"application/octet-stream\"";
 
@@ -171,6 +173,29 @@ TEST_F(FramesTest, PixelDataAloneIsItsValue) {
   const HttpAnswer in_parts = Get(path);
   EXPECT_EQ(Letters(in_parts), "a") << "one part, the element (PS3.18 10.4.3.3.6)";
   EXPECT_TRUE(in_parts.body.find(value) != std::string::npos);
+}
+
+TEST_F(FramesTest, SingleBitsOfAllFramesAreOneValueWhateverTheyAreStoredAs) {
+  // Three frames of 25 bits: the second and the third begin inside a byte.
+  const std::string value = "\x01\x80\xFF\x0F\xA5\x5A\x3C\xC3\x77\x05";
+  auto out = testing::BeginImage({.sop = "1.2.1.1.2", .frames = 3, .bits = 1, .side = 5});
+  out.Add(dicom::tags::kPixelData, "OB", value);
+  const std::string native = out.Take();
+  for (const char* const syntax :
+       {"1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.90"}) {
+    const auto file = pixel::testing::TranscodeToString(native, syntax);
+    ASSERT_TRUE(file.ok()) << syntax << file.status().message();
+    ASSERT_TRUE(Ingest(*file).stored()) << syntax;
+    const std::string path = "/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.2";
+    for (const char* const what : {"/pixeldata", "/bulkdata/7FE00010"}) {
+      const HttpAnswer alone = Get(path + what, {"Accept: application/octet-stream"});
+      EXPECT_THAT(alone.Header("Content-Type").value_or(""), StartsWith("application/octet-stream")) << syntax << what;
+      EXPECT_EQ(alone.body, value) << syntax << what;
+      const HttpAnswer parts = Get(path + what, {kOctetStreamParts});
+      EXPECT_THAT(parts.body, HasSubstr(value)) << syntax << what;
+    }
+    ASSERT_EQ(testing::Fetch("DELETE", base_ + path).status, 204);
+  }
 }
 
 TEST_F(FramesTest, SeveralFramesAreRenderedInParts) {
