@@ -31,11 +31,20 @@ bool IsForbiddenControl(char c) {  // PS3.5 6.1.3
   return byte < 0x20 && c != '\t' && c != '\n' && c != '\f' && c != '\r' && c != 0x1B;
 }
 
+// What is a whole number, in digits alone: JSON makes no difference between 1, 1.0 and 1e0.
+std::string Whole(std::string_view text) {
+  if (text.find_first_of(".eE") == text.npos) return std::string(text);
+  const std::optional<double> number = ParseDecimal<double>(text);
+  if (!number || *number != std::trunc(*number) || std::abs(*number) > 0x1p53) return std::string(text);
+  return std::to_string(static_cast<int64_t>(*number));
+}
+
 template <typename T, typename Bits>
 bool AppendNumber(std::string_view text, std::string* out) {
+  const std::string digits = std::is_integral_v<T> ? Whole(text) : std::string(text);
   T number{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return false;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (error != std::errc() || end != digits.data() + digits.size()) return false;
   AppendLe<Bits>(out, std::bit_cast<Bits>(number));
   return true;
 }
@@ -69,6 +78,12 @@ std::string Decimal(const std::string& text) {
     if (rounded.size() <= kLongestDecimal) return std::string(rounded);
   }
   return text;
+}
+
+// False for numbers that an IS cannot hold (PS3.5 6.2). What is no number at all is kept as it is.
+bool IsInteger32(const std::string& text) {
+  const std::optional<double> number = ParseDecimal<double>(text);
+  return !number || (*number == std::trunc(*number) && *number >= INT32_MIN && *number <= INT32_MAX);
 }
 
 class Encoder {
@@ -116,7 +131,10 @@ Status Encoder::AppendText(const ModelAttribute& attribute, std::string* out) {
   const bool single = vr == Vr("ST") || vr == Vr("LT") || vr == Vr("UT") || vr == Vr("UR");
   if (single && attribute.values.size() > 1) return Wrong(attribute.tag, "this vr has one value at most");
   for (size_t i = 0; i < attribute.values.size(); ++i) {
-    const std::string value = vr == Vr("DS") ? Decimal(attribute.values[i]) : attribute.values[i];
+    const std::string& given = attribute.values[i];
+    const std::string value = vr == Vr("DS") ? Decimal(given) : vr == Vr("IS") ? Whole(given) : given;
+    if (vr == Vr("IS") && !IsInteger32(value))
+      return Wrong(attribute.tag, "a value is no whole number of 32 bits, as this vr has them");
     if (!single && value.find('\\') != std::string::npos)
       return Wrong(attribute.tag, "a value holds a backslash, which would part it in two");
     if (std::any_of(value.begin(), value.end(), IsForbiddenControl))

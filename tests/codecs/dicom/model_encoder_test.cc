@@ -102,6 +102,19 @@ TEST(ModelEncoderTest, ADecimalHasAsManyDigitsAsItMayHave) {
   EXPECT_THAT(encoded("0.1234567890123"), HasSubstr("[0.1234567890123]"));
 }
 
+TEST(ModelEncoderTest, AWholeNumberMayBeWrittenWithAFractionOrAnExponent) {
+  const auto encoded = [](const std::string& vr, const std::string& number) {
+    return Encoded(R"({"00280010":{"vr":")" + vr + R"(","Value":[)" + number + "]}}");
+  };
+  EXPECT_THAT(encoded("IS", "1.0"), HasSubstr("[1]"));
+  EXPECT_THAT(encoded("IS", "-1.2e3"), HasSubstr("[-1200]"));
+  EXPECT_THAT(encoded("IS", "-2147483648"), HasSubstr("[-2147483648]"));
+  EXPECT_THAT(encoded("US", "5.0"), HasSubstr("[5]"));
+  EXPECT_THAT(encoded("SL", "-1e2"), HasSubstr("[-100]"));
+  EXPECT_THAT(encoded("UV", "1e3"), HasSubstr("1000"));
+  EXPECT_THAT(encoded("US", "1e5"), HasSubstr("no number that this vr can hold"));
+}
+
 TEST(ModelEncoderTest, WhatIsTooLongForItsVrIsOfVrUnknownAndReadsTheSame) {
   std::string points = "1.5";
   for (int i = 0; i < 20'000; ++i) points += ",2.5";
@@ -115,6 +128,7 @@ TEST(ModelEncoderTest, RefusesWhatAVrCannotHold) {
        {R"({"00280010":{"vr":"US","Value":[65536]}})", R"({"00280010":{"vr":"US","Value":[-1]}})",
         R"({"00280010":{"vr":"US","Value":[1.5]}})", R"({"00280010":{"vr":"US","Value":["1 "]}})",
         R"({"00280010":{"vr":"US","Value":[1,null]}})", R"({"00280010":{"vr":"AT","Value":["PatientID"]}})",
+        R"({"00280010":{"vr":"IS","Value":[1.5]}})", R"({"00280010":{"vr":"IS","Value":[2147483648]}})",
         R"({"00280010":{"vr":"FL","Value":[1e300]}})", R"({"00280010":{"vr":"LO","Value":["a\\b"]}})",
         R"({"00280010":{"vr":"LO","Value":["a\u0000b"]}})", R"({"00280010":{"vr":"LT","Value":["a","b"]}})",
         R"({"00280010":{"vr":"OB","Value":[1]}})", R"({"00280010":{"vr":"LO","InlineBinary":"YWI="}})"})
