@@ -221,7 +221,7 @@ Result<Query> MatchValue(const CatalogueAttribute& attribute, const std::string&
 }
 
 Result<Query> MatchFilter(const CatalogueAttribute& attribute, const std::string& value, bool fuzzy) {
-  if (value.empty() || value == "*") return MakeQuery(All{});
+  if (value.find_first_not_of('*') == value.npos) return MakeQuery(All{});
   Or any;
   for (const std::string_view one : Split(value, ListSeparators(attribute))) {
     if (one.empty()) continue;

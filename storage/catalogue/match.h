@@ -17,7 +17,8 @@ Result<Query> MatchTime(FieldId field, const std::string& value);
 
 // One value, wildcards or range. `fuzzy`: names match when any of their words begins with, or sounds like, each word.
 Result<Query> MatchValue(const CatalogueAttribute& attribute, const std::string& value, bool fuzzy);
-// A list too, any of which may match; an empty one and a lone "*" match everything.
+// A list too, any of which may match; an empty one and one of "*" alone match everything, also what has no value (PS3.4
+// C.2.2.2.4).
 Result<Query> MatchFilter(const CatalogueAttribute& attribute, const std::string& value, bool fuzzy);
 
 // A condition on the values of an attribute of images (CatalogueAttribute::varies) as one on series, of which any

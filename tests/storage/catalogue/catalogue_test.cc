@@ -216,7 +216,9 @@ TEST_F(CatalogueTest, MatchesAsTheStandardSays) {
   EXPECT_THAT(Studies({t::kStudyDescription}, "ct*"), ElementsAre("1.3", "1.1"));
   EXPECT_THAT(Studies({t::kAccessionNumber}, ""), ElementsAre("1.3", "1.2", "1.1"))
       << "an empty value is universal matching";
-  EXPECT_THAT(Studies({t::kAccessionNumber}, "*"), ElementsAre("1.3", "1.2", "1.1"));
+  ASSERT_TRUE(Ingest(InstanceSpec{.study = "1.4", .series = "1.4.1", .sop = "1.4.1.1", .accession = ""}).stored());
+  for (const char* const anything : {"*", "**", "***"})
+    EXPECT_THAT(Studies({t::kAccessionNumber}, anything), ElementsAre("1.4", "1.3", "1.2", "1.1")) << anything;
 }
 
 TEST_F(CatalogueTest, RangesOfDateAndTimeTogetherAreOneRange) {
