@@ -175,7 +175,7 @@ Status IngestBatch::ReadInstance(Bytes bytes, InstanceOutcome* outcome, NewInsta
   auto frames = dicom::ReadFrameTable(bytes, header);
   if (frames.ok()) {
     dicom::AppendFrameTable(*frames, &instance->frame_table);
-  } else if (frames.status().code() == Code::kInvalid) {
+  } else if (frames.status().code() == Code::kInvalid || frames.status().code() == Code::kLimit) {
     outcome->warnings.push_back("frames cannot be told apart: " + frames.status().message());
   }
   return Status::Ok();

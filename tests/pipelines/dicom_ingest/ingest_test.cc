@@ -223,6 +223,14 @@ TEST_F(IngestTest, TakesUidsThatOnlyBreakTheFinerRulesWithAWarning) {
   EXPECT_THAT(outcome.warnings, ::testing::Contains(HasSubstr("9.1")));
 }
 
+TEST_F(IngestTest, WarnsOfMoreFramesThanThereCanBe) {
+  auto out = testing::BeginImage({.frames = INT32_MAX});
+  out.Add(dicom::tags::kPixelData, "OB", testing::LetterFrames("a"));
+  const InstanceOutcome outcome = Ingest(out.Take());
+  EXPECT_EQ(outcome.kind, Kind::kStored) << outcome.explanation;
+  EXPECT_THAT(outcome.warnings, ::testing::ElementsAre(HasSubstr("frames cannot be told apart: more than")));
+}
+
 TEST_F(IngestTest, RemarksWhatCannotBeRightAndStoresItAllTheSame) {
   const auto remarks = [&](const std::string& part10) {
     const InstanceOutcome outcome = Ingest(part10, {.duplicates = DuplicatePolicy::kReplace});
