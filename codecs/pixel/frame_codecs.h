@@ -35,6 +35,8 @@ Result<std::string> EncodeRle(const Image& image);
 Result<FrameFormat> DecodeDeflatedFrame(Bytes frame, const FrameFormat& expected, std::span<char> out);
 Result<std::string> EncodeDeflatedFrame(const Image& image);
 
+inline constexpr uint32_t kLongestJpegSide = 65500;  // of the libraries; ISO/IEC 10918-1 has 65535
+
 Result<FrameFormat> DecodeJpeg(Bytes frame, const FrameFormat& expected, std::span<char> out);
 // Colour becomes YBR_FULL_422.
 Result<EncodedFrame> EncodeJpeg8(const Image& image, int quality);

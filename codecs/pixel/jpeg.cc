@@ -1,4 +1,5 @@
 // 8-bit JPEG (ISO/IEC 10918-1) by libjpeg-turbo; other depths and lossless go to jpeg_dcmtk.cc.
+#include <algorithm>
 #include <csetjmp>
 #include <cstdio>
 #include <cstdlib>
@@ -126,6 +127,8 @@ Result<FrameFormat> DecodeJpeg(Bytes frame, const FrameFormat& expected, std::sp
   HILUM_ASSIGN_OR_RETURN(const JpegHeader header, ReadJpegHeader(frame));
   HILUM_RETURN_IF_ERROR(
       CheckAgreement("JPEG", expected, header.rows, header.columns, header.components, header.precision));
+  if (std::max(header.rows, header.columns) > kLongestJpegSide)
+    return Unsupported("JPEG: a side of more than " + std::to_string(kLongestJpegSide) + " pixels");
   FrameFormat format = DecodedFormat(expected);
   const bool ybr = !header.lossless() && header.IsYbr(expected.photometric);
   if (format.samples == 3 && !header.lossless()) format.photometric = Photometric::kRgb;

@@ -116,8 +116,24 @@ std::optional<PictureType> PictureTypeOf(std::string_view media_type) {
   return static_cast<PictureType>(found - kPictureMediaTypes.begin());
 }
 
+uint32_t LongestSide(PictureType type) {
+  switch (type) {
+    case PictureType::kJpeg:
+      return kLongestJpegSide;
+    case PictureType::kPng:
+      return INT32_MAX;  // PNG 11.2.2
+    case PictureType::kGif:
+    case PictureType::kJp2:  // a frame of a codec
+      return UINT16_MAX;
+  }
+  return 0;
+}
+
 Result<std::string> EncodePicture(const Picture& picture, PictureType type, int jpeg_quality, FrameCodec& codec) {
   if (picture.bits != 8 && type != PictureType::kPng) return Invalid("render: 16 bits are for PNG");
+  if (std::max(picture.width, picture.height) > LongestSide(type))
+    return Unsupported("render: " + std::string(MediaType(type)) + " has sides of up to " +
+                       std::to_string(LongestSide(type)) + " pixels; ask for a smaller viewport");
   switch (type) {
     case PictureType::kJpeg:
       return EncodeJpeg(picture, jpeg_quality);

@@ -23,6 +23,9 @@ inline constexpr std::string_view MediaType(PictureType type) {
 }
 std::optional<PictureType> PictureTypeOf(std::string_view media_type);
 
+// Of pixels, that files of the type have here.
+uint32_t LongestSide(PictureType type);
+
 // Grey (channels 1) or RGB (3), rows from the top, interleaved; 16-bit samples little endian.
 struct Picture {
   uint32_t width = 0, height = 0;
@@ -33,8 +36,8 @@ struct Picture {
 };
 
 // The bytes of the file. Nothing is lost in PNG and JP2, nor in GIF of grey; GIF leaves 256 colours of RGB, and has no
-// place for a profile. `codec` encodes JPEG 2000. kInvalid for 16 bits in anything but PNG; kUnsupported for a GIF with
-// a side of more than 65,535 pixels.
+// place for a profile. `codec` encodes JPEG 2000. kInvalid for 16 bits in anything but PNG; kUnsupported beyond
+// LongestSide.
 Result<std::string> EncodePicture(const Picture& picture, PictureType type, int jpeg_quality, FrameCodec& codec);
 
 }  // namespace hilum::pixel

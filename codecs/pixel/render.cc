@@ -147,12 +147,14 @@ Result<Scaling> ScalingTo(const Viewport& viewport, const FrameFormat& image, do
                  .height = side(shape_height * scale, viewport.height)};
 }
 
-// All of the image in its shape, no side shorter than it is unless there would be too many pixels.
-Viewport NaturalViewport(const FrameFormat& image, double aspect) {
+// All of the image in its shape, no side shorter than it is unless there would be too many pixels, or it be longer than
+// `longest`.
+Viewport NaturalViewport(const FrameFormat& image, double aspect, uint32_t longest) {
   const double width = image.columns * std::max(1.0, 1 / aspect), height = image.rows * std::max(1.0, aspect);
   const double shrink = std::min(1.0, std::sqrt(kMaxPicturePixels / (width * height)));
   const auto side = [&](double length) {
-    return static_cast<uint32_t>(std::max(1.0, shrink < 1 ? std::floor(length * shrink) : std::round(length)));
+    const double shrunk = shrink < 1 ? std::floor(length * shrink) : std::round(length);
+    return static_cast<uint32_t>(std::clamp<double>(shrunk, 1, longest));
   };
   return {.width = side(width), .height = side(height)};
 }
@@ -161,9 +163,11 @@ Viewport NaturalViewport(const FrameFormat& image, double aspect) {
 Result<std::optional<Scaling>> ScalingOf(const Instance& instance, const RenderOptions& options) {
   const FrameFormat& image = instance.format();
   const double aspect = instance.pixel_aspect();
-  if (!options.viewport && aspect == 1) return std::optional<Scaling>();
+  const uint32_t longest = LongestSide(options.type);
+  if (!options.viewport && aspect == 1 && std::max(image.rows, image.columns) <= longest)
+    return std::optional<Scaling>();
   HILUM_ASSIGN_OR_RETURN(const Scaling scaling,
-                         ScalingTo(options.viewport.value_or(NaturalViewport(image, aspect)), image, aspect));
+                         ScalingTo(options.viewport.value_or(NaturalViewport(image, aspect, longest)), image, aspect));
   return std::optional(scaling);
 }
 

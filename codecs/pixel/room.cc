@@ -1,5 +1,7 @@
 // What each transfer syntax can hold (PS3.5 8.2), as far as the description of an image tells: what its samples decide
 // is left to the encoders.
+#include <algorithm>
+
 #include "codecs/pixel/codec.h"
 #include "codecs/pixel/frame_codecs.h"
 
@@ -15,6 +17,12 @@ std::string Bits(const FrameFormat& format) {
 // Of the codestream at least: all of a cell where values stand in its upper bits.
 unsigned LeastPrecision(const FrameFormat& format) {
   return format.high_bit + 1 == format.bits_stored ? format.bits_stored : format.bits_allocated;
+}
+
+Status RoomInJpegSides(const FrameFormat& format) {
+  if (std::max(format.rows, format.columns) <= kLongestJpegSide) return Status::Ok();
+  return Unsupported("JPEG has sides of up to " + std::to_string(kLongestJpegSide) + " pixels here, the image has " +
+                     std::to_string(format.rows) + " rows and " + std::to_string(format.columns) + " columns");
 }
 
 Status RoomInJpegBaseline(const FrameFormat& format) {
@@ -57,8 +65,11 @@ Status CheckRoom(std::string_view transfer_syntax, const FrameFormat& format) {
       if (std::max(1u, format.bits_allocated / 8u) * format.samples <= kMaxRleSegments) return Status::Ok();
       return Unsupported(name + " holds up to " + std::to_string(kMaxRleSegments) + " bytes a pixel");
     case Coding::kJpeg:
+      HILUM_RETURN_IF_ERROR(RoomInJpegSides(format));
       return syntax->uid == "1.2.840.10008.1.2.4.51" ? RoomInJpegExtended(format) : RoomInJpegBaseline(format);
     case Coding::kJpegLossless:
+      HILUM_RETURN_IF_ERROR(RoomInJpegSides(format));
+      return RoomInSixteenBits(name, format);
     case Coding::kJpegLs:
       return RoomInSixteenBits(name, format);
     case Coding::kJpeg2000:

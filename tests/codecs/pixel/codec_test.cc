@@ -169,6 +169,19 @@ TEST(Codec, CellsOf32BitsAreStoredNativeOrRunLength) {
   EXPECT_EQ(Encode(image, kJpeg2000).status().code(), Code::kUnsupported);
 }
 
+TEST(Codec, JpegIsNotWrittenAtSidesItsLibrariesRefuse) {
+  for (const TransferSyntax& syntax : TransferSyntaxes()) {
+    if (!syntax.can_encode) continue;
+    Image image = MakeImage({.rows = 65501, .columns = 1, .bits_allocated = 8, .bits_stored = 8});
+    const bool jpeg = syntax.coding == Coding::kJpeg || syntax.coding == Coding::kJpegLossless;
+    const Status status = Encode(image, syntax.uid).status();
+    EXPECT_EQ(status.code(), jpeg ? Code::kUnsupported : Code::kOk) << syntax.name << status.message();
+    image.format.rows = 65500;
+    image.pixels.resize(65500);
+    EXPECT_TRUE(RoundTrip(image, syntax.uid).ok()) << syntax.name;
+  }
+}
+
 TEST(Codec, BaselineStaysWithinAFewLevels) {
   const Image grey = MakeImage({.bits_allocated = 8, .bits_stored = 8});
   Result<Image> back = RoundTrip(grey, kBaseline, {.jpeg_quality = 95});

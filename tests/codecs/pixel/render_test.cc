@@ -378,6 +378,25 @@ TEST(Render, JpegAndPngCanBeReadBack) {
   }
 }
 
+TEST(Render, PicturesAreNoLongerThanTheirTypeAllows) {
+  const auto size = [](uint32_t rows, const char* aspect, PictureType type) {
+    std::string file = testing::MakeInstance({.format = Format(rows, 16, 8), .pixels = std::string(rows * 16, 'x')});
+    std::string element;
+    dicom::DataSetWriter(&element).Add({0x0028, 0x0034}, Vr("IS"), aspect);
+    file.insert(file.find(std::string("\x28\x00\x00\x01US", 6)), element);
+    const Result<Instance> instance = Instance::Open(file);
+    LocalCodec codec;
+    const auto picture = RenderPicture(*instance, 0, {.type = type}, codec);
+    EXPECT_TRUE(EncodePicture(*picture, type, 90, codec).ok());
+    return V{static_cast<int>(picture->width), static_cast<int>(picture->height)};
+  };
+  EXPECT_EQ(size(65535, "1\\1 ", PictureType::kJpeg), (V{16, 65500}));
+  EXPECT_EQ(size(65535, "1\\1 ", PictureType::kGif), (V{16, 65535}));
+  EXPECT_EQ(size(60000, "2\\1 ", PictureType::kJpeg), (V{9, 65500}));
+  EXPECT_EQ(size(60000, "2\\1 ", PictureType::kJp2), (V{9, 65535}));
+  EXPECT_EQ(size(60000, "2\\1 ", PictureType::kPng), (V{16, 120000}));
+}
+
 TEST(Render, ThumbnailsFitAndNeverGrow) {
   LocalCodec codec;
   const Image image = testing::MakeImage({.rows = 600, .columns = 300});
