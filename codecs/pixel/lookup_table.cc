@@ -28,14 +28,6 @@ std::vector<uint16_t> BytesOf(const dicom::Element& element) {
   return bytes;
 }
 
-// Writers that say 16 bits and mean 8 are common enough; such a table would be black.
-LookupTable Finish(const LutDescriptor& descriptor, std::vector<uint16_t> entries) {
-  uint16_t bits = descriptor.bits;
-  const uint16_t greatest = *std::max_element(entries.begin(), entries.end());
-  if (bits == 16 && greatest <= 0xFF && greatest > 0) bits = 8;
-  return {.first = descriptor.first, .bits = bits, .entries = std::move(entries)};
-}
-
 // Expands segments of `words` into `out`, up to `limit` entries. `words` has 8-bit or 16-bit units.
 class Expander {
  public:
@@ -115,7 +107,7 @@ std::optional<LookupTable> ReadLut(const LutDescriptor& descriptor, const dicom:
   std::vector<uint16_t> entries = bytes ? BytesOf(data) : WordsOf(data);
   if (entries.size() < (descriptor.entries + 1) / 2) return std::nullopt;
   entries.resize(descriptor.entries, entries.back());
-  return Finish(descriptor, std::move(entries));
+  return LookupTable{.first = descriptor.first, .bits = descriptor.bits, .entries = std::move(entries)};
 }
 
 std::optional<LookupTable> ReadSegmentedLut(const LutDescriptor& descriptor, const dicom::Element& data) {
@@ -125,7 +117,16 @@ std::optional<LookupTable> ReadSegmentedLut(const LutDescriptor& descriptor, con
   std::vector<uint16_t> entries;
   if (!Expander(words, bytes, descriptor.entries).Run(&entries)) return std::nullopt;
   entries.resize(descriptor.entries, entries.back());
-  return Finish(descriptor, std::move(entries));
+  return LookupTable{.first = descriptor.first, .bits = descriptor.bits, .entries = std::move(entries)};
+}
+
+void CorrectBits(std::span<LookupTable> tables) {
+  uint16_t greatest = 0;
+  for (const LookupTable& table : tables)
+    if (table.bits == 16) greatest = std::max(greatest, std::ranges::max(table.entries));
+  if (greatest == 0 || greatest > 0xFF) return;
+  for (LookupTable& table : tables)
+    if (table.bits == 16) table.bits = 8;
 }
 
 }  // namespace hilum::pixel

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 
 #include "codecs/dicom/reader.h"
 #include "codecs/pixel/instance.h"
@@ -24,5 +25,9 @@ std::optional<LookupTable> ReadLut(const LutDescriptor& descriptor, const dicom:
 
 // Discrete, linear and indirect segments (C.7.9.2).
 std::optional<LookupTable> ReadSegmentedLut(const LutDescriptor& descriptor, const dicom::Element& data);
+
+// Writers that say 16 bits and mean 8 are common enough; what they look up would be black. Of tables that go together,
+// as those of the three colours do, the entries of all of them tell.
+void CorrectBits(std::span<LookupTable> tables);
 
 }  // namespace hilum::pixel

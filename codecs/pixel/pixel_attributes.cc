@@ -91,11 +91,17 @@ struct LutParts {
   std::optional<LutDescriptor> descriptor;
   std::optional<Element> data, segmented;
 
-  std::optional<LookupTable> Make() const {
+  std::optional<LookupTable> MakePart() const {
     if (!descriptor) return std::nullopt;
     if (data) return ReadLut(*descriptor, *data);
     if (segmented) return ReadSegmentedLut(*descriptor, *segmented);
     return std::nullopt;
+  }
+  // Of a table by itself.
+  std::optional<LookupTable> Make() const {
+    std::optional<LookupTable> lut = MakePart();
+    if (lut) CorrectBits({&*lut, 1});
+    return lut;
   }
 };
 
@@ -166,11 +172,14 @@ class Collector : public dicom::Visitor {
     PaletteColor palette;
     bool complete = true;
     for (size_t i = 0; i < 3; ++i) {
-      auto lut = palette_[i].Make();
+      auto lut = palette_[i].MakePart();
       complete = complete && lut.has_value();
       if (lut) palette.channels[i] = *std::move(lut);
     }
-    if (complete) found_->palette = std::move(palette);
+    if (complete) {
+      CorrectBits(palette.channels);
+      found_->palette = std::move(palette);
+    }
     const bool agree = !optical_profiles_.empty() && optical_profiles_.size() == optical_paths_ &&
                        std::ranges::count(optical_profiles_, optical_profiles_[0]) == int64_t{optical_paths_};
     if (found_->icc_profile.empty() && agree) found_->icc_profile = optical_profiles_[0];

@@ -24,7 +24,9 @@ std::optional<LookupTable> ReadTable(std::span<const DataSetItem> items) {
   if (descriptor == nullptr || data == nullptr) return std::nullopt;
   const auto numbers = ReadLutDescriptor(*descriptor);
   if (!numbers) return std::nullopt;
-  return ReadLut(*numbers, *data);
+  std::optional<LookupTable> table = ReadLut(*numbers, *data);
+  if (table) CorrectBits({&*table, 1});
+  return table;
 }
 
 std::vector<ReferencedImage> ReadImages(const DataSetItem& item) {

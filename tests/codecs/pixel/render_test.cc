@@ -250,6 +250,10 @@ TEST(Render, PalettesOf8And16Bits) {
   EXPECT_EQ(Rendered(format, std::string("\0\1\1", 3),
                      Palette(2, 0, 16, Words({0x12, 0x34}), Words({0, 0xFF}), Words({0x80, 0}))),
             (V{0x12, 0, 0x80, 0x34, 0xFF, 0, 0x34, 0xFF, 0}));
+  // One colour alone does not tell: its small values are dark.
+  EXPECT_EQ(Rendered(format, std::string("\0\1\1", 3),
+                     Palette(2, 0, 16, Words({0x1200, 0x3400}), Words({0, 0}), Words({0xC8, 0xC8}))),
+            (V{0x12, 0, 0, 0x34, 0, 0, 0x34, 0, 0}));
   EXPECT_EQ(Rendered(Format(1, 2, 16, Photometric::kPaletteColor), Words({300, 301}),
                      Palette(2, 300, 16, Words({0x100, 0x200}), Words({0x100, 0x200}), Words({0x100, 0x200}))),
             (V{1, 1, 1, 2, 2, 2}));
