@@ -55,6 +55,7 @@ struct Overlay {
   int32_t top = 0, left = 0;  // of the image, from 0
   uint32_t frames = 1;
   uint32_t first_frame = 0;           // of the image, from 0
+  bool repeats = true;                // its only one is drawn on first_frame and all that follow
   std::string bits;                   // packed, all frames; empty when in the pixels
   std::optional<uint16_t> pixel_bit;  // retired form: this bit of every pixel
 };

@@ -309,6 +309,7 @@ class Collector : public dicom::Visitor {
     if (found_->overlays.empty() || found_->overlays.back().group != e.tag.group) {
       if (found_->overlays.size() == 16) return;
       found_->overlays.push_back({.group = e.tag.group});
+      counts_overlay_frames_ = false;
     }
     Overlay& o = found_->overlays.back();
     switch (e.tag.element) {
@@ -319,7 +320,11 @@ class Collector : public dicom::Visitor {
         o.columns = ReadUint(e);
         break;
       case 0x0015:
-        if (const auto n = ReadNumber(e); n && *n >= 1) o.frames = static_cast<uint32_t>(std::min(*n, 65535.0));
+        if (const auto n = ReadNumber(e); n && *n >= 1) {
+          o.frames = static_cast<uint32_t>(std::min(*n, 65535.0));
+          o.repeats = o.frames == 1;
+          counts_overlay_frames_ = true;
+        }
         break;
       case 0x0050:
         o.top = ReadSigned16(e, 0) - 1;
@@ -327,6 +332,7 @@ class Collector : public dicom::Visitor {
         break;
       case 0x0051:
         o.first_frame = std::max(1u, ReadUint(e)) - 1;
+        if (counts_overlay_frames_) o.repeats = false;  // PS3.3 C.9.3
         break;
       case 0x0102:
         o.pixel_bit = ReadSmall(e);
@@ -395,6 +401,7 @@ class Collector : public dicom::Visitor {
   ValueTransform surplus_;
   std::vector<Tag> open_;
   bool has_high_bit_ = false;
+  bool counts_overlay_frames_ = false;  // the last of them, by Number of Frames in Overlay
   std::optional<Element> padding_value_, padding_limit_;
   std::optional<double> real_padding_value_, real_padding_limit_;
   uint32_t optical_paths_ = 0;

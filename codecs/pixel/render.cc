@@ -98,8 +98,8 @@ void DrawOverlay(const Overlay& overlay, const Image& image, uint32_t frame, con
     }
     return;
   }
-  if (frame < overlay.first_frame || (overlay.frames > 1 && frame - overlay.first_frame >= overlay.frames)) return;
-  const uint64_t plane = overlay.frames > 1 ? frame - overlay.first_frame : 0;
+  if (frame < overlay.first_frame || (!overlay.repeats && frame - overlay.first_frame >= overlay.frames)) return;
+  const uint64_t plane = overlay.repeats ? 0 : frame - overlay.first_frame;
   for (uint32_t row = 0; row < overlay.rows; ++row) {
     const int64_t y = int64_t{row} + overlay.top;
     if (y < 0 || y >= picture->height) continue;

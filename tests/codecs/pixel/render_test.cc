@@ -301,6 +301,32 @@ TEST(Render, OverlaysAreDrawnWhereTheyLie) {
   EXPECT_EQ(Rendered(Format(3, 3, 8), black, attributes, {.overlays = false}), V(9, 0));
 }
 
+TEST(Render, OverlaysAreDrawnOnTheFramesTheyAreFor) {
+  const auto drawn = [](const char* frames, int origin) {
+    const auto attributes = [&](Part10Writer* out) {
+      out->AddUint16({0x6000, 0x0010}, 1);
+      out->AddUint16({0x6000, 0x0011}, 1);
+      if (frames != nullptr) out->Add({0x6000, 0x0015}, Vr("IS"), frames);
+      if (origin > 0) out->AddUint16({0x6000, 0x0051}, static_cast<uint16_t>(origin));
+      out->Add({0x6000, 0x3000}, Vr("OW"), std::string("\3\0", 2));
+    };
+    const std::string file = testing::MakeInstance(
+        {.format = Format(1, 1, 8), .frames = 4, .pixels = std::string(4, '\0'), .before_pixels = attributes});
+    const Result<Instance> instance = Instance::Open(file);
+    LocalCodec codec;
+    std::string on;
+    for (uint32_t frame = 0; frame < 4; ++frame)
+      on += RenderPicture(*instance, frame, {}, codec)->samples == "\xFF" ? '1' : '0';
+    return on;
+  };
+  EXPECT_EQ(drawn(nullptr, 0), "1111");
+  EXPECT_EQ(drawn(nullptr, 3), "0011");
+  EXPECT_EQ(drawn("1", 0), "1111") << "nothing says which";
+  EXPECT_EQ(drawn("1", 2), "0100");
+  EXPECT_EQ(drawn("2", 2), "0110");
+  EXPECT_EQ(drawn("2", 0), "1100");
+}
+
 TEST(Render, OverlaysInUnusedBits) {
   FrameFormat format = Format(1, 3, 16);
   format.bits_stored = 12;
