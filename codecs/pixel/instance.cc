@@ -1,6 +1,7 @@
 #include "codecs/pixel/instance.h"
 
 #include <algorithm>
+#include <cassert>
 #include <limits>
 
 #include "codecs/dicom/frames.h"
@@ -41,6 +42,12 @@ const TransferSyntax* SyntaxOf(const dicom::Layout& layout) {
                                                  : dicom::kImplicitLittleEndian);
 }
 
+bool LiesWithin(const dicom::FrameTable& table, uint64_t bytes) {
+  return std::ranges::all_of(table.ranges, [&](const dicom::FrameRange& range) {
+    return range.offset <= bytes && range.length <= bytes - range.offset;
+  });
+}
+
 }  // namespace
 
 bool IsEmbedded(const Overlay& overlay, const FrameFormat& format) {
@@ -51,7 +58,7 @@ bool IsEmbedded(const Overlay& overlay, const FrameFormat& format) {
   return bit < format.bits_allocated && !of_value;
 }
 
-Result<Instance> Instance::Open(Bytes file, const dicom::ReadLimits& limits) {
+Result<Instance> Instance::Open(Bytes file, const dicom::ReadLimits& limits, dicom::FrameTable kept) {
   auto state = std::make_shared<State>();
   HILUM_ASSIGN_OR_RETURN(state->said, ReadPixelAttributes(file, limits, &state->inflated));
   const dicom::Layout& layout = state->said.layout;
@@ -85,7 +92,11 @@ Result<Instance> Instance::Open(Bytes file, const dicom::ReadLimits& limits) {
     state->missing_frames = header.frames - whole;
     header.frames = whole;
   }
-  HILUM_ASSIGN_OR_RETURN(state->table, dicom::ReadFrameTable(state->bytes, header));
+  if (layout.encapsulated && !layout.deflated && kept.frames() == header.frames && LiesWithin(kept, file.size())) {
+    state->table = std::move(kept);
+  } else {
+    HILUM_ASSIGN_OR_RETURN(state->table, dicom::ReadFrameTable(state->bytes, header));
+  }
   return Instance(std::move(state));
 }
 
@@ -121,6 +132,13 @@ double Instance::pixel_aspect() const {
 }
 const dicom::Layout& Instance::layout() const {
   return state_->said.layout;
+}
+
+std::span<const dicom::FrameRange> Instance::Ranges(uint32_t index) const {
+  const dicom::FrameTable& table = state_->table;
+  assert(index < table.frames());
+  return std::span(table.ranges)
+      .subspan(table.first_range[index], table.first_range[index + 1] - table.first_range[index]);
 }
 
 Result<Bytes> Instance::Frame(uint32_t index, std::string* storage) const {

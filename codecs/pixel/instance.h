@@ -8,11 +8,13 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "codecs/dicom/frames.h"
 #include "codecs/dicom/reader.h"
 #include "codecs/pixel/codec.h"
 #include "codecs/pixel/image.h"
@@ -78,8 +80,9 @@ struct PaletteColor {
 class Instance {
  public:
   // Everything but the pixels is read and checked; kNotFound without pixel data, kInvalid, kLimit, and kUnsupported for
-  // a transfer syntax that is not in the table of codec.h.
-  static Result<Instance> Open(Bytes file, const dicom::ReadLimits& limits = {});
+  // a transfer syntax that is not in the table of codec.h. `kept`: the table of the frames as it was read from this
+  // file before, so that fragments need not be walked through again; passed over where it does not fit.
+  static Result<Instance> Open(Bytes file, const dicom::ReadLimits& limits = {}, dicom::FrameTable kept = {});
 
   // The one the pixels are in, whatever was declared.
   const TransferSyntax& syntax() const;
@@ -90,6 +93,8 @@ class Instance {
   // Bytes to give to Decode, with syntax() and format(). `storage` is used when they are not one piece of the file.
   // kInvalid for an index beyond frames().
   Result<Bytes> Frame(uint32_t index, std::string* storage) const;
+  // Where these lie: in the file, or in the inflated data set where layout() is deflated. REQUIRES: index < frames().
+  std::span<const dicom::FrameRange> Ranges(uint32_t index) const;
 
   // Of frame `index`: functional groups go before the data set's own attributes.
   ValueTransform Transform(uint32_t index) const;

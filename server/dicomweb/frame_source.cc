@@ -60,17 +60,6 @@ void Planarize(pixel::Image* image) {
   image->pixels = std::move(planar);
 }
 
-// Releases up to 2026 took a Number of Frames with blanks before it for 1, and left such tables.
-bool IsStale(const dicom::FrameTable& table, const storage::InstanceRow& row) {
-  const std::string_view frames = storage::FirstValue(row.attributes, dicom::tags::kNumberOfFrames);
-  return table.frames() == 1 && !frames.empty() && frames != "1" && !dicom::IsVideo(row.transfer_syntax);
-}
-
-Result<dicom::FrameTable> TableOf(Bytes file, const dicom::ReadLimits& limits) {
-  HILUM_ASSIGN_OR_RETURN(const dicom::Header header, dicom::ReadHeader(file, dicom::AttributeSelection({}), limits));
-  return dicom::ReadFrameTable(file, header);
-}
-
 }  // namespace
 
 std::string FrameSyntax(const InstanceChoice& choice, const std::string& stored) {
@@ -90,10 +79,9 @@ std::string ObtainableFrames(storage::Store& store, const std::vector<Found>& in
   std::string text;
   std::vector<pixel::FrameFormat> formats;  // of what can be decoded
   for (Found& found : OneOfEachSyntax(instances)) {
-    const auto mapping = MapObject(store, &found);
-    const auto instance = mapping.ok() ? pixel::Instance::Open(mapping->bytes(), limits) : mapping.status();
-    if (instance.status().code() == Code::kNotFound) continue;
-    if (instance.ok()) formats.push_back(instance->format());
+    const auto image = StoredImage::Open(store, &found, limits);
+    if (image.status().code() == Code::kNotFound) continue;
+    if (image.ok()) formats.push_back((*image)->format());
     const std::string& stored = found.row.transfer_syntax;
     text += (text.empty() ? "as stored, " : ", ") + stored + ", as multipart/related; type=\"" +
             std::string(dicom::MediaTypeOf(stored)) + "\"; transfer-syntax=*";
@@ -121,14 +109,7 @@ Status NoSuchFrame(const pixel::Instance& instance, uint32_t frame) {
 Result<FrameSource> FrameSource::Open(storage::Store& store, const storage::CatalogueReader& reader, Found* found,
                                       std::string target, const dicom::ReadLimits& limits) {
   FrameSource source;
-  HILUM_ASSIGN_OR_RETURN(const std::string encoded, reader.FrameTable(found->doc, found->row));
-  ByteReader in(encoded);
-  if (!encoded.empty() && !dicom::ReadFrameTable(&in, &source.table_))
-    return Corruption("the frame table of instance " + found->row.uid + " is damaged");
-  if (IsStale(source.table_, found->row)) {
-    HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store, found));
-    if (auto table = TableOf(mapping.bytes(), limits); table.ok()) source.table_ = *std::move(table);
-  }
+  HILUM_ASSIGN_OR_RETURN(source.table_, KeptFrameTable(store, reader, found, limits));
   source.target_ = std::move(target);
   const std::string& stored = found->row.transfer_syntax;
   const pixel::TransferSyntax* const syntax = pixel::FindTransferSyntax(stored);
@@ -137,8 +118,8 @@ Result<FrameSource> FrameSource::Open(storage::Store& store, const storage::Cata
     HILUM_ASSIGN_OR_RETURN(source.object_, LocateObject(store, found));
     return source;
   }
-  HILUM_ASSIGN_OR_RETURN(source.mapping_, MapObject(store, found));
-  HILUM_ASSIGN_OR_RETURN(source.instance_, pixel::Instance::Open(source.mapping_.bytes(), limits));
+  HILUM_ASSIGN_OR_RETURN(source.image_, StoredImage::Open(store, found, std::move(source.table_), limits));
+  source.instance_ = **source.image_;
   HILUM_RETURN_IF_ERROR(pixel::CheckRoom(source.target_, source.instance_->format()));
   return source;
 }
@@ -186,6 +167,7 @@ std::string FrameSource::PieceOf(std::string made, uint32_t frame, pixel::BitPac
 
 Result<std::string> FrameSource::Make(uint32_t frame, pixel::FrameCodec& codec) const {
   std::string storage;
+  HILUM_RETURN_IF_ERROR(image_->Check(frame - 1));
   HILUM_ASSIGN_OR_RETURN(const Bytes bytes, instance_->Frame(frame - 1, &storage));
   HILUM_ASSIGN_OR_RETURN(const pixel::FrameTurn turn, codec.BeginFrame(instance_->format()));
   HILUM_ASSIGN_OR_RETURN(pixel::Image image, codec.Decode(instance_->syntax().uid, bytes, instance_->format(), {}));

@@ -13,6 +13,7 @@
 #include "codecs/pixel/instance.h"
 #include "server/dicomweb/negotiate.h"
 #include "server/dicomweb/selection.h"
+#include "server/dicomweb/stored_image.h"
 
 namespace hilum::dicomweb {
 
@@ -74,8 +75,8 @@ class FrameSource {
   StoredRange object_;
   dicom::FrameTable table_;
   bool native_ = false;                      // as stored
-  Mapping mapping_;                          // of instance_
-  std::optional<pixel::Instance> instance_;  // when frames are made
+  std::optional<StoredImage> image_;         // when frames are made
+  std::optional<pixel::Instance> instance_;  // of it
 };
 
 }  // namespace hilum::dicomweb

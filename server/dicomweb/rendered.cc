@@ -113,15 +113,16 @@ PictureService::PictureService(storage::Store& store, pixel::FrameCodec& codec, 
 Result<std::string> PictureService::MakeThumbnail(const Found& found, uint32_t frame, uint32_t size,
                                                   pixel::PictureType type) {
   Found now = found;
-  HILUM_ASSIGN_OR_RETURN(const Mapping mapping, MapObject(store_, &now));
-  const auto instance = pixel::Instance::Open(mapping.bytes(), options_.ingest.limits);
-  Status status = instance.status();
+  const auto image = StoredImage::Open(store_, &now, options_.ingest.limits);
+  Status status = image.status();
   if (status.ok()) {
-    if (frame >= instance->frames()) return NoSuchFrame(*instance, frame);
-    const pixel::RenderOptions options = pixel::ThumbnailOptions(*instance, size, type);
-    HILUM_ASSIGN_OR_RETURN(const uint64_t bytes, pixel::RenderingMemory(*instance, options));
+    const pixel::Instance& instance = **image;
+    if (frame >= instance.frames()) return NoSuchFrame(instance, frame);
+    HILUM_RETURN_IF_ERROR(image->Check(frame));
+    const pixel::RenderOptions options = pixel::ThumbnailOptions(instance, size, type);
+    HILUM_ASSIGN_OR_RETURN(const uint64_t bytes, pixel::RenderingMemory(instance, options));
     HILUM_ASSIGN_OR_RETURN(const Room room, memory_.ForFrame(bytes));
-    auto thumbnail = pixel::Render(*instance, frame, options, codec_);
+    auto thumbnail = pixel::Render(instance, frame, options, codec_);
     if (!HasNoPicture(thumbnail.status())) return thumbnail;
     status = thumbnail.status();
   }
@@ -146,14 +147,13 @@ Result<PictureService::Shot> PictureService::Page(const Subject& subject, const 
 Result<PictureService::Opened> PictureService::Open(Subject* subject) {
   Found& found = subject->image;
   Opened opened;
-  HILUM_ASSIGN_OR_RETURN(opened.file, MapObject(store_, &found));
-  auto image = pixel::Instance::Open(opened.file.bytes(), options_.ingest.limits);
+  auto image = StoredImage::Open(store_, &found, options_.ingest.limits);
   if (!image.ok()) {
     if (!HasNoPicture(image.status())) return failures_.Tell(image.status(), found.row.uid);
     opened.no_picture = image.status().code();
     return opened;
   }
-  opened.image = *std::move(image);
+  opened.image.emplace(*std::move(image));
   if (!subject->state) return opened;
   HILUM_ASSIGN_OR_RETURN(const Mapping state_file, MapObject(store_, &*subject->state));
   HILUM_ASSIGN_OR_RETURN(opened.state, pixel::PresentationState::Read(state_file.bytes(), options_.ingest.limits));
@@ -165,8 +165,9 @@ Result<PictureService::Shot> PictureService::Take(const Subject& subject, const 
   const std::string& uid = subject.image.row.uid;
   const uint32_t frame = subject.frame;
   if (!opened.image) return Page(subject, rendering, opened.no_picture);
-  const pixel::Instance& image = *opened.image;
+  const pixel::Instance& image = **opened.image;
   if (frame >= image.frames()) return NoSuchFrame(image, frame);
+  HILUM_RETURN_IF_ERROR(opened.image->Check(frame));
   std::optional<pixel::Presentation> presentation;
   if (opened.state) {
     presentation = opened.state->For(uid, frame);
@@ -180,13 +181,13 @@ Result<PictureService::Shot> PictureService::Take(const Subject& subject, const 
     HILUM_ASSIGN_OR_RETURN(*room, memory_.ForFrame(bytes));
   }
   auto picture = pixel::RenderPicture(image, frame, rendering.options, codec_);
-  HILUM_RETURN_IF_ERROR(opened.file.Judge(Status::Ok()));  // it was checked long ago, for a later frame
+  HILUM_RETURN_IF_ERROR(opened.image->file().Judge(Status::Ok()));  // it may have been checked long ago
   if (HasNoPicture(picture.status())) return Page(subject, rendering, picture.status().code());
   if (!picture.ok()) return failures_.Tell(picture.status(), uid);
   if ((rendering.patient || rendering.technique) && painter_) {
-    HILUM_ASSIGN_OR_RETURN(
-        const Annotation annotation,
-        MakeAnnotation(opened.file.bytes(), rendering.patient, rendering.technique, frame, options_.ingest.limits));
+    HILUM_ASSIGN_OR_RETURN(const Annotation annotation,
+                           MakeAnnotation(opened.image->file().bytes(), rendering.patient, rendering.technique, frame,
+                                          options_.ingest.limits));
     Burn(annotation, *painter_, &*picture);
   }
   std::string warning = WarningFor(rendering, *picture);
@@ -389,7 +390,10 @@ Status PictureService::SendCine(Subject subject, const Rendering& rendering, htt
                                            " frames no moving picture is made: this is the first one"));
     frames = 1;
   }
-  HILUM_ASSIGN_OR_RETURN(const Pace pace, Pace::Of(opened.file.bytes(), options_.ingest.limits));
+  Pace pace(100);
+  if (opened.image) {
+    HILUM_ASSIGN_OR_RETURN(pace, Pace::Of(opened.image->file().bytes(), options_.ingest.limits));
+  }
   HILUM_ASSIGN_OR_RETURN(const auto gif,
                          pixel::GifWriter::Begin(shot.picture.width, shot.picture.height, /*repeats=*/frames > 1));
   HILUM_RETURN_IF_ERROR(responder.Head(200, std::move(headers), std::nullopt));

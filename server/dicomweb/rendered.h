@@ -8,10 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "base/mapping.h"
 #include "base/random.h"
 #include "codecs/pixel/codec.h"
-#include "codecs/pixel/instance.h"
 #include "codecs/pixel/presentation_state.h"
 #include "codecs/pixel/text_painter.h"
 #include "server/dicomweb/cine.h"
@@ -22,6 +20,7 @@
 #include "server/dicomweb/rendering.h"
 #include "server/dicomweb/resource.h"
 #include "server/dicomweb/selection.h"
+#include "server/dicomweb/stored_image.h"
 #include "server/http/http.h"
 #include "storage/store/store.h"
 
@@ -63,12 +62,11 @@ class PictureService {
     std::string warning;  // what is not as it was asked for
     uint32_t frames = 1;  // of the image
   };
-  // The files of a subject, for all frames that an answer shows: each is found, checked and read once, and stays what
-  // it was although it is deleted or moved meanwhile.
+  // The files of a subject, for all frames that an answer shows: each is found once, and stays what it was although it
+  // is deleted or moved meanwhile.
   struct Opened {
-    Mapping file;
-    std::optional<pixel::Instance> image;  // of `file`
-    Code no_picture = Code::kOk;           // why there is no image
+    std::optional<StoredImage> image;
+    Code no_picture = Code::kOk;  // why there is no image
     std::optional<pixel::PresentationState> state;
   };
   Result<Opened> Open(Subject* subject);

@@ -16,10 +16,6 @@ using storage::CatalogueReader;
 using storage::Doc;
 using storage::InstanceRow;
 
-// Objects of which all is wanted are read up to this length, and mapped beyond: mapping a few hundred pages, touching
-// them and taking them away again costs more than the copy, and every thread's TLB.
-constexpr uint64_t kReadBytes = 1 << 20;
-
 Status AddSeries(const CatalogueReader& reader, Doc series, const std::string& series_uid, Selection* selection) {
   HILUM_ASSIGN_OR_RETURN(const std::vector<Doc> docs, reader.InstancesOfSeries(series));
   for (const Doc doc : docs) {
@@ -162,7 +158,7 @@ Result<StoredRange> LocateObject(storage::Store& store, Found* found) {
 Result<Mapping> MapObject(storage::Store& store, Found* found, uint64_t checked) {
   HILUM_ASSIGN_OR_RETURN(const StoredRange range, LocateObject(store, found));
   HILUM_RETURN_IF_ERROR(store.objects().Check(range.object, 0, std::min(range.length, checked)));
-  const bool short_and_whole = checked >= range.length && range.length <= kReadBytes;
+  const bool short_and_whole = checked >= range.length && range.length <= kShortObject;
   return short_and_whole ? Mapping::Read(*range.file, range.body, range.length)
                          : Mapping::Map(range.file, range.body, range.length);
 }

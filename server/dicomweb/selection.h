@@ -54,6 +54,9 @@ struct StoredRange {
 
 // Attributes stand before the pixels, nearly always within this: no need to read the pixels to vouch for them.
 inline constexpr uint64_t kHeaderBytes = 64 * 1024;
+// Objects of which all is wanted are read up to this length, and mapped beyond: mapping a few hundred pages, touching
+// them and taking them away again costs more than the copy, and every thread's TLB.
+inline constexpr uint64_t kShortObject = 1 << 20;
 
 // All of an instance. Compaction may have moved it since the row was read: then the row is brought up to date.
 Result<StoredRange> LocateObject(storage::Store& store, Found* found);

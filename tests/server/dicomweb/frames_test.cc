@@ -1,6 +1,7 @@
 // Frames and pixel data of instances with several frames (PS3.18 10.4.1.4).
 #include <gmock/gmock.h>
 
+#include <fstream>
 #include <thread>
 
 #include "codecs/dicom/frames.h"
@@ -402,6 +403,55 @@ TEST_F(LargeFrameTest, ThatTakesMoreThanThereIsHasAllOfItInItsTurn) {
   Start({.held_bytes = 1 << 20});
   std::vector<std::jthread> clients;
   for (int i = 0; i < 4; ++i) clients.emplace_back([&] { EXPECT_EQ(Frame().status, 200); });
+}
+
+// Frames of 256 KiB, as RLE: what lies between them has checksums of its own.
+class SlideTest : public testing::ServiceFixture {
+ protected:
+  void SetUp() override {
+    ServiceFixture::SetUp();
+    auto out = testing::BeginImage({.transfer_syntax = "1.2.840.10008.1.2.5", .frames = 8});
+    std::vector<std::string> fragments;
+    for (char letter = 'a'; letter < 'i'; ++letter) fragments.push_back(Frame(letter));
+    const std::vector<Bytes> views(fragments.begin(), fragments.end());
+    out.AddFragments(dicom::tags::kPixelData, views);
+    ASSERT_TRUE(Ingest(out.Take()).stored());
+  }
+  // 16 x 16 pixels of one letter, and much behind them that nobody reads.
+  static std::string Frame(char letter) {
+    std::string frame = {1};
+    frame.resize(4);
+    AppendLe<uint32_t>(&frame, 64);
+    frame.resize(64);
+    for (int run = 0; run < 2; ++run) frame.append({static_cast<char>(-127), letter});
+    return frame + std::string(256 * 1024, letter);
+  }
+  void Damage(char letter) {
+    const std::string path = directory_.path() + "/data/objects/000001.seg";
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    const std::string content((std::istreambuf_iterator<char>(file)), {});
+    file.seekp(static_cast<std::streamoff>(content.find(std::string(1000, letter)) + 128 * 1024));
+    file.put('?');
+  }
+  static std::string PathOf(int frame) {
+    return "/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.1/frames/" + std::to_string(frame);
+  }
+};
+
+TEST_F(SlideTest, AFrameIsConvertedOrRenderedWithoutTheOthers) {
+  Damage('f');
+  Start({});
+  const std::string converted = "Accept: application/octet-stream; transfer-syntax=1.2.840.10008.1.2.1";
+  for (const int frame : {1, 3, 8}) {
+    const HttpAnswer answer = Get(PathOf(frame), {converted});
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    EXPECT_EQ(answer.body, std::string(256, static_cast<char>('a' + frame - 1)));
+    for (const char* const picture : {"/rendered", "/thumbnail"})
+      EXPECT_EQ(Get(PathOf(frame) + picture, {}).status, 200) << picture;
+  }
+  EXPECT_EQ(Get(PathOf(6), {converted}).status, 500) << "the damaged one";
+  EXPECT_EQ(Get(PathOf(6) + "/rendered", {}).status, 500);
+  EXPECT_EQ(Get(PathOf(6) + "/thumbnail", {}).status, 500);
 }
 
 TEST_F(ChoicesTest, OfADamagedFrameTheBytesAreSentToWhoTakesThemToo) {
