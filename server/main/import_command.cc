@@ -179,6 +179,9 @@ int Import(Arguments arguments) {
     return Complain("import", status);
   OfflineStore open(invocation.settings);
   if (!open.status().ok()) return Complain("import", open.status());
+  if (!invocation.settings.store.accept_loss) {
+    if (const Status status = storage::CheckSegments(open.store()); !status.ok()) return Complain("import", status);
+  }
 
   const auto middle = std::stable_partition(listing.files.begin(), listing.files.end(),
                                             [](const std::string& file) { return !FhirImport::Takes(file); });

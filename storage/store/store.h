@@ -227,8 +227,8 @@ struct VerifyOptions {
 // while the store is in use.
 Result<VerifyReport> Verify(Store& store, const VerifyOptions& options);
 
-// Whether the segments that rows point into are there, and reach that far: a look at names and sizes, before serving.
-// kCorruption names the first that does not.
+// Whether the segments that rows point into are there, and reach that far: a look at names and sizes, before serving
+// and before anything is written to them. kCorruption names the first that does not.
 Status CheckSegments(Store& store);
 
 // Checks the stored bytes of one instance. Compaction or deletion since `row` was read is no error: what counts is the

@@ -5,6 +5,7 @@
 #include "storage/catalogue/stored_header.h"
 #include "storage/index/audit.h"
 #include "storage/log/change_log.h"
+#include "storage/object/format.h"
 #include "storage/store/store.h"
 
 namespace hilum::storage {
@@ -258,6 +259,21 @@ class Verifier {
   std::map<uint32_t, uint64_t> live_;
 };
 
+// Of the object whose record begins at `place`, by the row of its owner. 0 where these are damaged, which is for Verify
+// to find.
+uint64_t LengthOfObject(const CatalogueReader& reader, Bytes owner_row, const ObjectRef& place) {
+  const std::optional<ObjectOwner> owner = DecodeObjectOwner(owner_row);
+  if (!owner) return 0;
+  const auto row = reader.Instance(owner->instance);
+  const bool is_its_own = row.ok() && row->object.segment == place.segment && row->object.offset == place.offset;
+  return is_its_own ? row->object.length : 0;
+}
+
+Status CannotServe(uint32_t segment, const std::string& why) {
+  return Corruption("segment " + std::to_string(segment) + " of the stored objects " + why +
+                    "; restore a backup, or start with --store.accept_loss to serve what is left");
+}
+
 }  // namespace
 
 void Findings::Add(std::string text) {
@@ -269,20 +285,25 @@ void Findings::Add(std::string text) {
 }
 
 Status CheckSegments(Store& store) {
-  std::map<uint32_t, uint64_t> bytes;
-  for (const SegmentInfo& segment : store.objects().Segments()) bytes.emplace(segment.segment, segment.bytes);
+  std::map<uint32_t, uint64_t> ends;  // of records
+  for (const SegmentInfo& segment : store.objects().Segments())
+    ends.emplace(segment.segment, segment.bytes - (segment.sealed ? segment::kPageBytes : 0));
+  const CatalogueReader reader = store.Read();
   const std::string all = ObjectKey({}).substr(0, 1);
-  const auto it = store.kv().NewIterator(Family::kObject, all, PrefixEnd(all));
+  const auto it = store.kv().NewIterator(Family::kObject, all, PrefixEnd(all), &reader.snapshot());
   // From the last object of each segment to that of the one before.
   for (it->SeekToLast(); it->Valid();) {
     ByteReader key(it->key().substr(all.size()));
     ObjectRef last;
     if (!key.ReadBe(&last.segment) || !key.ReadBe(&last.offset)) return Corruption("the key of an object is damaged");
-    const auto found = bytes.find(last.segment);
-    if (found == bytes.end() || found->second <= last.offset)
-      return Corruption("segment " + std::to_string(last.segment) + " of the stored objects is " +
-                        (found == bytes.end() ? "missing" : "too short") +
-                        "; restore a backup, or start with --store.accept_loss to serve what is left");
+    last.length = LengthOfObject(reader, it->value(), last);
+    const auto end = ends.find(last.segment);
+    if (end == ends.end()) return CannotServe(last.segment, "is missing");
+    // The end is that of a page, also where the file ends before.
+    HILUM_ASSIGN_OR_RETURN(const auto place, store.objects().Locate(last));
+    HILUM_ASSIGN_OR_RETURN(const uint64_t size, place.file->Size());
+    if (std::min(size, end->second) < last.offset + ObjectStore::RecordBytes(last.length))
+      return CannotServe(last.segment, "is too short");
     const std::string first = ObjectKey({last.segment, 0, 0});
     it->SeekForPrev(first);
     if (it->Valid() && it->key() == first) it->Prev();

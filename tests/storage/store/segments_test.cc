@@ -38,14 +38,27 @@ TEST_F(Segments, OneThatIsMissingIsNamed) {
   EXPECT_NE(Check().message().find("segment 1 "), std::string::npos) << Check().message();
 }
 
-TEST_F(Segments, OneThatWasCutIsNamed) {
+// Otherwise what is stored next would lie where rows say that other bytes are.
+TEST_F(Segments, OneThatWasCutIsNamedAlsoWhenTheCutIsInItsLastObject) {
+  ASSERT_TRUE(Ingest(InstanceSpec{.sop = "1.2.4", .pixel_bytes = 64 * 1024}).stored());
+  const storage::SegmentInfo full = store_->objects().Segments().front();
+  const storage::SegmentInfo open = store_->objects().Segments().back();
+  ASSERT_TRUE(full.sealed && !open.sealed);
   store_.reset();
-  std::filesystem::resize_file(FileOf(1), 4096);
-  Open();
-  EXPECT_EQ(Check().code(), Code::kCorruption);
+  const auto expect_short = [&](uint32_t segment, uint64_t bytes) {
+    SCOPED_TRACE("segment " + std::to_string(segment) + " cut to " + std::to_string(bytes));
+    std::filesystem::resize_file(FileOf(segment), bytes);
+    Open();
+    EXPECT_EQ(Check().code(), Code::kCorruption);
+    const std::string expected = "segment " + std::to_string(segment) + " of the stored objects is too short";
+    EXPECT_NE(Check().message().find(expected), std::string::npos) << Check().message();
+    store_.reset();
+  };
+  for (const uint64_t bytes : {full.bytes - 2 * 4096, full.bytes - 256 * 1024, uint64_t{4096}})
+    expect_short(full.segment, bytes);
+  for (const uint64_t bytes : {open.bytes - 1, open.bytes - 4096, uint64_t{4096}}) expect_short(open.segment, bytes);
 }
 
-// As one that is missing is.
 TEST_F(Segments, OneWhoseFirstPageIsDamagedIsGoneOnWithoutWhenTheLossIsAccepted) {
   store_.reset();
   {
