@@ -298,6 +298,12 @@ Status Store::CompactSegment(const SegmentInfo& segment) {
   return writer_->Run(forget, Space::kReserve).status();
 }
 
+bool Store::IsKept(uint32_t segment, Micros freed) {
+  if (freed <= clock_->Now()) return clock_->Now() - freed < keep_deleted_;
+  const auto [noticed, first_time] = freed_ahead_.emplace(segment, clock_->Monotonic());
+  return clock_->Monotonic() - noticed->second < keep_deleted_;
+}
+
 Result<uint64_t> Store::CompactIfWorthIt(const SegmentInfo& segment) {
   if (!segment.sealed) return 0;
   // An object may lie in the segment whose row is about to be committed: wait until the uploads of that time have
@@ -309,7 +315,7 @@ Result<uint64_t> Store::CompactIfWorthIt(const SegmentInfo& segment) {
   const std::optional<SegmentAccount> account = found ? DecodeSegmentAccount(*found) : SegmentAccount();
   if (!account) return Corruption("the accounting of segment " + std::to_string(segment.segment) + " is damaged");
   if (account->live * 2 >= segment.bytes) return 0;
-  if (clock_->Now() - Micros(account->freed_micros) < keep_deleted_) return 0;
+  if (IsKept(segment.segment, Micros(account->freed_micros))) return 0;
   // What was damaged is damaged still, unless that object is gone.
   const auto damaged = damaged_at_.find(segment.segment);
   if (damaged != damaged_at_.end() && damaged->second == account->live) return 0;
@@ -318,6 +324,7 @@ Result<uint64_t> Store::CompactIfWorthIt(const SegmentInfo& segment) {
     return status;
   }
   sealed_before_.erase(segment.segment);
+  freed_ahead_.erase(segment.segment);
   damaged_at_.erase(segment.segment);
   log_.Info("segment compacted",
             {{"segment", static_cast<uint64_t>(segment.segment)}, {"bytes", segment.bytes}, {"live", account->live}});

@@ -174,6 +174,8 @@ class Store {
   // The bytes given back. REQUIRES: maintenance_ is held.
   Result<uint64_t> CompactIfWorthIt(const SegmentInfo& segment);
   Status CompactSegment(const SegmentInfo& segment);
+  // Whether it is too early to give back what was freed then. A time to come counts as that when it is noticed.
+  bool IsKept(uint32_t segment, Micros freed);
 
   Disk* disk_ = nullptr;
   const Clock* clock_ = nullptr;
@@ -184,9 +186,10 @@ class Store {
   std::shared_ptr<File> lock_;
   std::unique_ptr<UploadTicket::Tickets> tickets_;
   std::mutex maintenance_;  // compaction and backup exclude each other
-  // Both guarded by maintenance_: segment -> first ticket given out after it was seen sealed, and
-  // segment -> its live bytes when damage was found in it.
+  // Guarded by maintenance_: segment -> first ticket given out after it was seen sealed, -> when it was noticed that
+  // its objects were deleted by a clock that was set back since, and -> its live bytes when damage was found in it.
   std::map<uint32_t, uint64_t> sealed_before_;
+  std::map<uint32_t, Micros> freed_ahead_;
   std::map<uint32_t, uint64_t> damaged_at_;
   CommitSignal commits_;
   std::unique_ptr<Kv> kv_;

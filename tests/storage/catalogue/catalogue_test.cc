@@ -425,6 +425,18 @@ TEST_F(CatalogueTest, CompactionGivesSpaceBackAndMovesWhatLives) {
   EXPECT_EQ(Findings(), "");
 }
 
+TEST_F(CatalogueTest, WhatWasDeletedWhileTheClockWasAheadIsKeptNoLongerThanOtherThings) {
+  for (int i = 0; i < 8; ++i)
+    ASSERT_TRUE(Ingest(InstanceSpec{.sop = "1.1." + std::to_string(i), .pixel_bytes = 300'000}).stored());
+  constexpr auto kAhead = std::chrono::hours(400 * 24);
+  clock_.Advance(kAhead);
+  ASSERT_TRUE(store_->Delete("1.2.1", std::nullopt, std::nullopt).ok());
+  clock_.Advance(-kAhead);
+  EXPECT_EQ(store_->CompactObjects().reclaimed_bytes, 0u);
+  clock_.Advance(storage::StoreOptions().keep_deleted);
+  EXPECT_GT(store_->CompactObjects().reclaimed_bytes, 0u);
+}
+
 // Given two segments of which little is alive, the first with damage in what is.
 TEST_F(CatalogueTest, CompactionGoesOnPastASegmentWithDamage) {
   const auto name = [](int i) { return InstanceName{"1.4", "1.4.1", "1.4.1." + std::to_string(i)}; };
