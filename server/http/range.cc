@@ -14,6 +14,13 @@ Status Unsatisfiable(uint64_t total) {
   return Invalid("range: no byte of the " + std::to_string(total) + " bytes lies in it");
 }
 
+// A place beyond the end lies beyond it however many digits it has.
+std::optional<uint64_t> ParsePlace(std::string_view text) {
+  if (const auto place = ParseDecimal(text)) return place;
+  if (text.empty() || text.find_first_not_of("0123456789") != std::string_view::npos) return std::nullopt;
+  return UINT64_MAX;
+}
+
 }  // namespace
 
 Result<Range> ParseRange(std::string_view header, uint64_t total) {
@@ -27,17 +34,17 @@ Result<Range> ParseRange(std::string_view header, uint64_t total) {
   const std::string_view last_text = spec.substr(dash + 1);
 
   if (first_text.empty()) {
-    const std::optional<uint64_t> suffix = ParseDecimal(last_text);
+    const std::optional<uint64_t> suffix = ParsePlace(last_text);
     if (!suffix) return Range();
     if (*suffix == 0 || total == 0) return Unsatisfiable(total);
     const uint64_t length = std::min(*suffix, total);
     return Range(std::in_place, total - length, length);
   }
-  const std::optional<uint64_t> first = ParseDecimal(first_text);
+  const std::optional<uint64_t> first = ParsePlace(first_text);
   if (!first) return Range();
   uint64_t last = UINT64_MAX;
   if (!last_text.empty()) {
-    const std::optional<uint64_t> parsed = ParseDecimal(last_text);
+    const std::optional<uint64_t> parsed = ParsePlace(last_text);
     if (!parsed || *parsed < *first) return Range();
     last = *parsed;
   }

@@ -247,13 +247,14 @@ TEST(RangeTest, FollowsTheRulesOfTheField) {
                {"bytes=+1-2", {}},
                {"bytes", {}},
                {"", {}},
-               {"bytes=1-99999999999999999999", {}}};
+               {"bytes=1-99999999999999999999", {{1, 99}}},
+               {"bytes=-99999999999999999999", {{0, 100}}}};
   for (const auto& c : cases) {
     const auto parsed = ParseRange(c.field, 100);
     ASSERT_TRUE(parsed.ok()) << c.field;
     EXPECT_EQ(*parsed, c.range) << c.field;
   }
-  for (const char* field : {"bytes=100-", "bytes=100-200", "bytes=-0"})
+  for (const char* field : {"bytes=100-", "bytes=100-200", "bytes=-0", "bytes=99999999999999999999-"})
     EXPECT_FALSE(ParseRange(field, 100).ok()) << field;
   EXPECT_FALSE(ParseRange("bytes=0-", 0).ok());
   EXPECT_FALSE(ParseRange("bytes=-5", 0).ok());
