@@ -7,6 +7,21 @@
 
 namespace hilum::storage {
 
+namespace {
+
+// The number of the manifest, and how many of its bytes are synced.
+Result<std::pair<uint64_t, uint64_t>> SyncedManifest(rocksdb::DB& db) {
+  std::vector<std::string> files;
+  uint64_t bytes = 0;
+  HILUM_RETURN_IF_ERROR(FromRocks("list the files of the store", db.GetLiveFiles(files, &bytes, false)));
+  for (const auto& file : files) {
+    if (const uint64_t number = ManifestNumber(file); number != 0) return std::pair(number, bytes);
+  }
+  return Internal("RocksDB names no manifest");
+}
+
+}  // namespace
+
 ManifestWatch::ManifestWatch(Disk& disk, std::string db_path, std::shared_ptr<FailStop> fail_stop)
     : disk_(disk), db_path_(std::move(db_path)), fail_stop_(std::move(fail_stop)) {}
 
@@ -29,17 +44,16 @@ void ManifestWatch::Refresh(rocksdb::DB& db) {
 }
 
 Status ManifestWatch::RecordLocked(rocksdb::DB& db) {
-  std::vector<std::string> files;
-  uint64_t bytes = 0;  // those that are synced
-  HILUM_RETURN_IF_ERROR(FromRocks("list the files of the store", db.GetLiveFiles(files, &bytes, false)));
-  for (const auto& file : files) {
-    const uint64_t number = ManifestNumber(file);
-    if (number == 0) continue;
-    if (number == recorded_.number && bytes == recorded_.bytes) return Status::Ok();
-    HILUM_ASSIGN_OR_RETURN(recorded_, PrintManifest(disk_, db_path_, number, bytes));
-    return watermark_->RecordManifest(recorded_);
+  HILUM_ASSIGN_OR_RETURN(auto synced, SyncedManifest(db));
+  if (synced == std::pair(recorded_.number, recorded_.bytes)) return Status::Ok();
+  auto print = PrintManifest(disk_, db_path_, synced.first, synced.second);
+  if (print.status().code() == Code::kNotFound) {
+    // Another thread of RocksDB began the next one meanwhile, and removed this one.
+    HILUM_ASSIGN_OR_RETURN(synced, SyncedManifest(db));
+    print = PrintManifest(disk_, db_path_, synced.first, synced.second);
   }
-  return Internal("RocksDB names no manifest");
+  HILUM_ASSIGN_OR_RETURN(recorded_, std::move(print));
+  return watermark_->RecordManifest(recorded_);
 }
 
 }  // namespace hilum::storage

@@ -217,6 +217,26 @@ TEST_F(KvTest, ALargeCommitIsLaidOverWhatWasThereAndIsThereAfterReopening) {
   EXPECT_TRUE(std::filesystem::is_empty(directory_ / "kv/tables"));
 }
 
+// RocksDB goes on with another manifest now and then, and removes the one before.
+TEST_F(KvTest, AManifestThatIsGoneWhenItIsReadIsAskedForOnceMore) {
+  class ForgetfulDisk : public PosixDisk {
+   public:
+    std::atomic<int> lost{0};
+    Result<std::shared_ptr<File>> Open(const std::string& path, OpenMode mode) override {
+      if (path.find("/MANIFEST-") != std::string::npos && lost-- > 0) return NotFound(path);
+      return PosixDisk::Open(path, mode);
+    }
+  };
+  ForgetfulDisk disk;
+  const SystemClock clock;
+  const auto kv = Kv::Open(SmallOptions(directory_ / "other"), TestMergers(), disk, clock, Logger());
+  ASSERT_TRUE(kv.ok()) << kv.status().ToString();
+  disk.lost = 1;
+  HILUM_EXPECT_OK((*kv)->Commit(LargeBatch("a", "none")));
+  EXPECT_LT(disk.lost, 1);
+  HILUM_EXPECT_OK((*kv)->health());
+}
+
 uint64_t TablesOf(const Kv& kv) {
   for (const auto& [name, value] : kv.Properties()) {
     if (name == "table_files") return value;
