@@ -209,7 +209,7 @@ class Collector : public dicom::Visitor {
         f.samples = ReadSmall(e);
         return true;
       case 0x0004:
-        f.photometric = ParsePhotometric(e.value);
+        if (!dicom::Unpadded(e.value).empty()) f.photometric = ParsePhotometric(e.value);
         return true;
       case 0x0006:
         f.planar = ReadUint(e) == 1;
@@ -372,7 +372,7 @@ class Collector : public dicom::Visitor {
     if (!has_high_bit_) f.high_bit = f.bits_stored == 0 ? 0 : f.bits_stored - 1;
     const bool grey = f.photometric == Photometric::kMonochrome1 || f.photometric == Photometric::kMonochrome2 ||
                       f.photometric == Photometric::kPaletteColor;
-    if (f.samples == 3 && (grey || f.photometric == Photometric::kOther)) f.photometric = Photometric::kRgb;
+    if (f.samples == 3 && grey) f.photometric = Photometric::kRgb;
     if (f.samples == 1 && !grey) f.photometric = Photometric::kMonochrome2;
     if (f.samples == 1) f.planar = false;
     if (padding_value_) {

@@ -34,6 +34,8 @@ void YbrToRgb(Picture* picture) {
 Result<Picture> RenderColour(const Image& image) {
   const FrameFormat& format = image.format;
   if (format.bits_allocated > 32 || format.is_float) return Unsupported("render: colours of more than 32 bits");
+  if (format.photometric == Photometric::kOther)
+    return Unsupported("render: colours of a Photometric Interpretation that is not known");
   Picture picture{.width = format.columns, .height = format.rows, .channels = 3};
   if (format.bits_allocated == 8 && format.bits_stored == 8) {
     picture.samples = image.pixels;

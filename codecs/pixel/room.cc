@@ -26,6 +26,9 @@ Status RoomInJpegSides(const FrameFormat& format) {
 }
 
 Status RoomInJpegBaseline(const FrameFormat& format) {
+  if (format.samples == 3 && format.photometric == Photometric::kOther)
+    return Unsupported(
+        "JPEG holds RGB and YBR, the image has colours of a Photometric Interpretation that is not known");
   if ((format.bits_allocated != 8 && format.bits_allocated != 16) || LeastPrecision(format) > 8 || format.is_signed)
     return Unsupported("JPEG baseline holds unsigned samples of 8 bits, the image has " + Bits(format));
   return Status::Ok();

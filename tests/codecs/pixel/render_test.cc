@@ -350,6 +350,21 @@ TEST(Render, ColourOfYbrAndPlanes) {
   EXPECT_EQ(Rendered(format, "\1\2\3\4\5\6"), (V{1, 3, 5, 2, 4, 6}));
 }
 
+TEST(Render, ColoursThatAreNotKnownGiveNoPicture) {
+  FrameFormat format = Format(1, 2, 8, Photometric::kRgb);
+  format.samples = 3;
+  const std::string file = testing::MakeInstance({.format = format, .pixels = "\1\2\3\4\5\6"});
+  const auto code = [&](const std::string& name) {
+    std::string renamed = file;
+    renamed.replace(renamed.find("RGB "), 4, name);
+    LocalCodec codec;
+    return RenderPicture(*Instance::Open(renamed), 0, {}, codec).status().code();
+  };
+  EXPECT_EQ(code("HSV "), Code::kUnsupported);
+  EXPECT_EQ(code("RGB "), Code::kOk);
+  EXPECT_EQ(code("    "), Code::kOk) << "three samples without a name are RGB";
+}
+
 TEST(Render, ViewportsCropScaleAndMirror) {
   const std::string pixels("\0\1\2\3\20\21\22\23\40\41\42\43\60\61\62\63", 16);
   const auto view = [&](const Viewport& viewport) {

@@ -344,6 +344,20 @@ TEST(Transcode, OverlaysInUnusedBitsBecomeOverlayData) {
   }
 }
 
+TEST(Transcode, ColoursThatAreNotKnownKeepTheirName) {
+  const Image image =
+      MakeImage({.bits_allocated = 8, .bits_stored = 8, .samples = 3, .photometric = Photometric::kRgb});
+  std::string file = MakeInstance({.format = image.format, .pixels = image.pixels});
+  file.replace(file.find("RGB "), 4, "HSV ");
+  for (const std::string_view to : {kJpeg2000, kHtj2k, kRle}) {
+    const Result<std::string> there = TranscodeToString(file, to);
+    ASSERT_TRUE(there.ok()) << there.status().message();
+    EXPECT_EQ(Value(*there, {0x0028, 0x0004}), "HSV") << to;
+    EXPECT_TRUE(AllPixels(*there) == image.pixels) << to;
+  }
+  EXPECT_EQ(TranscodeToString(file, kBaseline).status().code(), Code::kUnsupported);
+}
+
 TEST(Transcode, EightBitsInSixteenBecomeEightInBaselineJpeg) {
   const Image image = MakeImage({.bits_allocated = 16, .bits_stored = 8, .noise = 0});
   const std::string file = MakeInstance({.format = image.format, .pixels = image.pixels});
