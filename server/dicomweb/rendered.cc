@@ -73,7 +73,8 @@ pixel::Picture PageIcon(uint32_t size) {
 
 // Of colours that come without a profile, sRGB is said.
 std::string WarningFor(const Rendering& rendering, const pixel::Picture& picture) {
-  if (rendering.options.sixteen_bits && picture.bits != 16) return "depth: pictures in colour have 8 bits";
+  if (rendering.options.sixteen_bits && picture.bits != 16)
+    return "depth: pictures in colour, and pages in place of pictures, have 8 bits";
   if (!rendering.wants_profile) return "";
   if (picture.channels != 3) return "iccprofile: the picture is grey and has no profile of colours";
   const auto& space = rendering.options.space;
@@ -139,8 +140,9 @@ Result<PictureService::Shot> PictureService::Page(const Subject& subject, const 
                                                   Code reason) const {
   HILUM_RETURN_IF_ERROR(CheckPageFrame(subject.image.row, subject.frame));
   Shot page{.picture = PageIcon(PageSize(rendering.options, kRenderedPage))};
-  if (reason == Code::kUnsupported && !dicom::IsVideo(subject.image.row.transfer_syntax))
-    page.warning = "no picture can be made of these pixels: a page stands for them";
+  const bool of_pixels = reason == Code::kUnsupported && !dicom::IsVideo(subject.image.row.transfer_syntax);
+  page.warning = of_pixels ? "no picture can be made of these pixels: a page stands for them"
+                           : WarningFor(rendering, page.picture);
   return page;
 }
 

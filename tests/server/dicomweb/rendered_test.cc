@@ -102,6 +102,16 @@ TEST_F(DepthTest, PngComesWithSixteenBitsWhereTheyAreAskedFor) {
   EXPECT_EQ(Get(rendered, {"Accept: image/png; depth=12"}).status, 406);
 }
 
+TEST_F(DepthTest, PagesHaveEightAndSaySo) {
+  ASSERT_TRUE(Ingest(testing::BeginImage({.sop = "1.2.1.1.2"}).Take()).stored());
+  const std::string page = "/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.2/rendered";
+  const HttpAnswer deep = Get(page, {"Accept: image/png; depth=16"});
+  EXPECT_EQ(deep.status, 200);
+  EXPECT_EQ(DepthOf(deep), 8);
+  EXPECT_THAT(deep.Header("Warning").value_or(""), HasSubstr("depth: "));
+  EXPECT_FALSE(Get(page, {"Accept: image/png"}).Header("Warning"));
+}
+
 TEST_F(DepthTest, ThumbnailsMayBePng) {
   for (const std::string path :
        {"/dicom-web/studies/1.2.1/thumbnail", "/dicom-web/studies/1.2.1/series/1.2.1.1/thumbnail",
