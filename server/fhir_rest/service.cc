@@ -57,6 +57,28 @@ Status CopyConditions(const http::Request& request, Interaction* interaction) {
   return CopyHeader(request, "If-Modified-Since", &interaction->if_modified_since);
 }
 
+// Bodies of the longest kind that may be held at a time; short ones find room at all times.
+constexpr uint64_t kBodiesAtATime = 4;
+constexpr uint64_t kShortBody = 1 << 20;
+
+// Beyond a short one what comes counts in `held`; kUnavailable when there is no room for it.
+class CountedBody : public http::BodyReader {
+ public:
+  CountedBody(http::BodyReader& body, MemoryAllowance::Share* held) : body_(body), held_(held) {}
+  Result<size_t> Read(std::span<char> into) override {
+    HILUM_ASSIGN_OR_RETURN(const size_t got, body_.Read(into));
+    came_ += got;
+    if (came_ <= kShortBody || held_->Grow(got)) return got;
+    return Unavailable("bodies of other requests take all the memory there is for them: try again later");
+  }
+  std::optional<uint64_t> length() const override { return body_.length(); }
+
+ private:
+  http::BodyReader& body_;
+  MemoryAllowance::Share* const held_;
+  uint64_t came_ = 0;
+};
+
 // The body is the resource, so that what is to be said about it goes into the head (RFC 7234 5.5).
 void AddWarnings(const std::vector<fhir::Issue>& warnings, http::Headers* headers) {
   for (size_t i = 0; i < std::min(warnings.size(), kMaxWarnings); ++i)
@@ -70,6 +92,7 @@ Service::Service(fhir::Interactions& interactions, ServiceOptions options, Regis
     : interactions_(interactions),
       options_(std::move(options)),
       metrics_(metrics),
+      bodies_(kBodiesAtATime * std::min(options_.max_body_bytes, UINT64_MAX / kBodiesAtATime)),
       jobs_(options_.async, clock, random) {
   // The limit of bodies is kept in ReadBody, so that its error is an OperationOutcome.
   route_ = {UINT64_MAX, false,
@@ -119,8 +142,9 @@ std::optional<Answer> Service::Run(http::Request& request, std::vector<std::stri
   const bool async = ReadPreferences(request, &interaction);
   interaction.base_url = request.base_url + options_.root;
   interaction.images_url = request.base_url + options_.images_root;
+  MemoryAllowance::Share held(&bodies_);
   if (TakesBody(request.method)) {
-    auto body = ReadBody(request, interaction);
+    auto body = ReadBody(request, interaction, &held);
     if (body.status().code() == Code::kCancelled) return std::nullopt;
     if (!body.ok()) return fhir::ErrorAnswer(body.status());
     if (auto refusal = AddBody(request, *std::move(body), &interaction)) return refusal;
@@ -184,10 +208,12 @@ std::optional<Answer> Service::AddBody(const http::Request& request, std::string
   return std::nullopt;
 }
 
-Result<std::string> Service::ReadBody(http::Request& request, const Interaction& interaction) const {
+Result<std::string> Service::ReadBody(http::Request& request, const Interaction& interaction,
+                                      MemoryAllowance::Share* held) const {
   const bool is_search = IsFormSearch(interaction);
   const uint64_t limit = std::min<uint64_t>(options_.max_body_bytes, is_search ? fhir::kMaxQueryBytes : UINT64_MAX);
-  auto body = http::ReadAll(*request.body, limit);
+  CountedBody counted(*request.body, held);
+  auto body = http::ReadAll(counted, limit);
   if (body.status().code() != Code::kLimit) return body;
   const std::string more = "the body has more than " + std::to_string(limit) + " bytes";
   return LimitExceeded(is_search ? more + ": split the search" : more + " (fhir.max_body): send it in smaller parts");

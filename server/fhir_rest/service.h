@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/memory_allowance.h"
 #include "base/metrics.h"
 #include "fhir/interactions/interactions.h"
 #include "server/fhir_rest/async_jobs.h"
@@ -38,8 +39,9 @@ class Service {
   fhir::Answer RunOrStart(fhir::Interaction interaction, bool async);
   // Of a request that was started: [base]/_async/id.
   fhir::Answer AskOrCancel(const http::Request& request, const std::string& id);
-  // The whole body; kLimit past max_body_bytes, and for a search past what parameters may have.
-  Result<std::string> ReadBody(http::Request& request, const fhir::Interaction& interaction) const;
+  // The whole body, which counts in `held`; kLimit past max_body_bytes, and for a search past what parameters may have.
+  Result<std::string> ReadBody(http::Request& request, const fhir::Interaction& interaction,
+                               MemoryAllowance::Share* held) const;
   // Adds content type, body and the parameters of a form; an answer when the request cannot be run.
   std::optional<fhir::Answer> AddBody(const http::Request& request, std::string body,
                                       fhir::Interaction* interaction) const;
@@ -48,6 +50,7 @@ class Service {
   fhir::Interactions& interactions_;
   const ServiceOptions options_;
   Registry& metrics_;
+  MemoryAllowance bodies_;
   http::Route route_;
   AsyncJobs jobs_;
 };

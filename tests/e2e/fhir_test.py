@@ -488,6 +488,35 @@ class BadInputTest(FhirTest):
         self.create(patient(9_000 * "x"))
         self.assert_refused(self.fhir("POST", "/Patient", patient(11_000 * "x")), 413)
 
+    def test_memory_for_the_bodies_of_all_requests_is_bounded(self):
+        self.server.stop()
+        self.server = Server(self.data, "--fhir.max_body", "16MiB")
+        self.fhir = Fhir(self.server.url)
+        large = json.dumps(patient()).encode() + 15_000_000 * b" "
+
+        def store_large(expected):
+            """The headers of the answer once it has that status."""
+            deadline = time.monotonic() + 20
+            while True:
+                status, headers, _ = fetch(self.server.url + "/fhir/Patient", "POST", large, Content_Type=JSON)
+                if status == expected or time.monotonic() > deadline:
+                    self.assertEqual(status, expected)
+                    return headers
+                time.sleep(0.2)
+
+        port = int(self.server.url.rsplit(":", 1)[1])
+        # When clients send most of their requests and no more
+        stalled = [socket.create_connection(("127.0.0.1", port)) for _ in range(4)]
+        for client in stalled:
+            client.sendall(b"POST /fhir/Patient HTTP/1.1\r\nHost: x\r\nContent-Type: application/fhir+json\r\nContent-Length: 16000000\r\n\r\n")
+            client.sendall(15_000_000 * b" ")
+        self.assertEqual(store_large(503)["Retry-After"], "30")
+        self.create(patient(500_000 * "x"))
+        # Then there is room again when they are gone
+        for client in stalled:
+            client.close()
+        store_large(201)
+
     def tearDown(self):
         self.assertEqual(fetch(self.server.url + "/readyz")[0], 200, "the server is still up")
         self.create(patient())
