@@ -187,7 +187,7 @@ void IngestBatch::Take(InstanceOutcome* outcome) {
   Mapping mapping;
   Bytes bytes = buffer_.body();
   if (writer_) {
-    auto ref = writer_->Finish();
+    auto ref = ticket_.Place([&] { return writer_->Finish(); });
     if (!ref.ok()) return FailBy(outcome, ref.status());
     pending.instance.object = *ref;
     auto location = store_.objects().Locate(*ref);
@@ -253,7 +253,7 @@ bool IngestBatch::CheckContent(const dicom::Header& header, InstanceOutcome* out
 
 bool IngestBatch::Write(InstanceOutcome* outcome, ObjectRef* object) {
   if (writer_) return true;  // it was written while it came
-  const auto ref = store_.objects().Put(outcome->name.sop_uid, buffer_);
+  const auto ref = ticket_.Place([&] { return store_.objects().Put(outcome->name.sop_uid, buffer_); });
   if (ref.ok())
     *object = *ref;
   else

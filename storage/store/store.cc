@@ -69,18 +69,19 @@ Status CheckRowsAreThere(Disk& disk, const std::string& directory) {
 }
 
 struct UploadTicket::Tickets {
+  struct Upload {
+    bool writing = false;
+    std::set<uint32_t> segments;  // that it wrote to
+  };
   std::mutex mu;
   uint64_t next = 1;
-  std::set<uint64_t> active;
+  std::map<uint64_t, Upload> active;
 
-  // Whether every upload that began before `ticket` was given out has ended.
-  bool AllEndedBefore(uint64_t ticket) {
+  // Whether a row may come yet for an object in the segment, which was sealed before: nobody begins to write there.
+  bool AwaitRowsOf(uint32_t segment) {
     const std::lock_guard lock(mu);
-    return active.empty() || *active.begin() >= ticket;
-  }
-  uint64_t Next() {
-    const std::lock_guard lock(mu);
-    return next;
+    return std::ranges::any_of(
+        active, [&](const auto& upload) { return upload.second.writing || upload.second.segments.contains(segment); });
   }
 };
 
@@ -142,7 +143,7 @@ Store::~Store() = default;
 UploadTicket Store::BeginUpload() {
   const std::lock_guard lock(tickets_->mu);
   const uint64_t number = tickets_->next++;
-  tickets_->active.insert(number);
+  tickets_->active[number];
   return {tickets_.get(), number};
 }
 
@@ -150,6 +151,20 @@ UploadTicket::~UploadTicket() {
   if (!tickets_) return;
   const std::lock_guard lock(tickets_->mu);
   tickets_->active.erase(number_);
+}
+
+Result<ObjectRef> UploadTicket::Place(const std::function<Result<ObjectRef>()>& write) {
+  if (!tickets_) return write();
+  const auto upload = [&]() -> Tickets::Upload& { return tickets_->active.at(number_); };
+  {
+    const std::lock_guard lock(tickets_->mu);
+    upload().writing = true;
+  }
+  auto written = write();
+  const std::lock_guard lock(tickets_->mu);
+  upload().writing = false;
+  if (written.ok()) upload().segments.insert(written->segment);
+  return written;
 }
 
 Result<PutOutcome> CatalogueTxn::Put(const NewInstance& instance, const std::optional<ObjectRef>& expected) {
@@ -306,10 +321,7 @@ bool Store::IsKept(uint32_t segment, Micros freed) {
 
 Result<uint64_t> Store::CompactIfWorthIt(const SegmentInfo& segment) {
   if (!segment.sealed) return 0;
-  // An object may lie in the segment whose row is about to be committed: wait until the uploads of that time have
-  // ended.
-  const auto [seen, first_time] = sealed_before_.emplace(segment.segment, tickets_->Next());
-  if (!tickets_->AllEndedBefore(seen->second)) return 0;
+  if (tickets_->AwaitRowsOf(segment.segment)) return 0;
   HILUM_ASSIGN_OR_RETURN(const std::optional<std::string> found,
                          kv_->Get(Family::kObject, SegmentKey(segment.segment)));
   const std::optional<SegmentAccount> account = found ? DecodeSegmentAccount(*found) : SegmentAccount();
@@ -323,7 +335,6 @@ Result<uint64_t> Store::CompactIfWorthIt(const SegmentInfo& segment) {
     if (status.code() == Code::kCorruption) damaged_at_[segment.segment] = account->live;
     return status;
   }
-  sealed_before_.erase(segment.segment);
   freed_ahead_.erase(segment.segment);
   damaged_at_.erase(segment.segment);
   log_.Info("segment compacted",

@@ -54,7 +54,7 @@ struct StoreOptions {
 };
 
 // Held from before an object is written until its row is committed (or given up): compaction leaves segments alone that
-// may hold such objects.
+// may hold such objects. Used by one thread at a time.
 class UploadTicket {
  public:
   UploadTicket() = default;
@@ -66,6 +66,10 @@ class UploadTicket {
     return *this;
   }
   ~UploadTicket();
+
+  // Every object is written through this, or at least the end of it: `write` is ObjectStore::Put or
+  // ObjectWriter::Finish.
+  Result<ObjectRef> Place(const std::function<Result<ObjectRef>()>& write);
 
  private:
   friend class Store;
@@ -186,9 +190,8 @@ class Store {
   std::shared_ptr<File> lock_;
   std::unique_ptr<UploadTicket::Tickets> tickets_;
   std::mutex maintenance_;  // compaction and backup exclude each other
-  // Guarded by maintenance_: segment -> first ticket given out after it was seen sealed, -> when it was noticed that
-  // its objects were deleted by a clock that was set back since, and -> its live bytes when damage was found in it.
-  std::map<uint32_t, uint64_t> sealed_before_;
+  // Guarded by maintenance_: segment -> when it was noticed that its objects were deleted by a clock that was set back
+  // since, and -> its live bytes when damage was found in it.
   std::map<uint32_t, Micros> freed_ahead_;
   std::map<uint32_t, uint64_t> damaged_at_;
   CommitSignal commits_;

@@ -475,13 +475,30 @@ TEST_F(CatalogueTest, CompactionGoesOnPastASegmentWithDamage) {
   EXPECT_EQ(Findings(), "");
 }
 
-TEST_F(CatalogueTest, CompactionLeavesSegmentsOfRunningUploadsAlone) {
-  const UploadTicket ticket = store_->BeginUpload();
+TEST_F(CatalogueTest, CompactionLeavesSegmentsAloneThatRunningUploadsWroteTo) {
+  const UploadTicket slow = store_->BeginUpload();  // and has written nothing yet
   for (int i = 0; i < 8; ++i)
     ASSERT_TRUE(Ingest(InstanceSpec{.sop = "1.1." + std::to_string(i), .pixel_bytes = 300'000}).stored());
+  const ObjectRef first = RefOf({"1.2.1", "1.2.1.1", "1.1.0"});
+  ASSERT_NE(first.segment, RefOf({"1.2.1", "1.2.1.1", "1.1.5"}).segment);
+  const auto is_there = [&] {
+    return std::ranges::any_of(store_->objects().Segments(),
+                               [&](const auto& segment) { return segment.segment == first.segment; });
+  };
   ASSERT_TRUE(store_->Delete("1.2.1", std::nullopt, std::nullopt).ok());
   clock_.Advance(storage::StoreOptions().keep_deleted);
-  EXPECT_EQ(store_->CompactObjects().reclaimed_bytes, 0u);
+  {
+    UploadTicket holder = store_->BeginUpload();
+    const auto write = [&]() -> Result<ObjectRef> {
+      EXPECT_EQ(store_->CompactObjects().reclaimed_bytes, 0u) << "it may be anywhere";
+      return first;
+    };
+    ASSERT_TRUE(holder.Place(write).ok());
+    EXPECT_GT(store_->CompactObjects().reclaimed_bytes, 0u) << "of the others";
+    EXPECT_TRUE(is_there());
+  }
+  EXPECT_GT(store_->CompactObjects().reclaimed_bytes, 0u);
+  EXPECT_FALSE(is_there());
 }
 
 TEST_F(CatalogueTest, BackupOpensAsAStoreOfItsOwn) {
