@@ -169,6 +169,10 @@ Status Parser::ReadEncapsulated(const ElementHeader& header, uint64_t value) {
   const Frame& frame = stack_.back();
   uint64_t at = value;
   uint64_t after = 0;
+  if (stack_.size() == 1 && IsPixelData(header.tag) && !visitor_.WantsFragments()) {
+    stopped_ = true;
+    at = after = frame.end;
+  }
   while (after == 0) {
     // What is there can be read, and whether it is all of it is for the caller to judge.
     if (at == frame.end) {
@@ -200,7 +204,7 @@ Status Parser::ReadEncapsulated(const ElementHeader& header, uint64_t value) {
   position_ = after;
   if (stack_.size() == 1) {
     NotePixelData(element, true);
-    layout_->lacks_delimiter = layout_->lacks_delimiter || after == at;
+    layout_->lacks_delimiter = layout_->lacks_delimiter || (after == at && !stopped_);
   }
   return frame.silent ? Status::Ok() : visitor_.OnEncapsulated(element);
 }

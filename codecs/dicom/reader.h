@@ -86,6 +86,8 @@ class Visitor {
   virtual Status OnSequenceEnd(uint32_t depth) { return Status::Ok(); }
   // Encapsulated pixel data, at any depth; its fragments are read by frames.h.
   virtual Status OnEncapsulated(const Element& element) { return Status::Ok(); }
+  // False stops the read at the first fragment of top-level encapsulated pixel data, whose length is then what is left.
+  virtual bool WantsFragments() { return true; }
   // False stops the read before the first top-level element with a tag greater than `last`, the one read before:
   // nothing after it is looked at, and the layout knows no pixel data there.
   virtual bool WantsBeyond(Tag last) { return true; }

@@ -60,8 +60,11 @@ bool IsEmbedded(const Overlay& overlay, const FrameFormat& format) {
 
 Result<Instance> Instance::Open(Bytes file, const dicom::ReadLimits& limits, dicom::FrameTable kept) {
   auto state = std::make_shared<State>();
-  HILUM_ASSIGN_OR_RETURN(state->said, ReadPixelAttributes(file, limits, &state->inflated));
+  HILUM_ASSIGN_OR_RETURN(state->said, ReadPixelAttributes(file, limits, kept.frames() == 0, &state->inflated));
   const dicom::Layout& layout = state->said.layout;
+  const bool keeps_table = layout.encapsulated && !layout.deflated && kept.frames() == state->said.frames &&
+                           kept.frames() > 0 && LiesWithin(kept, file.size());
+  if (kept.frames() > 0 && layout.encapsulated && !keeps_table) return Open(file, limits);
   FrameFormat& format = state->said.format;
   if (layout.pixel_data_offset == 0) return NotFound("the instance has no pixel data");
   state->bytes = layout.deflated ? state->inflated.bytes() : file;
@@ -92,7 +95,7 @@ Result<Instance> Instance::Open(Bytes file, const dicom::ReadLimits& limits, dic
     state->missing_frames = header.frames - whole;
     header.frames = whole;
   }
-  if (layout.encapsulated && !layout.deflated && kept.frames() == header.frames && LiesWithin(kept, file.size())) {
+  if (keeps_table) {
     state->table = std::move(kept);
   } else {
     HILUM_ASSIGN_OR_RETURN(state->table, dicom::ReadFrameTable(state->bytes, header));

@@ -108,7 +108,9 @@ struct LutParts {
 // Gathers what concerns pixels, at the top level and in the functional groups.
 class Collector : public dicom::Visitor {
  public:
-  explicit Collector(PixelAttributes* found) : found_(found), target_(&found->own) {}
+  Collector(PixelAttributes* found, bool fragments) : found_(found), fragments_(fragments), target_(&found->own) {}
+
+  bool WantsFragments() override { return fragments_; }
 
   bool WantsSequence(const Element& e) override {
     const Tag t = e.tag;
@@ -397,6 +399,7 @@ class Collector : public dicom::Visitor {
   }
 
   PixelAttributes* const found_;
+  const bool fragments_;
   ValueTransform* target_;
   ValueTransform surplus_;
   std::vector<Tag> open_;
@@ -413,9 +416,10 @@ class Collector : public dicom::Visitor {
 
 }  // namespace
 
-Result<PixelAttributes> ReadPixelAttributes(Bytes file, const dicom::ReadLimits& limits, dicom::Inflated* inflated) {
+Result<PixelAttributes> ReadPixelAttributes(Bytes file, const dicom::ReadLimits& limits, bool fragments,
+                                            dicom::Inflated* inflated) {
   PixelAttributes found;
-  Collector collector(&found);
+  Collector collector(&found, fragments);
   HILUM_ASSIGN_OR_RETURN(found.layout, dicom::Read(file, limits, collector, inflated));
   collector.Finish();
   return found;

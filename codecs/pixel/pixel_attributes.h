@@ -26,7 +26,9 @@ struct PixelAttributes {
 };
 
 // `inflated`: the data set where it was deflated, else untouched. What makes no sense counts as not said; kInvalid and
-// kLimit are of the file as a whole.
-Result<PixelAttributes> ReadPixelAttributes(Bytes file, const dicom::ReadLimits& limits, dicom::Inflated* inflated);
+// kLimit are of the file as a whole. Without `fragments` encapsulated pixel data are as long as what is left, and
+// nothing of them is looked at.
+Result<PixelAttributes> ReadPixelAttributes(Bytes file, const dicom::ReadLimits& limits, bool fragments,
+                                            dicom::Inflated* inflated);
 
 }  // namespace hilum::pixel

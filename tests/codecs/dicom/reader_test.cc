@@ -438,6 +438,21 @@ TEST(ReaderTest, StopsBeforeTheFirstTagBeyondWhatIsWanted) {
   EXPECT_EQ(trace.text(), "00080060 CS CT\n00100020 LO 1 \n00080060 CS MR\n00100020 LO 2 \n");
 }
 
+TEST(ReaderTest, StopsAtTheFirstFragmentWhereNobodyWantsAny) {
+  class NoFragments : public Trace {
+    bool WantsFragments() override { return false; }
+  };
+  NoFragments trace;
+  Inflated inflated;
+  const std::string file = Part10(
+      DataSet().Sequence({0x0088, 0x0200}, {DataSet().Fragments({"", "icon"})}).Fragments({"", "abcd"}).Raw("garbage"));
+  const auto layout = Read(file, {}, trace, &inflated);
+  ASSERT_TRUE(layout.ok()) << layout.status().ToString();
+  EXPECT_TRUE(layout->encapsulated);
+  EXPECT_FALSE(layout->lacks_delimiter) << "nobody looked";
+  EXPECT_EQ(layout->pixel_data_offset + layout->pixel_data_length, file.size());
+}
+
 TEST(ReaderTest, ChecksButDoesNotReportSequencesNobodyWants) {
   class NoSequences : public Trace {
     bool WantsSequence(const Element& element) override { return false; }

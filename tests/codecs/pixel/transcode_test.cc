@@ -65,6 +65,38 @@ std::string Multiframe(const ImageSpec& base, uint32_t frames) {
   return MakeInstance(spec);
 }
 
+TEST(InstanceTest, TakesTheKeptTableOfItsFramesWhereThatFits) {
+  const Image image = MakeImage({.rows = 16, .columns = 16});
+  const std::string native =
+      MakeInstance({.format = image.format, .frames = 3, .pixels = image.pixels + image.pixels + image.pixels});
+  const Result<std::string> file = TranscodeToString(native, kRle);
+  ASSERT_TRUE(file.ok());
+  const Result<Instance> walked = Instance::Open(*file);
+  ASSERT_TRUE(walked.ok());
+  dicom::FrameTable table;
+  for (uint32_t frame = 0; frame < 3; ++frame) {
+    table.first_range.push_back(frame);
+    table.ranges.push_back(walked->Ranges(frame).front());
+  }
+  table.first_range.push_back(3);
+  // Fragments that cannot be walked through any more tell which of the two was used.
+  std::string broken = *file;
+  broken.replace(walked->Ranges(1).front().offset - 8, 8, "no item!");
+  ASSERT_FALSE(Instance::Open(broken).ok());
+  const Result<Instance> kept = Instance::Open(broken, {}, table);
+  ASSERT_TRUE(kept.ok()) << kept.status().ToString();
+  std::string storage;
+  for (uint32_t frame = 0; frame < 3; ++frame)
+    EXPECT_TRUE(*kept->Frame(frame, &storage) == *walked->Frame(frame, &storage));
+  dicom::FrameTable beyond = table, of_two = table;
+  beyond.ranges[2].length = file->size();
+  of_two.first_range.pop_back();
+  for (const dicom::FrameTable& other : {beyond, of_two}) {
+    EXPECT_FALSE(Instance::Open(broken, {}, other).ok());
+    EXPECT_TRUE(Instance::Open(*file, {}, other).ok());
+  }
+}
+
 TEST(Transcode, ThereAndBackIsTheSameFile) {
   const std::vector<ImageSpec> kinds = {
       {.bits_allocated = 16, .bits_stored = 12, .is_signed = true},
