@@ -147,6 +147,11 @@ class SegmentStore : public ObjectStore {
     return all;
   }
 
+  Result<bool> SealEarly(uint32_t segment) override {
+    HILUM_RETURN_IF_ERROR(fail_stop_.status());
+    return segments_.SealEarly(segment);
+  }
+
   Status Scan(uint32_t number, const std::function<Status(const FoundObject&)>& visit) const override {
     HILUM_ASSIGN_OR_RETURN(const auto info, segments_.Find(number));
     HILUM_ASSIGN_OR_RETURN(const std::shared_ptr<File> file, segments_.OpenFile(number));

@@ -119,6 +119,8 @@ class ObjectStore {
   static uint64_t RecordBytes(uint64_t body_length);
 
   virtual std::vector<SegmentInfo> Segments() const = 0;
+  // Seals a segment before it is full, so that it can be compacted. False while somebody writes to it.
+  virtual Result<bool> SealEarly(uint32_t segment) = 0;
   // Visits every record of a segment in order; stops and returns the visitor's first error. Checks headers, footers and
   // tables of checksums but reads no body (VerifyObject does). Records that a crash left incomplete and damaged ones
   // are visited with their state; the scan goes on at the next page that can be recognised. One intact frame of the two

@@ -331,6 +331,25 @@ Status SegmentSet::WriteBegin(uint32_t number, State state, Space space) {
 }
 
 // REQUIRES: the segment is full, or idle and taken out of idle_; mu_ is not held.
+Result<bool> SegmentSet::SealEarly(uint32_t segment) {
+  {
+    const std::lock_guard lock(mu_);
+    const auto found = entries_.find(segment);
+    if (found == entries_.end()) return NotFound(Name(segment) + " does not exist");
+    Entry& entry = found->second;
+    if (entry.state == State::kSealed) return true;
+    if (entry.state == State::kIdle)
+      idle_.erase({entry.end, segment});
+    else if (entry.state == State::kHot && entry.writers == 0)
+      hot_ = 0;
+    else
+      return false;
+    entry.state = State::kFull;
+  }
+  HILUM_RETURN_IF_ERROR(Seal(segment));
+  return true;
+}
+
 Status SegmentSet::Seal(uint32_t number) {
   std::shared_ptr<AppendFile> file;
   uint64_t end = 0;

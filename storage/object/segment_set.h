@@ -93,6 +93,8 @@ class SegmentSet {
   // kDiskFull below the low-water mark.
   Status CheckSpace() const { return SpareBytes(Space::kUsual).status(); }
 
+  // Seals a segment before it is full. False, and nothing changes, while somebody writes to it.
+  Result<bool> SealEarly(uint32_t segment);
   // Removes a sealed segment whose objects live elsewhere. Its number is never given out again.
   Status Remove(uint32_t segment);
 

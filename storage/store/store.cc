@@ -17,6 +17,9 @@ namespace {
 // Instances changed in one commit by long jobs: keeps batches small and other writers going.
 constexpr size_t kCommitChunk = 200;
 
+// So many times smaller than a full one, a segment that is still written to is not worth to be compacted.
+constexpr uint64_t kSmallSegments = 16;
+
 const std::array<const Merger*, kFamilyCount>& Mergers() {
   static const std::array<const Merger*, kFamilyCount> mergers = [] {
     std::array<const Merger*, kFamilyCount> by_family{};
@@ -91,6 +94,7 @@ Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options, Disk& di
   store->disk_ = &disk;
   store->clock_ = &clock;
   store->keep_deleted_ = options.keep_deleted;
+  store->segment_bytes_ = options.segment_bytes;
   store->log_ = log;
   HILUM_RETURN_IF_ERROR(disk.CreateDirectories(options.directory));
   HILUM_ASSIGN_OR_RETURN(store->lock_, disk.Open(options.directory + "/lock", OpenMode::kReadWriteCreate));
@@ -320,8 +324,7 @@ bool Store::IsKept(uint32_t segment, Micros freed) {
 }
 
 Result<uint64_t> Store::CompactIfWorthIt(const SegmentInfo& segment) {
-  if (!segment.sealed) return 0;
-  if (tickets_->AwaitRowsOf(segment.segment)) return 0;
+  if (!segment.sealed && segment.bytes < segment_bytes_ / kSmallSegments) return 0;
   HILUM_ASSIGN_OR_RETURN(const std::optional<std::string> found,
                          kv_->Get(Family::kObject, SegmentKey(segment.segment)));
   const std::optional<SegmentAccount> account = found ? DecodeSegmentAccount(*found) : SegmentAccount();
@@ -331,6 +334,8 @@ Result<uint64_t> Store::CompactIfWorthIt(const SegmentInfo& segment) {
   // What was damaged is damaged still, unless that object is gone.
   const auto damaged = damaged_at_.find(segment.segment);
   if (damaged != damaged_at_.end() && damaged->second == account->live) return 0;
+  HILUM_ASSIGN_OR_RETURN(const bool sealed, objects_->SealEarly(segment.segment));
+  if (!sealed || tickets_->AwaitRowsOf(segment.segment)) return 0;
   if (Status status = CompactSegment(segment); !status.ok()) {
     if (status.code() == Code::kCorruption) damaged_at_[segment.segment] = account->live;
     return status;

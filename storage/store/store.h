@@ -189,6 +189,7 @@ class Store {
   AttributeTables tables_;
   std::shared_ptr<File> lock_;
   std::unique_ptr<UploadTicket::Tickets> tickets_;
+  uint64_t segment_bytes_ = 0;
   std::mutex maintenance_;  // compaction and backup exclude each other
   // Guarded by maintenance_: segment -> when it was noticed that its objects were deleted by a clock that was set back
   // since, and -> its live bytes when damage was found in it.

@@ -425,6 +425,27 @@ TEST_F(CatalogueTest, CompactionGivesSpaceBackAndMovesWhatLives) {
   EXPECT_EQ(Findings(), "");
 }
 
+// Otherwise the space of segments that never become full would not come back.
+TEST_F(CatalogueTest, CompactionGivesBackTheSpaceOfASegmentThatIsNotFull) {
+  for (int i = 0; i < 3; ++i)
+    ASSERT_TRUE(Ingest(InstanceSpec{.sop = "1.1." + std::to_string(i), .pixel_bytes = 250'000}).stored());
+  const InstanceName left{"1.2.1", "1.2.1.1", "1.1.2"};
+  const std::string expected = StoredBytes(left);
+  const uint32_t segment = RefOf(left).segment;
+  ASSERT_FALSE(store_->objects().Segments().front().sealed);
+  for (const char* sop : {"1.1.0", "1.1.1"}) ASSERT_TRUE(store_->Delete("1.2.1", "1.2.1.1", sop).ok());
+  EXPECT_EQ(store_->CompactObjects().reclaimed_bytes, 0u);
+  EXPECT_FALSE(store_->objects().Segments().front().sealed) << "it may become full meanwhile";
+  for (const bool reopened : {false, true}) {
+    if (reopened) Reopen();
+    clock_.Advance(storage::StoreOptions().keep_deleted);
+    EXPECT_EQ(store_->CompactObjects().reclaimed_bytes > 400'000, !reopened);
+    EXPECT_NE(RefOf(left).segment, segment);
+    EXPECT_EQ(StoredBytes(left), expected);
+    EXPECT_EQ(Findings(), "");
+  }
+}
+
 TEST_F(CatalogueTest, WhatWasDeletedWhileTheClockWasAheadIsKeptNoLongerThanOtherThings) {
   for (int i = 0; i < 8; ++i)
     ASSERT_TRUE(Ingest(InstanceSpec{.sop = "1.1." + std::to_string(i), .pixel_bytes = 300'000}).stored());
