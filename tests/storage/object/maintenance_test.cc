@@ -192,6 +192,34 @@ TEST_F(CompactionTest, AFaultAtAnyStepLosesNoLiveObject) {
   }
 }
 
+using SealEarlyTest = ObjectStoreTest;
+
+TEST_F(SealEarlyTest, IsForSegmentsThatNobodyWritesTo) {
+  Open();
+  const Stored first = PutSynced("first", "body");
+  const uint32_t hot = first.ref.segment;
+  auto writer = store_->NewWriter("streamed");
+  ASSERT_TRUE(writer.ok());
+  const uint32_t lane = store_->Segments().back().segment;
+  ASSERT_NE(lane, hot);
+  const auto sealed = [&](uint32_t segment) {
+    const auto outcome = store_->SealEarly(segment);
+    EXPECT_TRUE(outcome.ok()) << outcome.status().ToString();
+    return outcome.ok() && *outcome;
+  };
+  EXPECT_FALSE(sealed(lane));
+  EXPECT_TRUE(sealed(hot));
+  EXPECT_TRUE(Info(hot).sealed);
+  EXPECT_TRUE(sealed(hot)) << "it is already";
+  EXPECT_NE(PutSynced("second", "body").ref.segment, hot);
+
+  ASSERT_TRUE((*writer)->Append("streamed body").ok());
+  ASSERT_TRUE((*writer)->Finish().ok());
+  writer->reset();
+  EXPECT_TRUE(sealed(lane));
+  EXPECT_EQ(store_->SealEarly(999).status().code(), Code::kNotFound);
+}
+
 class BackupTest : public ObjectStoreTest {
  protected:
   static constexpr const char* kCopy = "/backup/objects";
