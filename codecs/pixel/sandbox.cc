@@ -10,20 +10,10 @@
 #include <cerrno>
 #include <memory>
 
+#include "base/sanitized.h"
+
 namespace hilum::pixel {
 namespace {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
-#else
-constexpr bool kSanitized = false;
-#endif
 
 constexpr int kFree[] = {
     SCMP_SYS(munmap),

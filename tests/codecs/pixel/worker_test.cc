@@ -19,6 +19,7 @@
 #include <random>
 #include <thread>
 
+#include "base/sanitized.h"
 #include "codecs/pixel/sandbox.h"
 #include "codecs/pixel/worker_protocol.h"
 #include "tests/codecs/pixel/generated.h"
@@ -32,12 +33,6 @@ using testing::MakeImage;
 using namespace std::chrono_literals;
 
 constexpr std::string_view kJpeg2000 = "1.2.840.10008.1.2.4.90", kHtj2k = "1.2.840.10008.1.2.4.201";
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
 
 // Counts of events, and the pool that reports them.
 struct Fixture {

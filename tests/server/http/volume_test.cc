@@ -11,6 +11,7 @@
 
 #include "base/disk.h"
 #include "base/memory_allowance.h"
+#include "base/sanitized.h"
 #include "tests/server/http/client.h"
 #include "tests/server/http/test_server.h"
 
@@ -22,11 +23,7 @@ using std::chrono::steady_clock;
 
 constexpr uint64_t kMegabyte = 1'000'000;
 // Sanitizers keep shadows and quarantines that count as well.
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-constexpr uint64_t kAllowedGrowth = 512 * kMegabyte;
-#else
-constexpr uint64_t kAllowedGrowth = 32 * kMegabyte;
-#endif
+constexpr uint64_t kAllowedGrowth = (kSanitized ? 512 : 32) * kMegabyte;
 
 // A sparse file that is gone when the test is.
 class SparseFile {
