@@ -330,7 +330,6 @@ Status SegmentSet::WriteBegin(uint32_t number, State state, Space space) {
   return Status::Ok();
 }
 
-// REQUIRES: the segment is full, or idle and taken out of idle_; mu_ is not held.
 Result<bool> SegmentSet::SealEarly(uint32_t segment) {
   {
     const std::lock_guard lock(mu_);
@@ -350,6 +349,7 @@ Result<bool> SegmentSet::SealEarly(uint32_t segment) {
   return true;
 }
 
+// REQUIRES: the segment is full, or idle and taken out of idle_; mu_ is not held.
 Status SegmentSet::Seal(uint32_t number) {
   std::shared_ptr<AppendFile> file;
   uint64_t end = 0;
