@@ -119,16 +119,15 @@ Result<FrameSource> FrameSource::Open(storage::Store& store, const storage::Cata
     return source;
   }
   HILUM_ASSIGN_OR_RETURN(source.image_, StoredImage::Open(store, found, std::move(source.table_), limits));
-  source.instance_ = **source.image_;
-  HILUM_RETURN_IF_ERROR(pixel::CheckRoom(source.target_, source.instance_->format()));
+  HILUM_RETURN_IF_ERROR(pixel::CheckRoom(source.target_, (*source.image_)->format()));
   return source;
 }
 
 Status FrameSource::Check(const std::vector<uint32_t>& numbers) const {
-  if (numbers.empty() && instance_ && instance_->missing_frames() > 0) return NoSuchFrame(*instance_, frames());
+  if (numbers.empty() && image_ && (*image_)->missing_frames() > 0) return NoSuchFrame(**image_, frames());
   for (const uint32_t frame : numbers) {
     if (frame <= frames()) continue;
-    if (instance_) return NoSuchFrame(*instance_, frame - 1);
+    if (image_) return NoSuchFrame(**image_, frame - 1);
     return NotFound("there is no frame " + std::to_string(frame) + "; the instance has " + std::to_string(frames()));
   }
   return Status::Ok();
@@ -150,7 +149,7 @@ std::optional<StoredRange> FrameSource::StoredValue() const {
 
 bool FrameSource::MakesValue() const {
   const pixel::TransferSyntax* const target = pixel::FindTransferSyntax(target_);
-  return instance_ && target && !target->encapsulated();
+  return image_ && target && !target->encapsulated();
 }
 
 uint64_t FrameSource::ValueBytes() const {
@@ -168,11 +167,11 @@ std::string FrameSource::PieceOf(std::string made, uint32_t frame, pixel::BitPac
 Result<std::string> FrameSource::Make(uint32_t frame, pixel::FrameCodec& codec) const {
   std::string storage;
   HILUM_RETURN_IF_ERROR(image_->Check(frame - 1));
-  HILUM_ASSIGN_OR_RETURN(const Bytes bytes, instance_->Frame(frame - 1, &storage));
-  HILUM_ASSIGN_OR_RETURN(const pixel::FrameTurn turn, codec.BeginFrame(instance_->format()));
-  HILUM_ASSIGN_OR_RETURN(pixel::Image image, codec.Decode(instance_->syntax().uid, bytes, instance_->format(), {}));
+  HILUM_ASSIGN_OR_RETURN(const Bytes bytes, (*image_)->Frame(frame - 1, &storage));
+  HILUM_ASSIGN_OR_RETURN(const pixel::FrameTurn turn, codec.BeginFrame((*image_)->format()));
+  HILUM_ASSIGN_OR_RETURN(pixel::Image image, codec.Decode((*image_)->syntax().uid, bytes, (*image_)->format(), {}));
   if (!pixel::FindTransferSyntax(target_)->encapsulated()) {
-    if (instance_->format().planar) Planarize(&image);
+    if ((*image_)->format().planar) Planarize(&image);
     return std::move(image.pixels);
   }
   HILUM_ASSIGN_OR_RETURN(pixel::EncodedFrame encoded, codec.Encode(image, target_, {}));

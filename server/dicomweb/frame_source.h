@@ -41,7 +41,7 @@ class FrameSource {
                                   std::string target, const dicom::ReadLimits& limits);
 
   // Videos are one frame: the stream.
-  uint32_t frames() const { return instance_ ? instance_->frames() : static_cast<uint32_t>(table_.frames()); }
+  uint32_t frames() const { return image_ ? (*image_)->frames() : static_cast<uint32_t>(table_.frames()); }
   // kNotFound for the number of a frame that there is not; from 1. Of none asked for by number (then all are meant)
   // kInvalid when some are missing.
   Status Check(const std::vector<uint32_t>& frames) const;
@@ -51,7 +51,7 @@ class FrameSource {
   std::string ContentType() const { return multipart::WithTransferSyntax(media_type(), target_); }
 
   // Whether frames are bytes of the file.
-  bool as_stored() const { return !instance_; }
+  bool as_stored() const { return !image_; }
   // Of a frame, from 1. REQUIRES: as_stored().
   std::vector<StoredRange> Stored(uint32_t frame) const;
   // The value of native Pixel Data, of all frames, when that is what was asked for.
@@ -63,20 +63,19 @@ class FrameSource {
   // `packer`: of the value, whose frames come in order.
   std::string PieceOf(std::string made, uint32_t frame, pixel::BitPacker* packer) const;
   // Of a frame that is made, decoded: encoded ones are seldom longer. REQUIRES: !as_stored().
-  uint64_t FrameBytes() const { return pixel::FrameBytes(instance_->format()); }
+  uint64_t FrameBytes() const { return pixel::FrameBytes((*image_)->format()); }
   // REQUIRES: !as_stored().
   Result<std::string> Make(uint32_t frame, pixel::FrameCodec& codec) const;
 
  private:
-  bool HasSingleBits() const { return instance_->format().bits_allocated == 1; }
-  uint64_t FrameBits() const { return uint64_t{instance_->format().rows} * instance_->format().columns; }
+  bool HasSingleBits() const { return (*image_)->format().bits_allocated == 1; }
+  uint64_t FrameBits() const { return uint64_t{(*image_)->format().rows} * (*image_)->format().columns; }
 
   std::string target_;
   StoredRange object_;
   dicom::FrameTable table_;
-  bool native_ = false;                      // as stored
-  std::optional<StoredImage> image_;         // when frames are made
-  std::optional<pixel::Instance> instance_;  // of it
+  bool native_ = false;               // as stored
+  std::optional<StoredImage> image_;  // when frames are made
 };
 
 }  // namespace hilum::dicomweb
