@@ -122,7 +122,7 @@ Config Settings::MakeConfig() {
           "when they are asked for first."),
       Setting::Size("store.room_ahead", &store.room_ahead_bytes,
                     "Room for objects that is written with zeros while nothing is stored, at most as much as was "
-                    "stored since the start: what comes there is durable in half the time, and every byte of it is "
+                    "stored since the start: stores that come after a pause are faster, and every byte of them is "
                     "written twice. 0: never; so on file systems that copy on write.",
                     0),
       Setting("store.accept_loss", &store.accept_loss,

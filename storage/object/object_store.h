@@ -58,8 +58,8 @@ struct ObjectStoreOptions {
   // Large objects that are whole in memory are written past the page cache, where the disk can: that takes a third of
   // the processor's time and leaves the cache to what is read.
   bool direct_writes = true;
-  // While nobody stores, zeros are written to so much of the room that comes next: what overwrites them is durable in
-  // half the time. 0: never.
+  // While nobody stores, zeros are written to so much of the room that comes next: what overwrites them is synced
+  // faster. 0: never.
   uint64_t room_ahead_bytes = 0;
   // Open without the segments whose own header is damaged, and leave their files alone.
   bool accept_loss = false;
