@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <condition_variable>
 #include <filesystem>
 #include <set>
 
@@ -73,18 +74,24 @@ Status CheckRowsAreThere(Disk& disk, const std::string& directory) {
 
 struct UploadTicket::Tickets {
   struct Upload {
-    bool writing = false;
+    uint64_t write = 0;           // the number of the one under way; 0: none
     std::set<uint32_t> segments;  // that it wrote to
   };
   std::mutex mu;
+  std::condition_variable written;
   uint64_t next = 1;
+  uint64_t writes = 0;
   std::map<uint64_t, Upload> active;
 
   // Whether a row may come yet for an object in the segment, which was sealed before: nobody begins to write there.
+  // Waits for the writes under way, since where they went shows at their end: somebody always writes on a busy server.
   bool AwaitRowsOf(uint32_t segment) {
-    const std::lock_guard lock(mu);
-    return std::ranges::any_of(
-        active, [&](const auto& upload) { return upload.second.writing || upload.second.segments.contains(segment); });
+    std::unique_lock lock(mu);
+    written.wait(lock, [&, last = writes] {
+      return std::ranges::none_of(
+          active, [&](const auto& upload) { return upload.second.write != 0 && upload.second.write <= last; });
+    });
+    return std::ranges::any_of(active, [&](const auto& upload) { return upload.second.segments.contains(segment); });
   }
 };
 
@@ -162,12 +169,15 @@ Result<ObjectRef> UploadTicket::Place(const std::function<Result<ObjectRef>()>& 
   const auto upload = [&]() -> Tickets::Upload& { return tickets_->active.at(number_); };
   {
     const std::lock_guard lock(tickets_->mu);
-    upload().writing = true;
+    upload().write = ++tickets_->writes;
   }
   auto written = write();
-  const std::lock_guard lock(tickets_->mu);
-  upload().writing = false;
-  if (written.ok()) upload().segments.insert(written->segment);
+  {
+    const std::lock_guard lock(tickets_->mu);
+    upload().write = 0;
+    if (written.ok()) upload().segments.insert(written->segment);
+  }
+  tickets_->written.notify_all();
   return written;
 }
 
