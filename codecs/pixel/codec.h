@@ -59,9 +59,8 @@ inline bool CanDecode(std::string_view uid) {
 }
 bool CanEncode(std::string_view uid);
 
-// The transfer syntax of the process that a JPEG codestream uses; "" for what is no JPEG, or of no process that DICOM
-// has. Full progression stands for both progressive ones.
-std::string_view SyntaxOfJpeg(Bytes codestream);
+// Lossy Image Compression Method (0028,2114) of what a coding loses (PS3.3 C.7.6.1.1.5.2).
+std::string_view LossyMethod(Coding coding);
 
 struct DecodeOptions {
   uint64_t max_frame_bytes = 1 << 30;  // decoded; more is kLimit before anything is allocated

@@ -5,27 +5,7 @@
 namespace hilum::pixel {
 namespace {
 
-constexpr std::string_view kJp2Signature("\0\0\0\x0CjP  ", 8);
 constexpr uint16_t kCap = 0xFF50, kSiz = 0xFF51, kCod = 0xFF52, kSot = 0xFF90;
-
-// The content of the contiguous codestream box; DICOM allows no boxes, but they occur.
-Result<Bytes> StripBoxes(Bytes frame) {
-  if (!frame.starts_with(kJp2Signature)) return frame;
-  while (frame.size() >= 8) {
-    uint64_t length = LoadBe<uint32_t>(frame.data());
-    const Bytes type = frame.substr(4, 4);
-    size_t header = 8;
-    if (length == 1 && frame.size() >= 16) {
-      length = LoadBe<uint64_t>(frame.data() + 8);
-      header = 16;
-    }
-    if (length == 0) length = frame.size();
-    if (length < header || length > frame.size()) break;
-    if (type == "jp2c") return frame.substr(header, length - header);
-    frame.remove_prefix(length);
-  }
-  return Invalid("JPEG 2000: the boxes of a JP2 file hold no codestream");
-}
 
 Status ReadSiz(Bytes body, Jpeg2000Header* header) {
   if (body.size() < 36) return Invalid("JPEG 2000: the SIZ segment breaks off");
@@ -52,6 +32,24 @@ Status ReadSiz(Bytes body, Jpeg2000Header* header) {
 }
 
 }  // namespace
+
+Result<Bytes> StripBoxes(Bytes frame) {
+  if (!frame.starts_with(kJp2Signature)) return frame;
+  while (frame.size() >= 8) {
+    uint64_t length = LoadBe<uint32_t>(frame.data());
+    const Bytes type = frame.substr(4, 4);
+    size_t header = 8;
+    if (length == 1 && frame.size() >= 16) {
+      length = LoadBe<uint64_t>(frame.data() + 8);
+      header = 16;
+    }
+    if (length == 0) length = frame.size();
+    if (length < header || length > frame.size()) break;
+    if (type == "jp2c") return frame.substr(header, length - header);
+    frame.remove_prefix(length);
+  }
+  return Invalid("JPEG 2000: the boxes of a JP2 file hold no codestream");
+}
 
 Result<Jpeg2000Header> ReadJpeg2000Header(Bytes frame) {
   Jpeg2000Header header;

@@ -3,11 +3,19 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "base/bytes.h"
 #include "base/result.h"
 
 namespace hilum::pixel {
+
+// What a JP2 file begins with.
+inline constexpr std::string_view kJp2Signature("\0\0\0\x0CjP  ", 8);
+
+// The content of the contiguous codestream box of a JP2 file; DICOM allows no boxes, but they occur. What is no such
+// file is given back.
+Result<Bytes> StripBoxes(Bytes frame);
 
 struct Jpeg2000Header {
   Bytes codestream;  // without the boxes of a JP2 file around it

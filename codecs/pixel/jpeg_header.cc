@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <string>
 
-#include "codecs/pixel/codec.h"
-
 namespace hilum::pixel {
 namespace {
 

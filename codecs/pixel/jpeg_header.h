@@ -28,6 +28,9 @@ struct JpegHeader {
 
 Result<JpegHeader> ReadJpegHeader(Bytes codestream);
 
+// The transfer syntax of the process; "" for what is no JPEG, or of no process that DICOM has.
+std::string_view SyntaxOfJpeg(Bytes codestream);
+
 // kInvalid where rows, columns, samples or depth are not those of the data set.
 Status CheckAgreement(std::string_view codec, const FrameFormat& expected, uint32_t rows, uint32_t columns,
                       uint32_t components, unsigned precision);

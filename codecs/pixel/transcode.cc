@@ -31,20 +31,6 @@ constexpr Tag kPlanarConfiguration{0x0028, 0x0006}, kLossyCompression{0x0028, 0x
     kLossyMethod{0x0028, 0x2114}, kIconImageSequence{0x0088, 0x0200};
 constexpr size_t kFlushBytes = 64 << 10;
 
-// PS3.3 C.7.6.1.1.5.2.
-std::string_view LossyMethod(Coding coding) {
-  switch (coding) {
-    case Coding::kJpegLs:
-      return "ISO_14495_1";
-    case Coding::kJpeg2000:
-      return "ISO_15444_1";
-    case Coding::kHtj2k:
-      return "ISO_15444_15";
-    default:
-      return "ISO_10918_1";
-  }
-}
-
 // Passes on, deflated (PS3.5 A.5); memory is bounded by its buffer.
 class DeflatingSink {
  public:

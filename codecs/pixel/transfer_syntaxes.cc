@@ -79,4 +79,17 @@ bool CanEncode(std::string_view uid) {
   return syntax != nullptr && syntax->can_encode;
 }
 
+std::string_view LossyMethod(Coding coding) {
+  switch (coding) {
+    case Coding::kJpegLs:
+      return "ISO_14495_1";
+    case Coding::kJpeg2000:
+      return "ISO_15444_1";
+    case Coding::kHtj2k:
+      return "ISO_15444_15";
+    default:
+      return "ISO_10918_1";
+  }
+}
+
 }  // namespace hilum::pixel

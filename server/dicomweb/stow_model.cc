@@ -9,7 +9,9 @@
 #include "codecs/multipart/media_type.h"
 #include "codecs/multipart/parser.h"
 #include "codecs/pixel/codec.h"
+#include "codecs/pixel/codestream.h"
 #include "server/dicomweb/negotiate.h"
+#include "server/dicomweb/stow_pixels.h"
 
 namespace hilum::dicomweb {
 namespace {
@@ -122,14 +124,16 @@ const dicom::ModelBulk* Parts::Find(const std::string& uri) {
   const auto found = bulk_.find(uri);
   if (found == bulk_.end()) return nullptr;
   Bulk& bulk = found->second;
-  if (!bulk.used) bulk.view.pieces.assign(bulk.pieces.begin(), bulk.pieces.end());
-  if (!bulk.used && !bulk.syntax_named && dicom::MediaTypeOf(bulk.view.transfer_syntax) == "image/jpeg") {
-    // Most JPEG images are not the lossless ones that the standard means by image/jpeg alone.
-    const std::string_view actual = pixel::SyntaxOfJpeg(bulk.pieces.front());
-    if (!actual.empty()) bulk.view.transfer_syntax = actual;
-  }
-  used_ += !bulk.used;
+  if (bulk.used) return &bulk.view;
   bulk.used = true;
+  ++used_;
+  std::string& syntax = bulk.view.transfer_syntax;
+  for (const Bytes piece : bulk.pieces) bulk.view.pieces.push_back(syntax.empty() ? piece : pixel::WithoutBoxes(piece));
+  if (!bulk.syntax_named && !syntax.empty()) {
+    // Most JPEG images are not the lossless ones that the standard means by image/jpeg alone; so it is with image/jp2.
+    const std::string_view actual = pixel::SyntaxOfCodestream(bulk.view.pieces.front());
+    if (dicom::MediaTypeOf(actual) == dicom::MediaTypeOf(syntax)) syntax = actual;
+  }
   return &bulk.view;
 }
 
@@ -178,14 +182,18 @@ Status StoreModels(http::BodyReader& body, std::string_view boundary, ModelForm 
   uint64_t left = limits.built_bytes;
   bool any = false;
   for (const std::string& document : parts.metadata()) {
-    const auto data_sets = ReadDocument(form, document);
+    auto data_sets = ReadDocument(form, document);
     any = any || !data_sets.ok() || !data_sets->empty();
     if (!data_sets.ok()) {
       batch.Refuse(FailureReason::kCannotUnderstand, "metadata: " + data_sets.status().message());
       continue;
     }
-    for (const dicom::ModelDataSet& data_set : *data_sets) {
+    for (dicom::ModelDataSet& data_set : *data_sets) {
       share.Shrink(share.held() - held);
+      if (const Status described = DescribePixels(find, &data_set); !described.ok()) {
+        batch.Refuse(FailureReason::kCannotUnderstand, described.message());
+        continue;
+      }
       const auto file = dicom::EncodeModel(data_set, find, left, &share);
       if (!file.ok()) {
         const bool no_room = file.status().code() == Code::kUnavailable;

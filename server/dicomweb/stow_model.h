@@ -4,7 +4,8 @@
 // A part whose Content-Type is that of the metadata describes instances: an array of them in JSON, one in XML. Any
 // other part is bulk data and is known by its Content-Location, compared letter by letter. Its Content-Type tells the
 // transfer syntax of compressed Pixel Data, by the `transfer-syntax` parameter or by the default of the media type;
-// several parts of one Content-Location are its frames, in order. Of bulk data that are text, `charset` is heeded.
+// several parts of one Content-Location are its frames, in order. Of JPEG and JPEG 2000 the metadata need not say how
+// the pixels are laid out (stow_pixels.h). Of bulk data that are text, `charset` is heeded.
 #pragma once
 
 #include <cstdint>

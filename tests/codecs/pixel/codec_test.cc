@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "codecs/pixel/codestream.h"
 #include "codecs/pixel/samples.h"
 #include "tests/codecs/pixel/generated.h"
 
@@ -381,6 +382,47 @@ TEST(Codec, RefusesFormatsBeforeAllocatingForThem) {
   EXPECT_EQ(code(bad), Code::kLimit);
   EXPECT_EQ(code(good, 1000), Code::kLimit);
   EXPECT_EQ(Decode("1.2.840.10008.1.2.4.100", "", good).status().code(), Code::kUnsupported);
+}
+
+TEST(Codestream, DescribesWhatWasEncoded) {
+  // Of every kind of image what Encode says of it is what its codestream says.
+  const ImageSpec specs[] = {{.bits_allocated = 8, .bits_stored = 8},
+                             {.bits_allocated = 16, .bits_stored = 12},
+                             {.bits_allocated = 8, .bits_stored = 8, .samples = 3, .photometric = Photometric::kRgb}};
+  for (const char* const process : {"50", "51", "57", "70", "90", "91", "201", "203"}) {
+    const std::string syntax = "1.2.840.10008.1.2.4." + std::string(process);
+    for (const ImageSpec& spec : specs) {
+      for (const bool lossy : {false, true}) {
+        const auto encoded = Encode(MakeImage(spec), syntax, {.allow_lossy = lossy});
+        if (encoded.status().code() == Code::kUnsupported) continue;
+        ASSERT_TRUE(encoded.ok()) << syntax << encoded.status().message();
+        const auto described = DescribeCodestream(encoded->bytes);
+        ASSERT_TRUE(described.ok()) << syntax << described.status().message();
+        EXPECT_EQ(described->format, encoded->format) << syntax << " " << spec.samples << " " << spec.bits_stored;
+        EXPECT_EQ(described->lossy, encoded->lossy) << syntax;
+        EXPECT_EQ(WithoutBoxes(encoded->bytes), encoded->bytes);
+      }
+    }
+  }
+}
+
+TEST(Codestream, TellsItsTransferSyntax) {
+  const auto said = [](const char* syntax, bool lossy) {
+    const auto encoded = Encode(MakeImage({.bits_allocated = 8, .bits_stored = 8}), syntax, {.allow_lossy = lossy});
+    return encoded.ok() ? SyntaxOfCodestream(encoded->bytes) : "";
+  };
+  for (const char* const syntax :
+       {"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.70", "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.201"})
+    EXPECT_EQ(said(syntax, false), syntax);
+  EXPECT_EQ(said("1.2.840.10008.1.2.4.91", true), "1.2.840.10008.1.2.4.91");
+  EXPECT_EQ(said("1.2.840.10008.1.2.4.203", true), "1.2.840.10008.1.2.4.203");
+  EXPECT_EQ(SyntaxOfCodestream("GIF89a"), "");
+}
+
+TEST(Codestream, RefusesColoursThatImagesDoNotHave) {
+  const std::string_view cmyk("\xFF\xD8\xFF\xC0\0\x14\x08\0\x02\0\x02\x04\x01\x11\0\x02\x11\0\x03\x11\0\x04\x11\0", 24);
+  EXPECT_EQ(DescribeCodestream(cmyk).status().code(), Code::kUnsupported);
+  EXPECT_EQ(DescribeCodestream("GIF89a").status().code(), Code::kInvalid);
 }
 
 TEST(Codec, TableKnowsItsSyntaxes) {

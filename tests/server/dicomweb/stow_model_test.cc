@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "codecs/pixel/picture_file.h"
 #include "tests/server/dicomweb/service_fixture.h"
 #include "tests/server/dicomweb/stow_answer.h"
 #include "tests/server/http/client.h"
@@ -130,6 +131,86 @@ TEST_F(StowModelTest, JpegWithoutATransferSyntaxIsWhatItsCodestreamSays) {
     const HttpAnswer frame = Get("/dicom-web/studies/1.2.1/series/1.2.1.1/instances/" + sop + "/frames/1",
                                  {"Accept: image/jpeg; transfer-syntax=*"});
     EXPECT_EQ(frame.Header("Content-Type"), "image/jpeg; transfer-syntax=" + streams[i].second);
+  }
+}
+
+// What consumer cameras and scanners give, described by nothing but itself (PS3.18 10.5.2).
+class StowPictureTest : public StowModelTest {
+ protected:
+  static std::string File(pixel::PictureType type, uint8_t channels) {
+    pixel::Picture picture{.width = 40, .height = 24, .channels = channels};
+    for (uint32_t i = 0; i < 40 * 24 * channels; ++i) picture.samples.push_back(static_cast<char>(i / channels % 251));
+    pixel::LocalCodec codec;
+    return *pixel::EncodePicture(picture, type, 90, codec);
+  }
+  static json WithoutDescription(const std::string& sop) {
+    json metadata = Metadata(sop, "a");
+    for (const char* const tag :
+         {"00280002", "00280004", "00280010", "00280011", "00280100", "00280101", "00280102", "00280103"})
+      metadata.erase(tag);
+    return metadata;
+  }
+  HttpAnswer StorePictures(const json& metadata, const std::string& type, const std::vector<std::string>& files) {
+    std::vector<PartSpec> parts = {{"application/dicom+json", "", json{metadata}.dump()}};
+    for (const std::string& file : files) parts.push_back({type, "a", file});
+    return Store("application/dicom+json", parts);
+  }
+  json MetadataOf(const std::string& sop) {
+    return json::parse(Get("/dicom-web/studies/1.2.1/series/1.2.1.1/instances/" + sop + "/metadata").body)[0];
+  }
+  static json Values(const json& metadata, const std::vector<const char*>& tags) {
+    json values = json::array();
+    for (const char* const tag : tags) values.push_back(metadata[tag]["Value"][0]);
+    return values;
+  }
+};
+
+TEST_F(StowPictureTest, WhatMetadataLeaveOutOfTheirPixelsTheCodestreamTells) {
+  ASSERT_EQ(StorePictures(WithoutDescription("1.2.1.1.1"), "image/jpeg", {File(pixel::PictureType::kJpeg, 3)}).status,
+            200);
+  const json colour = MetadataOf("1.2.1.1.1");
+  EXPECT_EQ(Values(colour, {"00280002", "00280004", "00280006", "00280010", "00280011", "00280100", "00280101",
+                            "00280102", "00280103", "00282110", "00282114"}),
+            (json{3, "YBR_FULL_422", 0, 24, 40, 8, 8, 7, 0, "01", "ISO_10918_1"}));
+  EXPECT_GT(colour["00282112"]["Value"][0], 1);
+  const std::string object = "/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.1";
+  EXPECT_EQ(Get(object + "/rendered", {"Accept: image/png"}).status, 200);
+
+  // Several of them are frames; what the metadata say themselves stays
+  json inverse = WithoutDescription("1.2.1.1.2");
+  inverse["00280004"] = {{"vr", "CS"}, {"Value", {"MONOCHROME1"}}};
+  const std::string grey = File(pixel::PictureType::kJpeg, 1);
+  ASSERT_EQ(StorePictures(inverse, "image/jpeg", {grey, grey}).status, 200);
+  EXPECT_EQ(Values(MetadataOf("1.2.1.1.2"), {"00280002", "00280004", "00280008"}), (json{1, "MONOCHROME1", 2}));
+  EXPECT_TRUE(Frame("1.2.1.1.2", "2").body == grey);
+}
+
+TEST_F(StowPictureTest, OfAJp2FileTheCodestreamIsKeptAndItsWaveletTellsTheTransferSyntax) {
+  const std::string file = File(pixel::PictureType::kJp2, 3);
+  ASSERT_EQ(StorePictures(WithoutDescription("1.2.1.1.1"), "image/jp2", {file}).status, 200);
+  const HttpAnswer frame = Frame("1.2.1.1.1");
+  EXPECT_TRUE(frame.body.starts_with("\xFF\x4F\xFF\x51") && file.ends_with(frame.body));
+  EXPECT_EQ(Values(MetadataOf("1.2.1.1.1"), {"00280002", "00280004", "00280010"}), (json{3, "YBR_RCT", 24}));
+
+  const auto lossy =
+      pixel::Encode({.format = {.rows = 8, .columns = 8, .bits_allocated = 8, .bits_stored = 8, .high_bit = 7},
+                     .pixels = std::string(64, 'x')},
+                    "1.2.840.10008.1.2.4.91", {.allow_lossy = true});
+  ASSERT_TRUE(lossy.ok());
+  ASSERT_EQ(StorePictures(WithoutDescription("1.2.1.1.2"), "image/jp2", {lossy->bytes}).status, 200);
+  EXPECT_EQ(Values(MetadataOf("1.2.1.1.2"), {"00282110", "00282114"}), (json{"01", "ISO_15444_1"}));
+  EXPECT_EQ(Get("/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.2/frames/1", {"Accept: image/*"})
+                .Header("Content-Type"),
+            "image/jp2; transfer-syntax=1.2.840.10008.1.2.4.91");
+}
+
+TEST_F(StowPictureTest, PixelsThatNothingDescribesAreRefused) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"image/dicom-rle", "a frame."}, {"image/jpeg", "no JPEG"}, {"image/jpeg", ""}};
+  for (const auto& [type, content] : cases) {
+    const HttpAnswer answer = StorePictures(WithoutDescription("1.2.1.1.1"), type, {content});
+    EXPECT_EQ(answer.status, 409) << type;
+    EXPECT_THAT(Explanations(answer.body), HasSubstr("(0028,0002) is missing, and the pixel data do not tell it: "));
   }
 }
 

@@ -1,0 +1,95 @@
+#include "server/dicomweb/stow_pixels.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <numeric>
+#include <string>
+
+#include "codecs/dicom/transfer_syntax.h"
+#include "codecs/pixel/codec.h"
+#include "codecs/pixel/codestream.h"
+
+namespace hilum::dicomweb {
+namespace {
+
+using dicom::ModelAttribute;
+using dicom::ModelDataSet;
+using dicom::Tag;
+using dicom::Vr;
+namespace t = dicom::tags;
+
+constexpr Tag kPlanarConfiguration{0x0028, 0x0006}, kBitsStored{0x0028, 0x0101}, kHighBit{0x0028, 0x0102},
+    kPixelRepresentation{0x0028, 0x0103}, kLossyCompression{0x0028, 0x2110}, kLossyRatio{0x0028, 0x2112},
+    kLossyMethod{0x0028, 0x2114};
+
+bool Lacks(const ModelDataSet& data_set, Tag tag) {
+  const ModelAttribute* attribute = data_set.Find(tag);
+  return !attribute || attribute->values.empty() || attribute->values[0].empty();
+}
+
+void AddIfLacking(Tag tag, Vr vr, std::string value, ModelDataSet* data_set) {
+  if (!Lacks(*data_set, tag)) return;
+  auto& attributes = data_set->attributes;
+  const auto at = std::ranges::lower_bound(attributes, tag, {}, &ModelAttribute::tag);
+  ModelAttribute added{.tag = tag, .vr = vr, .values = {std::move(value)}};
+  if (at != attributes.end() && at->tag == tag)
+    *at = std::move(added);
+  else
+    attributes.insert(at, std::move(added));
+}
+
+void AddFormat(const pixel::FrameFormat& format, ModelDataSet* data_set) {
+  const auto add = [&](Tag tag, uint32_t value) { AddIfLacking(tag, Vr("US"), std::to_string(value), data_set); };
+  add(t::kSamplesPerPixel, format.samples);
+  AddIfLacking(t::kPhotometricInterpretation, Vr("CS"), std::string(PhotometricName(format.photometric)), data_set);
+  if (format.samples > 1) add(kPlanarConfiguration, 0);
+  add(t::kRows, format.rows);
+  add(t::kColumns, format.columns);
+  add(t::kBitsAllocated, format.bits_allocated);
+  add(kBitsStored, format.bits_stored);
+  add(kHighBit, format.high_bit);
+  add(kPixelRepresentation, format.is_signed ? 1 : 0);
+}
+
+void AddLoss(const pixel::FrameFormat& format, const dicom::ModelBulk& bulk, ModelDataSet* data_set) {
+  const pixel::TransferSyntax* const syntax = pixel::FindTransferSyntax(bulk.transfer_syntax);
+  if (!syntax || !Lacks(*data_set, kLossyCompression)) return;
+  const auto encoded = std::accumulate(bulk.pieces.begin(), bulk.pieces.end(), uint64_t{1},
+                                       [](uint64_t sum, Bytes piece) { return sum + piece.size(); });
+  const auto decoded = static_cast<double>(FrameBytes(format)) * static_cast<double>(bulk.pieces.size());
+  char ratio[32];
+  std::snprintf(ratio, sizeof(ratio), "%.2f", decoded / static_cast<double>(encoded));
+  AddIfLacking(kLossyCompression, Vr("CS"), "01", data_set);
+  AddIfLacking(kLossyRatio, Vr("DS"), ratio, data_set);
+  AddIfLacking(kLossyMethod, Vr("CS"), std::string(LossyMethod(syntax->coding)), data_set);
+}
+
+}  // namespace
+
+Status DescribePixels(const dicom::BulkFinder& find, ModelDataSet* data_set) {
+  const ModelAttribute* const pixels = data_set->Find(t::kPixelData);
+  if (!pixels || pixels->form != ModelAttribute::Form::kBulk) return Status::Ok();
+  const dicom::ModelBulk* const bulk = find(pixels->content);
+  if (!bulk || bulk->transfer_syntax.empty() || dicom::IsVideo(bulk->transfer_syntax)) return Status::Ok();
+  const Tag macro[] = {t::kSamplesPerPixel,
+                       t::kPhotometricInterpretation,
+                       t::kRows,
+                       t::kColumns,
+                       t::kBitsAllocated,
+                       kBitsStored,
+                       kHighBit,
+                       kPixelRepresentation};
+  const auto* const lacking = std::ranges::find_if(macro, [&](Tag tag) { return Lacks(*data_set, tag); });
+  if (lacking == std::end(macro)) return Status::Ok();
+  const auto description = pixel::DescribeCodestream(bulk->pieces.front());
+  if (!description.ok())
+    return Invalid(ToString(*lacking) +
+                   " is missing, and the pixel data do not tell it: " + std::string(description.status().message()));
+  AddFormat(description->format, data_set);
+  if (bulk->pieces.size() > 1)
+    AddIfLacking(t::kNumberOfFrames, Vr("IS"), std::to_string(bulk->pieces.size()), data_set);
+  if (description->lossy) AddLoss(description->format, *bulk, data_set);
+  return Status::Ok();
+}
+
+}  // namespace hilum::dicomweb
