@@ -60,8 +60,7 @@ Status AddRendering(const QueryParameters& query, UriRequest* request) {
   const std::string_view center = Find(query, "windowCenter"), width = Find(query, "windowWidth");
   if (center.empty() != width.empty()) return Invalid("windowCenter and windowWidth must be given together");
   if (!center.empty()) request->rendering.emplace_back("window", std::string(center).append(",").append(width));
-  if (const std::string_view quality = Find(query, "imageQuality"); !quality.empty())
-    request->rendering.emplace_back("quality", quality);
+  request->quality = Find(query, "imageQuality");
   if (const std::string_view annotation = Find(query, "annotation"); !annotation.empty())
     request->rendering.emplace_back("annotation", annotation);
   for (const char* const name : {"iccprofile", "presentationSeriesUID", "presentationUID"})
@@ -154,6 +153,7 @@ Status UriService::Retrieve(http::Request& request, const QueryParameters& query
   rendered.what = Resource::What::kRendered;
   if (wanted.frame) rendered.frames = {*wanted.frame};
   QueryParameters rendering = wanted.rendering;
+  if (!wanted.quality.empty()) rendering.emplace_back("quality", wanted.quality);
   // PNG with its depth; of a document that may be missing, the picture as well.
   std::string accept = *type == "image/png" && !wanted.content_type.empty() ? wanted.content_type : *type;
   const auto picture = accepted.FirstOf(pictures);

@@ -28,12 +28,16 @@ struct UriRequest {
   uint32_t rows = 0, columns = 0;  // of the picture at most; 0: not limited
   // Left, top, right, bottom as fractions of the image.
   std::optional<std::array<double, 4>> region;
-  // What /rendered takes under the same or another name: window, quality, annotation,
-  // presentation state.
+  // Of a picture, or of what a lossy transfer syntax leaves.
+  std::string quality;
+  // What /rendered takes under the same or another name: window, annotation, presentation state.
   QueryParameters rendering;
 
   // What only makes sense for pictures was asked for.
-  bool WantsPicture() const { return frame || rows > 0 || columns > 0 || region || !rendering.empty(); }
+  bool WantsPicture() const {
+    const bool of_picture = !quality.empty() && transfer_syntax.empty();
+    return frame || rows > 0 || columns > 0 || region || of_picture || !rendering.empty();
+  }
 };
 
 // kInvalid names the parameter that is missing or wrong, or that asks for what is not done (anonymize). Unknown
