@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "base/text.h"
+#include "codecs/dicom/padding.h"
 #include "storage/catalogue/attribute_values.h"
 
 namespace hilum::storage {
@@ -223,7 +224,8 @@ Result<Query> MatchValue(const CatalogueAttribute& attribute, const std::string&
 Result<Query> MatchFilter(const CatalogueAttribute& attribute, const std::string& value, bool fuzzy) {
   if (value.find_first_not_of('*') == value.npos) return MakeQuery(All{});
   Or any;
-  for (const std::string_view one : Split(value, ListSeparators(attribute))) {
+  for (const std::string_view part : Split(value, ListSeparators(attribute))) {
+    const std::string_view one = dicom::Unpadded(part);  // as stored values are
     if (one.empty()) continue;
     HILUM_ASSIGN_OR_RETURN(Query query, MatchValue(attribute, std::string(one), fuzzy));
     any.parts.push_back(std::move(query));
