@@ -47,11 +47,14 @@ std::string Writer::End() const {
   return end.append(boundary_).append("--\r\n");
 }
 
-uint64_t Writer::BodyLength(std::span<const PartSize> parts) const {
+uint64_t Writer::BodyLength(size_t parts, const std::function<PartSize(size_t)>& part) const {
   Writer dry_run(*this);
   dry_run.first_ = true;
   uint64_t bytes = 0;
-  for (const PartSize& part : parts) bytes += dry_run.PartHead(part.headers).size() + part.bytes;
+  for (size_t i = 0; i < parts; ++i) {
+    const PartSize one = part(i);
+    bytes += dry_run.PartHead(one.headers).size() + one.bytes;
+  }
   return bytes + dry_run.End().size();
 }
 

@@ -2,7 +2,7 @@
 // last one.
 //
 //   multipart::Writer writer(random);
-//   responder.Head(200, {{"Content-Type", writer.ContentType("application/dicom")}}, writer.BodyLength(sizes));
+//   responder.Head(200, {{"Content-Type", writer.ContentType("application/dicom")}}, writer.BodyLength(parts, size));
 //   for (...) { responder.Write(writer.PartHead(headers)); responder.WriteFile(range); }
 //   responder.Write(writer.End());
 //
@@ -10,7 +10,7 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -43,8 +43,8 @@ class Writer {
     PartHeaders headers;
     uint64_t bytes = 0;
   };
-  // Bytes of a whole body of these parts.
-  uint64_t BodyLength(std::span<const PartSize> parts) const;
+  // Bytes of a whole body of so many parts.
+  uint64_t BodyLength(size_t parts, const std::function<PartSize(size_t)>& part) const;
 
  private:
   const std::string boundary_;

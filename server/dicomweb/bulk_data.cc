@@ -113,8 +113,12 @@ Status BulkDataService::RetrieveOne(http::Request& request, const Resource& reso
   // Whole, whatever Range says: clients that ask for ranges of a value in parts (dicomweb-client) read whole parts
   // only.
   if (!ranges.empty())
-    return SendParts(store_, request, responder, multipart::Writer(random_), type, {{head, ranges}},
-                     std::move(headers));
+    return SendParts(
+        store_, request, responder, multipart::Writer(random_), type, 1,
+        [&](size_t) {
+          return Part{head, ranges};
+        },
+        std::move(headers));
   BulkParts parts(store_, random_, std::move(headers), responder);
   HILUM_RETURN_IF_ERROR(parts.Begin(head));
   HILUM_RETURN_IF_ERROR(parts.Append(bytes));

@@ -108,12 +108,12 @@ Status BulkDataService::SendFrames(http::Request& request, const FrameSource& so
                                    http::Headers headers, http::Responder& responder) {
   const multipart::PartHeaders part_headers = {{"Content-Type", source.ContentType()}};
   if (source.as_stored()) {
-    std::vector<Part> parts;
-    for (const uint32_t frame : frames) parts.push_back({part_headers, source.Stored(frame)});
+    const auto part = [&](size_t i) { return Part{part_headers, source.Stored(frames[i])}; };
     const std::string etag(headers.First("ETag").value_or(""));
     multipart::Writer writer =
         http::IsWeakTag(etag) ? multipart::Writer(random_) : multipart::Writer(options_.boundary_key, etag);
-    return SendParts(store_, request, responder, std::move(writer), source.media_type(), parts, std::move(headers));
+    return SendParts(store_, request, responder, std::move(writer), source.media_type(), frames.size(), part,
+                     std::move(headers));
   }
   multipart::Writer writer(random_);
   headers.Add("Content-Type", writer.ContentType(source.media_type()));
@@ -134,10 +134,9 @@ Status BulkDataService::SendFrames(http::Request& request, const FrameSource& so
     // While nothing was sent a frame that cannot be made leads on to the next form that the client takes.
     if (!last && !responder.started() && made_bytes < kHeldBytes && share->Grow(source.FrameBytes())) continue;
     if (!responder.started()) {
-      std::vector<multipart::Writer::PartSize> sizes;
-      for (const std::string& frame : made) sizes.push_back({part_headers, frame.size()});
+      const auto size = [&](size_t frame) { return multipart::Writer::PartSize{part_headers, made[frame].size()}; };
       HILUM_RETURN_IF_ERROR(
-          responder.Head(200, headers, last ? std::optional(writer.BodyLength(sizes)) : std::nullopt));
+          responder.Head(200, headers, last ? std::optional(writer.BodyLength(made.size(), size)) : std::nullopt));
     }
     for (std::string& frame : made) {
       HILUM_RETURN_IF_ERROR(responder.Write(writer.PartHead(part_headers)));

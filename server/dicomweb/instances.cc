@@ -1,6 +1,7 @@
 #include "server/dicomweb/instances.h"
 
 #include <algorithm>
+#include <map>
 
 #include "codecs/dicom/transfer_syntax.h"
 #include "codecs/pixel/transcode.h"
@@ -128,17 +129,21 @@ Status InstanceService::Retrieve(http::Request& request, const Resource& resourc
   HILUM_ASSIGN_OR_RETURN(const bool answered, AnswerCondition(request, responder, headers));
   if (answered) return Status::Ok();
 
-  const std::string base = options_.BaseUrl(request) + "/studies/" + *resource.study + "/series/";
+  const std::string all_series = options_.BaseUrl(request) + "/studies/" + *resource.study + "/series/";
   // "*" means the stored bytes, but in an archive are files.
   const bool wants_files = packing == Packing::kZip || choices->front().transfer_syntax != "*";
+  std::map<std::string, std::vector<std::string>> targets;  // of what is stored in each transfer syntax
   std::vector<Packed> instances;
+  instances.reserve(selection.instances.size());
   for (Found& found : selection.instances) {
     HILUM_ASSIGN_OR_RETURN(StoredRange range, LocateObject(store_, &found));
     const bool bare = wants_files && !IsFile(range);
-    instances.push_back({found.row.uid, found.series_uid, base + found.series_uid + "/instances/" + found.row.uid,
-                         found.row.transfer_syntax, SyntaxesFor(*choices, found.row.transfer_syntax), std::move(range),
-                         bare});
+    const auto [of_syntax, first] = targets.try_emplace(found.row.transfer_syntax);
+    if (first) of_syntax->second = SyntaxesFor(*choices, of_syntax->first);
+    instances.push_back({std::move(found.row.uid), std::move(found.series_uid), of_syntax->first, of_syntax->second,
+                         std::move(range), bare});
   }
+  selection.instances = {};  // before it waits for the client
   const bool as_stored = std::ranges::all_of(instances, &Packed::as_stored);
   const bool insists = std::ranges::all_of(*choices, Insists);
   switch (packing) {
@@ -153,13 +158,15 @@ Status InstanceService::Retrieve(http::Request& request, const Resource& resourc
     case Packing::kMultipart:
       break;
   }
-  if (!as_stored) return Fill(instances, insists, responder, *InParts(store_, random_, std::move(headers), responder));
-  std::vector<Part> parts;
-  for (const Packed& one : instances)
-    parts.push_back({{{"Content-Type", multipart::WithTransferSyntax("application/dicom", one.stored)},
-                      {"Content-Location", one.url}},
-                     {one.range}});
-  return SendParts(store_, request, responder, multipart::Writer(random_), "application/dicom", parts,
+  if (!as_stored)
+    return Fill(instances, insists, responder, *InParts(store_, random_, all_series, std::move(headers), responder));
+  const auto part = [&](size_t i) {
+    const Packed& one = instances[i];
+    return Part{{{"Content-Type", multipart::WithTransferSyntax("application/dicom", one.stored)},
+                 {"Content-Location", one.UrlBelow(all_series)}},
+                {one.range}};
+  };
+  return SendParts(store_, request, responder, multipart::Writer(random_), "application/dicom", instances.size(), part,
                    std::move(headers));
 }
 
@@ -177,7 +184,8 @@ Status InstanceService::Fill(const std::vector<Packed>& instances, bool insists,
     if (responder.started() && !responder.wants_body()) break;
     const Packed& one = instances[i];
     bool opened = false;
-    Status status = Unsupported("the transfer syntax " + one.stored + " cannot be converted to the one asked for");
+    Status status =
+        Unsupported("the transfer syntax " + std::string(one.stored) + " cannot be converted to the one asked for");
     bool as_stored = false;
     for (size_t t = 0; t < one.targets.size() && HasNoRoom(status) && !opened; ++t) {
       as_stored = one.IsStored(one.targets[t]);

@@ -3,7 +3,7 @@
 namespace hilum::dicomweb {
 namespace {
 
-std::string TypeOf(const std::string& transfer_syntax) {
+std::string TypeOf(std::string_view transfer_syntax) {
   return multipart::WithTransferSyntax("application/dicom", transfer_syntax);
 }
 
@@ -37,8 +37,13 @@ class Single : public Package {
 
 class Parts : public Package {
  public:
-  Parts(storage::Store& store, Random& random, http::Headers headers, http::Responder& responder)
-      : store_(store), writer_(random), headers_(std::move(headers)), responder_(responder) {}
+  Parts(storage::Store& store, Random& random, std::string all_series, http::Headers headers,
+        http::Responder& responder)
+      : store_(store),
+        writer_(random),
+        all_series_(std::move(all_series)),
+        headers_(std::move(headers)),
+        responder_(responder) {}
 
   Status AddStored(const Packed& instance, bool refused) override {
     HILUM_RETURN_IF_ERROR(store_.objects().Check(instance.range.object, instance.range.offset, instance.range.length));
@@ -56,8 +61,9 @@ class Parts : public Package {
   }
 
  private:
-  Status Open(const Packed& instance, const std::string& syntax, const std::string& remark) {
-    multipart::PartHeaders part = {{"Content-Type", TypeOf(syntax)}, {"Content-Location", instance.url}};
+  Status Open(const Packed& instance, std::string_view syntax, const std::string& remark) {
+    multipart::PartHeaders part = {{"Content-Type", TypeOf(syntax)},
+                                   {"Content-Location", instance.UrlBelow(all_series_)}};
     if (!remark.empty()) part.emplace_back("Warning", http::WarningOf(remark));
     if (!responder_.started()) {
       headers_.Set("Content-Type", writer_.ContentType("application/dicom"));
@@ -68,6 +74,7 @@ class Parts : public Package {
 
   storage::Store& store_;
   multipart::Writer writer_;
+  const std::string all_series_;
   http::Headers headers_;
   http::Responder& responder_;
 };
@@ -78,9 +85,9 @@ std::unique_ptr<Package> OneAlone(storage::Store& store, http::Headers headers, 
   return std::make_unique<Single>(store, std::move(headers), responder);
 }
 
-std::unique_ptr<Package> InParts(storage::Store& store, Random& random, http::Headers headers,
+std::unique_ptr<Package> InParts(storage::Store& store, Random& random, std::string all_series, http::Headers headers,
                                  http::Responder& responder) {
-  return std::make_unique<Parts>(store, random, std::move(headers), responder);
+  return std::make_unique<Parts>(store, random, std::move(all_series), std::move(headers), responder);
 }
 
 }  // namespace hilum::dicomweb

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/random.h"
@@ -11,18 +13,19 @@
 
 namespace hilum::dicomweb {
 
-// An instance on its way into a package.
+// An instance on its way into a package. There may be very many; what they share is kept once, and outlives them.
 struct Packed {
   std::string uid;
   std::string series_uid;
-  std::string url;                   // of itself
-  std::string stored;                // the transfer syntax it is stored in
-  std::vector<std::string> targets;  // to send it in the first of them that has room for it; may be none
+  std::string_view stored;               // the transfer syntax it is stored in
+  std::span<const std::string> targets;  // to send it in the first of them that has room for it; may be none
   StoredRange range;
   bool bare = false;  // its bytes lack the head of a file (PS3.10 7.1), and are to have one
 
-  bool IsStored(const std::string& syntax) const { return syntax == stored && !bare; }
+  bool IsStored(std::string_view syntax) const { return syntax == stored && !bare; }
   bool as_stored() const { return !targets.empty() && IsStored(targets.front()); }
+  // `all_series`: of the study, with a slash at the end.
+  std::string UrlBelow(const std::string& all_series) const { return all_series + series_uid + "/instances/" + uid; }
 };
 
 class Package {
@@ -42,7 +45,8 @@ class Package {
 
 // Everything passed by reference outlives the package. `headers` lack the Content-Type.
 std::unique_ptr<Package> OneAlone(storage::Store& store, http::Headers headers, http::Responder& responder);
-std::unique_ptr<Package> InParts(storage::Store& store, Random& random, http::Headers headers,
+// `all_series`: as of UrlBelow.
+std::unique_ptr<Package> InParts(storage::Store& store, Random& random, std::string all_series, http::Headers headers,
                                  http::Responder& responder);
 // Files STUDY/SERIES/SOP.dcm (PS3.18 8.7.3.5.1, 10.4.4). `instances`: all that will be added, for the length of an
 // archive of what is stored.

@@ -16,10 +16,21 @@ using storage::CatalogueReader;
 using storage::Doc;
 using storage::InstanceRow;
 
+// All attributes would take a kilobyte, for as long as a client takes to read.
+void DropAttributes(InstanceRow* row) {
+  std::erase_if(row->attributes, [](const storage::KeptAttribute& attribute) {
+    return attribute.path != dicom::TagPath{dicom::tags::kSopClassUid} &&
+           attribute.path != dicom::TagPath{dicom::tags::kNumberOfFrames};
+  });
+  row->attributes.shrink_to_fit();
+  row->own = {};
+}
+
 Status AddSeries(const CatalogueReader& reader, Doc series, const std::string& series_uid, Selection* selection) {
   HILUM_ASSIGN_OR_RETURN(const std::vector<Doc> docs, reader.InstancesOfSeries(series));
   for (const Doc doc : docs) {
     HILUM_ASSIGN_OR_RETURN(InstanceRow row, reader.Instance(doc));
+    DropAttributes(&row);
     selection->instances.push_back({doc, series_uid, std::move(row)});
   }
   return Status::Ok();
@@ -251,16 +262,15 @@ Status SendBytes(const http::Request& request, http::Responder& responder, Bytes
 }
 
 Status SendParts(storage::Store& store, const http::Request& request, http::Responder& responder,
-                 multipart::Writer writer, std::string_view part_type, const std::vector<Part>& parts,
-                 http::Headers headers) {
-  std::vector<multipart::Writer::PartSize> sizes;
-  for (const Part& part : parts) {
+                 multipart::Writer writer, std::string_view part_type, size_t parts,
+                 const std::function<Part(size_t)>& part, http::Headers headers) {
+  const uint64_t total = writer.BodyLength(parts, [&](size_t i) {
+    const Part one = part(i);
     uint64_t bytes = 0;
-    for (const StoredRange& range : part.ranges) bytes += range.length;
-    sizes.push_back({part.headers, bytes});
-  }
+    for (const StoredRange& range : one.ranges) bytes += range.length;
+    return multipart::Writer::PartSize{one.headers, bytes};
+  });
   headers.Add("Content-Type", writer.ContentType(part_type));
-  const uint64_t total = writer.BodyLength(sizes);
   std::optional<Wanted> wanted({200, 0, total});
   const bool steady = !http::IsWeakTag(headers.First("ETag").value_or("W/"));
   if (steady) {
@@ -271,12 +281,12 @@ Status SendParts(storage::Store& store, const http::Request& request, http::Resp
     return responder.started() ? Status::Ok() : responder.Head(wanted->status, headers, wanted->length);
   };
   Window window(*wanted);
-  for (const Part& part : parts) {
-    if (!responder.wants_body()) break;
-    const std::string part_head = writer.PartHead(part.headers);
+  for (size_t i = 0; i < parts && responder.wants_body(); ++i) {
+    const Part one = part(i);
+    const std::string part_head = writer.PartHead(one.headers);
     const Bytes head = window.Cut(part_head);
     std::vector<StoredRange> slices;
-    for (const StoredRange& range : part.ranges)
+    for (const StoredRange& range : one.ranges)
       if (StoredRange slice = window.Cut(range); slice.length > 0) slices.push_back(std::move(slice));
     if (head.empty() && slices.empty()) continue;
     // Checked before anything of the part is sent, and the first one before the status: damage there gets an answer,

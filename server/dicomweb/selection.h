@@ -2,6 +2,7 @@
 // a time.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,6 +23,7 @@ struct Found {
 };
 
 struct Selection {
+  // Of a series or study, which may have very many, rows hold no attributes but SOP Class UID and Number of Frames.
   std::vector<Found> instances;
   std::string etag;  // strong; changes with every stored byte and every instance more or less
 
@@ -109,10 +111,12 @@ struct Part {
   multipart::PartHeaders headers;
   std::vector<StoredRange> ranges;
 };
-// The parts as the whole body, by a new `writer`. Where the ETag of `headers` is strong, so the boundary is the same
-// every time, Range is heeded: it counts the bytes of the body, with the heads of parts (RFC 9110 14.1.2).
+// So many parts as the whole body, by a new `writer`. `part` makes the one at a place, of the same lengths each time:
+// it is asked for all of them twice, since they would take much memory at once. Where the ETag of `headers` is strong,
+// so the boundary is the same every time, Range is heeded: it counts the bytes of the body, with the heads of parts
+// (RFC 9110 14.1.2).
 Status SendParts(storage::Store& store, const http::Request& request, http::Responder& responder,
-                 multipart::Writer writer, std::string_view part_type, const std::vector<Part>& parts,
-                 http::Headers headers);
+                 multipart::Writer writer, std::string_view part_type, size_t parts,
+                 const std::function<Part(size_t)>& part, http::Headers headers);
 
 }  // namespace hilum::dicomweb

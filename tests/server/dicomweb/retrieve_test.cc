@@ -1,7 +1,11 @@
 // Instances in a transfer syntax that not all of them can take (PS3.18 8.7.3, 10.4.3).
 #include <gmock/gmock.h>
+#include <malloc.h>
+
+#include <algorithm>
 
 #include "tests/server/dicomweb/service_fixture.h"
+#include "tests/server/http/client.h"
 
 namespace hilum::dicomweb {
 namespace {
@@ -223,6 +227,33 @@ TEST_F(DamagedTest, WhatIsInsistedOnIsRefused) {
   const HttpAnswer answer = Get(kDamaged, {"Accept: application/dicom; transfer-syntax=1.2.840.10008.1.2.1"});
   EXPECT_EQ(answer.status, 400);
   EXPECT_THAT(answer.body, HasSubstr("1.2.1.1.1"));
+}
+
+uint64_t HeapInUse() {
+  const struct mallinfo2 info = mallinfo2();
+  return info.uordblks + info.hblkhd;
+}
+
+using LargeStudyTest = testing::ServiceFixture;
+
+TEST_F(LargeStudyTest, WhoReadsSlowlyHoldsLittleMemoryForEachInstance) {
+  constexpr size_t kInstances = 2000;
+  constexpr uint64_t kForEach = 1000;
+  std::vector<std::string> files;
+  for (size_t i = 0; i < kInstances; ++i)
+    files.push_back(MakeInstance({.sop = "1.2.1.1." + std::to_string(i + 1), .pixel_bytes = 8000}));
+  ASSERT_EQ(Post("/dicom-web/studies", kMultipart, Multipart(files)).status, 200);
+  for (const std::string_view type : {"multipart/related; type=\"application/dicom\"", "application/zip"}) {
+    const std::string accept = "Accept: " + std::string(type) + "; transfer-syntax=*";
+    ASSERT_EQ(Get("/dicom-web/studies/1.2.1", {accept}).status, 200);  // what is read once stays in caches
+    http::Client client(server_->port());
+    client.SetReceiveBuffer(4096);
+    const uint64_t before = HeapInUse();
+    ASSERT_TRUE(client.Send(http::Get("/dicom-web/studies/1.2.1", accept + "\r\n")));
+    ASSERT_GT(client.Discard(1), 0u);
+    const uint64_t now = HeapInUse();
+    EXPECT_LT(now - std::min(now, before), kInstances * kForEach) << type;
+  }
 }
 
 }  // namespace
