@@ -9,6 +9,12 @@ namespace {
 
 constexpr uint32_t kUndefined = static_cast<uint32_t>(kUndefinedLength);
 constexpr Tag kPixelRepresentation{0x0028, 0x0103};
+constexpr Syntax kImplicitLittle{.explicit_vr = false, .big_endian = false};
+
+class Nothing : public Visitor {
+ public:
+  Status OnElement(const Element&) override { return Status::Ok(); }
+};
 
 }  // namespace
 
@@ -19,6 +25,10 @@ Status Parser::Walk(uint64_t offset, Syntax syntax) {
   position_ = offset;
   stack_.reserve(8);
   stack_.push_back({.end = bytes_.size(), .syntax = syntax});
+  return WalkToEnd();
+}
+
+Status Parser::WalkToEnd() {
   while (!stopped_) {
     if (position_ == stack_.back().end) {
       if (stack_.size() == 1) break;
@@ -56,7 +66,7 @@ Status Parser::ReadElement() {
     }
     if (header.vr == Vr("SQ") || !frame.syntax.explicit_vr) return BeginSequence(header, value, frame.syntax);
     // Written as implicit VR little endian whatever the syntax around it (PS3.5 6.2.2 note 2, CP-246).
-    if (header.vr == Vr("UN")) return BeginSequence(header, value, {.explicit_vr = false, .big_endian = false});
+    if (header.vr == Vr("UN")) return BeginSequence(header, value, kImplicitLittle);
     return Broken(position_, "the element has no length and is no sequence");
   }
   if (header.length > frame.end - value) {
@@ -64,6 +74,8 @@ Status Parser::ReadElement() {
                                  std::to_string(frame.end - value) + " are there");
   }
   if (header.vr == Vr("SQ")) return BeginSequence(header, value, frame.syntax);
+  if (header.vr == Vr("UN") && frame.syntax.explicit_vr && HoldsItems(header.tag, bytes_.substr(value, header.length)))
+    return BeginSequence(header, value, kImplicitLittle);
   Element element{.tag = header.tag,
                   .vr = header.vr,
                   .big_endian = frame.syntax.big_endian && header.vr != Vr("UN"),  // PS3.5 6.2.2
@@ -110,6 +122,22 @@ Status Parser::BeginSequence(const ElementHeader& header, uint64_t value, Syntax
                     .cell = outer.cell,
                     .syntax = inner});
   return silent ? Status::Ok() : visitor_.OnSequenceBegin(element);
+}
+
+// Who does not know a sequence writes it as UN and gives it a length, still in implicit VR little endian (PS3.5 6.2.2
+// note 2). Only what is one to its end is taken for one: in implicit VR no UN is left inside, so it is looked at once.
+bool Parser::HoldsItems(Tag tag, Bytes value) const {
+  const DictionaryEntry* const entry = FindTag(tag);
+  if (entry == nullptr || entry->vr != Vr("SQ") || depth() >= limits_.max_depth) return false;
+  ReadLimits left = limits_;
+  left.max_depth -= depth();
+  left.max_elements -= std::min(elements_, left.max_elements);
+  Nothing nothing;
+  Layout layout;
+  Parser probe(value, left, nothing, &layout);
+  probe.stack_.push_back({.end = value.size(), .syntax = kImplicitLittle});
+  const ElementHeader sequence{.tag = tag, .vr = Vr("SQ"), .length = static_cast<uint32_t>(value.size()), .size = 0};
+  return probe.BeginSequence(sequence, 0, kImplicitLittle).ok() && probe.WalkToEnd().ok();
 }
 
 Status Parser::ReadItem() {

@@ -29,10 +29,13 @@ class Parser {
     Syntax syntax;
   };
 
+  Status WalkToEnd();
   Status ReadElement();
   Status ReadItem();
   Status ReadDelimiter(const ElementHeader& header);
   Status BeginSequence(const ElementHeader& header, uint64_t value, Syntax inner);
+  // Whether the value of an element, written as UN, is that of a sequence.
+  bool HoldsItems(Tag tag, Bytes value) const;
   Status ReadEncapsulated(const ElementHeader& header, uint64_t value);
   bool EndsOnlyWithTheFile() const;
   Status Close();

@@ -72,9 +72,8 @@ class Comparison:
 
     def element(self, theirs, ours, place):
         if theirs.VR != ours["vr"]:
-            # pydicom guesses private elements by its list of what vendors write, and opens UN that holds a sequence of known
-            # length. The file does not say either, and neither do we (codecs/dicom/json.h).
-            if ours["vr"] != "UN" or not (theirs.tag.is_private or theirs.VR == "SQ"):
+            # pydicom guesses private elements by its list of what vendors write. The file does not say it, and neither do we.
+            if ours["vr"] != "UN" or not theirs.tag.is_private:
                 self.differ(place, f"pydicom has VR {theirs.VR}, the metadata {ours['vr']}")
             return
         if theirs.VR == "SQ":

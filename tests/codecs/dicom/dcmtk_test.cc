@@ -1,6 +1,7 @@
 // Every sample file is read by DCMTK as well: both must see the same elements with the same bytes.
 #include <dcmtk/config/osconfig.h>
 
+#include <dcmtk/dcmdata/dcistrmb.h>
 #include <dcmtk/dcmdata/dctk.h>
 #include <dcmtk/oflog/oflog.h>
 #include <gtest/gtest.h>
@@ -45,16 +46,46 @@ class Collect : public Visitor {
   std::vector<Seen> seen;
 };
 
+// DCMTK leaves a sequence of known length that is written as UN closed: this has DCMTK open it, as what `data_set`
+// holds.
+DcmSequenceOfItems* OpenUnknown(DcmElement& element, DcmDataset* data_set) {
+  const Tag tag(element.getGTag(), element.getETag());
+  const DictionaryEntry* entry = FindTag(tag);
+  if (element.getVR() != EVR_UN || entry == nullptr || entry->vr != Vr("SQ")) return nullptr;
+  std::string bytes;
+  AppendLe(&bytes, tag.group);
+  AppendLe(&bytes, tag.element);
+  AppendLe(&bytes, static_cast<uint32_t>(element.getLengthField()));
+  const size_t header = bytes.size();
+  bytes.resize(header + element.getLengthField());
+  if (bytes.size() > header && element.getPartialValue(&bytes[header], 0, bytes.size() - header).bad()) return nullptr;
+  DcmInputBufferStream stream;
+  stream.setBuffer(bytes.data(), static_cast<offile_off_t>(bytes.size()));
+  stream.setEos();
+  data_set->transferInit();
+  if (data_set->read(stream, EXS_LittleEndianImplicit).bad()) return nullptr;
+  data_set->transferEnd();
+  return dynamic_cast<DcmSequenceOfItems*>(data_set->getElement(0));
+}
+
 void CollectFromDcmtk(DcmItem& item, uint32_t depth, E_ByteOrder order, std::vector<Seen>* seen) {
+  const auto collect_items = [&](DcmSequenceOfItems& sequence, const Tag& tag, E_ByteOrder inner) {
+    seen->push_back({depth, tag, "SQ"});
+    for (unsigned long k = 0; k < sequence.card(); ++k) {
+      seen->push_back({depth, tags::kItem, "item"});
+      CollectFromDcmtk(*sequence.getItem(k), depth + 1, inner, seen);
+    }
+  };
   for (unsigned long i = 0; i < item.card(); ++i) {
     DcmElement* element = item.getElement(i);
     const Tag tag(element->getGTag(), element->getETag());
     if (auto* sequence = dynamic_cast<DcmSequenceOfItems*>(element); sequence != nullptr) {
-      seen->push_back({depth, tag, "SQ"});
-      for (unsigned long k = 0; k < sequence->card(); ++k) {
-        seen->push_back({depth, tags::kItem, "item"});
-        CollectFromDcmtk(*sequence->getItem(k), depth + 1, order, seen);
-      }
+      collect_items(*sequence, tag, order);
+      continue;
+    }
+    DcmDataset opened;
+    if (DcmSequenceOfItems* sequence = OpenUnknown(*element, &opened); sequence != nullptr) {
+      collect_items(*sequence, tag, EBO_LittleEndian);
       continue;
     }
     if (element->ident() == EVR_PixelData && element->getLengthField() == DCM_UndefinedLength) {

@@ -184,7 +184,7 @@ TEST(JsonTest, ReadsKnownAttributesWrittenAsUnknown) {
             R"({"00280010":{"vr":"US","Value":[1]}})")
       << "little endian whatever the syntax (PS3.5 6.2.2)";
   EXPECT_EQ(Member({0x0040, 0x0275}, "UN", "abcd"), R"({"vr":"UN","InlineBinary":"YWJjZA=="})")
-      << "a sequence stays what it is";
+      << "no sequence, whatever its tag";
 }
 
 TEST(JsonTest, DecodesTextByTheCharacterSetInForce) {

@@ -129,10 +129,7 @@ def justified_vr(tag, ours, theirs):
     if " or " in theirs:
         return ours in theirs.split(" or ")
     # Private elements in implicit VR: pydicom has private dictionaries.
-    if ours == "UN" and int(tag[3], 16) % 2 == 1:
-        return True
-    # pydicom parses a sequence of known length out of UN; we keep the bytes.
-    return ours == "UN" and theirs == "SQ"
+    return ours == "UN" and int(tag[3], 16) % 2 == 1
 
 
 def main():

@@ -303,8 +303,34 @@ TEST(ReaderTest, ReadsUnknownOfUndefinedLengthAsImplicitLittleEndian) {
   }
 }
 
-TEST(ReaderTest, KeepsUnknownOfDefinedLengthAsBytes) {
-  EXPECT_EQ(TraceOf(Part10(DataSet().Raw(kRequests, "UN", "abcd"))), "00400275 UN 61626364\n");
+TEST(ReaderTest, OpensUnknownOfDefinedLengthWhereAKnownSequenceIsWhole) {
+  const std::string items = DataSet(kImplicitLittle)
+                                .Header(tags::kItem, Vr(), 10)
+                                .Text(kStepId, "SH", "A")
+                                .Header(tags::kItem, Vr(), kUndefined)
+                                .Header(tags::kItemDelimitation, Vr(), 0)
+                                .bytes();
+  for (const Encoding& encoding : {kExplicitLittle, kExplicitBig}) {
+    const auto trace_of = [&](Tag tag, std::string_view value) {
+      return TraceOf(Part10(DataSet(encoding).Text(kModality, "CS", "CT").Raw(tag, "UN", value)));
+    };
+    EXPECT_EQ(trace_of(kRequests, items), "00080060 CS CT\n00400275 SQ\n  item\n    00400009 SH A \n  item\n");
+    EXPECT_EQ(trace_of(kRequests, ""), "00080060 CS CT\n00400275 SQ\n");
+    // Otherwise it is bytes: no items, broken off, and what nobody knows for a sequence.
+    for (const std::string& value : {std::string("abcd"), items.substr(0, items.size() - 4), items + "ab"})
+      EXPECT_THAT(trace_of(kRequests, value), HasSubstr("00400275 UN ")) << value.size();
+    EXPECT_THAT(trace_of({0x0041, 0x1001}, items), HasSubstr("00411001 UN "));
+    EXPECT_THAT(trace_of(kPatientId, items), HasSubstr("00100020 UN "));
+  }
+}
+
+TEST(ReaderTest, WhatIsTooDeepInUnknownStaysBytes) {
+  std::string value;
+  for (int depth = 0; depth < 70; ++depth) {
+    const std::string item = DataSet(kImplicitLittle).Header(tags::kItem, Vr(), value.size()).Raw(value).bytes();
+    value = depth < 69 ? DataSet(kImplicitLittle).Raw(kRequests, "SQ", item).bytes() : item;
+  }
+  EXPECT_THAT(TraceOf(Part10(DataSet().Raw(kRequests, "UN", value))), StartsWith("00400275 UN "));
 }
 
 TEST(ReaderTest, TakesTheVrOfImplicitElementsFromTheDictionary) {
