@@ -65,6 +65,19 @@ seeds_of_patches() {  # the text cases of JSON Patch: resource, NUL, patch
   find "$folder" -type f
 }
 
+seeds_of_logs() {  # what a store that is killed leaves, behind the byte that says that its checksums are to be made right; and shorter pieces of it
+  local folder=$work/logs number=0
+  mkdir -p "$folder"
+  rm -rf "$folder/store"
+  timeout -s KILL 2 "$build/tests/storage/kv/kv_child" "$folder/store" 2 >"$folder/said" || true
+  for log in "$folder"/store/db/*.log; do
+    for bytes in 3000 40000 120000; do
+      { printf '1'; head -c "$bytes" "$log"; } >"$folder/$((number += 1))"
+    done
+  done
+  find "$folder" -maxdepth 1 -type f -name '[0-9]*'
+}
+
 seeds_of() {  # folders with inputs of a target's kind
   case "$1" in
     *dicom_reader* | *pixel_instance* | *pixel_presentation*) for folder in ../shared/data/dicom /usr/lib/python3/dist-packages/pydicom/data/test_files; do [ -d "$folder" ] && find "$folder" -name '*.dcm' -size -200k; done ;;
@@ -75,6 +88,7 @@ seeds_of() {  # folders with inputs of a target's kind
     *fhir_patch*) seeds_of_patches ;;
     *fhir_search*) seeds_of_searches ;;
     *http_request*) seeds_of_requests ;;
+    *closed_logs*) seeds_of_logs ;;
   esac
   return 0
 }
