@@ -31,6 +31,11 @@ std::string WarningField(const std::vector<std::string>& warnings) {
   return field;
 }
 
+// In the words of PS3.18 8.3.4.4.1, which clients look for in the first warning.
+std::string MoreResults(uint64_t remaining) {
+  return "There are " + std::to_string(remaining) + " additional results that can be requested";
+}
+
 std::vector<std::string> Names(const std::map<std::string, uint64_t>& counts) {
   std::vector<std::string> names;
   for (const auto& [name, count] : counts) names.push_back(name);
@@ -298,12 +303,14 @@ Status SearchService::Search(http::Request& request, const Resource& resource, c
   if (newest_first && search.query.offset == 0 && matches.newest) paging_.Begin(paging_key, *matches.newest);
   RowSource rows{store_, reader, options_, base, search, matches.docs, log_};
   headers.Add("X-Total-Count", std::to_string(matches.total));
+  const uint64_t before = std::min(search.query.offset, matches.total);
+  if (const uint64_t remaining = matches.total - before - matches.docs.size(); remaining > 0)
+    search.warnings.insert(search.warnings.begin(), MoreResults(remaining));
   HILUM_ASSIGN_OR_RETURN(const std::string incomplete, IncompleteKeys(reader.table(), search.query));
   if (!incomplete.empty()) headers.Add("erroneous-dicom-attributes", incomplete);
   const auto warn = [&] {
     if (!rows.all_read)
-      search.warnings.insert(search.warnings.begin(),
-                             "what is not indexed could not be read of some rows, and is left out there");
+      search.warnings.emplace_back("what is not indexed could not be read of some rows, and is left out there");
     if (!search.warnings.empty()) headers.Add("Warning", WarningField(search.warnings));
   };
   if (form == Accepted::Listing::kXml) {
