@@ -132,10 +132,7 @@ class SegmentStore : public ObjectStore {
   Status VerifyObject(Bytes id, const ObjectRef& ref) const override {
     HILUM_ASSIGN_OR_RETURN(const Record record, OpenRecord(ref));
     HILUM_RETURN_IF_ERROR(record.CheckHeader());
-    if (!record.frame().id.empty() && record.frame().id != id) {
-      return Corruption("segment " + std::to_string(ref.segment) + ", record at offset " + std::to_string(ref.offset) +
-                        ": it holds another object");
-    }
+    HILUM_RETURN_IF_ERROR(record.CheckId(id));
     return record.ReadAll([](Bytes) { return Status::Ok(); });
   }
 
@@ -159,13 +156,13 @@ class SegmentStore : public ObjectStore {
     return segment::ScanRecords(file, number, std::min(info.end, size), visit);
   }
 
-  Status Compact(uint32_t number, const std::function<Result<bool>(Bytes id, const ObjectRef&)>& is_live,
+  Status Compact(uint32_t number, std::span<const LiveObject> live,
                  const std::function<Status(std::span<const Move>)>& relocate) override {
     HILUM_RETURN_IF_ERROR(fail_stop_.status());
     HILUM_ASSIGN_OR_RETURN(const auto info, segments_.Find(number));
     if (!info.sealed) return Invalid("segment " + std::to_string(number) + " is still written to");
     HILUM_ASSIGN_OR_RETURN(const std::shared_ptr<File> file, segments_.OpenFile(number));
-    const auto copied = segment::CopyLiveRecords(*this, number, file, is_live);
+    const auto copied = segment::CopyLiveRecords(*this, file, live);
     if (!copied.ok()) return copied.status().WithContext("compact segment " + std::to_string(number));
     const std::vector<Move>& moves = copied.value();
     std::vector<ObjectRef> copies;

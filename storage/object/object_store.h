@@ -127,16 +127,21 @@ class ObjectStore {
   // is enough to find a record.
   virtual Status Scan(uint32_t segment, const std::function<Status(const FoundObject&)>& visit) const = 0;
 
-  // Copies the records for which `is_live` holds into other segments and syncs them, then calls `relocate` with old and
-  // new refs (to switch the rows in one commit), then removes the segment file. On error before removal nothing is
-  // lost: the copies are garbage. kCorruption, nothing is copied and the segment stays, when a live body is damaged.
-  // kInvalid when the segment is not sealed. REQUIRES: one call per segment at a time.
+  // Copies the objects of a segment that are alive into other segments and syncs them, then calls `relocate` with old
+  // and new refs (to switch the rows in one commit), then removes the segment file. What is alive is for rows to say:
+  // in the file, bytes of uploads that were given up may look like records. On error before removal nothing is lost:
+  // the copies are garbage. kCorruption, nothing is copied and the segment stays, when a live body is damaged. kInvalid
+  // when the segment is not sealed. REQUIRES: one call per segment at a time.
+  struct LiveObject {
+    std::string id;
+    ObjectRef ref;
+  };
   struct Move {
     std::string id;
     ObjectRef from;
     ObjectRef to;
   };
-  virtual Status Compact(uint32_t segment, const std::function<Result<bool>(Bytes id, const ObjectRef&)>& is_live,
+  virtual Status Compact(uint32_t segment, std::span<const LiveObject> live,
                          const std::function<Status(std::span<const Move>)>& relocate) = 0;
 
   // Hard-links sealed segments into `directory` (must exist; copies them where links are not possible) and copies the

@@ -90,6 +90,11 @@ Status Record::CheckHeader() const {
   return Status::Ok();
 }
 
+Status Record::CheckId(Bytes id) const {
+  if (footer_.id.empty() || footer_.id == id) return Status::Ok();
+  return Damaged(footer_.ref, "it holds another object");
+}
+
 namespace {
 
 class Scanner {

@@ -25,6 +25,8 @@ class Record {
   Status ReadAll(const std::function<Status(Bytes)>& visit) const;
   // Reads and checks the header as well.
   Status CheckHeader() const;
+  // kCorruption when the record names another object; it may have been written without a name.
+  Status CheckId(Bytes id) const;
 
  private:
   Record(std::shared_ptr<File> file, Frame footer, std::string table);

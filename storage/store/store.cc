@@ -281,21 +281,27 @@ Status Store::Delete(const std::string& study_uid, const std::optional<std::stri
   return Status::Ok();
 }
 
+Result<std::vector<ObjectStore::LiveObject>> Store::LiveObjects(uint32_t segment) {
+  const CatalogueReader reader = Read();
+  const std::string prefix = ObjectKey({segment, 0, 0}).substr(0, SegmentKey(segment).size());
+  std::vector<ObjectStore::LiveObject> live;
+  const auto it = kv_->NewIterator(Family::kObject, prefix, PrefixEnd(prefix), &reader.snapshot());
+  for (it->SeekToFirst(); it->Valid(); it->Next()) {
+    const std::optional<ObjectOwner> owner = DecodeObjectOwner(it->value());
+    if (!owner) return Corruption("the owner of an object in segment " + std::to_string(segment) + " is damaged");
+    auto row = reader.Instance(owner->instance);
+    if (row.status().code() == Code::kNotFound || (row.ok() && ObjectKey(row->object) != it->key()))
+      return Corruption("segment " + std::to_string(segment) + " has an object that its owner, instance " +
+                        std::to_string(owner->instance) + ", does not know of; run hilum verify");
+    HILUM_RETURN_IF_ERROR(row.status());
+    live.push_back({std::move(row->uid), row->object});
+  }
+  HILUM_RETURN_IF_ERROR(it->status());
+  return live;
+}
+
 Status Store::CompactSegment(const SegmentInfo& segment) {
-  const auto is_live = [&](Bytes, const ObjectRef& ref) -> Result<bool> {
-    HILUM_ASSIGN_OR_RETURN(const std::optional<std::string> owner, kv_->Get(Family::kObject, ObjectKey(ref)));
-    return owner.has_value();
-  };
-  // The segment goes only when no row points into it any more: a live record that a scan cannot recognise (damage)
-  // keeps it.
-  const auto still_owned = [&]() -> Result<bool> {
-    const std::string first = ObjectKey({segment.segment, 0, 0}).substr(0, SegmentKey(segment.segment).size());
-    const auto it = kv_->NewIterator(Family::kObject, first, PrefixEnd(first));
-    it->SeekToFirst();
-    const bool found = it->Valid();
-    HILUM_RETURN_IF_ERROR(it->status());
-    return found;
-  };
+  HILUM_ASSIGN_OR_RETURN(const std::vector<ObjectStore::LiveObject> live, LiveObjects(segment.segment));
   const auto relocate = [&](std::span<const ObjectStore::Move> moves) -> Status {
     for (size_t begin = 0; begin < moves.size(); begin += kCommitChunk) {
       const auto chunk = moves.subspan(begin, std::min(kCommitChunk, moves.size() - begin));
@@ -313,13 +319,14 @@ Status Store::CompactSegment(const SegmentInfo& segment) {
       };
       HILUM_RETURN_IF_ERROR(writer_->Run(switch_refs, Space::kReserve).status());
     }
-    HILUM_ASSIGN_OR_RETURN(const bool owned, still_owned());
-    if (owned)
+    // The segment goes only when no row points into it any more.
+    HILUM_ASSIGN_OR_RETURN(const auto left, LiveObjects(segment.segment));
+    if (!left.empty())
       return Corruption("segment " + std::to_string(segment.segment) +
-                        " holds an object that cannot be recognised any more; run hilum verify");
+                        " got an object although it was sealed; run hilum verify");
     return Status::Ok();
   };
-  HILUM_RETURN_IF_ERROR(objects_->Compact(segment.segment, is_live, relocate));
+  HILUM_RETURN_IF_ERROR(objects_->Compact(segment.segment, live, relocate));
   const auto forget = [&](Txn& txn) {
     txn.Delete(Family::kObject, SegmentKey(segment.segment));
     return Status::Ok();

@@ -177,6 +177,8 @@ class Store {
                             const std::optional<std::string>& sop_uid);
   // The bytes given back. REQUIRES: maintenance_ is held.
   Result<uint64_t> CompactIfWorthIt(const SegmentInfo& segment);
+  // What rows point at in a segment, in the order of the file.
+  Result<std::vector<ObjectStore::LiveObject>> LiveObjects(uint32_t segment);
   Status CompactSegment(const SegmentInfo& segment);
   // Whether it is too early to give back what was freed then. A time to come counts as that when it is noticed.
   bool IsKept(uint32_t segment, Micros freed);

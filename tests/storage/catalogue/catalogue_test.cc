@@ -8,6 +8,7 @@
 #include <set>
 
 #include "storage/log/change_log.h"
+#include "storage/object/format.h"
 #include "tests/support/instances.h"
 
 namespace hilum::storage {
@@ -495,6 +496,45 @@ TEST_F(CatalogueTest, CompactionGoesOnPastASegmentWithDamage) {
   const CompactionOutcome without = store_->CompactObjects();
   EXPECT_TRUE(without.first_error.ok()) << without.first_error.ToString();
   EXPECT_GT(without.reclaimed_bytes, 0u) << "once the damaged object is deleted, its segment goes like any other";
+  EXPECT_EQ(Findings(), "");
+}
+
+// Bytes of an upload that was given up, and of the pixels behind it, that together look like a record.
+TEST_F(CatalogueTest, CompactionTakesNoForgedRecordForOne) {
+  ASSERT_TRUE(Ingest(InstanceSpec{.sop = "1.1.1", .pixel_bytes = 300'000}).stored());
+  const ObjectRef deleted = RefOf({"1.2.1", "1.2.1.1", "1.1.1"});
+  Reopen();
+  segment::Frame forged{.ref = {.segment = deleted.segment}};
+  const uint64_t given_up = deleted.offset + ObjectStore::RecordBytes(deleted.length);
+  const uint64_t stored = given_up + segment::RoundUpToPage(segment::kFrameBytes + segment::kChunkBytes);
+  forged.ref.offset = given_up + segment::kPageBytes;
+  const uint64_t end = stored + 2 * segment::kPageBytes;
+  forged.ref.length = end - forged.ref.offset - 2 * segment::kFrameBytes - 2 * sizeof(uint64_t);
+  ASSERT_EQ(segment::Layout(forged.ref).end, end);
+  const auto forge = [&](segment::FrameKind kind, uint64_t at, std::string* bytes) {
+    const segment::FrameBytes frame = EncodeFrame(kind, forged);
+    bytes->replace(at, frame.size(), frame.data(), frame.size());
+  };
+  {
+    std::string bytes(segment::kChunkBytes, 'x');
+    forge(segment::FrameKind::kHeader, forged.ref.offset - given_up - segment::kFrameBytes, &bytes);
+    const auto writer = store_->objects().NewWriter("");
+    ASSERT_TRUE(writer.ok() && (*writer)->Append(bytes).ok());
+  }
+  const InstanceSpec spec{.sop = "1.1.2", .pixel_bytes = 20'000};
+  std::string file = MakeInstance(spec);
+  forge(segment::FrameKind::kFooter, segment::Layout(forged.ref).footer - stored - segment::kFrameBytes, &file);
+  ASSERT_TRUE(Ingest(file).stored());
+  const InstanceName name{"1.2.1", "1.2.1.1", "1.1.2"};
+  ASSERT_EQ(RefOf(name), (ObjectRef{deleted.segment, stored, file.size()}));
+
+  ASSERT_TRUE(store_->Delete("1.2.1", "1.2.1.1", "1.1.1").ok());
+  clock_.Advance(storage::StoreOptions().keep_deleted);
+  const CompactionOutcome outcome = store_->CompactObjects();
+  EXPECT_TRUE(outcome.first_error.ok()) << outcome.first_error.ToString();
+  EXPECT_GT(outcome.reclaimed_bytes, 0u);
+  EXPECT_NE(RefOf(name).segment, deleted.segment);
+  EXPECT_TRUE(StoredBytes(name) == file);
   EXPECT_EQ(Findings(), "");
 }
 
