@@ -149,13 +149,6 @@ class SegmentStore : public ObjectStore {
     return segments_.SealEarly(segment);
   }
 
-  Status Scan(uint32_t number, const std::function<Status(const FoundObject&)>& visit) const override {
-    HILUM_ASSIGN_OR_RETURN(const auto info, segments_.Find(number));
-    HILUM_ASSIGN_OR_RETURN(const std::shared_ptr<File> file, segments_.OpenFile(number));
-    HILUM_ASSIGN_OR_RETURN(const uint64_t size, file->Size());
-    return segment::ScanRecords(file, number, std::min(info.end, size), visit);
-  }
-
   Status Compact(uint32_t number, std::span<const LiveObject> live,
                  const std::function<Status(std::span<const Move>)>& relocate) override {
     HILUM_RETURN_IF_ERROR(fail_stop_.status());

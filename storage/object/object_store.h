@@ -73,13 +73,6 @@ struct SegmentInfo {
   bool sealed = false;  // no writer will append to it again
 };
 
-// An object as a whole-segment scan finds it.
-struct FoundObject {
-  std::string id;
-  ObjectRef ref;
-  Status state;  // OK, or kCorruption with the place
-};
-
 class ObjectStore {
  public:
   // Creates the directory when absent; finds the end of each segment. kCorruption when a segment's own header or seal
@@ -89,7 +82,7 @@ class ObjectStore {
   static Result<std::vector<std::string>> FilesWithObjects(Disk& disk, const std::string& directory);
   virtual ~ObjectStore() = default;
 
-  // `id` (<= 64 bytes) names the object in its record, so that scans can tell whose bytes they are.
+  // `id` (<= 64 bytes) names the object in its record, so that it shows whose bytes they are.
   virtual Result<ObjectRef> Put(Bytes id, ObjectBuffer& body) = 0;
   Result<ObjectRef> Put(Bytes id, Bytes body);  // of a copy
   virtual Result<std::unique_ptr<ObjectWriter>> NewWriter(Bytes id, Space space = Space::kUsual) = 0;
@@ -121,12 +114,6 @@ class ObjectStore {
   virtual std::vector<SegmentInfo> Segments() const = 0;
   // Seals a segment before it is full, so that it can be compacted. False while somebody writes to it.
   virtual Result<bool> SealEarly(uint32_t segment) = 0;
-  // Visits every record of a segment in order; stops and returns the visitor's first error. Checks headers, footers and
-  // tables of checksums but reads no body (VerifyObject does). Records that a crash left incomplete and damaged ones
-  // are visited with their state; the scan goes on at the next page that can be recognised. One intact frame of the two
-  // is enough to find a record.
-  virtual Status Scan(uint32_t segment, const std::function<Status(const FoundObject&)>& visit) const = 0;
-
   // Copies the objects of a segment that are alive into other segments and syncs them, then calls `relocate` with old
   // and new refs (to switch the rows in one commit), then removes the segment file. What is alive is for rows to say:
   // in the file, bytes of uploads that were given up may look like records. On error before removal nothing is lost:

@@ -40,8 +40,4 @@ class Record {
   std::string table_;
 };
 
-// Visits the records of a segment in order, as ObjectStore::Scan says; `end` is where its records end.
-Status ScanRecords(const std::shared_ptr<File>& file, uint32_t segment, uint64_t end,
-                   const std::function<Status(const FoundObject&)>& visit);
-
 }  // namespace hilum::storage::segment

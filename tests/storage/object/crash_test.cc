@@ -54,16 +54,6 @@ class CrashModel : public ObjectStoreTest {
     unsynced_.clear();
     ASSERT_NO_FATAL_FAILURE(Open());
     for (const Stored& stored : promised_) ExpectIntact(stored);
-    std::vector<std::tuple<uint32_t, uint64_t>> seen;
-    for (const SegmentInfo& info : store_->Segments()) {
-      for (const FoundObject& found : ScanAll(info.segment)) {
-        if (found.state.ok()) seen.emplace_back(found.ref.segment, found.ref.offset);
-      }
-    }
-    for (const Stored& stored : promised_) {
-      EXPECT_EQ(std::count(seen.begin(), seen.end(), std::tuple(stored.ref.segment, stored.ref.offset)), 1)
-          << stored.id;
-    }
   }
 
   std::mt19937_64 random_;
@@ -107,12 +97,6 @@ TEST_F(ObjectStoreTest, AppendsAfterATornTailLeaveTheTailAlone) {
   ExpectIntact(next);
   std::string out;
   EXPECT_EQ(ReadBack(*store_, torn, &out).code(), Code::kCorruption);
-  const auto found = ScanAll(1);
-  ASSERT_EQ(found.size(), 3u);
-  EXPECT_EQ(found[1].id, "torn");
-  EXPECT_EQ(found[1].state.code(), Code::kCorruption);
-  EXPECT_EQ(found[2].id, "next");
-  EXPECT_TRUE(found[2].state.ok());
 }
 
 // Fails every call in turn, of every kind, and looks whether the store keeps its word.

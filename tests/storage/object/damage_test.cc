@@ -60,14 +60,6 @@ class DamageTest : public ObjectStoreTest {
       else
         EXPECT_EQ(read.code(), Code::kCorruption);
     }
-    const auto found = ScanAll(1);
-    ASSERT_EQ(found.size(), all_.size());
-    for (size_t i = 0; i < all_.size(); ++i) {
-      EXPECT_EQ(found[i].id, all_[i].id);
-      EXPECT_EQ(found[i].ref, all_[i].ref);
-      const bool structure = &all_[i] == &hit && part != Part::kPadding && part != Part::kBody;
-      EXPECT_EQ(found[i].state.ok(), !structure) << found[i].state.ToString();
-    }
   }
 
   std::vector<Stored> all_;
@@ -115,10 +107,9 @@ TEST_F(DamageTest, AMessageNamesThePlace) {
 TEST_F(DamageTest, ALostPageHidesOnlyItsOwnRecord) {
   // Header and footer of a small record are in one page.
   ASSERT_TRUE(file_->WriteAt(all_[1].ref.offset, std::string(4096, '\xFF')).ok());
-  const auto found = ScanAll(1);
-  ASSERT_EQ(found.size(), all_.size() - 1);
-  EXPECT_EQ(found[1].id, all_[2].id);
-  EXPECT_TRUE(found[1].state.ok());
+  for (const Stored& stored : all_) {
+    if (&stored != &all_[1]) ExpectIntact(stored);
+  }
 }
 
 TEST_F(DamageTest, ARecordAtAnotherPlaceIsNotBelieved) {
@@ -128,9 +119,6 @@ TEST_F(DamageTest, ARecordAtAnotherPlaceIsNotBelieved) {
   std::string out;
   EXPECT_EQ(ReadBack(*store_, all_[3], &out).code(), Code::kCorruption);
   EXPECT_EQ(store_->Read({1, all_[3].ref.offset, all_[2].ref.length}, 0, out).code(), Code::kCorruption);
-  size_t whole = 0;
-  for (const FoundObject& found : ScanAll(1)) whole += found.state.ok() ? 1 : 0;
-  EXPECT_EQ(whole, all_.size() - 1);
 }
 
 TEST_F(DamageTest, ATruncatedFileLosesOnlyWhatIsCutOff) {
@@ -239,10 +227,9 @@ TEST_F(SealTest, APageThatHoldsSomethingElseIsNone) {
   }
 }
 
-TEST_F(DamageTest, AScanOfNoiseEnds) {
+TEST_F(DamageTest, NoiseIsAppendedTo) {
   std::mt19937_64 random(14);
   ASSERT_TRUE(file_->WriteAt(4096, RandomBytes(random, *file_->Size() - 4096)).ok());
-  EXPECT_TRUE(ScanAll(1).empty());
   Open();
   ExpectIntact(PutSynced("a", "b"));
 }

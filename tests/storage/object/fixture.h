@@ -102,17 +102,6 @@ class ObjectStoreTest : public testing::Test {
     EXPECT_TRUE(verified.ok()) << verified.ToString();
   }
 
-  std::vector<FoundObject> ScanAll(uint32_t segment) {
-    std::vector<FoundObject> found;
-    const Status status = store_->Scan(segment, [&](const FoundObject& each) {
-      found.push_back(each);
-      found.back().state.IgnoreError();  // the tests that care look
-      return Status::Ok();
-    });
-    EXPECT_TRUE(status.ok()) << status.ToString();
-    for (const FoundObject& each : found) each.state.IgnoreError();
-    return found;
-  }
   SegmentInfo Info(uint32_t segment) {
     for (const SegmentInfo& info : store_->Segments()) {
       if (info.segment == segment) return info;

@@ -137,34 +137,6 @@ TEST_F(ObjectStoreTest, RefsSurviveTheirEncoding) {
   EXPECT_FALSE(ReadObjectRef(&in, &out));
 }
 
-TEST_F(ObjectStoreTest, AScanFindsIdsAndRefsInOrder) {
-  Open();
-  std::vector<Stored> all;
-  for (int i = 0; i < 20; ++i)
-    all.push_back(
-        PutSynced(std::string(static_cast<size_t>(i * 3 % 65), 'i'), std::string(static_cast<size_t>(i) * 5000, 'b')));
-  const auto found = ScanAll(all[0].ref.segment);
-  ASSERT_EQ(found.size(), all.size());
-  for (size_t i = 0; i < all.size(); ++i) {
-    EXPECT_EQ(found[i].id, all[i].id);
-    EXPECT_EQ(found[i].ref, all[i].ref);
-    EXPECT_TRUE(found[i].state.ok()) << found[i].state.ToString();
-  }
-}
-
-TEST_F(ObjectStoreTest, AScanStopsAtTheFirstErrorOfItsVisitor) {
-  Open();
-  Put("a", "1");
-  const Stored last = Put("b", "2");
-  int visits = 0;
-  const Status status = store_->Scan(last.ref.segment, [&](const FoundObject&) {
-    ++visits;
-    return Cancelled("enough");
-  });
-  EXPECT_EQ(status.code(), Code::kCancelled);
-  EXPECT_EQ(visits, 1);
-}
-
 TEST_F(ObjectStoreTest, IdsAreBounded) {
   Open();
   const std::string longest(64, 'i');
@@ -203,16 +175,12 @@ TEST_F(ObjectStoreTest, AWriterIsUselessAfterFinish) {
 
 TEST_F(ObjectStoreTest, AWriterThatIsGivenUpLeavesNothingButGarbage) {
   Open();
-  uint32_t segment = 0;
   {
     auto writer = store_->NewWriter("gone");
     ASSERT_TRUE((*writer)->Append(std::string(3 * kChunk, 'g')).ok());
   }
   const Stored next = Stream("next", "n", 1);
-  segment = next.ref.segment;
-  const auto found = ScanAll(segment);
-  ASSERT_EQ(found.size(), 1u);
-  EXPECT_EQ(found[0].id, "next");
+  EXPECT_GE(next.ref.offset, 3 * kChunk) << "behind it";
   ExpectIntact(next);
 }
 
@@ -290,9 +258,6 @@ TEST_F(ObjectStoreTest, ManyThreadsPutAndSyncAtOnce) {
     });
   }
   for (std::thread& thread : threads) thread.join();
-  size_t found = 0;
-  for (const SegmentInfo& info : store_->Segments()) found += ScanAll(info.segment).size();
-  EXPECT_EQ(found, static_cast<size_t>(kThreads * kEach));
   for (const auto& of_thread : stored) {
     for (const Stored& each : of_thread) ExpectIntact(each);
   }
