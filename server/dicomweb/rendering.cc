@@ -36,10 +36,10 @@ Result<pixel::Window> ParseWindow(std::string_view value) {
   return window;
 }
 
-// viewport=width,height,x,y,w,h (PS3.18 8.3.5.1.3); all but the first two may be left out or empty.
+// viewport=width,height,x,y,w,h (PS3.18 8.3.5.1.3); all but the first two may be empty, the last ones left out.
 Result<pixel::Viewport> ParseViewport(std::string_view value) {
   const std::vector<std::string_view> parts = Split(value, ",");
-  if (parts.size() != 2 && parts.size() != 6) return Invalid("viewport must be width,height or width,height,x,y,w,h");
+  if (parts.size() < 2 || parts.size() > 6) return Invalid("viewport must be width,height or width,height,x,y,w,h");
   double numbers[6] = {};
   for (size_t i = 0; i < parts.size(); ++i) {
     if (i >= 2 && parts[i].empty()) continue;

@@ -155,6 +155,16 @@ TEST_F(RenderedTest, APictureTakesMemoryFromOthersWhileItIsMade) {
   EXPECT_EQ(Rendered("viewport=2048,2048").status, 200);
 }
 
+TEST_F(RenderedTest, WhatTheRegionOfAViewportLeavesOutGoesToTheEdge) {  // PS3.18 8.3.5.1.3
+  const std::string corner = Rendered("viewport=64,64,4,8,12,8").body;
+  for (const char* const query : {"viewport=64,64,4,8", "viewport=64,64,4,8,12", "viewport=64,64,4,8,,8"})
+    EXPECT_TRUE(Rendered(query).body == corner) << query;
+  EXPECT_TRUE(Rendered("viewport=64,64,4").body == Rendered("viewport=64,64,4,0,12,16").body);
+  EXPECT_FALSE(Rendered("viewport=64,64").body == corner);
+  for (const char* const query : {"viewport=64", "viewport=64,64,4,8,12,8,1", "viewport=64,64,x"})
+    EXPECT_EQ(Rendered(query).status, 400) << query;
+}
+
 TEST_F(RenderedTest, WhatIsAskedForWronglyIsNoFailureOfPixels) {
   for (const char* const query : {"viewport=10,10,-1,0,5,5", "viewport=10,10,1000,0,5,5", "window=40,0.5"})
     EXPECT_EQ(Rendered(query).status, 400) << query;
