@@ -160,12 +160,24 @@ Result<std::optional<Found>> Representative(const storage::CatalogueReader& read
   return none;
 }
 
+// `asked_for`, and of private attributes the creators that tell what they are (PS3.18 10.6.3.3).
+std::vector<dicom::Tag> WithCreators(std::vector<dicom::Tag> asked_for) {
+  const size_t count = asked_for.size();
+  for (size_t i = 0; i < count; ++i) {
+    const dicom::Tag tag = asked_for[i];
+    const dicom::Tag creator(tag.group, static_cast<uint16_t>(tag.element >> 8));
+    const bool has_creator = tag.is_private() && creator.element >= 0x10;
+    if (has_creator && std::ranges::find(asked_for, creator) == asked_for.end()) asked_for.push_back(creator);
+  }
+  return asked_for;
+}
+
 // Attributes that the catalogue does not keep come from the stored bytes. `base`: of the service.
 Status AddFromObject(storage::Store& store, const storage::CatalogueReader& reader, const CatalogueMatch& match,
                      const std::string& base, const std::vector<dicom::Tag>& asked_for, const dicom::ReadLimits& limits,
                      Row* row) {
   std::vector<dicom::TagPath> missing;
-  for (const dicom::Tag tag : asked_for)
+  for (const dicom::Tag tag : WithCreators(asked_for))
     if (!row->Has(tag) && !dicom::IsPixelData(tag)) missing.push_back({tag});  // pixels are no search result
   if (missing.empty()) return Status::Ok();
   HILUM_ASSIGN_OR_RETURN(std::optional<Found> found, Representative(reader, match));

@@ -62,6 +62,19 @@ TEST_F(SearchTest, BulkDataThatAreAskedForAreInlineOrCanBeFetched) {
   }
 }
 
+TEST_F(SearchTest, PrivateAttributesComeWithTheirCreators) {  // PS3.18 10.6.3.3
+  ASSERT_TRUE(Ingest(testing::MakeInstance({.more = {{{0x0029, 0x0010}, "LO", "ACME"},
+                                                     {{0x0029, 0x0011}, "LO", "OTHER "},
+                                                     {{0x0029, 0x1008}, "CS", "ONE "},
+                                                     {{0x0029, 0x1009}, "CS", "TWO "}}}))
+                  .stored());
+  const auto row = nlohmann::json::parse(Get("/dicom-web/instances?includefield=00291008,00291009").body).at(0);
+  EXPECT_EQ(row.at("00291008").at("Value").at(0), "ONE");
+  EXPECT_EQ(row.at("00291009").at("Value").at(0), "TWO");
+  EXPECT_EQ(row.at("00290010").at("Value").at(0), "ACME");
+  EXPECT_FALSE(row.contains("00290011"));
+}
+
 TEST_F(SearchTest, CsvKeepsNumbersAndDisarmsFormulas) {
   ASSERT_TRUE(
       Ingest(
