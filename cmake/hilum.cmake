@@ -28,6 +28,13 @@ if(HILUM_CHECK_STATUS)
   add_compile_definitions(HILUM_CHECK_STATUS=1)
 endif()
 
+# The allocator of programs that serve or load (docs/adr/0009-allocator.md). Sanitizers bring their own.
+add_library(hilum_allocator INTERFACE)
+if(NOT HILUM_SANITIZE AND NOT HILUM_FUZZ)
+  pkg_check_modules(TCMALLOC REQUIRED IMPORTED_TARGET libtcmalloc_minimal)
+  target_link_libraries(hilum_allocator INTERFACE PkgConfig::TCMALLOC)
+endif()
+
 # hilum_module(name SRCS a.cc ... DEPS module ... LIBS third-party ...)
 # One static library `hilum_<name>`. DEPS are our modules (public); LIBS are third-party and stay private to the module.
 function(hilum_module name)

@@ -1,5 +1,4 @@
 // `hilum serve`: puts the pieces together, runs until a signal or a fatal error, takes them apart.
-#include <malloc.h>
 #include <netdb.h>
 #include <poll.h>
 #include <signal.h>
@@ -23,6 +22,7 @@
 #include "server/main/demo.h"
 #include "server/main/descriptors.h"
 #include "server/main/settings.h"
+#include "server/main/spare_memory.h"
 #include "server/viewer/viewer.h"
 #include "storage/store/secret.h"
 
@@ -198,12 +198,7 @@ Result<std::unique_ptr<http::Server>> ServeJobs(const AdminRoutes& admin, Clock&
 
 Status Run(Settings& settings) {
   const StopSwitch stop;
-  mallopt(M_ARENA_MAX, 4);  // many threads with an arena each hold on to memory that nobody uses
-  // The buffer of an upload comes from memory that is in use already: fresh pages from the system cost more than
-  // filling them.
-  mallopt(M_MMAP_THRESHOLD, 4 << 20);
-  mallopt(M_TRIM_THRESHOLD, 32 << 20);
-
+  const SpareMemory spare_memory;
   SystemClock clock;
   SystemRandom random;
   PosixDisk disk;

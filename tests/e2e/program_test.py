@@ -409,6 +409,21 @@ class ProgramTest(unittest.TestCase):
         self.assertEqual(code, 1, error)
         self.assertIn("lower http.workers and http.uploads, or raise the limit of tasks", error)
 
+    def test_memory_of_a_large_request_goes_back_to_the_system(self):
+        patient = {"resourceType": "Patient", "text": {"status": "generated", "div": "<div xmlns='http://www.w3.org/1999/xhtml'>" + "y" * 2000 + "</div>"}}
+        entries = [{"resource": patient, "request": {"method": "POST", "url": "Patient"}}] * 9000
+        body = json.dumps({"resourceType": "Bundle", "type": "transaction", "entry": entries}).encode()
+        with serving(self.data) as server:
+            process = pathlib.Path(f"/proc/{server.child.pid}")
+            megabytes = lambda field: int(re.search(field + r":\s+(\d+)", (process / "status").read_text())[1]) >> 10
+            if "tcmalloc" not in (process / "maps").read_text():
+                self.skipTest("a sanitizer brings its own allocator")
+            rest = megabytes("VmRSS")
+            self.assertEqual(fetch(server.url + "/fhir", "POST", body, Content_Type="application/fhir+json")[0], 200)
+            peak = megabytes("VmHWM")
+            self.assertGreater(peak, rest + 128)
+            self.assertTrue(wait_until(lambda: megabytes("VmRSS") < rest + 96 + (peak - rest) / 8, 20), f"{rest}, {peak}, {megabytes('VmRSS')}")
+
     def test_sighup_reads_certificates_again_and_ends_nothing(self):
         with serving(self.data) as server:
             server.child.send_signal(signal.SIGHUP)
