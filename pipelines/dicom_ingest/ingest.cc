@@ -308,7 +308,7 @@ void IngestBatch::Commit() {
   if (pending.empty()) return;
   std::vector<ObjectRef> refs;
   for (const Pending& one : pending) refs.push_back(one.instance.object);
-  if (const Status synced = store_.objects().Sync(refs); !synced.ok()) {
+  if (const Status synced = store_.SyncBeforeCommit(refs); !synced.ok()) {
     for (const Pending& one : pending) FailBy(&outcomes_[one.outcome], synced);
     return;
   }

@@ -246,6 +246,7 @@ Result<uint64_t> GroupWriter::Commit(const Group& group) {
     return kv_.sequence();
   }
   HILUM_ASSIGN_OR_RETURN(auto batch, group.changes.ToBatch(mergers_));
+  if (options_.before_commit) HILUM_RETURN_IF_ERROR(options_.before_commit());
   HILUM_ASSIGN_OR_RETURN(const uint64_t sequence, kv_.Commit(std::move(batch), group.space));
   if (options_.on_commit) options_.on_commit();
   return sequence;

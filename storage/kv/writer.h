@@ -44,6 +44,8 @@ class Writer {
  public:
   struct Options {
     size_t queue_limit = 4096;  // tasks waiting; more get kUnavailable
+    // Called before changes are committed, by one thread at a time; an error is that of the commit.
+    std::function<Status()> before_commit;
     // Called when changes were committed, before their tasks are answered, by one thread at a time: must be quick.
     std::function<void()> on_commit;
   };

@@ -134,8 +134,10 @@ Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options, Disk& di
   HILUM_RETURN_IF_ERROR(store->LoadAttributes());
   store->catalogue_ = std::make_unique<CatalogueWriter>(store->schema_, store->tables_, Tenant::kDefault, clock,
                                                         *store->kv_, *store->objects_);
-  store->writer_ =
-      Writer::Start(*store->kv_, Mergers(), {.on_commit = [signal = &store->commits_] { signal->Notify(); }});
+  store->object_syncs_ = std::make_unique<ObjectSyncs>(*store->objects_);
+  store->writer_ = Writer::Start(*store->kv_, Mergers(),
+                                 {.before_commit = [syncs = store->object_syncs_.get()] { return syncs->Sync(); },
+                                  .on_commit = [signal = &store->commits_] { signal->Notify(); }});
   return store;
 }
 

@@ -26,6 +26,7 @@
 #include "storage/kv/writer.h"
 #include "storage/log/commit_signal.h"
 #include "storage/object/object_store.h"
+#include "storage/store/object_syncs.h"
 
 namespace hilum::storage {
 
@@ -123,6 +124,8 @@ class Store {
   // The only way to change instances: runs the task as Writer::Run does, and then the observer, in the same
   // transaction.
   Result<uint64_t> ChangeCatalogue(const std::function<Status(CatalogueTxn&)>& task, Space space = Space::kUsual);
+  // Written objects, durable before any commit of ChangeCatalogue that is called after this. An error is of the disk.
+  Status SyncBeforeCommit(std::span<const ObjectRef> refs) { return object_syncs_->Add(refs); }
   // Who is told of changes; nullptr for nobody. REQUIRES: nothing changes instances meanwhile; the observer outlives
   // what does.
   void Observe(CatalogueObserver* observer) { observer_ = observer; }
@@ -200,6 +203,7 @@ class Store {
   CommitSignal commits_;
   std::unique_ptr<Kv> kv_;
   std::unique_ptr<ObjectStore> objects_;
+  std::unique_ptr<ObjectSyncs> object_syncs_;
   std::unique_ptr<CatalogueWriter> catalogue_;
   CatalogueObserver* observer_ = nullptr;
   std::unique_ptr<Writer> writer_;

@@ -100,6 +100,21 @@ TEST_F(WriterTest, LaterTasksOfAGroupSeeEarlierOnesAndShareOneCommit) {
   EXPECT_EQ(kv_->sequence(), 1u);
 }
 
+TEST_F(WriterTest, WhatGoesBeforeACommitIsDoneOnceForAGroupAndCanRefuseIt) {
+  int calls = 0;
+  Status outcome;
+  writer_.reset();
+  writer_ = Writer::Start(*kv_, TestMergers(), {.before_commit = [&] {
+    ++calls;
+    return outcome;
+  }});
+  for (const auto& ran : RunAsGroup({PutTask("a", "1"), PutTask("b", "2")})) HILUM_EXPECT_OK(ran);
+  EXPECT_EQ(calls, 1);
+  outcome = Unavailable("no");
+  EXPECT_EQ(writer_->Run(PutTask("a", "3")).status().code(), Code::kUnavailable);
+  EXPECT_EQ(Read(*kv_, Family::kCatalogue, "a"), "1");
+}
+
 TEST_F(WriterTest, AFailingTaskLeavesNothingAndDisturbsNobody) {
   HILUM_EXPECT_OK(writer_->Run(PutTask("kept", "1")));
   std::optional<std::string> seen = "unset";
