@@ -43,6 +43,7 @@ class Verifier {
     if (!stopped_) HILUM_RETURN_IF_ERROR(Studies());
     if (!stopped_) HILUM_RETURN_IF_ERROR(IndexAgreesWithRows());
     if (!stopped_) HILUM_RETURN_IF_ERROR(Accounting());
+    if (!stopped_) HILUM_RETURN_IF_ERROR(Owners());
     if (!stopped_) HILUM_RETURN_IF_ERROR(ChangeLog());
     return std::move(report_);
   }
@@ -240,6 +241,28 @@ class Verifier {
       live_.erase(segment);
     }
     for (const auto& [segment, bytes] : live_) Finding("segment " + std::to_string(segment) + " has no accounting");
+    return it->status();
+  }
+
+  // Whether every object that has an owner is the one of that instance: others keep their segment for good.
+  Status Owners() {
+    const std::string first = ObjectKey({}).substr(0, 1);
+    const auto it = store_.kv().NewIterator(Family::kObject, first, PrefixEnd(first), &reader_.snapshot());
+    for (it->SeekToFirst(); it->Valid(); it->Next()) {
+      ByteReader key(it->key().substr(first.size()));
+      ObjectRef object;
+      const std::optional<ObjectOwner> owner = DecodeObjectOwner(it->value());
+      if (!owner || !key.ReadBe(&object.segment) || !key.ReadBe(&object.offset)) {
+        Finding("the owner of an object is damaged");
+        continue;
+      }
+      const auto row = reader_.Instance(owner->instance);
+      if (row.status().code() == Code::kCorruption) continue;  // found where the instance was checked
+      if (!row.ok() && row.status().code() != Code::kNotFound) return row.status();
+      if (!row.ok() || ObjectKey(row->object) != it->key())
+        Finding("segment " + std::to_string(object.segment) + ", object at offset " + std::to_string(object.offset) +
+                ": its owner, instance " + std::to_string(owner->instance) + ", does not know of it");
+    }
     return it->status();
   }
 

@@ -28,5 +28,21 @@ TEST_F(Verify, FindsAGapInTheChangeLog) {
   EXPECT_EQ(Findings().front(), "change log: sequence 2 is missing");
 }
 
+TEST_F(Verify, FindsAnObjectThatItsOwnerDoesNotKnowOf) {
+  ASSERT_TRUE(Ingest(InstanceSpec{}).stored());
+  EXPECT_TRUE(Findings().empty());
+  ASSERT_TRUE(store_->writer()
+                  .Run([&](storage::Txn& txn) {
+                    for (const storage::Doc owner : {0, 9})
+                      txn.Put(storage::Family::kObject, storage::ObjectKey({7, 4096 * (1 + owner), 0}),
+                              Encode(storage::ObjectOwner{.instance = owner}));
+                    return Status::Ok();
+                  })
+                  .ok());
+  EXPECT_EQ(Findings(), (std::vector<std::string>{
+                            "segment 7, object at offset 4096: its owner, instance 0, does not know of it",
+                            "segment 7, object at offset 40960: its owner, instance 9, does not know of it"}));
+}
+
 }  // namespace
 }  // namespace hilum::testing
