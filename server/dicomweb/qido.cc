@@ -125,6 +125,7 @@ Row RowOf(const storage::AttributeTable& table, const std::string& base, const S
   }
   for (const dicom::Tag tag : search.asked_for) row.CopyFrom(rest, tag);
   for (const dicom::Tag tag : search.matched) row.CopyFrom(rest, tag);
+  row.CopyFrom(rest, t::kTimezoneOffsetFromUtc);  // at every level, by PS3.18 tables 10.6.3-4 and -5
   row.Add(t::kInstanceAvailability, dicom::Vr("CS"), {"ONLINE"});
   row.Add(t::kRetrieveUrl, dicom::Vr("UR"), {url});
   AddRequired(search, &row);

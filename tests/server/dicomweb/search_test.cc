@@ -39,6 +39,17 @@ TEST_F(SearchTest, RequiredAttributesAreReturnedWhenTheImageLacksThem) {
   EXPECT_THAT(tags("instances"), IsSupersetOf(of_series));
 }
 
+TEST_F(SearchTest, TheTimeZoneIsToldAtEveryLevel) {
+  ASSERT_TRUE(
+      Ingest(testing::MakeInstance({.more = {{dicom::tags::kTimezoneOffsetFromUtc, "SH", "+0100 "}}})).stored());
+  const std::string series = "studies/1.2.1/series";
+  for (const std::string& path : {std::string("studies"), std::string("series"), series,
+                                  std::string("studies/1.2.1/instances"), series + "/1.2.1.1/instances"}) {
+    const auto row = nlohmann::json::parse(Get("/dicom-web/" + path).body).at(0);
+    EXPECT_EQ(row.at("00080201").at("Value").at(0), "+0100") << path;
+  }
+}
+
 TEST_F(SearchTest, BulkDataThatAreAskedForAreInlineOrCanBeFetched) {
   const std::string overlay(5000, '\x5A'), profile(16, 'p');
   const std::string icon = testing::OneItem({{dicom::tags::kPixelData, "OW", "pixels"}});
