@@ -30,7 +30,8 @@ Status ObjectSyncs::Sync() {
     // Compaction removed the segment: whoever wrote there gave up before the commit.
     if (synced.code() != Code::kNotFound) HILUM_RETURN_IF_ERROR(std::move(synced));
   }
-  return Status::Ok();
+  // What a sync that failed was to make durable may be named by the commits after it.
+  return objects_.health();
 }
 
 }  // namespace hilum::storage

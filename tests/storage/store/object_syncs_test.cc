@@ -78,6 +78,7 @@ TEST_F(ObjectSyncsTest, ASyncThatFailsFailsTheCommit) {
   ASSERT_TRUE(Add({stored}).ok());
   disk_.FailNth(DiskOp::kSync, 1, EIO);
   EXPECT_FALSE(syncs().Sync().ok());
+  EXPECT_FALSE(syncs().Sync().ok()) << "nor may the next one name what was lost";
 }
 
 }  // namespace
