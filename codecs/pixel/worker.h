@@ -27,8 +27,9 @@ inline bool IsCodecWorker(int argc, char** argv) {
 }
 
 // Serves requests from the socket `descriptor` until it is closed; the exit code of the process. Limits and filter are
-// put on before the first request. Call it before anything starts a thread or opens a file.
-int RunCodecWorker(int descriptor);
+// put on before the first request. `after_request` is called, inside of them, when one is answered: to give memory back
+// where that is not malloc's own business. Call it before anything starts a thread or opens a file.
+int RunCodecWorker(int descriptor, const std::function<void()>& after_request = nullptr);
 
 // Why a worker ended, or began. For metrics: one call per event, from the thread whose request it was, never two at
 // once for one worker.

@@ -24,7 +24,7 @@ class Server {
  public:
   explicit Server(int socket) : socket_(socket) {}
 
-  int Run() {
+  int Run(const std::function<void()>& after_request) {
     Setup setup;
     if (!Receive(&setup, sizeof(setup)) || setup.magic != kSetupMagic) return 2;
     const Status status = EnterSandbox(socket_, setup.address_space);
@@ -33,6 +33,7 @@ class Server {
     while (Receive(&request, sizeof(request))) {
       answered_ = request.number;
       if (request.magic != kRequestMagic || !Serve(request)) return 4;
+      if (after_request) after_request();
     }
     return 0;
   }
@@ -177,12 +178,12 @@ class Server {
 
 }  // namespace
 
-int RunCodecWorker(int descriptor) {
+int RunCodecWorker(int descriptor, const std::function<void()>& after_request) {
   // Whatever the server forgot to mark close-on-exec.
   close_range(static_cast<unsigned>(descriptor) + 1, ~0u, 0);
   mallopt(M_MMAP_THRESHOLD, kKeepHeap);
   mallopt(M_TRIM_THRESHOLD, kKeepHeap);
-  return Server(descriptor).Run();
+  return Server(descriptor).Run(after_request);
 }
 
 }  // namespace hilum::pixel

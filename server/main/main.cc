@@ -9,6 +9,7 @@
 #include "codecs/pixel/worker.h"
 #include "server/main/commands.h"
 #include "server/main/settings.h"
+#include "server/main/spare_memory.h"
 
 namespace {
 
@@ -56,7 +57,7 @@ void OpenStandardStreams() {
 
 int main(int argc, char** argv) {
   if (hilum::pixel::IsCodecWorker(argc, argv))
-    return hilum::pixel::RunCodecWorker(hilum::pixel::kCodecWorkerDescriptor);
+    return hilum::pixel::RunCodecWorker(hilum::pixel::kCodecWorkerDescriptor, [] { hilum::GiveBackMemory(64 << 20); });
   OpenStandardStreams();
   const std::string_view name = argc < 2 ? "" : argv[1];
   if (name == "version" || name == "--version") {

@@ -15,22 +15,36 @@ namespace {
 constexpr std::chrono::seconds kIdle{5};
 constexpr size_t kKeptBytes = 64 << 20;
 
-// A template, so that under sanitizers nothing asks for what is not linked then.
+// Templates, so that under sanitizers nothing asks for what is not linked then.
 template <typename Extension>
-void GiveBack(const std::stop_token& stop) {
+size_t FreeBytes() {
+  size_t bytes = 0;
+  Extension::instance()->GetNumericProperty("tcmalloc.pageheap_free_bytes", &bytes);
+  return bytes;
+}
+
+template <typename Extension>
+void GiveBack(size_t free, size_t kept) {
+  if (free > kept) Extension::instance()->ReleaseToSystem(free - kept);
+}
+
+template <typename Extension>
+void GiveBackIdle(const std::stop_token& stop) {
   for (size_t before = 0; SleepFor(stop, kIdle);) {
-    size_t now = 0;
-    Extension::instance()->GetNumericProperty("tcmalloc.pageheap_free_bytes", &now);
-    const size_t idle = std::min(before, now);
-    if (idle > kKeptBytes) Extension::instance()->ReleaseToSystem(idle - kKeptBytes);
+    const size_t now = FreeBytes<Extension>();
+    GiveBack<Extension>(std::min(before, now), kKeptBytes);
     before = now;
   }
 }
 
 }  // namespace
 
+void GiveBackMemory(size_t kept) {
+  if constexpr (!kSanitized) GiveBack<MallocExtension>(FreeBytes<MallocExtension>(), kept);
+}
+
 SpareMemory::SpareMemory() {
-  if constexpr (!kSanitized) thread_ = std::jthread(GiveBack<MallocExtension>);
+  if constexpr (!kSanitized) thread_ = std::jthread(GiveBackIdle<MallocExtension>);
 }
 
 }  // namespace hilum

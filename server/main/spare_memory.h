@@ -1,14 +1,17 @@
-// The allocator keeps what requests gave back, for those that come next. What lay idle for a while goes back to the
-// system, but for some (docs/adr/0009-allocator.md). Under sanitizers, which bring allocators of their own, nothing
-// happens.
-//
-// One thread, started by the constructor and joined by the destructor.
+// The allocator of this program, tcmalloc, keeps what requests gave back, for those that come next. What lay idle for a
+// while goes back to the system, but for some (docs/adr/0009-allocator.md). Under sanitizers, which bring allocators of
+// their own, nothing happens.
 #pragma once
 
+#include <cstddef>
 #include <thread>
 
 namespace hilum {
 
+// Gives back to the system what nobody uses beyond `kept` bytes. Safe for concurrent use.
+void GiveBackMemory(size_t kept);
+
+// Does so now and then: one thread, started by the constructor and joined by the destructor.
 class SpareMemory {
  public:
   SpareMemory();
