@@ -7,12 +7,13 @@ import json
 import math
 import os
 import pathlib
+import re
 import struct
 import tempfile
 import unittest
 import warnings
 
-from program import fetch, serving
+from program import fetch, serving, wait_until
 
 try:
     import pydicom
@@ -168,6 +169,37 @@ class PydicomTest(unittest.TestCase):
                 elements += comparison.elements
                 self.assertEqual(comparison.differences, [])
         self.assertGreater(elements, 3000)
+
+
+@unittest.skipUnless(pydicom, "python3-pydicom is not there")
+class CodecMemoryTest(unittest.TestCase):
+    def test_a_codec_process_gives_back_what_a_large_frame_took(self):
+        side = 5000
+        data_set = pydicom.Dataset()
+        data_set.file_meta = pydicom.dataset.FileMetaDataset()
+        data_set.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+        data_set.is_little_endian, data_set.is_implicit_VR = True, False
+        data_set.SOPClassUID = data_set.file_meta.MediaStorageSOPClassUID = pydicom.uid.SecondaryCaptureImageStorage
+        data_set.SOPInstanceUID = data_set.file_meta.MediaStorageSOPInstanceUID = "2.25.1.1.1"
+        data_set.StudyInstanceUID, data_set.SeriesInstanceUID = "2.25.1", "2.25.1.1"
+        data_set.Rows = data_set.Columns = side
+        data_set.BitsAllocated = data_set.BitsStored = 16
+        data_set.HighBit, data_set.PixelRepresentation, data_set.SamplesPerPixel = 15, 0, 1
+        data_set.PhotometricInterpretation = "MONOCHROME2"
+        data_set.PixelData = bytes(side * side * 2)
+        file = io.BytesIO()
+        pydicom.dcmwrite(file, data_set, write_like_original=False)
+        with tempfile.TemporaryDirectory() as folder, serving(folder) as server:
+            if "tcmalloc" not in pathlib.Path(f"/proc/{server.child.pid}/maps").read_text():
+                self.skipTest("a sanitizer brings its own allocator")
+            self.assertEqual(fetch(server.url + "/dicom-web/studies", "POST", file.getvalue(), Content_Type="application/dicom")[0], 200)
+            frame = server.url + "/dicom-web/studies/2.25.1/series/2.25.1.1/instances/2.25.1.1.1/frames/1"
+            self.assertEqual(fetch(frame, Accept='multipart/related; type="image/jp2"')[0], 200)
+            process = pathlib.Path(f"/proc/{server.child.pid}/task")
+            (child,) = {int(child) for task in process.iterdir() for child in (task / "children").read_text().split()}
+            megabytes = lambda field: int(re.search(field + r":\s+(\d+)", pathlib.Path(f"/proc/{child}/status").read_text())[1]) >> 10
+            self.assertGreater(megabytes("VmHWM"), 160)
+            self.assertTrue(wait_until(lambda: megabytes("RssAnon") < 100), megabytes("RssAnon"))
 
 
 if __name__ == "__main__":
