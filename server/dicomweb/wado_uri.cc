@@ -59,6 +59,8 @@ Result<std::array<double, 4>> ParseRegion(std::string_view value) {
 Status AddRendering(const QueryParameters& query, UriRequest* request) {
   const std::string_view center = Find(query, "windowCenter"), width = Find(query, "windowWidth");
   if (center.empty() != width.empty()) return Invalid("windowCenter and windowWidth must be given together");
+  if (!center.empty() && !Find(query, "presentationUID").empty())
+    return Invalid("windowCenter and windowWidth cannot be given with presentationUID: the state has its own window");
   if (!center.empty()) request->rendering.emplace_back("window", std::string(center).append(",").append(width));
   request->quality = Find(query, "imageQuality");
   if (const std::string_view annotation = Find(query, "annotation"); !annotation.empty())
@@ -77,7 +79,8 @@ Result<UriRequest> ParseUriRequest(const QueryParameters& query) {
   HILUM_ASSIGN_OR_RETURN(request.object.study, RequiredUid(query, "studyUID"));
   HILUM_ASSIGN_OR_RETURN(request.object.series, RequiredUid(query, "seriesUID"));
   HILUM_ASSIGN_OR_RETURN(request.object.instance, RequiredUid(query, "objectUID"));
-  if (!Find(query, "anonymize").empty())
+  const std::string_view anonymize = Find(query, "anonymize");
+  if (!anonymize.empty() && !EqualsIgnoringCase(anonymize, "no"))
     return Invalid("anonymize: objects are not de-identified on the way; leave it out to get what is stored");
   request.content_type = Find(query, "contentType");
   request.transfer_syntax = Find(query, "transferSyntax");
@@ -123,6 +126,9 @@ Status UriService::Retrieve(http::Request& request, const QueryParameters& query
       dicom::ReadHeader(mapping.bytes(), dicom::AttributeSelection({}), options_.ingest.limits);
   HILUM_RETURN_IF_ERROR(mapping.Judge(read.status()));
   const dicom::Header& header = *read;
+  if (wanted.frame && *wanted.frame > header.frames)  // PS3.18 9.5.2.1; of WADO-RS it is 404
+    return Invalid("frameNumber: the object has " + std::to_string(header.frames) +
+                   (header.frames == 1 ? " frame" : " frames"));
 
   // PS3.18 9.4.1.1: what is sent when any type will do. Frames of their own have no better form than a picture.
   const std::vector<std::string> pictures = PictureTypes();

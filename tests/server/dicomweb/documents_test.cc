@@ -55,7 +55,7 @@ class DocumentsTest : public testing::ServiceFixture {
     EXPECT_TRUE(Get(std::string(kUri) + "&frameNumber=1").body == page);
     for (const char* const what : {"/frames/2/rendered", "/frames/1,2/rendered", "/frames/2/thumbnail"})
       EXPECT_EQ(Get(kInstance + std::string(what)).status, 404) << what;
-    EXPECT_EQ(Get(std::string(kUri) + "&frameNumber=2").status, 404);
+    EXPECT_EQ(Get(std::string(kUri) + "&frameNumber=2").status, 400);
   }
 
   void PutVideo(const std::vector<std::string>& fragments) {

@@ -235,6 +235,7 @@ TEST_F(PresentationTest, AStateIsAppliedOnRequest) {
   const std::string uri =
       "/wado?requestType=WADO&studyUID=1.2.1&seriesUID=1.2.1.1&objectUID=1.2.1.1.1&contentType=image/png&";
   EXPECT_TRUE(Get(uri + kState).body == state.body);
+  EXPECT_EQ(Get(uri + kState + "&windowCenter=40&windowWidth=400").status, 400) << "which window?";
 }
 
 TEST_F(PresentationTest, WhatDoesNotFitIsSaid) {
