@@ -54,6 +54,20 @@ Status ParseIncludeField(std::string_view value, SearchRequest* search) {
   }
 }
 
+Status Ignore(const std::string& problem, bool strict, SearchRequest* search) {
+  if (strict) return Invalid(problem);
+  search->warnings.push_back(problem + " and was ignored");
+  return Status::Ok();
+}
+
+// PS3.18 8.3.3.2: names parted by commas, each with a weight perhaps; those of DICOM may be quoted.
+bool NamesUtf8(std::string_view character_sets) {
+  return std::ranges::any_of(Split(character_sets, ","), [](std::string_view entry) {
+    const std::string_view name = Trimmed(entry.substr(0, entry.find(';')));
+    return EqualsIgnoringCase(name, "utf-8") || name == "ISO_IR 192" || name == "\"ISO_IR 192\"";
+  });
+}
+
 Status ParseFilter(const storage::AttributeTable& table, const std::string& name, const std::string& value, bool strict,
                    SearchRequest* search) {
   const std::optional<dicom::TagPath> path = dicom::ParseTagPath(name);
@@ -65,9 +79,7 @@ Status ParseFilter(const storage::AttributeTable& table, const std::string& name
   const std::string shown = http::PercentEncode(std::string_view(name).substr(0, 64));
   const std::string problem =
       path ? "searching by " + shown + " is not possible here" : "the parameter " + shown + " is unknown";
-  if (strict) return Invalid(problem);
-  search->warnings.push_back(problem + " and was ignored");
-  return Status::Ok();
+  return Ignore(problem, strict, search);
 }
 
 }  // namespace
@@ -101,6 +113,10 @@ Result<SearchRequest> ParseSearch(const storage::AttributeTable& table, const Re
         return Invalid("fuzzymatching: '" + value.substr(0, 64) + "' is neither true nor false");
     } else if (name == "includefield") {
       HILUM_RETURN_IF_ERROR(ParseIncludeField(value, &search));
+    } else if (name == "charset") {
+      if (!NamesUtf8(value))
+        HILUM_RETURN_IF_ERROR(
+            Ignore("charset does not name UTF-8, which answers are in,", options.search_strict, &search));
     } else if (!EqualsIgnoringCase(name, "accept")) {
       HILUM_RETURN_IF_ERROR(ParseFilter(table, name, value, options.search_strict, &search));
     }

@@ -97,6 +97,12 @@ TEST_F(SearchTest, CsvKeepsNumbersAndDisarmsFormulas) {
   EXPECT_THAT(csv, HasSubstr(",\"'=1+1\","));
 }
 
+TEST_F(SearchTest, StrictSearchesTakeACharsetThatNamesUtf8) {  // PS3.18 8.3.3.2
+  Start({.search_strict = true});
+  EXPECT_EQ(Get("/dicom-web/studies?charset=utf-8").status, 200);
+  EXPECT_EQ(Get("/dicom-web/studies?charset=iso-8859-1").status, 400);
+}
+
 TEST_F(SearchTest, WarningsShareOneFieldAndEnd) {
   const auto fields = [&](int keys) {
     std::string path = "/dicom-web/studies?limit=1";
