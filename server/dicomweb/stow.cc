@@ -133,17 +133,24 @@ void AppendSequence(std::string_view tag, const std::vector<std::string>& items,
   out->append("]}");
 }
 
+// Any instance of the study that all stored ones are of; nullptr: of none or several.
+const InstanceOutcome* OneStudy(const std::vector<InstanceOutcome>& outcomes) {
+  const InstanceOutcome* one = nullptr;
+  for (const InstanceOutcome& outcome : outcomes) {
+    if (!outcome.stored()) continue;
+    if (one && outcome.name.study_uid != one->name.study_uid) return nullptr;
+    one = &outcome;
+  }
+  return one;
+}
+
 // Store Instances Response Module (PS3.18 I.2). Failures whose instance has no name that could be a UID go into the
 // Other Failures Sequence.
 std::string ResponseBody(const std::string& base, const std::vector<InstanceOutcome>& outcomes) {
   std::vector<std::string> failed, stored, other;
-  const InstanceOutcome* first_stored = nullptr;
-  bool one_study = true;
   for (const InstanceOutcome& outcome : outcomes) {
     std::string item = "{";
     if (outcome.stored()) {
-      if (!first_stored) first_stored = &outcome;
-      one_study = one_study && outcome.name.study_uid == first_stored->name.study_uid;
       AppendReference(outcome, &item);
       AppendElement("00081190", dicom::Vr("UR"), InstanceUrl(base, outcome.name), &item);
       if (!outcome.warnings.empty()) {
@@ -160,7 +167,8 @@ std::string ResponseBody(const std::string& base, const std::vector<InstanceOutc
     (named ? failed : other).push_back(item + "}");
   }
   std::string body = "{";
-  if (first_stored && one_study) AppendElement("00081190", dicom::Vr("UR"), StudyUrl(base, first_stored->name), &body);
+  if (const InstanceOutcome* one = OneStudy(outcomes))
+    AppendElement("00081190", dicom::Vr("UR"), StudyUrl(base, one->name), &body);
   AppendSequence("00081198", failed, &body);
   AppendSequence("00081199", stored, &body);
   AppendSequence("0008119A", other, &body);
@@ -219,7 +227,9 @@ Status StoreService::Answer(const http::Request& request, int code, const std::v
   const bool as_xml = accepted.Metadata() == Accepted::Listing::kXml;
   http::Headers headers = {{"Content-Type", as_xml ? "application/dicom+xml" : "application/dicom+json"}};
   if (code == 503 || code == 507) headers.Add("Retry-After", "30");
-  std::string body = ResponseBody(options_.BaseUrl(request), outcomes);
+  const std::string base = options_.BaseUrl(request);
+  if (const InstanceOutcome* one = OneStudy(outcomes)) headers.Add("Location", StudyUrl(base, one->name));
+  std::string body = ResponseBody(base, outcomes);
   if (as_xml) {
     HILUM_ASSIGN_OR_RETURN(body, XmlOf(body));
   }

@@ -39,6 +39,7 @@ TEST_F(StowTest, StoresAMultipartRequestAndNamesEveryInstance) {
   EXPECT_EQ(answer.Header("Content-Type"), "application/dicom+json");
   const json document = json::parse(answer.body);
   EXPECT_EQ(document["00081190"]["Value"][0], base_ + "/dicom-web/studies/1.2.1");
+  EXPECT_EQ(answer.Header("Location"), base_ + "/dicom-web/studies/1.2.1");
   ASSERT_EQ(document["00081199"]["Value"].size(), 2u);
   const json& first = document["00081199"]["Value"][0];
   EXPECT_EQ(first["00081150"]["Value"][0], "1.2.840.10008.5.1.4.1.1.2");
@@ -75,12 +76,21 @@ TEST_F(StowTest, TheSameBytesAgainAreASuccessAndOthersAreNot) {
   EXPECT_EQ(FailureReasonOf(other), 0x0111);
 }
 
+TEST_F(StowTest, OfSeveralStudiesNoneIsTheLocation) {
+  const HttpAnswer several =
+      Post("/dicom-web/studies", kMultipart, Multipart({MakeInstance({}), MakeInstance({.study = "1.9"})}));
+  EXPECT_EQ(several.status, 200);
+  EXPECT_FALSE(several.Header("Location"));
+  EXPECT_FALSE(json::parse(several.body).contains("00081190"));
+}
+
 TEST_F(StowTest, PartOfARequestStoredIs202WithBothSequences) {
   const HttpAnswer answer = Post("/dicom-web/studies/1.2.1", kMultipart,
                                  Multipart({MakeInstance({}), MakeInstance({.study = "1.9"}), "garbage"}));
   EXPECT_EQ(answer.status, 202);
   EXPECT_EQ(FailureReasonOf(answer), 0xA901);
   EXPECT_EQ(FailureReasonOf(answer, "0008119A"), 0xC000) << "what has no name is an other failure";
+  EXPECT_EQ(answer.Header("Location"), base_ + "/dicom-web/studies/1.2.1");
   EXPECT_EQ(StoredInstances(), 1u);
 }
 
