@@ -23,7 +23,8 @@ struct SpaceMarks {
   uint64_t reserve_bytes = 0;  // the second one; counts as the first where it is larger
 };
 
-// How many of the `free_bytes` at `path` lie above the mark of `space`; kDiskFull, with what to do, below it.
-Result<uint64_t> SpareBytes(uint64_t free_bytes, const SpaceMarks& marks, Space space, const std::string& path);
+// How many of the `free_bytes` of the store's disk lie above the mark of `space`; kDiskFull, with what to do, below it.
+// That reaches clients, who have no business with paths.
+Result<uint64_t> SpareBytes(uint64_t free_bytes, const SpaceMarks& marks, Space space);
 
 }  // namespace hilum::storage

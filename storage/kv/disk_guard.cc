@@ -25,12 +25,12 @@ Status DiskGuard::Admit(uint64_t bytes, Space space) {
     next_look_ = now + kLookInterval;
     admitted_since_look_ = 0;
   }
-  HILUM_RETURN_IF_ERROR(SpareBytes(free_, marks_, space, path_).status());
+  HILUM_RETURN_IF_ERROR(SpareBytes(free_, marks_, space).status());
   // What is below a mark has room for small changes, many times.
   const uint64_t kept = std::min(marks_.reserve_bytes, marks_.low_water_bytes);
   if (bytes >= kTableCommitBytes && free_ < kept + kCopies * bytes) {
     return DiskFull(
-        "free space at " + path_ + " is " + std::to_string(free_ >> 20) + " MiB, a change as large as this one needs " +
+        "the disk of the store has " + std::to_string(free_ >> 20) + " MiB free, a change as large as this one needs " +
         std::to_string(((kept + kCopies * bytes) >> 20) + 1) + " MiB: free some space, or make it in parts");
   }
   admitted_since_look_ += bytes;

@@ -262,7 +262,7 @@ Status SegmentSet::ReturnLane(const Place& lane) {
 Result<uint64_t> SegmentSet::SpareBytes(Space space) const {
   HILUM_ASSIGN_OR_RETURN(const uint64_t free, disk_.FreeBytes(options_.directory));
   const SpaceMarks marks{.low_water_bytes = options_.low_water_bytes, .reserve_bytes = options_.reserve_bytes};
-  return storage::SpareBytes(free, marks, space, options_.directory);
+  return storage::SpareBytes(free, marks, space);
 }
 
 Status SegmentSet::MakeRoom(Entry& entry, uint64_t end) {
@@ -275,8 +275,8 @@ Status SegmentSet::MakeRoom(Entry& entry, uint64_t end) {
   HILUM_ASSIGN_OR_RETURN(const uint64_t spare, SpareBytes(entry.space));
   const uint64_t missing = end > entry.reserved ? end - entry.reserved : 0;
   if (missing > spare) {
-    return DiskFull("an object needs " + std::to_string(missing) + " bytes, and the disk of " + options_.directory +
-                    " has " + std::to_string(spare) + " above the low-water mark: make room or add storage");
+    return DiskFull("an object needs " + std::to_string(missing) + " bytes, and the disk of the store" + " has " +
+                    std::to_string(spare) + " above the low-water mark: make room or add storage");
   }
   if (missing > 0) {
     // The hot segment is reserved whole, at once: reserving between appends makes the syncs around it take half as long
