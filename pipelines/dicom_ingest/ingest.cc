@@ -368,9 +368,11 @@ void IngestBatch::CommitOne(Pending& pending) {
        "other requests keep storing under this SOP Instance UID; send it again");
 }
 
-void IngestBatch::Abandon() {
+size_t IngestBatch::Abandon() {
+  const auto stored = std::ranges::count_if(outcomes_, &InstanceOutcome::stored);
   pending_.clear();
   outcomes_.clear();
+  return static_cast<size_t>(stored);
 }
 
 std::vector<InstanceOutcome> IngestBatch::Finish() {

@@ -88,8 +88,9 @@ class IngestBatch {
 
   // Makes everything durable. One outcome for each instance, in the order they came. Call once.
   std::vector<InstanceOutcome> Finish();
-  // Instead of Finish, when the request turns out to be broken: what is not committed yet is forgotten.
-  void Abandon();
+  // Instead of Finish, when the request turns out to be broken: what is not committed yet is forgotten. How many
+  // instances of it are stored nevertheless.
+  size_t Abandon();
 
  private:
   struct Pending;

@@ -284,7 +284,7 @@ Status StoreService::Store(http::Request& request, const Resource& resource, htt
   const Status status = receive(*request.body);
   stored_bytes_.Add(received);
   if (!status.ok()) {
-    batch.Abandon();
+    stored_instances_.Add(batch.Abandon());
     const bool ours = HttpStatusOf(status) >= 500 || status.code() == Code::kCancelled;
     return ours ? status : refuse(HttpStatusOf(status), status.message());
   }

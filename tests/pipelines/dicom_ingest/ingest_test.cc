@@ -268,8 +268,20 @@ TEST_F(IngestTest, NothingIsKeptOfAnAbandonedRequest) {
   batch.BeginInstance();
   batch.Append(Bytes(MakeInstance({.sop = "1.2.1.1.2"})).substr(0, 300));
   batch.EndInstance(/*received_whole=*/false);
-  batch.Abandon();
+  EXPECT_EQ(batch.Abandon(), 0u);
   EXPECT_EQ(StoredBytes({"1.2.1", "1.2.1.1", "1.2.1.1.1"}), "(not found)");
+}
+
+TEST_F(IngestTest, AnAbandonedRequestTellsHowMuchOfItIsStored) {
+  IngestBatch batch(*store_, {}, std::nullopt, Logger());
+  for (const char* sop : {"1.2.1.1.1", "1.2.1.1.1", "1.2.1.1.2"}) {  // twice the same: the first is stored at once
+    batch.BeginInstance();
+    batch.Append(MakeInstance({.sop = sop}));
+    batch.EndInstance();
+  }
+  EXPECT_EQ(batch.Abandon(), 2u);
+  EXPECT_NE(StoredBytes({"1.2.1", "1.2.1.1", "1.2.1.1.1"}), "(not found)");
+  EXPECT_EQ(StoredBytes({"1.2.1", "1.2.1.1", "1.2.1.1.2"}), "(not found)");
 }
 
 TEST_F(IngestTest, APrefixIsRefusedWithAReasonUnlessItEndsWithAnElement) {
