@@ -25,7 +25,7 @@ struct JsonOptions {
 // What PS3.18 leaves open: DS and IS are numbers as written ("+07.50" is 7.50) where they are one and a double can hold
 // it, else strings; SV and UV are strings past 2^53; NaN and infinities are "NaN", "Infinity", "-Infinity"; bytes that
 // do not make up a whole binary number are dropped; known attributes written as UN get the VR of the dictionary; UN
-// that holds no items, and private UN, stay UN.
+// that holds no whole items, and private UN, stay UN.
 Status AppendJson(Bytes file, const JsonOptions& options, const ReadLimits& limits, std::string* out);
 
 // Appends the attribute object of values that are decoded already, as Attribute::values holds them:

@@ -130,9 +130,14 @@ const dicom::ModelBulk* Parts::Find(const std::string& uri) {
   std::string& syntax = bulk.view.transfer_syntax;
   for (const Bytes piece : bulk.pieces) bulk.view.pieces.push_back(syntax.empty() ? piece : pixel::WithoutBoxes(piece));
   if (!bulk.syntax_named && !syntax.empty()) {
-    // Most JPEG images are not the lossless ones that the standard means by image/jpeg alone; so it is with image/jp2.
+    // Most JPEG images are not the lossless ones that the standard means by image/jpeg alone; so it is with image/jp2,
+    // which may hold what is image/jphc by itself.
+    const auto family = [](std::string_view of) {
+      const std::string_view type = dicom::MediaTypeOf(of);
+      return type == "image/jphc" ? "image/jp2" : type;
+    };
     const std::string_view actual = pixel::SyntaxOfCodestream(bulk.view.pieces.front());
-    if (dicom::MediaTypeOf(actual) == dicom::MediaTypeOf(syntax)) syntax = actual;
+    if (family(actual) == family(syntax)) syntax = actual;
   }
   return &bulk.view;
 }
@@ -178,6 +183,7 @@ Status StoreModels(http::BodyReader& body, std::string_view boundary, ModelForm 
   Parts parts(form, limits, &share);
   HILUM_RETURN_IF_ERROR(Receive(body, boundary, &parts, received));
   const dicom::BulkFinder find = [&](const std::string& uri) { return parts.Find(uri); };
+  PixelDescriber pixels(find);
   const uint64_t held = share.held();
   uint64_t left = limits.built_bytes;
   bool any = false;
@@ -190,7 +196,7 @@ Status StoreModels(http::BodyReader& body, std::string_view boundary, ModelForm 
     }
     for (dicom::ModelDataSet& data_set : *data_sets) {
       share.Shrink(share.held() - held);
-      if (const Status described = DescribePixels(find, &data_set); !described.ok()) {
+      if (const Status described = pixels.Describe(&data_set); !described.ok()) {
         batch.Refuse(FailureReason::kCannotUnderstand, described.message());
         continue;
       }

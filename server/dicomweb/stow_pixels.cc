@@ -7,7 +7,6 @@
 
 #include "codecs/dicom/transfer_syntax.h"
 #include "codecs/pixel/codec.h"
-#include "codecs/pixel/codestream.h"
 
 namespace hilum::dicomweb {
 namespace {
@@ -51,14 +50,12 @@ void AddFormat(const pixel::FrameFormat& format, ModelDataSet* data_set) {
   add(kPixelRepresentation, format.is_signed ? 1 : 0);
 }
 
-void AddLoss(const pixel::FrameFormat& format, const dicom::ModelBulk& bulk, ModelDataSet* data_set) {
+void AddLoss(const pixel::FrameFormat& format, const dicom::ModelBulk& bulk, uint64_t bytes, ModelDataSet* data_set) {
   const pixel::TransferSyntax* const syntax = pixel::FindTransferSyntax(bulk.transfer_syntax);
   if (!syntax || !Lacks(*data_set, kLossyCompression)) return;
-  const auto encoded = std::accumulate(bulk.pieces.begin(), bulk.pieces.end(), uint64_t{1},
-                                       [](uint64_t sum, Bytes piece) { return sum + piece.size(); });
   const auto decoded = static_cast<double>(FrameBytes(format)) * static_cast<double>(bulk.pieces.size());
   char ratio[32];
-  std::snprintf(ratio, sizeof(ratio), "%.2f", decoded / static_cast<double>(encoded));
+  std::snprintf(ratio, sizeof(ratio), "%.2f", decoded / static_cast<double>(bytes + 1));
   AddIfLacking(kLossyCompression, Vr("CS"), "01", data_set);
   AddIfLacking(kLossyRatio, Vr("DS"), ratio, data_set);
   AddIfLacking(kLossyMethod, Vr("CS"), std::string(LossyMethod(syntax->coding)), data_set);
@@ -66,10 +63,18 @@ void AddLoss(const pixel::FrameFormat& format, const dicom::ModelBulk& bulk, Mod
 
 }  // namespace
 
-Status DescribePixels(const dicom::BulkFinder& find, ModelDataSet* data_set) {
+const PixelDescriber::Told& PixelDescriber::Of(const dicom::ModelBulk& bulk) {
+  const auto known = told_.find(&bulk);
+  if (known != told_.end()) return known->second;
+  const auto bytes = std::accumulate(bulk.pieces.begin(), bulk.pieces.end(), uint64_t{0},
+                                     [](uint64_t sum, Bytes piece) { return sum + piece.size(); });
+  return told_.emplace(&bulk, Told{pixel::DescribeCodestream(bulk.pieces.front()), bytes}).first->second;
+}
+
+Status PixelDescriber::Describe(ModelDataSet* data_set) {
   const ModelAttribute* const pixels = data_set->Find(t::kPixelData);
   if (!pixels || pixels->form != ModelAttribute::Form::kBulk) return Status::Ok();
-  const dicom::ModelBulk* const bulk = find(pixels->content);
+  const dicom::ModelBulk* const bulk = bulk_(pixels->content);
   if (!bulk || bulk->transfer_syntax.empty() || dicom::IsVideo(bulk->transfer_syntax)) return Status::Ok();
   const Tag macro[] = {t::kSamplesPerPixel,
                        t::kPhotometricInterpretation,
@@ -81,14 +86,14 @@ Status DescribePixels(const dicom::BulkFinder& find, ModelDataSet* data_set) {
                        kPixelRepresentation};
   const auto* const lacking = std::ranges::find_if(macro, [&](Tag tag) { return Lacks(*data_set, tag); });
   if (lacking == std::end(macro)) return Status::Ok();
-  const auto description = pixel::DescribeCodestream(bulk->pieces.front());
+  const auto& [description, bytes] = Of(*bulk);
   if (!description.ok())
     return Invalid(ToString(*lacking) +
                    " is missing, and the pixel data do not tell it: " + std::string(description.status().message()));
   AddFormat(description->format, data_set);
   if (bulk->pieces.size() > 1)
     AddIfLacking(t::kNumberOfFrames, Vr("IS"), std::to_string(bulk->pieces.size()), data_set);
-  if (description->lossy) AddLoss(description->format, *bulk, data_set);
+  if (description->lossy) AddLoss(description->format, *bulk, bytes, data_set);
   return Status::Ok();
 }
 

@@ -1,6 +1,7 @@
 // STOW-RS of metadata and bulk data (PS3.18 10.5.1) through the real server.
 #include <gmock/gmock.h>
 
+#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "codecs/pixel/picture_file.h"
@@ -212,6 +213,30 @@ TEST_F(StowPictureTest, PixelsThatNothingDescribesAreRefused) {
     EXPECT_EQ(answer.status, 409) << type;
     EXPECT_THAT(Explanations(answer.body), HasSubstr("(0028,0002) is missing, and the pixel data do not tell it: "));
   }
+}
+
+// Reading it for each of them would take minutes.
+TEST_F(StowPictureTest, HoweverManyDataSetsNameAnImageItsHeaderIsReadOnce) {
+  json data_sets = json::array();
+  for (int i = 0; i < 20'000; ++i) data_sets.push_back({{"7FE00010", {{"vr", "OB"}, {"BulkDataURI", "a"}}}});
+  const std::string nothing_but_fill = "\xFF\xD8" + std::string(16 << 20, '\xFF');
+  const auto begun = std::chrono::steady_clock::now();
+  const HttpAnswer answer = Store("application/dicom+json", {{"application/dicom+json", "", data_sets.dump()},
+                                                             {"image/jpeg", "a", nothing_but_fill}});
+  EXPECT_EQ(answer.status, 409);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(20));
+}
+
+TEST_F(StowPictureTest, AJp2FileMayHoldAHighThroughputCodestream) {
+  const auto fast =
+      pixel::Encode({.format = {.rows = 8, .columns = 8, .bits_allocated = 8, .bits_stored = 8, .high_bit = 7},
+                     .pixels = std::string(64, 'x')},
+                    "1.2.840.10008.1.2.4.201", {});
+  ASSERT_TRUE(fast.ok());
+  ASSERT_EQ(StorePictures(WithoutDescription("1.2.1.1.1"), "image/jp2", {fast->bytes}).status, 200);
+  EXPECT_EQ(Get("/dicom-web/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.1/frames/1", {"Accept: image/*"})
+                .Header("Content-Type"),
+            "image/jphc; transfer-syntax=1.2.840.10008.1.2.4.201");
 }
 
 TEST_F(StowModelTest, WhatItSendsAsXmlItTakesAsXml) {
