@@ -96,6 +96,23 @@ void AddSeries(const storage::SeriesRow& series, const RowSink& sink) {
   sink.row->Add(t::kNumberOfSeriesRelatedInstances, dicom::Vr("IS"), {std::to_string(series.instances)});
 }
 
+// The element that says whose a private one is; nothing for one that none of them speaks for (PS3.5 7.8.1).
+std::optional<dicom::Tag> CreatorTagOf(dicom::Tag tag) {
+  const dicom::Tag creator(tag.group, static_cast<uint16_t>(tag.element >> 8));
+  return tag.is_private() && creator.element >= 0x10 ? std::optional(creator) : std::nullopt;
+}
+
+// Of private attributes that the catalogue keeps (PS3.18 10.6.3.3): of one creator alone, whatever block the object has
+// them in.
+void AddCreators(const storage::AttributeTable& table, const std::vector<dicom::Tag>& tags, Row* row) {
+  for (const dicom::Tag tag : tags) {
+    const std::optional<dicom::Tag> creator = CreatorTagOf(tag);
+    if (!creator || !row->Has(tag)) continue;
+    const auto known = std::ranges::find(table.all(), dicom::TagPath{tag}, &storage::CatalogueAttribute::path);
+    if (known != table.all().end()) row->Add(*creator, dicom::Vr("LO"), {known->private_creator});
+  }
+}
+
 Row RowOf(const storage::AttributeTable& table, const std::string& base, const SearchRequest& search,
           const CatalogueMatch& match) {
   Row row, rest;
@@ -125,6 +142,8 @@ Row RowOf(const storage::AttributeTable& table, const std::string& base, const S
   }
   for (const dicom::Tag tag : search.asked_for) row.CopyFrom(rest, tag);
   for (const dicom::Tag tag : search.matched) row.CopyFrom(rest, tag);
+  AddCreators(table, search.asked_for, &row);
+  AddCreators(table, search.matched, &row);
   row.CopyFrom(rest, t::kTimezoneOffsetFromUtc);  // at every level, by PS3.18 tables 10.6.3-4 and -5
   row.Add(t::kInstanceAvailability, dicom::Vr("CS"), {"ONLINE"});
   row.Add(t::kRetrieveUrl, dicom::Vr("UR"), {url});
@@ -161,14 +180,12 @@ Result<std::optional<Found>> Representative(const storage::CatalogueReader& read
   return none;
 }
 
-// `asked_for`, and of private attributes the creators that tell what they are (PS3.18 10.6.3.3).
+// `asked_for`, and of private attributes the creators that tell what they are.
 std::vector<dicom::Tag> WithCreators(std::vector<dicom::Tag> asked_for) {
   const size_t count = asked_for.size();
   for (size_t i = 0; i < count; ++i) {
-    const dicom::Tag tag = asked_for[i];
-    const dicom::Tag creator(tag.group, static_cast<uint16_t>(tag.element >> 8));
-    const bool has_creator = tag.is_private() && creator.element >= 0x10;
-    if (has_creator && std::ranges::find(asked_for, creator) == asked_for.end()) asked_for.push_back(creator);
+    const std::optional<dicom::Tag> creator = CreatorTagOf(asked_for[i]);
+    if (creator && std::ranges::find(asked_for, *creator) == asked_for.end()) asked_for.push_back(*creator);
   }
   return asked_for;
 }

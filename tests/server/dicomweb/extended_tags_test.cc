@@ -106,6 +106,20 @@ TEST_F(ExtendedTagRoutesTest, ErrorsAreListedAndATagCanBeEnabledInSpiteOfThem) {
   EXPECT_EQ(Get("/dicom-web/instances?StudyTime=10-11").Header("erroneous-dicom-attributes"), std::nullopt);
 }
 
+// PS3.18 10.6.3.3. The object has it in another block, and there is somebody else in the block of the tag.
+TEST_F(ExtendedTagRoutesTest, APrivateTagComesWithTheCreatorThatItWasAddedWith) {
+  AddAndWait(R"([{"Path":"00291008","VR":"CS","PrivateCreator":"ACME","Level":"Instance"}])");
+  ASSERT_TRUE(Ingest(testing::MakeInstance({.more = {{{0x0029, 0x0010}, "LO", "OTHER "},
+                                                     {{0x0029, 0x0011}, "LO", "ACME"},
+                                                     {{0x0029, 0x1108}, "CS", "ONE "}}}))
+                  .stored());
+  for (const char* const key : {"00291008=ONE", "includefield=00291008"}) {
+    const json row = json::parse(Get("/dicom-web/instances?" + std::string(key)).body).at(0);
+    EXPECT_EQ(row.at("00291008").at("Value").at(0), "ONE") << key;
+    EXPECT_EQ(row.at("00290010").at("Value").at(0), "ACME") << key;
+  }
+}
+
 TEST_F(ExtendedTagRoutesTest, AVrMayBeInLowerCase) {
   AddAndWait(R"([{"Path":"ExposureInuAs","VR":"is","Level":"Instance"}])");
   EXPECT_EQ(json::parse(Get("/dicom-web/extendedquerytags/ExposureInuAs").body)["vr"], "IS");
