@@ -125,10 +125,6 @@ Status UriService::Retrieve(http::Request& request, const QueryParameters& query
       dicom::ReadHeader(mapping.bytes(), dicom::AttributeSelection({}), options_.ingest.limits);
   HILUM_RETURN_IF_ERROR(mapping.Judge(read.status()));
   const dicom::Header& header = *read;
-  if (wanted.frame && *wanted.frame > header.frames)  // PS3.18 9.5.2.1; of WADO-RS it is 404
-    return Invalid("frameNumber: the object has " + std::to_string(header.frames) +
-                   (header.frames == 1 ? " frame" : " frames"));
-
   // PS3.18 9.4.1.1: what is sent when any type will do. Frames of their own have no better form than a picture.
   const std::vector<std::string> pictures = PictureTypes();
   std::vector<std::string> types = pictures;
@@ -166,7 +162,10 @@ Status UriService::Retrieve(http::Request& request, const QueryParameters& query
   rendering.emplace_back("accept", std::move(accept));
   if (const std::string viewport = ViewportOf(wanted, header.rows, header.columns); !viewport.empty())
     rendering.emplace_back("viewport", viewport);
-  return pictures_.Retrieve(request, rendered, rendering, responder);
+  Status sent = pictures_.Retrieve(request, rendered, rendering, responder);
+  // PS3.18 9.5.2.1; of WADO-RS it is 404.
+  if (wanted.frame && sent.code() == Code::kNotFound) return Invalid("frameNumber: " + std::string(sent.message()));
+  return sent;
 }
 
 }  // namespace hilum::dicomweb

@@ -190,6 +190,7 @@ TEST_F(DocumentsTest, AVideoIsTheStreamAndPlayersMayJumpInIt) {
   EXPECT_EQ(answer.body, "stream of a video!");
   EXPECT_EQ(Get(kRendered, {"Range: bytes=7-8"}).body, "of");
   EXPECT_EQ(Get(kRendered, {"Accept: image/png"}).Header("Content-Type"), "image/png");
+  EXPECT_EQ(Get(std::string(kUri) + "&frameNumber=2&contentType=image/jpeg").status, 400) << "it is one stream";
 }
 
 TEST_F(DocumentsTest, PlayersGetAVideoAsFrameAsPixelDataAndAsBulkData) {
