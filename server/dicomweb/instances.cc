@@ -143,7 +143,7 @@ Status InstanceService::Retrieve(http::Request& request, const Resource& resourc
     instances.push_back({std::move(found.row.uid), std::move(found.series_uid), of_syntax->first, of_syntax->second,
                          std::move(range), bare});
   }
-  selection.instances = {};  // before it waits for the client
+  selection.instances = std::vector<Found>();  // with their memory, before it waits for the client
   const bool as_stored = std::ranges::all_of(instances, &Packed::as_stored);
   const bool insists = std::ranges::all_of(*choices, Insists);
   switch (packing) {

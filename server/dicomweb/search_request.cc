@@ -114,9 +114,9 @@ Result<SearchRequest> ParseSearch(const storage::AttributeTable& table, const Re
     } else if (name == "includefield") {
       HILUM_RETURN_IF_ERROR(ParseIncludeField(value, &search));
     } else if (name == "charset") {
-      if (!NamesUtf8(value))
+      if (!value.empty() && !NamesUtf8(value))
         HILUM_RETURN_IF_ERROR(
-            Ignore("charset does not name UTF-8, which answers are in,", options.search_strict, &search));
+            Ignore("charset does not name UTF-8 (all answers are in it)", options.search_strict, &search));
     } else if (!EqualsIgnoringCase(name, "accept")) {
       HILUM_RETURN_IF_ERROR(ParseFilter(table, name, value, options.search_strict, &search));
     }

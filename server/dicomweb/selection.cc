@@ -23,7 +23,7 @@ void DropAttributes(InstanceRow* row) {
            attribute.path != dicom::TagPath{dicom::tags::kNumberOfFrames};
   });
   row->attributes.shrink_to_fit();
-  row->own = {};
+  row->own = storage::KeptAttributes();  // with their memory
 }
 
 Status AddSeries(const CatalogueReader& reader, Doc series, const std::string& series_uid, Selection* selection) {

@@ -238,7 +238,7 @@ using LargeStudyTest = testing::ServiceFixture;
 
 TEST_F(LargeStudyTest, WhoReadsSlowlyHoldsLittleMemoryForEachInstance) {
   constexpr size_t kInstances = 2000;
-  constexpr uint64_t kForEach = 1000;
+  constexpr uint64_t kForEach = 700;
   std::vector<std::string> files;
   for (size_t i = 0; i < kInstances; ++i)
     files.push_back(MakeInstance({.sop = "1.2.1.1." + std::to_string(i + 1), .pixel_bytes = 8000}));
