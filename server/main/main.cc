@@ -57,7 +57,7 @@ void OpenStandardStreams() {
 
 int main(int argc, char** argv) {
   if (hilum::pixel::IsCodecWorker(argc, argv))
-    return hilum::pixel::RunCodecWorker(hilum::pixel::kCodecWorkerDescriptor, [] { hilum::GiveBackMemory(64 << 20); });
+    return hilum::pixel::RunCodecWorker(hilum::pixel::kCodecWorkerDescriptor, hilum::GiveBackMemory);
   OpenStandardStreams();
   const std::string_view name = argc < 2 ? "" : argv[1];
   if (name == "version" || name == "--version") {

@@ -24,23 +24,22 @@ size_t FreeBytes() {
 }
 
 template <typename Extension>
-void GiveBack(size_t free, size_t kept) {
-  if (free > kept) Extension::instance()->ReleaseToSystem(free - kept);
+void GiveBack(size_t free) {
+  if (free > kKeptBytes) Extension::instance()->ReleaseToSystem(free - kKeptBytes);
 }
 
 template <typename Extension>
 void GiveBackIdle(const std::stop_token& stop) {
   for (size_t before = 0; SleepFor(stop, kIdle);) {
-    const size_t now = FreeBytes<Extension>();
-    GiveBack<Extension>(std::min(before, now), kKeptBytes);
-    before = now;
+    GiveBack<Extension>(std::min(before, FreeBytes<Extension>()));
+    before = FreeBytes<Extension>();
   }
 }
 
 }  // namespace
 
-void GiveBackMemory(size_t kept) {
-  if constexpr (!kSanitized) GiveBack<MallocExtension>(FreeBytes<MallocExtension>(), kept);
+void GiveBackMemory() {
+  if constexpr (!kSanitized) GiveBack<MallocExtension>(FreeBytes<MallocExtension>());
 }
 
 SpareMemory::SpareMemory() {

@@ -3,15 +3,14 @@
 // their own, nothing happens.
 #pragma once
 
-#include <cstddef>
 #include <thread>
 
 namespace hilum {
 
-// Gives back to the system what nobody uses beyond `kept` bytes. Safe for concurrent use.
-void GiveBackMemory(size_t kept);
+// Gives back to the system what nobody uses, but for 64 MB. Safe for concurrent use.
+void GiveBackMemory();
 
-// Does so now and then: one thread, started by the constructor and joined by the destructor.
+// Does so with what lay idle for some seconds: one thread, started by the constructor and joined by the destructor.
 class SpareMemory {
  public:
   SpareMemory();
