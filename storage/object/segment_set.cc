@@ -275,7 +275,7 @@ Status SegmentSet::MakeRoom(Entry& entry, uint64_t end) {
   HILUM_ASSIGN_OR_RETURN(const uint64_t spare, SpareBytes(entry.space));
   const uint64_t missing = end > entry.reserved ? end - entry.reserved : 0;
   if (missing > spare) {
-    return DiskFull("an object needs " + std::to_string(missing) + " bytes, and the disk of the store" + " has " +
+    return DiskFull("an object needs " + std::to_string(missing) + " bytes, and the disk of the store has " +
                     std::to_string(spare) + " above the low-water mark: make room or add storage");
   }
   if (missing > 0) {

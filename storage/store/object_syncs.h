@@ -1,6 +1,7 @@
 // When objects become durable: before the rows that name them are committed (docs/adr/0003-objects-in-segments.md).
 // Large ones are synced by who stores them, so that nobody else's commit waits for them; small ones by the commit, all
-// that wait for it at once. Safe for concurrent use. The objects outlive it.
+// that wait for it at once. Add is safe for concurrent use, also beside Sync, which one thread at a time calls. The
+// objects outlive it.
 #pragma once
 
 #include <cstdint>
