@@ -1,6 +1,5 @@
 // The worker's side of worker.h: one request after the other, in a sandbox.
 #include <fcntl.h>
-#include <malloc.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -16,9 +15,6 @@
 
 namespace hilum::pixel {
 namespace {
-
-// Memory freed by one frame is what the next one wants: less than this is not given back to the system.
-constexpr int kKeepHeap = 64 << 20;
 
 class Server {
  public:
@@ -181,8 +177,6 @@ class Server {
 int RunCodecWorker(int descriptor, const std::function<void()>& after_request) {
   // Whatever the server forgot to mark close-on-exec.
   close_range(static_cast<unsigned>(descriptor) + 1, ~0u, 0);
-  mallopt(M_MMAP_THRESHOLD, kKeepHeap);
-  mallopt(M_TRIM_THRESHOLD, kKeepHeap);
   return Server(descriptor).Run(after_request);
 }
 
