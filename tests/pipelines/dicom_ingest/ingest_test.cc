@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <thread>
 
 #include "tests/support/instances.h"
+#include "tests/support/sync_disk.h"
 
 namespace hilum {
 namespace {
@@ -31,53 +31,20 @@ TEST_F(IngestTest, KeepsBytesExactlyAsReceived) {
   EXPECT_TRUE(StoredBytes(outcome.name) == bytes);
 }
 
-// Counts the syncs of segments, and refuses them once told to.
-class SegmentSyncs : public PosixDisk {
- public:
-  Result<std::shared_ptr<File>> Open(const std::string& path, OpenMode mode) override {
-    HILUM_ASSIGN_OR_RETURN(std::shared_ptr<File> file, PosixDisk::Open(path, mode));
-    if (path.find("/objects/") == path.npos) return file;
-    return std::shared_ptr<File>(std::make_shared<Segment>(*this, std::move(file)));
-  }
-  std::atomic<int> done = 0;
-  std::atomic<bool> refuse = false;
-
- private:
-  class Segment : public File {
-   public:
-    Segment(SegmentSyncs& syncs, std::shared_ptr<File> file) : syncs_(syncs), file_(std::move(file)) {}
-    Status ReadAt(uint64_t offset, std::span<char> out) const override { return file_->ReadAt(offset, out); }
-    Status WriteAt(uint64_t offset, Bytes data) override { return file_->WriteAt(offset, data); }
-    Status Sync() override {
-      if (syncs_.refuse) return Internal("no sync");
-      ++syncs_.done;
-      return file_->Sync();
-    }
-    Status Truncate(uint64_t size) override { return file_->Truncate(size); }
-    Status Preallocate(uint64_t offset, uint64_t length) override { return file_->Preallocate(offset, length); }
-    Result<uint64_t> Size() const override { return file_->Size(); }
-    int descriptor() const override { return file_->descriptor(); }
-
-   private:
-    SegmentSyncs& syncs_;
-    const std::shared_ptr<File> file_;
-  };
-};
-
 TEST_F(IngestTest, NothingIsStoredBeforeItsBytesAreSynced) {
   for (const size_t pixel_bytes : {size_t{1000}, size_t{300'000}}) {
     store_.reset();
-    SegmentSyncs disk;
+    SyncDisk disk("/objects/");
     auto options = testing::SmallStore(directory_.path() + "/" + std::to_string(pixel_bytes));
     options.room_ahead_bytes = 0;
     auto store = storage::Store::Open(options, disk, clock_, random_, Logger());
     ASSERT_TRUE(store.ok()) << store.status().ToString();
     store_ = *std::move(store);
     ASSERT_EQ(Ingest(MakeInstance({.sop = "1.2.1.1.1"})).kind, Kind::kStored);  // begins the segment
-    const int before = disk.done;
+    const int before = disk.syncs;
     EXPECT_EQ(Ingest(MakeInstance({.sop = "1.2.1.1.2", .pixel_bytes = pixel_bytes})).kind, Kind::kStored);
-    EXPECT_EQ(disk.done, before + 1);
-    disk.refuse = true;
+    EXPECT_EQ(disk.syncs, before + 1);
+    disk.fail = true;
     const InstanceOutcome refused = Ingest(MakeInstance({.sop = "1.2.1.1.3", .pixel_bytes = pixel_bytes}));
     EXPECT_EQ(refused.kind, Kind::kFailed);
     EXPECT_EQ(StoredBytes(refused.name), "(not found)");

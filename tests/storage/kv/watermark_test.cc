@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "tests/storage/kv/kv_testing.h"
+#include "tests/support/sync_disk.h"
 
 namespace hilum::storage {
 namespace {
@@ -10,38 +11,6 @@ namespace {
 using namespace testing;
 
 constexpr WatermarkValue kStart{.store = {'i', 'd'}, .sequence = 5, .manifest = {}};
-
-// A disk whose files write and sync only as long as they are told.
-class MoodyDisk : public PosixDisk {
- public:
-  std::atomic<bool> fail{false};
-  std::atomic<int> syncs{0};
-
-  Result<std::shared_ptr<File>> Open(const std::string& path, OpenMode mode) override {
-    HILUM_ASSIGN_OR_RETURN(auto file, PosixDisk::Open(path, mode));
-    return std::shared_ptr<File>(std::make_shared<MoodyFile>(*this, std::move(file)));
-  }
-
- private:
-  class MoodyFile : public File {
-   public:
-    MoodyFile(MoodyDisk& disk, std::shared_ptr<File> file) : disk_(disk), file_(std::move(file)) {}
-    Status ReadAt(uint64_t offset, std::span<char> out) const override { return file_->ReadAt(offset, out); }
-    Status WriteAt(uint64_t offset, Bytes data) override { return file_->WriteAt(offset, data); }
-    Status Sync() override {
-      ++disk_.syncs;
-      return disk_.fail ? IoError("sync: on purpose") : file_->Sync();
-    }
-    Status Truncate(uint64_t size) override { return file_->Truncate(size); }
-    Status Preallocate(uint64_t offset, uint64_t length) override { return file_->Preallocate(offset, length); }
-    Result<uint64_t> Size() const override { return file_->Size(); }
-    int descriptor() const override { return file_->descriptor(); }
-
-   private:
-    MoodyDisk& disk_;
-    const std::shared_ptr<File> file_;
-  };
-};
 
 class WatermarkTest : public ::testing::Test {
  protected:
@@ -60,7 +29,7 @@ class WatermarkTest : public ::testing::Test {
 
   TempDirectory directory_;
   const std::string path_ = directory_ / "watermark";
-  MoodyDisk disk_;
+  SyncDisk disk_;
   std::atomic<int> errors_{0};
 };
 
