@@ -162,18 +162,16 @@ Status SegmentSet::SealFullOnes() {
 
 Result<SegmentSet::Place> SegmentSet::Reserve(uint64_t bytes) {
   std::unique_lock lock(mu_);
-  const auto hot = [&]() -> Result<Entry*> {
-    if (hot_ == 0) {
-      HILUM_ASSIGN_OR_RETURN(hot_, TakeIdle(State::kHot, Space::kUsual));
-    }
-    return &entries_.at(hot_);
+  HILUM_RETURN_IF_ERROR(TakeHot());
+  const auto in_claimed_room = [&] {
+    const Entry& hot = entries_.at(hot_);
+    return hot.claimed && hot.end + bytes > hot.ready;
   };
-  HILUM_ASSIGN_OR_RETURN(Entry * found, hot());
-  while (found->claimed && found->end + bytes > found->ready) {
+  while (in_claimed_room()) {
     room_returned_.wait(lock);
-    HILUM_ASSIGN_OR_RETURN(found, hot());
+    HILUM_RETURN_IF_ERROR(TakeHot());
   }
-  Entry& entry = *found;
+  Entry& entry = entries_.at(hot_);
   HILUM_RETURN_IF_ERROR(MakeRoom(entry, entry.end + bytes));
   Place place{hot_, entry.end, entry.file};
   entry.end += bytes;
@@ -207,16 +205,29 @@ std::optional<uint64_t> SegmentSet::AwaitWriters(const std::stop_token& stop, ui
 
 std::optional<SegmentSet::Room> SegmentSet::ClaimRoom(uint64_t known, uint64_t bytes, uint64_t most) {
   const std::lock_guard lock(mu_);
-  if (hot_ == 0 || writers_calls_ != known) return std::nullopt;
-  Entry& entry = entries_.at(hot_);
+  if (writers_calls_ != known) return std::nullopt;
+  uint64_t wanted = std::min(most, reserved_bytes_);
+  if (hot_ != 0) {
+    const Entry& hot = entries_.at(hot_);
+    if (hot.writers > 0) return std::nullopt;
+    if (const auto room = ClaimRoomIn(hot_, bytes, wanted)) return room;
+    wanted -= std::min(wanted, hot.reserved - hot.end);
+    // The disk is nearly full.
+    if (hot.reserved < options_.segment_bytes) return std::nullopt;
+  }
+  if (wanted < kPageBytes || !TakeNext().ok()) return std::nullopt;
+  return ClaimRoomIn(next_, bytes, wanted);
+}
+
+std::optional<SegmentSet::Room> SegmentSet::ClaimRoomIn(uint32_t number, uint64_t bytes, uint64_t wanted) {
+  Entry& entry = entries_.at(number);
   assert(!entry.claimed);
-  if (entry.writers > 0) return std::nullopt;
   entry.ready = std::max(entry.ready, entry.end);
-  const uint64_t wanted = std::min(entry.end + std::min(most, reserved_bytes_), entry.reserved);
-  if (wanted < entry.ready + kPageBytes) return std::nullopt;
-  const uint64_t length = std::min(bytes, wanted - entry.ready) / kPageBytes * kPageBytes;
+  const uint64_t end = std::min(entry.end + wanted, entry.reserved);
+  if (end < entry.ready + kPageBytes) return std::nullopt;
+  const uint64_t length = std::min(bytes, end - entry.ready) / kPageBytes * kPageBytes;
   entry.claimed = true;
-  return Room{hot_, entry.ready, entry.ready + length, entry.file};
+  return Room{number, entry.ready, entry.ready + length, entry.file};
 }
 
 void SegmentSet::ReturnRoom(const Room& room, bool written) {
@@ -282,13 +293,33 @@ Status SegmentSet::MakeRoom(Entry& entry, uint64_t end) {
     // The hot segment is reserved whole, at once: reserving between appends makes the syncs around it take half as long
     // again. Near the low-water mark the steps shrink: what is reserved here is missing elsewhere.
     const uint64_t left = std::max(options_.segment_bytes, entry.reserved) - entry.reserved;
-    const uint64_t step = entry.state == State::kHot ? left : std::min(kReserveForLane, options_.segment_bytes);
+    const bool shared = entry.state == State::kHot || entry.state == State::kNext;
+    const uint64_t step = shared ? left : std::min(kReserveForLane, options_.segment_bytes);
     const uint64_t length = std::max(missing, std::min(step, spare / 8));
     HILUM_RETURN_IF_ERROR(entry.file->file()->Preallocate(entry.reserved, length));
     entry.reserved += length;
   }
   unchecked_bytes_ = kSpaceCheckBytes;
   return Status::Ok();
+}
+
+Status SegmentSet::TakeHot() {
+  if (hot_ != 0) return Status::Ok();
+  if (next_ == 0) {
+    HILUM_ASSIGN_OR_RETURN(hot_, TakeIdle(State::kHot, Space::kUsual));
+    return Status::Ok();
+  }
+  hot_ = std::exchange(next_, 0);
+  entries_.at(hot_).state = State::kHot;
+  return Status::Ok();
+}
+
+Status SegmentSet::TakeNext() {
+  if (next_ == 0) {
+    HILUM_ASSIGN_OR_RETURN(next_, TakeIdle(State::kNext, Space::kUsual));
+  }
+  Entry& next = entries_.at(next_);
+  return MakeRoom(next, next.end + kPageBytes);
 }
 
 Result<uint32_t> SegmentSet::TakeIdle(State state, Space space) {
@@ -339,6 +370,8 @@ Result<bool> SegmentSet::SealEarly(uint32_t segment) {
     if (entry.state == State::kSealed) return true;
     if (entry.state == State::kIdle)
       idle_.erase({entry.end, segment});
+    else if (entry.state == State::kNext)
+      next_ = 0;
     else if (entry.state == State::kHot && entry.writers == 0)
       hot_ = 0;
     else

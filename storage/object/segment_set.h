@@ -1,7 +1,7 @@
 // All segments of a store: which exist, which one is written to by whom, and when one is sealed.
 //
-// A segment is idle, hot (small objects share it), a lane (of one streamed object), full, or sealed (its last page says
-// so, or its file has other names; no writer ever touches it again). Space is handed out only beyond everything that
+// A segment is idle, hot (small objects share it), next (it will be hot), a lane (of one streamed object), full, or
+// sealed (its last page says so, or its file has other names; no writer ever touches it again). Space is handed out only beyond everything that
 // was ever written to a file but zeros at its end, so nothing durable is overwritten, whatever a crash left behind: a
 // record ends with its footer. Safe for concurrent use.
 #pragma once
@@ -58,7 +58,8 @@ class SegmentSet {
   Result<Place> Reserve(uint64_t bytes);
   Status Release(const Place& place);
 
-  // Room beyond the end of the hot segment, for zeros: whole pages that no writer gets before ReturnRoom.
+  // Room beyond the end of the hot segment or the next one, for zeros: whole pages that no writer gets before
+  // ReturnRoom.
   struct Room {
     uint32_t segment = 0;
     uint64_t begin = 0;
@@ -68,7 +69,8 @@ class SegmentSet {
   // Waits until Reserve or Release were called more than `known` times; how often. Nothing once `stop` is asked for.
   std::optional<uint64_t> AwaitWriters(const std::stop_token& stop, uint64_t known);
   // At most `bytes`, and nothing when as much as was stored since the start is ready, or `most`, when a writer has a
-  // place, or came after `known`. REQUIRES: the room claimed before was returned.
+  // place, or came after `known`, or the disk has no room for a next segment. REQUIRES: the room claimed before was
+  // returned.
   std::optional<Room> ClaimRoom(uint64_t known, uint64_t bytes, uint64_t most);
   void ReturnRoom(const Room& room, bool written);
 
@@ -99,7 +101,7 @@ class SegmentSet {
   Status Remove(uint32_t segment);
 
  private:
-  enum class State : uint8_t { kIdle, kHot, kLane, kFull, kSealed };
+  enum class State : uint8_t { kIdle, kHot, kNext, kLane, kFull, kSealed };
   struct Entry {
     State state = State::kIdle;
     std::shared_ptr<AppendFile> file;  // null once sealed
@@ -119,6 +121,9 @@ class SegmentSet {
   Result<uint64_t> SpareBytes(Space space) const;
   // The rest is called with mu_ held, but for Seal.
   Status MakeRoom(Entry& entry, uint64_t end);
+  Status TakeHot();
+  Status TakeNext();
+  std::optional<Room> ClaimRoomIn(uint32_t number, uint64_t bytes, uint64_t wanted);
   Result<uint32_t> TakeIdle(State state, Space space);
   Result<uint32_t> Create(State state, Space space);
   Status WriteBegin(uint32_t number, State state, Space space);
@@ -137,6 +142,7 @@ class SegmentSet {
   std::map<uint32_t, Entry> entries_;
   std::set<std::pair<uint64_t, uint32_t>> idle_;  // by end: the fullest is used first, so that segments get full
   uint32_t hot_ = 0;                              // 0: none
+  uint32_t next_ = 0;                             // 0: none
   uint32_t last_number_ = 0;
   uint64_t unchecked_bytes_ = 0;  // may be handed out before the free space is asked for again
 };

@@ -1,4 +1,4 @@
-// Zeros beyond the end of the hot segment: there while the store is open, never in the way of what is stored.
+// Zeros beyond the end of the hot segment and in the one after it: there while the store is open, never in the way of what is stored.
 #include <cerrno>
 #include <thread>
 
@@ -10,9 +10,13 @@ namespace {
 
 class RoomAheadTest : public ObjectStoreTest {
  protected:
+  static constexpr uint64_t kPage = 4096;
+
   RoomAheadTest() { room_ahead_bytes_ = 8 << 20; }
 
-  uint64_t FileBytes() { return BytesOf(std::string(kDirectory) + "/000001.seg"); }
+  uint64_t FileBytes(int segment = 1) {
+    return BytesOf(std::string(kDirectory) + "/00000" + std::to_string(segment) + ".seg");
+  }
   uint64_t BytesOf(const std::string& path) {
     const auto file = disk_.Open(path, OpenMode::kRead);
     if (!file.ok()) return 0;
@@ -74,6 +78,49 @@ TEST_F(RoomAheadTest, ASegmentIsSealedBehindItsLastRecord) {
   Open();
   EXPECT_TRUE(Info(1).sealed);
   for (const Stored& stored : {first, full, next}) ExpectIntact(stored);
+}
+
+TEST_F(RoomAheadTest, GoesOnInTheNextSegment) {
+  Open();
+  const Stored first = PutSynced("1", std::string(12'000'000, '1'));
+  ASSERT_TRUE(RoomIs(segment_bytes_ - EndOf(first), first));
+  const uint64_t rest = room_ahead_bytes_ - (segment_bytes_ - EndOf(first));
+  ASSERT_TRUE(Eventually([&] { return FileBytes(2) == kPage + rest; }));
+  EXPECT_EQ(Info(2).bytes, kPage);
+
+  const Stored full = PutSynced("2", std::string(5'000'000, '2'));
+  EXPECT_EQ(full.ref.segment, 1u);
+  const Stored next = PutSynced("3", std::string(100'000, '3'));
+  EXPECT_EQ(next.ref.segment, 2u);
+  EXPECT_EQ(next.ref.offset, kPage);
+  disk_.Crash();
+  Open();
+  EXPECT_EQ(FileBytes(2), EndOf(next));
+  for (const Stored& stored : {first, full, next}) ExpectIntact(stored);
+}
+
+TEST_F(RoomAheadTest, TheNextSegmentCanBeSealedEarly) {
+  Open();
+  const Stored first = PutSynced("1", std::string(12'000'000, '1'));
+  ASSERT_TRUE(Eventually([&] { return FileBytes(2) > kPage; }));
+  const auto sealed = store_->SealEarly(2);
+  ASSERT_TRUE(sealed.ok()) << sealed.status().ToString();
+  EXPECT_TRUE(*sealed);
+  EXPECT_EQ(FileBytes(2), 2 * kPage) << "without its zeros";
+  const Stored full = PutSynced("2", std::string(5'000'000, '2'));
+  const Stored next = PutSynced("3", "3");
+  EXPECT_EQ(next.ref.segment, 3u);
+  for (const Stored& stored : {first, full, next}) ExpectIntact(stored);
+}
+
+TEST_F(RoomAheadTest, ADiskNearlyFullGetsNoNextSegment) {
+  disk_.set_capacity(segment_bytes_ + (1 << 20));
+  Open();
+  PutSynced("1", std::string(14'000'000, '1'));
+  const Stored last = PutSynced("2", "2");
+  ASSERT_TRUE(Eventually([&] { return FileBytes() > EndOf(last); })) << "what the hot segment has is used";
+  EXPECT_EQ(FileBytes(2), 0u);
+  EXPECT_TRUE(store_->health().ok());
 }
 
 TEST_F(RoomAheadTest, BackupsHaveNone) {
