@@ -5,17 +5,13 @@
 #include <cstring>
 
 #include "base/text.h"
+#include "codecs/multipart/find.h"
 
 namespace hilum::multipart {
 
 namespace {
 
 constexpr size_t kMaxPadding = 256;  // blanks between a boundary and its line end (RFC 2046 transport-padding)
-
-size_t Find(Bytes haystack, Bytes needle, size_t from) {
-  const void* hit = memmem(haystack.data() + from, haystack.size() - from, needle.data(), needle.size());
-  return hit == nullptr ? Bytes::npos : static_cast<size_t>(static_cast<const char*>(hit) - haystack.data());
-}
 
 // Bytes at the end of `text` that may be the beginning of `needle`. REQUIRES: `needle` is not in `text`.
 size_t PossibleBeginning(Bytes text, Bytes needle) {
@@ -141,7 +137,7 @@ Result<Parser::Event> Parser::ReadPreamble() {
     at_start_ = false;
   }
   while (true) {
-    const size_t at = Find(pending(), delimiter_, 0);
+    const size_t at = Find(pending(), delimiter_);
     if (at == Bytes::npos) {
       begin_ = end_ - PossibleBeginning(pending(), delimiter_);
       return NeedInput();
@@ -232,11 +228,12 @@ Result<Parser::Event> Parser::ReadData() {
   Match match = Match::kNone;
   size_t length = 0;
   for (size_t from = 0; match == Match::kNone; from = data_end + 1) {
-    data_end = Find(bytes, delimiter_, from);
-    if (data_end == Bytes::npos) {
+    const size_t found = Find(bytes.substr(from), delimiter_);
+    if (found == Bytes::npos) {
       data_end = bytes.size() - PossibleBeginning(bytes, delimiter_);
       match = Match::kUnknown;
     } else {
+      data_end = from + found;
       match = MatchLineRest(bytes.substr(data_end + delimiter_.size()), &length);
     }
   }
