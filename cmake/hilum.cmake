@@ -33,6 +33,7 @@ add_library(hilum_allocator INTERFACE)
 if(NOT HILUM_SANITIZE AND NOT HILUM_FUZZ)
   pkg_check_modules(TCMALLOC REQUIRED IMPORTED_TARGET libtcmalloc_minimal)
   target_link_libraries(hilum_allocator INTERFACE PkgConfig::TCMALLOC)
+  target_sources(hilum_allocator INTERFACE ${PROJECT_SOURCE_DIR}/base/allocator.cc)
 endif()
 
 # hilum_module(name SRCS a.cc ... DEPS module ... LIBS third-party ...)
