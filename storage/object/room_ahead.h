@@ -1,5 +1,5 @@
-// Zeros beyond the end of the hot segment, and in the one that comes next when that is nearly full, written while nobody
-// stores: what overwrites blocks that were written before is synced without the journal of the file system
+// Zeros beyond the end of the hot segment, and in the one that comes next when that is nearly full, written while
+// nobody stores: what overwrites blocks that were written before is synced without the journal of the file system
 // (docs/adr/0008). At most as much as was stored since the start, so
 // that a small store writes little; what was written twice by then is the price.
 //

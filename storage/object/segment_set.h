@@ -1,9 +1,9 @@
 // All segments of a store: which exist, which one is written to by whom, and when one is sealed.
 //
 // A segment is idle, hot (small objects share it), next (it will be hot), a lane (of one streamed object), full, or
-// sealed (its last page says so, or its file has other names; no writer ever touches it again). Space is handed out only beyond everything that
-// was ever written to a file but zeros at its end, so nothing durable is overwritten, whatever a crash left behind: a
-// record ends with its footer. Safe for concurrent use.
+// sealed (its last page says so, or its file has other names; no writer ever touches it again). Space is handed out
+// only beyond everything that was ever written to a file but zeros at its end, so nothing durable is overwritten,
+// whatever a crash left behind: a record ends with its footer. Safe for concurrent use.
 #pragma once
 
 #include <condition_variable>

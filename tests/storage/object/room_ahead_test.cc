@@ -1,4 +1,5 @@
-// Zeros beyond the end of the hot segment and in the one after it: there while the store is open, never in the way of what is stored.
+// Zeros beyond the end of the hot segment and in the one after it: there while the store is open, never in the way of
+// what is stored.
 #include <cerrno>
 #include <thread>
 
