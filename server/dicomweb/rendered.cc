@@ -236,6 +236,12 @@ Status PictureService::Prepare(const Resource& resource) {
 }
 
 Status PictureService::FollowState(const std::string& study, Subject* subject) const {
+  if (!pixel::PresentationState::IsOne(subject->image.row.sop_class())) return Status::Ok();
+  Status found = FindImageOf(study, subject);
+  return found.code() == Code::kNotFound ? Status::Ok() : found;
+}
+
+Status PictureService::FindImageOf(const std::string& study, Subject* subject) const {
   Found& found = subject->image;
   HILUM_ASSIGN_OR_RETURN(const Mapping file, MapObject(store_, &found));
   HILUM_ASSIGN_OR_RETURN(const auto read, pixel::PresentationState::Read(file.bytes(), options_.ingest.limits));
@@ -263,15 +269,12 @@ Status PictureService::ApplyState(const std::string& study, const StateName& nam
   return Status::Ok();
 }
 
-Result<PictureService::Subject> PictureService::FindSubject(const Resource& resource, Selection selection) const {
+Result<PictureService::Subject> PictureService::FindSubject(const Resource& resource,
+                                                            const Selection& selection) const {
   if (selection.instances.empty()) return NotFound("there is nothing to render");
   Subject subject{.image = selection.Middle(), .version = selection.etag.substr(1)};
   if (!resource.frames.empty()) subject.frame = resource.frames.front() - 1;
-  if (resource.what != Resource::What::kThumbnail && pixel::PresentationState::IsOne(subject.image.row.sop_class())) {
-    // Without its image it is an object without pixels, as it is for a thumbnail.
-    const Status followed = FollowState(*resource.study, &subject);
-    if (followed.code() != Code::kNotFound) HILUM_RETURN_IF_ERROR(followed);
-  }
+  if (resource.what != Resource::What::kThumbnail) HILUM_RETURN_IF_ERROR(FollowState(*resource.study, &subject));
   return subject;
 }
 
@@ -283,21 +286,20 @@ Status PictureService::Retrieve(http::Request& request, const Resource& resource
     if (sent) return Status::Ok();
     if (resource.frames.size() > 1) return Invalid("a thumbnail is of one frame");
   }
-  HILUM_ASSIGN_OR_RETURN(Selection selection, Select(store_.Read(), resource));
-  const std::string selection_tag = selection.etag;
-  HILUM_ASSIGN_OR_RETURN(const Subject subject, FindSubject(resource, std::move(selection)));
+  HILUM_ASSIGN_OR_RETURN(const Selection selection, Select(store_.Read(), resource));
+  HILUM_ASSIGN_OR_RETURN(const Subject subject, FindSubject(resource, selection));
   // Documents and videos are rendered whole; a frame of them is a picture like any other.
   std::vector<std::string> documents;
   if (!thumbnail && resource.frames.empty()) documents = ReadableTypes(subject.image.row);
-  Status status = Answer(request, resource, query, subject, documents, selection_tag, responder);
+  Status status = Answer(request, resource, query, selection, subject, documents, responder);
   if (documents.empty() || status.code() != Code::kNotFound || responder.started()) return status;
   status.IgnoreError();  // the document is missing, which leaves the page
-  return Answer(request, resource, query, subject, {}, selection_tag, responder);
+  return Answer(request, resource, query, selection, subject, {}, responder);
 }
 
 Status PictureService::Answer(http::Request& request, const Resource& resource, const QueryParameters& query,
-                              Subject subject, const std::vector<std::string>& documents,
-                              const std::string& selection_tag, http::Responder& responder) {
+                              const Selection& selection, Subject subject, const std::vector<std::string>& documents,
+                              http::Responder& responder) {
   const bool thumbnail = resource.what == Resource::What::kThumbnail;
   std::vector<std::string> types = PictureTypes();
   types.insert(types.begin(), documents.begin(), documents.end());
@@ -332,16 +334,23 @@ Status PictureService::Answer(http::Request& request, const Resource& resource, 
   if (thumbnail) {
     const bool of_level = !resource.instance && query.empty() && type == "image/jpeg";
     return SendThumbnail(subject, rendering.options, !resource.instance.has_value(),
-                         of_level ? LevelThumbnailKey(selection_tag) : "", std::move(headers), responder);
+                         of_level ? LevelThumbnailKey(selection.etag) : "", std::move(headers), responder);
   }
   if (!rendition->in_parts && rendering.options.type == pixel::PictureType::kGif && resource.frames.empty())
     return SendCine(std::move(subject), rendering, std::move(headers), responder);
   if (!rendition->in_parts) return SendPicture(std::move(subject), rendering, std::move(headers), responder);
-  const std::vector<uint32_t> frames = resource.frames.empty() ? std::vector{subject.frame + 1} : resource.frames;
-  const std::string url = options_.BaseUrl(request) + "/studies/" + *resource.study + "/series/" +
-                          subject.image.series_uid + "/instances/" + subject.image.row.uid;
   const std::string after = "/rendered" + (request.query.empty() ? "" : "?" + request.query);
-  const auto url_of = [&](uint32_t number) { return url + "/frames/" + std::to_string(number) + after; };
+  const auto url_of_instance = [&](const Found& found) {
+    return options_.BaseUrl(request) + "/studies/" + *resource.study + "/series/" + found.series_uid + "/instances/" +
+           found.row.uid;
+  };
+  if (!resource.instance) {
+    const auto url_of = [&](const Found& found) { return url_of_instance(found) + after; };
+    return SendPictureOfEach(selection.instances, *resource.study, rendering, url_of, std::move(headers), responder);
+  }
+  const std::vector<uint32_t> frames = resource.frames.empty() ? std::vector{subject.frame + 1} : resource.frames;
+  const std::string url = url_of_instance(subject.image) + "/frames/";
+  const auto url_of = [&](uint32_t number) { return url + std::to_string(number) + after; };
   return SendPictures(std::move(subject), frames, rendering, url_of, std::move(headers), responder);
 }
 

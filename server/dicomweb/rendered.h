@@ -46,15 +46,17 @@ class PictureService {
     std::optional<Found> state;  // a presentation state to be applied
     std::string version;         // changes when any of these does
   };
-  Result<Subject> FindSubject(const Resource& resource, Selection selection) const;
-  // Of a presentation state: the first frame of the first image it is about, and the state.
+  Result<Subject> FindSubject(const Resource& resource, const Selection& selection) const;
+  // Of a presentation state: the first frame of the first image it is about, and the state. Without that image it stays
+  // an object without pixels; what is no state stays what it is.
   Status FollowState(const std::string& study, Subject* subject) const;
+  Status FindImageOf(const std::string& study, Subject* subject) const;
   Status ApplyState(const std::string& study, const StateName& name, Subject* subject) const;
 
   // In one of its readable types `documents`, if it has any, or as a picture. kNotFound, and nothing sent, for a
   // document that is not there.
-  Status Answer(http::Request& request, const Resource& resource, const QueryParameters& query, Subject subject,
-                const std::vector<std::string>& documents, const std::string& selection_tag,
+  Status Answer(http::Request& request, const Resource& resource, const QueryParameters& query,
+                const Selection& selection, Subject subject, const std::vector<std::string>& documents,
                 http::Responder& responder);
 
   struct Shot {
@@ -84,6 +86,12 @@ class PictureService {
   Status SendPictures(Subject subject, const std::vector<uint32_t>& frames, const Rendering& rendering,
                       const std::function<std::string(uint32_t)>& url_of, http::Headers headers,
                       http::Responder& responder);
+  // One of every instance of a series or study, in parts.
+  Status SendPictureOfEach(const std::vector<Found>& instances, const std::string& study, const Rendering& rendering,
+                           const std::function<std::string(const Found&)>& url_of, http::Headers headers,
+                           http::Responder& responder);
+  Result<std::string> FileOfOneOfMany(const Found& found, const std::string& study, const Rendering& rendering,
+                                      Room* room);
 
   Result<std::string> MakeThumbnail(const Found& found, uint32_t frame, uint32_t size, pixel::PictureType type);
   // From the cache, or made and put there.

@@ -27,7 +27,7 @@ struct Resource {
     kBulkData,
     kPixelData,    // of all instances of a study or series
     kAllBulkData,  // of a study, series or instance
-    kRendered,     // pictures, of the instance or frame, or one that stands for the study or series
+    kRendered,     // pictures, of the instance or frame, one that stands for the study or series, or one of each in it
     kThumbnail,
     kChangeFeed,    // of Microsoft's DICOM service
     kLatestChange,  // of the feed

@@ -238,6 +238,42 @@ TEST_F(PresentationTest, AStateIsAppliedOnRequest) {
   EXPECT_EQ(Get(uri + kState + "&windowCenter=40&windowWidth=400").status, 400) << "which window?";
 }
 
+TEST_F(PresentationTest, OfASeriesOrStudyInPartsThereIsOneOfEveryInstance) {
+  ASSERT_TRUE(Ingest(testing::InstanceSpec{.sop = "1.2.1.1.2"}).stored());
+  const std::string image = "1.2.1.1/instances/1.2.1.1.1/rendered", other = "1.2.1.1/instances/1.2.1.1.2/rendered",
+                    state = "1.2.1.2/instances/1.2.1.2.1/rendered";
+  const std::string parts = "Accept: multipart/related; type=\"image/png\"";
+  const auto part = [&](const std::string& path, const std::string& query = "") {
+    return "Content-Type: image/png\r\nContent-Location: " + base_ + "/dicom-web/studies/1.2.1/series/" + path + query +
+           "\r\n\r\n" + Png(path).body + "\r\n--";
+  };
+  const HttpAnswer series = Get("/dicom-web/studies/1.2.1/series/1.2.1.1/rendered", {parts});
+  ASSERT_EQ(series.status, 200) << series.body;
+  EXPECT_TRUE(series.body.find(part(image)) != std::string::npos);
+  EXPECT_TRUE(series.body.find(part(other)) != std::string::npos);
+  EXPECT_TRUE(series.body.find("1.2.1.2.1") == std::string::npos);
+  const HttpAnswer study = Get("/dicom-web/studies/1.2.1/rendered", {parts});
+  for (const std::string& path : {image, other, state}) EXPECT_TRUE(study.body.find(part(path)) != std::string::npos);
+
+  const std::string query = "?" + std::string(kState);
+  const HttpAnswer applied = Get("/dicom-web/studies/1.2.1/series/1.2.1.1/rendered" + query, {parts});
+  EXPECT_TRUE(applied.body.find(Png(image + query).body) != std::string::npos);
+  EXPECT_TRUE(applied.body.find(part(other, query)) != std::string::npos) << "the state is not about this one";
+}
+
+TEST_F(PresentationTest, OneThatIsDamagedDoesNotHideTheOthersOfItsSeries) {
+  auto out = testing::BeginImage({.sop = "1.2.1.1.2", .frames = 1, .bits = 16});
+  out.Add(dicom::tags::kPixelData, "OW", "too short!");
+  ASSERT_TRUE(Ingest(out.Take()).stored());
+  const std::string damaged = "1.2.1.1/instances/1.2.1.1.2/rendered";
+  EXPECT_EQ(Png(damaged).status, 400);
+  const HttpAnswer series =
+      Get("/dicom-web/studies/1.2.1/series/1.2.1.1/rendered", {"Accept: multipart/related; type=\"image/png\""});
+  EXPECT_EQ(series.status, 200);
+  EXPECT_THAT(series.body, HasSubstr(damaged));
+  EXPECT_TRUE(series.body.find(Png("1.2.1.1/instances/1.2.1.1.1/rendered").body) != std::string::npos);
+}
+
 TEST_F(PresentationTest, WhatDoesNotFitIsSaid) {
   ASSERT_TRUE(Ingest(testing::InstanceSpec{.sop = "1.2.1.1.2"}).stored());
   ASSERT_TRUE(Ingest(State("1.2.1.2.2", "1.2.1.1.9")).stored());
