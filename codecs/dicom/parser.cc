@@ -8,7 +8,6 @@ namespace hilum::dicom {
 namespace {
 
 constexpr uint32_t kUndefined = static_cast<uint32_t>(kUndefinedLength);
-constexpr Tag kPixelRepresentation{0x0028, 0x0103};
 constexpr Syntax kImplicitLittle{.explicit_vr = false, .big_endian = false};
 
 class Nothing : public Visitor {
@@ -88,7 +87,7 @@ Status Parser::ReadElement() {
     if (header.tag == tags::kPixelData) element.reversed = std::max(element.reversed, frame.cell);
   }
   position_ = value + header.length;
-  if (header.tag == kPixelRepresentation && header.length == 2) {
+  if (header.tag == tags::kPixelRepresentation && header.length == 2) {
     frame.signed_pixels = Load16(element.value.data(), element.big_endian) == 1;
   }
   if (header.tag == tags::kBitsAllocated && header.length == 2) {

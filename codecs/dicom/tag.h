@@ -86,7 +86,11 @@ inline constexpr Tag kNumberOfStudyRelatedSeries{0x0020, 0x1206}, kNumberOfStudy
     kNumberOfSeriesRelatedInstances{0x0020, 0x1209};
 inline constexpr Tag kSamplesPerPixel{0x0028, 0x0002}, kPhotometricInterpretation{0x0028, 0x0004},
     kNumberOfFrames{0x0028, 0x0008};
-inline constexpr Tag kRows{0x0028, 0x0010}, kColumns{0x0028, 0x0011}, kBitsAllocated{0x0028, 0x0100};
+inline constexpr Tag kPlanarConfiguration{0x0028, 0x0006}, kRows{0x0028, 0x0010}, kColumns{0x0028, 0x0011};
+inline constexpr Tag kBitsAllocated{0x0028, 0x0100}, kBitsStored{0x0028, 0x0101}, kHighBit{0x0028, 0x0102},
+    kPixelRepresentation{0x0028, 0x0103};
+inline constexpr Tag kLossyImageCompression{0x0028, 0x2110}, kLossyImageCompressionRatio{0x0028, 0x2112},
+    kLossyImageCompressionMethod{0x0028, 0x2114};
 inline constexpr Tag kPerformedProcedureStepStartDate{0x0040, 0x0244}, kPerformedProcedureStepStartTime{0x0040, 0x0245};
 inline constexpr Tag kRequestAttributesSequence{0x0040, 0x0275}, kScheduledProcedureStepId{0x0040, 0x0009},
     kRequestedProcedureId{0x0040, 0x1001};

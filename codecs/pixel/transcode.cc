@@ -27,8 +27,7 @@ using dicom::Tag;
 using dicom::Vr;
 namespace tags = dicom::tags;
 
-constexpr Tag kPlanarConfiguration{0x0028, 0x0006}, kLossyCompression{0x0028, 0x2110}, kLossyRatio{0x0028, 0x2112},
-    kLossyMethod{0x0028, 0x2114}, kIconImageSequence{0x0088, 0x0200};
+constexpr Tag kIconImageSequence{0x0088, 0x0200};
 constexpr size_t kFlushBytes = 64 << 10;
 
 // Passes on, deflated (PS3.5 A.5); memory is bounded by its buffer.
@@ -309,13 +308,13 @@ void DescribePixels(const Instance& instance, const FrameRecoder& recoder, const
     AppendLe(&bits, after.bits_allocated);
     rewriter->Replace(tags::kBitsAllocated, Vr("US"), std::move(bits));
   }
-  if (after.samples > 1) rewriter->Replace(kPlanarConfiguration, Vr("US"), std::string(2, '\0'));
-  if (recoder.lossy() || instance.syntax().lossy_only) rewriter->Replace(kLossyCompression, Vr("CS"), "01");
+  if (after.samples > 1) rewriter->Replace(tags::kPlanarConfiguration, Vr("US"), std::string(2, '\0'));
+  if (recoder.lossy() || instance.syntax().lossy_only) rewriter->Replace(tags::kLossyImageCompression, Vr("CS"), "01");
   if (recoder.lossy()) {
     char ratio[32];
     std::snprintf(ratio, sizeof(ratio), "%.2f", recoder.ratio());
-    rewriter->AppendValue(kLossyRatio, Vr("DS"), ratio);
-    rewriter->AppendValue(kLossyMethod, Vr("CS"), std::string(LossyMethod(target.coding)));
+    rewriter->AppendValue(tags::kLossyImageCompressionRatio, Vr("DS"), ratio);
+    rewriter->AppendValue(tags::kLossyImageCompressionMethod, Vr("CS"), std::string(LossyMethod(target.coding)));
   }
 }
 

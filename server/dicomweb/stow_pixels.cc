@@ -17,10 +17,6 @@ using dicom::Tag;
 using dicom::Vr;
 namespace t = dicom::tags;
 
-constexpr Tag kPlanarConfiguration{0x0028, 0x0006}, kBitsStored{0x0028, 0x0101}, kHighBit{0x0028, 0x0102},
-    kPixelRepresentation{0x0028, 0x0103}, kLossyCompression{0x0028, 0x2110}, kLossyRatio{0x0028, 0x2112},
-    kLossyMethod{0x0028, 0x2114};
-
 bool Lacks(const ModelDataSet& data_set, Tag tag) {
   const ModelAttribute* attribute = data_set.Find(tag);
   return !attribute || attribute->values.empty() || attribute->values[0].empty();
@@ -41,24 +37,24 @@ void AddFormat(const pixel::FrameFormat& format, ModelDataSet* data_set) {
   const auto add = [&](Tag tag, uint32_t value) { AddIfLacking(tag, Vr("US"), std::to_string(value), data_set); };
   add(t::kSamplesPerPixel, format.samples);
   AddIfLacking(t::kPhotometricInterpretation, Vr("CS"), std::string(PhotometricName(format.photometric)), data_set);
-  if (format.samples > 1) add(kPlanarConfiguration, 0);
+  if (format.samples > 1) add(t::kPlanarConfiguration, 0);
   add(t::kRows, format.rows);
   add(t::kColumns, format.columns);
   add(t::kBitsAllocated, format.bits_allocated);
-  add(kBitsStored, format.bits_stored);
-  add(kHighBit, format.high_bit);
-  add(kPixelRepresentation, format.is_signed ? 1 : 0);
+  add(t::kBitsStored, format.bits_stored);
+  add(t::kHighBit, format.high_bit);
+  add(t::kPixelRepresentation, format.is_signed ? 1 : 0);
 }
 
 void AddLoss(const pixel::FrameFormat& format, const dicom::ModelBulk& bulk, uint64_t bytes, ModelDataSet* data_set) {
   const pixel::TransferSyntax* const syntax = pixel::FindTransferSyntax(bulk.transfer_syntax);
-  if (!syntax || !Lacks(*data_set, kLossyCompression)) return;
+  if (!syntax || !Lacks(*data_set, t::kLossyImageCompression)) return;
   const auto decoded = static_cast<double>(FrameBytes(format)) * static_cast<double>(bulk.pieces.size());
   char ratio[32];
   std::snprintf(ratio, sizeof(ratio), "%.2f", decoded / static_cast<double>(bytes + 1));
-  AddIfLacking(kLossyCompression, Vr("CS"), "01", data_set);
-  AddIfLacking(kLossyRatio, Vr("DS"), ratio, data_set);
-  AddIfLacking(kLossyMethod, Vr("CS"), std::string(LossyMethod(syntax->coding)), data_set);
+  AddIfLacking(t::kLossyImageCompression, Vr("CS"), "01", data_set);
+  AddIfLacking(t::kLossyImageCompressionRatio, Vr("DS"), ratio, data_set);
+  AddIfLacking(t::kLossyImageCompressionMethod, Vr("CS"), std::string(LossyMethod(syntax->coding)), data_set);
 }
 
 }  // namespace
@@ -76,14 +72,9 @@ Status PixelDescriber::Describe(ModelDataSet* data_set) {
   if (!pixels || pixels->form != ModelAttribute::Form::kBulk) return Status::Ok();
   const dicom::ModelBulk* const bulk = bulk_(pixels->content);
   if (!bulk || bulk->transfer_syntax.empty() || dicom::IsVideo(bulk->transfer_syntax)) return Status::Ok();
-  const Tag macro[] = {t::kSamplesPerPixel,
-                       t::kPhotometricInterpretation,
-                       t::kRows,
-                       t::kColumns,
-                       t::kBitsAllocated,
-                       kBitsStored,
-                       kHighBit,
-                       kPixelRepresentation};
+  const Tag macro[] = {
+      t::kSamplesPerPixel, t::kPhotometricInterpretation, t::kRows, t::kColumns, t::kBitsAllocated, t::kBitsStored,
+      t::kHighBit,         t::kPixelRepresentation};
   const auto* const lacking = std::ranges::find_if(macro, [&](Tag tag) { return Lacks(*data_set, tag); });
   if (lacking == std::end(macro)) return Status::Ok();
   const auto& [description, bytes] = Of(*bulk);
