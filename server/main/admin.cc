@@ -9,6 +9,8 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "base/http_status.h"
+
 namespace hilum {
 namespace {
 
@@ -118,7 +120,7 @@ void AdminRoutes::Backup(http::Request& request, http::Responder& responder) {
   if (status.ok()) status = store_.Backup(to);
   if (status.ok()) return Answer(responder, 200, {{"backup", to}});
   request.log.Error("backup failed", {{"reason", status.message()}});
-  Answer(responder, status.code() == Code::kConflict ? 409 : 500, {{"error", status.message()}});
+  Answer(responder, HttpStatusOf(status.code()), {{"error", status.message()}});
 }
 
 Status AdminRoutes::Announce(Disk& disk, const std::string& data_directory, const std::string& url) const {

@@ -10,6 +10,7 @@ namespace {
 
 constexpr uint64_t kMaxManifestBytes = 1 << 20;
 constexpr std::string_view kAppConfigName = "app-config.js";
+constexpr char kMethods[] = "GET, HEAD, OPTIONS";
 
 // Browsers refuse WebAssembly and modules of other types, all the more with nosniff.
 std::string_view TypeOf(std::string_view name) {
@@ -90,8 +91,9 @@ void Viewer::Handle(const http::Request& request, http::Responder& responder) co
 }
 
 Status Viewer::Answer(const http::Request& request, http::Responder& responder) const {
+  if (request.method == "OPTIONS") return responder.Send(204, {{"Allow", kMethods}}, {});
   if (request.method != "GET" && request.method != "HEAD")
-    return SendText(responder, 405, "the viewer can only be read", {{"Allow", "GET, HEAD"}});
+    return SendText(responder, 405, "the viewer can only be read", {{"Allow", kMethods}});
   if (!available()) {
     return SendText(responder, 404,
                     "There is no viewer. `./dev viewer` in the sources makes it (it fetches OHIF from npm), "

@@ -147,7 +147,10 @@ TEST_F(ViewerTest, TellsOhifWhereTheImagesAre) {
 TEST_F(ViewerTest, CanOnlyBeRead) {
   const HttpAnswer answer = Get("/viewer/", {}, "DELETE");
   EXPECT_EQ(answer.status, 405);
-  EXPECT_EQ(answer.Header("Allow"), "GET, HEAD");
+  EXPECT_EQ(answer.Header("Allow"), "GET, HEAD, OPTIONS");
+  const HttpAnswer options = Get("/viewer/", {}, "OPTIONS");
+  EXPECT_EQ(options.status, 204);
+  EXPECT_EQ(options.Header("Allow"), "GET, HEAD, OPTIONS");
   const HttpAnswer head = Get("/viewer/", {}, "HEAD");
   EXPECT_EQ(head.status, 200);
   EXPECT_EQ(head.Header("Content-Length"), "17");
