@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <tuple>
 #include <vector>
 
 #include "codecs/pixel/frame_codecs.h"
@@ -95,6 +96,19 @@ void RenderDirectly(const Image& image, const ValueTransform& transform, const R
   });
 }
 
+// The first value of a table is as good as one of 16 bits without a sign where its VR did not say so, as in implicit VR
+// and in what was made of that. Whether it has one is told by what is looked up (PS3.3 C.11.1.1.1, C.11.2.1.1).
+int64_t ShiftOf(const LookupTable& lut, bool looks_up_negative) {
+  return looks_up_negative && lut.first > INT16_MAX ? 65536 : 0;
+}
+
+// All that cells of that format can hold.
+std::pair<double, double> StoredRange(const FrameFormat& format) {
+  const double range = std::ldexp(1.0, format.bits_stored) - 1;
+  const double low = format.is_signed ? -(range + 1) / 2 : 0;
+  return {low, low + range};
+}
+
 }  // namespace
 
 int64_t StoredValue(const FrameFormat& format, uint64_t cell) {
@@ -124,22 +138,24 @@ GrayscalePipeline::GrayscalePipeline(const ValueTransform& transform, const Fram
     : transform_(transform), inverse_(inverse) {
   if (options.presentation != nullptr && options.presentation->presentation_lut)
     presentation_lut_ = &*options.presentation->presentation_lut;
+  const auto stored = StoredRange(format);
+  if (transform.modality_lut) modality_shift_ = ShiftOf(*transform.modality_lut, format.is_signed);
   if (options.window) {
     window_ = *options.window;
   } else if (!transform.windows.empty()) {
     window_ = transform.windows[std::min(options.stored_window, transform.windows.size() - 1)];
   } else if (!transform.voi_luts.empty()) {
     voi_lut_ = &transform.voi_luts[0];
+    voi_shift_ = ShiftOf(*voi_lut_, format.is_float || ModalityRange(stored.first, stored.second).first < 0);
   } else {
     // Images of few bits are made to be looked at as they are, and states that say nothing mean that; of others the
     // values that occur count.
     if ((format.bits_stored <= 8 || options.presentation != nullptr) && !format.is_float) {
-      const double range = std::ldexp(1.0, format.bits_stored) - 1;
-      low = format.is_signed ? -(range + 1) / 2 : 0;
-      high = low + range;
+      std::tie(low, high) = stored;
     }
-    const double a = Modality(low), b = Modality(high);
-    window_ = {.center = (a + b) / 2, .width = std::max(std::abs(b - a), 1e-9), .function = VoiFunction::kLinearExact};
+    const auto [least, most] = ModalityRange(low, high);
+    window_ = {
+        .center = (least + most) / 2, .width = std::max(most - least, 1e-9), .function = VoiFunction::kLinearExact};
   }
   // LINEAR steps by whole numbers (PS3.3 C.11.2.1.2.1): of so few it would leave black and white of real ones.
   if (format.is_float && window_.function == VoiFunction::kLinear && window_.width <= 1)
@@ -148,8 +164,23 @@ GrayscalePipeline::GrayscalePipeline(const ValueTransform& transform, const Fram
 
 double GrayscalePipeline::Modality(double stored) const {
   if (transform_.modality_lut)
-    return transform_.modality_lut->At(static_cast<int64_t>(std::clamp(stored, -1e15, 1e15)));
+    return transform_.modality_lut->At(static_cast<int64_t>(std::clamp(stored, -1e15, 1e15)) + modality_shift_);
   return stored * transform_.slope.value_or(1) + transform_.intercept.value_or(0);
+}
+
+std::pair<double, double> GrayscalePipeline::ModalityRange(double low, double high) const {
+  std::pair<double, double> range = std::minmax(Modality(low), Modality(high));
+  if (!transform_.modality_lut) return range;
+  // A table may rise and fall.
+  const LookupTable& lut = *transform_.modality_lut;
+  const double first = static_cast<double>(lut.first - modality_shift_), size = static_cast<double>(lut.entries.size());
+  const auto begin = static_cast<size_t>(std::clamp(low - first, 0.0, size));
+  const auto end = static_cast<size_t>(std::clamp(high - first + 1, 0.0, size));
+  for (size_t i = begin; i < end; ++i) {
+    range.first = std::min<double>(range.first, lut.entries[i]);
+    range.second = std::max<double>(range.second, lut.entries[i]);
+  }
+  return range;
 }
 
 double GrayscalePipeline::Level(double stored) const {
@@ -157,7 +188,7 @@ double GrayscalePipeline::Level(double stored) const {
   double level = 0;
   if (voi_lut_ != nullptr) {
     const double index = std::clamp(std::round(value), -1e9, 1e9);
-    level = voi_lut_->At(static_cast<int64_t>(index)) / (std::ldexp(1.0, voi_lut_->bits) - 1);
+    level = voi_lut_->At(static_cast<int64_t>(index) + voi_shift_) / (std::ldexp(1.0, voi_lut_->bits) - 1);
   } else {
     level = ApplyWindow(window_, value);
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <utility>
 
 #include "codecs/pixel/instance.h"
 #include "codecs/pixel/render.h"
@@ -19,11 +20,14 @@ class GrayscalePipeline {
 
  private:
   double Modality(double stored) const;
+  // Of what Modality makes of the values between these.
+  std::pair<double, double> ModalityRange(double low, double high) const;
 
   const ValueTransform& transform_;
   const bool inverse_;
   Window window_;
   const LookupTable* voi_lut_ = nullptr;
+  int64_t modality_shift_ = 0, voi_shift_ = 0;  // of what is looked up
   const LookupTable* presentation_lut_ = nullptr;
 };
 

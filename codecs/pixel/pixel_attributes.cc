@@ -105,6 +105,13 @@ struct LutParts {
   }
 };
 
+// X-ray angiography and fluoroscopy: their Modality LUT leads back to the intensity of X-rays, for measuring, and their
+// windows are of stored values (PS3.3 C.8.7.1.1.2; PS3.4 N.2.5).
+bool IsAngiography(std::string_view sop_class) {
+  return sop_class == "1.2.840.10008.5.1.4.1.1.12.1" || sop_class == "1.2.840.10008.5.1.4.1.1.12.2" ||
+         sop_class == "1.2.840.10008.5.1.4.1.1.12.3";
+}
+
 // Gathers what concerns pixels, at the top level and in the functional groups.
 class Collector : public dicom::Visitor {
  public:
@@ -159,6 +166,8 @@ class Collector : public dicom::Visitor {
       found_->icc_profile = RgbProfileIn(e.value);
     } else if (e.tag.group == 0x0028) {
       if (!OnPixelAttribute(e) && !OnPaletteAttribute(e)) OnTransformAttribute(e, &top_window_);
+    } else if (e.tag == dicom::tags::kSopClassUid) {
+      is_angiography_ = IsAngiography(dicom::Unpadded(e.value));
     } else if (e.tag == Tag(0x2050, 0x0020)) {
       found_->inverse = dicom::Unpadded(e.value) == "INVERSE";
     } else if (e.tag == Tag(0x0018, 0x1164)) {
@@ -171,6 +180,10 @@ class Collector : public dicom::Visitor {
 
   void Finish() {
     top_window_.AppendTo(&found_->own.windows);
+    if (is_angiography_) {
+      found_->own.modality_lut.reset();
+      found_->own.slope = found_->own.intercept = std::nullopt;
+    }
     PaletteColor palette;
     bool complete = true;
     for (size_t i = 0; i < 3; ++i) {
@@ -404,6 +417,7 @@ class Collector : public dicom::Visitor {
   ValueTransform surplus_;
   std::vector<Tag> open_;
   bool has_high_bit_ = false;
+  bool is_angiography_ = false;
   bool counts_overlay_frames_ = false;  // the last of them, by Number of Frames in Overlay
   std::optional<Element> padding_value_, padding_limit_;
   std::optional<double> real_padding_value_, real_padding_limit_;

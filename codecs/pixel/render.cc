@@ -173,6 +173,20 @@ Result<std::optional<Scaling>> ScalingOf(const Instance& instance, const RenderO
   return std::optional(scaling);
 }
 
+// The part of what a state shows that is asked for; nothing: all of it.
+Result<std::optional<Scaling>> PartPresented(const Instance& instance, const Presentation& state,
+                                             const std::optional<Viewport>& viewport) {
+  if (!viewport || (viewport->x == 0 && viewport->y == 0 && viewport->w == 0 && viewport->h == 0))
+    return std::optional<Scaling>();
+  const FrameFormat& image = instance.format();
+  HILUM_ASSIGN_OR_RETURN(PresentedSize size,
+                         SizeToPresent(image.columns, image.rows, state, instance.pixel_aspect(), std::nullopt));
+  if (state.quarter_turns % 2 != 0) std::swap(size.width, size.height);
+  HILUM_ASSIGN_OR_RETURN(const Scaling part,
+                         ScalingTo(*viewport, {.rows = size.height, .columns = size.width}, /*aspect=*/1));
+  return std::optional(part);
+}
+
 // `picture`: all of the image, maybe at less than its full size.
 Picture Scaled(const Picture& picture, const Scaling& scaling, const FrameFormat& image) {
   const double x = double(picture.width) / image.columns, y = double(picture.height) / image.rows;
@@ -225,7 +239,11 @@ Result<Picture> RenderDecoded(const Instance& instance, const Image& image, uint
   if (state != nullptr) {
     if (state->has_colours() && picture->channels == 1 && picture->bits == 8) ToColours(&*picture);
     if (full_size) DrawActiveOverlays(instance, image, frame, *state, &*picture);
-    return Present(*picture, *state, instance.pixel_aspect(), options.viewport, options.painter);
+    HILUM_ASSIGN_OR_RETURN(const auto part, PartPresented(instance, *state, options.viewport));
+    auto presented =
+        Present(*picture, *state, instance.pixel_aspect(), part ? std::nullopt : options.viewport, options.painter);
+    if (!presented.ok() || !part) return presented;
+    return Scaled(*presented, *part, {.rows = presented->height, .columns = presented->width});
   }
   if (options.overlays && full_size) {
     for (const Overlay& overlay : instance.overlays()) DrawOverlay(overlay, image, frame, 1, &*picture);
@@ -274,10 +292,13 @@ Result<uint64_t> RenderingMemory(const Instance& instance, const RenderOptions& 
     making += ScalingMemory(image.rows, width * (colour ? 3 : 1)) + picture;
   };
   if (state != nullptr) {
+    HILUM_ASSIGN_OR_RETURN(const auto part, PartPresented(instance, *state, options.viewport));
     HILUM_ASSIGN_OR_RETURN(const PresentedSize size,
-                           SizeToPresent(image.columns, image.rows, *state, instance.pixel_aspect(), options.viewport));
+                           SizeToPresent(image.columns, image.rows, *state, instance.pixel_aspect(),
+                                         part ? std::nullopt : options.viewport));
     scale_to(size.width, size.height);
     making += whole + picture;  // shuttered, and turned
+    if (part) scale_to(part->width, part->height);
   } else {
     HILUM_ASSIGN_OR_RETURN(const std::optional<Scaling> scaling, ScalingOf(instance, options));
     if (scaling) scale_to(scaling->width, scaling->height);
@@ -313,8 +334,9 @@ RenderOptions ThumbnailOptions(const Instance& instance, uint32_t size, PictureT
   RenderOptions options{.type = type, .jpeg_quality = 80, .overlays = false, .profile = Profile::kNone};
   size = std::max(1u, size);
   const FrameFormat& format = instance.format();
-  // As often halved as leaves twice the pixels wanted.
-  while (options.decode.reduce < 5 &&
+  // As often halved as leaves twice the pixels wanted. Cells that are more or other than a brightness have no mean.
+  const bool has_mean = !HasPalette(instance, format) && !format.embeds_overlays && !instance.padding();
+  while (has_mean && options.decode.reduce < 5 &&
          std::max(format.rows, format.columns) >> (options.decode.reduce + 1) >= 2 * size) {
     ++options.decode.reduce;
   }

@@ -57,8 +57,8 @@ struct RenderOptions {
   std::optional<Window> window;
   size_t stored_window = 0;
   bool overlays = true;
-  // As this state wants the frame seen, in place of the transform and overlays of the instance; of `viewport` only
-  // width and height count. Its texts are drawn where there is a painter.
+  // As this state wants the frame seen, in place of the transform and overlays of the instance; the source of
+  // `viewport` is then what the state shows. Its texts are drawn where there is a painter.
   const Presentation* presentation = nullptr;
   TextPainter* painter = nullptr;
   std::optional<Viewport> viewport;  // none: every pixel of the image, and more of them where its own are not square

@@ -16,6 +16,7 @@ struct InstanceSpec {
   uint32_t frames = 1;
   std::string pixels;
   std::function<void(dicom::Part10Writer*)> before_pixels = [](dicom::Part10Writer*) {};  // from (0028,0106) on
+  std::string sop_class = "1.2.840.10008.5.1.4.1.1.7";
 };
 
 // Explicit VR little endian.
@@ -23,8 +24,8 @@ inline std::string MakeInstance(const InstanceSpec& spec) {
   using dicom::Tag;
   using dicom::Vr;
   const FrameFormat& f = spec.format;
-  dicom::Part10Writer out("1.2.840.10008.5.1.4.1.1.7", "1.2.3.4");
-  out.Add({0x0008, 0x0016}, Vr("UI"), "1.2.840.10008.5.1.4.1.1.7");
+  dicom::Part10Writer out(spec.sop_class, "1.2.3.4");
+  out.Add({0x0008, 0x0016}, Vr("UI"), spec.sop_class);
   out.Add({0x0008, 0x0018}, Vr("UI"), "1.2.3.4");
   out.Add({0x0010, 0x0010}, Vr("PN"), "Doe^Jane");
   out.AddUint16({0x0028, 0x0002}, f.samples);

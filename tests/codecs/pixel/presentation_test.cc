@@ -141,6 +141,20 @@ TEST(PresentationStateTest, ShowsTheDisplayedArea) {
   EXPECT_EQ(Shown(State(Area(1, 1, 2'000'000'000, 2))).width, 0u) << "no picture can be made of it";
 }
 
+TEST(PresentationStateTest, AViewportTakesAPartOfWhatItShows) {
+  const auto part = [](double x, double y, double w, double h, const std::string& state) {
+    const Picture picture =
+        Shown(state, {.viewport = Viewport{static_cast<uint32_t>(std::abs(w)), static_cast<uint32_t>(h), x, y, w, h}});
+    return Samples(picture);
+  };
+  EXPECT_EQ(part(2, 1, 2, 1, State("")), (V{60, 70}));
+  EXPECT_EQ(part(2, 1, -2, 1, State("")), (V{70, 60}));
+  const std::string turned = State(Element({0x0070, 0x0042}, "US", Packed<uint16_t>({90})));
+  EXPECT_EQ(part(1, 0, 2, 1, turned), (V{40, 0}));
+  EXPECT_EQ(part(2, 3, 1, 1, turned), (V{30}));
+  EXPECT_EQ(part(3, 0, 1, 1, turned), V()) << "beyond its right side";
+}
+
 TEST(PresentationStateTest, ShuttersHideWhatIsOutside) {
   const std::string shutter = Element({0x0018, 0x1600}, "CS", "RECTANGULAR") + Element({0x0018, 0x1602}, "IS", "2") +
                               Element({0x0018, 0x1604}, "IS", "3") + Element({0x0018, 0x1606}, "IS", "1") +

@@ -218,6 +218,47 @@ TEST(Render, LookUpTablesClampAtTheirEnds) {
   EXPECT_EQ(Rendered(Format(1, 5, 16), Words({0, 10, 11, 12, 60000}), attributes), (V{0, 0, 255, 128, 128}));
 }
 
+// As in implicit VR, where nothing says that the first value has a sign.
+TEST(Render, LookUpTablesBeginBelowZeroWhereTheirInputsDo) {
+  const auto lut = [](uint16_t element, int first) {
+    return [=](Part10Writer* out) {
+      if (element == 0x3010) out->Add({0x0028, 0x1052}, Vr("DS"), "-10 ");
+      out->Add({0x0028, element}, Vr("SQ"), LutItem(Words({3, first, 16}), Words({0, 65535, 32768})));
+    };
+  };
+  EXPECT_EQ(Rendered(Format(1, 4, 16), Words({4, 5, 6, 7}), lut(0x3010, -5)), (V{0, 0, 255, 128}));
+  const FrameFormat with_sign = Format(1, 4, 16, Photometric::kMonochrome2, true);
+  EXPECT_EQ(Rendered(with_sign, Words({-6, -5, -4, -3}), lut(0x3000, -5)), (V{0, 0, 255, 128}));
+  const FrameFormat without = Format(1, 4, 16);
+  EXPECT_EQ(Rendered(without, Words({4, 65531, 65532, 65533}), lut(0x3000, 65531)), (V{0, 0, 255, 128}));
+}
+
+TEST(Render, WithoutAWindowATableThatRisesAndFallsIsSeenWhole) {
+  const auto attributes = [](Part10Writer* out) {
+    out->Add({0x0028, 0x3000}, Vr("SQ"), LutItem(Words({4, 0, 16}), Words({100, 300, 200, 100})));
+  };
+  EXPECT_EQ(Rendered(Format(1, 4, 16), Words({0, 1, 2, 3}), attributes), (V{0, 255, 128, 0}));
+}
+
+TEST(Render, AngiographiesAreSeenAsTheyAreStored) {  // PS3.3 C.8.7.1.1.2
+  const auto attributes = [](Part10Writer* out) {
+    out->Add({0x0028, 0x1050}, Vr("DS"), "100 ");
+    out->Add({0x0028, 0x1051}, Vr("DS"), "200 ");
+    out->Add({0x0028, 0x1056}, Vr("CS"), "LINEAR_EXACT");
+    out->Add({0x0028, 0x3000}, Vr("SQ"), LutItem(Words({3, 0, 16}), Words({0, 60000, 65535})));
+  };
+  const std::string file = testing::MakeInstance({.format = Format(1, 3, 16),
+                                                  .pixels = Words({0, 100, 200}),
+                                                  .before_pixels = attributes,
+                                                  .sop_class = "1.2.840.10008.5.1.4.1.1.12.1"});
+  const Result<Instance> instance = Instance::Open(file);
+  ASSERT_TRUE(instance.ok());
+  LocalCodec codec;
+  const Result<Picture> picture = RenderPicture(*instance, 0, {}, codec);
+  ASSERT_TRUE(picture.ok());
+  EXPECT_EQ(picture->samples, std::string("\0\x80\xFF", 3));
+}
+
 TEST(Render, SixteenBitsKeepTheLevels) {
   const RenderOptions options{
       .type = PictureType::kPng, .sixteen_bits = true, .window = Window{32767.5, 65535, VoiFunction::kLinearExact}};
@@ -462,6 +503,32 @@ TEST(Render, ThumbnailsFitAndNeverGrow) {
   const Result<std::string> jpeg = Render(*instance, 0, ThumbnailOptions(*instance, 100, PictureType::kJpeg), codec);
   ASSERT_TRUE(jpeg.ok());
   EXPECT_TRUE(Decode("1.2.840.10008.1.2.4.50", *jpeg, Format(20, 30, 8)).ok());
+}
+
+TEST(Render, ThumbnailsOfCellsThatHaveNoMeanAreMadeOfAllOfThem) {
+  constexpr uint32_t kSide = 512;
+  std::string chessboard(kSide * kSide, '\0');
+  for (size_t i = 0; i < chessboard.size(); ++i) chessboard[i] = (i + i / kSide) % 2 == 0 ? '\0' : '\2';
+  const Attributes palette = Palette(3, 0, 8, std::string("\0\xFF\0\0", 4), std::string(4, '\0'), std::string(4, '\0'));
+  const Attributes padding = [](Part10Writer* out) { out->Add({0x0028, 0x0120}, Vr("US"), Words({2})); };
+  for (const bool coloured : {true, false}) {
+    const std::string native = testing::MakeInstance(
+        {.format = Format(kSide, kSide, 8, coloured ? Photometric::kPaletteColor : Photometric::kMonochrome2),
+         .pixels = chessboard,
+         .before_pixels = coloured ? palette : padding});
+    const Result<std::string> htj2k = testing::TranscodeToString(native, "1.2.840.10008.1.2.4.201");
+    ASSERT_TRUE(htj2k.ok()) << htj2k.status().message();
+    std::vector<std::string> samples;
+    for (const std::string& file : {native, *htj2k}) {
+      const Result<Instance> instance = Instance::Open(file);
+      ASSERT_TRUE(instance.ok());
+      LocalCodec codec;
+      const auto picture = RenderPicture(*instance, 0, ThumbnailOptions(*instance, 64, PictureType::kJpeg), codec);
+      ASSERT_TRUE(picture.ok());
+      samples.push_back(picture->samples);
+    }
+    EXPECT_TRUE(samples[0] == samples[1]) << coloured;
+  }
 }
 
 TEST(Render, RefusesFramesAndWindowsThatAreNone) {
