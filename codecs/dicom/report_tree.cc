@@ -9,9 +9,10 @@ namespace hilum::dicom {
 namespace {
 
 constexpr Tag kContentSequence{0x0040, 0xA730}, kConceptName{0x0040, 0xA043}, kConceptCode{0x0040, 0xA168},
-    kMeasuredValue{0x0040, 0xA300}, kUnits{0x0040, 0x08EA}, kReferencedSop{0x0008, 0x1199};
+    kMeasuredValue{0x0040, 0xA300}, kUnits{0x0040, 0x08EA}, kQualifier{0x0040, 0xA301}, kReferencedSop{0x0008, 0x1199};
 constexpr Tag kValueType{0x0040, 0xA040}, kNumericValue{0x0040, 0xA30A}, kCodeValue{0x0008, 0x0100},
-    kCodeMeaning{0x0008, 0x0104}, kReferencedInstance{0x0008, 0x1155};
+    kLongCodeValue{0x0008, 0x0119}, kUrnCodeValue{0x0008, 0x0120}, kCodeMeaning{0x0008, 0x0104},
+    kReferencedInstance{0x0008, 0x1155};
 constexpr Tag kCompletion{0x0040, 0xA491}, kVerification{0x0040, 0xA493};
 // DATETIME, DATE, TIME, PNAME, UIDREF, TEXT and the coordinates (PS3.3 table C.17.3-5), in space and time: what they
 // are, then offsets or moments.
@@ -48,6 +49,19 @@ std::string Quoted(std::string_view text) {
   return std::string(text.substr(0, end)) + " ...";
 }
 
+// An item of Measured Value Sequence (PS3.3 table C.18.1-1); of its unit the one code there is, short, long or URN.
+struct Measurement {
+  std::string number, unit_code, unit_meaning;
+};
+
+// What stands behind the number: in UCUM "1" is no unit, and an annotation is for people, who read its meaning.
+std::string_view UnitOf(const Measurement& measured) {
+  const std::string_view code = measured.unit_code;
+  if (code == "1") return {};
+  const bool annotates = code.starts_with('{') && code.ends_with('}');
+  return code.empty() || annotates ? measured.unit_meaning : code;
+}
+
 class TreeReader : public Visitor {
  public:
   explicit TreeReader(ReportTree* tree) : tree_(*tree) {}
@@ -71,11 +85,16 @@ class TreeReader : public Visitor {
       item.name = Text(element);
     } else if (place == kConceptCode && element.tag == kCodeMeaning) {
       AppendWord(Text(element), &item.value);
+    } else if (place == kQualifier && element.tag == kCodeMeaning) {
+      AppendWord("[" + Text(element) + "]", &item.value);
     } else if (place == kMeasuredValue && element.tag == kNumericValue) {
-      // Units stand before the value in the file: (0040,08EA).
-      item.value = Text(element) + (item.value.empty() ? "" : " " + item.value);
-    } else if ((place == kUnits && element.tag == kCodeValue) ||
-               (place == kReferencedSop && element.tag == kReferencedInstance)) {
+      measured_.number = Text(element);
+    } else if (place == kUnits && element.tag == kCodeMeaning) {
+      measured_.unit_meaning = Text(element);
+    } else if (place == kUnits &&
+               (element.tag == kCodeValue || element.tag == kLongCodeValue || element.tag == kUrnCodeValue)) {
+      if (measured_.unit_code.empty()) measured_.unit_code = Text(element);
+    } else if (place == kReferencedSop && element.tag == kReferencedInstance) {
       AppendWord(Text(element), &item.value);
     }
     return Status::Ok();
@@ -86,7 +105,7 @@ class TreeReader : public Visitor {
     if (place == kMeasuredValue) return element.tag == kUnits;
     return place == kContentSequence &&
            (element.tag == kContentSequence || element.tag == kConceptName || element.tag == kConceptCode ||
-            element.tag == kMeasuredValue || element.tag == kReferencedSop);
+            element.tag == kMeasuredValue || element.tag == kQualifier || element.tag == kReferencedSop);
   }
   Status OnSequenceBegin(const Element& element) override {
     open_.push_back(element.tag);
@@ -98,6 +117,7 @@ class TreeReader : public Visitor {
   }
   Status OnItemBegin(uint32_t depth) override {
     charset_.BeginItem();
+    if (open_.back() == kMeasuredValue) measured_ = {};
     if (open_.back() != kContentSequence) return Status::Ok();
     tree_.items[path_.back()].children.push_back(tree_.items.size());
     path_.push_back(tree_.items.size());
@@ -106,6 +126,11 @@ class TreeReader : public Visitor {
   }
   Status OnItemEnd(uint32_t depth) override {
     charset_.EndItem();
+    if (open_.back() == kMeasuredValue) {
+      std::string& value = tree_.items[path_.back()].value;
+      AppendWord(measured_.number, &value);
+      AppendWord(UnitOf(measured_), &value);
+    }
     if (open_.back() == kContentSequence) path_.pop_back();
     return Status::Ok();
   }
@@ -131,7 +156,7 @@ class TreeReader : public Visitor {
       if (heading.tag == element.tag) tree_.headings.emplace_back(heading.label, Text(element));
   }
 
-  static void AppendWord(const std::string& word, std::string* out) {
+  static void AppendWord(std::string_view word, std::string* out) {
     if (!out->empty() && !word.empty()) out->push_back(' ');
     out->append(word);
   }
@@ -139,6 +164,7 @@ class TreeReader : public Visitor {
   ReportTree& tree_;
   CharsetScope charset_;
   TextDecoder decoder_;
+  Measurement measured_;         // the one at hand
   std::vector<Tag> open_;        // sequences
   std::vector<size_t> path_{0};  // content items from the root to the one at hand
 };

@@ -76,6 +76,44 @@ TEST(ReportTest, TheTreeBecomesSectionsAndTables) {
   EXPECT_THAT(page, HasSubstr("<th>Laterality</th><td>Left</td>"));
 }
 
+std::string Measured(const std::string& name, const std::string& number, const std::string& unit) {
+  const std::string units = Element({0x0040, 0x08EA}, "SQ", unit);
+  return Content("NUM", name, Element({0x0040, 0xA300}, "SQ", Item(units + Element({0x0040, 0xA30A}, "DS", number))));
+}
+
+TEST(ReportTest, ANumberIsFollowedByItsUnitHoweverThatIsCoded) {
+  const std::string meaning = Element({0x0008, 0x0104}, "LO", "as it is called");
+  const auto long_code = Item(meaning + Element({0x0008, 0x0119}, "UC", "mg/(kg.min.10*-3.h.mol)"));
+  const auto urn = Item(meaning + Element({0x0008, 0x0120}, "UR", "urn:unit:mm"));
+  const std::string page =
+      Html(Report(Children(Measured("Long", "9", long_code) + Measured("URN", "8", urn) +
+                           Measured("None", "7", Item(meaning)) + Measured("Product", "6", CodeItem("{a}/min", "b")))));
+  EXPECT_THAT(page, HasSubstr("<th>Long</th><td>9 mg/(kg.min.10*-3.h.mol)</td>"));
+  EXPECT_THAT(page, HasSubstr("<th>URN</th><td>8 urn:unit:mm</td>"));
+  EXPECT_THAT(page, HasSubstr("<th>None</th><td>7 as it is called</td>"));
+  EXPECT_THAT(page, HasSubstr("<th>Product</th><td>6 {a}/min</td>"));
+}
+
+TEST(ReportTest, WhatCountsOrRatesHasNoCodeBehindItsNumber) {
+  const std::string page = Html(Report(Children(Measured("Lesions", "3", CodeItem("1", "no units")) +
+                                                Measured("Likely", "5", CodeItem("{score}", "score")))));
+  EXPECT_THAT(page, HasSubstr("<th>Lesions</th><td>3</td>"));
+  EXPECT_THAT(page, HasSubstr("<th>Likely</th><td>5 score</td>"));
+}
+
+TEST(ReportTest, WhyANumberIsMissingOrDoubtfulIsSaid) {
+  const auto qualifier = [](const std::string& meaning) {
+    return Element({0x0040, 0xA301}, "SQ", CodeItem("114006", meaning));
+  };
+  const std::string units = Element({0x0040, 0x08EA}, "SQ", CodeItem("mm", "millimetre"));
+  const std::string measured = Element({0x0040, 0xA300}, "SQ", Item(units + Element({0x0040, 0xA30A}, "DS", "99")));
+  const std::string report = Report(
+      Children(Content("NUM", "Width", Element({0x0040, 0xA300}, "SQ", "") + qualifier("Measurement <failure>")) +
+               Content("NUM", "Length", measured + qualifier("Value out of range"))));
+  EXPECT_THAT(Html(report), HasSubstr("<th>Width</th><td>[Measurement &lt;failure&gt;]</td>"));
+  EXPECT_THAT(Html(report), HasSubstr("<th>Length</th><td>99 mm [Value out of range]</td>"));
+}
+
 TEST(ReportTest, AReferenceShowsWhatItIsTo) {
   std::string place;
   for (const uint32_t number : {1, 1, 2}) AppendLe(&place, number);
