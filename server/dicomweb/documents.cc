@@ -20,6 +20,10 @@ constexpr Kind kDocuments[] = {{"1.2.840.10008.5.1.4.1.1.104.1", "application/pd
                                {"1.2.840.10008.5.1.4.1.1.104.4", "model/obj"},
                                {"1.2.840.10008.5.1.4.1.1.104.5", "model/mtl"}};
 
+bool IsText(std::string_view document_type) {
+  return document_type == "text/xml" || document_type == "model/obj" || document_type == "model/mtl";
+}
+
 class DocumentFinder : public dicom::Visitor {
  public:
   Status OnElement(const dicom::Element& element) override {
@@ -32,12 +36,16 @@ class DocumentFinder : public dicom::Visitor {
   bool WantsSequence(const dicom::Element& element) override { return false; }
 
   const std::optional<dicom::Element>& found() const { return found_; }
-  // Without the byte that pads it to even length.
-  uint64_t length() const { return stated_ + 1 == found_->length ? stated_ : found_->length; }
+  // Without the byte that pads it to even length. Where no length is stated (older objects), only text tells it from
+  // the document.
+  uint64_t length(bool is_text) const {
+    if (stated_) return *stated_ + 1 == found_->length ? *stated_ : found_->length;
+    return found_->length - (is_text && found_->value.ends_with('\0') ? 1 : 0);
+  }
 
  private:
   std::optional<dicom::Element> found_;
-  uint64_t stated_ = 0;
+  std::optional<uint64_t> stated_;
 };
 
 Status SendVideo(storage::Store& store, const http::Request& request, Found& found, http::Headers headers,
@@ -97,12 +105,11 @@ Status SendReadable(storage::Store& store, const dicom::ReadLimits& limits, cons
   DocumentFinder finder;
   dicom::Inflated inflated;
   HILUM_RETURN_IF_ERROR(dicom::Read(mapping.bytes(), limits, finder, &inflated).status());
-  if (!finder.found() || finder.length() == 0)
-    return NotFound("instance " + found.row.uid + " holds no document (0042,0011)");
+  const uint64_t length = finder.found() ? finder.length(IsText(type)) : 0;
+  if (length == 0) return NotFound("instance " + found.row.uid + " holds no document (0042,0011)");
   if (inflated.empty())
-    return SendRange(store, request, responder, object.Slice(finder.found()->offset, finder.length()),
-                     std::move(headers));
-  return SendBytes(request, responder, finder.found()->value.substr(0, finder.length()), std::move(headers));
+    return SendRange(store, request, responder, object.Slice(finder.found()->offset, length), std::move(headers));
+  return SendBytes(request, responder, finder.found()->value.substr(0, length), std::move(headers));
 }
 
 }  // namespace hilum::dicomweb

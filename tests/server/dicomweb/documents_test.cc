@@ -119,6 +119,24 @@ TEST_F(DocumentsTest, AnOddLengthIsKept) {
   EXPECT_EQ(Get(kRendered).Header("Content-Type"), "model/stl");
 }
 
+TEST_F(DocumentsTest, WithoutAStatedLengthTextEndsBeforeItsPadding) {
+  const auto rendered = [this](const char* sop_class, const std::string& value) {
+    dicom::Part10Writer out = Begin(sop_class);
+    out.Add({0x0042, 0x0011}, "OB", value);
+    EXPECT_TRUE(Ingest(out.Take()).stored());
+    const std::string body = Get(kRendered).body;
+    EXPECT_EQ(testing::Fetch("DELETE", base_ + "/dicom-web/studies/1.2").status, 204);
+    return body;
+  };
+  const std::string padded("odd\0", 4);
+  for (const char* const text :
+       {"1.2.840.10008.5.1.4.1.1.104.2", "1.2.840.10008.5.1.4.1.1.104.4", "1.2.840.10008.5.1.4.1.1.104.5"})
+    EXPECT_EQ(rendered(text, padded), "odd") << text;
+  EXPECT_EQ(rendered("1.2.840.10008.5.1.4.1.1.104.2", "even"), "even");
+  EXPECT_EQ(rendered("1.2.840.10008.5.1.4.1.1.104.2", std::string("un\0\0", 4)), std::string("un\0", 3));
+  EXPECT_EQ(rendered("1.2.840.10008.5.1.4.1.1.104.3", padded), padded) << "STL is binary";
+}
+
 TEST_F(DocumentsTest, ACdaDocumentRunsNothing) {
   PutDocument("1.2.840.10008.5.1.4.1.1.104.2", "<ClinicalDocument/>");
   const HttpAnswer answer = Get(kRendered, {"Accept: text/xml"});
