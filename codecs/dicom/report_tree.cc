@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "codecs/dicom/charset_scope.h"
+#include "codecs/dicom/readable.h"
 #include "codecs/dicom/values.h"
 
 namespace hilum::dicom {
@@ -136,9 +137,14 @@ class TreeReader : public Visitor {
   }
 
  private:
+  // Of several values one after the other.
   std::string Text(const Element& element) {
-    std::string decoded;
-    return std::string(TrimPadding(element.vr, TextOf(element, charset_.current(), &decoder_, &decoded)));
+    std::string decoded, text;
+    ForEachValue(element.vr, TextOf(element, charset_.current(), &decoder_, &decoded), [&](std::string_view value) {
+      if (!text.empty()) text += ", ";
+      text += Readable(element.vr, value);
+    });
+    return text;
   }
 
   static std::vector<uint32_t> Numbers(const Element& element) {

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "codecs/dicom/attributes.h"
+#include "codecs/dicom/readable.h"
 
 namespace hilum::dicomweb {
 namespace {
@@ -48,25 +49,11 @@ constexpr Field kTechniqueFields[] = {
     {4, Tag(0x0020, 0x1041), "Location ", " mm"},
 };
 
-// "Yamada^Tarou=山田^太郎" as people write it: groups one after the other, components parted by blanks.
-std::string ReadableName(std::string_view name) {
-  std::string out;
-  for (const char c : name) {
-    const char readable = c == '^' ? ' ' : c == '=' ? '\n' : c;
-    if ((readable == ' ' || readable == '\n') && (out.empty() || out.back() == ' ')) continue;
-    out += readable == '\n' ? std::string("  ") : std::string(1, readable);
-  }
-  while (!out.empty() && out.back() == ' ') out.pop_back();
-  return out;
-}
-
-std::string Readable(Tag tag, std::string_view value) {
-  std::string text(value);
-  if (tag == t::kPatientName) return ReadableName(value);
-  if ((tag == t::kStudyDate || tag == t::kPatientBirthDate) && text.size() == 8)
-    return text.insert(6, "-").insert(4, "-");
-  if (tag == t::kStudyTime && text.size() >= 4) return text.substr(0, 4).insert(2, ":");
-  return text;
+std::string ValueOf(const dicom::Header& header, Tag tag) {
+  const dicom::DictionaryEntry* const known = dicom::FindTag(tag);
+  std::string value = dicom::Readable(known != nullptr ? known->vr : dicom::Vr(), header.First(tag));
+  if (tag == t::kStudyTime) value.resize(std::min(value.size(), std::string_view("12:13").size()));
+  return value;
 }
 
 template <size_t N>
@@ -74,7 +61,7 @@ std::vector<std::string> LinesOf(const dicom::Header& header, const Field (&fiel
   std::vector<std::string> lines;
   int last = -1;
   for (const Field& field : fields) {
-    const std::string value = Readable(field.tag, header.First(field.tag));
+    const std::string value = ValueOf(header, field.tag);
     if (value.empty()) continue;
     if (field.line != last) lines.emplace_back();
     if (!lines.back().empty()) lines.back() += "  ";

@@ -69,7 +69,7 @@ TEST(ReportTest, TheTreeBecomesSectionsAndTables) {
                        Content("NUM", "Diameter", measured) +
                        Content("CODE", "Laterality", Element({0x0040, 0xA168}, "SQ", CodeItem("L", "Left"))))))));
   EXPECT_THAT(page, HasSubstr("<h1>Radiology Report</h1>"));
-  EXPECT_THAT(page, HasSubstr("<th>Patient</th><td>Müller^Jürgen</td>"));
+  EXPECT_THAT(page, HasSubstr("<th>Patient</th><td>Müller Jürgen</td>"));
   EXPECT_THAT(page, HasSubstr("<h2>Findings</h2>"));
   EXPECT_THAT(page, HasSubstr("<th>Finding</th><td>Nodule in the left lung</td>"));
   EXPECT_THAT(page, HasSubstr("<th>Diameter</th><td>12.5 mm</td>"));
@@ -152,6 +152,23 @@ TEST(ReportTest, CoordinatesInTimeSayWhatTheyAreAndWhen) {
   EXPECT_THAT(page, HasSubstr("<th>Pause</th><td>POINT 0.5</td>"));
 }
 
+TEST(ReportTest, NamesDatesAndTimesAreAsPeopleWriteThem) {
+  const std::string page = Html(Report(
+      Children(Content("PNAME", "Observer", Element({0x0040, 0xA123}, "PN", "Doc^Tor^X^Dr\\Nur<^Se")) +
+               Content("DATE", "Day", Element({0x0040, 0xA121}, "DA", "20200131")) +
+               Content("TIME", "Hour", Element({0x0040, 0xA122}, "TM", "121314.5")) +
+               Content("DATETIME", "Moment", Element({0x0040, 0xA120}, "DT", "20200131121314+0100")) +
+               Content("TCOORD", "Beats",
+                       Element({0x0040, 0xA130}, "CS", "MULTIPOINT") + Element({0x0040, 0xA138}, "DS", "0.5\\1.5")) +
+               Content("TEXT", "Path", Element({0x0040, 0xA160}, "UT", "C:\\20200131")))));
+  EXPECT_THAT(page, HasSubstr("<th>Observer</th><td>Doc Tor X Dr, Nur&lt; Se</td>"));
+  EXPECT_THAT(page, HasSubstr("<th>Day</th><td>2020-01-31</td>"));
+  EXPECT_THAT(page, HasSubstr("<th>Hour</th><td>12:13:14.5</td>"));
+  EXPECT_THAT(page, HasSubstr("<th>Moment</th><td>2020-01-31 12:13:14 +01:00</td>"));
+  EXPECT_THAT(page, HasSubstr("<th>Beats</th><td>MULTIPOINT 0.5, 1.5</td>"));
+  EXPECT_THAT(page, HasSubstr("<th>Path</th><td>C:\\20200131</td>")) << "text is one value, as it was written";
+}
+
 TEST(ReportTest, NothingOfTheReportIsMarkup) {
   const std::string text = Element({0x0040, 0xA160}, "UT", "<script>alert(\"x\")</script> & more");
   const std::string page = Html(Report(Children(Content("TEXT", "<b>", text))));
@@ -182,7 +199,7 @@ TEST(ReportTest, AsPlainTextItIsLinesIndentedByTheirDepth) {
                 Content("CONTAINER", "Findings", Children(Content("TEXT", "Finding", finding + Children(inner)))) +
                 Content("TEXT", "Conclusion", Element({0x0040, 0xA160}, "UT", "benign") + Children(reference))))),
             "Radiology Report\n"
-            "Patient: Müller^Jürgen\n"
+            "Patient: Müller Jürgen\n"
             "\n"
             "Findings\n"
             "  Finding: Nodule\n"
