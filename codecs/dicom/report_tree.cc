@@ -14,6 +14,7 @@ constexpr Tag kContentSequence{0x0040, 0xA730}, kConceptName{0x0040, 0xA043}, kC
 constexpr Tag kValueType{0x0040, 0xA040}, kNumericValue{0x0040, 0xA30A}, kCodeValue{0x0008, 0x0100},
     kLongCodeValue{0x0008, 0x0119}, kUrnCodeValue{0x0008, 0x0120}, kCodeMeaning{0x0008, 0x0104},
     kReferencedInstance{0x0008, 0x1155};
+constexpr Tag kVerifyingObserver{0x0040, 0xA073}, kObserverName{0x0040, 0xA075}, kVerificationTime{0x0040, 0xA030};
 constexpr Tag kCompletion{0x0040, 0xA491}, kVerification{0x0040, 0xA493};
 // DATETIME, DATE, TIME, PNAME, UIDREF, TEXT and the coordinates (PS3.3 table C.17.3-5), in space and time: what they
 // are, then offsets or moments.
@@ -63,6 +64,11 @@ std::string_view UnitOf(const Measurement& measured) {
   return code.empty() || annotates ? measured.unit_meaning : code;
 }
 
+// An item of Verifying Observer Sequence (PS3.3 table C.17-2): who, and when.
+struct Observer {
+  std::string name, verified;
+};
+
 class TreeReader : public Visitor {
  public:
   explicit TreeReader(ReportTree* tree) : tree_(*tree) {}
@@ -82,6 +88,10 @@ class TreeReader : public Visitor {
       if (element.tag == kValueType) item.type = Text(element);
       if (std::find(std::begin(kValues), std::end(kValues), element.tag) != std::end(kValues))
         AppendWord(Text(element), &item.value);
+    } else if (place == kVerifyingObserver && element.tag == kObserverName) {
+      observer_.name = Text(element);
+    } else if (place == kVerifyingObserver && element.tag == kVerificationTime) {
+      observer_.verified = Text(element);
     } else if (place == kConceptName && element.tag == kCodeMeaning) {
       item.name = Text(element);
     } else if (place == kConceptCode && element.tag == kCodeMeaning) {
@@ -104,6 +114,7 @@ class TreeReader : public Visitor {
   bool WantsSequence(const Element& element) override {
     const Tag place = open_.empty() ? kContentSequence : open_.back();
     if (place == kMeasuredValue) return element.tag == kUnits;
+    if (open_.empty() && element.tag == kVerifyingObserver) return true;
     return place == kContentSequence &&
            (element.tag == kContentSequence || element.tag == kConceptName || element.tag == kConceptCode ||
             element.tag == kMeasuredValue || element.tag == kQualifier || element.tag == kReferencedSop);
@@ -119,6 +130,7 @@ class TreeReader : public Visitor {
   Status OnItemBegin(uint32_t depth) override {
     charset_.BeginItem();
     if (open_.back() == kMeasuredValue) measured_ = {};
+    if (open_.back() == kVerifyingObserver) observer_ = {};
     if (open_.back() != kContentSequence) return Status::Ok();
     tree_.items[path_.back()].children.push_back(tree_.items.size());
     path_.push_back(tree_.items.size());
@@ -131,6 +143,10 @@ class TreeReader : public Visitor {
       std::string& value = tree_.items[path_.back()].value;
       AppendWord(measured_.number, &value);
       AppendWord(UnitOf(measured_), &value);
+    }
+    if (open_.back() == kVerifyingObserver) {
+      const std::string_view comma = observer_.name.empty() || observer_.verified.empty() ? "" : ", ";
+      tree_.headings.emplace_back("Verified by", observer_.name.append(comma).append(observer_.verified));
     }
     if (open_.back() == kContentSequence) path_.pop_back();
     return Status::Ok();
@@ -171,6 +187,7 @@ class TreeReader : public Visitor {
   CharsetScope charset_;
   TextDecoder decoder_;
   Measurement measured_;         // the one at hand
+  Observer observer_;            // likewise
   std::vector<Tag> open_;        // sequences
   std::vector<size_t> path_{0};  // content items from the root to the one at hand
 };

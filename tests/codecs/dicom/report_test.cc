@@ -60,6 +60,11 @@ std::string Html(const std::string& file) {
   return html.ok() ? *html : html.status().ToString();
 }
 
+std::string PlainText(const std::string& file) {
+  const auto text = ReportText(file, {});
+  return text.ok() ? *text : text.status().ToString();
+}
+
 TEST(ReportTest, TheTreeBecomesSectionsAndTables) {
   const std::string units = Element({0x0040, 0x08EA}, "SQ", CodeItem("mm", "millimetre"));
   const std::string measured = Element({0x0040, 0xA300}, "SQ", Item(units + Element({0x0040, 0xA30A}, "DS", "12.5")));
@@ -152,6 +157,26 @@ TEST(ReportTest, CoordinatesInTimeSayWhatTheyAreAndWhen) {
   EXPECT_THAT(page, HasSubstr("<th>Pause</th><td>POINT 0.5</td>"));
 }
 
+TEST(ReportTest, WhoVerifiedItAndWhenIsAboveIt) {
+  const auto observer = [](const std::string& name, const std::string& moment) {
+    return Item(Element({0x0040, 0xA027}, "LO", "Org") + Element({0x0040, 0xA030}, "DT", moment) +
+                Element({0x0040, 0xA075}, "PN", name));
+  };
+  const std::string observers = Element(
+      {0x0040, 0xA073}, "SQ", observer("Doc^Tor", "20200102030405") + observer("Nur<^Se", "") + observer("", "2021"));
+  const std::string report = Report(observers + Element({0x0040, 0xA493}, "CS", "VERIFIED"));
+  EXPECT_THAT(Html(report), HasSubstr("<th>Verified by</th><td>Doc Tor, 2020-01-02 03:04:05</td>"));
+  EXPECT_THAT(Html(report), HasSubstr("<th>Verified by</th><td>Nur&lt; Se</td>"));
+  EXPECT_THAT(Html(report), HasSubstr("<th>Verified by</th><td>2021</td>"));
+  EXPECT_EQ(PlainText(report),
+            "Radiology Report\n"
+            "Patient: Müller Jürgen\n"
+            "Verified by: Doc Tor, 2020-01-02 03:04:05\n"
+            "Verified by: Nur< Se\n"
+            "Verified by: 2021\n"
+            "Verification: VERIFIED\n");
+}
+
 TEST(ReportTest, NamesDatesAndTimesAreAsPeopleWriteThem) {
   const std::string page = Html(Report(
       Children(Content("PNAME", "Observer", Element({0x0040, 0xA123}, "PN", "Doc^Tor^X^Dr\\Nur<^Se")) +
@@ -182,11 +207,6 @@ TEST(ReportTest, ItemsBelowAValueAreShownWithIt) {
   const std::string page =
       Html(Report(Children(Content("TEXT", "Finding", Element({0x0040, 0xA160}, "UT", "ok") + Children(inner)))));
   EXPECT_THAT(page, HasSubstr("<td>ok<table>\n<tr><th>Method</th><td>by eye</td></tr>"));
-}
-
-std::string PlainText(const std::string& file) {
-  const auto text = ReportText(file, {});
-  return text.ok() ? *text : text.status().ToString();
 }
 
 TEST(ReportTest, AsPlainTextItIsLinesIndentedByTheirDepth) {
