@@ -178,7 +178,7 @@ class SegmentStore : public ObjectStore {
   }
 
   Status health() const override { return fail_stop_.status(); }
-  Status CheckSpace() const override { return segments_.CheckSpace(); }
+  Status CheckSpace(Space space, uint64_t bytes) const override { return segments_.CheckSpace(space, bytes); }
 
  private:
   // It may be the disk of the store, which must not get into need by its backup.

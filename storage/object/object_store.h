@@ -138,8 +138,8 @@ class ObjectStore {
 
   // OK, or why writes are refused for good.
   virtual Status health() const = 0;
-  // kDiskFull below the low-water mark. Asks the operating system.
-  virtual Status CheckSpace() const = 0;
+  // kDiskFull when so many bytes of records would take the disk below the mark of `space`. Asks the operating system.
+  virtual Status CheckSpace(Space space, uint64_t bytes) const = 0;
 };
 
 }  // namespace hilum::storage

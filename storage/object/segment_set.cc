@@ -20,6 +20,11 @@ std::string Name(uint32_t segment) {
   return "segment " + std::to_string(segment);
 }
 
+Status NoRoomFor(uint64_t bytes, uint64_t spare) {
+  return DiskFull("an object needs " + std::to_string(bytes) + " bytes, and the disk of the store has " +
+                  std::to_string(spare) + " above the low-water mark: make room or add storage");
+}
+
 // Files that are nowhere but in memory have one.
 Result<uint64_t> CountNames(const File& file, const std::string& path) {
   struct stat info;
@@ -276,6 +281,11 @@ Result<uint64_t> SegmentSet::SpareBytes(Space space) const {
   return storage::SpareBytes(free, marks, space);
 }
 
+Status SegmentSet::CheckSpace(Space space, uint64_t bytes) const {
+  HILUM_ASSIGN_OR_RETURN(const uint64_t spare, SpareBytes(space));
+  return bytes <= spare ? Status::Ok() : NoRoomFor(bytes, spare);
+}
+
 Status SegmentSet::MakeRoom(Entry& entry, uint64_t end) {
   const uint64_t bytes = end - entry.end;
   if (end <= entry.reserved && bytes <= unchecked_bytes_) {
@@ -285,10 +295,7 @@ Status SegmentSet::MakeRoom(Entry& entry, uint64_t end) {
   unchecked_bytes_ = 0;
   HILUM_ASSIGN_OR_RETURN(const uint64_t spare, SpareBytes(entry.space));
   const uint64_t missing = end > entry.reserved ? end - entry.reserved : 0;
-  if (missing > spare) {
-    return DiskFull("an object needs " + std::to_string(missing) + " bytes, and the disk of the store has " +
-                    std::to_string(spare) + " above the low-water mark: make room or add storage");
-  }
+  if (missing > spare) return NoRoomFor(missing, spare);
   if (missing > 0) {
     // The hot segment is reserved whole, at once: reserving between appends makes the syncs around it take half as long
     // again. Near the low-water mark the steps shrink: what is reserved here is missing elsewhere.

@@ -92,8 +92,8 @@ class SegmentSet {
   std::vector<Info> List() const;
   std::string PathOf(uint32_t segment) const;
 
-  // kDiskFull below the low-water mark.
-  Status CheckSpace() const { return SpareBytes(Space::kUsual).status(); }
+  // kDiskFull when so many bytes would take the disk below the mark of `space`.
+  Status CheckSpace(Space space, uint64_t bytes) const;
 
   // Seals a segment before it is full. False, and nothing changes, while somebody writes to it.
   Result<bool> SealEarly(uint32_t segment);

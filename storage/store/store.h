@@ -140,7 +140,7 @@ class Store {
   // OK, or why nothing can be stored.
   Status health() const;
   // kDiskFull while the disk is so full that nothing would be stored; for who can still be spared the sending.
-  Status CheckSpace() const { return objects_->CheckSpace(); }
+  Status CheckSpace() const { return objects_->CheckSpace(Space::kUsual, 0); }
 
   // Thread-safe; the store outlives the ticket.
   UploadTicket BeginUpload();

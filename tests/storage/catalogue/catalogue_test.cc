@@ -449,6 +449,38 @@ TEST_F(CatalogueTest, CompactionGivesBackTheSpaceOfASegmentThatIsNotFull) {
   }
 }
 
+TEST_F(CatalogueTest, CompactionTouchesNoSegmentThatItHasNoRoomFor) {
+  for (int i = 0; i < 3; ++i)
+    ASSERT_TRUE(Ingest(InstanceSpec{.sop = "1.1." + std::to_string(i), .pixel_bytes = 250'000}).stored());
+  for (const char* sop : {"1.1.0", "1.1.1"}) ASSERT_TRUE(store_->Delete("1.2.1", "1.2.1.1", sop).ok());
+  clock_.Advance(storage::StoreOptions().keep_deleted);
+  disk_.full = true;
+  const CompactionOutcome full = store_->CompactObjects();
+  EXPECT_EQ(full.first_error.code(), Code::kDiskFull) << full.first_error.ToString();
+  EXPECT_EQ(full.reclaimed_bytes, 0u);
+  EXPECT_EQ(store_->objects().Segments().size(), 1u);
+  EXPECT_FALSE(store_->objects().Segments().front().sealed);
+  EXPECT_TRUE(store_->health().ok());
+  disk_.full = false;
+  EXPECT_GT(store_->CompactObjects().reclaimed_bytes, 400'000u);
+}
+
+TEST_F(CatalogueTest, CompactionGivesBackASegmentOfNothingOnADiskThatIsFull) {
+  for (int i = 0; i < 8; ++i)
+    ASSERT_TRUE(Ingest(InstanceSpec{.sop = "1.1." + std::to_string(i), .pixel_bytes = 300'000}).stored());
+  ASSERT_TRUE(store_->objects().Segments().front().sealed);
+  ASSERT_TRUE(store_->Delete("1.2.1", std::nullopt, std::nullopt).ok());
+  clock_.Advance(storage::StoreOptions().keep_deleted);
+  disk_.full = true;
+  store_->CompactObjects();  // the disk that seems full stays so, hence its account is forgotten later
+  EXPECT_NE(store_->objects().Segments().front().segment, 1u);
+  disk_.full = false;
+  clock_.Advance(std::chrono::minutes(1));  // the free space is not asked for all the time
+  const CompactionOutcome later = store_->CompactObjects();
+  EXPECT_TRUE(later.first_error.ok()) << later.first_error.ToString();
+  EXPECT_EQ(Findings(), "");
+}
+
 TEST_F(CatalogueTest, WhatWasDeletedWhileTheClockWasAheadIsKeptNoLongerThanOtherThings) {
   for (int i = 0; i < 8; ++i)
     ASSERT_TRUE(Ingest(InstanceSpec{.sop = "1.1." + std::to_string(i), .pixel_bytes = 300'000}).stored());
