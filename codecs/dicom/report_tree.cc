@@ -13,14 +13,16 @@ constexpr Tag kContentSequence{0x0040, 0xA730}, kConceptName{0x0040, 0xA043}, kC
     kMeasuredValue{0x0040, 0xA300}, kUnits{0x0040, 0x08EA}, kQualifier{0x0040, 0xA301}, kReferencedSop{0x0008, 0x1199};
 constexpr Tag kValueType{0x0040, 0xA040}, kNumericValue{0x0040, 0xA30A}, kCodeValue{0x0008, 0x0100},
     kLongCodeValue{0x0008, 0x0119}, kUrnCodeValue{0x0008, 0x0120}, kCodeMeaning{0x0008, 0x0104},
-    kReferencedInstance{0x0008, 0x1155};
+    kReferencedInstance{0x0008, 0x1155}, kReferencedFrames{0x0008, 0x1160}, kReferencedSegments{0x0062, 0x000B},
+    kReferencedChannels{0x0040, 0xA0B0};
 constexpr Tag kVerifyingObserver{0x0040, 0xA073}, kObserverName{0x0040, 0xA075}, kVerificationTime{0x0040, 0xA030};
 constexpr Tag kCompletion{0x0040, 0xA491}, kVerification{0x0040, 0xA493};
-// DATETIME, DATE, TIME, PNAME, UIDREF, TEXT and the coordinates (PS3.3 table C.17.3-5), in space and time: what they
-// are, then offsets or moments.
-constexpr Tag kValues[] = {{0x0040, 0xA120}, {0x0040, 0xA121}, {0x0040, 0xA122}, {0x0040, 0xA123}, {0x0040, 0xA124},
-                           {0x0040, 0xA130}, {0x0040, 0xA138}, {0x0040, 0xA13A}, {0x0040, 0xA160}, {0x0070, 0x0023}};
-constexpr Tag kSamplePositions{0x0040, 0xA132}, kReferencedItem{0x0040, 0xDB73};
+// DATETIME, DATE, TIME, PNAME, UIDREF, TEXT and coordinates in time: what they are, then offsets or moments (PS3.3
+// table C.17.3-5).
+constexpr Tag kTexts[] = {{0x0040, 0xA120}, {0x0040, 0xA121}, {0x0040, 0xA122}, {0x0040, 0xA123}, {0x0040, 0xA124},
+                          {0x0040, 0xA130}, {0x0040, 0xA138}, {0x0040, 0xA13A}, {0x0040, 0xA160}};
+constexpr Tag kSamplePositions{0x0040, 0xA132}, kGraphicData{0x0070, 0x0022}, kGraphicType{0x0070, 0x0023},
+    kReferencedItem{0x0040, 0xDB73};
 
 struct Heading {
   Tag tag;
@@ -32,6 +34,7 @@ constexpr Heading kHeadings[] = {{tags::kPatientName, "Patient"},   {tags::kPati
                                  {kCompletion, "Completion"},       {kVerification, "Verification"}};
 
 constexpr size_t kMaxNumbers = 1000;  // of one value
+constexpr size_t kMaxPoints = 10;     // of a graphic: for who wants to draw it there is the object
 constexpr size_t kMaxQuoted = 200;    // bytes of a text that is repeated: any number of items may refer to it
 
 std::string Joined(const std::vector<uint32_t>& numbers, std::string_view separator) {
@@ -41,6 +44,27 @@ std::string Joined(const std::vector<uint32_t>& numbers, std::string_view separa
     text += std::to_string(number);
   }
   return text;
+}
+
+// Binary numbers, so many of them together: "1, 2" or "1/2, 3/4".
+std::string Listed(const Element& element, size_t together, std::string_view within = "/",
+                   std::string_view between = ", ") {
+  std::string text;
+  const size_t count = std::min(element.value.size() / element.vr.number_size(), kMaxNumbers) / together * together;
+  for (size_t i = 0; i < count; ++i) {
+    if (i > 0) text += i % together == 0 ? between : within;
+    AppendNumber(element, i, &text);
+  }
+  return text;
+}
+
+// "(1, 2) (3, 4)"; of many the first ones.
+std::string Points(Element graphic, size_t dimensions) {
+  const size_t size = dimensions * graphic.vr.number_size(), count = graphic.value.size() / size;
+  if (count == 0) return {};
+  graphic.value = graphic.value.substr(0, kMaxPoints * size);
+  const std::string text = "(" + Listed(graphic, dimensions, ", ", ") (") + ")";
+  return count > kMaxPoints ? text + " ... (" + std::to_string(count) + " points)" : text;
 }
 
 // REQUIRES: `text` is UTF-8.
@@ -78,36 +102,12 @@ class TreeReader : public Visitor {
     const Element element = WithKnownVr(written);
     ReportItem& item = tree_.items[path_.back()];
     const Tag place = open_.empty() ? kContentSequence : open_.back();
-    if (place == kContentSequence && element.tag == kReferencedItem && element.vr == Vr("UL"))
-      item.reference = Numbers(element);
-    if (place == kContentSequence && element.tag == kSamplePositions && element.vr == Vr("UL"))
-      AppendWord(Joined(Numbers(element), ", "), &item.value);
-    if (!element.vr.is_text()) return Status::Ok();
-    if (place == kContentSequence) {
-      NoteHeading(element);
-      if (element.tag == kValueType) item.type = Text(element);
-      if (std::find(std::begin(kValues), std::end(kValues), element.tag) != std::end(kValues))
-        AppendWord(Text(element), &item.value);
-    } else if (place == kVerifyingObserver && element.tag == kObserverName) {
-      observer_.name = Text(element);
-    } else if (place == kVerifyingObserver && element.tag == kVerificationTime) {
-      observer_.verified = Text(element);
-    } else if (place == kConceptName && element.tag == kCodeMeaning) {
-      item.name = Text(element);
-    } else if (place == kConceptCode && element.tag == kCodeMeaning) {
-      AppendWord(Text(element), &item.value);
-    } else if (place == kQualifier && element.tag == kCodeMeaning) {
-      AppendWord("[" + Text(element) + "]", &item.value);
-    } else if (place == kMeasuredValue && element.tag == kNumericValue) {
-      measured_.number = Text(element);
-    } else if (place == kUnits && element.tag == kCodeMeaning) {
-      measured_.unit_meaning = Text(element);
-    } else if (place == kUnits &&
-               (element.tag == kCodeValue || element.tag == kLongCodeValue || element.tag == kUrnCodeValue)) {
-      if (measured_.unit_code.empty()) measured_.unit_code = Text(element);
-    } else if (place == kReferencedSop && element.tag == kReferencedInstance) {
-      AppendWord(Text(element), &item.value);
-    }
+    if (place == kContentSequence)
+      NoteContent(element, &item);
+    else if (place == kReferencedSop)
+      NoteReference(element, &item);
+    else if (element.vr.is_text())
+      NotePart(place, element, &item);
     return Status::Ok();
   }
 
@@ -135,6 +135,7 @@ class TreeReader : public Visitor {
     tree_.items[path_.back()].children.push_back(tree_.items.size());
     path_.push_back(tree_.items.size());
     tree_.items.emplace_back();
+    points_.clear();
     return Status::Ok();
   }
   Status OnItemEnd(uint32_t depth) override {
@@ -153,6 +154,59 @@ class TreeReader : public Visitor {
   }
 
  private:
+  void NoteContent(const Element& element, ReportItem* item) {
+    const bool is_long = element.vr == Vr("UL");
+    if (is_long && element.tag == kReferencedItem) item->reference = Numbers(element);
+    if (is_long && element.tag == kSamplePositions) AppendWord(Listed(element, 1), &item->value);
+    if (element.vr == Vr("FL") && element.tag == kGraphicData)
+      points_ = Points(element, item->type == "SCOORD3D" ? 3 : 2);
+    if (!element.vr.is_text()) return;
+    NoteHeading(element);
+    if (element.tag == kValueType) item->type = Text(element);
+    if (element.tag == kGraphicType) {
+      AppendWord(Text(element), &item->value);
+      AppendWord(points_, &item->value);
+      points_.clear();
+    }
+    if (std::find(std::begin(kTexts), std::end(kTexts), element.tag) != std::end(kTexts))
+      AppendWord(Text(element), &item->value);
+  }
+
+  void NoteReference(const Element& element, ReportItem* item) {
+    const auto append = [&](std::string_view what, const std::string& which) {
+      if (which.empty()) return;
+      AppendWord("(", &item->value);
+      item->value.append(what).append(which.find(',') == std::string::npos ? " " : "s ").append(which).append(")");
+    };
+    const bool is_short = element.vr == Vr("US");
+    if (element.vr.is_text() && element.tag == kReferencedInstance) AppendWord(Text(element), &item->value);
+    if (element.vr.is_text() && element.tag == kReferencedFrames) append("frame", Text(element));
+    if (is_short && element.tag == kReferencedSegments) append("segment", Listed(element, 1));
+    if (is_short && element.tag == kReferencedChannels) append("channel", Listed(element, 2));
+  }
+
+  // Of the other sequences.
+  void NotePart(Tag place, const Element& element, ReportItem* item) {
+    if (place == kVerifyingObserver && element.tag == kObserverName) {
+      observer_.name = Text(element);
+    } else if (place == kVerifyingObserver && element.tag == kVerificationTime) {
+      observer_.verified = Text(element);
+    } else if (place == kConceptName && element.tag == kCodeMeaning) {
+      item->name = Text(element);
+    } else if (place == kConceptCode && element.tag == kCodeMeaning) {
+      AppendWord(Text(element), &item->value);
+    } else if (place == kQualifier && element.tag == kCodeMeaning) {
+      AppendWord("[" + Text(element) + "]", &item->value);
+    } else if (place == kMeasuredValue && element.tag == kNumericValue) {
+      measured_.number = Text(element);
+    } else if (place == kUnits && element.tag == kCodeMeaning) {
+      measured_.unit_meaning = Text(element);
+    } else if (place == kUnits &&
+               (element.tag == kCodeValue || element.tag == kLongCodeValue || element.tag == kUrnCodeValue)) {
+      if (measured_.unit_code.empty()) measured_.unit_code = Text(element);
+    }
+  }
+
   // Of several values one after the other.
   std::string Text(const Element& element) {
     std::string decoded, text;
@@ -188,6 +242,7 @@ class TreeReader : public Visitor {
   TextDecoder decoder_;
   Measurement measured_;         // the one at hand
   Observer observer_;            // likewise
+  std::string points_;           // stand before the shape that they have
   std::vector<Tag> open_;        // sequences
   std::vector<size_t> path_{0};  // content items from the root to the one at hand
 };

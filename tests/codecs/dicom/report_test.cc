@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <bit>
 #include <filesystem>
 #include <fstream>
 
@@ -155,6 +156,43 @@ TEST(ReportTest, CoordinatesInTimeSayWhatTheyAreAndWhen) {
       Content("TCOORD", "Pause", Element({0x0040, 0xA130}, "CS", "POINT") + Element({0x0040, 0xA138}, "DS", "0.5")))));
   EXPECT_THAT(page, HasSubstr("<th>Beat</th><td>SEGMENT 5, 7</td>"));
   EXPECT_THAT(page, HasSubstr("<th>Pause</th><td>POINT 0.5</td>"));
+}
+
+std::string Floats(const std::vector<float>& numbers) {
+  std::string bytes;
+  for (const float number : numbers) AppendLe(&bytes, std::bit_cast<uint32_t>(number));
+  return bytes;
+}
+
+TEST(ReportTest, CoordinatesInSpaceAreAShapeAndItsFirstPoints) {
+  const auto graphic = [](const std::string& type, const std::string& shape, const std::vector<float>& numbers) {
+    return Content(type, shape,
+                   Element({0x0070, 0x0022}, "FL", Floats(numbers)) + Element({0x0070, 0x0023}, "CS", shape));
+  };
+  const std::string page = Html(Report(
+      Children(graphic("SCOORD", "CIRCLE", {1, 2.5, 3, 4}) + graphic("SCOORD3D", "POINT", {-1, 2, 0.125}) +
+               graphic("SCOORD", "POLYLINE", std::vector<float>(2 * 12, 7)) + graphic("SCOORD", "ELLIPSE", {1}))));
+  EXPECT_THAT(page, HasSubstr("<td>CIRCLE (1, 2.5) (3, 4)</td>"));
+  EXPECT_THAT(page, HasSubstr("<td>POINT (-1, 2, 0.125)</td>"));
+  std::string ten;
+  for (int i = 0; i < 10; ++i) ten += " (7, 7)";
+  EXPECT_THAT(page, HasSubstr("<td>POLYLINE" + ten + " ... (12 points)</td>"));
+  EXPECT_THAT(page, HasSubstr("<td>ELLIPSE</td>")) << "half a point is none";
+}
+
+TEST(ReportTest, AReferenceToAnObjectSaysToWhatOfIt) {
+  const auto object = [](const std::string& type, const std::string& part) {
+    return Content(type, "Seen in",
+                   Element({0x0008, 0x1199}, "SQ", Item(Element({0x0008, 0x1155}, "UI", "1.2.30") + part)));
+  };
+  const std::string page = Html(Report(Children(
+      object("IMAGE", Element({0x0008, 0x1160}, "IS", "3")) + object("IMAGE", Element({0x0008, 0x1160}, "IS", "4\\5")) +
+      object("IMAGE", Element({0x0062, 0x000B}, "US", std::string("\2\0", 2))) +
+      object("WAVEFORM", Element({0x0040, 0xA0B0}, "US", std::string("\1\0\2\0\1\0\3\0", 8))) +
+      object("COMPOSITE", ""))));
+  for (const char* const reference :
+       {"1.2.30 (frame 3)", "1.2.30 (frames 4, 5)", "1.2.30 (segment 2)", "1.2.30 (channels 1/2, 1/3)", "1.2.30"})
+    EXPECT_THAT(page, HasSubstr("<th>Seen in</th><td>" + std::string(reference) + "</td>"));
 }
 
 TEST(ReportTest, WhoVerifiedItAndWhenIsAboveIt) {
