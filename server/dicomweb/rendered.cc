@@ -16,6 +16,9 @@ namespace {
 
 constexpr uint32_t kDefaultThumbnail = 128, kMaxThumbnail = 1024;
 constexpr uint32_t kRenderedPage = 512;
+// Begins the entity tags of pictures and readable documents. The number grows with what becomes of the same bytes: who
+// kept what an older release made of them is sent the new.
+constexpr char kTagPrefix[] = "\"r2";
 constexpr uint32_t kMostOfCine = 2000;  // frames of a moving picture: a minute and more
 
 // Of the types one URL has, as part of an entity tag.
@@ -217,7 +220,7 @@ Result<bool> PictureService::SendReadyThumbnail(const http::Request& request, co
   HILUM_ASSIGN_OR_RETURN(const std::string tag, SelectTag(store_.Read(), resource));
   const auto picture = thumbnails_.Find(LevelThumbnailKey(tag));
   if (!picture) return false;
-  const std::string etag = "\"r" + tag.substr(1);
+  const std::string etag = kTagPrefix + tag.substr(1);
   http::Headers headers = {
       {"Content-Type", "image/jpeg"}, {"ETag", etag}, {"Cache-Control", "private, no-cache"}, {"Vary", "Accept"}};
   HILUM_ASSIGN_OR_RETURN(const bool answered, AnswerCondition(request, responder, headers));
@@ -321,7 +324,7 @@ Status PictureService::Answer(http::Request& request, const Resource& resource, 
   const char* const kind = document                         ? (type == documents.front() ? "d" : "t")
                            : rendering.options.sixteen_bits ? "w"
                                                             : KindOf(rendering.options.type);
-  std::string etag = std::string("\"r") + kind + subject.version;
+  std::string etag = std::string(kTagPrefix) + kind + subject.version;
   if (rendition->in_parts) etag = WeakTag(TagWithUrls(etag, options_.BaseUrl(request)));
   http::Headers headers = {
       {"Content-Type", type}, {"ETag", etag}, {"Cache-Control", "private, no-cache"}, {"Vary", "Accept"}};

@@ -93,10 +93,11 @@ TEST_F(CineTest, AnImageThatIsDeletedMeanwhileIsShownToItsEnd) {
   testing::HookedCodec codec([&] {
     if (++decoded == 2) delete_it();
   });
-  service_ = std::make_unique<Service>(*store_, ServiceOptions(), codec, system_clock_, random_, metrics_, Logger());
+  Start({}, codec);
   EXPECT_EQ(Gif("/rendered").body, whole);
   EXPECT_GT(reclaimed, 0u);
   EXPECT_EQ(Gif("/rendered").status, 404);
+  server_->Stop(std::chrono::seconds(1));  // before its codec goes
 }
 
 TEST_F(CineTest, WhatHasNoPictureIsThePage) {

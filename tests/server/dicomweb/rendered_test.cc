@@ -145,7 +145,7 @@ TEST_F(RenderedTest, APictureTakesMemoryFromOthersWhileItIsMade) {
     go_on.get_future().wait();
   });
   const ServiceOptions options{.held_bytes = 20 << 20, .held_timeout = std::chrono::milliseconds(100)};
-  service_ = std::make_unique<Service>(*store_, options, codec, system_clock_, random_, metrics_, Logger());
+  Start(options, codec);
   std::jthread other([&] { EXPECT_EQ(Rendered("viewport=2048,2048").status, 200); });
   begun.get_future().wait();
   EXPECT_EQ(Rendered("viewport=2048,2048").status, 503) << "4 MiB, several times";
@@ -153,6 +153,7 @@ TEST_F(RenderedTest, APictureTakesMemoryFromOthersWhileItIsMade) {
   go_on.set_value();
   other.join();
   EXPECT_EQ(Rendered("viewport=2048,2048").status, 200);
+  server_->Stop(std::chrono::seconds(1));  // before its codec goes
 }
 
 TEST_F(RenderedTest, WhatTheRegionOfAViewportLeavesOutGoesToTheEdge) {  // PS3.18 8.3.5.1.3

@@ -19,11 +19,12 @@ class ServiceFixture : public StoreFixture {
   }
   void TearDown() override { server_->Stop(std::chrono::seconds(1)); }
 
-  void Start(dicomweb::ServiceOptions options) {
+  void Start(dicomweb::ServiceOptions options) { Start(std::move(options), codec_); }
+  void Start(dicomweb::ServiceOptions options, pixel::FrameCodec& codec) {
     if (server_) server_->Stop(std::chrono::seconds(1));  // a handler may still be at work after its last byte was read
     options.boundary_key = boundary_key_;
-    service_ = std::make_unique<dicomweb::Service>(*store_, std::move(options), codec_, system_clock_, random_,
-                                                   metrics_, Logger());
+    service_ = std::make_unique<dicomweb::Service>(*store_, std::move(options), codec, system_clock_, random_, metrics_,
+                                                   Logger());
     http::ServerOptions http;
     http.worker_threads = 8;
     http.body_timeout = body_timeout_;
