@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 
 namespace hilum {
@@ -18,8 +19,10 @@ class HugePages final : public SysAllocator {
   void* Alloc(size_t size, size_t* actual_size, size_t alignment) override {
     const size_t whole = (size + kHugePage - 1) / kHugePage * kHugePage;
     void* const memory = system_->Alloc(whole, actual_size, std::max(alignment, kHugePage));
+    const int before = errno;  // of who allocates in the midst of telling an error
     // Refused where there are none: small pages do as well.
     if (memory != nullptr) madvise(memory, whole, MADV_HUGEPAGE);
+    errno = before;
     return memory;
   }
 

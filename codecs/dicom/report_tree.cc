@@ -149,7 +149,10 @@ class TreeReader : public Visitor {
       const std::string_view comma = observer_.name.empty() || observer_.verified.empty() ? "" : ", ";
       tree_.headings.emplace_back("Verified by", observer_.name.append(comma).append(observer_.verified));
     }
-    if (open_.back() == kContentSequence) path_.pop_back();
+    if (open_.back() == kContentSequence) {
+      path_.pop_back();
+      points_.clear();
+    }
     return Status::Ok();
   }
 

@@ -275,33 +275,37 @@ Status ToSpace(ColourSpace space, FrameCodec& codec, Picture* picture) {
 
 }  // namespace
 
+Status CheckWindow(const RenderOptions& options) {
+  if (!options.window) return Status::Ok();
+  const Window& window = *options.window;
+  const bool whole = window.width >= 1 || window.function != VoiFunction::kLinear;
+  if (window.width > 0 && std::isfinite(window.width) && std::isfinite(window.center) && whole) return Status::Ok();
+  return Invalid("window: the width is at least 1, and above 0 for LINEAR_EXACT and SIGMOID");
+}
+
 Result<uint64_t> RenderingMemory(const Instance& instance, const RenderOptions& options) {
-  if (options.window &&
-      !(options.window->width > 0 && std::isfinite(options.window->width) && std::isfinite(options.window->center) &&
-        (options.window->width >= 1 || options.window->function != VoiFunction::kLinear))) {
-    return Invalid("window: the width is at least 1, and above 0 for LINEAR_EXACT and SIGMOID");
-  }
+  HILUM_RETURN_IF_ERROR(CheckWindow(options));
   const FrameFormat& image = instance.format();
   const Presentation* const state = options.presentation;
   const bool colour = image.samples == 3 || HasPalette(instance, image) || (state != nullptr && state->has_colours());
   const uint64_t pixel_bytes = colour ? 3 : options.sixteen_bits ? 2 : 1;
   const uint64_t whole = uint64_t{image.rows} * image.columns * pixel_bytes;
   uint64_t picture = whole, making = FrameBytes(DecodedFormat(image)) + whole;
-  const auto scale_to = [&](uint64_t width, uint64_t height) {
+  const auto scale_to = [&](uint32_t source_rows, uint64_t width, uint64_t height) {
     picture = width * height * pixel_bytes;
-    making += ScalingMemory(image.rows, width * (colour ? 3 : 1)) + picture;
+    making += ScalingMemory(source_rows, width * (colour ? 3 : 1)) + picture;
   };
   if (state != nullptr) {
     HILUM_ASSIGN_OR_RETURN(const auto part, PartPresented(instance, *state, options.viewport));
     HILUM_ASSIGN_OR_RETURN(const PresentedSize size,
                            SizeToPresent(image.columns, image.rows, *state, instance.pixel_aspect(),
                                          part ? std::nullopt : options.viewport));
-    scale_to(size.width, size.height);
+    scale_to(image.rows, size.width, size.height);
     making += whole + picture;  // shuttered, and turned
-    if (part) scale_to(part->width, part->height);
+    if (part) scale_to(state->quarter_turns % 2 != 0 ? size.width : size.height, part->width, part->height);
   } else {
     HILUM_ASSIGN_OR_RETURN(const std::optional<Scaling> scaling, ScalingOf(instance, options));
-    if (scaling) scale_to(scaling->width, scaling->height);
+    if (scaling) scale_to(image.rows, scaling->width, scaling->height);
   }
   // What encoders and colour conversion copy, and a file of noise while it grows.
   return std::max(making, picture * 4);

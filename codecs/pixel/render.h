@@ -69,6 +69,9 @@ struct RenderOptions {
   DecodeOptions decode;
 };
 
+// kInvalid for a window that is none.
+Status CheckWindow(const RenderOptions& options);
+
 // Bytes of memory that making a picture and its file takes at a time, roughly, the decoded frame among them. Nothing is
 // decoded to find out. kInvalid for a window, viewport or displayed area that no picture can be made with.
 Result<uint64_t> RenderingMemory(const Instance& instance, const RenderOptions& options);

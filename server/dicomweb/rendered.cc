@@ -184,6 +184,9 @@ Result<PictureService::Shot> PictureService::Take(const Subject& subject, const 
   HILUM_ASSIGN_OR_RETURN(const uint64_t bytes, pixel::RenderingMemory(image, rendering.options));
   if (!*room) {
     HILUM_ASSIGN_OR_RETURN(*room, memory_.ForFrame(bytes));
+  } else if (bytes > (*room)->held()) {
+    // What was begun goes on; it counts as far as there is room.
+    static_cast<void>((*room)->Grow(bytes - (*room)->held()));
   }
   auto picture = pixel::RenderPicture(image, frame, rendering.options, codec_);
   HILUM_RETURN_IF_ERROR(opened.image->file().Judge(Status::Ok()));  // it may have been checked long ago
@@ -312,11 +315,17 @@ Status PictureService::Answer(http::Request& request, const Resource& resource, 
     return SendError(responder, request, 406, WhatCanBeHad(thumbnail, !documents.empty(), several, types));
   const std::string& type = rendition->media_type;
   HILUM_ASSIGN_OR_RETURN(Rendering rendering, ParseRendering(query, type));
+  HILUM_RETURN_IF_ERROR(pixel::CheckWindow(rendering.options));
   rendering.options.sixteen_bits = rendition->sixteen_bits && !thumbnail;
   const bool document = std::ranges::find(documents, type) != documents.end();
-  const bool picture = !thumbnail && documents.empty();
-  if (rendering.state && !subject.state && picture)
+  const bool of_each = rendition->in_parts && !resource.instance;
+  const bool picture = !thumbnail && (documents.empty() || of_each);
+  if (rendering.state && picture && (of_each || !subject.state))
     HILUM_RETURN_IF_ERROR(ApplyState(*resource.study, *rendering.state, &subject));
+  if (of_each) {  // states show images of all the study
+    HILUM_ASSIGN_OR_RETURN(const std::string tag, SelectTag(store_.Read(), {.study = resource.study}));
+    subject.version = tag.substr(1);
+  }
   if ((rendering.patient || rendering.technique) && picture && !painter_)
     rendering.warnings.push_back("annotations need a font: none of render.fonts can be read");
 
@@ -347,7 +356,7 @@ Status PictureService::Answer(http::Request& request, const Resource& resource, 
     return options_.BaseUrl(request) + "/studies/" + *resource.study + "/series/" + found.series_uid + "/instances/" +
            found.row.uid;
   };
-  if (!resource.instance) {
+  if (of_each) {
     const auto url_of = [&](const Found& found) { return url_of_instance(found) + after; };
     return SendPictureOfEach(selection.instances, *resource.study, rendering, url_of, std::move(headers), responder);
   }

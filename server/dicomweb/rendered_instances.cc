@@ -30,17 +30,19 @@ Status PictureService::SendPictureOfEach(const std::vector<Found>& instances, co
   const std::string type(*headers.First("Content-Type"));
   multipart::Writer writer(random_);
   headers.Set("Content-Type", writer.ContentType(type));
+  Room room;
   for (const Found& found : instances) {
-    Room room;
     HILUM_ASSIGN_OR_RETURN(const std::string file, FileOfOneOfMany(found, study, rendering, &room));
     if (!responder.started()) HILUM_RETURN_IF_ERROR(responder.Head(200, headers, std::nullopt));
     if (!responder.wants_body()) break;
-    if (room && room->held() > file.size()) room->Shrink(room->held() - file.size());
+    // What was begun waits for no room.
+    if (!room) room = std::make_unique<MemoryAllowance::Share>(&memory_.allowance);
     HILUM_RETURN_IF_ERROR(
         responder.Write(writer.PartHead({{"Content-Type", type}, {"Content-Location", url_of(found)}})));
     HILUM_RETURN_IF_ERROR(responder.Write(file));
   }
   if (responder.wants_body()) HILUM_RETURN_IF_ERROR(responder.Write(writer.End()));
+  responder.CountUnsent(std::move(room));
   return responder.Finish();
 }
 

@@ -21,8 +21,8 @@ std::string Name(uint32_t segment) {
 }
 
 Status NoRoomFor(uint64_t bytes, uint64_t spare) {
-  return DiskFull("an object needs " + std::to_string(bytes) + " bytes, and the disk of the store has " +
-                  std::to_string(spare) + " above the low-water mark: make room or add storage");
+  return DiskFull(std::to_string(bytes) + " bytes are needed, and the disk of the store has " + std::to_string(spare) +
+                  " to spare: make room or add storage");
 }
 
 // Files that are nowhere but in memory have one.
@@ -181,6 +181,7 @@ Result<SegmentSet::Place> SegmentSet::Reserve(uint64_t bytes) {
   Place place{hot_, entry.end, entry.file};
   entry.end += bytes;
   ++entry.writers;
+  ++writing_;
   reserved_bytes_ += bytes;
   ++writers_calls_;
   writers_came_.notify_one();
@@ -196,6 +197,7 @@ Status SegmentSet::Release(const Place& place) {
     const std::lock_guard lock(mu_);
     Entry& entry = entries_.at(place.segment);
     ++writers_calls_;
+    --writing_;
     writers_came_.notify_one();
     if (--entry.writers > 0 || entry.state != State::kFull) return Status::Ok();
   }
@@ -210,14 +212,13 @@ std::optional<uint64_t> SegmentSet::AwaitWriters(const std::stop_token& stop, ui
 
 std::optional<SegmentSet::Room> SegmentSet::ClaimRoom(uint64_t known, uint64_t bytes, uint64_t most) {
   const std::lock_guard lock(mu_);
-  if (writers_calls_ != known) return std::nullopt;
+  if (writers_calls_ != known || writing_ > 0) return std::nullopt;
   uint64_t wanted = std::min(most, reserved_bytes_);
   if (hot_ != 0) {
     const Entry& hot = entries_.at(hot_);
-    if (hot.writers > 0) return std::nullopt;
     if (const auto room = ClaimRoomIn(hot_, bytes, wanted)) return room;
     wanted -= std::min(wanted, hot.reserved - hot.end);
-    // The disk is nearly full.
+    // Not all of it is reserved yet: it is to be filled first, or the disk is nearly full.
     if (hot.reserved < options_.segment_bytes) return std::nullopt;
   }
   if (wanted < kPageBytes || !TakeNext().ok()) return std::nullopt;
@@ -375,6 +376,8 @@ Result<bool> SegmentSet::SealEarly(uint32_t segment) {
     if (found == entries_.end()) return NotFound(Name(segment) + " does not exist");
     Entry& entry = found->second;
     if (entry.state == State::kSealed) return true;
+    // A full disk is no reason to end the store.
+    if (entry.end + kPageBytes > entry.reserved) HILUM_RETURN_IF_ERROR(CheckSpace(Space::kReserve, kPageBytes));
     if (entry.state == State::kIdle)
       idle_.erase({entry.end, segment});
     else if (entry.state == State::kNext)

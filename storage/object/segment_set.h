@@ -95,7 +95,8 @@ class SegmentSet {
   // kDiskFull when so many bytes would take the disk below the mark of `space`.
   Status CheckSpace(Space space, uint64_t bytes) const;
 
-  // Seals a segment before it is full. False, and nothing changes, while somebody writes to it.
+  // Seals a segment before it is full. False, and nothing changes, while somebody writes to it; kDiskFull, and nothing
+  // changes, when there is no room for the seal.
   Result<bool> SealEarly(uint32_t segment);
   // Removes a sealed segment whose objects live elsewhere. Its number is never given out again.
   Status Remove(uint32_t segment);
@@ -139,6 +140,7 @@ class SegmentSet {
   std::condition_variable room_returned_;
   uint64_t writers_calls_ = 0;   // of Reserve and Release
   uint64_t reserved_bytes_ = 0;  // handed out by Reserve
+  uint64_t writing_ = 0;         // who has a place
   std::map<uint32_t, Entry> entries_;
   std::set<std::pair<uint64_t, uint32_t>> idle_;  // by end: the fullest is used first, so that segments get full
   uint32_t hot_ = 0;                              // 0: none

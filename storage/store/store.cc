@@ -353,15 +353,14 @@ Result<uint64_t> Store::CompactIfWorthIt(const SegmentInfo& segment) {
   // What was damaged is damaged still, unless that object is gone.
   const auto damaged = damaged_at_.find(segment.segment);
   if (damaged != damaged_at_.end() && damaged->second == account->live) return 0;
-  // Copies of a part would be garbage, made anew at every attempt, and take the room that other segments need for
-  // theirs.
-  const uint64_t needed = account->live + (segment.sealed ? 0 : ObjectStore::RecordBytes(0));
-  if (needed > 0) {
-    const Status room = objects_->CheckSpace(Space::kReserve, needed);
-    if (!room.ok()) return room.WithContext("compact segment " + std::to_string(segment.segment));
-  }
   HILUM_ASSIGN_OR_RETURN(const bool sealed, objects_->SealEarly(segment.segment));
   if (!sealed || tickets_->AwaitRowsOf(segment.segment)) return 0;
+  // Copies of a part would be garbage, made anew at every attempt, and take the room that other segments need for
+  // theirs.
+  if (account->live > 0) {
+    const Status room = objects_->CheckSpace(Space::kReserve, account->live);
+    if (!room.ok()) return room.WithContext("compact segment " + std::to_string(segment.segment));
+  }
   if (Status status = CompactSegment(segment); !status.ok()) {
     if (status.code() == Code::kCorruption) damaged_at_[segment.segment] = account->live;
     return status;

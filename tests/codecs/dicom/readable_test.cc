@@ -10,6 +10,7 @@ TEST(ReadableTest, NamesHaveBlanksBetweenTheirPartsAndTwoBetweenTheirGroups) {
   EXPECT_EQ(Readable(Vr("PN"), "Doc^Tor^^Dr^"), "Doc Tor Dr");
   EXPECT_EQ(Readable(Vr("PN"), "=山田^太郎=="), "山田 太郎");
   EXPECT_EQ(Readable(Vr("PN"), "^^^"), "");
+  EXPECT_EQ(Readable(Vr("PN"), "Yamada^Tarou^^^=山田^太郎^^^"), "Yamada Tarou  山田 太郎");
 }
 
 TEST(ReadableTest, DatesAndTimesAreAsExactAsTheyAre) {
@@ -27,8 +28,10 @@ TEST(ReadableTest, DatesAndTimesAreAsExactAsTheyAre) {
 TEST(ReadableTest, WhatIsInNoFormOfItsRepresentationStaysAsItIs) {
   for (const char* const date : {"", "1970.01.02", "1970-01-02", "197001021", "soon"})
     EXPECT_EQ(Readable(Vr("DA"), date), date);
-  for (const char* const time : {"", "12:13:14", "1", "12131", ".5", "noon"}) EXPECT_EQ(Readable(Vr("TM"), time), time);
-  for (const char* const moment : {"", "2020-01-31T12:13:14", "2020-01-31", "+", "20200131 1213", "now"})
+  for (const char* const time : {"", "12:13:14", "1", "12131", ".5", "noon", "121314.noon", "1213.5"})
+    EXPECT_EQ(Readable(Vr("TM"), time), time);
+  for (const char* const moment :
+       {"", "2020-01-31T12:13:14", "2020-01-31", "+", "20200131 1213", "now", "+0100", "197001021", "20200131.5"})
     EXPECT_EQ(Readable(Vr("DT"), moment), moment);
   EXPECT_EQ(Readable(Vr("LO"), "19700102^a"), "19700102^a");
 }

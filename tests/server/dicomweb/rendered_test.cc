@@ -262,6 +262,22 @@ TEST_F(PresentationTest, OfASeriesOrStudyInPartsThereIsOneOfEveryInstance) {
   EXPECT_TRUE(applied.body.find(part(other, query)) != std::string::npos) << "the state is not about this one";
 }
 
+TEST_F(PresentationTest, WhatIsAskedForWronglyIsNoPageOfEveryInstance) {
+  const std::string parts = "Accept: multipart/related; type=\"image/png\"";
+  const std::string study = "/dicom-web/studies/1.2.1/rendered";
+  EXPECT_EQ(Get(study + "?window=40,0.5,linear", {parts}).status, 400);
+  EXPECT_EQ(Get(study + "?presentationSeriesUID=1.2.1.2&presentationUID=1.2.1.2.9", {parts}).status, 404);
+}
+
+TEST_F(PresentationTest, OfASeriesInPartsTheTagIsThatOfTheStudyThatItsStatesSpeakOf) {
+  const std::string parts = "Accept: multipart/related; type=\"image/png\"";
+  const std::string series = "/dicom-web/studies/1.2.1/series/1.2.1.2/rendered";
+  const std::string tag(Get(series, {parts}).Header("ETag").value_or(""));
+  EXPECT_EQ(Get(series, {parts, "If-None-Match: " + tag}).status, 304);
+  ASSERT_TRUE(Ingest(testing::InstanceSpec{.sop = "1.2.1.1.2"}).stored());
+  EXPECT_EQ(Get(series, {parts, "If-None-Match: " + tag}).status, 200);
+}
+
 TEST_F(PresentationTest, OneThatIsDamagedDoesNotHideTheOthersOfItsSeries) {
   auto out = testing::BeginImage({.sop = "1.2.1.1.2", .frames = 1, .bits = 16});
   out.Add(dicom::tags::kPixelData, "OW", "too short!");

@@ -90,6 +90,20 @@ TEST_F(CompactionTest, GoesOnBelowTheLowWaterMarkDownToTheReserve) {
     if (live_.count(stored.id) > 0) ExpectMoved(stored);
 }
 
+TEST_F(ObjectStoreTest, ASegmentThatThereIsNoRoomToSealStaysOpen) {
+  low_water_bytes_ = reserve_bytes_ = 1 << 20;
+  Open();
+  const Stored stored = PutSynced("1", "1");
+  Open();  // nothing is reserved behind it
+  disk_.set_capacity(1 << 20);
+  EXPECT_EQ(store_->SealEarly(1).status().code(), Code::kDiskFull);
+  EXPECT_TRUE(store_->health().ok());
+  ExpectIntact(stored);
+  disk_.set_capacity(1 << 30);
+  const auto sealed = store_->SealEarly(1);
+  EXPECT_TRUE(sealed.ok() && *sealed);
+}
+
 TEST_F(CompactionTest, CopiesAreDurableBeforeAnybodyIsTold) {
   const Status status = store_->Compact(first_, All(), [&](std::span<const ObjectStore::Move> moves) {
     std::vector<Stored> copies;
