@@ -1,8 +1,12 @@
+#include <sched.h>
+
 #include <algorithm>
 #include <condition_variable>
 #include <cstring>
+#include <initializer_list>
 #include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "base/memory_allowance.h"
@@ -43,13 +47,13 @@ class CodecPool::Impl {
   // Runs `use` with a live worker of its own.
   template <typename F>
   auto With(F&& use) -> decltype(use(std::declval<WorkerProcess&>())) {
-    HILUM_ASSIGN_OR_RETURN(std::unique_ptr<WorkerProcess> worker, Take());
-    Return give_back(this, &worker);
-    if (worker == nullptr || !worker->Alive()) {
-      worker.reset();
-      HILUM_ASSIGN_OR_RETURN(worker, WorkerProcess::Start(options_));
+    HILUM_ASSIGN_OR_RETURN(Place place, Take());
+    if (place.worker == nullptr || !place.worker->Alive()) {
+      place.worker.reset();
+      HILUM_ASSIGN_OR_RETURN(place.worker, WorkerProcess::Start(options_));
     }
-    return use(*worker);
+    place.worker->StayOn(place.processor);
+    return use(*place.worker);
   }
 
   Result<FrameTurn> BeginFrame(uint64_t bytes) {
@@ -60,26 +64,26 @@ class CodecPool::Impl {
   }
 
  private:
-  // Gives the place back, and the worker when it lives.
-  class Return {
-   public:
-    Return(Impl* pool, std::unique_ptr<WorkerProcess>* worker) : pool_(pool), worker_(worker) {}
-    ~Return() {
-      if (*worker_ != nullptr && !(*worker_)->Alive()) worker_->reset();
-      if (*worker_ != nullptr) (*worker_)->Trim();
-      const std::lock_guard lock(pool_->mu_);
-      if (*worker_ != nullptr) pool_->idle_.push_back(std::move(*worker_));
-      --pool_->busy_;
-      pool_->changed_.notify_all();
+  // One of `workers`. Gives itself back at the end, with the worker when that lives.
+  struct Place {
+    Place(Impl* of_pool, std::unique_ptr<WorkerProcess> of_worker, int on_processor)
+        : pool(of_pool), worker(std::move(of_worker)), processor(on_processor) {}
+    Place(Place&& other) noexcept
+        : pool(std::exchange(other.pool, nullptr)), worker(std::move(other.worker)), processor(other.processor) {}
+    ~Place() {
+      if (pool != nullptr) pool->TakeBack(std::move(worker), processor);
     }
+    Place& operator=(Place&&) = delete;
 
-   private:
-    Impl* const pool_;
-    std::unique_ptr<WorkerProcess>* const worker_;
+    Impl* pool;
+    std::unique_ptr<WorkerProcess> worker;
+    int processor;  // for the worker to stay on
   };
 
-  // A place, with the worker used last or none.
-  Result<std::unique_ptr<WorkerProcess>> Take() {
+  // A place, with the worker used last or none. A worker alone stays on the processor of its caller, who sleeps until
+  // it is done: what the caller has just read is warm there, and to wake a processor that sleeps takes longer than to
+  // switch on one that does not. When there are several each stays where it is, and nowhere two of them.
+  Result<Place> Take() {
     std::unique_lock lock(mu_);
     if (!changed_.wait_for(lock, options_.queue_timeout, [&] { return busy_ < options_.workers; })) {
       return Unavailable("all " + std::to_string(options_.workers) + " codec workers are busy");
@@ -90,7 +94,28 @@ class CodecPool::Impl {
       worker = std::move(idle_.back());
       idle_.pop_back();
     }
-    return worker;
+    const int here = sched_getcpu(), there = worker != nullptr ? worker->processor() : here;
+    const int processor = busy_ == 1 ? here : FirstFree({there, here});
+    if (processor != WorkerProcess::kAnywhere) stayed_on_.push_back(processor);
+    return Place(this, std::move(worker), processor);
+  }
+
+  int FirstFree(std::initializer_list<int> processors) const {
+    for (const int processor : processors) {
+      const bool known = processor != WorkerProcess::kAnywhere;
+      if (known && std::ranges::find(stayed_on_, processor) == stayed_on_.end()) return processor;
+    }
+    return WorkerProcess::kAnywhere;
+  }
+
+  void TakeBack(std::unique_ptr<WorkerProcess> worker, int processor) {
+    if (worker != nullptr && !worker->Alive()) worker.reset();
+    if (worker != nullptr) worker->Trim();
+    const std::lock_guard lock(mu_);
+    if (worker != nullptr) idle_.push_back(std::move(worker));
+    std::erase(stayed_on_, processor);
+    --busy_;
+    changed_.notify_all();
   }
 
   const CodecPoolOptions options_;
@@ -98,6 +123,7 @@ class CodecPool::Impl {
   std::condition_variable changed_;
   size_t busy_ = 0;
   std::vector<std::unique_ptr<WorkerProcess>> idle_;
+  std::vector<int> stayed_on_;                     // processors that busy workers stay on, each once
   MemoryAllowance frames_{options_.frame_memory};  // at hand
 };
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/mman.h>
@@ -104,6 +105,18 @@ bool WorkerProcess::Alive() {
   if (ended == 0) return true;
   process_ = -1;
   return false;
+}
+
+void WorkerProcess::StayOn(int processor) {
+  if (processor == processor_ || processor >= CPU_SETSIZE) return;
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (processor != kAnywhere) {
+    CPU_SET(processor, &set);
+  } else if (sched_getaffinity(0, sizeof(set), &set) != 0) {
+    return;
+  }
+  if (sched_setaffinity(process_, sizeof(set), &set) == 0) processor_ = processor;
 }
 
 Status WorkerProcess::Reserve(uint64_t input_bytes, uint64_t output_bytes) {

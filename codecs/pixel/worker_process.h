@@ -21,6 +21,12 @@ class WorkerProcess {
   // False once it has ended, for whatever reason.
   bool Alive();
 
+  // Keeps the process on one processor; on any that this thread may use for kAnywhere. Where that is refused it stays
+  // as it is: slower, no less right.
+  static constexpr int kAnywhere = -1;
+  void StayOn(int processor);
+  int processor() const { return processor_; }
+
   // Memory for one request: input first, output at OutputOffset(). Kept from request to request while it is large
   // enough.
   Status Reserve(uint64_t input_bytes, uint64_t output_bytes);
@@ -48,6 +54,7 @@ class WorkerProcess {
   uint64_t requests_ = 0;
   pid_t process_ = -1;
   int socket_ = -1;
+  int processor_ = kAnywhere;
   int memory_ = -1;  // descriptor, until the worker has it
   char* shared_ = nullptr;
   uint64_t shared_bytes_ = 0;

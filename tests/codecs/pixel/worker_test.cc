@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -120,6 +121,30 @@ TEST(CodecPool, GivesWhatTheCodecsGive) {
   EXPECT_TRUE(lossy->lossy);
   EXPECT_EQ(lossy->format.photometric, Photometric::kYbrFull422);
   EXPECT_EQ(f.count(WorkerEvent::kStarted), 1);
+}
+
+TEST(CodecPool, AWorkerAloneStaysOnTheProcessorOfItsCaller) {
+  Fixture f;
+  const Image image = MakeImage({.rows = 64, .columns = 64});
+  cpu_set_t usual;
+  ASSERT_EQ(sched_getaffinity(0, sizeof(usual), &usual), 0);
+  for (int processor = 0, tried = 0; processor < CPU_SETSIZE && tried < 4; ++processor) {
+    if (!CPU_ISSET(processor, &usual)) continue;
+    ++tried;
+    std::thread caller([&] {
+      cpu_set_t one;
+      CPU_ZERO(&one);
+      CPU_SET(processor, &one);
+      ASSERT_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
+      EXPECT_TRUE(RoundTrip(*f.pool, image, kHtj2k).ok());
+    });
+    caller.join();
+    ASSERT_EQ(Children().size(), 1u);
+    cpu_set_t allowed;
+    ASSERT_EQ(sched_getaffinity(Children()[0], sizeof(allowed), &allowed), 0);
+    EXPECT_EQ(CPU_COUNT(&allowed), 1);
+    EXPECT_TRUE(CPU_ISSET(processor, &allowed));
+  }
 }
 
 TEST(CodecPool, PassesOnTheCodecsReasons) {
