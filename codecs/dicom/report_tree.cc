@@ -15,7 +15,8 @@ constexpr Tag kValueType{0x0040, 0xA040}, kNumericValue{0x0040, 0xA30A}, kCodeVa
     kLongCodeValue{0x0008, 0x0119}, kUrnCodeValue{0x0008, 0x0120}, kCodeMeaning{0x0008, 0x0104},
     kReferencedInstance{0x0008, 0x1155}, kReferencedFrames{0x0008, 0x1160}, kReferencedSegments{0x0062, 0x000B},
     kReferencedChannels{0x0040, 0xA0B0};
-constexpr Tag kVerifyingObserver{0x0040, 0xA073}, kObserverName{0x0040, 0xA075}, kVerificationTime{0x0040, 0xA030};
+constexpr Tag kVerifyingObserver{0x0040, 0xA073}, kObserverName{0x0040, 0xA075}, kVerificationTime{0x0040, 0xA030},
+    kVerifyingOrganization{0x0040, 0xA027};
 constexpr Tag kCompletion{0x0040, 0xA491}, kVerification{0x0040, 0xA493};
 // DATETIME, DATE, TIME, PNAME, UIDREF, TEXT and coordinates in time: what they are, then offsets or moments (PS3.3
 // table C.17.3-5).
@@ -88,9 +89,9 @@ std::string_view UnitOf(const Measurement& measured) {
   return code.empty() || annotates ? measured.unit_meaning : code;
 }
 
-// An item of Verifying Observer Sequence (PS3.3 table C.17-2): who, and when.
+// An item of Verifying Observer Sequence (PS3.3 table C.17-2): who, for whom, and when.
 struct Observer {
-  std::string name, verified;
+  std::string name, organization, verified;
 };
 
 class TreeReader : public Visitor {
@@ -146,8 +147,11 @@ class TreeReader : public Visitor {
       AppendWord(UnitOf(measured_), &value);
     }
     if (open_.back() == kVerifyingObserver) {
-      const std::string_view comma = observer_.name.empty() || observer_.verified.empty() ? "" : ", ";
-      tree_.headings.emplace_back("Verified by", observer_.name.append(comma).append(observer_.verified));
+      std::string verified;
+      for (const std::string& part : {observer_.name, observer_.organization, observer_.verified}) {
+        if (!part.empty()) verified.append(verified.empty() ? "" : ", ").append(part);
+      }
+      tree_.headings.emplace_back("Verified by", std::move(verified));
     }
     if (open_.back() == kContentSequence) {
       path_.pop_back();
@@ -192,6 +196,8 @@ class TreeReader : public Visitor {
   void NotePart(Tag place, const Element& element, ReportItem* item) {
     if (place == kVerifyingObserver && element.tag == kObserverName) {
       observer_.name = Text(element);
+    } else if (place == kVerifyingObserver && element.tag == kVerifyingOrganization) {
+      observer_.organization = Text(element);
     } else if (place == kVerifyingObserver && element.tag == kVerificationTime) {
       observer_.verified = Text(element);
     } else if (place == kConceptName && element.tag == kCodeMeaning) {

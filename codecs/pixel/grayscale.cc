@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 #include <tuple>
+#include <type_traits>
 #include <vector>
 
 #include "codecs/pixel/frame_codecs.h"
@@ -72,27 +73,38 @@ void RenderByTable(const Image& image, const ValueTransform& transform, const Re
   ForEachCell<Cell>(image, [&](size_t i, Cell cell) { Put(picture, i, levels[cell]); });
 }
 
+template <typename Cell>
+double ValueOf(const FrameFormat& format, Cell cell) {
+  if (!format.is_float) return static_cast<double>(StoredValue(format, cell));
+  std::conditional_t<sizeof(Cell) == sizeof(float), float, double> real = 0;
+  std::memcpy(&real, &cell, std::min(sizeof(real), sizeof(cell)));
+  return static_cast<double>(real);
+}
+
+bool IsImage(double value, const std::optional<PixelPadding>& padding) {
+  return !std::isnan(value) && !(padding && padding->Holds(value));
+}
+
+template <typename Cell>
+Range RangeOf(const Image& image, const std::optional<PixelPadding>& padding) {
+  Range range;
+  ForEachCell<Cell>(image, [&](size_t, Cell cell) {
+    const double value = ValueOf(image.format, cell);
+    if (std::isfinite(value) && IsImage(value, padding)) range.Add(value);
+  });
+  return range;
+}
+
 // 32 and 64 bits, integers or floating point: no table could hold them.
-template <typename Cell, typename Real>
+template <typename Cell>
 void RenderDirectly(const Image& image, const ValueTransform& transform, const RenderOptions& options, bool inverse,
                     const std::optional<PixelPadding>& padding, Picture* picture) {
   const uint32_t most = picture->bits == 8 ? 255 : 65535;
-  const auto value_of = [&](Cell cell) -> double {
-    if (!image.format.is_float) return static_cast<double>(StoredValue(image.format, cell));
-    Real real;
-    std::memcpy(&real, &cell, sizeof(real));
-    return static_cast<double>(real);
-  };
-  const auto is_image = [&](double value) { return !std::isnan(value) && !(padding && padding->Holds(value)); };
-  Range range;
-  ForEachCell<Cell>(image, [&](size_t, Cell cell) {
-    const double value = value_of(cell);
-    if (std::isfinite(value) && is_image(value)) range.Add(value);
-  });
+  const Range range = RangeOf<Cell>(image, padding);
   const GrayscalePipeline pipeline(transform, image.format, options, inverse, range.low(), range.high());
   ForEachCell<Cell>(image, [&](size_t i, Cell cell) {
-    const double value = value_of(cell);
-    if (is_image(value)) Put(picture, i, ToLevel(pipeline.Level(value), most));
+    const double value = ValueOf(image.format, cell);
+    if (IsImage(value, padding)) Put(picture, i, ToLevel(pipeline.Level(value), most));
   });
 }
 
@@ -200,6 +212,25 @@ double GrayscalePipeline::Level(double stored) const {
   return inverse_ ? 1 - level : level;
 }
 
+Window StretchingWindow(const Image& image, const ValueTransform& transform,
+                        const std::optional<PixelPadding>& padding) {
+  const Range range = [&] {
+    switch (image.format.bits_allocated) {
+      case 8:
+        return RangeOf<uint8_t>(image, padding);
+      case 16:
+        return RangeOf<uint16_t>(image, padding);
+      case 32:
+        return RangeOf<uint32_t>(image, padding);
+      case 64:
+        return RangeOf<uint64_t>(image, padding);
+      default:
+        return Range();  // single bits: the window is made of the format
+    }
+  }();
+  return GrayscalePipeline(transform, image.format, {}, /*inverse=*/false, range.low(), range.high()).window();
+}
+
 Picture RenderGrayscale(const Image& image, const ValueTransform& transform, const RenderOptions& options, bool inverse,
                         const std::optional<PixelPadding>& padding) {
   const FrameFormat& format = image.format;
@@ -223,10 +254,10 @@ Picture RenderGrayscale(const Image& image, const ValueTransform& transform, con
       RenderByTable<uint16_t>(image, transform, options, inverse, padding, &picture);
       break;
     case 32:
-      RenderDirectly<uint32_t, float>(image, transform, options, inverse, padding, &picture);
+      RenderDirectly<uint32_t>(image, transform, options, inverse, padding, &picture);
       break;
     default:
-      RenderDirectly<uint64_t, double>(image, transform, options, inverse, padding, &picture);
+      RenderDirectly<uint64_t>(image, transform, options, inverse, padding, &picture);
       break;
   }
   return picture;

@@ -17,6 +17,8 @@ class GrayscalePipeline {
                     bool inverse, double low, double high);
 
   double Level(double stored) const;
+  // REQUIRES: no table takes its place.
+  const Window& window() const { return window_; }
 
  private:
   double Modality(double stored) const;
@@ -33,6 +35,10 @@ class GrayscalePipeline {
 
 // Where a value lies in a window: 0 to 1 (PS3.3 C.11.2.1.2, C.11.2.1.3).
 double ApplyWindow(const Window& window, double value);
+
+// What a frame is seen through for which no window is stored or given. REQUIRES: `transform` has none, and no VOI LUT.
+Window StretchingWindow(const Image& image, const ValueTransform& transform,
+                        const std::optional<PixelPadding>& padding);
 
 // The picture of a grayscale frame, 8 or 16 bits. Padding is black, and does not count for a window that is not given.
 Picture RenderGrayscale(const Image& image, const ValueTransform& transform, const RenderOptions& options, bool inverse,

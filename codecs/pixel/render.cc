@@ -311,6 +311,24 @@ Result<uint64_t> RenderingMemory(const Instance& instance, const RenderOptions& 
   return std::max(making, picture * 4);
 }
 
+Result<std::optional<Window>> StretchingWindow(const Instance& instance, uint32_t frame, const RenderOptions& options,
+                                               FrameCodec& codec) {
+  if (options.window || options.presentation != nullptr || frame >= instance.frames() ||
+      instance.format().samples != 1 || HasPalette(instance, instance.format())) {
+    return std::optional<Window>();
+  }
+  const ValueTransform transform = instance.Transform(frame);
+  if (!transform.windows.empty() || !transform.voi_luts.empty()) return std::optional<Window>();
+  HILUM_RETURN_IF_ERROR(RenderingMemory(instance, options).status());
+  std::string storage;
+  HILUM_ASSIGN_OR_RETURN(const Bytes bytes, instance.Frame(frame, &storage));
+  HILUM_ASSIGN_OR_RETURN(const FrameTurn turn, codec.BeginFrame(instance.format()));
+  HILUM_ASSIGN_OR_RETURN(const Image image,
+                         codec.Decode(instance.syntax().uid, bytes, instance.format(), options.decode));
+  if (image.format.samples != 1) return std::optional<Window>();
+  return std::optional(StretchingWindow(image, transform, instance.padding()));
+}
+
 Result<Picture> RenderPicture(const Instance& instance, uint32_t frame, const RenderOptions& options,
                               FrameCodec& codec) {
   HILUM_RETURN_IF_ERROR(RenderingMemory(instance, options).status());

@@ -76,6 +76,11 @@ Status CheckWindow(const RenderOptions& options);
 // decoded to find out. kInvalid for a window, viewport or displayed area that no picture can be made with.
 Result<uint64_t> RenderingMemory(const Instance& instance, const RenderOptions& options);
 
+// The window of a frame for which none is stored or given, made of its values; nothing of any other frame. It makes
+// frames look alike that are seen one after the other.
+Result<std::optional<Window>> StretchingWindow(const Instance& instance, uint32_t frame, const RenderOptions& options,
+                                               FrameCodec& codec);
+
 // The picture before it becomes a file. kInvalid for a frame or viewport that does not exist.
 Result<Picture> RenderPicture(const Instance& instance, uint32_t frame, const RenderOptions& options,
                               FrameCodec& codec);

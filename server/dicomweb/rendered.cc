@@ -18,7 +18,7 @@ constexpr uint32_t kDefaultThumbnail = 128, kMaxThumbnail = 1024;
 constexpr uint32_t kRenderedPage = 512;
 // Begins the entity tags of pictures and readable documents. The number grows with what becomes of the same bytes: who
 // kept what an older release made of them is sent the new.
-constexpr char kTagPrefix[] = "\"r2";
+constexpr char kTagPrefix[] = "\"r3";
 constexpr uint32_t kMostOfCine = 2000;  // frames of a moving picture: a minute and more
 
 // Of the types one URL has, as part of an entity tag.
@@ -400,10 +400,22 @@ Status PictureService::SendPicture(Subject subject, const Rendering& rendering, 
   return responder.Send(200, std::move(headers), file);
 }
 
-Status PictureService::SendCine(Subject subject, const Rendering& rendering, http::Headers headers,
+// Through one window: frames stretched one by one would flicker. That of the frame in the middle, as the first ones of
+// an angiography are without contrast. A frame that cannot be read fails when it is its turn.
+void PictureService::ChooseWindowOfCine(const Subject& subject, const Opened& opened, Rendering* rendering) {
+  const uint32_t frames = opened.image ? (*opened.image)->frames() : 0;
+  if (frames < 2 || frames > kMostOfCine || subject.state) return;
+  const uint32_t middle = frames / 2;
+  if (const Status intact = opened.image->Check(middle); !intact.ok()) return;
+  const auto window = pixel::StretchingWindow(**opened.image, middle, rendering->options, codec_);
+  if (window.ok() && *window) rendering->options.window = **window;
+}
+
+Status PictureService::SendCine(Subject subject, Rendering rendering, http::Headers headers,
                                 http::Responder& responder) {
   Room room;
   HILUM_ASSIGN_OR_RETURN(const Opened opened, Open(&subject));
+  ChooseWindowOfCine(subject, opened, &rendering);
   HILUM_ASSIGN_OR_RETURN(Shot shot, Take(subject, opened, rendering, &room));
   if (!shot.warning.empty()) headers.Add("Warning", http::WarningOf(shot.warning));
   // A state shows the frame it is about.

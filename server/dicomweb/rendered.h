@@ -81,7 +81,8 @@ class PictureService {
   Result<std::string> Encoded(const pixel::Picture& picture, const pixel::RenderOptions& options);
   Status SendPicture(Subject subject, const Rendering& rendering, http::Headers headers, http::Responder& responder);
   // A GIF that moves, where the image has several frames.
-  Status SendCine(Subject subject, const Rendering& rendering, http::Headers headers, http::Responder& responder);
+  Status SendCine(Subject subject, Rendering rendering, http::Headers headers, http::Responder& responder);
+  void ChooseWindowOfCine(const Subject& subject, const Opened& opened, Rendering* rendering);
   // Of the frames, counted from 1, with `rendering` each, in parts; `url_of`: where one is had alone.
   Status SendPictures(Subject subject, const std::vector<uint32_t>& frames, const Rendering& rendering,
                       const std::function<std::string(uint32_t)>& url_of, http::Headers headers,

@@ -195,22 +195,23 @@ TEST(ReportTest, AReferenceToAnObjectSaysToWhatOfIt) {
     EXPECT_THAT(page, HasSubstr("<th>Seen in</th><td>" + std::string(reference) + "</td>"));
 }
 
-TEST(ReportTest, WhoVerifiedItAndWhenIsAboveIt) {
-  const auto observer = [](const std::string& name, const std::string& moment) {
-    return Item(Element({0x0040, 0xA027}, "LO", "Org") + Element({0x0040, 0xA030}, "DT", moment) +
+TEST(ReportTest, WhoVerifiedItForWhomAndWhenIsAboveIt) {
+  const auto observer = [](const std::string& name, const std::string& organization, const std::string& moment) {
+    return Item(Element({0x0040, 0xA027}, "LO", organization) + Element({0x0040, 0xA030}, "DT", moment) +
                 Element({0x0040, 0xA075}, "PN", name));
   };
-  const std::string observers = Element(
-      {0x0040, 0xA073}, "SQ", observer("Doc^Tor", "20200102030405") + observer("Nur<^Se", "") + observer("", "2021"));
+  const std::string observers =
+      Element({0x0040, 0xA073}, "SQ",
+              observer("Doc^Tor", "Org", "20200102030405") + observer("Nur<^Se", "Org", "") + observer("", "", "2021"));
   const std::string report = Report(observers + Element({0x0040, 0xA493}, "CS", "VERIFIED"));
-  EXPECT_THAT(Html(report), HasSubstr("<th>Verified by</th><td>Doc Tor, 2020-01-02 03:04:05</td>"));
-  EXPECT_THAT(Html(report), HasSubstr("<th>Verified by</th><td>Nur&lt; Se</td>"));
+  EXPECT_THAT(Html(report), HasSubstr("<th>Verified by</th><td>Doc Tor, Org, 2020-01-02 03:04:05</td>"));
+  EXPECT_THAT(Html(report), HasSubstr("<th>Verified by</th><td>Nur&lt; Se, Org</td>"));
   EXPECT_THAT(Html(report), HasSubstr("<th>Verified by</th><td>2021</td>"));
   EXPECT_EQ(PlainText(report),
             "Radiology Report\n"
             "Patient: Müller Jürgen\n"
-            "Verified by: Doc Tor, 2020-01-02 03:04:05\n"
-            "Verified by: Nur< Se\n"
+            "Verified by: Doc Tor, Org, 2020-01-02 03:04:05\n"
+            "Verified by: Nur< Se, Org\n"
             "Verified by: 2021\n"
             "Verification: VERIFIED\n");
 }

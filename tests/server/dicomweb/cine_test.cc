@@ -48,6 +48,22 @@ TEST_F(CineTest, AnImageOfSeveralFramesMoves) {
     EXPECT_EQ(Delays(Get(path, {"Accept: image/gif"}).body).size(), 5u) << path;
 }
 
+TEST_F(CineTest, FramesWithoutAWindowAreSeenThroughThatOfTheOneInTheMiddle) {
+  auto out = testing::BeginImage({.patient_id = "P1", .frames = 3, .bits = 16});
+  std::string pixels;
+  for (const uint16_t brightest : {200, 1100, 300}) {
+    for (int i = 0; i < 128; ++i) AppendLe(&pixels, uint16_t{100}), AppendLe(&pixels, brightest);
+  }
+  out.Add(dicom::tags::kPixelData, "OW", pixels);
+  ASSERT_TRUE(Ingest(out.Take()).stored());
+  const HttpAnswer moving = Gif("/rendered");
+  EXPECT_EQ(Delays(moving.body).size(), 3u);
+  EXPECT_TRUE(moving.body == Gif("/rendered?window=600,1000,linear-exact").body);
+  EXPECT_FALSE(moving.body == Gif("/rendered?window=150,100,linear-exact").body);
+  EXPECT_TRUE(Gif("/frames/1/rendered").body == Gif("/frames/1/rendered?window=150,100,linear-exact").body)
+      << "a frame alone has its own";
+}
+
 TEST_F(CineTest, OneFrameAndAThumbnailStandStill) {
   Put("abcde", 5);
   for (const std::string resource : {"/frames/2/rendered", "/thumbnail", "/frames/2/thumbnail"}) {
