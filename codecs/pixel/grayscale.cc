@@ -77,7 +77,7 @@ template <typename Cell>
 double ValueOf(const FrameFormat& format, Cell cell) {
   if (!format.is_float) return static_cast<double>(StoredValue(format, cell));
   std::conditional_t<sizeof(Cell) == sizeof(float), float, double> real = 0;
-  std::memcpy(&real, &cell, std::min(sizeof(real), sizeof(cell)));
+  std::memcpy(&real, &cell, std::min(sizeof(real), sizeof(cell)));  // real ones have 32 or 64 bits
   return static_cast<double>(real);
 }
 
@@ -160,11 +160,8 @@ GrayscalePipeline::GrayscalePipeline(const ValueTransform& transform, const Fram
     voi_lut_ = &transform.voi_luts[0];
     voi_shift_ = ShiftOf(*voi_lut_, format.is_float || ModalityRange(stored.first, stored.second).first < 0);
   } else {
-    // Images of few bits are made to be looked at as they are, and states that say nothing mean that; of others the
-    // values that occur count.
-    if ((format.bits_stored <= 8 || options.presentation != nullptr) && !format.is_float) {
-      std::tie(low, high) = stored;
-    }
+    // States that say nothing mean an image as it is.
+    if (!IsStretched(format) || (options.presentation != nullptr && !format.is_float)) std::tie(low, high) = stored;
     const auto [least, most] = ModalityRange(low, high);
     window_ = {
         .center = (least + most) / 2, .width = std::max(most - least, 1e-9), .function = VoiFunction::kLinearExact};
@@ -214,20 +211,10 @@ double GrayscalePipeline::Level(double stored) const {
 
 Window StretchingWindow(const Image& image, const ValueTransform& transform,
                         const std::optional<PixelPadding>& padding) {
-  const Range range = [&] {
-    switch (image.format.bits_allocated) {
-      case 8:
-        return RangeOf<uint8_t>(image, padding);
-      case 16:
-        return RangeOf<uint16_t>(image, padding);
-      case 32:
-        return RangeOf<uint32_t>(image, padding);
-      case 64:
-        return RangeOf<uint64_t>(image, padding);
-      default:
-        return Range();  // single bits: the window is made of the format
-    }
-  }();
+  const unsigned bits = image.format.bits_allocated;
+  const Range range = bits == 16   ? RangeOf<uint16_t>(image, padding)
+                      : bits == 32 ? RangeOf<uint32_t>(image, padding)
+                                   : RangeOf<uint64_t>(image, padding);
   return GrayscalePipeline(transform, image.format, {}, /*inverse=*/false, range.low(), range.high()).window();
 }
 

@@ -36,7 +36,12 @@ class GrayscalePipeline {
 // Where a value lies in a window: 0 to 1 (PS3.3 C.11.2.1.2, C.11.2.1.3).
 double ApplyWindow(const Window& window, double value);
 
-// What a frame is seen through for which no window is stored or given. REQUIRES: `transform` has none, and no VOI LUT.
+// Whether images of that format are stretched to the values that occur, where no window is stored or given. Those of
+// few bits are made to be looked at as they are.
+inline bool IsStretched(const FrameFormat& format) {
+  return format.bits_stored > 8 || format.is_float;
+}
+// What such a frame is seen through then. REQUIRES: `transform` has no window and no VOI LUT.
 Window StretchingWindow(const Image& image, const ValueTransform& transform,
                         const std::optional<PixelPadding>& padding);
 

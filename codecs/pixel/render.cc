@@ -313,8 +313,9 @@ Result<uint64_t> RenderingMemory(const Instance& instance, const RenderOptions& 
 
 Result<std::optional<Window>> StretchingWindow(const Instance& instance, uint32_t frame, const RenderOptions& options,
                                                FrameCodec& codec) {
-  if (options.window || options.presentation != nullptr || frame >= instance.frames() ||
-      instance.format().samples != 1 || HasPalette(instance, instance.format())) {
+  const FrameFormat& format = instance.format();
+  if (options.window || options.presentation != nullptr || frame >= instance.frames() || format.samples != 1 ||
+      HasPalette(instance, format) || !IsStretched(format)) {
     return std::optional<Window>();
   }
   const ValueTransform transform = instance.Transform(frame);
@@ -322,9 +323,8 @@ Result<std::optional<Window>> StretchingWindow(const Instance& instance, uint32_
   HILUM_RETURN_IF_ERROR(RenderingMemory(instance, options).status());
   std::string storage;
   HILUM_ASSIGN_OR_RETURN(const Bytes bytes, instance.Frame(frame, &storage));
-  HILUM_ASSIGN_OR_RETURN(const FrameTurn turn, codec.BeginFrame(instance.format()));
-  HILUM_ASSIGN_OR_RETURN(const Image image,
-                         codec.Decode(instance.syntax().uid, bytes, instance.format(), options.decode));
+  HILUM_ASSIGN_OR_RETURN(const FrameTurn turn, codec.BeginFrame(format));
+  HILUM_ASSIGN_OR_RETURN(const Image image, codec.Decode(instance.syntax().uid, bytes, format, options.decode));
   if (image.format.samples != 1) return std::optional<Window>();
   return std::optional(StretchingWindow(image, transform, instance.padding()));
 }
