@@ -1,6 +1,7 @@
 #include "codecs/pixel/grayscale.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -75,10 +76,11 @@ void RenderByTable(const Image& image, const ValueTransform& transform, const Re
 
 template <typename Cell>
 double ValueOf(const FrameFormat& format, Cell cell) {
-  if (!format.is_float) return static_cast<double>(StoredValue(format, cell));
-  std::conditional_t<sizeof(Cell) == sizeof(float), float, double> real = 0;
-  std::memcpy(&real, &cell, std::min(sizeof(real), sizeof(cell)));  // real ones have 32 or 64 bits
-  return static_cast<double>(real);
+  if constexpr (sizeof(Cell) >= sizeof(float)) {
+    using Real = std::conditional_t<sizeof(Cell) == sizeof(float), float, double>;
+    if (format.is_float) return static_cast<double>(std::bit_cast<Real>(cell));
+  }
+  return static_cast<double>(StoredValue(format, cell));
 }
 
 bool IsImage(double value, const std::optional<PixelPadding>& padding) {
@@ -159,6 +161,8 @@ GrayscalePipeline::GrayscalePipeline(const ValueTransform& transform, const Fram
   } else if (!transform.voi_luts.empty()) {
     voi_lut_ = &transform.voi_luts[0];
     voi_shift_ = ShiftOf(*voi_lut_, format.is_float || ModalityRange(stored.first, stored.second).first < 0);
+  } else if (options.usual_window) {
+    window_ = *options.usual_window;
   } else {
     // States that say nothing mean an image as it is.
     if (!IsStretched(format) || (options.presentation != nullptr && !format.is_float)) std::tie(low, high) = stored;

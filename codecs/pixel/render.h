@@ -53,9 +53,11 @@ struct RenderOptions {
   PictureType type = PictureType::kJpeg;
   uint8_t jpeg_quality = 90;  // 1 to 100
   bool sixteen_bits = false;  // PNG of grayscale with 16 bits
-  // This window; else number `stored_window` of the data set; else the range of the values in the frame, padding aside.
+  // This window; else number `stored_window` of the data set; else `usual_window`; else the range of the values in the
+  // frame, padding aside.
   std::optional<Window> window;
   size_t stored_window = 0;
+  std::optional<Window> usual_window;
   bool overlays = true;
   // As this state wants the frame seen, in place of the transform and overlays of the instance; the source of
   // `viewport` is then what the state shows. Its texts are drawn where there is a painter.
@@ -76,8 +78,8 @@ Status CheckWindow(const RenderOptions& options);
 // decoded to find out. kInvalid for a window, viewport or displayed area that no picture can be made with.
 Result<uint64_t> RenderingMemory(const Instance& instance, const RenderOptions& options);
 
-// The window of a frame for which none is stored or given, made of its values; nothing of any other frame. It makes
-// frames look alike that are seen one after the other.
+// The window of a frame for which none is stored or given, made of its values; nothing of any other frame. As
+// `usual_window` it makes frames look alike that are seen one after the other.
 Result<std::optional<Window>> StretchingWindow(const Instance& instance, uint32_t frame, const RenderOptions& options,
                                                FrameCodec& codec);
 

@@ -400,15 +400,15 @@ Status PictureService::SendPicture(Subject subject, const Rendering& rendering, 
   return responder.Send(200, std::move(headers), file);
 }
 
-// Through one window: frames stretched one by one would flicker. That of the frame in the middle, as the first ones of
-// an angiography are without contrast. A frame that cannot be read fails when it is its turn.
+// Frames stretched one by one would flicker. The one in the middle counts, as the first ones of an angiography are
+// without contrast; if it cannot be read, that is told when it is its turn.
 void PictureService::ChooseWindowOfCine(const Subject& subject, const Opened& opened, Rendering* rendering) {
   const uint32_t frames = opened.image ? (*opened.image)->frames() : 0;
   if (frames < 2 || frames > kMostOfCine || subject.state) return;
   const uint32_t middle = frames / 2;
   if (const Status intact = opened.image->Check(middle); !intact.ok()) return;
   const auto window = pixel::StretchingWindow(**opened.image, middle, rendering->options, codec_);
-  if (window.ok() && *window) rendering->options.window = **window;
+  if (window.ok() && *window) rendering->options.usual_window = **window;
 }
 
 Status PictureService::SendCine(Subject subject, Rendering rendering, http::Headers headers,

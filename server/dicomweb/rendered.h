@@ -82,6 +82,7 @@ class PictureService {
   Status SendPicture(Subject subject, const Rendering& rendering, http::Headers headers, http::Responder& responder);
   // A GIF that moves, where the image has several frames.
   Status SendCine(Subject subject, Rendering rendering, http::Headers headers, http::Responder& responder);
+  // One window for all frames that have none.
   void ChooseWindowOfCine(const Subject& subject, const Opened& opened, Rendering* rendering);
   // Of the frames, counted from 1, with `rendering` each, in parts; `url_of`: where one is had alone.
   Status SendPictures(Subject subject, const std::vector<uint32_t>& frames, const Rendering& rendering,

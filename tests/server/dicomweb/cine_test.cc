@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "codecs/dicom/writer.h"
 #include "tests/server/dicomweb/hooked_codec.h"
 #include "tests/server/dicomweb/service_fixture.h"
 
@@ -21,6 +22,34 @@ class CineTest : public testing::ServiceFixture {
     auto out = testing::BeginImage({.patient_id = "P1", .frames = frames});
     out.Add(dicom::tags::kPixelData, "OB", testing::LetterFrames(letters));
     ASSERT_TRUE(Ingest(out.Take()).stored());
+  }
+  // Three frames of 16 bits, of which the one in the middle is the brightest, from 100 to 1100. `centers`: of the
+  // window of each, 1000 wide; empty: it has none.
+  void PutDim(const std::vector<std::string>& centers, const std::string& sop = "1.2.1.1.1") {
+    auto out = testing::BeginImage({.sop = sop, .patient_id = "P1", .frames = 3, .bits = 16});
+    std::string frames, pixels;
+    for (const std::string& center : centers) Item(center.empty() ? "" : Window(center), &frames);
+    for (const uint16_t brightest : {200, 1100, 300}) {
+      for (int i = 0; i < 128; ++i) AppendLe(&pixels, uint16_t{100}), AppendLe(&pixels, brightest);
+    }
+    out.Add({0x5200, 0x9230}, "SQ", frames);
+    out.Add(dicom::tags::kPixelData, "OW", pixels);
+    ASSERT_TRUE(Ingest(out.Take()).stored());
+  }
+  static void Item(const std::string& content, std::string* out) {
+    dicom::DataSetWriter(out).AddItemTag(dicom::tags::kItem, static_cast<uint32_t>(content.size()));
+    *out += content;
+  }
+  // Frame VOI LUT Sequence.
+  static std::string Window(const std::string& center) {
+    std::string window, item, sequence;
+    dicom::DataSetWriter writer(&window);
+    writer.Add({0x0028, 0x1050}, "DS", center);
+    writer.Add({0x0028, 0x1051}, "DS", "1000");
+    writer.Add({0x0028, 0x1056}, "CS", "LINEAR_EXACT");
+    Item(window, &item);
+    dicom::DataSetWriter(&sequence).Add({0x0028, 0x9132}, "SQ", item);
+    return sequence;
   }
   HttpAnswer Gif(const std::string& resource) { return Get(kInstance + resource, {"Accept: image/gif"}); }
 
@@ -49,19 +78,26 @@ TEST_F(CineTest, AnImageOfSeveralFramesMoves) {
 }
 
 TEST_F(CineTest, FramesWithoutAWindowAreSeenThroughThatOfTheOneInTheMiddle) {
-  auto out = testing::BeginImage({.patient_id = "P1", .frames = 3, .bits = 16});
-  std::string pixels;
-  for (const uint16_t brightest : {200, 1100, 300}) {
-    for (int i = 0; i < 128; ++i) AppendLe(&pixels, uint16_t{100}), AppendLe(&pixels, brightest);
-  }
-  out.Add(dicom::tags::kPixelData, "OW", pixels);
-  ASSERT_TRUE(Ingest(out.Take()).stored());
+  PutDim({"", "", ""});
   const HttpAnswer moving = Gif("/rendered");
   EXPECT_EQ(Delays(moving.body).size(), 3u);
   EXPECT_TRUE(moving.body == Gif("/rendered?window=600,1000,linear-exact").body);
   EXPECT_FALSE(moving.body == Gif("/rendered?window=150,100,linear-exact").body);
   EXPECT_TRUE(Gif("/frames/1/rendered").body == Gif("/frames/1/rendered?window=150,100,linear-exact").body)
       << "a frame alone has its own";
+}
+
+TEST_F(CineTest, AFrameWithAWindowKeepsItWhereOthersHaveNone) {
+  const std::string own = "200", middle = "600";
+  PutDim({"", "", own}, "1.2.1.1.1");
+  PutDim({middle, middle, own}, "1.2.1.1.2");
+  PutDim({middle, middle, middle}, "1.2.1.1.3");
+  const auto gif_of = [&](const std::string& sop) {
+    return Get("/dicom-web/studies/1.2.1/series/1.2.1.1/instances/" + sop + "/rendered", {"Accept: image/gif"}).body;
+  };
+  EXPECT_EQ(Delays(gif_of("1.2.1.1.1")).size(), 3u);
+  EXPECT_TRUE(gif_of("1.2.1.1.1") == gif_of("1.2.1.1.2"));
+  EXPECT_FALSE(gif_of("1.2.1.1.1") == gif_of("1.2.1.1.3"));
 }
 
 TEST_F(CineTest, OneFrameAndAThumbnailStandStill) {
